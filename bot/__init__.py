@@ -1,0 +1,1 @@
+"""Everything of Sitrep that touches Slack, the web or the command line."""

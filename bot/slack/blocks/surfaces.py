@@ -1,0 +1,127 @@
+"""Where blocks are shown: messages, forms and the Home tab, each cut to what Slack takes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.slack.blocks.elements import context
+from bot.slack.blocks.parts import EMPTY, identifier, optional_identifier, plain
+from bot.slack.truncation import MARK, shorten_mrkdwn, width
+
+MAX_TEXT = 4_000
+MAX_MESSAGE_BLOCKS = 50
+# Slack publishes no limit for a whole message; it was seen to refuse about 13,200 characters.
+MAX_MESSAGE_CHARACTERS = 12_000
+MAX_VIEW_BLOCKS = 100
+# A view may have 250 kB; a character takes up to four bytes.
+MAX_VIEW_CHARACTERS = 60_000
+MAX_PRIVATE_METADATA = 3_000
+
+_CUT_NOTICE = f"{MARK} _cut here: too long for Slack to show_"
+# What people act on stays when the text around it is cut.
+_KEPT = frozenset({"actions", "input"})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message within Slack's limits; `text` is complete, as screen readers read only that."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+
+    def __post_init__(self) -> None:
+        fallback = shorten_mrkdwn(self.text, MAX_TEXT)
+        fitting = _fitting(self.blocks, most=MAX_MESSAGE_BLOCKS, characters=MAX_MESSAGE_CHARACTERS)
+        object.__setattr__(self, "text", fallback if fallback.strip() else EMPTY)
+        object.__setattr__(self, "blocks", fitting)
+
+    def payload(self) -> dict[str, Any]:
+        """Return the arguments that the Web API and an ack body take."""
+        return {"text": self.text, "blocks": [block.to_dict() for block in self.blocks]}
+
+
+def modal(
+    title: str,
+    *,
+    blocks: Sequence[Block],
+    callback_id: str,
+    submit: str | None = None,
+    close: str = "Cancel",
+    private_metadata: str = "",
+    notify_on_close: bool = False,
+    external_id: str | None = None,
+) -> View:
+    """Return a form; one with inputs gets a submit button even if none is named.
+
+    Raises:
+        ValueError: the metadata is over 3,000 characters, or an id over 255.
+    """
+    has_inputs = any(block.type == "input" for block in blocks)
+    pressed = submit or ("Save" if has_inputs else None)
+    if width(private_metadata) > MAX_PRIVATE_METADATA:
+        raise ValueError(f"private metadata takes up to {MAX_PRIVATE_METADATA} characters")
+    return View(
+        type="modal",
+        title=plain(title, 24),
+        submit=None if pressed is None else plain(pressed, 24),
+        close=plain(close, 24),
+        blocks=_within_view(blocks),
+        callback_id=identifier(callback_id),
+        private_metadata=private_metadata or None,
+        notify_on_close=notify_on_close or None,
+        external_id=optional_identifier(external_id),
+    )
+
+
+def home(blocks: Sequence[Block], *, callback_id: str | None = None) -> View:
+    """Return the Home tab."""
+    return View(
+        type="home",
+        blocks=_within_view(blocks),
+        callback_id=optional_identifier(callback_id),
+    )
+
+
+def _within_view(blocks: Sequence[Block]) -> list[Block]:
+    fitting = _fitting(blocks, most=MAX_VIEW_BLOCKS, characters=MAX_VIEW_CHARACTERS)
+    return list(fitting) or [context("")]
+
+
+def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[Block, ...]:
+    weights = [_weight(block) for block in blocks]
+    if len(blocks) <= most and sum(weights) <= characters:
+        return tuple(blocks)
+    kept = [index for index, block in enumerate(blocks) if block.type in _KEPT][: most - 1]
+    room = most - 1 - len(kept)
+    spare = characters - width(_CUT_NOTICE) - sum(weights[index] for index in kept)
+    shown: list[int] = []
+    for index, block in enumerate(blocks):
+        if block.type in _KEPT:
+            continue
+        spare -= weights[index]
+        if len(shown) == room or spare < 0:
+            break
+        shown.append(index)
+    first_cut = len(shown) and shown[-1] + 1
+    before = [blocks[index] for index in sorted([*shown, *kept]) if index < first_cut]
+    after = [blocks[index] for index in kept if index >= first_cut]
+    return (*before, context(_CUT_NOTICE), *after)
+
+
+def _weight(block: Block) -> int:
+    return sum(width(text) for text in _texts(block.to_dict()))
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
