@@ -19,6 +19,12 @@ SCRIBE: Final = "scribe"
 COMMUNICATIONS_LEAD: Final = "communications_lead"
 SUBJECT_MATTER_EXPERT: Final = "subject_matter_expert"
 
+# The postmortem sections that can be filled from the record (`kind: auto`).
+AUTO_SECTIONS: Final = (
+    *("summary", "impact", "severity", "key_moments", "roles"),
+    *("timeline", "updates", "action_items", "customer_messages"),
+)
+
 
 class Action(StrEnum):
     """What a person can do, as named under `rights` in the policy."""

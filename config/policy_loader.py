@@ -1,0 +1,148 @@
+"""Loads the policy: the built-in file with the workspace's own laid over it, and back to YAML."""
+
+from dataclasses import dataclass, is_dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, get_args, get_type_hints
+
+import yaml
+
+from config.policy_checks import find_disagreements
+from config.policy_rules import format_duration
+from config.policy_schema import KEY_FIELDS, VALUE_FIELDS, TreeReader
+from config.policy_yaml import (
+    Mapping,
+    PolicyErrors,
+    PolicyProblem,
+    lay_over,
+    locate,
+    parse_tree,
+)
+from incidents.policy import GroupRef, PersonRef, Policy, RoleRef
+
+BUILT_IN: Final = "config/policy.yaml"
+_MAX_BYTES: Final = 1_000_000
+
+__all__ = ["LoadedPolicy", "PolicyErrors", "PolicyProblem", "dump_policy", "load_policy"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """The effective policy, its digest, and in words where it came from."""
+
+    policy: Policy
+    digest: str
+    source: str
+
+
+def load_policy(overlay_path: Path | None = None) -> LoadedPolicy:
+    """Load the built-in policy, with the file at `overlay_path` laid over it if there is one.
+
+    Raises:
+        PolicyErrors: everything that is wrong with the file, each with its line.
+    """
+    built_in = (files("config") / "policy.yaml").read_text(encoding="utf-8")
+    tree = parse_tree(built_in, path=BUILT_IN)
+    source = "built-in policy"
+    if overlay_path is not None:
+        overlay = parse_tree(_read_file(overlay_path), path=str(overlay_path))
+        tree = lay_over(tree, overlay)
+        source = f"built-in policy with {overlay_path}"
+    policy = _build(tree)
+    return LoadedPolicy(policy, policy.digest, source)
+
+
+def dump_policy(policy: Policy) -> str:
+    """Write a policy as YAML that, used as an overlay, gives the same policy again."""
+    built_in = _fields_to_yaml(load_policy().policy)
+    written = _with_removals(_fields_to_yaml(policy), built_in)
+    return yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _build(tree: Mapping) -> Policy:
+    reader = TreeReader()
+    policy = reader.read(Policy, tree)
+    problems = list(reader.problems)
+    if policy is not None:
+        for found in find_disagreements(policy, dropped=reader.dropped):
+            at = locate(tree, found.keys)
+            problem = PolicyProblem(at.path, at.line, found.key_path, found.what, found.example)
+            problems.append(problem)
+    if problems or policy is None:
+        raise PolicyErrors(problems)
+    ranked = tuple(sorted(policy.severities, key=lambda severity: severity.rank))
+    return replace(policy, severities=ranked)
+
+
+def _read_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise _unreadable(path, "there is no such file; check SITREP_POLICY") from error
+    except IsADirectoryError as error:
+        raise _unreadable(path, "is a directory; name the file in it") from error
+    except OSError as error:
+        raise _unreadable(path, f"can't be read: {error.strerror}") from error
+    if len(content) > _MAX_BYTES:
+        raise _unreadable(path, "is larger than 1 MB; is it the right file?")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        what = "isn't text in UTF-8; save it in that encoding"
+        raise PolicyErrors([PolicyProblem(str(path), line, "", what)]) from error
+
+
+def _unreadable(path: Path, what: str) -> PolicyErrors:
+    return PolicyErrors([PolicyProblem(str(path), 0, "", what, "SITREP_POLICY=./policy.yaml")])
+
+
+def _to_yaml(value: object) -> object:
+    match value:
+        case PersonRef() | GroupRef() | RoleRef():
+            return str(value)
+        case timedelta():
+            return format_duration(value)
+        case Enum():
+            return value.value
+        case tuple():
+            return [_to_yaml(item) for item in value]
+        case _ if is_dataclass(value):
+            return _fields_to_yaml(value)
+        case _:
+            return value
+
+
+def _fields_to_yaml(value: object) -> dict[str, object]:
+    """Return what is written under a value's key: its fields, without those that are None."""
+    hints = get_type_hints(type(value))
+    written: dict[str, object] = {}
+    for name, hint in hints.items():
+        part = getattr(value, name)
+        if any(option in KEY_FIELDS for option in get_args(hint)):
+            written[name] = dict(_entry(item) for item in part)
+        elif part is not None:
+            written[name] = _to_yaml(part)
+    return written
+
+
+def _entry(item: object) -> tuple[str, object]:
+    """Return one entry of a map in the file: its key, and what is written under it."""
+    cls = type(item)
+    written = _fields_to_yaml(item)
+    key = str(written.pop(KEY_FIELDS[cls]))
+    return key, written[VALUE_FIELDS[cls]] if cls in VALUE_FIELDS else written
+
+
+def _with_removals(upper: dict[str, object], lower: object) -> dict[str, object]:
+    """Add the nulls that take away what the lower file has and this one doesn't."""
+    if not isinstance(lower, dict):
+        return upper
+    merged = {
+        key: _with_removals(value, lower.get(key)) if isinstance(value, dict) else value
+        for key, value in upper.items()
+    }
+    return merged | {key: None for key in lower if key not in upper}
