@@ -1,6 +1,5 @@
 """Whether the values of a policy agree with each other: references, order, completeness."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -19,11 +18,15 @@ from incidents.policy import (
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What doesn't fit together, and the keys that lead to it in the file."""
+    """What doesn't fit together, and the keys that lead to it in the file.
+
+    `other` leads to the value it disagrees with, which may be the one that people wrote.
+    """
 
     keys: tuple[str | int, ...]
     what: str
     example: str = ""
+    other: tuple[str | int, ...] = ()
 
     @property
     def key_path(self) -> str:
@@ -46,7 +49,8 @@ def find_disagreements(policy: Policy, *, dropped: Collection[str]) -> Iterator[
     yield from _in_rights(policy, dropped)
     if policy.figures.time_to_acknowledge_p50 > policy.figures.time_to_acknowledge_p90:
         what = "can't be shorter than time_to_acknowledge_p50"
-        yield Disagreement(("figures", "time_to_acknowledge_p90"), what)
+        other = ("figures", "time_to_acknowledge_p50")
+        yield Disagreement(("figures", "time_to_acknowledge_p90"), what, other=other)
 
 
 def _in_severities(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreement]:
@@ -57,13 +61,15 @@ def _in_severities(policy: Policy, dropped: Collection[str]) -> Iterator[Disagre
     if policy.default_severity not in (*known, *dropped):
         remark = did_you_mean(policy.default_severity, known)
         what = f"there is no severity `{policy.default_severity}`{remark}"
-        yield Disagreement(("default_severity",), what)
+        other = ("severities", policy.default_severity)
+        yield Disagreement(("default_severity",), what, other=other)
     ranks: dict[int, str] = {}
     for severity in policy.severities:
-        other = ranks.setdefault(severity.rank, severity.key)
-        if other != severity.key:
-            what = f"{other} already has rank {severity.rank}; each severity needs its own"
-            yield Disagreement(("severities", severity.key, "rank"), what)
+        first = ranks.setdefault(severity.rank, severity.key)
+        if first != severity.key:
+            what = f"{first} also has rank {severity.rank}; each severity needs its own"
+            keys = ("severities", severity.key, "rank")
+            yield Disagreement(keys, what, other=("severities", first, "rank"))
 
 
 def _in_roles(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreement]:
@@ -81,28 +87,31 @@ def _in_roles(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreement
             owner = words.setdefault(alias, role.key)
             if owner != role.key:
                 what = f"`{alias}` is already used by {owner}"
-                yield Disagreement(("roles", role.key, "aliases"), what)
+                keys = ("roles", role.key, "aliases")
+                yield Disagreement(keys, what, other=("roles", owner, "aliases"))
 
 
 def _in_reminders(policy: Policy) -> Iterator[Disagreement]:
     reminders = policy.reminders
     if reminders.update_missed_fraction <= reminders.update_late_fraction:
         what = f"has to be greater than update_late_fraction ({reminders.update_late_fraction:g})"
-        yield Disagreement(("reminders", "update_missed_fraction"), what)
+        other = ("reminders", "update_late_fraction")
+        yield Disagreement(("reminders", "update_missed_fraction"), what, other=other)
     if reminders.commander_backup_after <= reminders.commander_missing_after:
         missing_after = format_duration(reminders.commander_missing_after)
         what = f"has to be longer than commander_missing_after ({missing_after})"
-        yield Disagreement(("reminders", "commander_backup_after"), what)
+        other = ("reminders", "commander_missing_after")
+        yield Disagreement(("reminders", "commander_backup_after"), what, other=other)
 
 
 def _in_sections(policy: Policy) -> Iterator[Disagreement]:
     sections = policy.postmortem.sections
     if not sections:
         yield Disagreement(("postmortem", "sections"), "has to keep at least one section")
-    counts = Counter(section.key for section in sections)
+    first_at = {section.key: index for index, section in reversed(tuple(enumerate(sections)))}
     for index, section in enumerate(sections):
         keys = ("postmortem", "sections", index)
-        if counts[section.key] > 1:
+        if first_at[section.key] != index:
             yield Disagreement((*keys, "key"), f"`{section.key}` is there more than once")
         if section.kind is SectionKind.PROMPT and section.prompt is None:
             what = "is needed: a section left to people asks them something"
@@ -127,4 +136,5 @@ def _in_rights(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreemen
             if isinstance(grantee, RoleRef) and grantee.key not in roles:
                 remark = did_you_mean(grantee.key, (*roles, *Standing))
                 what = f"there is no role `{grantee.key}`{remark}"
-                yield Disagreement(("rights", "actions", right.action), what, "[responder]")
+                keys = ("rights", "actions", right.action.value)
+                yield Disagreement(keys, what, "[responder]", other=("roles", grantee.key))

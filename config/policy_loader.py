@@ -9,13 +9,14 @@ from typing import Final, get_args, get_type_hints
 
 import yaml
 
-from config.policy_checks import find_disagreements
+from config.policy_checks import Disagreement, find_disagreements
 from config.policy_rules import format_duration
 from config.policy_schema import KEY_FIELDS, VALUE_FIELDS, TreeReader
 from config.policy_yaml import (
     Mapping,
     PolicyErrors,
     PolicyProblem,
+    Position,
     lay_over,
     locate,
     parse_tree,
@@ -67,13 +68,20 @@ def _build(tree: Mapping) -> Policy:
     problems = list(reader.problems)
     if policy is not None:
         for found in find_disagreements(policy, dropped=reader.dropped):
-            at = locate(tree, found.keys)
+            at = _place(tree, found)
             problem = PolicyProblem(at.path, at.line, found.key_path, found.what, found.example)
             problems.append(problem)
     if problems or policy is None:
         raise PolicyErrors(problems)
     ranked = tuple(sorted(policy.severities, key=lambda severity: severity.rank))
     return replace(policy, severities=ranked)
+
+
+def _place(tree: Mapping, found: Disagreement) -> Position:
+    """Return the line to show: the one people wrote, when only the other one is built in."""
+    at = locate(tree, found.keys)
+    other = locate(tree, found.other) if found.other else at
+    return other if at.path == BUILT_IN and other.path != BUILT_IN else at
 
 
 def _read_file(path: Path) -> str:
