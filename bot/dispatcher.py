@@ -1,0 +1,365 @@
+"""The dispatcher: takes due effects, carries them out, settles what came of them.
+
+One process at a time sends for a workspace (the lease). A cycle is one transaction that settles
+all that has ended since the last one and takes what is due now; the calls to Slack run between
+transactions, each effect as a task of its own.
+"""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from incidents import leases, outbox
+from incidents.effects import Effect, decode
+from incidents.incident import ById
+from incidents.outbox import EffectRow, EffectStatus
+from incidents.people import Workspace, system_actor
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
+from bot.feature import EffectHandler
+from bot.requests import Services
+from bot.slack.errors import SlackTemporary, SlackUnauthorized, SlackFailure
+
+AT_ONCE = 40
+RENEW_EVERY = timedelta(seconds=10)
+SWEEP_EVERY_SECONDS = 5.0
+GIVE_UP_AFTER = timedelta(hours=24)
+FIRST_BACKOFF = timedelta(seconds=1)
+LONGEST_BACKOFF = timedelta(minutes=5)
+CALL_TIMEOUT = timedelta(seconds=12)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The attempt failed for now; due again at `due_at`."""
+
+    due_at: datetime
+    error: str
+    is_uncertain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorized:
+    """Slack refuses our token: the workspace is paused and nothing is given up."""
+
+    error: str
+
+
+End = Settlement | Postponed | Unauthorized
+
+
+class Dispatcher:
+    """Carries the effects of one workspace to Slack while it holds the workspace's lease."""
+
+    def __init__(
+        self, services: Services, handlers: Mapping[type[Effect], EffectHandler], *, holder: str
+    ) -> None:
+        """Take the services, the handler of each kind of effect, and this process's name."""
+        self.services = services
+        self.handlers = handlers
+        self.holder = holder
+        self.last_beat: float = 0.0
+        self.is_paused = False
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: list[tuple[uuid.UUID, End]] = []
+        self._lease_until: datetime | None = None
+        self._renewed_at: datetime | None = None
+        self._is_stopping = False
+        self._loop_task: asyncio.Task[None] | None = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to dispatch."""
+        self.services.transactions.on_commit.append(self._on_commit)
+        self._loop_task = asyncio.create_task(self._loop(), name="dispatcher")
+
+    def wake(self) -> None:
+        """Look for due effects now."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Take nothing more, let what is under way end, settle it, hand the lease over."""
+        self._is_stopping = True
+        self.wake()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=CALL_TIMEOUT.total_seconds() / 2)
+        if self._loop_task is not None:
+            await self._loop_task
+        await self._settle_and_take(limit=0)
+        await self._release()
+
+    def _on_commit(self, workspace_id: uuid.UUID) -> None:
+        if workspace_id == self.services.workspace.id:
+            self.wake()
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nothing is under way or waiting to be settled."""
+        return not self._tasks and not self._ended
+
+    @property
+    def holds_lease(self) -> bool:
+        """Tell whether this process may send for the workspace."""
+        until = self._lease_until
+        return until is not None and self.services.clock.now() < until
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    async def _loop(self) -> None:
+        while not self._is_stopping:
+            self._wake.clear()
+            try:
+                await self._cycle()
+            except Exception:
+                log.exception("dispatcher_cycle_failed")
+            self.last_beat = self.services.clock.monotonic()
+            try:
+                await asyncio.wait_for(self._wake.wait(), timeout=await self._pause_seconds())
+            except TimeoutError:
+                pass
+
+    async def _pause_seconds(self) -> float:
+        if self._ended:
+            return 0.0
+        return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
+
+    async def _cycle(self) -> None:
+        if not await self._keep_lease() or self.is_paused:
+            return
+        while True:
+            free = AT_ONCE - len(self._tasks)
+            if not self._ended and not (free > 0 and await self.has_due()):
+                return
+            await self._settle_and_take(limit=max(free, 0))
+
+    async def has_due(self) -> bool:
+        """Tell whether an effect could be taken now."""
+        async with self.services.database.reading() as session:
+            return await outbox.has_due(
+                session,
+                workspace_id=self.services.workspace.id,
+                now=self.services.clock.now(),
+            )
+
+    async def _settle_and_take(self, *, limit: int) -> None:
+        """Settle in one transaction what has ended, and take what is due; one by one if refused."""
+        ended, self._ended = self._ended, []
+        try:
+            await self._transact(ended, limit=limit)
+        except Exception:
+            if not ended:
+                raise
+            log.exception("settling_together_failed", effects=len(ended))
+            for one in ended:
+                await self._settle_alone(one)
+
+    async def _settle_alone(self, one: tuple[uuid.UUID, End]) -> None:
+        try:
+            await self._transact([one], limit=0)
+        except Exception as error:
+            # It happened on Slack's side but can't be recorded now: look again later.
+            log.exception("settling_failed", effect_id=str(one[0]))
+            due_at = self.services.clock.now() + CALL_TIMEOUT
+            again = Postponed(due_at, f"not recorded: {type(error).__name__}", is_uncertain=True)
+            await self._transact([(one[0], again)], limit=0)
+
+    async def _transact(self, ended: list[tuple[uuid.UUID, End]], *, limit: int) -> None:
+        taken: list[EffectRow] = []
+
+        async def settle_and_take(uow: UnitOfWork) -> Outcome:
+            taken.clear()
+            for effect_id, end in ended:
+                await self._settle(uow, effect_id, end)
+            await uow.follow_up()
+            if limit and not self._is_stopping:
+                taken.extend(
+                    await outbox.take(
+                        uow.session,
+                        workspace_id=uow.workspace_id,
+                        holder=self.holder,
+                        now=uow.now,
+                        limit=limit,
+                    )
+                )
+            return Outcome("dispatched")
+
+        await self.services.transactions.run(
+            settle_and_take, actor=system_actor(), workspace_id=self.services.workspace.id
+        )
+        for row in taken:
+            self._launch(row)
+
+    async def _settle(self, uow: UnitOfWork, effect_id: uuid.UUID, end: End) -> None:
+        row = await outbox.get_effect(uow.session, effect_id)
+        if row.status != EffectStatus.TAKEN or row.taken_by != self.holder:
+            log.warning("settled_by_another", effect_id=str(effect_id), status=row.status)
+            return
+        match end:
+            case Done(record=record):
+                outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+                if record is not None:
+                    await record(uow)
+            case Dropped(reason=reason):
+                outbox.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
+            case Failed(error=error, record=record):
+                await outbox.bury(uow.session, row, now=uow.now, error=error)
+                await (record or partial(_record_failure, row=row, error=error))(uow)
+            case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain):
+                outbox.postpone(row, due_at=due_at, error=error, is_uncertain=is_uncertain)
+            case Unauthorized(error=error):
+                outbox.postpone(row, due_at=uow.now, error=error, is_uncertain=False)
+                await _pause_workspace(uow, error)
+                self.is_paused = True
+
+    # -- one effect ---------------------------------------------------------------------------
+
+    def _launch(self, row: EffectRow) -> None:
+        task = asyncio.create_task(self._carry_out(row), name=f"effect:{row.kind}")
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self.wake()
+
+    async def _carry_out(self, row: EffectRow) -> None:
+        end = await self._attempt(row)
+        self._ended.append((row.id, end))
+
+    async def _attempt(self, row: EffectRow) -> End:
+        if not self.holds_lease:
+            return self._postponed(row, "lease lost", is_uncertain=False)
+        try:
+            effect = decode(row.kind, row.payload)
+            handler = self.handlers[type(effect)]
+            return await handler(self._context(row, effect))
+        except SlackUnauthorized as error:
+            return Unauthorized(error.error)
+        except SlackTemporary as error:
+            return self._postponed(
+                row, error.error, is_uncertain=error.uncertain, retry_after=error.retry_after
+            )
+        except SlackFailure as error:
+            return Failed(error.error)
+        except Exception as error:
+            log.exception("effect_handler_failed", kind=row.kind, effect_id=str(row.id))
+            return self._postponed(row, f"error: {type(error).__name__}", is_uncertain=True)
+
+    def _postponed(
+        self,
+        row: EffectRow,
+        error: str,
+        *,
+        is_uncertain: bool,
+        retry_after: timedelta | None = None,
+    ) -> Postponed | Failed:
+        now = self.services.clock.now()
+        if now - row.created_at >= GIVE_UP_AFTER:
+            return Failed(f"{error} (tried for a day)")
+        backoff = min(FIRST_BACKOFF * 2 ** min(row.attempts - 1, 16), LONGEST_BACKOFF)
+        wait = backoff * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+        if is_uncertain:
+            # Nothing of the earlier call can be on its way any more when we look.
+            wait = max(wait, CALL_TIMEOUT)
+        if retry_after is not None:
+            wait = max(wait, retry_after)
+        log.info("effect_postponed", kind=row.kind, error=error, seconds=wait.total_seconds())
+        return Postponed(now + wait, error, is_uncertain)
+
+    def _context(self, row: EffectRow, effect: Effect) -> EffectContext:
+        return EffectContext(
+            services=self.services,
+            effect=effect,
+            effect_id=row.id,
+            entry_id=row.entry_id,
+            attempt=row.attempts,
+            is_uncertain=row.is_uncertain,
+            created_at=row.created_at,
+            progress=dict(row.progress),
+            save_progress=partial(self._save_progress, row.id),
+        )
+
+    async def _save_progress(self, effect_id: uuid.UUID, progress: dict[str, Any]) -> None:
+        async def save(uow: UnitOfWork) -> Outcome:
+            row = await outbox.get_effect(uow.session, effect_id)
+            row.progress = progress
+            return Outcome("progress_saved")
+
+        await self.services.transactions.run(
+            save, actor=system_actor(), workspace_id=self.services.workspace.id
+        )
+
+    # -- the lease ----------------------------------------------------------------------------
+
+    async def _keep_lease(self) -> bool:
+        now = self.services.clock.now()
+        if self.holds_lease and self._renewed_at and now - self._renewed_at < RENEW_EVERY:
+            return True
+        held: list[bool] = []
+
+        async def acquire(uow: UnitOfWork) -> Outcome:
+            held.clear()
+            is_held, is_new = await leases.acquire(
+                uow.session, workspace_id=uow.workspace_id, holder=self.holder, now=uow.now
+            )
+            if is_new:
+                await outbox.release_abandoned(
+                    uow.session,
+                    workspace_id=uow.workspace_id,
+                    now=uow.now,
+                    call_timeout=CALL_TIMEOUT,
+                )
+            workspace = await uow.session.get(Workspace, uow.workspace_id)
+            self.is_paused = workspace is not None and workspace.paused_at is not None
+            held.append(is_held)
+            return Outcome("lease")
+
+        await self.services.transactions.run(
+            acquire, actor=system_actor(), workspace_id=self.services.workspace.id
+        )
+        self._lease_until = now + leases.LEASE if held[-1] else None
+        self._renewed_at = now if held[-1] else None
+        return held[-1]
+
+    async def _release(self) -> None:
+        async def release(uow: UnitOfWork) -> Outcome:
+            await leases.release(
+                uow.session, workspace_id=uow.workspace_id, holder=self.holder
+            )
+            return Outcome("released")
+
+        self._lease_until = None
+        await self.services.transactions.run(
+            release, actor=system_actor(), workspace_id=self.services.workspace.id
+        )
+
+
+async def _record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None:
+    """Say a dead letter aloud, on the timeline and so in the channel, with *Retry*."""
+    if row.incident_id is None:
+        log.error("effect_dead", kind=row.kind, error=error)
+        return
+    incident = await uow.get_incident(ById(row.incident_id))
+    content = {"effect_id": row.id, "effect_kind": row.kind, "error": error}
+    uow.record(incident, EntryKind.EFFECT_FAILED, content)
+
+
+async def _pause_workspace(uow: UnitOfWork, error: str) -> None:
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    if workspace is None or workspace.paused_at is not None:
+        return
+    workspace.paused_reason, workspace.paused_at = error, uow.now
+    log.error("workspace_paused", error=error)

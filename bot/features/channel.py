@@ -1,0 +1,111 @@
+"""The incident channel: opening it, inviting people, its topic and bookmarks."""
+
+from functools import partial
+
+from incidents.channel import record_opened, record_refused
+from incidents.effects import InvitePerson, OpenIncidentChannel, SetChannelTopic
+from incidents.incident import ById
+from incidents.people import Person, system_actor
+from incidents.read_models import IncidentView, get_incident_view
+
+from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
+from bot.feature import Feature
+from bot.slack.errors import SlackPermanent
+from bot.slack.ids import channel_name, with_suffix
+
+MAX_NAME_TRIES = 20
+
+
+async def load_incident(context: EffectContext) -> IncidentView:
+    """Return the incident of an effect as it is now."""
+    incident_id = context.effect.incident_id
+    if incident_id is None:
+        raise ValueError("this effect names no incident")
+    services = context.services
+    async with services.database.reading() as session:
+        return await get_incident_view(
+            session,
+            ById(incident_id),
+            workspace_id=services.workspace.id,
+            viewer=system_actor(),
+        )
+
+
+async def open_channel(context: EffectContext) -> Settlement:
+    """Create the channel; a taken name gets a suffix; an uncertain attempt is looked for first."""
+    view = await load_incident(context)
+    if view.channel_id is not None:
+        return Dropped("has a channel")
+    gateway = context.services.gateway
+    channels = context.services.policy.channels
+    pattern = channels.drill_name if view.is_drill else channels.name
+    wanted = channel_name(pattern, number=view.number, title=view.title)
+    for attempt in range(MAX_NAME_TRIES):
+        name = wanted if attempt == 0 else with_suffix(wanted, attempt + 1)
+        if context.is_uncertain:
+            found = await gateway.find_own_channel(name, created_after=context.created_at)
+            if found is not None:
+                return Done(
+                    partial(
+                        record_opened,
+                        incident_id=view.id,
+                        channel_id=found.id,
+                        channel_name=found.name,
+                    )
+                )
+        try:
+            channel = await gateway.create_channel(name, private=view.is_private)
+        except SlackPermanent as error:
+            if error.error == "name_taken":
+                continue
+            return Failed(
+                error.error,
+                partial(
+                    record_refused,
+                    incident_id=view.id,
+                    error=error.error,
+                    effect_id=context.effect_id,
+                ),
+            )
+        return Done(
+            partial(
+                record_opened,
+                incident_id=view.id,
+                channel_id=channel.id,
+                channel_name=channel.name,
+            )
+        )
+    return Failed("name_taken")
+
+
+async def invite_person(context: EffectContext) -> Settlement:
+    """Invite one person to the incident channel."""
+    effect = context.get(InvitePerson)
+    view = await load_incident(context)
+    async with context.services.database.reading() as session:
+        person = await session.get(Person, effect.person_id)
+    if person is None or view.channel_id is None:
+        return Dropped("nobody to invite, or nowhere")
+    await context.services.gateway.invite(view.channel_id, [person.external_id])
+    return Done()
+
+
+async def set_topic(context: EffectContext) -> Settlement:
+    """Set the topic from the current state."""
+    context.get(SetChannelTopic)
+    view = await load_incident(context)
+    if view.channel_id is None:
+        return Dropped("no channel")
+    topic = f"{view.reference} · {view.severity_name} · {view.status} · {view.title}"
+    await context.services.gateway.set_topic(view.channel_id, topic)
+    return Done()
+
+
+FEATURE = Feature(
+    name="channel",
+    effects={
+        OpenIncidentChannel: open_channel,
+        InvitePerson: invite_person,
+        SetChannelTopic: set_topic,
+    },
+)

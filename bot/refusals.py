@@ -1,0 +1,125 @@
+"""How refusals of the domain and of the grammar read: what was refused, and what to do next."""
+
+from incidents.errors import (
+    AlreadySo,
+    Busy,
+    DomainError,
+    IncidentNotFound,
+    InformationMissing,
+    InvalidInput,
+    NothingToUndo,
+    NotPermitted,
+    Superseded,
+    TransitionRefused,
+)
+
+from bot.slack.blocks import Message, section
+from bot.slack.mentions import escape
+from bot.slash_commands import CommandRefused, usage_of
+
+NOT_RECORDED = "That took too long and was *not recorded*. Nothing has changed. Please try again."
+STILL_RECORDING = "Still recording this. The outcome follows here in a moment."
+WENT_WRONG = "Something went wrong on our side and this was *not recorded*. Please try again."
+
+
+def say(text: str) -> Message:
+    """Return a message of one section; the text is its own fallback."""
+    return Message(text=text, blocks=(section(text),))
+
+
+def refusal_message(error: DomainError, *, slash: str) -> Message:
+    """Return what the person is told when the domain refuses."""
+    return say(refusal_text(error, slash=slash))
+
+
+def refusal_text(error: DomainError, *, slash: str) -> str:
+    """Return the refusal in words: nothing was changed, and what would help."""
+    match error:
+        case IncidentNotFound(reference=None):
+            return (
+                "This channel doesn't belong to an incident. Name one, for example "
+                f"`{slash} INC-12 show`, or see `{slash} list`."
+            )
+        case IncidentNotFound(reference=reference):
+            return f"There is no incident {escape(reference or '')}. `{slash} list` shows them."
+        case NotPermitted(action=action, needs=needs):
+            return _not_permitted(action, needs, slash=slash)
+        case TransitionRefused(current=current, target=target, possible=possible):
+            return _transition(current, target, possible, slash=slash)
+        case InformationMissing(fields=fields):
+            return f"Still needed first: {', '.join(_words(name) for name in fields)}."
+        case InvalidInput(field=field, problem=problem, example=example):
+            return invalid_text(field, problem, example)
+        case AlreadySo(what=what, detail=detail):
+            return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
+        case Superseded(by=by):
+            who = f" by {escape(by)}" if by else ""
+            return f"This has changed meanwhile{who}, so nothing was done. Here is how it is now."
+        case NothingToUndo():
+            return "You have no note or mark of your own left to withdraw here."
+        case Busy():
+            return "Many people are changing this at once. Nothing was recorded; try again."
+    return "This isn't possible now. Nothing was changed."
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_at").replace("_", " ")
+
+
+def _not_permitted(action: str, needs: str, *, slash: str) -> str:
+    what = _words(action)
+    if needs == "member":
+        return (
+            f"Guests and people from other workspaces can't do this ({what}). "
+            "Ask a member of the incident channel to do it for you."
+        )
+    if "responder" in needs:
+        return (
+            f"This ({what}) is for responders: people with a role or in the incident channel. "
+            f"Join the channel, or take a role with `{slash} role`."
+        )
+    return f"This ({what}) needs one of: {escape(needs)}. Ask them in the incident channel."
+
+
+def _transition(current: str, target: str, possible: tuple[str, ...], *, slash: str) -> str:
+    if current == target:
+        return f"The incident is already {current}."
+    if not possible:
+        return f"The incident is {current} and stays so. Declare a new one with `{slash} declare`."
+    listed = ", ".join(possible)
+    return f"The incident is {current}; it can't become {target}. Possible now: {listed}."
+
+
+def invalid_text(field: str, problem: str, example: str) -> str:
+    """Return what is wrong with one value, for a command's answer or a form's field."""
+    known = {
+        "empty": "is needed",
+        "unknown": "isn't one we know",
+        "future": "can't be in the future",
+        "past": "can't be in the past",
+        "too_long": "is too long",
+        "not_a_time": "isn't a time we can read",
+        "not_a_duration": "isn't a duration we can read",
+        "not_a_person": "isn't a person we can find; type `@` and choose a name",
+        "order": "doesn't fit the other times",
+        "same": "is the incident itself",
+    }.get(problem, problem)
+    text = f"{_words(field).capitalize()} {known}."
+    return f"{text} For example: {escape(example)}" if example else text
+
+
+def grammar_message(error: CommandRefused, *, slash: str) -> Message:
+    """Return what the person is told when the words aren't a command."""
+    close = " or ".join(f"`{slash} {word}`" for word in error.close)
+    match error.problem:
+        case "unknown_verb":
+            hint = f"Did you mean {close}? " if close else ""
+            text = f"There is no `{escape(error.word)}`. {hint}`{slash} help` lists everything."
+        case "unknown_flag":
+            near = f" Did you mean `{'` or `'.join(error.close)}`?" if error.close else ""
+            text = f"`{escape(error.word)}` isn't an option here, so nothing was done.{near}"
+        case _:
+            text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
+    if error.command is not None:
+        text = f"{text} Written as: `{usage_of(error.command, slash=slash)}`"
+    return say(text)

@@ -1,0 +1,168 @@
+"""A request from Slack as handlers see it: who, where, what, and one way to change things."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from incidents.clock import Clock
+from incidents.database import Database
+from incidents.errors import IncidentNotFound
+from incidents.ids import Reference
+from incidents.incident import ByChannel, ById, ByReference, IncidentRef
+from incidents.people import Actor
+from incidents.policy import Policy
+from incidents.unit_of_work import Outcome, Progress, RequestKey, Transactions, UseCase
+
+from bot.slack.blocks import FormState, View, state_of
+from bot.slack.gateway import SlackGateway
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceInfo:
+    """The workspace that a request belongs to, from its stored row."""
+
+    id: uuid.UUID
+    external_id: str
+    url: str
+    bot_external_id: str
+    bot_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What handlers work with; made once in `app.py`."""
+
+    transactions: Transactions
+    database: Database
+    gateway: SlackGateway
+    policy: Policy
+    clock: Clock
+    workspace: WorkspaceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class CommandWords:
+    """A slash command taken apart by the grammar: reference, verb, flags, and the text left."""
+
+    verb: str
+    text: str
+    reference: Reference | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, flag: str) -> bool:
+        """Tell whether the flag was given."""
+        return flag in self.flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request: a command, a press, a submitted form, a shortcut, an event."""
+
+    services: Services
+    actor: Actor
+    payload: Mapping[str, Any]
+    channel_id: str | None = None
+    trigger_id: str | None = None
+    response_url: str | None = None
+    key: RequestKey | None = None
+    words: CommandWords = field(default_factory=lambda: CommandWords("", ""))
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        return self.services.policy
+
+    @property
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.services.clock.now()
+
+    async def transact(self, use_case: UseCase, *, once: bool = True) -> Outcome:  # noqa: FBT
+        """Run the one use case of this request; a repeated request gets its first outcome."""
+        return await self.services.transactions.run(
+            use_case,
+            actor=self.actor,
+            workspace_id=self.services.workspace.id,
+            request=self.key if once else None,
+            progress=self.progress,
+        )
+
+    async def open_view(self, view: View) -> None:
+        """Open a form for the person; the trigger is good for three seconds, once."""
+        await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
+
+    # -- what the request is about -----------------------------------------------------------
+
+    @property
+    def action(self) -> Mapping[str, Any]:
+        """Return the pressed or chosen element of a block_actions payload, or {}."""
+        found = self.payload.get("actions") or [{}]
+        first: Mapping[str, Any] = found[0]
+        return first
+
+    @property
+    def value(self) -> str:
+        """Return the pressed button's value, or the value of the chosen option."""
+        chosen = self.action.get("selected_option") or {}
+        return str(self.action.get("value") or chosen.get("value") or "")
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        """Return the submitted view, or {}."""
+        return self.payload.get("view") or {}
+
+    @property
+    def form(self) -> FormState:
+        """Return the typed values of the submitted view."""
+        return state_of(self.view)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Return the view's private metadata, which we write as a JSON object."""
+        text = self.view.get("private_metadata") or "{}"
+        loaded: dict[str, Any] = json.loads(text)
+        return loaded
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """Return the inner event of an event delivery, or {}."""
+        return self.payload.get("event") or {}
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """Return the message that a press or a message shortcut belongs to, or {}."""
+        return self.payload.get("message") or {}
+
+    def incident_ref(self) -> IncidentRef:
+        """Return which incident a command means: the reference given, else the channel's.
+
+        Raises: IncidentNotFound when neither is there.
+        """
+        if self.words.reference is not None:
+            return ByReference(self.words.reference)
+        if self.channel_id:
+            return ByChannel(self.channel_id)
+        raise IncidentNotFound(None)
+
+    def incident_of_value(self) -> ById:
+        """Return which incident a button means: its value starts with the id, then `|` and more.
+
+        Raises: IncidentNotFound when the value isn't one of ours.
+        """
+        return incident_by_id(self.value.split("|")[0])
+
+    def incident_of_metadata(self) -> ById:
+        """Return which incident a form means. Raises: IncidentNotFound when it names none."""
+        return incident_by_id(str(self.metadata.get("incident_id", "")))
+
+
+def incident_by_id(text: str) -> ById:
+    """Return the reference to the incident with this id. Raises: IncidentNotFound."""
+    try:
+        return ById(uuid.UUID(text))
+    except ValueError:
+        raise IncidentNotFound(None) from None

@@ -1,0 +1,70 @@
+"""The scheduler: ticks only. What is due, and what was missed, is in the database."""
+
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from incidents import reminders
+from incidents.people import system_actor
+from incidents.reminder_rules import fire
+
+from bot.requests import Services
+
+TICK = timedelta(seconds=1)
+
+log = structlog.get_logger(__name__)
+
+
+class Scheduler:
+    """Fires due reminders every second."""
+
+    def __init__(self, services: Services) -> None:
+        """Take the services."""
+        self.services = services
+        self.last_beat: float = 0.0
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._scheduler.add_job(
+            self.tick,
+            IntervalTrigger(seconds=int(TICK.total_seconds()), timezone="UTC"),
+            id="reminders",
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Tick no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def tick(self) -> None:
+        """Fire every reminder that is due now, each in its own transaction."""
+        try:
+            await self._fire_due()
+        except Exception:
+            log.exception("tick_failed")
+        self.last_beat = self.services.clock.monotonic()
+
+    async def _fire_due(self) -> None:
+        workspace_id = self.services.workspace.id
+        async with self.services.database.reading() as session:
+            due = await reminders.due_reminder_ids(
+                session, workspace_id=workspace_id, now=self.services.clock.now()
+            )
+        for reminder_id in due:
+            try:
+                await self.services.transactions.run(
+                    partial(fire, reminder_id=reminder_id),
+                    actor=system_actor(),
+                    workspace_id=workspace_id,
+                )
+            except Exception:
+                # One reminder that can't be fired must not hold up the others.
+                log.exception("reminder_failed", reminder_id=str(reminder_id))

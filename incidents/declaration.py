@@ -1,0 +1,170 @@
+"""Declaring an incident: one transaction, whatever Slack is doing."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import SequenceMatcher
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.database import storable
+from incidents.effects import OpenIncidentChannel
+from incidents.errors import InvalidInput
+from incidents.ids import derived_id, new_id
+from incidents.incident import Incident, save_participant, take_number, visible_to
+from incidents.lifecycle import IncidentStatus
+from incidents.people import Actor
+from incidents.policy import Action, Policy
+from incidents.stakeholder_updates import next_update_due
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+MAX_TITLE = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What somebody declares; `source_link` leads to the message it was declared from."""
+
+    title: str
+    severity_key: str | None = None
+    impact: str = ""
+    summary: str = ""
+    services: tuple[str, ...] = ()
+    is_private: bool = False
+    is_drill: bool = False
+    detected_at: datetime | None = None
+    source_link: str = ""
+    even_if_similar: bool = False
+
+
+async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
+    """Declare an incident: `declared`, or `similar` with the reference of one just declared.
+
+    Raises: NotPermitted; InvalidInput for an empty title, an unknown severity, a future detection.
+    """
+    await uow.permit(Action.DECLARE)
+    title = check_title(declaration.title)
+    severity_key = declaration.severity_key or uow.policy.default_severity
+    severity = uow.policy.find_severity(severity_key)
+    if severity is None:
+        raise InvalidInput("severity", "unknown", severity_key)
+    detected_at = declaration.detected_at or uow.now
+    if detected_at > uow.now:
+        raise InvalidInput("detected_at", "future")
+    if not declaration.even_if_similar:
+        similar = await find_similar(
+            uow.session,
+            title,
+            workspace_id=uow.workspace_id,
+            viewer=uow.actor,
+            now=uow.now,
+            policy=uow.policy,
+            is_drill=declaration.is_drill,
+        )
+        if similar is not None:
+            data = {"reference": str(similar.reference), "channel_id": similar.channel_id}
+            return Outcome("similar", similar.id, {**data, "title": similar.title})
+    incident = Incident(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        number=await take_number(
+            uow.session, workspace_id=uow.workspace_id, is_drill=declaration.is_drill
+        ),
+        is_drill=declaration.is_drill,
+        is_private=declaration.is_private,
+        title=title,
+        summary=storable(declaration.summary.strip()),
+        impact=storable(declaration.impact.strip()),
+        resolution="",
+        services=[storable(service) for service in declaration.services],
+        severity_key=severity.key,
+        severity_name=severity.name,
+        severity_rank=severity.rank,
+        status=IncidentStatus.TRIAGE,
+        declared_by_id=uow.actor.person_id,
+        detected_at=detected_at,
+        declared_at=uow.now,
+        next_update_due_at=next_update_due(
+            uow.policy,
+            severity_key=severity.key,
+            status=IncidentStatus.TRIAGE,
+            since=uow.now,
+        ),
+        last_sequence=0,
+        last_entry_hash="0" * 64,
+    )
+    uow.session.add(incident)
+    await uow.session.flush()
+    if uow.actor.person_id is not None:
+        await save_participant(
+            uow.session,
+            incident_id=incident.id,
+            person_id=uow.actor.person_id,
+            invited_at=uow.now,
+        )
+    entry = uow.record(incident, EntryKind.DECLARED, _declared_content(incident, declaration))
+    incident.channel_effect_id = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
+    return Outcome("declared", incident.id, {"reference": str(incident.reference), "title": title})
+
+
+def check_title(text: str) -> str:
+    """Return the title on one line, cut to 300 characters. Raises: InvalidInput if empty."""
+    title = " ".join(storable(text).split())
+    if not title:
+        raise InvalidInput("title", "empty", "Checkout errors for some customers")
+    return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
+
+
+def _declared_content(incident: Incident, declaration: Declaration) -> dict[str, object]:
+    return {
+        "title": incident.title,
+        "severity": incident.severity_name,
+        "severity_key": incident.severity_key,
+        "status": incident.status,
+        "impact": incident.impact,
+        "summary": incident.summary,
+        "services": list(incident.services),
+        "is_private": incident.is_private,
+        "is_drill": incident.is_drill,
+        "detected_at": incident.detected_at,
+        "source_link": declaration.source_link,
+    }
+
+
+async def find_similar(
+    session: AsyncSession,
+    title: str,
+    *,
+    workspace_id: uuid.UUID,
+    viewer: Actor,
+    now: datetime,
+    policy: Policy,
+    is_drill: bool,
+) -> Incident | None:
+    """Return the most similar open incident of the last minutes that the viewer may see, or None."""
+    query = (
+        select(Incident)
+        .where(
+            Incident.workspace_id == workspace_id,
+            Incident.is_drill.is_(is_drill),
+            Incident.declared_at > now - policy.duplicates.window,
+            Incident.status.not_in(
+                [IncidentStatus.RESOLVED, IncidentStatus.CLOSED, IncidentStatus.CANCELLED]
+            ),
+            visible_to(viewer),
+        )
+        .order_by(Incident.declared_at.desc())
+        .limit(50)
+    )
+    candidates = (await session.execute(query)).scalars()
+    rated = [(similarity(title, incident.title), incident) for incident in candidates]
+    close = [pair for pair in rated if pair[0] >= policy.duplicates.similarity]
+    return max(close, key=lambda pair: pair[0])[1] if close else None
+
+
+def similarity(one: str, other: str) -> float:
+    """Return how alike two titles are, from 0 to 1, whatever the case and the order of words."""
+    first, second = sorted(one.casefold().split()), sorted(other.casefold().split())
+    return SequenceMatcher(None, " ".join(first), " ".join(second)).ratio()

@@ -1,0 +1,294 @@
+"""The outbox: effects as rows, written with the change they follow from, then taken and settled.
+
+    pending ──take──▶ taken ──settle──▶ done | dropped
+       ▲  ▲             ├──retry later──▶ pending
+       │  └─predecessor─┤
+       │    retried     └──give up──▶ dead ──retry──▶ pending
+    blocked ◀── its predecessor is dead
+
+Within a lane: first in, first out. Between lanes: nothing, but `after_effect_id`.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from incidents.database import Base
+from incidents.effects import Effect, effect_types, encode
+
+
+class EffectStatus(StrEnum):
+    """Where an effect is on its way."""
+
+    PENDING = "pending"
+    TAKEN = "taken"
+    BLOCKED = "blocked"
+    DONE = "done"
+    DROPPED = "dropped"
+    DEAD = "dead"
+
+
+_UNSETTLED = (EffectStatus.PENDING, EffectStatus.TAKEN, EffectStatus.BLOCKED)
+_PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
+
+
+class EffectRow(Base):
+    """One intended piece of outside work and what became of it."""
+
+    __tablename__ = "effects"
+    __table_args__ = (
+        Index("ix_effects_lane_position", "lane", "position"),
+        Index("ix_effects_workspace_id_status_due_at", "workspace_id", "status", "due_at"),
+        Index(
+            "uq_effects_coalesce_key",
+            "coalesce_key",
+            unique=True,
+            sqlite_where=text("status = 'pending' AND coalesce_key IS NOT NULL"),
+            postgresql_where=text("status = 'pending' AND coalesce_key IS NOT NULL"),
+        ),
+    )
+
+    position: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    entry_id: Mapped[uuid.UUID | None]
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    lane: Mapped[str]
+    coalesce_key: Mapped[str | None]
+    after_effect_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    status: Mapped[str] = mapped_column(default=EffectStatus.PENDING)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    taken_at: Mapped[datetime | None]
+    taken_by: Mapped[str | None]
+    # True when an earlier attempt may have taken effect: look before repeating.
+    is_uncertain: Mapped[bool] = mapped_column(default=False)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    error: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An effect to be stored: its id (derived from the entry), lane, and what it waits for."""
+
+    id: uuid.UUID
+    effect: Effect
+    lane: str
+    after_effect_id: uuid.UUID | None = None
+    coalesce_key: str | None = None
+    entry_id: uuid.UUID | None = None
+
+
+async def add(
+    session: AsyncSession, planned: Sequence[Planned], *, workspace_id: uuid.UUID, now: datetime
+) -> None:
+    """Store the effects; a refresh is left out while the same one still waits to be taken."""
+    waiting = await _waiting_keys(session, planned)
+    for plan in planned:
+        if plan.coalesce_key is not None:
+            if plan.coalesce_key in waiting:
+                continue
+            waiting.add(plan.coalesce_key)
+        session.add(
+            EffectRow(
+                id=plan.id,
+                workspace_id=workspace_id,
+                incident_id=plan.effect.incident_id,
+                entry_id=plan.entry_id,
+                kind=plan.effect.kind,
+                payload=encode(plan.effect),
+                lane=plan.lane,
+                coalesce_key=plan.coalesce_key,
+                after_effect_id=plan.after_effect_id,
+                created_at=now,
+                due_at=now,
+                progress={},
+            )
+        )
+
+
+async def _waiting_keys(session: AsyncSession, planned: Sequence[Planned]) -> set[str]:
+    keys = [plan.coalesce_key for plan in planned if plan.coalesce_key is not None]
+    if not keys:
+        return set()
+    # Locked, so that nobody takes it and renders the old state before this change is committed.
+    query = (
+        select(EffectRow.coalesce_key)
+        .where(EffectRow.coalesce_key.in_(keys), EffectRow.status == EffectStatus.PENDING)
+        .with_for_update()
+    )
+    return {key for key in (await session.execute(query)).scalars() if key is not None}
+
+
+def _due(*, workspace_id: uuid.UUID, now: datetime, limit: int) -> Any:
+    earlier, predecessor = aliased(EffectRow), aliased(EffectRow)
+    first_in_lane = ~(
+        select(earlier.position)
+        .where(
+            earlier.lane == EffectRow.lane,
+            earlier.position < EffectRow.position,
+            earlier.status.in_(_UNSETTLED),
+        )
+        .exists()
+    )
+    waits = (
+        select(predecessor.position)
+        .where(predecessor.id == EffectRow.after_effect_id, predecessor.status.not_in(_PASSED))
+        .exists()
+    )
+    return (
+        select(EffectRow)
+        .where(
+            EffectRow.workspace_id == workspace_id,
+            EffectRow.status == EffectStatus.PENDING,
+            EffectRow.due_at <= now,
+            # Another version may have written kinds that this process can't carry out.
+            EffectRow.kind.in_(list(effect_types())),
+            or_(EffectRow.after_effect_id.is_(None), ~waits),
+            first_in_lane,
+        )
+        .order_by(EffectRow.position)
+        .limit(limit)
+    )
+
+
+async def has_due(session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime) -> bool:
+    """Tell whether an effect could be taken now."""
+    query = _due(workspace_id=workspace_id, now=now, limit=1)
+    return (await session.execute(query)).first() is not None
+
+
+async def next_due_at(session: AsyncSession, *, workspace_id: uuid.UUID) -> datetime | None:
+    """Return when the earliest pending effect is due, whether or not something else holds it."""
+    query = select(func.min(EffectRow.due_at)).where(
+        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.PENDING
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def take(
+    session: AsyncSession, *, workspace_id: uuid.UUID, holder: str, now: datetime, limit: int
+) -> list[EffectRow]:
+    """Take the effects that are due and first in their lanes, at most `limit` of them."""
+    query = _due(workspace_id=workspace_id, now=now, limit=limit)
+    query = query.with_for_update(of=EffectRow, skip_locked=True)
+    rows: list[EffectRow] = list((await session.execute(query)).scalars())
+    for row in rows:
+        row.status = EffectStatus.TAKEN
+        row.taken_at = now
+        row.taken_by = holder
+        row.attempts += 1
+    return rows
+
+
+async def get_effect(session: AsyncSession, effect_id: uuid.UUID) -> EffectRow:
+    """Return the effect's row, locked. Raises: NoResultFound."""
+    query = select(EffectRow).where(EffectRow.id == effect_id).with_for_update()
+    return (await session.execute(query)).scalar_one()
+
+
+def settle(
+    row: EffectRow, *, status: EffectStatus, now: datetime, error: str | None = None
+) -> None:
+    """End an effect as done or dropped; `error` says why it was dropped."""
+    row.status = status
+    row.settled_at = now
+    row.error = error
+
+
+def postpone(row: EffectRow, *, due_at: datetime, error: str, is_uncertain: bool) -> None:
+    """Put a taken effect back for a later attempt."""
+    row.status = EffectStatus.PENDING
+    row.due_at = due_at
+    row.error = error
+    row.is_uncertain = row.is_uncertain or is_uncertain
+    # A newer refresh may wait already; the partial unique index allows only one of them.
+    row.coalesce_key = None
+
+
+async def bury(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:
+    """Give an effect up as a dead letter; what depends on it waits as blocked."""
+    settle(row, status=EffectStatus.DEAD, now=now, error=error)
+    await session.execute(
+        update(EffectRow)
+        .where(EffectRow.after_effect_id == row.id, EffectRow.status == EffectStatus.PENDING)
+        .values(status=EffectStatus.BLOCKED)
+    )
+
+
+async def revive(session: AsyncSession, row: EffectRow, *, now: datetime) -> None:
+    """Try a dead letter again; what it held up waits for it as before."""
+    row.status = EffectStatus.PENDING
+    row.due_at = now
+    row.settled_at = None
+    row.attempts = 0
+    row.coalesce_key = None
+    await _unblock(session, row.id)
+
+
+async def give_up(session: AsyncSession, row: EffectRow, *, now: datetime, reason: str) -> None:
+    """Drop a dead letter for good; what it held up goes on without it."""
+    settle(row, status=EffectStatus.DROPPED, now=now, error=reason)
+    await _unblock(session, row.id)
+
+
+async def _unblock(session: AsyncSession, effect_id: uuid.UUID) -> None:
+    await session.execute(
+        update(EffectRow)
+        .where(EffectRow.after_effect_id == effect_id, EffectRow.status == EffectStatus.BLOCKED)
+        .values(status=EffectStatus.PENDING)
+    )
+
+
+async def release_abandoned(
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, call_timeout: timedelta
+) -> int:
+    """Put back what a process that is gone had taken; its calls may have taken effect.
+
+    Only the new owner of the workspace's lease may call this. Each is due no sooner than the
+    call's timeout after it was taken, when nothing can still be on its way.
+    """
+    query = select(EffectRow).where(
+        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.TAKEN
+    )
+    rows = list((await session.execute(query)).scalars())
+    for row in rows:
+        due_at = max(now, (row.taken_at or now) + call_timeout)
+        postpone(row, due_at=due_at, error="process gone", is_uncertain=True)
+    return len(rows)
+
+
+async def count_by_status(
+    session: AsyncSession, *, statuses: Iterable[EffectStatus] = _UNSETTLED
+) -> dict[str, int]:
+    """Return how many effects there are in each of the statuses."""
+    query = (
+        select(EffectRow.status, func.count())
+        .where(EffectRow.status.in_(tuple(statuses)))
+        .group_by(EffectRow.status)
+    )
+    return {status: count for status, count in (await session.execute(query)).tuples()}

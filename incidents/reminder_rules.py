@@ -1,0 +1,32 @@
+"""Firing reminders: one rule per kind decides what a due reminder comes to."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+
+from incidents.incident import ById, Incident
+from incidents.reminders import Reminder, ReminderKind, ReminderStatus, find_due_reminder
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[None]]
+
+RULES: Mapping[ReminderKind, Rule] = MappingProxyType({})
+
+
+async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:
+    """Fire one reminder: its rule records what is to be said and sets the next step."""
+    unlocked = await uow.session.get(Reminder, reminder_id)
+    if unlocked is None:
+        return Outcome("gone")
+    # The incident first, then the reminder: the order in which every change locks them.
+    incident = await uow.get_incident(ById(unlocked.incident_id))
+    reminder = await find_due_reminder(uow.session, reminder_id, now=uow.now)
+    if reminder is None:
+        return Outcome("gone")
+    reminder.status = ReminderStatus.FIRED
+    reminder.settled_at = uow.now
+    await uow.session.flush()
+    rule = RULES.get(ReminderKind(reminder.kind))
+    if rule is not None:
+        await rule(uow, incident, reminder)
+    return Outcome("fired", incident.id)

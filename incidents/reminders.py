@@ -1,0 +1,178 @@
+"""Reminders: dated rows that outlive a restart, taken when due and answered by a pure rule."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.database import Base
+from incidents.ids import new_id
+
+
+class ReminderStatus(StrEnum):
+    """Whether a reminder still waits."""
+
+    PENDING = "pending"
+    FIRED = "fired"
+    CANCELLED = "cancelled"
+
+
+class ReminderKind(StrEnum):
+    """What a reminder is about."""
+
+    UPDATE_DUE = "update_due"
+    COMMANDER_MISSING = "commander_missing"
+    STALE = "stale"
+    HANDOFF_UNANSWERED = "handoff_unanswered"
+    CHECKIN_DUE = "checkin_due"
+    POSTMORTEM_DUE = "postmortem_due"
+    CHANNEL_ARCHIVE = "channel_archive"
+
+
+class Reminder(Base):
+    """One nudge at one instant; at most one pending per kind and subject."""
+
+    __tablename__ = "reminders"
+    __table_args__ = (
+        Index("ix_reminders_status_due_at", "status", "due_at"),
+        Index(
+            "uq_reminders_kind_subject",
+            "kind",
+            "subject_type",
+            "subject_id",
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    kind: Mapped[str]
+    subject_type: Mapped[str]
+    subject_id: Mapped[uuid.UUID]
+    due_at: Mapped[datetime]
+    # Which step of a series this is (0 the first); what the rule needs besides is in `data`.
+    step: Mapped[int] = mapped_column(default=0)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    status: Mapped[str] = mapped_column(default=ReminderStatus.PENDING)
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remind:
+    """Set the reminder, moving the pending one of the same kind and subject if there is one."""
+
+    kind: ReminderKind
+    subject_type: str
+    subject_id: uuid.UUID
+    incident_id: uuid.UUID
+    due_at: datetime
+    step: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReminder:
+    """Cancel the pending reminder of this kind and subject, if there is one."""
+
+    kind: ReminderKind
+    subject_type: str
+    subject_id: uuid.UUID
+
+
+async def set_reminder(
+    session: AsyncSession, remind: Remind, *, workspace_id: uuid.UUID, now: datetime
+) -> None:
+    """Store the reminder in place of the pending one of the same kind and subject."""
+    await cancel_reminder(
+        session,
+        CancelReminder(
+            kind=remind.kind, subject_type=remind.subject_type, subject_id=remind.subject_id
+        ),
+        now=now,
+    )
+    session.add(
+        Reminder(
+            id=new_id(),
+            workspace_id=workspace_id,
+            incident_id=remind.incident_id,
+            kind=remind.kind,
+            subject_type=remind.subject_type,
+            subject_id=remind.subject_id,
+            due_at=remind.due_at,
+            step=remind.step,
+            data=dict(remind.data),
+            created_at=now,
+        )
+    )
+    await session.flush()
+
+
+async def cancel_reminder(session: AsyncSession, cancel: CancelReminder, *, now: datetime) -> None:
+    """Cancel the pending reminder of this kind and subject, if there is one."""
+    await session.flush()
+    await session.execute(
+        update(Reminder)
+        .where(
+            Reminder.kind == cancel.kind,
+            Reminder.subject_type == cancel.subject_type,
+            Reminder.subject_id == cancel.subject_id,
+            Reminder.status == ReminderStatus.PENDING,
+        )
+        .values(status=ReminderStatus.CANCELLED, settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def due_reminder_ids(
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, limit: int = 50
+) -> list[uuid.UUID]:
+    """Return the ids of the reminders that are due, the earliest first."""
+    query = (
+        select(Reminder.id)
+        .where(
+            Reminder.workspace_id == workspace_id,
+            Reminder.status == ReminderStatus.PENDING,
+            Reminder.due_at <= now,
+        )
+        .order_by(Reminder.due_at)
+        .limit(limit)
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def find_due_reminder(
+    session: AsyncSession, reminder_id: uuid.UUID, *, now: datetime
+) -> Reminder | None:
+    """Return the reminder if it is still pending and due, locked; None if another was quicker."""
+    query = (
+        select(Reminder)
+        .where(
+            Reminder.id == reminder_id,
+            Reminder.status == ReminderStatus.PENDING,
+            Reminder.due_at <= now,
+        )
+        .with_for_update()
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def find_pending(
+    session: AsyncSession, *, kind: ReminderKind, subject_type: str, subject_id: uuid.UUID
+) -> Reminder | None:
+    """Return the pending reminder of this kind and subject, or None."""
+    query = select(Reminder).where(
+        Reminder.kind == kind,
+        Reminder.subject_type == subject_type,
+        Reminder.subject_id == subject_id,
+        Reminder.status == ReminderStatus.PENDING,
+    )
+    return (await session.execute(query)).scalar_one_or_none()

@@ -1,0 +1,33 @@
+"""Every module that defines tables, imported in one place so that the metadata is complete."""
+
+from sqlalchemy import MetaData
+
+from incidents import (
+    incident,
+    leases,
+    outbox,
+    people,
+    posted_messages,
+    reminders,
+    roles,
+    timeline,
+    unit_of_work,
+)
+from incidents.database import Base
+
+MODULES = (
+    incident,
+    leases,
+    outbox,
+    people,
+    posted_messages,
+    reminders,
+    roles,
+    timeline,
+    unit_of_work,
+)
+
+
+def metadata() -> MetaData:
+    """Return the metadata of all tables."""
+    return Base.metadata

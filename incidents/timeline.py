@@ -1,0 +1,246 @@
+"""The timeline: append-only, hash-chained entries that can be proven unchanged.
+
+`content_hash = sha256(salt ‖ canonical(content))`; `entry_hash = sha256(canonical(everything but
+content and salt, with the previous entry's hash))`. Canonical is RFC 8785. So content can be
+redacted (content and salt nulled) without breaking the chain, and nothing else can change.
+The chain follows `sequence`; display follows (`occurred_at`, `sequence`).
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import rfc8785
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.database import Base, storable
+from incidents.ids import new_id
+from incidents.people import Actor
+
+Content = dict[str, Any]
+
+GENESIS_HASH = "0" * 64
+SALT_BYTES = 16
+
+
+class EntryKind(StrEnum):
+    """What an entry says; stored as text, and an unknown one displays generically."""
+
+    DECLARED = "declared"
+    STATUS_CHANGED = "status_changed"
+    SEVERITY_CHANGED = "severity_changed"
+    EDITED = "edited"
+    MILESTONE_SET = "milestone_set"
+    ACKNOWLEDGED = "acknowledged"
+    ROLE_ASSIGNED = "role_assigned"
+    ROLE_ENDED = "role_ended"
+    HANDOFF_OFFERED = "handoff_offered"
+    HANDOFF_REQUESTED = "handoff_requested"
+    HANDOFF_DECLINED = "handoff_declined"
+    COMMANDER_CHANGED = "commander_changed"
+    SUCCESSOR_WANTED = "successor_wanted"
+    COMMANDER_MISSING = "commander_missing"
+    UPDATE_POSTED = "update_posted"
+    UPDATE_REMINDED = "update_reminded"
+    UPDATE_MISSED = "update_missed"
+    UPDATE_SNOOZED = "update_snoozed"
+    STALE_ASKED = "stale_asked"
+    NOTE = "note"
+    MARKED = "marked"
+    PINNED = "pinned"
+    FILE_LINKED = "file_linked"
+    PERSON_JOINED = "person_joined"
+    PERSON_LEFT = "person_left"
+    CHECKIN_ASKED = "checkin_asked"
+    CHECKIN_UNDERSTOOD = "checkin_understood"
+    CHECKIN_DUE = "checkin_due"
+    CHECKIN_ANSWERED = "checkin_answered"
+    AMENDED = "amended"
+    WITHDRAWN = "withdrawn"
+    REDACTED = "redacted"
+    CHANNEL_OPENED = "channel_opened"
+    CHANNEL_REFUSED = "channel_refused"
+    CHANNEL_LINKED = "channel_linked"
+    CHANNEL_RENAMED = "channel_renamed"
+    CHANNEL_ARCHIVED = "channel_archived"
+    CHANNEL_UNARCHIVED = "channel_unarchived"
+    BOT_REMOVED = "bot_removed"
+    INVITE_REFUSED = "invite_refused"
+    EFFECT_FAILED = "effect_failed"
+    EFFECT_RETRIED = "effect_retried"
+    EXPORTED = "exported"
+    POSTMORTEM_DRAFTED = "postmortem_drafted"
+    POSTMORTEM_OWNER_SET = "postmortem_owner_set"
+    POSTMORTEM_EDITED = "postmortem_edited"
+    POSTMORTEM_PUBLISHED = "postmortem_published"
+    POSTMORTEM_REMINDED = "postmortem_reminded"
+
+
+class TimelineEntry(Base):
+    """One dated line of the record; corrected only by a later entry that points at it."""
+
+    __tablename__ = "timeline_entries"
+    __table_args__ = (UniqueConstraint("incident_id", "sequence"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    sequence: Mapped[int]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    kind: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[uuid.UUID | None]
+    actor_name: Mapped[str]
+    target_id: Mapped[uuid.UUID | None]
+    content: Mapped[Content | None] = mapped_column(JSON(none_as_null=True))
+    salt: Mapped[str | None]
+    content_hash: Mapped[str]
+    previous_hash: Mapped[str]
+    entry_hash: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The newest link of an incident's chain; the incident's row holds it."""
+
+    sequence: int
+    entry_hash: str
+
+
+def canonical(value: Any) -> bytes:
+    """Return the one byte form of a JSON value (RFC 8785)."""
+    return rfc8785.dumps(value)
+
+
+def hash_content(content: Content, salt: str) -> str:
+    """Return the hex hash that commits to the content."""
+    return hashlib.sha256(bytes.fromhex(salt) + canonical(content)).hexdigest()
+
+
+def hash_entry(entry: TimelineEntry) -> str:
+    """Return the hex hash over everything of the entry but content, salt, tenant and number."""
+    return hashlib.sha256(canonical(hashed_fields(entry))).hexdigest()
+
+
+def hashed_fields(entry: TimelineEntry) -> dict[str, Any]:
+    """Return what the entry's hash covers, as JSON values; exports carry the same."""
+    return {
+        "id": str(entry.id),
+        "incident_id": str(entry.incident_id),
+        "sequence": entry.sequence,
+        "occurred_at": instant_text(entry.occurred_at),
+        "recorded_at": instant_text(entry.recorded_at),
+        "kind": str(entry.kind),
+        "actor_kind": str(entry.actor_kind),
+        "actor_id": str(entry.actor_id) if entry.actor_id else None,
+        "actor_name": entry.actor_name,
+        "target_id": str(entry.target_id) if entry.target_id else None,
+        "content_hash": entry.content_hash,
+        "previous_hash": entry.previous_hash,
+    }
+
+
+def instant_text(instant: datetime) -> str:
+    """Return the instant as UTC ISO 8601 with microseconds and `Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def clean_content(content: Mapping[str, Any]) -> Content:
+    """Return the content as plain storable JSON: clean text, instants as text, ids as text."""
+    return {str(key): _clean(value) for key, value in content.items()}
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return storable(str(value))
+        case datetime():
+            return instant_text(value)
+        case uuid.UUID():
+            return str(value)
+        case Mapping():
+            return clean_content(value)
+        case list() | tuple():
+            return [_clean(item) for item in value]
+    raise TypeError(f"not for the record: {type(value).__name__}")
+
+
+def append(
+    head: ChainHead,
+    kind: EntryKind,
+    content: Mapping[str, Any],
+    *,
+    workspace_id: uuid.UUID,
+    incident_id: uuid.UUID,
+    actor: Actor,
+    occurred_at: datetime,
+    recorded_at: datetime,
+    target_id: uuid.UUID | None = None,
+) -> TimelineEntry:
+    """Return the next entry of the chain, hashed; the caller stores it and moves the head."""
+    salt = os.urandom(SALT_BYTES).hex()
+    cleaned = clean_content(content)
+    entry = TimelineEntry(
+        id=new_id(),
+        workspace_id=workspace_id,
+        incident_id=incident_id,
+        sequence=head.sequence + 1,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        kind=kind.value,
+        actor_kind=actor.kind.value,
+        actor_id=actor.person_id,
+        actor_name=storable(actor.name),
+        target_id=target_id,
+        content=cleaned,
+        salt=salt,
+        content_hash=hash_content(cleaned, salt),
+        previous_hash=head.entry_hash,
+        entry_hash="",
+    )
+    entry.entry_hash = hash_entry(entry)
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing that doesn't prove: at which sequence, and what (a short key)."""
+
+    sequence: int
+    problem: str
+
+
+def verify(entries: Iterable[TimelineEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
+    """Return every flaw of a whole chain, given in order of sequence; none means proven."""
+    flaws: list[Flaw] = []
+    previous = ChainHead(0, GENESIS_HASH)
+    for entry in entries:
+        if entry.sequence != previous.sequence + 1:
+            flaws.append(Flaw(entry.sequence, "sequence_gap"))
+        if entry.previous_hash != previous.entry_hash:
+            flaws.append(Flaw(entry.sequence, "broken_link"))
+        if hash_entry(entry) != entry.entry_hash:
+            flaws.append(Flaw(entry.sequence, "entry_changed"))
+        if not _content_proves(entry):
+            flaws.append(Flaw(entry.sequence, "content_changed"))
+        previous = ChainHead(entry.sequence, entry.entry_hash)
+    if previous != head:
+        flaws.append(Flaw(head.sequence, "head_differs"))
+    return tuple(flaws)
+
+
+def _content_proves(entry: TimelineEntry) -> bool:
+    if entry.content is None and entry.salt is None:
+        return True  # redacted: the hash still commits to what stood here
+    if entry.content is None or entry.salt is None:
+        return False
+    return hash_content(entry.content, entry.salt) == entry.content_hash

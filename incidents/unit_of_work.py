@@ -1,0 +1,302 @@
+"""The unit of work: one transaction that holds state, timeline entries, effects and reminders.
+
+`Transactions.run()` is the only way to write. It opens the transaction, answers a repeated request
+from what it had answered before, lets one use case do its work, derives effects and reminders from
+the entries that were recorded (`reactions.py`), and commits: the only `commit()` there is.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.exc import StaleDataError
+
+from incidents import outbox, reminders, timeline
+from incidents.clock import Clock
+from incidents.database import Base, Database
+from incidents.errors import Busy
+from incidents.facts import gather_facts
+from incidents.incident import Incident, IncidentRef, lock_incident
+from incidents.people import Actor
+from incidents.permissions import permit
+from incidents.policy import Action, Policy
+from incidents.reactions import react
+from incidents.timeline import EntryKind, TimelineEntry
+
+MAX_ATTEMPTS = 3
+
+
+class ProcessedRequest(Base):
+    """A request that was carried out, with what it was answered, so that a repeat is too."""
+
+    __tablename__ = "processed_requests"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a use case came to, as JSON values, so that a repeated request gets the same answer."""
+
+    kind: str
+    incident_id: uuid.UUID | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    is_repeat: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as JSON values."""
+        incident_id = str(self.incident_id) if self.incident_id else None
+        return {"kind": self.kind, "incident_id": incident_id, "data": dict(self.data)}
+
+
+def _repeat(stored: Mapping[str, Any]) -> Outcome:
+    incident_id = stored["incident_id"]
+    return Outcome(
+        kind=stored["kind"],
+        incident_id=uuid.UUID(incident_id) if incident_id else None,
+        data=stored["data"],
+        is_repeat=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What makes a request the same one; with `window`, only within that time."""
+
+    key: str
+    window: timedelta | None = None
+
+
+class UnitOfWork:
+    """One transaction under way: who acts, when, on what; made by `Transactions` only."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        *,
+        actor: Actor,
+        workspace_id: uuid.UUID,
+        now: datetime,
+        policy: Policy,
+    ) -> None:
+        """Bind the session, the actor and the one instant of this transaction."""
+        self.session = session
+        self.actor = actor
+        self.workspace_id = workspace_id
+        self.now = now
+        self.policy = policy
+        self._recorded: list[tuple[Incident, TimelineEntry]] = []
+
+    async def get_incident(self, ref: IncidentRef) -> Incident:
+        """Return the incident, locked. Raises: IncidentNotFound, also when it isn't visible."""
+        return await lock_incident(
+            self.session, ref, workspace_id=self.workspace_id, viewer=self.actor
+        )
+
+    async def permit(self, action: Action, incident: Incident | None = None) -> None:
+        """Return quietly if the actor may do this. Raises: NotPermitted."""
+        await permit(
+            self.session,
+            self.actor,
+            action,
+            incident=incident,
+            policy=self.policy,
+            workspace_id=self.workspace_id,
+        )
+
+    def record(
+        self,
+        incident: Incident,
+        kind: EntryKind,
+        content: Mapping[str, Any] | None = None,
+        *,
+        occurred_at: datetime | None = None,
+        target_id: uuid.UUID | None = None,
+        actor: Actor | None = None,
+    ) -> TimelineEntry:
+        """Append an entry to the incident's timeline; what follows from it is decided at the end.
+
+        Finish changing the incident before the use case returns: reactions see its final state.
+        """
+        entry = timeline.append(
+            incident.chain_head,
+            kind,
+            content or {},
+            workspace_id=self.workspace_id,
+            incident_id=incident.id,
+            actor=actor or self.actor,
+            occurred_at=occurred_at or self.now,
+            recorded_at=self.now,
+            target_id=target_id,
+        )
+        incident.last_sequence = entry.sequence
+        incident.last_entry_hash = entry.entry_hash
+        self.session.add(entry)
+        self._recorded.append((incident, entry))
+        return entry
+
+    async def remind(self, remind: reminders.Remind) -> None:
+        """Set a reminder outside of a reaction (a reminder's rule sets its own next step)."""
+        await reminders.set_reminder(
+            self.session, remind, workspace_id=self.workspace_id, now=self.now
+        )
+
+    async def add_effects(self, planned: list[outbox.Planned]) -> None:
+        """Store effects outside of a reaction (a refresh of people, a read-in for a newcomer)."""
+        await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
+
+    async def follow_up(self) -> None:
+        """Store the effects and reminders that follow from the entries of this transaction."""
+        await self.session.flush()
+        for incident, entries in self._by_incident():
+            facts = await gather_facts(self.session, incident, now=self.now)
+            planned: list[outbox.Planned] = []
+            for entry in entries:
+                reaction = react(entry, facts, self.policy)
+                planned.extend(reaction.effects)
+                await self._apply_reminders(reaction.reminders)
+            await self.add_effects(planned)
+        self._recorded.clear()
+        await self.session.flush()
+
+    def _by_incident(self) -> list[tuple[Incident, list[TimelineEntry]]]:
+        grouped: dict[uuid.UUID, tuple[Incident, list[TimelineEntry]]] = {}
+        for incident, entry in self._recorded:
+            grouped.setdefault(incident.id, (incident, []))[1].append(entry)
+        return list(grouped.values())
+
+    async def _apply_reminders(
+        self, changes: tuple[reminders.Remind | reminders.CancelReminder, ...]
+    ) -> None:
+        for change in changes:
+            match change:
+                case reminders.Remind():
+                    await self.remind(change)
+                case reminders.CancelReminder():
+                    await reminders.cancel_reminder(self.session, change, now=self.now)
+
+
+UseCase = Callable[[UnitOfWork], Awaitable[Outcome]]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a running transaction is, for whoever must answer before it ends."""
+
+    is_committing: bool = False
+
+
+class Transactions:
+    """Runs use cases, each in one transaction, again when others were quicker."""
+
+    def __init__(self, database: Database, *, clock: Clock, policy: Policy) -> None:
+        """Take what every transaction needs; `on_commit` is called with the workspace's id."""
+        self.database = database
+        self.clock = clock
+        self.policy = policy
+        self.on_commit: list[Callable[[uuid.UUID], None]] = []
+
+    async def run(
+        self,
+        use_case: UseCase,
+        *,
+        actor: Actor,
+        workspace_id: uuid.UUID,
+        request: RequestKey | None = None,
+        progress: Progress | None = None,
+    ) -> Outcome:
+        """Carry out the use case once and return its outcome, or the one it had before.
+
+        Raises:
+            DomainError: what the use case refuses; nothing is changed then.
+            Busy: the same rows kept changing under three attempts.
+        """
+        for _attempt in range(MAX_ATTEMPTS):
+            try:
+                outcome = await self._attempt(
+                    use_case,
+                    actor=actor,
+                    workspace_id=workspace_id,
+                    request=request,
+                    progress=progress or Progress(),
+                )
+            except (IntegrityError, StaleDataError):
+                continue
+            except DBAPIError as error:
+                if not _is_conflict(error):
+                    raise
+                continue
+            return outcome
+        raise Busy
+
+    async def _attempt(
+        self,
+        use_case: UseCase,
+        *,
+        actor: Actor,
+        workspace_id: uuid.UUID,
+        request: RequestKey | None,
+        progress: Progress,
+    ) -> Outcome:
+        async with self.database.writing() as session:
+            now = self.clock.now()
+            row = await _find_request(session, request, workspace_id=workspace_id)
+            if row is not None and not _is_over(row, request, now=now):
+                return _repeat(row.outcome)
+            uow = UnitOfWork(
+                session, actor=actor, workspace_id=workspace_id, now=now, policy=self.policy
+            )
+            outcome = await use_case(uow)
+            await uow.follow_up()
+            if request is not None:
+                row = row or ProcessedRequest(workspace_id=workspace_id, key=request.key)
+                row.outcome, row.created_at = outcome.to_json(), now
+                session.add(row)
+                await session.flush()
+            progress.is_committing = True
+            await _commit(session)
+        for notify in self.on_commit:
+            notify(workspace_id)
+        return outcome
+
+
+async def _commit(session: AsyncSession) -> None:
+    """Commit, and when cancelled meanwhile see the commit through first: its outcome is told."""
+    commit = asyncio.ensure_future(session.commit())
+    try:
+        await asyncio.shield(commit)
+    except asyncio.CancelledError:
+        await commit
+        raise
+
+
+async def _find_request(
+    session: AsyncSession, request: RequestKey | None, *, workspace_id: uuid.UUID
+) -> ProcessedRequest | None:
+    if request is None:
+        return None
+    return await session.get(ProcessedRequest, (workspace_id, request.key))
+
+
+def _is_over(row: ProcessedRequest, request: RequestKey | None, *, now: datetime) -> bool:
+    if request is None or request.window is None:
+        return False
+    return row.created_at + request.window <= now
+
+
+def _is_conflict(error: DBAPIError) -> bool:
+    """Tell whether running again can help: serialization failure, deadlock, a locked file."""
+    code = getattr(error.orig, "sqlstate", None)
+    if code in {"40001", "40P01"}:
+        return True
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)

@@ -1,0 +1,1 @@
+"""Alembic migrations; `runner` brings a database to head and compares it with the models."""

@@ -1,0 +1,23 @@
+"""Alembic's entry: runs the versions on the connection that `runner` hands over."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from incidents.tables import metadata
+
+
+def run() -> None:
+    """Run the migrations on the given connection."""
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata(),
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+        transaction_per_migration=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run()

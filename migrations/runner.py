@@ -1,0 +1,70 @@
+"""Brings a database to the newest schema, and tells whether it is there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from incidents.database import Database
+from incidents.tables import metadata
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """Which revision the database is at, and which one this program needs."""
+
+    current: str | None
+    head: str | None
+    # False when the database is at a revision that this program has never heard of (a newer one).
+    is_known: bool
+
+    @property
+    def is_current(self) -> bool:
+        """Tell whether the database is at head."""
+        return self.current == self.head
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the database to head, in one transaction."""
+    async with database.engine.execution_options(
+        sitrep_begin="BEGIN IMMEDIATE"
+    ).begin() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+
+
+async def schema_state(database: Database) -> SchemaState:
+    """Return where the database's schema is."""
+    scripts = ScriptDirectory.from_config(_config())
+    async with database.engine.connect() as connection:
+        current = await connection.run_sync(
+            lambda sync: MigrationContext.configure(sync).get_current_revision()
+        )
+    known = {revision.revision for revision in scripts.walk_revisions()}
+    return SchemaState(
+        current=current,
+        head=scripts.get_current_head(),
+        is_known=current is None or current in known,
+    )
+
+
+async def differences(database: Database) -> list[object]:
+    """Return how the migrated schema differs from the models; tests want none."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(
+            lambda sync: list(
+                compare_metadata(MigrationContext.configure(sync), metadata())
+            )
+        )

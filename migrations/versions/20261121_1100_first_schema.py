@@ -1,0 +1,466 @@
+"""The first schema
+
+Revision: 20261121_1100, after:
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from incidents.database import UtcDateTime
+from migrations.timeline_guard import create_statements, drop_statements
+
+revision = "20261121_1100"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "workspaces",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("bot_external_id", sa.String(), nullable=False),
+        sa.Column("bot_id", sa.String(), nullable=False),
+        sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("paused_reason", sa.String(), nullable=True),
+        sa.Column("paused_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
+        sa.UniqueConstraint("external_id", name=op.f("uq_workspaces_external_id")),
+    )
+    op.create_table(
+        "counters",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_counters_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "name", name=op.f("pk_counters")),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_leases_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_leases")),
+    )
+    op.create_table(
+        "people",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("refreshed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_people_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
+        sa.UniqueConstraint(
+            "workspace_id", "external_id", name=op.f("uq_people_workspace_id_external_id")
+        ),
+    )
+    with op.batch_alter_table("people", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_people_email"), ["email"], unique=False)
+
+    op.create_table(
+        "people_groups",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("handle", sa.String(), nullable=False),
+        sa.Column("member_external_ids", sa.String(), nullable=False),
+        sa.Column("refreshed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_people_groups_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people_groups")),
+        sa.UniqueConstraint(
+            "workspace_id", "external_id", name=op.f("uq_people_groups_workspace_id_external_id")
+        ),
+    )
+    op.create_table(
+        "processed_requests",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("outcome", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_processed_requests_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_processed_requests")),
+    )
+    with op.batch_alter_table("processed_requests", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_processed_requests_created_at"), ["created_at"], unique=False
+        )
+
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("is_drill", sa.Boolean(), nullable=False),
+        sa.Column("is_private", sa.Boolean(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("summary", sa.String(), nullable=False),
+        sa.Column("impact", sa.String(), nullable=False),
+        sa.Column("resolution", sa.String(), nullable=False),
+        sa.Column("services", sa.JSON(), nullable=False),
+        sa.Column("severity_key", sa.String(), nullable=False),
+        sa.Column("severity_name", sa.String(), nullable=False),
+        sa.Column("severity_rank", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("declared_by_id", sa.Uuid(), nullable=True),
+        sa.Column("duplicate_of_id", sa.Uuid(), nullable=True),
+        sa.Column("impact_started_at", UtcDateTime(), nullable=True),
+        sa.Column("impact_ended_at", UtcDateTime(), nullable=True),
+        sa.Column("detected_at", UtcDateTime(), nullable=False),
+        sa.Column("declared_at", UtcDateTime(), nullable=False),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("mitigated_at", UtcDateTime(), nullable=True),
+        sa.Column("resolved_at", UtcDateTime(), nullable=True),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("cancelled_at", UtcDateTime(), nullable=True),
+        sa.Column("last_update_at", UtcDateTime(), nullable=True),
+        sa.Column("next_update_due_at", UtcDateTime(), nullable=True),
+        sa.Column("channel_id", sa.String(), nullable=True),
+        sa.Column("channel_name", sa.String(), nullable=True),
+        sa.Column("channel_effect_id", sa.Uuid(), nullable=True),
+        sa.Column("is_channel_archived", sa.Boolean(), nullable=False),
+        sa.Column("last_sequence", sa.Integer(), nullable=False),
+        sa.Column("last_entry_hash", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["declared_by_id"], ["people.id"], name=op.f("fk_incidents_declared_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["duplicate_of_id"],
+            ["incidents.id"],
+            name=op.f("fk_incidents_duplicate_of_id_incidents"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_incidents_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
+        sa.UniqueConstraint(
+            "workspace_id",
+            "is_drill",
+            "number",
+            name=op.f("uq_incidents_workspace_id_is_drill_number"),
+        ),
+    )
+    with op.batch_alter_table("incidents", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_incidents_workspace_id_status", ["workspace_id", "status"], unique=False
+        )
+        batch_op.create_index(
+            "uq_incidents_workspace_id_channel_id",
+            ["workspace_id", "channel_id"],
+            unique=True,
+            sqlite_where=sa.text("channel_id IS NOT NULL"),
+            postgresql_where=sa.text("channel_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "effects",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=True),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("coalesce_key", sa.String(), nullable=True),
+        sa.Column("after_effect_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("taken_at", UtcDateTime(), nullable=True),
+        sa.Column("taken_by", sa.String(), nullable=True),
+        sa.Column("is_uncertain", sa.Boolean(), nullable=False),
+        sa.Column("progress", sa.JSON(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_effects_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_effects_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_effects")),
+        sa.UniqueConstraint("id", name=op.f("uq_effects_id")),
+    )
+    with op.batch_alter_table("effects", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_effects_after_effect_id"), ["after_effect_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_effects_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index("ix_effects_lane_position", ["lane", "position"], unique=False)
+        batch_op.create_index(
+            "ix_effects_workspace_id_status_due_at",
+            ["workspace_id", "status", "due_at"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "uq_effects_coalesce_key",
+            ["coalesce_key"],
+            unique=True,
+            sqlite_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
+            postgresql_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
+        )
+
+    op.create_table(
+        "participants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("invited_at", UtcDateTime(), nullable=True),
+        sa.Column("joined_at", UtcDateTime(), nullable=True),
+        sa.Column("left_at", UtcDateTime(), nullable=True),
+        sa.Column("is_in_channel", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_participants_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_participants_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_participants")),
+        sa.UniqueConstraint(
+            "incident_id", "person_id", name=op.f("uq_participants_incident_id_person_id")
+        ),
+    )
+    with op.batch_alter_table("participants", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_participants_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "posted_messages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("message_ts", sa.String(), nullable=False),
+        sa.Column("posted_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_posted_messages_incident_id_incidents")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_posted_messages")),
+        sa.UniqueConstraint(
+            "purpose", "subject_id", name=op.f("uq_posted_messages_purpose_subject_id")
+        ),
+    )
+    with op.batch_alter_table("posted_messages", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_posted_messages_incident_id"), ["incident_id"], unique=False
+        )
+
+    op.create_table(
+        "reminders",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject_type", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_reminders_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_reminders_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminders")),
+    )
+    with op.batch_alter_table("reminders", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reminders_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index("ix_reminders_status_due_at", ["status", "due_at"], unique=False)
+        batch_op.create_index(
+            "uq_reminders_kind_subject",
+            ["kind", "subject_type", "subject_id"],
+            unique=True,
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
+
+    op.create_table(
+        "role_assignments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("role_key", sa.String(), nullable=False),
+        sa.Column("role_name", sa.String(), nullable=False),
+        sa.Column("is_exclusive", sa.Boolean(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"],
+            ["incidents.id"],
+            name=op.f("fk_role_assignments_incident_id_incidents"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_role_assignments_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_role_assignments")),
+    )
+    with op.batch_alter_table("role_assignments", schema=None) as batch_op:
+        batch_op.create_index("ix_role_assignments_incident_id", ["incident_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_role_assignments_person_id"), ["person_id"], unique=False
+        )
+        batch_op.create_index(
+            "uq_role_assignments_exclusive",
+            ["incident_id", "role_key"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL AND is_exclusive"),
+            postgresql_where=sa.text("ended_at IS NULL AND is_exclusive"),
+        )
+        batch_op.create_index(
+            "uq_role_assignments_person",
+            ["incident_id", "role_key", "person_id"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
+        "timeline_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("occurred_at", UtcDateTime(), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("actor_kind", sa.String(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_name", sa.String(), nullable=False),
+        sa.Column("target_id", sa.Uuid(), nullable=True),
+        sa.Column("content", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("salt", sa.String(), nullable=True),
+        sa.Column("content_hash", sa.String(), nullable=False),
+        sa.Column("previous_hash", sa.String(), nullable=False),
+        sa.Column("entry_hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"],
+            ["incidents.id"],
+            name=op.f("fk_timeline_entries_incident_id_incidents"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_timeline_entries_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_timeline_entries")),
+        sa.UniqueConstraint(
+            "incident_id", "sequence", name=op.f("uq_timeline_entries_incident_id_sequence")
+        ),
+    )
+    with op.batch_alter_table("timeline_entries", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_timeline_entries_incident_id"), ["incident_id"], unique=False
+        )
+    for statement in create_statements(op.get_bind().dialect.name):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take back."""
+    for statement in drop_statements(op.get_bind().dialect.name):
+        op.execute(statement)
+    with op.batch_alter_table("timeline_entries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_timeline_entries_incident_id"))
+
+    op.drop_table("timeline_entries")
+    with op.batch_alter_table("role_assignments", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_role_assignments_person",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "uq_role_assignments_exclusive",
+            sqlite_where=sa.text("ended_at IS NULL AND is_exclusive"),
+            postgresql_where=sa.text("ended_at IS NULL AND is_exclusive"),
+        )
+        batch_op.drop_index(batch_op.f("ix_role_assignments_person_id"))
+        batch_op.drop_index("ix_role_assignments_incident_id")
+
+    op.drop_table("role_assignments")
+    with op.batch_alter_table("reminders", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_reminders_kind_subject",
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
+        batch_op.drop_index("ix_reminders_status_due_at")
+        batch_op.drop_index(batch_op.f("ix_reminders_incident_id"))
+
+    op.drop_table("reminders")
+    with op.batch_alter_table("posted_messages", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_posted_messages_incident_id"))
+
+    op.drop_table("posted_messages")
+    with op.batch_alter_table("participants", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_participants_person_id"))
+
+    op.drop_table("participants")
+    with op.batch_alter_table("effects", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_effects_coalesce_key",
+            sqlite_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
+            postgresql_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_effects_workspace_id_status_due_at")
+        batch_op.drop_index("ix_effects_lane_position")
+        batch_op.drop_index(batch_op.f("ix_effects_incident_id"))
+        batch_op.drop_index(batch_op.f("ix_effects_after_effect_id"))
+
+    op.drop_table("effects")
+    with op.batch_alter_table("incidents", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_incidents_workspace_id_channel_id",
+            sqlite_where=sa.text("channel_id IS NOT NULL"),
+            postgresql_where=sa.text("channel_id IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_incidents_workspace_id_status")
+
+    op.drop_table("incidents")
+    with op.batch_alter_table("processed_requests", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_processed_requests_created_at"))
+
+    op.drop_table("processed_requests")
+    op.drop_table("people_groups")
+    with op.batch_alter_table("people", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_people_email"))
+
+    op.drop_table("people")
+    op.drop_table("leases")
+    op.drop_table("counters")
+    op.drop_table("workspaces")
