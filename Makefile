@@ -1,0 +1,88 @@
+# Every target that needs the environment asks for it itself; start with `make demo` or `make test`.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.sitrep-setup
+UV_VERSION := 0.13.9
+# Two workers suit two cores, and more than the cores only makes timers late.
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist=worksteal
+
+.PHONY: help setup demo test test-fast check format bench chaos run lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything; costs nothing when up to date
+
+# PYTHON=/path/to/python chooses one; otherwise the first that is 3.11 or newer.
+$(STAMP): requirements-dev.txt pyproject.toml
+	@if [ ! -x $(BIN)/python ]; then \
+	  chosen=""; \
+	  for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	      chosen="$$candidate"; break; \
+	    fi; \
+	  done; \
+	  if [ -z "$$chosen" ]; then \
+	    echo "Sitrep needs Python 3.11 or newer, and none was found on the PATH."; \
+	    echo "Install one, or name it: make setup PYTHON=/path/to/python3.12"; \
+	    exit 1; \
+	  fi; \
+	  if ! "$$chosen" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$chosen is new enough, but its venv module is missing."; \
+	    echo "Debian and Ubuntu keep it apart: install python3-venv, then run make setup again."; \
+	    exit 1; \
+	  fi; \
+	  echo "Making $(VENV) with $$("$$chosen" --version)"; \
+	  "$$chosen" -m venv $(VENV); \
+	fi
+	@echo "Installing the locked packages"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Play a SEV2 incident against the embedded Slack, in the terminal
+	@$(BIN)/python -m tests.demo
+
+test: $(STAMP) ## Run all tests, on SQLite and on PostgreSQL
+	$(PYTEST) -m "not chaos"
+
+test-fast: $(STAMP) ## Run the tests that need no PostgreSQL and no whole bot
+	$(PYTEST) -m "not chaos and not postgres" tests/unit tests/architecture
+
+check: $(STAMP) ## Lint, format, types, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/architecture
+
+format: $(STAMP) ## Format, and mend what ruff can mend safely
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure against the embedded Slack
+	@$(BIN)/python -m tests.benchmarks
+
+chaos: $(STAMP) ## Break things at random, for a long time
+	$(PYTEST) -m chaos --timeout=1800
+
+run: $(STAMP) ## Run the bot for a real workspace
+	@$(BIN)/sitrep serve
+
+# uv comes into a folder of its own, so that $(VENV) holds only what the lock says.
+# Without --upgrade the locks keep their versions where pyproject.toml allows it: make lock UPGRADE=--upgrade
+COMPILE = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE) pyproject.toml
+lock: ## Rewrite requirements*.txt from pyproject.toml
+	@python3 -m venv build/lock
+	@build/lock/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	@rm -rf build/lock
+
+clean: ## Remove what make made, but not your data
+	rm -rf $(VENV) build dist *.egg-info demo-output .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

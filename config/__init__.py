@@ -1,0 +1,1 @@
+"""Configuration: the environment as frozen settings, and the policy with its templates."""

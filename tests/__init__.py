@@ -1,0 +1,1 @@
+"""The tests, their fakes, the demo and the benchmarks."""
