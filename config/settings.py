@@ -1,0 +1,269 @@
+"""Settings: what the environment (and `.env`) says, as one frozen value, all errors at once."""
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy.engine import make_url
+
+from config.settings_checks import (
+    absolute_http_url,
+    app_token,
+    async_database_url,
+    bot_token,
+    expanded_path,
+    signing_secret,
+)
+
+DEFAULT_DATABASE_URL: Final = "sqlite+aiosqlite:///data/sitrep.db"
+SLACK_OWN_API_URL: Final = "https://slack.com/api/"
+
+BOT_TOKEN_HELP: Final = (
+    (
+        "1. `sitrep manifest` prints an app manifest: paste it at api.slack.com/apps, "
+        "Create New App, From a manifest."
+    ),
+    "2. On the app's page choose Install App and install it to your workspace.",
+    "3. The same page now shows the Bot User OAuth Token; it starts with xoxb-.",
+)
+CONNECTION_HELP: Final = (
+    (
+        "1. Socket Mode, no public address needed: on the app's page, Basic Information, App-Level "
+        "Tokens, generate one with the scope connections:write; it starts with xapp-."
+    ),
+    (
+        "2. Or HTTP: Basic Information, App Credentials, Signing Secret; "
+        "Slack must then reach https://…/slack/events."
+    ),
+    "3. One of them is enough; both may be set.",
+)
+
+
+class LogLevel(StrEnum):
+    """The least severe log line that is written."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks: one JSON object, or coloured text for a terminal."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the configuration: the key, what is wrong, and a value that is right."""
+
+    key: str
+    what: str
+    example: str
+    help: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as people read it, over two lines or more."""
+        lines = (f"{self.key} {self.what}", f"  for example {self.example}")
+        return "\n".join((*lines, *(f"  {line}" for line in self.help)))
+
+
+class ConfigurationErrors(Exception):
+    """Everything that is wrong with the configuration; it carries no secret."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the problems, in the order in which people should read them."""
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+_Port = Annotated[int, Field(ge=0, le=65535)]
+_Host = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
+_Level = Annotated[LogLevel, BeforeValidator(lambda value: str(value).upper())]
+_Format = Annotated[LogFormat, BeforeValidator(lambda value: str(value).lower())]
+
+
+class Settings(BaseSettings):
+    """What the environment says. A field's name in capitals is its key there.
+
+    Built by `load_settings`; built directly it reads no environment, which is for tests.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    slack_bot_token: Annotated[SecretStr, AfterValidator(bot_token)] | None = None
+    slack_app_token: Annotated[SecretStr, AfterValidator(app_token)] | None = None
+    slack_signing_secret: Annotated[SecretStr, AfterValidator(signing_secret)] | None = None
+    slack_api_url: Annotated[str, AfterValidator(absolute_http_url)] = SLACK_OWN_API_URL
+    # Its password would otherwise stand in the repr.
+    database_url: Annotated[str, AfterValidator(async_database_url)] = Field(
+        default=DEFAULT_DATABASE_URL, repr=False
+    )
+    sitrep_policy: Annotated[Path, AfterValidator(expanded_path)] | None = None
+    host: _Host = "127.0.0.1"
+    port: _Port = 8080
+    ops_host: _Host = "127.0.0.1"
+    ops_port: _Port = 8081
+    log_level: _Level = LogLevel.INFO
+    log_format: _Format = LogFormat.JSON
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        # pydantic-settings passes all of them by these names
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the environment to `load_settings`, so that a test's settings hold no surprise."""
+        return (init_settings,)
+
+    @property
+    def safe_database_url(self) -> str:
+        """The database's address for logs: password masked, parameters left out."""
+        return make_url(self.database_url).set(query={}).render_as_string(hide_password=True)
+
+    def problems_for_serving(self) -> tuple[Problem, ...]:
+        """Return what `serve` needs beyond these settings; `export` and `migrate` don't."""
+        present = {name for name in type(self).model_fields if getattr(self, name) is not None}
+        clash = _address_clash(self)
+        return (*_missing_for_serving(present), *((clash,) if clash else ()))
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None,
+    *,
+    env_file: Path | None = None,
+    serving: bool = False,
+) -> Settings:
+    """Read the settings from `environ` laid over `env_file`; an empty value counts as unset.
+
+    Without `environ` these are the process's environment and `.env` in the current folder.
+    With `serving`, what `serve` needs is asked for too.
+
+    Raises:
+        ConfigurationErrors: everything that is wrong, none of it repeating a secret.
+    """
+    if environ is None:
+        environ, env_file = os.environ, env_file or Path(".env")
+    given, problems = _given(environ, env_file)
+    settings: Settings | None = None
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += [_problem(detail) for detail in error.errors(include_input=False)]
+    if serving:
+        problems += settings.problems_for_serving() if settings else _missing_for_serving(given)
+    if problems or settings is None:
+        # Outside the except block: no traceback leads to pydantic's own report.
+        raise ConfigurationErrors(problems)
+    return settings
+
+
+_EXAMPLES: Final = {
+    "slack_bot_token": "xoxb-…",
+    "slack_app_token": "xapp-…",
+    "slack_signing_secret": "0123456789abcdef0123456789abcdef",
+    "slack_api_url": SLACK_OWN_API_URL,
+    "database_url": "postgresql://sitrep:…@localhost/sitrep",
+    "sitrep_policy": "./policy.yaml",
+    "host": "127.0.0.1",
+    "port": "8080",
+    "ops_host": "127.0.0.1",
+    "ops_port": "8081",
+    "log_level": "INFO",
+    "log_format": "json",
+}
+_EXPECTATIONS: Final = {
+    "host": "must be a host name or an address to listen on",
+    "port": "must be a port number, 0 to 65535",
+    "ops_host": "must be a host name or an address to listen on",
+    "ops_port": "must be a port number, 0 to 65535",
+    "log_level": f"must be one of {', '.join(LogLevel)}",
+    "log_format": f"must be one of {', '.join(LogFormat)}",
+}
+_EVERY_ADDRESS: Final = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
+
+
+class _Given(EnvSettingsSource):
+    """The environment that was handed in, rather than the process's."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(Settings)
+        self.env_vars = {key.lower(): value for key, value in environ.items() if value.strip()}
+
+
+def _given(
+    environ: Mapping[str, str], env_file: Path | None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the values by field name, still unchecked; the environment wins over the file."""
+    from_file: dict[str, Any] = {}
+    problems: list[Problem] = []
+    if env_file is not None:
+        try:
+            from_file = DotEnvSettingsSource(
+                Settings, env_file=env_file, env_file_encoding="utf-8"
+            )()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(_unreadable(env_file, error))
+    values = {**from_file, **_Given(environ)()}
+    stripped = {
+        name: value.strip()
+        for name, value in values.items()
+        if name in Settings.model_fields and isinstance(value, str)
+    }
+    return {name: value for name, value in stripped.items() if value}, problems
+
+
+def _unreadable(env_file: Path, error: OSError | UnicodeDecodeError) -> Problem:
+    reason = error.strerror if isinstance(error, OSError) else "it isn't text in UTF-8"
+    return Problem(str(env_file), f"can't be read: {reason}", "KEY=value on each line")
+
+
+def _problem(detail: Mapping[str, Any]) -> Problem:
+    """Say in our words what pydantic refused; of its own words none is used."""
+    name = str(detail["loc"][0])
+    own = detail.get("ctx", {}).get("error")
+    what = str(own) if isinstance(own, ValueError) else _EXPECTATIONS.get(name, "isn't valid")
+    return _problem_of(name, what)
+
+
+def _problem_of(name: str, what: str, *lines: str) -> Problem:
+    key = name.upper()
+    return Problem(key, what, f"{key}={_EXAMPLES[name]}", lines)
+
+
+def _missing_for_serving(present: Collection[str]) -> list[Problem]:
+    problems = []
+    if "slack_bot_token" not in present:
+        problems.append(_problem_of("slack_bot_token", "is missing. To get it:", *BOT_TOKEN_HELP))
+    if "slack_app_token" not in present and "slack_signing_secret" not in present:
+        example = f"SLACK_APP_TOKEN={_EXAMPLES['slack_app_token']}"
+        key = "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"
+        problems.append(Problem(key, "is missing. To get one:", example, CONNECTION_HELP))
+    return problems
+
+
+def _address_clash(settings: Settings) -> Problem | None:
+    hosts = {settings.host, settings.ops_host}
+    if settings.port == 0 or settings.port != settings.ops_port:
+        return None
+    if len(hosts) > 1 and not hosts & _EVERY_ADDRESS:
+        return None
+    what = "is the same as PORT; metrics have a port of their own, so that they can stay private"
+    return _problem_of("ops_port", what)
