@@ -28,6 +28,7 @@ from bot.slack.blocks.parts import (
 )
 from bot.slack.mentions import is_web_address, tidy_line
 from bot.slack.truncation import shorten, split_mrkdwn
+MAX_ACTIONS = 25
 
 
 def header(text: str) -> Block:
@@ -75,8 +76,8 @@ def actions(*elements: InteractiveElement, block_id: str | None = None) -> Block
     Raises:
         ValueError: there are none or more, which would hide some.
     """
-    if not 1 <= len(elements) <= 25:
-        raise ValueError(f"an actions block takes 1 to 25 elements, not {len(elements)}")
+    if not 1 <= len(elements) <= MAX_ACTIONS:
+        raise ValueError(f"an actions block takes 1 to {MAX_ACTIONS} elements, not {len(elements)}")
     return ActionsBlock(elements=list(elements), block_id=optional_identifier(block_id))
 
 

@@ -1,0 +1,91 @@
+"""Slack's identifiers, channel names that Slack accepts, and instants in message timestamps."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+UserId = NewType("UserId", str)
+ChannelId = NewType("ChannelId", str)
+GroupId = NewType("GroupId", str)
+MessageTs = NewType("MessageTs", str)
+
+MAX_CHANNEL_NAME = 80
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
+_RUNS = re.compile(r"-{2,}")
+_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_TS = re.compile(r"(\d{1,12})\.(\d{1,6})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def channel_name(pattern: str, *, number: int, title: str) -> str:
+    """Return a name that Slack accepts, whatever the title, with `{number}` and `{slug}` filled."""
+    filled = pattern.replace("{number}", str(number)).replace("{slug}", slug(title))
+    name = _cut(_tidy(filled), MAX_CHANNEL_NAME)
+    return name if any(char.isalnum() for char in name) else f"incident-{number}"
+
+
+def with_suffix(name: str, number: int) -> str:
+    """Return the name with `-2`, `-3` … at its end, for when it is taken."""
+    suffix = f"-{number}"
+    return f"{_cut(name, MAX_CHANNEL_NAME - len(suffix))}{suffix}"
+
+
+def slug(title: str) -> str:
+    """Return a title in small letters, digits and hyphens; what has no Latin form is dropped."""
+    decomposed = unicodedata.normalize("NFKD", title.casefold())
+    latin = decomposed.encode("ascii", "ignore").decode("ascii")
+    # Apostrophes join, everything else that isn't a letter or digit separates.
+    return _tidy(latin.replace("'", ""))
+
+
+def is_channel_id(text: str) -> bool:
+    """Return whether a text is a conversation's id rather than its name."""
+    return _CHANNEL_ID.fullmatch(text) is not None
+
+
+def is_user_id(text: str) -> bool:
+    """Return whether a text is a person's id."""
+    return _USER_ID.fullmatch(text) is not None
+
+
+def ts_to_instant(ts: str) -> datetime:
+    """Return the moment of a message timestamp such as `1700000000.000100`.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    found = _TS.fullmatch(ts)
+    if found is None:
+        raise ValueError("not a Slack timestamp")
+    return _EPOCH + timedelta(seconds=int(found[1]), microseconds=int(found[2].ljust(6, "0")))
+
+
+def instant_to_ts(instant: datetime) -> str:
+    """Return a moment as Slack's history methods take it in `oldest` and `latest`."""
+    elapsed = instant.astimezone(UTC) - _EPOCH
+    seconds, microseconds = divmod(elapsed // timedelta(microseconds=1), 1_000_000)
+    return f"{seconds}.{microseconds:06d}"
+
+
+def permalink(workspace_url: str, *, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
+    """Return a message's address without asking Slack; `workspace_url` is from `auth.test`."""
+    address = f"{workspace_url.rstrip('/')}/archives/{channel_id}/p{ts.replace('.', '')}"
+    if thread_ts is None or thread_ts == ts:
+        return address
+    return f"{address}?thread_ts={thread_ts}&cid={channel_id}"
+
+
+def _tidy(text: str) -> str:
+    return _RUNS.sub("-", _NOT_IN_NAMES.sub("-", text.lower())).strip("-_")
+
+
+def _cut(name: str, limit: int) -> str:
+    if len(name) <= limit:
+        return name
+    head = name[:limit]
+    # Better to lose half a word than to show one, unless little would remain.
+    whole = head[: head.rfind("-")] if name[limit] != "-" and "-" in head else head
+    return (whole if len(whole) > limit // 2 else head).strip("-_")
