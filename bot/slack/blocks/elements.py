@@ -28,6 +28,7 @@ from bot.slack.blocks.parts import (
 )
 from bot.slack.mentions import is_web_address, tidy_line
 from bot.slack.truncation import shorten, split_mrkdwn
+
 MAX_ACTIONS = 25
 
 

@@ -1,0 +1,37 @@
+"""The one door to Slack's Web API: nothing outside this package awaits the client."""
+
+from bot.slack.gateway.calls import CALL_TIMEOUT_SECONDS, OnCall
+from bot.slack.gateway.channels import Channel, InviteOutcome
+from bot.slack.gateway.files import FileCalls, UploadedFile
+from bot.slack.gateway.messages import (
+    EFFECT_EVENT_TYPE,
+    Bookmark,
+    MessageCalls,
+    Posted,
+    SharedFile,
+    SlackMessage,
+)
+from bot.slack.gateway.people import Identity, PeopleCalls, SlackUser, UserGroup
+from bot.slack.gateway.views import ShownView, ViewCalls
+
+__all__ = [
+    "CALL_TIMEOUT_SECONDS",
+    "EFFECT_EVENT_TYPE",
+    "Bookmark",
+    "Channel",
+    "Identity",
+    "InviteOutcome",
+    "OnCall",
+    "Posted",
+    "SharedFile",
+    "ShownView",
+    "SlackGateway",
+    "SlackMessage",
+    "SlackUser",
+    "UploadedFile",
+    "UserGroup",
+]
+
+
+class SlackGateway(MessageCalls, PeopleCalls, ViewCalls, FileCalls):
+    """Everything that we ask of Slack, typed; every failure is a `SlackFailure`."""

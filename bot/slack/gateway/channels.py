@@ -1,0 +1,224 @@
+"""Channels: create, find, invite, describe, archive."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.slack.errors import SlackPermanent
+from bot.slack.gateway.calls import SlackCalls
+from bot.slack.ids import ChannelId, UserId, is_channel_id
+from bot.slack.mentions import tidy_line
+from bot.slack.truncation import shorten
+
+_MOST_INVITED = 100
+_PAGE = 200
+_LARGE_PAGE = 999
+_MAX_TOPIC = 250
+_KINDS = "public_channel,private_channel"
+# Slack's clock and ours may differ, and `created` has whole seconds.
+_CLOCK_SLACK = timedelta(minutes=2)
+
+_ALREADY_IN = frozenset({"already_in_channel", "cant_invite_self"})
+_NOT_FOUND = frozenset({"channel_not_found"})
+# What is wrong with the person invited; everything else is wrong with the channel or with us.
+_INVITEE_ERRORS = frozenset(
+    {
+        "already_in_channel",
+        "cant_invite",
+        "cant_invite_self",
+        "invitee_cant_see_channel",
+        "no_external_invite_permission",
+        "no_user",
+        "org_user_not_in_team",
+        "ura_max_channels",
+        "user_disabled",
+        "user_is_restricted",
+        "user_is_ultra_restricted",
+        "user_not_found",
+        "users_not_found",
+        "user_team_not_in_channel",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel as Slack describes it."""
+
+    id: ChannelId
+    name: str
+    is_private: bool = False
+    is_archived: bool = False
+    is_member: bool = False
+    is_shared: bool = False
+    creator: UserId | None = None
+    created_at: datetime | None = None
+    topic: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteOutcome:
+    """What became of one invitation; `error` is Slack's code, None if the person is in."""
+
+    user_id: UserId
+    error: str | None = None
+
+
+class ChannelCalls(SlackCalls):
+    """Calls about channels and who is in them."""
+
+    _own_user_id: UserId | None = None
+
+    async def create_channel(self, name: str, *, private: bool) -> Channel:
+        """Create a channel; the bot is in it. Raises: SlackPermanent `name_taken` and others."""
+        answer = await self._call(
+            "conversations.create",
+            {"name": name, "is_private": private, "team_id": self.team_id},
+        )
+        return _channel(answer["channel"])
+
+    async def find_own_channel(self, name: str, *, created_after: datetime) -> Channel | None:
+        """Return the channel of this name that the bot made since, if an earlier call did."""
+        own = await self._get_own_user_id()
+        earliest = created_after - _CLOCK_SLACK
+        arguments = {"types": _KINDS, "limit": _PAGE, "team_id": self.team_id}
+        async for channel in self._channels("users.conversations", arguments):
+            if channel.name != name or channel.creator != own:
+                continue
+            if channel.created_at is not None and channel.created_at >= earliest:
+                return channel
+        return None
+
+    async def find_channel(self, name_or_id: str) -> Channel | None:
+        """Return a channel by id, or by name with or without `#`, if the bot can see it."""
+        wanted = name_or_id.strip().removeprefix("#")
+        if is_channel_id(wanted):
+            return await self._find_by_id(wanted)
+        arguments = {
+            "types": _KINDS,
+            "limit": _LARGE_PAGE,
+            "exclude_archived": True,
+            "team_id": self.team_id,
+        }
+        async for channel in self._channels("conversations.list", arguments):
+            if channel.name == wanted:
+                return channel
+        return None
+
+    async def channel_info(self, channel: str) -> Channel:
+        """Return what Slack knows of a channel."""
+        answer = await self._call("conversations.info", {"channel": channel})
+        return _channel(answer["channel"])
+
+    async def members(self, channel: str) -> tuple[UserId, ...]:
+        """Return the ids of all who are in a channel."""
+        found: list[UserId] = []
+        arguments = {"channel": channel, "limit": _LARGE_PAGE}
+        async for page in self._pages("conversations.members", arguments):
+            found.extend(UserId(user) for user in page.get("members") or ())
+        return tuple(found)
+
+    async def invite(self, channel: str, users: Sequence[str]) -> tuple[InviteOutcome, ...]:
+        """Invite people and say for each what became of it: one who can't come stops nobody.
+
+        Raises:
+            SlackFailure: the channel can't be invited to, or Slack is away.
+        """
+        wanted = list(dict.fromkeys(user for user in users if user))
+        outcomes: list[InviteOutcome] = []
+        for start in range(0, len(wanted), _MOST_INVITED):
+            outcomes.extend(await self._invite_some(channel, wanted[start : start + _MOST_INVITED]))
+        return tuple(outcomes)
+
+    async def join(self, channel: str) -> None:
+        """Join a public channel."""
+        await self._call("conversations.join", {"channel": channel}, done=_ALREADY_IN)
+
+    async def set_topic(self, channel: str, topic: str) -> None:
+        """Set the topic, cut to 250 characters."""
+        shown = shorten(tidy_line(topic), _MAX_TOPIC)
+        await self._call("conversations.setTopic", {"channel": channel, "topic": shown})
+
+    async def set_purpose(self, channel: str, purpose: str) -> None:
+        """Set the purpose, cut to 250 characters."""
+        shown = shorten(tidy_line(purpose), _MAX_TOPIC)
+        await self._call("conversations.setPurpose", {"channel": channel, "purpose": shown})
+
+    async def rename(self, channel: str, name: str) -> Channel:
+        """Rename a channel; Slack may refuse the name as when creating."""
+        answer = await self._call("conversations.rename", {"channel": channel, "name": name})
+        return _channel(answer["channel"])
+
+    async def archive(self, channel: str) -> None:
+        """Archive a channel; one that is archived already stays so."""
+        done = frozenset({"already_archived", "is_archived"})
+        await self._call("conversations.archive", {"channel": channel}, done=done)
+
+    async def unarchive(self, channel: str) -> None:
+        """Bring an archived channel back; one that isn't archived stays so."""
+        done = frozenset({"not_archived"})
+        await self._call("conversations.unarchive", {"channel": channel}, done=done)
+
+    async def open_direct(self, user: str) -> ChannelId:
+        """Return the id of the direct conversation with a person, opened if need be."""
+        answer = await self._call("conversations.open", {"users": user})
+        return ChannelId(answer["channel"]["id"])
+
+    async def _get_own_user_id(self) -> UserId:
+        if self._own_user_id is None:
+            answer = await self._call("auth.test")
+            self._own_user_id = UserId(str(answer.get("user_id") or ""))
+        return self._own_user_id
+
+    async def _find_by_id(self, channel: str) -> Channel | None:
+        answer = await self._call("conversations.info", {"channel": channel}, done=_NOT_FOUND)
+        return _channel(answer["channel"]) if "channel" in answer else None
+
+    async def _channels(self, method: str, arguments: Mapping[str, Any]) -> AsyncIterator[Channel]:
+        async for page in self._pages(method, arguments):
+            for raw in page.get("channels") or ():
+                yield _channel(raw)
+
+    async def _invite_some(self, channel: str, users: Sequence[str]) -> list[InviteOutcome]:
+        if len(users) == 1:
+            return [await self._invite_one(channel, users[0])]
+        arguments = {"channel": channel, "users": ",".join(users), "force": True}
+        try:
+            answer = await self._call("conversations.invite", arguments)
+        except SlackPermanent as refusal:
+            if refusal.error not in _INVITEE_ERRORS:
+                raise
+            return [await self._invite_one(channel, user) for user in users]
+        refused = {entry.get("user"): entry.get("error") for entry in answer.get("errors") or ()}
+        return [_invited(user, error=refused.get(user)) for user in users]
+
+    async def _invite_one(self, channel: str, user: str) -> InviteOutcome:
+        try:
+            await self._call("conversations.invite", {"channel": channel, "users": user})
+        except SlackPermanent as refusal:
+            if refusal.error not in _INVITEE_ERRORS:
+                raise
+            return _invited(user, error=refusal.error)
+        return _invited(user)
+
+
+def _invited(user: str, *, error: str | None = None) -> InviteOutcome:
+    return InviteOutcome(user_id=UserId(user), error=None if error in _ALREADY_IN else error)
+
+
+def _channel(raw: Mapping[str, Any]) -> Channel:
+    created = raw.get("created")
+    return Channel(
+        id=ChannelId(str(raw["id"])),
+        name=str(raw.get("name") or raw.get("name_normalized") or ""),
+        is_private=bool(raw.get("is_private")),
+        is_archived=bool(raw.get("is_archived")),
+        is_member=bool(raw.get("is_member")),
+        is_shared=bool(raw.get("is_ext_shared") or raw.get("is_shared")),
+        creator=UserId(str(raw["creator"])) if raw.get("creator") else None,
+        created_at=datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None,
+        topic=str((raw.get("topic") or {}).get("value") or ""),
+        purpose=str((raw.get("purpose") or {}).get("value") or ""),
+    )

@@ -1,0 +1,226 @@
+"""Messages: post, change, find again, read, pin; and the bookmarks above them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.slack.blocks import Message
+from bot.slack.gateway.channels import ChannelCalls
+from bot.slack.ids import ChannelId, MessageTs, UserId, instant_to_ts, is_user_id
+from bot.slack.mentions import tidy_line
+from bot.slack.rate_limits import Priority
+from bot.slack.truncation import shorten
+
+EFFECT_EVENT_TYPE = "sitrep_effect"
+_HISTORY_PAGE = 200
+# A search after an uncertain outcome looks at what was said since; more is another problem.
+_MOST_HISTORY_PAGES = 10
+_MAX_BOOKMARK_TITLE = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """Where a message is; posting to a person's id gives the direct conversation's."""
+
+    channel: ChannelId
+    ts: MessageTs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedFile:
+    """A file shared in a message."""
+
+    id: str
+    name: str
+    permalink: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackMessage:
+    """A message as Slack keeps it; `text` is Slack's mrkdwn, `user_id` None for integrations."""
+
+    channel: ChannelId
+    ts: MessageTs
+    text: str
+    user_id: UserId | None = None
+    bot_id: str | None = None
+    subtype: str | None = None
+    thread_ts: MessageTs | None = None
+    files: tuple[SharedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark:
+    """A link at the top of a channel."""
+
+    id: str
+    title: str
+    link: str
+
+
+class MessageCalls(ChannelCalls):
+    """Calls about messages in channels, threads and direct conversations."""
+
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        effect_id: str,
+        thread_ts: str | None = None,
+        unfurl: bool = False,
+    ) -> Posted:
+        """Post a message marked with the effect's id, by which it is found again."""
+        answer = await self._call(
+            "chat.postMessage",
+            {
+                "channel": channel,
+                **message.payload(),
+                "thread_ts": thread_ts,
+                "unfurl_links": unfurl,
+                "unfurl_media": unfurl,
+                "metadata": {
+                    "event_type": EFFECT_EVENT_TYPE,
+                    # Anybody in the workspace can read it: an id and nothing else.
+                    "event_payload": {"effect_id": effect_id},
+                },
+            },
+        )
+        return Posted(channel=ChannelId(str(answer["channel"])), ts=MessageTs(str(answer["ts"])))
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Replace a message of ours; its metadata stays."""
+        await self._call("chat.update", {"channel": channel, "ts": ts, **message.payload()})
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete a message of ours; one that is gone stays gone."""
+        done = frozenset({"message_not_found"})
+        await self._call("chat.delete", {"channel": channel, "ts": ts}, done=done)
+
+    async def find_posted(
+        self, channel: str, *, effect_id: str, oldest: datetime, thread_ts: str | None = None
+    ) -> MessageTs | None:
+        """Return the ts of the message that an earlier attempt at this effect posted, if any."""
+        place = await self.open_direct(channel) if is_user_id(channel) else channel
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        arguments = {
+            "channel": place,
+            "ts": thread_ts,
+            "oldest": instant_to_ts(oldest),
+            "inclusive": True,
+            "include_all_metadata": True,
+            "limit": _HISTORY_PAGE,
+        }
+        async for page in self._pages(method, arguments, most=_MOST_HISTORY_PAGES):
+            for raw in page.get("messages") or ():
+                if _effect_id_of(raw) == effect_id:
+                    return MessageTs(str(raw["ts"]))
+        return None
+
+    async def fetch_message(
+        self, channel: str, ts: str, *, thread_ts: str | None = None
+    ) -> SlackMessage | None:
+        """Return a message, also a reply in a thread, or None if it is gone.
+
+        A reaction doesn't say that its message is a reply; the thread method finds it by its
+        own ts then.
+        """
+        window = {"channel": channel, "latest": ts, "oldest": ts, "inclusive": True}
+        if thread_ts is None or thread_ts == ts:
+            page = await self._call("conversations.history", {**window, "limit": 1})
+            found = _message_at(page, channel=channel, ts=ts)
+            if found is not None:
+                return found
+        gone = frozenset({"thread_not_found", "message_not_found"})
+        arguments = {**window, "ts": thread_ts or ts, "limit": _HISTORY_PAGE}
+        page = await self._call("conversations.replies", arguments, done=gone)
+        return _message_at(page, channel=channel, ts=ts)
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """Return a message's address."""
+        arguments = {"channel": channel, "message_ts": ts}
+        return str((await self._call("chat.getPermalink", arguments))["permalink"])
+
+    async def pin(self, channel: str, ts: str) -> None:
+        """Pin a message; one that is pinned already stays so."""
+        done = frozenset({"already_pinned"})
+        await self._call("pins.add", {"channel": channel, "timestamp": ts}, done=done)
+
+    async def unpin(self, channel: str, ts: str) -> None:
+        """Unpin a message; one that isn't pinned stays so."""
+        done = frozenset({"no_pin", "not_pinned"})
+        await self._call("pins.remove", {"channel": channel, "timestamp": ts}, done=done)
+
+    async def list_bookmarks(self, channel: str) -> tuple[Bookmark, ...]:
+        """Return a channel's bookmarks."""
+        answer = await self._call("bookmarks.list", {"channel_id": channel})
+        return tuple(_bookmark(raw) for raw in answer.get("bookmarks") or ())
+
+    async def add_bookmark(self, channel: str, *, title: str, link: str) -> Bookmark:
+        """Add a link at the top of a channel; look for it first, Slack takes it twice."""
+        shown = shorten(tidy_line(title) or link, _MAX_BOOKMARK_TITLE)
+        arguments = {"channel_id": channel, "title": shown, "type": "link", "link": link}
+        return _bookmark((await self._call("bookmarks.add", arguments))["bookmark"])
+
+    async def post_ephemeral(
+        self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
+    ) -> None:
+        """Show a message to one person in a channel, at most once and never again."""
+        arguments = {"channel": channel, "user": user, "thread_ts": thread_ts, **message.payload()}
+        await self._call("chat.postEphemeral", arguments, priority=Priority.PERSON)
+
+    async def respond(
+        self, response_url: str, message: Message, *, replace_original: bool = False
+    ) -> None:
+        """Answer a person through their request's address: five times within 30 minutes."""
+        answer = {
+            **message.payload(),
+            "response_type": "ephemeral",
+            "replace_original": replace_original,
+        }
+        await self._post_http("response_url", response_url, json=answer)
+
+    async def respond_deleting(self, response_url: str) -> None:
+        """Take away the message whose button was pressed."""
+        await self._post_http("response_url", response_url, json={"delete_original": True})
+
+
+def _effect_id_of(raw: Mapping[str, Any]) -> str | None:
+    metadata = raw.get("metadata") or {}
+    if metadata.get("event_type") != EFFECT_EVENT_TYPE:
+        return None
+    return (metadata.get("event_payload") or {}).get("effect_id")
+
+
+def _message_at(page: Mapping[str, Any], *, channel: str, ts: str) -> SlackMessage | None:
+    for raw in page.get("messages") or ():
+        if raw.get("ts") == ts:
+            return _message(raw, channel=channel)
+    return None
+
+
+def _message(raw: Mapping[str, Any], *, channel: str) -> SlackMessage:
+    return SlackMessage(
+        channel=ChannelId(channel),
+        ts=MessageTs(str(raw["ts"])),
+        text=str(raw.get("text") or ""),
+        user_id=UserId(str(raw["user"])) if raw.get("user") else None,
+        bot_id=raw.get("bot_id"),
+        subtype=raw.get("subtype"),
+        thread_ts=MessageTs(str(raw["thread_ts"])) if raw.get("thread_ts") else None,
+        files=tuple(_file(entry) for entry in raw.get("files") or ()),
+    )
+
+
+def _file(raw: Mapping[str, Any]) -> SharedFile:
+    name = raw.get("title") or raw.get("name") or ""
+    return SharedFile(
+        id=str(raw.get("id") or ""), name=str(name), permalink=str(raw.get("permalink") or "")
+    )
+
+
+def _bookmark(raw: Mapping[str, Any]) -> Bookmark:
+    return Bookmark(
+        id=str(raw["id"]), title=str(raw.get("title") or ""), link=str(raw.get("link") or "")
+    )

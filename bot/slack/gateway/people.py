@@ -1,0 +1,129 @@
+"""Who we are, who they are, and what groups they form."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from bot.slack.gateway.calls import SlackCalls
+from bot.slack.ids import GroupId, UserId
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What our token stands for; `server_time` is Slack's clock, to compare ours with."""
+
+    team_id: str
+    team: str
+    url: str
+    bot_user_id: UserId
+    bot_id: str
+    scopes: tuple[str, ...]
+    server_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackUser:
+    """A person or bot as Slack describes it; `zone` is an IANA name."""
+
+    id: UserId
+    team_id: str
+    name: str
+    email: str | None = None
+    zone: str | None = None
+    is_active: bool = True
+    is_bot: bool = False
+    is_guest: bool = False
+    is_external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserGroup:
+    """A group of people with a handle, which is without its `@`."""
+
+    id: GroupId
+    handle: str
+    name: str
+
+
+class PeopleCalls(SlackCalls):
+    """Calls about ourselves, people and groups."""
+
+    async def auth_test(self) -> Identity:
+        """Return whose token ours is, with the scopes granted."""
+        response = await self._response("auth.test", {})
+        headers: Mapping[str, str] = response.headers
+        return Identity(
+            team_id=str(response["team_id"] or ""),
+            team=str(response["team"] or ""),
+            url=str(response["url"] or ""),
+            bot_user_id=UserId(str(response["user_id"] or "")),
+            bot_id=str(response["bot_id"] or ""),
+            scopes=_scopes(headers.get("x-oauth-scopes") or ""),
+            server_time=_http_date(headers.get("Date") or ""),
+        )
+
+    async def user(self, user_id: str) -> SlackUser:
+        """Return a person by id. Raises: SlackPermanent `user_not_found`."""
+        answer = await self._call("users.info", {"user": user_id})
+        return self._user(answer["user"])
+
+    async def all_users(self) -> AsyncIterator[SlackUser]:
+        """Yield everybody in the workspace, page by page, bots and the deactivated too."""
+        arguments = {"limit": _PAGE, "team_id": self.team_id}
+        async for page in self._pages("users.list", arguments):
+            for raw in page.get("members") or ():
+                yield self._user(raw)
+
+    async def lookup_email(self, email: str) -> SlackUser | None:
+        """Return the person with this address, or None."""
+        done = frozenset({"users_not_found", "user_not_found"})
+        answer = await self._call("users.lookupByEmail", {"email": email}, done=done)
+        return self._user(answer["user"]) if "user" in answer else None
+
+    async def groups(self) -> tuple[UserGroup, ...]:
+        """Return the workspace's user groups that are in use."""
+        answer = await self._call("usergroups.list", {"team_id": self.team_id})
+        return tuple(_group(raw) for raw in answer.get("usergroups") or ())
+
+    async def group_members(self, group_id: str) -> tuple[UserId, ...]:
+        """Return who is in a user group."""
+        arguments = {"usergroup": group_id, "team_id": self.team_id}
+        answer = await self._call("usergroups.users.list", arguments)
+        return tuple(UserId(user) for user in answer.get("users") or ())
+
+    def _user(self, raw: Mapping[str, Any]) -> SlackUser:
+        profile = raw.get("profile") or {}
+        team_id = str(raw.get("team_id") or profile.get("team") or "")
+        names = (profile.get("display_name"), profile.get("real_name"), raw.get("name"))
+        is_other_team = self.team_id is not None and team_id not in {"", self.team_id}
+        return SlackUser(
+            id=UserId(str(raw["id"])),
+            team_id=team_id,
+            name=next((str(name) for name in names if name), str(raw["id"])),
+            email=profile.get("email") or None,
+            zone=raw.get("tz") or None,
+            is_active=not raw.get("deleted"),
+            is_bot=bool(raw.get("is_bot")) or raw.get("id") == "USLACKBOT",
+            is_guest=bool(raw.get("is_restricted") or raw.get("is_ultra_restricted")),
+            is_external=bool(raw.get("is_stranger")) or is_other_team,
+        )
+
+
+def _group(raw: Mapping[str, Any]) -> UserGroup:
+    handle = str(raw.get("handle") or "").removeprefix("@")
+    return UserGroup(id=GroupId(str(raw["id"])), handle=handle, name=str(raw.get("name") or ""))
+
+
+def _scopes(header: str) -> tuple[str, ...]:
+    return tuple(scope.strip() for scope in header.split(",") if scope.strip())
+
+
+def _http_date(header: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    except (TypeError, ValueError):
+        return None

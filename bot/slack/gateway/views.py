@@ -1,0 +1,51 @@
+"""Forms and the Home tab."""
+
+from dataclasses import dataclass
+
+from slack_sdk.models.views import View
+
+from bot.slack.gateway.calls import Answer, SlackCalls
+from bot.slack.rate_limits import Priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownView:
+    """A view on somebody's screen; `hash` guards an update against overtaking another."""
+
+    id: str
+    hash: str | None = None
+
+
+class ViewCalls(SlackCalls):
+    """Calls about views; a person waits for each of them."""
+
+    async def open_view(self, *, trigger_id: str, view: View) -> ShownView:
+        """Open a form; a trigger is good for three seconds, once."""
+        arguments = {"trigger_id": trigger_id, "view": view}
+        return _shown(await self._call("views.open", arguments, priority=Priority.PERSON))
+
+    async def push_view(self, *, trigger_id: str, view: View) -> ShownView:
+        """Lay a form over the one that is open."""
+        arguments = {"trigger_id": trigger_id, "view": view}
+        return _shown(await self._call("views.push", arguments, priority=Priority.PERSON))
+
+    async def update_view(
+        self,
+        view: View,
+        *,
+        view_id: str | None = None,
+        external_id: str | None = None,
+        hash: str | None = None,  # noqa: A002  (Slack's own name for it)
+    ) -> ShownView:
+        """Replace a form that is open. Raises: SlackPermanent `hash_conflict`, `not_found`."""
+        arguments = {"view": view, "view_id": view_id, "external_id": external_id, "hash": hash}
+        return _shown(await self._call("views.update", arguments, priority=Priority.PERSON))
+
+    async def publish_home(self, user: str, view: View) -> None:
+        """Show a person's Home tab."""
+        await self._call("views.publish", {"user_id": user, "view": view})
+
+
+def _shown(answer: Answer) -> ShownView:
+    view = answer.get("view") or {}
+    return ShownView(id=str(view.get("id") or ""), hash=view.get("hash"))
