@@ -14,7 +14,7 @@ A test reads like an incident::
 
         outcome = await alice.command("/incident declare sev2 Checkout errors")
         assert outcome.acked                                   # .text .blocks .rendered .view .took
-        room = await slack.wait_for(lambda: slack.ws.find_channel("inc-1-checkout-errors"))
+        room = await slack.wait_for(lambda: slack.find_channel("inc-1-checkout-errors"))
         card = await slack.wait_for(lambda: room.pins)
         await alice.click(card[0], "Resolve")                  # action id or label, value=
         assert slack.violations == []
@@ -47,7 +47,8 @@ with `.args .ok .error .took_effect .started .ended`. `slack.on_change(callback)
 
 **Failing** (`failures.py`): `fail(method, error=|status=, retry_after=, times=, match=, after=)`,
 `drop(method, after=)`, `hang(method, after=)`, `delay(method, seconds)`, `slack.latency = …`,
-`revoke_tokens(error)`, `go_down()`, `heal()`; `refuse_handshakes(times)`, `disconnect(reason)`,
+`revoke_tokens(error)`, `go_down()`, `heal()`; the methods `response_url` and `upload_url` stand
+for those two addresses; `refuse_handshakes(times)`, `disconnect(reason)`,
 `cut_sockets()`, `pause_deliveries()`, `redeliver(delivery)` of `deliveries_of(type)`.
 `slack.faults`, `slack.deliveries.ack_timeout` and `retry_delays=` tune the rest.
 

@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.slack_server.render import Json, plain
-from tests.slack_server.state import ChangeKind, Channel, Message, SlackError, UploadedFile, User
+from tests.slack_server.state import (
+    ChangeKind,
+    Channel,
+    Kind,
+    Message,
+    SlackError,
+    UploadedFile,
+    User,
+)
 from tests.slack_server.wire import message_json
 from tests.slack_server.workspace import Workspace
 
@@ -52,7 +60,8 @@ def post(ws: Workspace, channel: Channel, author: User, draft: Draft) -> Message
         thread_ts=draft.thread_ts,
     )
     _emit_message(ws, message)
-    if ws.bot.mention in message.text and not author.is_bot:
+    is_direct = channel.kind is Kind.DIRECT  # no app_mention there
+    if ws.bot.mention in message.text and not author.is_bot and not is_direct:
         mention = message_json(message, app_id=ws.app_id, with_metadata=False)
         mention |= {"type": "app_mention", "channel": channel.id, "event_ts": message.ts}
         ws.emit(mention, channel)

@@ -10,7 +10,7 @@ from tests.slack_server.forms import CannotDoError
 from tests.slack_server.interactions import Choice, Stage
 from tests.slack_server.message_actions import Draft
 from tests.slack_server.outcome import Outcome
-from tests.slack_server.state import Channel, Kind, Message, SlackError, UploadedFile, User, View
+from tests.slack_server.state import Channel, Kind, Message, UploadedFile, User, View
 from tests.slack_server.workspace import Workspace
 
 Place = Channel | str
@@ -256,6 +256,8 @@ class Person:
         return _FirstAnswers(self._stage)
 
     def _seen(self, place: Place) -> Channel:
+        if self.user.deleted:
+            raise CannotDoError(f"{self!r} is deactivated")
         channel = place if isinstance(place, Channel) else self._ws.find_channel(place)
         if channel is None or (channel.is_private and self.id not in channel.members):
             raise CannotDoError(f"{self!r} sees no channel {place!r}")
@@ -266,7 +268,7 @@ class Person:
         if self.id not in channel.members:
             raise CannotDoError(f"{self!r} is not in {self._ws.place(channel)}")
         if channel.is_archived:
-            raise SlackError("is_archived")
+            raise CannotDoError(f"{self._ws.place(channel)} is archived")
         return channel
 
     def _own(self, message: Message) -> None:

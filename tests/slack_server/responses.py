@@ -7,6 +7,8 @@ from aiohttp import web
 
 from tests.slack_server import message_actions
 from tests.slack_server.backend import Backend
+from tests.slack_server.gate import RESPONSE_URL, Gate
+from tests.slack_server.journal import ApiCall
 from tests.slack_server.message_actions import Draft
 from tests.slack_server.render import Json
 from tests.slack_server.state import Channel, Message, SlackError, User
@@ -16,26 +18,31 @@ from tests.slack_server.validation import check_message
 class Responses:
     """Shows people what the app answers."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, gate: Gate) -> None:
         self._backend = backend
+        self._gate = gate
         self._ws = backend.ws
 
-    async def serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """Take one use of a response_url."""
-        try:
-            found = self._backend.response_urls.use(request.match_info["token"])
-            self.show(
-                json.loads(await request.text()),
-                person=found.user,
-                channel=found.channel,
-                source=found.source,
-            )
-        except SlackError as error:
-            body = {"ok": False, "error": error.code, **error.extra}
-            gone = error.code in ("invalid_url", "expired_url", "used_url")
-            status = HTTPStatus.NOT_FOUND if gone else HTTPStatus.BAD_REQUEST
-            return web.json_response(body, status=status)
-        return web.Response(text="ok")
+        body = json.loads(await request.text())
+        token = request.match_info["token"]
+
+        def run(entry: ApiCall) -> web.Response:
+            try:
+                found = self._backend.response_urls.use(token)
+                self.show(body, person=found.user, channel=found.channel, source=found.source)
+            except SlackError as error:
+                entry.error = error.code
+                gone = error.code in ("invalid_url", "expired_url", "used_url")
+                status = HTTPStatus.NOT_FOUND if gone else HTTPStatus.BAD_REQUEST
+                return _refusal({"ok": False, "error": error.code, **error.extra}, status=status)
+            entry.ok = entry.took_effect = True
+            return web.Response(text="ok")
+
+        return await self._gate.let_through(
+            request, method=RESPONSE_URL, args=body, run=run, fail=_refusal
+        )
 
     def show(
         self, body: Json, *, person: User, channel: Channel, source: Message | None = None
@@ -64,3 +71,8 @@ class Responses:
         if source is None or source.deleted:
             raise SlackError("message_not_found")
         message_actions.delete(self._ws, source)
+
+
+def _refusal(answer: Json, *, status: int, retry_after: int = 0) -> web.Response:
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    return web.json_response(answer, status=429 if retry_after else status, headers=headers)

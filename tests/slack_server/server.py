@@ -14,6 +14,7 @@ from tests.slack_server.backend import Backend
 from tests.slack_server.delivery import RETRY_DELAYS, Deliveries
 from tests.slack_server.failures import Failures
 from tests.slack_server.faults import Faults
+from tests.slack_server.gate import UPLOAD_URL, Gate
 from tests.slack_server.http_delivery import HttpTransport
 from tests.slack_server.interactions import Stage
 from tests.slack_server.journal import ApiCall, Journal
@@ -68,7 +69,9 @@ class SlackServer(Failures):
             retry_delays=retry_delays,
         )
         self.ws.emitters.append(self.deliveries.emit)
-        self._responses = Responses(self.backend)
+        self._gate = Gate(self.ws, journal=self.journal, faults=self.faults)
+        self._api = WebApi(self.backend, gate=self._gate, limits=self.rate_limits)
+        self._responses = Responses(self.backend, self._gate)
         self._stage = Stage(self.backend, self.deliveries, self._responses)
         self._people: dict[str, Person] = {}
         self._closing = contextlib.AsyncExitStack()
@@ -78,11 +81,8 @@ class SlackServer(Failures):
 
     async def __aenter__(self) -> Self:
         self._session = await self._closing.enter_async_context(aiohttp.ClientSession())
-        api = WebApi(
-            self.backend, journal=self.journal, faults=self.faults, limits=self.rate_limits
-        )
         app = web.Application(client_max_size=_UPLOAD_BYTES)
-        app.router.add_route("*", "/api/{method}", api.serve)
+        app.router.add_route("*", "/api/{method}", self._api.serve)
         app.router.add_post("/upload/{file_id}", self._take_upload)
         app.router.add_post("/response/{token:.+}", self._responses.serve)
         app.router.add_get("/link/", self.sockets.serve)
@@ -244,6 +244,10 @@ class SlackServer(Failures):
             raise LookupError(f"no channel {name_or_id!r}; there are {names}")
         return found
 
+    def find_channel(self, name_or_id: str) -> Channel | None:
+        """Find a channel by its present name or id."""
+        return self.ws.find_channel(name_or_id)
+
     @property
     def channels(self) -> list[Channel]:
         """All channels, oldest first, without direct conversations."""
@@ -298,7 +302,7 @@ class SlackServer(Failures):
         self.ws.watchers.append(callback)
 
     async def wait_for(
-        self, condition: Callable[[], T], *, timeout: float = 5.0, saying: str = ""
+        self, condition: Callable[[], T | None], *, timeout: float = 5.0, saying: str = ""
     ) -> T:
         """Wait until a condition holds (looked at on each change); gives what it gave.
 
@@ -316,13 +320,25 @@ class SlackServer(Failures):
                 await asyncio.wait_for(self.ws.next_pulse(), min(left, _LOOK_AGAIN))
         return result
 
-    async def _take_upload(self, request: web.Request) -> web.Response:
-        file = self.ws.files.get(request.match_info["file_id"])
+    async def _take_upload(self, request: web.Request) -> web.StreamResponse:
+        file_id = request.match_info["file_id"]
         raw = await _uploaded(request)
-        if file is None or len(raw) != file.length:
-            return web.Response(status=400, text="length differs from what was announced")
-        file.content = raw
-        return web.Response(text=f"OK - {len(raw)}")
+
+        def run(entry: ApiCall) -> web.Response:
+            file = self.ws.files.get(file_id)
+            if file is None or len(raw) != file.length:
+                return web.Response(status=400, text="length differs from what was announced")
+            file.content = raw
+            entry.ok = entry.took_effect = True
+            return web.Response(text=f"OK - {len(raw)}")
+
+        return await self._gate.let_through(
+            request,
+            method=UPLOAD_URL,
+            args={"file": file_id},
+            run=run,
+            fail=self._api.respond,
+        )
 
     async def _let_go(self) -> None:
         self.faults.release()

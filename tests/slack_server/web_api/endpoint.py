@@ -1,8 +1,8 @@
 """`/api/<method>`: arguments, faults, token, scopes, rate limits, then the method itself."""
 
-import asyncio
 import json
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from email.utils import format_datetime
 from types import ModuleType
@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from tests.slack_server.backend import Backend
-from tests.slack_server.faults import Fault, FaultKind, Faults
-from tests.slack_server.journal import ApiCall, Journal
+from tests.slack_server.gate import Gate
+from tests.slack_server.journal import ApiCall
 from tests.slack_server.rate_limits import RateLimits
 from tests.slack_server.render import Json
 from tests.slack_server.state import SlackError
@@ -39,12 +39,9 @@ def method_table() -> dict[str, Method]:
 class WebApi:
     """Serves calls one by one; a call's effect is one step, never interleaved with another's."""
 
-    def __init__(
-        self, backend: Backend, *, journal: Journal, faults: Faults, limits: RateLimits
-    ) -> None:
+    def __init__(self, backend: Backend, *, gate: Gate, limits: RateLimits) -> None:
         self._backend = backend
-        self._journal = journal
-        self._faults = faults
+        self._gate = gate
         self._limits = limits
         self._methods = method_table()
         self._busy: set[tuple[str, str]] = set()
@@ -54,44 +51,51 @@ class WebApi:
         args = await read_args(request)
         token = _token(request, args)
         shown = {key: value for key, value in args.items() if key not in _SECRET_ARGS}
-        entry = self._journal.begin(request.match_info["method"], shown)
-        try:
-            return await self._serve(request, entry, token)
-        finally:
-            entry.ended = time.perf_counter()
-            self._backend.ws.pulse()
+        name = request.match_info["method"]
+        spec = self._methods.get(name)
+        with self._alone(spec, shown) as is_alone:
 
-    async def _serve(self, request: web.Request, entry: ApiCall, token: str) -> web.StreamResponse:
-        if self._faults.is_down:
-            entry.error = "down"
-            return web.Response(status=503, text="<html>Service Unavailable</html>")
-        fault = self._faults.take(entry.method, entry.args)
-        spec = self._methods.get(entry.method)
-        key = (spec.serial, str(entry.args.get(spec.channel_arg))) if spec else ("", "")
-        is_first = not key[0] or key not in self._busy
-        if key[0] and is_first:
-            self._busy.add(key)
-        try:
-            await self._faults.wait(entry.method, share=0.5)
-            if fault and not fault.after:
-                return await self._fail(request, entry, fault)
-            if spec is None:
-                answer: Json = {"ok": False, "error": "unknown_method"}
-            elif not is_first:
-                answer = {"ok": False, "error": "too_many_requests"}
-            else:
-                answer = self._run(spec, entry, token)
-            await self._faults.wait(entry.method, share=0.5)
-        finally:
-            if is_first:
-                self._busy.discard(key)
-        if fault:
-            return await self._fail(request, entry, fault)
-        return self._respond(entry, answer, retry_after=answer.pop("retry_after", 0))
+            def run(entry: ApiCall) -> web.Response:
+                answer = self._run(spec, entry, token, is_alone=is_alone)
+                entry.ok, entry.error = bool(answer["ok"]), str(answer.get("error") or "")
+                return self.respond(answer, retry_after=answer.pop("retry_after", 0))
 
-    def _run(self, spec: Method, entry: ApiCall, token: str) -> Json:
+            return await self._gate.let_through(
+                request, method=name, args=shown, run=run, fail=self.respond
+            )
+
+    def respond(self, answer: Json, *, status: int = 200, retry_after: int = 0) -> web.Response:
+        """Make the HTTP response of an answer."""
+        headers = {
+            "x-oauth-scopes": ",".join(sorted(self._backend.scopes)),
+            "Date": format_datetime(self._backend.ws.now.astimezone(UTC), usegmt=True),
+        }
+        if retry_after:
+            status = 429
+            headers["Retry-After"] = str(retry_after)
+        return web.json_response(answer, status=status, headers=headers)
+
+    @contextmanager
+    def _alone(self, spec: Method | None, args: Json) -> Iterator[bool]:
+        """Hold the place of a method that Slack serves one at a time per channel."""
+        key = (spec.serial, str(args.get(spec.channel_arg))) if spec and spec.serial else None
+        if key is None or key in self._busy:
+            yield key is None
+            return
+        self._busy.add(key)
+        try:
+            yield True
+        finally:
+            self._busy.discard(key)
+
+    def _run(self, spec: Method | None, entry: ApiCall, token: str, *, is_alone: bool) -> Json:
+        if spec is None:
+            return {"ok": False, "error": "unknown_method"}
+        if not is_alone:
+            return {"ok": False, "error": "too_many_requests"}
         call = Call(self._backend, spec, entry.args)
-        wait = self._limits.wait_for(spec.name, tier=spec.tier, channel=chat.find_channel_id(call))
+        channel = chat.find_channel_id(call)
+        wait = self._limits.wait_for(spec.name, tier=spec.tier, channel=channel)
         if wait:
             return {"ok": False, "error": "ratelimited", "retry_after": wait}
         try:
@@ -119,38 +123,6 @@ class WebApi:
         if token != wanted:
             raise SlackError("not_allowed_token_type")
 
-    def _respond(
-        self, entry: ApiCall, answer: Json, *, status: int = 200, retry_after: int = 0
-    ) -> web.Response:
-        entry.ok = bool(answer.get("ok"))
-        entry.error = str(answer.get("error") or "")
-        headers = {
-            "x-oauth-scopes": ",".join(sorted(self._backend.scopes)),
-            "Date": format_datetime(self._backend.ws.now.astimezone(UTC), usegmt=True),
-        }
-        if retry_after:
-            status = 429
-            headers["Retry-After"] = str(retry_after)
-        return web.json_response(answer, status=status, headers=headers)
-
-    async def _fail(self, request: web.Request, entry: ApiCall, fault: Fault) -> web.StreamResponse:
-        match fault.kind:
-            case FaultKind.HANG:
-                entry.error = "hung"
-                await self._faults.hang()
-                return _dropped(request)
-            case FaultKind.DROP:
-                entry.error = "dropped"
-                return _dropped(request)
-            case FaultKind.ANSWER if fault.error:
-                answer = {"ok": False, "error": fault.error, **(fault.extra or {})}
-                return self._respond(
-                    entry, answer, status=fault.status, retry_after=fault.retry_after
-                )
-            case _:
-                entry.error = f"http_{fault.status}"
-                return web.Response(status=fault.status, text="<html>upstream error</html>")
-
 
 async def read_args(request: web.Request) -> Json:
     """Read arguments from query string, form and JSON body alike."""
@@ -175,9 +147,3 @@ def _methods_in(module: ModuleType) -> list[Method]:
 def _token(request: web.Request, args: Json) -> str:
     header = request.headers.get("Authorization", "")
     return header.removeprefix("Bearer ").strip() or str(args.get("token") or "")
-
-
-def _dropped(request: web.Request) -> web.Response:
-    if isinstance(request.transport, asyncio.Transport):
-        request.transport.close()
-    return web.Response()
