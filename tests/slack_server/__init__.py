@@ -52,6 +52,12 @@ for those two addresses; `refuse_handshakes(times)`, `disconnect(reason)`,
 `cut_sockets()`, `pause_deliveries()`, `redeliver(delivery)` of `deliveries_of(type)`.
 `slack.faults`, `slack.deliveries.ack_timeout` and `retry_delays=` tune the rest.
 
+Events that nobody takes are retried after `retry_delays` (real seconds; Slack's own unless given).
+
+**Furnishing**: `add_person`, `add_channel`, `add_group` are silent; `change_person`,
+`change_group`, `deactivate`, `welcome` emit the events. `scopes=` and `subscriptions=` of the
+constructor take what a manifest grants.
+
 **Raw**: `body, headers = slack.signed_request(body, timestamp=, secret=)`, then
 `await slack.deliver_raw(body, headers)` gives status and text.
 

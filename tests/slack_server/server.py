@@ -224,6 +224,10 @@ class SlackServer(Failures):
         self.ws.names[person.id] = f"@{person.user.name}"
         self.ws.emit({"type": "user_change", "user": user_json(person.user)})
 
+    def welcome(self, person: Person) -> None:
+        """Tell the app that someone is new, as Slack does with `team_join`."""
+        self.ws.emit({"type": "team_join", "user": user_json(person.user)})
+
     def deactivate(self, person: Person) -> None:
         """Deactivate an account."""
         for channel in self.ws.channels.values():

@@ -1,6 +1,7 @@
 """Small composable checks: each takes a value and its JSON pointer, and yields problems."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -144,7 +145,6 @@ def both(*checks: Check) -> Check:
     return check
 
 
-def repeated(values: Iterable[Any]) -> set[Any]:
+def repeated(values: Iterable[str]) -> list[str]:
     """Which of these occur more than once."""
-    seen: set[Any] = set()
-    return {value for value in values if value in seen or seen.add(value)}  # type: ignore[func-returns-value]
+    return [value for value, count in Counter(values).items() if count > 1]
