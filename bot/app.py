@@ -17,16 +17,6 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
-from config.policy_loader import LoadedPolicy
-from config.settings import Settings
-from incidents.clock import Clock, SystemClock
-from incidents.database import Database, open_database
-from incidents.effects import Effect
-from incidents.ids import new_id
-from incidents.people import Workspace, system_actor
-from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
-from migrations.runner import upgrade
-
 from bot.dispatcher import Dispatcher
 from bot.effect_handlers import EntryHandlers
 from bot.entry_messages import EntryRenderer
@@ -39,6 +29,15 @@ from bot.scheduler import Scheduler
 from bot.slack.gateway import SlackGateway
 from bot.slack.rate_limits import RateLimits
 from bot.web.routes import web_app
+from config.policy_loader import LoadedPolicy
+from config.settings import Settings
+from incidents.clock import Clock, SystemClock
+from incidents.database import Database, open_database
+from incidents.effects import Effect
+from incidents.ids import new_id
+from incidents.people import Workspace, system_actor
+from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
+from migrations.runner import upgrade
 
 CALL_TIMEOUT_SECONDS = 10
 
@@ -90,6 +89,7 @@ async def running(
         client = _client(settings, session)
         gateway = SlackGateway(client, limits=limits or RateLimits(clock), clock=clock)
         workspace = await find_workspace(gateway, transactions)
+        gateway.team_id = workspace.external_id
         services = Services(
             transactions=transactions,
             database=database,
@@ -233,7 +233,7 @@ async def _listen(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Se
             sitrep.bolt, settings.slack_app_token.get_secret_value(), web_client=sitrep.bolt.client
         )
         stack.push_async_callback(handler.close_async)
-        await handler.connect_async()
+        await handler.connect_async()  # type: ignore[no-untyped-call]
 
 
 def _url_of(runner: web.AppRunner) -> str:

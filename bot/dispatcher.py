@@ -6,6 +6,7 @@ transactions, each effect as a task of its own.
 """
 
 import asyncio
+import contextlib
 import random
 import uuid
 from collections.abc import Mapping
@@ -16,6 +17,10 @@ from typing import Any
 
 import structlog
 
+from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
+from bot.feature import EffectHandler
+from bot.requests import Services
+from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from incidents import leases, outbox
 from incidents.effects import Effect, decode
 from incidents.incident import ById
@@ -23,11 +28,6 @@ from incidents.outbox import EffectRow, EffectStatus
 from incidents.people import Workspace, system_actor
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
-
-from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
-from bot.feature import EffectHandler
-from bot.requests import Services
-from bot.slack.errors import SlackTemporary, SlackUnauthorized, SlackFailure
 
 AT_ONCE = 40
 RENEW_EVERY = timedelta(seconds=10)
@@ -77,6 +77,7 @@ class Dispatcher:
         self._lease_until: datetime | None = None
         self._renewed_at: datetime | None = None
         self._is_stopping = False
+        self._is_settling = False
         self._loop_task: asyncio.Task[None] | None = None
 
     # -- life ---------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ class Dispatcher:
     @property
     def is_idle(self) -> bool:
         """Tell whether nothing is under way or waiting to be settled."""
-        return not self._tasks and not self._ended
+        return not self._tasks and not self._ended and not self._is_settling
 
     @property
     def holds_lease(self) -> bool:
@@ -126,12 +127,10 @@ class Dispatcher:
             except Exception:
                 log.exception("dispatcher_cycle_failed")
             self.last_beat = self.services.clock.monotonic()
-            try:
-                await asyncio.wait_for(self._wake.wait(), timeout=await self._pause_seconds())
-            except TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), timeout=self._pause_seconds())
 
-    async def _pause_seconds(self) -> float:
+    def _pause_seconds(self) -> float:
         if self._ended:
             return 0.0
         return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
@@ -152,11 +151,17 @@ class Dispatcher:
                 session,
                 workspace_id=self.services.workspace.id,
                 now=self.services.clock.now(),
+                kinds=self._kinds,
             )
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        return tuple(effect_type.kind for effect_type in self.handlers)
 
     async def _settle_and_take(self, *, limit: int) -> None:
         """Settle in one transaction what has ended, and take what is due; one by one if refused."""
         ended, self._ended = self._ended, []
+        self._is_settling = True
         try:
             await self._transact(ended, limit=limit)
         except Exception:
@@ -165,6 +170,8 @@ class Dispatcher:
             log.exception("settling_together_failed", effects=len(ended))
             for one in ended:
                 await self._settle_alone(one)
+        finally:
+            self._is_settling = False
 
     async def _settle_alone(self, one: tuple[uuid.UUID, End]) -> None:
         try:
@@ -192,6 +199,7 @@ class Dispatcher:
                         holder=self.holder,
                         now=uow.now,
                         limit=limit,
+                        kinds=self._kinds,
                     )
                 )
             return Outcome("dispatched")
@@ -336,9 +344,7 @@ class Dispatcher:
 
     async def _release(self) -> None:
         async def release(uow: UnitOfWork) -> Outcome:
-            await leases.release(
-                uow.session, workspace_id=uow.workspace_id, holder=self.holder
-            )
+            await leases.release(uow.session, workspace_id=uow.workspace_id, holder=self.holder)
             return Outcome("released")
 
         self._lease_until = None

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from incidents.effects import Effect
-from incidents.unit_of_work import UnitOfWork
-
 from bot.requests import Services
 from bot.slack.blocks import Message
+from incidents.effects import Effect
+from incidents.unit_of_work import UnitOfWork
 
 Record = Callable[[UnitOfWork], Awaitable[None]]
 
@@ -72,7 +71,7 @@ async def post_once(
     if context.is_uncertain:
         oldest = context.created_at - timedelta(minutes=1)
         found = await gateway.find_posted(
-            channel=channel_id, effect_id=str(context.effect_id), oldest=oldest, thread_ts=thread_ts
+            channel_id, effect_id=str(context.effect_id), oldest=oldest, thread_ts=thread_ts
         )
         if found is not None:
             return channel_id, found

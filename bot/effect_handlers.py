@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
+from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.entry_messages import EntryRenderer, render_entry
+from bot.feature import EffectHandler
 from incidents.effects import Effect, PostEntry, TellPerson
 from incidents.incident import ById
 from incidents.people import Person, system_actor
 from incidents.read_models import EntryView, IncidentView, get_entry_view, get_incident_view
-
-from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.entry_messages import EntryRenderer, render_entry
-from bot.feature import EffectHandler
 
 
 class EntryHandlers:

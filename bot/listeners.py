@@ -16,17 +16,16 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from incidents.errors import DomainError
-from incidents.people import Actor
-from incidents.unit_of_work import Progress, RequestKey
-
 from bot import refusals
 from bot.feature import Command, Feature, Handler
 from bot.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.requests import Request, Services
-from bot.slack.blocks import Message
+from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from bot.slash_commands import CommandRefused, Grammar
+from incidents.errors import DomainError
+from incidents.people import Actor
+from incidents.unit_of_work import RequestKey
 
 DEADLINE_SECONDS = 2.5
 COMMAND_WINDOW = timedelta(seconds=60)
@@ -217,6 +216,8 @@ class Listeners:
             return await handler(request)
         except DomainError as error:
             return Say(refusals.refusal_message(error, slash=self.slash))
+        except CommandRefused as error:
+            return Say(refusals.grammar_message(error, slash=self.slash))
         except SlackFailure as error:
             log.warning("slack_failed_in_request", method=error.method, error=error.error)
             return Say(refusals.say(_slack_failure_text(error)))
@@ -256,7 +257,7 @@ class Listeners:
             await self.services.gateway.post(person, message, effect_id="answer")
 
     def _later(self, work: Awaitable[None]) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[assignment]
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
         self.running.add(task)
         task.add_done_callback(self.running.discard)
 
@@ -267,10 +268,8 @@ def _slack_failure_text(error: SlackFailure) -> str:
     return "Slack didn't answer just now, so nothing was changed. Please try again."
 
 
-def _told(message: Message) -> Any:
-    from bot.slack.blocks import modal  # noqa: PLC0415
-
-    return modal("Not done", message.blocks, callback_id="told", close="Close")
+def _told(message: Message) -> View:
+    return modal("Sitrep", blocks=message.blocks, callback_id="told", close="Close")
 
 
 async def _ack_message(ack: AsyncAck, message: Message) -> None:

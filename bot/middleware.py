@@ -8,11 +8,10 @@ from typing import Any
 import structlog
 from slack_bolt.response import BoltResponse
 
+from bot.requests import Services
 from incidents.people import Actor, PersonFacts, PersonKind, actor_of, find_person, save_person
 from incidents.people import system_actor as system
 from incidents.unit_of_work import Outcome, UnitOfWork
-
-from bot.requests import Services
 
 Next = Callable[[], Awaitable[None]]
 
@@ -27,7 +26,10 @@ class Middleware:
         self.services = services
 
     async def identify(
-        self, body: dict[str, Any], context: dict[str, Any], next: Next  # noqa: A002
+        self,
+        body: dict[str, Any],
+        context: dict[str, Any],
+        next: Next,  # noqa: A002
     ) -> BoltResponse | None:
         """Bind the correlation id and find out who acts; answers `app_rate_limited` itself."""
         structlog.contextvars.bind_contextvars(

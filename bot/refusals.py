@@ -1,5 +1,8 @@
 """How refusals of the domain and of the grammar read: what was refused, and what to do next."""
 
+from bot.slack.blocks import Message, section
+from bot.slack.mentions import escape
+from bot.slash_commands import CommandRefused, usage_of
 from incidents.errors import (
     AlreadySo,
     Busy,
@@ -12,10 +15,6 @@ from incidents.errors import (
     Superseded,
     TransitionRefused,
 )
-
-from bot.slack.blocks import Message, section
-from bot.slack.mentions import escape
-from bot.slash_commands import CommandRefused, usage_of
 
 NOT_RECORDED = "That took too long and was *not recorded*. Nothing has changed. Please try again."
 STILL_RECORDING = "Still recording this. The outcome follows here in a moment."

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.slack.blocks import FormState, View, state_of
+from bot.slack.gateway import SlackGateway
 from incidents.clock import Clock
 from incidents.database import Database
 from incidents.errors import IncidentNotFound
@@ -15,9 +17,6 @@ from incidents.incident import ByChannel, ById, ByReference, IncidentRef
 from incidents.people import Actor
 from incidents.policy import Policy
 from incidents.unit_of_work import Outcome, Progress, RequestKey, Transactions, UseCase
-
-from bot.slack.blocks import FormState, View, state_of
-from bot.slack.gateway import SlackGateway
 
 
 @dataclass(frozen=True, slots=True)

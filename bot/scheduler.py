@@ -7,11 +7,10 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.requests import Services
 from incidents import reminders
 from incidents.people import system_actor
 from incidents.reminder_rules import fire
-
-from bot.requests import Services
 
 TICK = timedelta(seconds=1)
 

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from incidents.ids import parse_reference
-
 from bot.feature import Command, Flag
 from bot.requests import CommandWords
 from bot.slack.mentions import normalise_typing
+from incidents.ids import parse_reference
 
 _WORD = re.compile(r"\S+")
 

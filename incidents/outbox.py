@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from incidents.database import Base
-from incidents.effects import Effect, effect_types, encode
+from incidents.effects import Effect, encode
 
 
 class EffectStatus(StrEnum):
@@ -144,7 +144,7 @@ async def _waiting_keys(session: AsyncSession, planned: Sequence[Planned]) -> se
     return {key for key in (await session.execute(query)).scalars() if key is not None}
 
 
-def _due(*, workspace_id: uuid.UUID, now: datetime, limit: int) -> Any:
+def _due(*, workspace_id: uuid.UUID, now: datetime, limit: int, kinds: Sequence[str]) -> Any:
     earlier, predecessor = aliased(EffectRow), aliased(EffectRow)
     first_in_lane = ~(
         select(earlier.position)
@@ -166,8 +166,7 @@ def _due(*, workspace_id: uuid.UUID, now: datetime, limit: int) -> Any:
             EffectRow.workspace_id == workspace_id,
             EffectRow.status == EffectStatus.PENDING,
             EffectRow.due_at <= now,
-            # Another version may have written kinds that this process can't carry out.
-            EffectRow.kind.in_(list(effect_types())),
+            EffectRow.kind.in_(kinds),
             or_(EffectRow.after_effect_id.is_(None), ~waits),
             first_in_lane,
         )
@@ -176,9 +175,11 @@ def _due(*, workspace_id: uuid.UUID, now: datetime, limit: int) -> Any:
     )
 
 
-async def has_due(session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime) -> bool:
+async def has_due(
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, kinds: Sequence[str]
+) -> bool:
     """Tell whether an effect could be taken now."""
-    query = _due(workspace_id=workspace_id, now=now, limit=1)
+    query = _due(workspace_id=workspace_id, now=now, limit=1, kinds=kinds)
     return (await session.execute(query)).first() is not None
 
 
@@ -191,10 +192,19 @@ async def next_due_at(session: AsyncSession, *, workspace_id: uuid.UUID) -> date
 
 
 async def take(
-    session: AsyncSession, *, workspace_id: uuid.UUID, holder: str, now: datetime, limit: int
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    holder: str,
+    now: datetime,
+    limit: int,
+    kinds: Sequence[str],
 ) -> list[EffectRow]:
-    """Take the effects that are due and first in their lanes, at most `limit` of them."""
-    query = _due(workspace_id=workspace_id, now=now, limit=limit)
+    """Take the effects that are due and first in their lanes, at most `limit` of them.
+
+    Only `kinds` that the caller can carry out: another version may have written others.
+    """
+    query = _due(workspace_id=workspace_id, now=now, limit=limit, kinds=kinds)
     query = query.with_for_update(of=EffectRow, skip_locked=True)
     rows: list[EffectRow] = list((await session.execute(query)).scalars())
     for row in rows:

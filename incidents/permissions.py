@@ -83,7 +83,6 @@ def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
             return user_id == actor.external_id if user_id else email == facts.email
         case GroupRef(group_id=group_id, handle=handle):
             return (group_id or handle) in facts.groups
-    return False
 
 
 async def permit(

@@ -35,3 +35,9 @@ class ManualClock:
         for _, future in due:
             if not future.done():
                 future.set_result(None)
+
+    def wake_next(self, *, within: timedelta) -> None:
+        """Move time to the next sleeper, if one wakes within the time given."""
+        waiting = [wake_at for wake_at, future in self._sleepers if not future.done()]
+        if waiting and min(waiting) <= self._now + within:
+            self.advance(max(min(waiting) - self._now, timedelta(0)))

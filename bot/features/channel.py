@@ -2,16 +2,15 @@
 
 from functools import partial
 
+from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
+from bot.feature import Feature
+from bot.slack.errors import SlackPermanent
+from bot.slack.ids import channel_name, with_suffix
 from incidents.channel import record_opened, record_refused
 from incidents.effects import InvitePerson, OpenIncidentChannel, SetChannelTopic
 from incidents.incident import ById
 from incidents.people import Person, system_actor
 from incidents.read_models import IncidentView, get_incident_view
-
-from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
-from bot.feature import Feature
-from bot.slack.errors import SlackPermanent
-from bot.slack.ids import channel_name, with_suffix
 
 MAX_NAME_TRIES = 20
 

@@ -1,38 +1,129 @@
 """Declaring: the command, the form, the shortcuts, and the answer to a similar incident."""
 
+from dataclasses import replace
 from functools import partial
-
-from incidents.declaration import Declaration, declare
-from incidents.unit_of_work import Outcome
+from typing import Any
 
 from bot.feature import Command, Feature, Flag
-from bot.refusals import say
-from bot.replies import Reply, Say
+from bot.features import declaration_form as form
+from bot.refusals import invalid_text, say
+from bot.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.requests import Request
-from bot.slack.blocks import Message
-from bot.slack.mentions import escape_line
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.ids import permalink
+from incidents.declaration import Declaration, check_title, declare
+from incidents.errors import InvalidInput
+from incidents.unit_of_work import Outcome
 
 
 async def declare_command(request: Request) -> Reply:
-    """Declare at once from `/incident declare [sev2] title…`."""
+    """Declare at once from `/incident declare [sev2] title…`, or open the form without a title."""
     words = request.words
     first, _, rest = words.text.partition(" ")
     severity = request.policy.find_severity(first)
-    title = rest if severity is not None else words.text
-    declaration = Declaration(
-        title=title,
+    given = Declaration(
+        title=rest if severity is not None else words.text,
         severity_key=severity.key if severity else None,
         is_private=words.has("private"),
         is_drill=words.has("drill"),
     )
-    outcome = await request.transact(partial(declare, declaration=declaration))
-    return Say(declared_message(outcome))
+    if not given.title.strip():
+        await request.open_view(form.declaration_form(request.policy, given))
+        return None
+    outcome = await request.transact(partial(declare, declaration=_plain(given)))
+    return Say(answer(outcome, given, slash=request.policy.command))
 
 
-def declared_message(outcome: Outcome) -> Message:
+def _plain(given: Declaration) -> Declaration:
+    # Mentions in a typed title are markup (`<@U1|bob>`); the record keeps what people read.
+    return replace(given, title=m.plain(given.title))
+
+
+def answer(outcome: Outcome, given: Declaration, *, slash: str) -> b.Message:
+    """Return what the declarer is told: declared, or what looks the same."""
+    data = outcome.data
+    if outcome.kind != "similar":
+        return declared_message(outcome, slash=slash)
+    text = form.similar_text(data["reference"], data["title"], data["channel_id"])
+    title = check_title(m.plain(given.title))
+    anyway = b.button(
+        "Declare anyway",
+        action_id="declare_anyway",
+        value=form.button_value(replace(given, title=title)),
+    )
+    fallback = f"{text} To declare it all the same, press Declare anyway."
+    return b.Message(text=fallback, blocks=(b.section(text), b.actions(anyway)))
+
+
+def declared_message(outcome: Outcome, *, slash: str) -> b.Message:
     """Return what the declarer is told."""
-    reference, title = outcome.data["reference"], escape_line(outcome.data["title"])
-    return say(f"*{reference}* is declared: {title}. Its channel is opening; you are invited.")
+    reference, title = outcome.data["reference"], m.escape_line(outcome.data["title"])
+    lead = "was already declared by you" if outcome.is_repeat else "is declared"
+    return say(
+        f"*{reference}* {lead}: {title}. Its channel is opening and you are invited. "
+        f"Next: take command there with `{slash} role commander me`."
+    )
+
+
+async def declare_anyway(request: Request) -> Reply:
+    """Declare although a similar incident was declared a moment ago."""
+    given = form.read_button(request.value)
+    outcome = await request.transact(partial(declare, declaration=given))
+    return Say(declared_message(outcome, slash=request.policy.command), replaces=True)
+
+
+async def declare_submitted(request: Request) -> Reply:
+    """Declare from the form; wrong input is answered in its field."""
+    given = form.read_form(request.form, request.metadata)
+    try:
+        outcome = await request.transact(partial(declare, declaration=given))
+    except InvalidInput as error:
+        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
+    if outcome.kind == "similar":
+        data = outcome.data
+        text = form.similar_text(data["reference"], data["title"], data["channel_id"])
+        return ShowView(form.declaration_form(request.policy, given, similar=text))
+    return Say(declared_message(outcome, slash=request.policy.command))
+
+
+async def open_form(request: Request) -> Reply:
+    """Open the empty form."""
+    await request.open_view(form.declaration_form(request.policy, Declaration(title="")))
+    return None
+
+
+async def open_from_message(request: Request) -> Reply:
+    """Open the form filled from a message: its first line as the title, its link kept."""
+    message = request.message
+    text = m.plain(str(message.get("text") or ""))
+    first_line = next((line for line in text.splitlines() if line.strip()), "")
+    given = Declaration(title=first_line, source_link=_link_to(request, message))
+    await request.open_view(form.declaration_form(request.policy, given))
+    return None
+
+
+def _link_to(request: Request, message: Any) -> str:
+    ts = str(message.get("ts") or "")
+    if not ts or not request.channel_id:
+        return ""
+    return permalink(
+        request.services.workspace.url,
+        channel_id=request.channel_id,
+        ts=ts,
+        thread_ts=message.get("thread_ts"),
+    )
+
+
+async def suggest_services(request: Request) -> Reply:
+    """Suggest services of the policy whose name or key has the typed text in it."""
+    typed = str(request.payload.get("value") or "").casefold()
+    found = [
+        b.option(service.name, value=service.key)
+        for service in request.policy.services
+        if typed in service.name.casefold() or typed in service.key.casefold()
+    ]
+    return Options(b.options_within(found))
 
 
 FEATURE = Feature(
@@ -52,4 +143,8 @@ FEATURE = Feature(
             is_once_a_minute=True,
         ),
     ),
+    actions={"declare_anyway": declare_anyway, "declare_open": open_form},
+    views={form.CALLBACK_ID: declare_submitted},
+    options={"services": suggest_services},
+    shortcuts={"declare": open_form, "declare_from_message": open_from_message},
 )

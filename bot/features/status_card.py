@@ -1,5 +1,10 @@
 """The status card: the pinned message in the incident channel, kept current in place."""
 
+from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.feature import Feature
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
 from incidents.effects import PinStatusCard, RefreshStatusCard
 from incidents.incident import ById
 from incidents.people import system_actor
@@ -7,12 +12,6 @@ from incidents.policy import COMMANDER
 from incidents.posted_messages import find_posted, save_posted
 from incidents.read_models import IncidentView, get_incident_view
 from incidents.unit_of_work import UnitOfWork
-
-from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.feature import Feature
-from bot.slack import blocks as b
-from bot.slack import mentions as m
-from bot.slack.errors import SlackPermanent
 
 PURPOSE = "status_card"
 

@@ -1,0 +1,90 @@
+"""Help for the place you are in: what you can do here, and each command with its examples."""
+
+from collections.abc import Iterable
+
+from bot.feature import Command, Feature
+from bot.refusals import say
+from bot.replies import Reply, Say
+from bot.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slash_commands import CommandRefused, Grammar, flag_usage, usage_of
+from incidents.incident import ByChannel
+from incidents.read_models import IncidentView, find_incident_view
+
+
+def help_feature(others: Iterable[Feature]) -> Feature:
+    """Return the help feature, which knows the commands of all the others."""
+    commands: list[Command] = [command for item in others for command in item.commands]
+
+    async def help_command(request: Request) -> Reply:
+        """Answer `help`, or `help verb`."""
+        wanted = request.words.text.strip()
+        slash = request.policy.command
+        if not wanted:
+            return Say(overview(commands, here=await _here(request), slash=slash))
+        grammar = Grammar(commands)
+        command = grammar.find(wanted)
+        if command is None:
+            raise CommandRefused("unknown_verb", wanted, close=grammar.close_to(wanted))
+        return Say(command_help(command, slash=slash))
+
+    own = Command(
+        name="help",
+        usage="help [verb]",
+        summary="What you can do here; with a verb, how it is written.",
+        handler=help_command,
+        aliases=("?",),
+        examples=("help update",),
+    )
+    commands.append(own)
+    return Feature(name="help", commands=(own,))
+
+
+async def _here(request: Request) -> IncidentView | None:
+    if request.channel_id is None:
+        return None
+    async with request.services.database.reading() as session:
+        return await find_incident_view(
+            session,
+            ByChannel(request.channel_id),
+            workspace_id=request.services.workspace.id,
+            viewer=request.actor,
+        )
+
+
+def overview(commands: Iterable[Command], *, here: IncidentView | None, slash: str) -> b.Message:
+    """Return the overview: what fits this place first, then every verb with its summary."""
+    lines = [f"`{usage_of(command, slash=slash)}`: {command.summary}" for command in commands]
+    text = "\n".join([_opening(here, slash=slash), *lines])
+    return b.Message(
+        text=text,
+        blocks=(
+            b.section(_opening(here, slash=slash)),
+            b.divider(),
+            *b.paragraphs("\n".join(lines)),
+            b.context(f"More on one verb: `{slash} help update`."),
+        ),
+    )
+
+
+def _opening(here: IncidentView | None, *, slash: str) -> str:
+    if here is None:
+        return (
+            f"Something is wrong? `{slash} declare` and say what you see; the rest can wait. "
+            f"Looking for an incident? `{slash} list`."
+        )
+    return (
+        f"You are in *{here.reference}* ({here.severity_name}, {here.status}): "
+        f"{m.escape_line(here.title)}. Commands here mean this incident."
+    )
+
+
+def command_help(command: Command, *, slash: str) -> b.Message:
+    """Return how one command is written, with its options and examples."""
+    lines = [f"`{usage_of(command, slash=slash)}`", command.summary]
+    lines += [f"`{flag_usage(flag)}`: {flag.summary}" for flag in command.flags]
+    if command.aliases:
+        lines.append(f"Also: {', '.join(f'`{alias}`' for alias in command.aliases)}")
+    lines += [f"For example: `{slash} {example}`" for example in command.examples]
+    return say("\n".join(lines))

@@ -1,0 +1,123 @@
+"""The whole bot against the embedded Slack, with a clock that tests move.
+
+    async def test_…(bot: Bot) -> None:              # Socket Mode, SQLite
+        alice = bot.slack.add_person("alice")
+        outcome = await alice.command("/incident declare sev2 Checkout errors")
+        await bot.settle()                            # until no effect is due or under way
+        room = bot.slack.channel("inc-1-checkout-errors")
+        await bot.advance(minutes=30)                 # time moves, reminders fire, effects settle
+        await bot.restart()                           # a new process on the same database
+
+`any_bot` is the same in Socket Mode and over HTTP, on SQLite and on PostgreSQL: for the long
+scenarios; `bot` is enough elsewhere.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.app import Sitrep, running
+from config.policy_loader import LoadedPolicy, load_policy
+from config.settings import Settings, load_settings
+from tests.clock import ManualClock
+from tests.slack_server import SlackServer
+
+
+class Bot:
+    """The running bot, its Slack, and its clock."""
+
+    def __init__(self, slack: SlackServer, clock: ManualClock, environ: Mapping[str, str]) -> None:
+        self.slack = slack
+        self.clock = clock
+        self.environ = dict(environ)
+        self.loaded: LoadedPolicy = load_policy()
+        self._stack = contextlib.AsyncExitStack()
+        self._app: Sitrep | None = None
+
+    @property
+    def app(self) -> Sitrep:
+        assert self._app is not None
+        return self._app
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.environ)
+
+    def change_policy(self, **changes: Any) -> None:
+        """Change the policy; takes effect at the next start."""
+        policy = replace(self.loaded.policy, **changes)
+        self.loaded = LoadedPolicy(policy, policy.digest, "changed by the test")
+
+    async def start(self) -> None:
+        self._app = await self._stack.enter_async_context(
+            running(self.settings, self.loaded, clock=self.clock)
+        )
+        if "SLACK_APP_TOKEN" in self.environ:
+            await self.slack.connected()
+        else:
+            self.slack.use_http(f"{self._app.url}/slack/events")
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+        self._app = None
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def settle(self) -> None:
+        """Wait until no effect is due or under way; who waits for a rate limit is let go on."""
+        settling = asyncio.ensure_future(self.app.settle())
+        while not settling.done():
+            await asyncio.sleep(0.005)
+            self.clock.wake_next(within=timedelta(seconds=90))
+        await settling
+        await self.slack.quiet()
+
+    async def advance(self, **duration: float) -> None:
+        """Move time on, let reminders fire, and settle what follows."""
+        self.clock.advance(timedelta(**duration))
+        await self.app.scheduler.tick()
+        await self.settle()
+
+
+async def _bot(database_url: str, transport: str) -> AsyncIterator[Bot]:
+    clock = ManualClock()
+    async with SlackServer(clock=clock.now) as slack:
+        slack.add_channel("incidents", members=[slack.bot])
+        slack.add_channel("general")
+        environ = {
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "DATABASE_URL": database_url,
+            "PORT": "0",
+            "OPS_PORT": "0",
+        }
+        if transport == "socket":
+            environ["SLACK_APP_TOKEN"] = slack.app_token
+        else:
+            environ["SLACK_SIGNING_SECRET"] = slack.signing_secret
+        bot = Bot(slack, clock, environ)
+        await bot.start()
+        yield bot
+        await bot.stop()
+        assert slack.violations == []
+
+
+@pytest.fixture
+async def bot(sqlite_url: str) -> AsyncIterator[Bot]:
+    """The bot in Socket Mode on SQLite."""
+    async for made in _bot(sqlite_url, "socket"):
+        yield made
+
+
+@pytest.fixture(params=["socket", "http"])
+async def any_bot(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Bot]:
+    """The bot in Socket Mode and over HTTP, on SQLite and on PostgreSQL."""
+    async for made in _bot(database_url, request.param):
+        yield made
