@@ -95,6 +95,39 @@ class TellPerson(Effect):
     person_id: uuid.UUID
 
 
+@dataclass(frozen=True, kw_only=True)
+class UploadPostmortem(Effect):
+    """Upload the postmortem, made from the record when it is carried out, to the channel."""
+
+    kind: ClassVar[str] = "upload_postmortem"
+    postmortem_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchMarkedMessage(Effect):
+    """Fetch a message that somebody marked, so that its text reaches the timeline."""
+
+    kind: ClassVar[str] = "fetch_marked_message"
+    message_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadExport(Effect):
+    """Upload the timeline as a file (md, csv, json) to the incident's channel."""
+
+    kind: ClassVar[str] = "upload_export"
+    entry_id: uuid.UUID
+    format: str = "md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseEntryMessage(Effect):
+    """Take a redacted entry's text out of the message that had said it in the channel."""
+
+    kind: ClassVar[str] = "erase_entry_message"
+    entry_id: uuid.UUID
+
+
 def encode(effect: Effect) -> dict[str, Any]:
     """Return the effect's fields as JSON values."""
     return {field.name: _encode(getattr(effect, field.name)) for field in fields(effect)}

@@ -17,6 +17,7 @@ from incidents.facts import Facts
 from incidents.ids import derived_id
 from incidents.outbox import Planned
 from incidents.policy import GroupRef, Invitee, PersonRef, Policy
+from incidents.postmortem_reminders import first_reminder
 from incidents.reminders import CancelReminder, Remind, ReminderKind
 from incidents.timeline import EntryKind, TimelineEntry
 
@@ -30,6 +31,13 @@ POSTED = frozenset(
         _K.STATUS_CHANGED,
         _K.SEVERITY_CHANGED,
         _K.EDITED,
+        _K.POSTMORTEM_DRAFTED,
+        _K.POSTMORTEM_OWNER_SET,
+        _K.POSTMORTEM_EDITED,
+        _K.POSTMORTEM_PUBLISHED,
+        _K.ACTION_ITEM_ADDED,
+        _K.ACTION_ITEM_ASSIGNED,
+        _K.ACTION_ITEM_DONE,
     }
 )
 
@@ -244,6 +252,49 @@ def watch_for_commander(plan: Plan) -> None:
     plan.remind(ReminderKind.COMMANDER_MISSING, after=plan.policy.reminders.commander_missing_after)
 
 
+def upload_postmortem(plan: Plan) -> None:
+    """A postmortem goes to the channel as a file, unless it is kept elsewhere."""
+    content = plan.entry.content or {}
+    if content.get("link"):
+        return
+    effect = fx.UploadPostmortem(
+        incident_id=plan.facts.incident_id, postmortem_id=uuid.UUID(content["postmortem_id"])
+    )
+    plan.add(effect, lane="channel", after=plan.channel_gate)
+
+
+def remind_of_postmortem(plan: Plan) -> None:
+    """The postmortem is reminded of on the business day before it is due, and on the day."""
+    plan.reminders.append(first_reminder(plan.entry, plan.facts, plan.policy))
+
+
+def end_postmortem_reminder(plan: Plan) -> None:
+    """Once published there is nothing left to remind of."""
+    plan.cancel(ReminderKind.POSTMORTEM_DUE)
+
+
+def pause_postmortem_reminder(plan: Plan) -> None:
+    """A reopened incident gets a new draft, with a new date, when it is resolved again."""
+    if plan.facts.is_open:
+        plan.cancel(ReminderKind.POSTMORTEM_DUE)
+
+
+def tell_owner(plan: Plan) -> None:
+    """Whoever others gave something to hears of it directly."""
+    owner_id = (plan.entry.content or {}).get("owner_id")
+    if owner_id is not None and owner_id != str(plan.entry.actor_id):
+        plan.tell(uuid.UUID(owner_id))
+
+
+def remind_owner(plan: Plan) -> None:
+    """The owner is reminded directly; without one, the channel is."""
+    owner_id = (plan.entry.content or {}).get("owner_id")
+    if owner_id is None:
+        plan.post()
+    else:
+        plan.tell(uuid.UUID(owner_id))
+
+
 FollowUp = Callable[[Plan], None]
 
 FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
@@ -251,7 +302,13 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
         _K.DECLARED: (open_channel, keep_cadence, watch_for_commander),
         _K.CHANNEL_OPENED: (furnish_channel,),
         _K.CHANNEL_LINKED: (furnish_channel,),
-        _K.STATUS_CHANGED: (keep_cadence,),
+        _K.STATUS_CHANGED: (keep_cadence, pause_postmortem_reminder),
         _K.SEVERITY_CHANGED: (keep_cadence,),
+        _K.POSTMORTEM_DRAFTED: (upload_postmortem, remind_of_postmortem),
+        _K.POSTMORTEM_OWNER_SET: (tell_owner, remind_of_postmortem),
+        _K.POSTMORTEM_PUBLISHED: (upload_postmortem, end_postmortem_reminder),
+        _K.POSTMORTEM_REMINDED: (remind_owner,),
+        _K.ACTION_ITEM_ADDED: (tell_owner,),
+        _K.ACTION_ITEM_ASSIGNED: (tell_owner,),
     }
 )

@@ -5,12 +5,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from incidents.incident import ById, Incident
+from incidents.postmortem import remind_of_postmortem
 from incidents.reminders import Reminder, ReminderKind, ReminderStatus, find_due_reminder
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[None]]
 
-RULES: Mapping[ReminderKind, Rule] = MappingProxyType({})
+RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
+    {
+        ReminderKind.POSTMORTEM_DUE: remind_of_postmortem,
+    }
+)
 
 
 async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:

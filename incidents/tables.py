@@ -3,11 +3,14 @@
 from sqlalchemy import MetaData
 
 from incidents import (
+    action_items,
     incident,
     leases,
+    marks,
     outbox,
     people,
     posted_messages,
+    postmortem,
     reminders,
     roles,
     timeline,
@@ -16,11 +19,14 @@ from incidents import (
 from incidents.database import Base
 
 MODULES = (
+    action_items,
     incident,
     leases,
+    marks,
     outbox,
     people,
     posted_messages,
+    postmortem,
     reminders,
     roles,
     timeline,

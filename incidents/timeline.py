@@ -80,6 +80,9 @@ class EntryKind(StrEnum):
     POSTMORTEM_EDITED = "postmortem_edited"
     POSTMORTEM_PUBLISHED = "postmortem_published"
     POSTMORTEM_REMINDED = "postmortem_reminded"
+    ACTION_ITEM_ADDED = "action_item_added"
+    ACTION_ITEM_ASSIGNED = "action_item_assigned"
+    ACTION_ITEM_DONE = "action_item_done"
 
 
 class TimelineEntry(Base):

@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("impact", sa.String(), nullable=False),
         sa.Column("resolution", sa.String(), nullable=False),
         sa.Column("services", sa.JSON(), nullable=False),
+        sa.Column("has_customer_impact", sa.Boolean(), nullable=False),
         sa.Column("severity_key", sa.String(), nullable=False),
         sa.Column("severity_name", sa.String(), nullable=False),
         sa.Column("severity_rank", sa.Integer(), nullable=False),
@@ -174,6 +175,78 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("channel_id IS NOT NULL"),
             postgresql_where=sa.text("channel_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "action_items",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
+        sa.Column("done_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["done_by_id"], ["people.id"], name=op.f("fk_action_items_done_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_action_items_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["people.id"], name=op.f("fk_action_items_owner_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_action_items_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_action_items")),
+        sa.UniqueConstraint(
+            "incident_id", "number", name=op.f("uq_action_items_incident_id_number")
+        ),
+    )
+    with op.batch_alter_table("action_items", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_action_items_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "captured_messages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=False),
+        sa.Column("message_ts", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("drop_reason", sa.String(), nullable=True),
+        sa.Column("captured_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"],
+            ["incidents.id"],
+            name=op.f("fk_captured_messages_incident_id_incidents"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_captured_messages_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_captured_messages")),
+        sa.UniqueConstraint(
+            "workspace_id",
+            "channel_id",
+            "message_ts",
+            name=op.f("uq_captured_messages_workspace_id_channel_id_message_ts"),
+        ),
+    )
+    with op.batch_alter_table("captured_messages", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_captured_messages_entry_id"), ["entry_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_captured_messages_incident_id"), ["incident_id"], unique=False
         )
 
     op.create_table(
@@ -275,6 +348,35 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_posted_messages_incident_id"), ["incident_id"], unique=False
         )
+
+    op.create_table(
+        "postmortems",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("drafted_at", UtcDateTime(), nullable=False),
+        sa.Column("published_at", UtcDateTime(), nullable=True),
+        sa.Column("link", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_postmortems_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["people.id"], name=op.f("fk_postmortems_owner_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_postmortems_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_postmortems")),
+        sa.UniqueConstraint(
+            "incident_id", "version", name=op.f("uq_postmortems_incident_id_version")
+        ),
+    )
+    with op.batch_alter_table("postmortems", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_postmortems_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
         "reminders",
@@ -386,6 +488,58 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_timeline_entries_incident_id"), ["incident_id"], unique=False
         )
+
+    op.create_table(
+        "marks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("captured_message_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("marked_at", UtcDateTime(), nullable=False),
+        sa.Column("removed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["captured_message_id"],
+            ["captured_messages.id"],
+            name=op.f("fk_marks_captured_message_id_captured_messages"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_marks_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_marks")),
+        sa.UniqueConstraint(
+            "captured_message_id",
+            "person_id",
+            "source",
+            name=op.f("uq_marks_captured_message_id_person_id_source"),
+        ),
+    )
+    with op.batch_alter_table("marks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_marks_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "postmortem_sections",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("postmortem_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("written_by_id", sa.Uuid(), nullable=True),
+        sa.Column("written_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["postmortem_id"],
+            ["postmortems.id"],
+            name=op.f("fk_postmortem_sections_postmortem_id_postmortems"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["written_by_id"],
+            ["people.id"],
+            name=op.f("fk_postmortem_sections_written_by_id_people"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_postmortem_sections")),
+        sa.UniqueConstraint(
+            "postmortem_id", "key", name=op.f("uq_postmortem_sections_postmortem_id_key")
+        ),
+    )
     for statement in create_statements(op.get_bind().dialect.name):
         op.execute(statement)
 
@@ -394,6 +548,11 @@ def downgrade() -> None:
     """Take back."""
     for statement in drop_statements(op.get_bind().dialect.name):
         op.execute(statement)
+    op.drop_table("postmortem_sections")
+    with op.batch_alter_table("marks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_marks_person_id"))
+
+    op.drop_table("marks")
     with op.batch_alter_table("timeline_entries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_timeline_entries_incident_id"))
 
@@ -423,6 +582,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reminders_incident_id"))
 
     op.drop_table("reminders")
+    with op.batch_alter_table("postmortems", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_postmortems_owner_id"))
+
+    op.drop_table("postmortems")
     with op.batch_alter_table("posted_messages", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_posted_messages_incident_id"))
 
@@ -443,6 +606,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_effects_after_effect_id"))
 
     op.drop_table("effects")
+    with op.batch_alter_table("captured_messages", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_captured_messages_incident_id"))
+        batch_op.drop_index(batch_op.f("ix_captured_messages_entry_id"))
+
+    op.drop_table("captured_messages")
+    with op.batch_alter_table("action_items", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_action_items_owner_id"))
+
+    op.drop_table("action_items")
     with op.batch_alter_table("incidents", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_incidents_workspace_id_channel_id",
