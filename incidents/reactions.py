@@ -7,23 +7,18 @@ entry always gives the same effects.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from incidents import effects as fx
 from incidents.facts import Facts
-from incidents.ids import derived_id
-from incidents.outbox import Planned
-from incidents.policy import GroupRef, Invitee, PersonRef, Policy
+from incidents.plan import Plan, Reaction
+from incidents.policy import COMMANDER, Policy
 from incidents.postmortem_reminders import first_reminder
-from incidents.reminders import CancelReminder, Remind, ReminderKind
+from incidents.reminders import ReminderKind
 from incidents.timeline import EntryKind, TimelineEntry
 
 _K = EntryKind
-
-ReminderChange = Remind | CancelReminder
 
 # Entries that are said in the incident channel.
 POSTED = frozenset(
@@ -31,6 +26,7 @@ POSTED = frozenset(
         _K.STATUS_CHANGED,
         _K.SEVERITY_CHANGED,
         _K.EDITED,
+        _K.NOTE,
         _K.POSTMORTEM_DRAFTED,
         _K.POSTMORTEM_OWNER_SET,
         _K.POSTMORTEM_EDITED,
@@ -61,144 +57,6 @@ ANNOUNCEMENT_CHANGES = frozenset(
     }
 )
 TOPIC_CHANGES = frozenset({_K.STATUS_CHANGED, _K.SEVERITY_CHANGED})
-
-
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """What follows from one entry."""
-
-    effects: tuple[Planned, ...] = ()
-    reminders: tuple[ReminderChange, ...] = ()
-
-
-class Plan:
-    """Collects what follows from one entry; knows lanes and what must wait for the channel."""
-
-    def __init__(self, entry: TimelineEntry, facts: Facts, policy: Policy) -> None:
-        """Bind the entry, the facts and the policy."""
-        self.entry = entry
-        self.facts = facts
-        self.policy = policy
-        self.effects: list[Planned] = []
-        self.reminders: list[ReminderChange] = []
-
-    def add(
-        self,
-        effect: fx.Effect,
-        *,
-        lane: str,
-        after: uuid.UUID | None = None,
-        name: str = "",
-        coalesce_key: str | None = None,
-    ) -> uuid.UUID:
-        """Plan an effect in a lane of this incident and return its id; `name` tells twins apart."""
-        effect_id = derived_id(self.entry.id, f"{effect.kind}:{name}")
-        self.effects.append(
-            Planned(
-                id=effect_id,
-                effect=effect,
-                lane=f"{self.facts.incident_id}:{lane}",
-                after_effect_id=after,
-                coalesce_key=coalesce_key,
-                entry_id=self.entry.id,
-            )
-        )
-        return effect_id
-
-    def refresh(self, effect: fx.Effect, *, lane: str, after: uuid.UUID | None = None) -> uuid.UUID:
-        """Plan a refresh from current state: one that still waits serves for both."""
-        key = f"{effect.kind}:{self.facts.incident_id}"
-        return self.add(effect, lane=lane, after=after, coalesce_key=key)
-
-    @property
-    def channel_gate(self) -> uuid.UUID | None:
-        """Return what everything said in the channel waits for: the effect that opens it."""
-        return None if self.facts.channel_id else self.facts.channel_effect_id
-
-    def post(self) -> None:
-        """Say the entry in the incident channel."""
-        effect = fx.PostEntry(incident_id=self.facts.incident_id, entry_id=self.entry.id)
-        self.add(effect, lane="channel", after=self.channel_gate)
-
-    def tell(self, person_id: uuid.UUID | None) -> None:
-        """Tell one person about the entry by direct message."""
-        if person_id is None:
-            return
-        effect = fx.TellPerson(
-            incident_id=self.facts.incident_id, entry_id=self.entry.id, person_id=person_id
-        )
-        self.add(effect, lane=f"dm:{person_id}", name=str(person_id))
-
-    def invite(self, person_id: uuid.UUID | None) -> None:
-        """Invite one person to the incident channel."""
-        if person_id is None:
-            return
-        effect = fx.InvitePerson(incident_id=self.facts.incident_id, person_id=person_id)
-        self.add(effect, lane="invites", after=self.channel_gate, name=str(person_id))
-
-    def invite_policy(self, invitees: Iterable[Invitee], *, name: str = "") -> None:
-        """Invite the people and groups that the policy names."""
-        invited = tuple(invitees)
-        people = tuple(str(item) for item in invited if isinstance(item, PersonRef))
-        groups = tuple(str(item) for item in invited if isinstance(item, GroupRef))
-        if not people and not groups:
-            return
-        effect = fx.InvitePolicyPeople(
-            incident_id=self.facts.incident_id, people=people, groups=groups
-        )
-        self.add(effect, lane="invites", after=self.channel_gate, name=name)
-
-    def refresh_card(self) -> uuid.UUID:
-        """Bring the status card up to date."""
-        effect = fx.RefreshStatusCard(incident_id=self.facts.incident_id)
-        return self.refresh(effect, lane="card", after=self.channel_gate)
-
-    def refresh_announcement(self) -> None:
-        """Bring the announcement up to date; private incidents and drills have none."""
-        if self.facts.is_private or self.facts.is_drill or not self.policy.announcement.enabled:
-            return
-        effect = fx.RefreshAnnouncement(incident_id=self.facts.incident_id)
-        self.refresh(effect, lane="announcement")
-
-    def set_topic(self) -> None:
-        """Bring the channel's topic up to date, best effort."""
-        effect = fx.SetChannelTopic(incident_id=self.facts.incident_id)
-        self.refresh(effect, lane="ancillary", after=self.channel_gate)
-
-    def remind(
-        self,
-        kind: ReminderKind,
-        *,
-        after: timedelta,
-        subject_type: str = "incident",
-        subject_id: uuid.UUID | None = None,
-    ) -> None:
-        """Set a reminder for some time after the entry was recorded."""
-        self.reminders.append(
-            Remind(
-                kind=kind,
-                subject_type=subject_type,
-                subject_id=subject_id or self.facts.incident_id,
-                incident_id=self.facts.incident_id,
-                due_at=self.facts.now + after,
-            )
-        )
-
-    def cancel(
-        self,
-        kind: ReminderKind,
-        *,
-        subject_type: str = "incident",
-        subject_id: uuid.UUID | None = None,
-    ) -> None:
-        """Cancel a reminder."""
-        self.reminders.append(
-            CancelReminder(
-                kind=kind,
-                subject_type=subject_type,
-                subject_id=subject_id or self.facts.incident_id,
-            )
-        )
 
 
 def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
@@ -245,6 +103,36 @@ def keep_cadence(plan: Plan) -> None:
         plan.cancel(ReminderKind.UPDATE_DUE)
         return
     plan.remind(ReminderKind.UPDATE_DUE, after=due_at - plan.facts.now)
+
+
+def follow_due(plan: Plan) -> None:
+    """A step that moved the next update's due time moves its reminder; others leave it be.
+
+    Setting it anew when nothing moved would say again what was said already.
+    """
+    content = plan.entry.content or {}
+    if "next_update_due_at" in content or not plan.facts.is_open:
+        keep_cadence(plan)
+
+
+def watch_while_open(plan: Plan) -> None:
+    """Nobody is asked for when the work is over; taken up again, it needs a commander."""
+    if not plan.facts.is_open:
+        plan.cancel(ReminderKind.COMMANDER_MISSING)
+        return
+    is_reopening = bool((plan.entry.content or {}).get("is_reopening"))
+    if is_reopening and plan.facts.find_holder(COMMANDER) is None:
+        watch_for_commander(plan)
+
+
+def invite_for_severity(plan: Plan) -> None:
+    """A worse severity brings in whom the policy names for it."""
+    facts = plan.facts
+    is_worse = bool((plan.entry.content or {}).get("is_worse"))
+    if not is_worse or not facts.is_open or facts.is_private or facts.is_drill:
+        return
+    severity = plan.policy.find_severity(facts.severity_key)
+    plan.invite_policy(severity.invites if severity else ())
 
 
 def watch_for_commander(plan: Plan) -> None:
@@ -295,6 +183,30 @@ def remind_owner(plan: Plan) -> None:
         plan.tell(uuid.UUID(owner_id))
 
 
+def say_correction(plan: Plan) -> None:
+    """A note was said in the channel, so its correction is too; a mark never was."""
+    if (plan.entry.content or {}).get("target_kind") == EntryKind.NOTE:
+        plan.post()
+
+
+def erase_message(plan: Plan) -> None:
+    """A redacted entry's text also leaves the message that had said it in the channel."""
+    if plan.entry.target_id is None:
+        return
+    effect = fx.EraseEntryMessage(incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id)
+    plan.add(effect, lane="channel", after=plan.channel_gate)
+
+
+def upload_export(plan: Plan) -> None:
+    """An export goes as a file to the incident's own channel, and nowhere else."""
+    effect = fx.UploadExport(
+        incident_id=plan.facts.incident_id,
+        entry_id=plan.entry.id,
+        format=str((plan.entry.content or {}).get("format", "md")),
+    )
+    plan.add(effect, lane="exports", after=plan.channel_gate)
+
+
 FollowUp = Callable[[Plan], None]
 
 FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
@@ -302,6 +214,10 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
         _K.DECLARED: (open_channel, keep_cadence, watch_for_commander),
         _K.CHANNEL_OPENED: (furnish_channel,),
         _K.CHANNEL_LINKED: (furnish_channel,),
+        _K.AMENDED: (say_correction,),
+        _K.WITHDRAWN: (say_correction,),
+        _K.REDACTED: (erase_message,),
+        _K.EXPORTED: (upload_export,),
         _K.STATUS_CHANGED: (keep_cadence, pause_postmortem_reminder),
         _K.SEVERITY_CHANGED: (keep_cadence,),
         _K.POSTMORTEM_DRAFTED: (upload_postmortem, remind_of_postmortem),
