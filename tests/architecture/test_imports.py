@@ -1,0 +1,142 @@
+"""Which part may know which: the domain knows nothing of Slack, and nothing goes round in circles."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from tests.architecture.sources import Source, imports, is_within, parsed, require
+
+_NETWORK = (
+    "aiohttp",
+    "apscheduler",
+    "http.client",
+    "httpx",
+    "requests",
+    "slack",
+    "slack_bolt",
+    "slack_sdk",
+    "smtplib",
+    "socket",
+    "urllib.request",
+)
+FORBIDDEN: Mapping[str, tuple[str, ...]] = {
+    "incidents/": ("bot", "config", "migrations", "tests", *_NETWORK),
+    "config/": ("bot", "migrations", "tests", *_NETWORK),
+    "migrations/": ("bot", "config", "tests", *_NETWORK),
+    "bot/": ("tests",),
+}
+
+
+def wrong_directions(sources: tuple[Source, ...]) -> Iterator[str]:
+    """Find imports against the direction of dependency."""
+    for source in sources:
+        for folder, packages in FORBIDDEN.items():
+            if not source.is_in(folder):
+                continue
+            for node, name in imports(source):
+                if is_within(name, packages):
+                    yield f"{source.at(node)} imports {name}"
+
+
+def circle(sources: tuple[Source, ...]) -> list[str]:
+    """Return modules that import one another in a circle, or nothing.
+
+    An import inside a function counts: it hides a circle, it doesn't open it.
+    """
+    modules = {source.module for source in sources}
+    graph = {
+        source.module: {
+            target
+            for node, name in imports(source)
+            if (target := _module_of(name, modules)) not in {None, source.module}
+            and not _is_for_types_only(source, node)
+        }
+        for source in sources
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def _module_of(name: str, modules: set[str]) -> str | None:
+    """Return the project's module that `from a.b import c` reads: a.b.c if it is one, else a.b."""
+    if name in modules:
+        return name
+    parent = name.rpartition(".")[0]
+    return parent if parent in modules else None
+
+
+def _is_for_types_only(source: Source, wanted: ast.AST) -> bool:
+    return any(
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+        and any(inner is wanted for inner in ast.walk(node))
+        for node in ast.walk(source.tree)
+    )
+
+
+def test_no_part_imports_one_that_it_must_not_know(program: tuple[Source, ...]) -> None:
+    require(
+        wrong_directions(program),
+        rule="bot knows config, migrations and incidents; none of these knows bot.",
+        instead="pass the value in, or define in incidents/ what bot/ then fulfils.",
+    )
+
+
+def test_no_modules_import_one_another_in_a_circle(program: tuple[Source, ...]) -> None:
+    require(
+        [" -> ".join(found)] if (found := circle(program)) else [],
+        rule="Modules don't import one another in a circle, not even lazily.",
+        instead="move what both need into the one that knows less.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("incidents/roles.py", "from slack_sdk.web import client"),
+        ("incidents/roles.py", "def f():\n    import aiohttp"),
+        ("incidents/roles.py", "from bot.slack import blocks"),
+        ("incidents/exports/csv.py", "from config.settings import Settings"),
+        ("config/settings.py", "import bot"),
+        ("migrations/env.py", "from config import settings"),
+        ("bot/app.py", "from tests.clock import SteppedClock"),
+    ],
+)
+def test_an_import_in_the_wrong_direction_is_found(path: str, text: str) -> None:
+    assert list(wrong_directions((parsed(path, text),)))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("bot/app.py", "from incidents.roles import claim"),
+        ("bot/app.py", "import slack_sdk"),
+        ("incidents/roles.py", "import jinja2, sqlalchemy"),
+        ("incidents/roles.py", "import slacking, configparser"),
+    ],
+)
+def test_an_import_in_the_right_direction_is_left_alone(path: str, text: str) -> None:
+    assert not list(wrong_directions((parsed(path, text),)))
+
+
+def test_a_circle_is_found_even_when_it_is_lazy() -> None:
+    one = parsed("incidents/one.py", "from incidents.two import b")
+    two = parsed("incidents/two.py", "def f():\n    from incidents import one")
+
+    assert set(circle((one, two))) == {"incidents.one", "incidents.two"}
+
+
+def test_a_line_of_imports_is_no_circle_nor_is_one_for_types_only() -> None:
+    one = parsed("incidents/one.py", "from incidents.two import b")
+    two = parsed(
+        "incidents/two.py",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from incidents.one import a",
+    )
+
+    assert circle((one, two)) == []
