@@ -1,6 +1,8 @@
 """What the domain refuses, as data; the wording for people lives in `bot/`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class DomainError(Exception):
@@ -24,11 +26,16 @@ class NotPermitted(DomainError):
 
 @dataclass(eq=False)
 class TransitionRefused(DomainError):
-    """The lifecycle has no such step; `possible` are the statuses that can follow."""
+    """The lifecycle has no such step; `possible` are the statuses that can follow.
+
+    `by` and `at` say who brought the incident to where it is, and when.
+    """
 
     current: str
     target: str
     possible: tuple[str, ...]
+    by: str = ""
+    at: datetime | None = None
 
 
 @dataclass(eq=False)
@@ -62,6 +69,13 @@ class Superseded(DomainError):
 
     what: str
     by: str = ""
+
+
+@dataclass(eq=False)
+class EditClash(DomainError):
+    """Others changed the same fields since the editor saw them; `fields` name who, by field."""
+
+    fields: Mapping[str, str]
 
 
 @dataclass(eq=False)

@@ -55,6 +55,8 @@ class Incident(Base):
     impact: Mapped[str] = mapped_column(default="")
     resolution: Mapped[str] = mapped_column(default="")
     services: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # Without it, resolving asks for no times of impact (a near miss, a drill).
+    has_customer_impact: Mapped[bool] = mapped_column(default=True)
     severity_key: Mapped[str]
     severity_name: Mapped[str]
     severity_rank: Mapped[int]

@@ -57,16 +57,47 @@ def check_transition(current: IncidentStatus, target: IncidentStatus) -> None:
         raise TransitionRefused(current=current, target=target, possible=possible)
 
 
+def milestones_after(
+    old: IncidentStatus, new: IncidentStatus, *, now: datetime
+) -> Mapping[str, datetime | None]:
+    """Return the milestones that a step sets or clears, by field name.
+
+    The last one wins. A step back says that mitigation or resolution didn't hold, so the impact
+    goes on; the values that were set stay on the entries that set them.
+    """
+    match new:
+        case _S.MITIGATED:
+            return {"mitigated_at": now}
+        case _S.RESOLVED:
+            return {"resolved_at": now}
+        case _S.CLOSED:
+            return {"closed_at": now}
+        case _S.CANCELLED:
+            return {"cancelled_at": now}
+    if old not in _HELD_UNTIL_NOW:
+        return {}
+    return dict.fromkeys(("mitigated_at", "impact_ended_at", "resolved_at", "closed_at"))
+
+
+_HELD_UNTIL_NOW = frozenset({_S.MITIGATED, _S.RESOLVED, _S.CLOSED})
+
+
 def closing_blockers(
     *,
     impact_started_at: datetime | None,
     impact_ended_at: datetime | None,
     resolution: str,
+    has_customer_impact: bool = True,
 ) -> tuple[str, ...]:
-    """Return the names of the facts that resolving still needs, in the order to ask for them."""
-    facts = {
-        "impact_started_at": impact_started_at,
-        "impact_ended_at": impact_ended_at,
-        "resolution": resolution.strip(),
-    }
+    """Return the names of the facts that resolving still needs, in the order to ask for them.
+
+    Without customer impact there are no times of impact to ask for.
+    """
+    facts: dict[str, object] = {"resolution": resolution.strip()}
+    if has_customer_impact:
+        facts = {
+            "impact_started_at": impact_started_at,
+            "impact_ended_at": impact_ended_at,
+            **facts,
+        }
     return tuple(name for name, value in facts.items() if not value)

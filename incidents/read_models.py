@@ -52,6 +52,7 @@ class IncidentView:
     impact: str
     resolution: str
     services: tuple[str, ...]
+    has_customer_impact: bool
     severity_key: str
     severity_name: str
     severity_rank: int
@@ -192,6 +193,7 @@ def _view(
         impact=incident.impact,
         resolution=incident.resolution,
         services=tuple(incident.services),
+        has_customer_impact=incident.has_customer_impact,
         severity_key=incident.severity_key,
         severity_name=incident.severity_name,
         severity_rank=incident.severity_rank,

@@ -1,0 +1,191 @@
+"""Moving an incident through its lifecycle: status, close, reopen, cancel, duplicate.
+
+Resolving, which asks for facts first, is in `resolving.py`; both move with `move()`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.cadence import due_after_status, move_due
+from incidents.database import storable
+from incidents.errors import InvalidInput, TransitionRefused
+from incidents.ids import Reference
+from incidents.incident import ByReference, Incident, IncidentRef
+from incidents.lifecycle import (
+    ALLOWED_TRANSITIONS,
+    OPEN_STATUSES,
+    IncidentStatus,
+    check_transition,
+    milestones_after,
+)
+from incidents.policy import Action
+from incidents.timeline import EntryKind, TimelineEntry
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+# Duplicates of duplicates: as far as a chain is followed.
+_LONGEST_CHAIN = 50
+
+
+async def change_status(
+    uow: UnitOfWork, ref: IncidentRef, *, target: IncidentStatus, text: str = ""
+) -> Outcome:
+    """Move an open incident to another open status; a resolved or closed one is reopened.
+
+    Raises: NotPermitted; TransitionRefused; InvalidInput for a status that isn't an open one.
+    """
+    if target not in OPEN_STATUSES:
+        raise InvalidInput("status", "unknown", ", ".join(OPEN_STATUSES))
+    incident = await uow.get_incident(ref)
+    if not incident.is_open and target is IncidentStatus.INVESTIGATING:
+        return await reopen(uow, ref, reason=text)
+    await uow.permit(Action.CHANGE_STATUS, incident)
+    await allow_move(uow, incident, target)
+    return move(uow, incident, target, details={"text": storable(text.strip())})
+
+
+async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:
+    """Close a resolved incident. Raises: NotPermitted; TransitionRefused."""
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.CLOSE, incident)
+    await allow_move(uow, incident, IncidentStatus.CLOSED)
+    return move(uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())})
+
+
+async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
+    """Take a resolved or closed incident up again; what fixed it is asked anew.
+
+    Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.REOPEN, incident)
+    if incident.is_open:
+        raise await _refusal(uow, incident, "reopened")
+    await allow_move(uow, incident, IncidentStatus.INVESTIGATING)
+    details = {
+        "reason": _reason(reason, example="Errors are back since 14:05"),
+        "is_reopening": True,
+        "previous_resolution": incident.resolution,
+    }
+    incident.resolution = ""
+    return move(uow, incident, IncidentStatus.INVESTIGATING, details=details)
+
+
+async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
+    """Cancel an open incident: it wasn't one.
+
+    Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.CANCEL, incident)
+    await allow_move(uow, incident, IncidentStatus.CANCELLED)
+    details = {"reason": _reason(reason, example="False alarm: the monitor was misconfigured")}
+    return move(uow, incident, IncidentStatus.CANCELLED, details=details)
+
+
+async def mark_duplicate(
+    uow: UnitOfWork, ref: IncidentRef, *, original: Reference, reason: str = ""
+) -> Outcome:
+    """Cancel an open incident as the duplicate of another, and link it.
+
+    Raises: NotPermitted; TransitionRefused; IncidentNotFound for an original that the actor
+        can't see; InvalidInput for the incident itself or a duplicate of it.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.MARK_DUPLICATE, incident)
+    await allow_move(uow, incident, IncidentStatus.CANCELLED)
+    other = await uow.get_incident(ByReference(original))
+    await _check_original(uow.session, incident, other)
+    incident.duplicate_of_id = other.id
+    # The record of this incident is read by people who may not know of a private one.
+    named = None if other.is_private else str(other.reference)
+    details = {"reason": storable(reason.strip()), "is_duplicate": True, "duplicate_of": named}
+    return move(uow, incident, IncidentStatus.CANCELLED, details=details)
+
+
+async def allow_move(uow: UnitOfWork, incident: Incident, target: IncidentStatus) -> None:
+    """Return quietly if the step exists. Raises: TransitionRefused, with who made the last one."""
+    try:
+        check_transition(incident.lifecycle_status, target)
+    except TransitionRefused:
+        raise await _refusal(uow, incident, target) from None
+
+
+def move(
+    uow: UnitOfWork, incident: Incident, target: IncidentStatus, *, details: Mapping[str, Any]
+) -> Outcome:
+    """Take an allowed step: status, milestones, cadence, and the one entry that says so."""
+    old = incident.lifecycle_status
+    incident.status = target
+    milestones = _set_milestones(uow, incident, old=old)
+    due_at = due_after_status(incident, old=old, policy=uow.policy, now=uow.now)
+    content = {
+        "old": old,
+        "new": target,
+        **{name: value for name, value in details.items() if value not in {"", None}},
+        **({"milestones": milestones} if milestones else {}),
+        **move_due(incident, due_at),
+    }
+    uow.record(incident, EntryKind.STATUS_CHANGED, content)
+    data = {"reference": str(incident.reference), "old": old.value, "new": target.value}
+    return Outcome("status_changed", incident.id, data)
+
+
+async def find_last_step(session: AsyncSession, incident: Incident) -> TimelineEntry | None:
+    """Return the entry that brought the incident to its status: the last step, or declaring."""
+    query = (
+        select(TimelineEntry)
+        .where(
+            TimelineEntry.incident_id == incident.id,
+            TimelineEntry.kind.in_([EntryKind.DECLARED, EntryKind.STATUS_CHANGED]),
+        )
+        .order_by(TimelineEntry.sequence.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def _refusal(uow: UnitOfWork, incident: Incident, target: str) -> TransitionRefused:
+    step = await find_last_step(uow.session, incident)
+    return TransitionRefused(
+        current=incident.status,
+        target=target,
+        possible=ALLOWED_TRANSITIONS[incident.lifecycle_status],
+        by=step.actor_name if step else "",
+        at=step.occurred_at if step else None,
+    )
+
+
+def _set_milestones(
+    uow: UnitOfWork, incident: Incident, *, old: IncidentStatus
+) -> dict[str, object]:
+    """Set and clear the step's milestones; return old and new of those that changed."""
+    changed: dict[str, object] = {}
+    for name, value in milestones_after(old, incident.lifecycle_status, now=uow.now).items():
+        before = getattr(incident, name)
+        if before != value:
+            setattr(incident, name, value)
+            changed[name] = {"old": before, "new": value}
+    return changed
+
+
+async def _check_original(session: AsyncSession, incident: Incident, other: Incident) -> None:
+    link: Incident | None = other
+    for _ in range(_LONGEST_CHAIN):
+        if link is None:
+            return
+        if link.id == incident.id:
+            problem = "same" if other.id == incident.id else "its_duplicate"
+            raise InvalidInput("original", problem)
+        if link.duplicate_of_id is None:
+            return
+        link = await session.get(Incident, link.duplicate_of_id)
+
+
+def _reason(text: str, *, example: str) -> str:
+    reason = storable(text.strip())
+    if not reason:
+        raise InvalidInput("reason", "empty", example)
+    return reason
