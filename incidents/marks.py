@@ -1,0 +1,348 @@
+"""Marks: messages of the incident channel that people put on the timeline by emoji or pin.
+
+A reaction carries no text: the mark is stored, the message fetched as an effect, and the entry
+appended when its text arrives, dated as the message. One message is one entry, whoever marks it
+and however often; when its last mark is removed, the entry is withdrawn.
+
+    pending ──text arrives──▶ recorded ──last mark removed──▶ withdrawn
+       └──mark removed, message gone──▶ dropped          (marked again: pending)
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.corrections import correct, find_corrections, keep_text, record_withdrawal
+from incidents.database import Base
+from incidents.effects import FetchMarkedMessage
+from incidents.ids import new_id
+from incidents.incident import ByChannel, ById, Incident, lock_incident
+from incidents.outbox import Planned
+from incidents.people import Actor, Person, actor_of, system_actor
+from incidents.policy import Action
+from incidents.timeline import EntryKind, TimelineEntry
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+
+class MarkSource(StrEnum):
+    """How somebody put a message on the timeline."""
+
+    REACTION = "reaction"
+    PIN = "pin"
+    SHORTCUT = "shortcut"
+
+
+class CaptureStatus(StrEnum):
+    """How far a message is on its way to the timeline."""
+
+    PENDING = "pending"
+    RECORDED = "recorded"
+    WITHDRAWN = "withdrawn"
+    DROPPED = "dropped"
+
+
+class CapturedMessage(Base):
+    """A message that somebody marked, and the entry it became; it holds no text."""
+
+    __tablename__ = "captured_messages"
+    __table_args__ = (UniqueConstraint("workspace_id", "channel_id", "message_ts"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    channel_id: Mapped[str]
+    message_ts: Mapped[str]
+    status: Mapped[str] = mapped_column(default=CaptureStatus.PENDING)
+    entry_id: Mapped[uuid.UUID | None] = mapped_column(index=True, default=None)
+    drop_reason: Mapped[str | None] = mapped_column(default=None)
+    captured_at: Mapped[datetime]
+
+
+class Mark(Base):
+    """One person's mark on a message."""
+
+    __tablename__ = "marks"
+    __table_args__ = (UniqueConstraint("captured_message_id", "person_id", "source"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    captured_message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("captured_messages.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    source: Mapped[str]
+    marked_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """Which message: its channel and its timestamp there, both as the chat service names them."""
+
+    channel_id: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageText:
+    """What a message says, as plain text, and who wrote it when."""
+
+    text: str
+    author_name: str
+    author_external_id: str = ""
+    permalink: str = ""
+    sent_at: datetime
+
+
+async def find_captured(
+    session: AsyncSession, message: MessageKey, *, workspace_id: uuid.UUID
+) -> CapturedMessage | None:
+    """Return the captured message, or None if nobody marked it."""
+    query = select(CapturedMessage).where(
+        CapturedMessage.workspace_id == workspace_id,
+        CapturedMessage.channel_id == message.channel_id,
+        CapturedMessage.message_ts == message.ts,
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def mark_message(
+    uow: UnitOfWork,
+    message: MessageKey,
+    *,
+    source: MarkSource,
+    content: MessageText | None = None,
+) -> Outcome:
+    """Mark a message of an incident channel: `recorded` if its text is known, else `pending`.
+
+    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    """
+    incident = await incident_of_channel(uow, message.channel_id)
+    await uow.permit(Action.ADD_NOTE, incident)
+    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
+    if captured is None:
+        captured = CapturedMessage(
+            id=new_id(),
+            workspace_id=uow.workspace_id,
+            incident_id=incident.id,
+            channel_id=message.channel_id,
+            message_ts=message.ts,
+            status=CaptureStatus.DROPPED,
+            captured_at=uow.now,
+        )
+        uow.session.add(captured)
+        await uow.session.flush()
+    await _add_mark(uow, captured, source)
+    data = {"reference": str(incident.reference)}
+    if captured.status == CaptureStatus.RECORDED:
+        return Outcome("already_recorded", incident.id, data)
+    if content is not None:
+        _record(uow, incident, captured, content, actor=uow.actor, source=source)
+        return Outcome("recorded", incident.id, data)
+    if captured.status != CaptureStatus.PENDING:
+        captured.status = CaptureStatus.PENDING
+        captured.entry_id = captured.drop_reason = None
+        await uow.add_effects([_fetch(captured)])
+    return Outcome("pending", incident.id, data)
+
+
+async def unmark_message(uow: UnitOfWork, message: MessageKey, *, source: MarkSource) -> Outcome:
+    """Remove the actor's mark (a pin is everybody's); without any left the entry is withdrawn.
+
+    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    """
+    incident = await incident_of_channel(uow, message.channel_id)
+    await uow.permit(Action.ADD_NOTE, incident)
+    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
+    if captured is None:
+        return Outcome("not_marked", incident.id)
+    marks = await _standing_marks(uow.session, captured)
+    for mark in marks:
+        is_own = mark.person_id == uow.actor.person_id
+        if mark.source == source and (is_own or source is MarkSource.PIN):
+            mark.removed_at = uow.now
+    if any(mark.removed_at is None for mark in marks) or not marks:
+        return Outcome("unmarked", incident.id)
+    if captured.status == CaptureStatus.PENDING:
+        _drop(captured, "mark removed")
+    elif captured.status == CaptureStatus.RECORDED:
+        captured.status = CaptureStatus.WITHDRAWN
+        entry = await _entry_of(uow.session, captured)
+        if entry is not None:
+            record_withdrawal(uow, incident, entry)
+    return Outcome("unmarked", incident.id)
+
+
+async def record_message(uow: UnitOfWork, captured_id: uuid.UUID, *, content: MessageText) -> None:
+    """Append the entry of a marked message whose text arrived, unless its marks are gone."""
+    captured, incident = await _locked(uow, captured_id)
+    if captured.status != CaptureStatus.PENDING:
+        return
+    marks = await _standing_marks(uow.session, captured)
+    if not marks:
+        _drop(captured, "mark removed")
+        return
+    first = marks[0]
+    person = await uow.session.get(Person, first.person_id)
+    actor = actor_of(person) if person is not None else system_actor()
+    _record(uow, incident, captured, content, actor=actor, source=MarkSource(first.source))
+
+
+async def drop_message(uow: UnitOfWork, captured_id: uuid.UUID, *, reason: str) -> None:
+    """Give a marked message up, since it can't be put on the record; the reason is kept."""
+    captured, _ = await _locked(uow, captured_id)
+    if captured.status == CaptureStatus.PENDING:
+        _drop(captured, reason)
+
+
+async def follow_edit(uow: UnitOfWork, message: MessageKey, *, text: str) -> Outcome:
+    """Amend the entry of a message that was edited; redacted and withdrawn ones stay so."""
+    incident = await incident_of_channel(uow, message.channel_id)
+    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
+    if captured is None or captured.status != CaptureStatus.RECORDED:
+        return Outcome("not_recorded", incident.id)
+    entry = await _entry_of(uow.session, captured)
+    if entry is None:
+        return Outcome("not_recorded", incident.id)
+    reads = correct(entry, await find_corrections(uow.session, entry))
+    kept = keep_text(text)
+    if reads.is_redacted or reads.is_withdrawn or kept.text == reads.text("text"):
+        return Outcome("unchanged", incident.id)
+    content = {
+        "text": kept.text,
+        "target_kind": entry.kind,
+        "target_sequence": entry.sequence,
+    }
+    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    return Outcome("amended", incident.id)
+
+
+async def follow_deletion(uow: UnitOfWork, message: MessageKey) -> Outcome:
+    """Say on the record that a marked message was deleted; what it said stays."""
+    incident = await incident_of_channel(uow, message.channel_id)
+    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
+    if captured is None:
+        return Outcome("not_marked", incident.id)
+    if captured.status == CaptureStatus.PENDING:
+        _drop(captured, "message deleted")
+        return Outcome("dropped", incident.id)
+    entry = await _entry_of(uow.session, captured)
+    if captured.status != CaptureStatus.RECORDED or entry is None:
+        return Outcome("not_recorded", incident.id)
+    content = {
+        "is_message_deleted": True,
+        "target_kind": entry.kind,
+        "target_sequence": entry.sequence,
+    }
+    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    return Outcome("deletion_recorded", incident.id)
+
+
+async def release_entry(session: AsyncSession, entry_id: uuid.UUID, *, now: datetime) -> None:
+    """Close the marks of an entry that was withdrawn otherwise, so that it can be marked anew."""
+    query = select(CapturedMessage).where(CapturedMessage.entry_id == entry_id)
+    captured = (await session.execute(query)).scalar_one_or_none()
+    if captured is None:
+        return
+    captured.status = CaptureStatus.WITHDRAWN
+    for mark in await _standing_marks(session, captured):
+        mark.removed_at = now
+
+
+async def incident_of_channel(uow: UnitOfWork, channel_id: str) -> Incident:
+    """Return the incident whose channel this is, locked. Raises: IncidentNotFound.
+
+    Whoever does something in the channel sees the incident, even if the record of who is in
+    the channel lags behind.
+    """
+    return await lock_incident(
+        uow.session,
+        ByChannel(channel_id),
+        workspace_id=uow.workspace_id,
+        viewer=system_actor(),
+    )
+
+
+async def _locked(uow: UnitOfWork, captured_id: uuid.UUID) -> tuple[CapturedMessage, Incident]:
+    captured = await uow.session.get_one(CapturedMessage, captured_id)
+    # The incident's lock is what orders changes; the row may have changed while we waited for it.
+    incident = await uow.get_incident(ById(captured.incident_id))
+    await uow.session.refresh(captured)
+    return captured, incident
+
+
+async def _add_mark(uow: UnitOfWork, captured: CapturedMessage, source: MarkSource) -> None:
+    if uow.actor.person_id is None:
+        return
+    query = select(Mark).where(
+        Mark.captured_message_id == captured.id,
+        Mark.person_id == uow.actor.person_id,
+        Mark.source == source,
+    )
+    mark = (await uow.session.execute(query)).scalar_one_or_none()
+    if mark is None:
+        mark = Mark(
+            id=new_id(),
+            captured_message_id=captured.id,
+            person_id=uow.actor.person_id,
+            source=source,
+        )
+        uow.session.add(mark)
+    mark.marked_at = uow.now
+    mark.removed_at = None
+    await uow.session.flush()
+
+
+async def _standing_marks(session: AsyncSession, captured: CapturedMessage) -> Sequence[Mark]:
+    query = (
+        select(Mark)
+        .where(Mark.captured_message_id == captured.id, Mark.removed_at.is_(None))
+        .order_by(Mark.marked_at, Mark.id)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def _entry_of(session: AsyncSession, captured: CapturedMessage) -> TimelineEntry | None:
+    if captured.entry_id is None:
+        return None
+    return await session.get(TimelineEntry, captured.entry_id)
+
+
+def _record(
+    uow: UnitOfWork,
+    incident: Incident,
+    captured: CapturedMessage,
+    message: MessageText,
+    *,
+    actor: Actor,
+    source: MarkSource,
+) -> None:
+    kept = keep_text(message.text)
+    content = {
+        "text": kept.text,
+        "author_name": message.author_name,
+        "author_external_id": message.author_external_id,
+        "permalink": message.permalink,
+        "source": source.value,
+        **({"is_cut": True} if kept.is_cut else {}),
+    }
+    kind = EntryKind.PINNED if source is MarkSource.PIN else EntryKind.MARKED
+    sent_at = min(message.sent_at, uow.now)
+    entry = uow.record(incident, kind, content, occurred_at=sent_at, actor=actor)
+    captured.status = CaptureStatus.RECORDED
+    captured.entry_id = entry.id
+    captured.drop_reason = None
+
+
+def _drop(captured: CapturedMessage, reason: str) -> None:
+    captured.status = CaptureStatus.DROPPED
+    captured.drop_reason = reason
+
+
+def _fetch(captured: CapturedMessage) -> Planned:
+    effect = FetchMarkedMessage(incident_id=captured.incident_id, message_id=captured.id)
+    # A lane for each message: one that can't be fetched holds up no other.
+    return Planned(id=new_id(), effect=effect, lane=f"{captured.incident_id}:capture:{captured.id}")
