@@ -20,7 +20,7 @@ setup: $(STAMP) ## Make .venv with everything; costs nothing when up to date
 
 # PYTHON=/path/to/python chooses one; otherwise the first that is 3.11 or newer.
 $(STAMP): requirements-dev.txt pyproject.toml
-	@if [ ! -x $(BIN)/python ]; then \
+	@if [ ! -x $(BIN)/pip ]; then \
 	  chosen=""; \
 	  for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
