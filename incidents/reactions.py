@@ -8,6 +8,7 @@ entry always gives the same effects.
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 
 from incidents import effects as fx
@@ -27,6 +28,12 @@ POSTED = frozenset(
         _K.SEVERITY_CHANGED,
         _K.EDITED,
         _K.NOTE,
+        _K.UPDATE_POSTED,
+        _K.UPDATE_SNOOZED,
+        _K.STALE_ASKED,
+        _K.CHECKIN_ASKED,
+        _K.CHECKIN_UNDERSTOOD,
+        _K.CHECKIN_ANSWERED,
         _K.POSTMORTEM_DRAFTED,
         _K.POSTMORTEM_OWNER_SET,
         _K.POSTMORTEM_EDITED,
@@ -44,6 +51,9 @@ CARD_CHANGES = frozenset(
         _K.SEVERITY_CHANGED,
         _K.EDITED,
         _K.MILESTONE_SET,
+        _K.UPDATE_POSTED,
+        _K.UPDATE_SNOOZED,
+        _K.UPDATE_MISSED,
     }
 )
 ANNOUNCEMENT_CHANGES = frozenset(
@@ -54,6 +64,7 @@ ANNOUNCEMENT_CHANGES = frozenset(
         _K.STATUS_CHANGED,
         _K.SEVERITY_CHANGED,
         _K.EDITED,
+        _K.UPDATE_POSTED,
     }
 )
 TOPIC_CHANGES = frozenset({_K.STATUS_CHANGED, _K.SEVERITY_CHANGED})
@@ -207,19 +218,105 @@ def upload_export(plan: Plan) -> None:
     plan.add(effect, lane="exports", after=plan.channel_gate)
 
 
+def watch_for_silence(plan: Plan) -> None:
+    """An open incident in which nothing happens for days is asked about."""
+    if plan.facts.is_open:
+        plan.remind(ReminderKind.STALE, after=plan.policy.reminders.stale_after)
+    else:
+        plan.cancel(ReminderKind.STALE)
+
+
+def say_reminder(plan: Plan) -> None:
+    """An update that is due is said in the channel; a late one to those who lead, directly."""
+    content = plan.entry.content or {}
+    if content.get("step") != "late":
+        plan.post()
+        return
+    for person in content.get("to", ()):
+        plan.tell(uuid.UUID(person["id"]))
+
+
+def say_miss(plan: Plan) -> None:
+    """A missed update is said in the channel, unless that was said often enough."""
+    if not (plan.entry.content or {}).get("is_quiet"):
+        plan.post()
+
+
+def ask_person(plan: Plan) -> None:
+    """Whoever is asked to check something hears of it directly, and is brought in."""
+    person_id = uuid.UUID((plan.entry.content or {})["person_id"])
+    plan.tell(person_id)
+    plan.invite(person_id)
+
+
+def open_box(plan: Plan) -> None:
+    """At the end of a check-in's time box it is asked how it went."""
+    content = plan.entry.content or {}
+    plan.remind(
+        ReminderKind.CHECKIN_DUE,
+        after=timedelta(seconds=content["box_seconds"]),
+        subject_type="checkin",
+        subject_id=uuid.UUID(content["checkin_id"]),
+    )
+
+
+def ask_how_it_went(plan: Plan) -> None:
+    """At the end of the box the person and the commander are asked, directly."""
+    person_id = uuid.UUID((plan.entry.content or {})["person_id"])
+    for asked in dict.fromkeys((person_id, plan.facts.find_holder(COMMANDER))):
+        plan.tell(asked)
+
+
+def open_next_box(plan: Plan) -> None:
+    """More time opens the next box; an answer ends the check-in."""
+    content = plan.entry.content or {}
+    if content.get("answer") == "more_time":
+        open_box(plan)
+        return
+    plan.cancel(
+        ReminderKind.CHECKIN_DUE,
+        subject_type="checkin",
+        subject_id=uuid.UUID(content["checkin_id"]),
+    )
+
+
+def tell_of_answer(plan: Plan) -> None:
+    """Somebody stuck is worth a direct word to the commander and to who had asked."""
+    content = plan.entry.content or {}
+    if content.get("answer") != "stuck":
+        return
+    asked_by = content.get("asked_by_id")
+    wanted = (plan.facts.find_holder(COMMANDER), uuid.UUID(asked_by) if asked_by else None)
+    for person_id in dict.fromkeys(wanted):
+        if person_id is not None and person_id != plan.entry.actor_id:
+            plan.tell(person_id)
+
+
 FollowUp = Callable[[Plan], None]
 
 FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
     {
-        _K.DECLARED: (open_channel, keep_cadence, watch_for_commander),
+        _K.DECLARED: (open_channel, keep_cadence, watch_for_commander, watch_for_silence),
         _K.CHANNEL_OPENED: (furnish_channel,),
         _K.CHANNEL_LINKED: (furnish_channel,),
         _K.AMENDED: (say_correction,),
         _K.WITHDRAWN: (say_correction,),
         _K.REDACTED: (erase_message,),
         _K.EXPORTED: (upload_export,),
-        _K.STATUS_CHANGED: (follow_due, watch_while_open, pause_postmortem_reminder),
+        _K.STATUS_CHANGED: (
+            follow_due,
+            watch_while_open,
+            watch_for_silence,
+            pause_postmortem_reminder,
+        ),
         _K.SEVERITY_CHANGED: (follow_due, invite_for_severity),
+        _K.UPDATE_POSTED: (keep_cadence,),
+        _K.UPDATE_SNOOZED: (keep_cadence,),
+        _K.UPDATE_REMINDED: (say_reminder,),
+        _K.UPDATE_MISSED: (say_miss,),
+        _K.CHECKIN_ASKED: (ask_person, open_box),
+        _K.CHECKIN_DUE: (ask_how_it_went,),
+        _K.CHECKIN_ANSWERED: (open_next_box, tell_of_answer),
         _K.POSTMORTEM_DRAFTED: (upload_postmortem, remind_of_postmortem),
         _K.POSTMORTEM_OWNER_SET: (tell_owner, remind_of_postmortem),
         _K.POSTMORTEM_PUBLISHED: (upload_postmortem, end_postmortem_reminder),

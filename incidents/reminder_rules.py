@@ -4,16 +4,22 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
+from incidents.checkins import end_checkin_box
 from incidents.incident import ById, Incident
 from incidents.postmortem import remind_of_postmortem
 from incidents.reminders import Reminder, ReminderKind, ReminderStatus, find_due_reminder
+from incidents.staleness import ask_if_stale
 from incidents.unit_of_work import Outcome, UnitOfWork
+from incidents.update_reminders import remind_of_update
 
 Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[None]]
 
 RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
     {
         ReminderKind.POSTMORTEM_DUE: remind_of_postmortem,
+        ReminderKind.UPDATE_DUE: remind_of_update,
+        ReminderKind.STALE: ask_if_stale,
+        ReminderKind.CHECKIN_DUE: end_checkin_box,
     }
 )
 

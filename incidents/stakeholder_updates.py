@@ -1,9 +1,61 @@
-"""Stakeholder updates and the cadence rule: when the next update is due."""
+"""Stakeholder updates and the cadence rule: when the next update is due.
 
+An update's words live in its timeline entry alone, so that redacting that entry leaves no copy;
+the row beside it holds what figures need: when it was due and when it came.
+"""
+
+import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.database import Base
+from incidents.ids import new_id
 from incidents.lifecycle import IncidentStatus, is_open
 from incidents.policy import Policy
+from incidents.timeline import TimelineEntry
+
+
+class StakeholderUpdate(Base):
+    """One update: its number in the incident, its entry, when it was due and when it came."""
+
+    __tablename__ = "stakeholder_updates"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    number: Mapped[int]
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("timeline_entries.id"))
+    author_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    posted_at: Mapped[datetime]
+    was_due_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateView:
+    """A stakeholder update as people read it; all texts are empty once it is redacted."""
+
+    number: int
+    entry_id: uuid.UUID
+    posted_at: datetime
+    author_name: str
+    next_due_at: datetime | None
+    status: str
+    text: str
+    impact: str
+    actions: str
+    next_steps: str
+
+    @property
+    def headline(self) -> str:
+        """Return the one text that says most, for cards and announcements."""
+        return self.text or self.actions or self.impact or self.next_steps
 
 
 def cadence_for(policy: Policy, *, severity_key: str, status: IncidentStatus) -> timedelta | None:
@@ -22,3 +74,48 @@ def next_update_due(
     """Return when the next update is due, counted from declaring or from the last update."""
     cadence = cadence_for(policy, severity_key=severity_key, status=status)
     return None if cadence is None else since + cadence
+
+
+async def find_latest_update(session: AsyncSession, incident_id: uuid.UUID) -> UpdateView | None:
+    """Return the incident's newest update, or None."""
+    found = await _updates(session, incident_id, limit=1)
+    return found[0] if found else None
+
+
+async def list_updates(session: AsyncSession, incident_id: uuid.UUID) -> tuple[UpdateView, ...]:
+    """Return the incident's updates, the earliest first."""
+    return tuple(reversed(await _updates(session, incident_id, limit=None)))
+
+
+async def _updates(
+    session: AsyncSession, incident_id: uuid.UUID, *, limit: int | None
+) -> list[UpdateView]:
+    query = (
+        select(StakeholderUpdate, TimelineEntry)
+        .join(TimelineEntry, TimelineEntry.id == StakeholderUpdate.entry_id)
+        .where(StakeholderUpdate.incident_id == incident_id)
+        .order_by(StakeholderUpdate.number.desc())
+        .limit(limit)
+    )
+    rows = (await session.execute(query)).tuples()
+    return [_update_view(update, entry) for update, entry in rows]
+
+
+def _update_view(update: StakeholderUpdate, entry: TimelineEntry) -> UpdateView:
+    content: dict[str, Any] = entry.content or {}
+
+    def text(name: str) -> str:
+        return str(content.get(name) or "")
+
+    return UpdateView(
+        number=update.number,
+        entry_id=entry.id,
+        posted_at=update.posted_at,
+        author_name=entry.actor_name,
+        next_due_at=update.next_due_at,
+        status=text("status"),
+        text=text("text"),
+        impact=text("impact"),
+        actions=text("actions"),
+        next_steps=text("next_steps"),
+    )

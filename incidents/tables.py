@@ -4,6 +4,7 @@ from sqlalchemy import MetaData
 
 from incidents import (
     action_items,
+    checkins,
     incident,
     leases,
     marks,
@@ -11,8 +12,10 @@ from incidents import (
     people,
     posted_messages,
     postmortem,
+    presence,
     reminders,
     roles,
+    stakeholder_updates,
     timeline,
     unit_of_work,
 )
@@ -20,6 +23,7 @@ from incidents.database import Base
 
 MODULES = (
     action_items,
+    checkins,
     incident,
     leases,
     marks,
@@ -27,8 +31,10 @@ MODULES = (
     people,
     posted_messages,
     postmortem,
+    presence,
     reminders,
     roles,
+    stakeholder_updates,
     timeline,
     unit_of_work,
 )

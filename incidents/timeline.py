@@ -51,6 +51,7 @@ class EntryKind(StrEnum):
     UPDATE_MISSED = "update_missed"
     UPDATE_SNOOZED = "update_snoozed"
     STALE_ASKED = "stale_asked"
+    STALE_ANSWERED = "stale_answered"
     NOTE = "note"
     MARKED = "marked"
     PINNED = "pinned"

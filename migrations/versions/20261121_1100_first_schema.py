@@ -26,11 +26,29 @@ def upgrade() -> None:
         sa.Column("bot_external_id", sa.String(), nullable=False),
         sa.Column("bot_id", sa.String(), nullable=False),
         sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("announcement_name", sa.String(), nullable=True),
+        sa.Column("announcement_channel_id", sa.String(), nullable=True),
         sa.Column("paused_reason", sa.String(), nullable=True),
         sa.Column("paused_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
         sa.UniqueConstraint("external_id", name=op.f("uq_workspaces_external_id")),
     )
+    op.create_table(
+        "absences",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("from_at", UtcDateTime(), nullable=False),
+        sa.Column("until_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_absences_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_absences")),
+    )
+    with op.batch_alter_table("absences", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_absences_workspace_id_until_at", ["workspace_id", "until_at"], unique=False
+        )
+
     op.create_table(
         "counters",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -40,6 +58,15 @@ def upgrade() -> None:
             ["workspace_id"], ["workspaces.id"], name=op.f("fk_counters_workspace_id_workspaces")
         ),
         sa.PrimaryKeyConstraint("workspace_id", "name", name=op.f("pk_counters")),
+    )
+    op.create_table(
+        "heartbeats",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("beaten_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_heartbeats_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_heartbeats")),
     )
     op.create_table(
         "leases",
@@ -490,6 +517,46 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "checkins",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asked_entry_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("box_seconds", sa.Integer(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("understood_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["people.id"], name=op.f("fk_checkins_asked_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["asked_entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_checkins_asked_entry_id_timeline_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_checkins_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_checkins_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_checkins_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_checkins")),
+    )
+    with op.batch_alter_table("checkins", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_checkins_incident_id_status", ["incident_id", "status"], unique=False
+        )
+
+    op.create_table(
         "marks",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("captured_message_id", sa.Uuid(), nullable=False),
@@ -540,6 +607,40 @@ def upgrade() -> None:
             "postmortem_id", "key", name=op.f("uq_postmortem_sections_postmortem_id_key")
         ),
     )
+    op.create_table(
+        "stakeholder_updates",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=True),
+        sa.Column("posted_at", UtcDateTime(), nullable=False),
+        sa.Column("was_due_at", UtcDateTime(), nullable=True),
+        sa.Column("next_due_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["people.id"], name=op.f("fk_stakeholder_updates_author_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_stakeholder_updates_entry_id_timeline_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"],
+            ["incidents.id"],
+            name=op.f("fk_stakeholder_updates_incident_id_incidents"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_stakeholder_updates_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stakeholder_updates")),
+        sa.UniqueConstraint(
+            "incident_id", "number", name=op.f("uq_stakeholder_updates_incident_id_number")
+        ),
+    )
     for statement in create_statements(op.get_bind().dialect.name):
         op.execute(statement)
 
@@ -548,11 +649,16 @@ def downgrade() -> None:
     """Take back."""
     for statement in drop_statements(op.get_bind().dialect.name):
         op.execute(statement)
+    op.drop_table("stakeholder_updates")
     op.drop_table("postmortem_sections")
     with op.batch_alter_table("marks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_marks_person_id"))
 
     op.drop_table("marks")
+    with op.batch_alter_table("checkins", schema=None) as batch_op:
+        batch_op.drop_index("ix_checkins_incident_id_status")
+
+    op.drop_table("checkins")
     with op.batch_alter_table("timeline_entries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_timeline_entries_incident_id"))
 
@@ -634,5 +740,10 @@ def downgrade() -> None:
 
     op.drop_table("people")
     op.drop_table("leases")
+    op.drop_table("heartbeats")
     op.drop_table("counters")
+    with op.batch_alter_table("absences", schema=None) as batch_op:
+        batch_op.drop_index("ix_absences_workspace_id_until_at")
+
+    op.drop_table("absences")
     op.drop_table("workspaces")
