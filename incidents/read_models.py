@@ -14,6 +14,7 @@ from incidents.incident import ByReference, Incident, IncidentRef, find_incident
 from incidents.lifecycle import IncidentStatus, is_open
 from incidents.people import Actor, Person
 from incidents.roles import RoleAssignment, current_roles
+from incidents.stakeholder_updates import UpdateView, find_latest_update
 from incidents.timeline import TimelineEntry
 
 
@@ -75,6 +76,7 @@ class IncidentView:
     is_channel_archived: bool
     version: int
     roles: tuple[RoleView, ...] = ()
+    latest_update: UpdateView | None = None
 
     @property
     def is_open(self) -> bool:
@@ -133,7 +135,8 @@ async def view_of(session: AsyncSession, incident: Incident) -> IncidentView:
     if incident.declared_by_id is not None:
         wanted.add(incident.declared_by_id)
     people = await people_views(session, wanted)
-    return _view(incident, roles, people)
+    latest = await find_latest_update(session, incident.id)
+    return _view(incident, roles, people, latest_update=latest)
 
 
 async def people_views(
@@ -179,6 +182,8 @@ def _view(
     incident: Incident,
     roles: Iterable[RoleAssignment],
     people: dict[uuid.UUID, PersonView],
+    *,
+    latest_update: UpdateView | None,
 ) -> IncidentView:
     declared_by = people.get(incident.declared_by_id) if incident.declared_by_id else None
     return IncidentView(
@@ -219,4 +224,5 @@ def _view(
             RoleView(role.role_key, role.role_name, people[role.person_id], role.started_at)
             for role in roles
         ),
+        latest_update=latest_update,
     )
