@@ -8,8 +8,9 @@ Definitions: the table of figures in the domain text.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from incidents.lifecycle import IncidentStatus, is_open
 from incidents.read_models import EntryView, IncidentView
@@ -27,6 +28,7 @@ class Milestones:
     acknowledged_at: datetime | None = None
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
+    has_customer_impact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def milestones_of(incident: IncidentView) -> Milestones:
         acknowledged_at=incident.acknowledged_at,
         mitigated_at=incident.mitigated_at,
         resolved_at=incident.resolved_at,
+        has_customer_impact=incident.has_customer_impact,
     )
 
 
@@ -133,7 +136,7 @@ def durations(entries: Iterable[EntryView], milestones: Milestones) -> Durations
         to_acknowledge=_between(milestones.declared_at, milestones.acknowledged_at),
         to_mitigate=_between(milestones.detected_at, mitigated_at),
         to_resolve=_between(milestones.detected_at, resolved_at),
-        customer_impact=_between(milestones.impact_started_at, milestones.impact_ended_at),
+        customer_impact=_customer_impact(milestones),
         resolved_then_reopened=_resolved_then_reopened(steps),
     )
 
@@ -142,16 +145,17 @@ def status_steps(entries: Iterable[EntryView]) -> tuple[StatusStep, ...]:
     """Return the changes of status in the order in which they were made.
 
     Not in the order of their moments: a change that is dated back still came after the others.
+    A moment that people set right later counts for the last step it speaks of.
     """
-    ordered = sorted(
-        (entry for entry in entries if entry.kind == EntryKind.STATUS_CHANGED),
-        key=lambda entry: entry.sequence,
-    )
     steps: list[StatusStep] = []
-    for entry in ordered:
-        new = _status(entry.text("new"))
-        if new is not None:
-            steps.append(StatusStep(entry.occurred_at, _status(entry.text("old")), new))
+    for entry in sorted(entries, key=lambda entry: entry.sequence):
+        match entry.kind:
+            case EntryKind.STATUS_CHANGED:
+                new = _status(entry.text("new"))
+                if new is not None:
+                    steps.append(StatusStep(entry.occurred_at, _status(entry.text("old")), new))
+            case EntryKind.MILESTONE_SET:
+                _set_right(steps, entry)
     return tuple(steps)
 
 
@@ -186,6 +190,9 @@ def role_at(
     return next(iter([*held, *just_left]), None)
 
 
+_REACHED_BY = MappingProxyType(
+    {"mitigated_at": IncidentStatus.MITIGATED, "resolved_at": IncidentStatus.RESOLVED}
+)
 _SEVERITY_KINDS = frozenset({EntryKind.DECLARED, EntryKind.SEVERITY_CHANGED})
 
 
@@ -193,16 +200,27 @@ def _status(text: str) -> IncidentStatus | None:
     return IncidentStatus(text) if text in set(IncidentStatus) else None
 
 
+def _set_right(steps: list[StatusStep], entry: EntryView) -> None:
+    status = _REACHED_BY.get(entry.text("name"))
+    for index in reversed(range(len(steps))):
+        if steps[index].new is status and entry.text("new"):
+            steps[index] = replace(steps[index], at=datetime.fromisoformat(entry.text("new")))
+            return
+
+
 def _last_that_held(
     status: IncidentStatus, steps: Sequence[StatusStep], milestone: datetime | None
 ) -> datetime | None:
-    """Return the moment people set, else that of the last step; None if it was undone later."""
+    """Return the moment on the incident, else that of the last step if nothing undid it.
+
+    A step back clears the moment on the incident, so one that is there was set after it.
+    """
+    if milestone is not None:
+        return milestone
     reached = [step.at for step in steps if step.new is status]
-    last = milestone or (reached[-1] if reached else None)
-    if last is None:
+    if not reached or _undone_after_last(status, steps):
         return None
-    undone = _undone_after_last(status, steps)
-    return None if undone else last
+    return reached[-1]
 
 
 def _undone_after_last(status: IncidentStatus, steps: Sequence[StatusStep]) -> bool:
@@ -224,6 +242,12 @@ def _resolved_then_reopened(steps: Sequence[StatusStep]) -> tuple[Span, ...]:
             spans.append(Span(resolved_at, max(resolved_at, step.at)))
             resolved_at = None
     return tuple(spans)
+
+
+def _customer_impact(milestones: Milestones) -> timedelta | None:
+    if not milestones.has_customer_impact:
+        return timedelta(0)
+    return _between(milestones.impact_started_at, milestones.impact_ended_at)
 
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:

@@ -9,6 +9,7 @@ from incidents.errors import InformationMissing, InvalidInput
 from incidents.incident import Incident, IncidentRef
 from incidents.lifecycle import IncidentStatus, closing_blockers
 from incidents.policy import Action
+from incidents.postmortem import draft_postmortem
 from incidents.status import allow_move, move
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -44,12 +45,14 @@ async def resolve(
     )
     if missing:
         raise InformationMissing(IncidentStatus.RESOLVED, missing)
-    return move(
+    outcome = move(
         uow,
         incident,
         IncidentStatus.RESOLVED,
         details={**details, "resolution": incident.resolution},
     )
+    await draft_postmortem(uow, incident)
+    return outcome
 
 
 def given_moments(resolution: Resolution) -> dict[str, datetime | None]:
