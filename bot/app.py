@@ -101,6 +101,7 @@ async def running(
         sitrep = _wire(services, settings)
         sitrep.dispatcher.start()
         stack.push_async_callback(sitrep.dispatcher.stop)
+        await sitrep.scheduler.arrive()
         sitrep.scheduler.start()
         stack.callback(sitrep.scheduler.stop)
         await _listen(stack, sitrep, settings)

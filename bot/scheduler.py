@@ -29,6 +29,11 @@ class Scheduler:
         self._present_at: datetime | None = None
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
+    async def arrive(self) -> None:
+        """Say that the bot is here, which ends an absence; before the first reminder is fired."""
+        await self._run(come_back)
+        self._present_at = self.services.clock.now()
+
     def start(self) -> None:
         """Begin to tick."""
         self._scheduler.add_job(
@@ -59,12 +64,10 @@ class Scheduler:
     async def _keep_present(self) -> None:
         now = self.services.clock.now()
         if self._present_at is None:
-            await self._run(come_back)
+            await self.arrive()
         elif now - self._present_at >= BEAT_EVERY:
             await self._run(beat)
-        else:
-            return
-        self._present_at = now
+            self._present_at = now
 
     async def _run(self, use_case: UseCase) -> None:
         await self.services.transactions.run(
