@@ -1,12 +1,13 @@
 """How refusals of the domain and of the grammar read: what was refused, and what to do next."""
 
 from bot.slack.blocks import Message, section
-from bot.slack.mentions import escape
+from bot.slack.mentions import date, escape, escape_line
 from bot.slash_commands import CommandRefused, usage_of
 from incidents.errors import (
     AlreadySo,
     Busy,
     DomainError,
+    EditClash,
     IncidentNotFound,
     InformationMissing,
     InvalidInput,
@@ -43,8 +44,8 @@ def refusal_text(error: DomainError, *, slash: str) -> str:
             return f"There is no incident {escape(reference or '')}. `{slash} list` shows them."
         case NotPermitted(action=action, needs=needs):
             return _not_permitted(action, needs, slash=slash)
-        case TransitionRefused(current=current, target=target, possible=possible):
-            return _transition(current, target, possible, slash=slash)
+        case TransitionRefused():
+            return _transition(error, slash=slash)
         case InformationMissing(fields=fields):
             return f"Still needed first: {', '.join(_words(name) for name in fields)}."
         case InvalidInput(field=field, problem=problem, example=example):
@@ -54,6 +55,9 @@ def refusal_text(error: DomainError, *, slash: str) -> str:
         case Superseded(by=by):
             who = f" by {escape(by)}" if by else ""
             return f"This has changed meanwhile{who}, so nothing was done. Here is how it is now."
+        case EditClash(fields=fields):
+            listed = ", ".join(_words(name) for name in fields)
+            return f"Somebody else changed this meanwhile ({listed}). Look again, then edit."
         case NothingToUndo():
             return "You have no note or mark of your own left to withdraw here."
         case Busy():
@@ -80,13 +84,23 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
     return f"This ({what}) needs one of: {escape(needs)}. Ask them in the incident channel."
 
 
-def _transition(current: str, target: str, possible: tuple[str, ...], *, slash: str) -> str:
-    if current == target:
-        return f"The incident is already {current}."
-    if not possible:
-        return f"The incident is {current} and stays so. Declare a new one with `{slash} declare`."
-    listed = ", ".join(possible)
-    return f"The incident is {current}; it can't become {target}. Possible now: {listed}."
+def _transition(error: TransitionRefused, *, slash: str) -> str:
+    current = f"The incident is {error.current}{_since(error)}"
+    if error.current == error.target:
+        return f"The incident is already {error.current}{_since(error)}. Nothing was changed."
+    if not error.possible:
+        return f"{current} and stays so. If it goes on, declare a new one with `{slash} declare`."
+    if error.target == "reopened":
+        return f"{current}: it is open, so there is nothing to reopen."
+    listed = ", ".join(error.possible)
+    return f"{current}; it can't become {error.target}. Possible now: {listed}."
+
+
+def _since(error: TransitionRefused) -> str:
+    """Return who brought it there and when, so that whoever came second knows."""
+    if not error.by or error.at is None:
+        return ""
+    return f" ({escape_line(error.by)}, {date(error.at)})"
 
 
 def invalid_text(field: str, problem: str, example: str) -> str:
@@ -102,6 +116,8 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "order": "doesn't fit the other times",
         "same": "is the incident itself",
+        "its_duplicate": "is itself a duplicate of this incident",
+        "not_reached": "hasn't been reached yet",
     }.get(problem, problem)
     text = f"{_words(field).capitalize()} {known}."
     return f"{text} For example: {escape(example)}" if example else text

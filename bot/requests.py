@@ -55,6 +55,11 @@ class CommandWords:
         """Tell whether the flag was given."""
         return flag in self.flags
 
+    def split_first(self) -> tuple[str, str]:
+        """Return the first word of the text, and what follows it as typed; "" where none is."""
+        words = self.text.split(maxsplit=1)
+        return (words[0] if words else ""), (words[1] if len(words) > 1 else "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

@@ -34,7 +34,7 @@ async def resolve(
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.RESOLVE, incident)
-    await allow_move(uow, incident, IncidentStatus.RESOLVED)
+    await allow_move(uow.session, incident, IncidentStatus.RESOLVED)
     given = resolution or Resolution()
     details = _take_in(uow, incident, given)
     missing = closing_blockers(

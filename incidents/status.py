@@ -42,7 +42,7 @@ async def change_status(
     if not incident.is_open and target is IncidentStatus.INVESTIGATING:
         return await reopen(uow, ref, reason=text)
     await uow.permit(Action.CHANGE_STATUS, incident)
-    await allow_move(uow, incident, target)
+    await allow_move(uow.session, incident, target)
     return move(uow, incident, target, details={"text": storable(text.strip())})
 
 
@@ -50,7 +50,7 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
     """Close a resolved incident. Raises: NotPermitted; TransitionRefused."""
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CLOSE, incident)
-    await allow_move(uow, incident, IncidentStatus.CLOSED)
+    await allow_move(uow.session, incident, IncidentStatus.CLOSED)
     return move(uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())})
 
 
@@ -62,8 +62,8 @@ async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     incident = await uow.get_incident(ref)
     await uow.permit(Action.REOPEN, incident)
     if incident.is_open:
-        raise await _refusal(uow, incident, "reopened")
-    await allow_move(uow, incident, IncidentStatus.INVESTIGATING)
+        raise await _refusal(uow.session, incident, "reopened")
+    await allow_move(uow.session, incident, IncidentStatus.INVESTIGATING)
     details = {
         "reason": _reason(reason, example="Errors are back since 14:05"),
         "is_reopening": True,
@@ -80,7 +80,7 @@ async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CANCEL, incident)
-    await allow_move(uow, incident, IncidentStatus.CANCELLED)
+    await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     details = {"reason": _reason(reason, example="False alarm: the monitor was misconfigured")}
     return move(uow, incident, IncidentStatus.CANCELLED, details=details)
 
@@ -95,7 +95,7 @@ async def mark_duplicate(
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MARK_DUPLICATE, incident)
-    await allow_move(uow, incident, IncidentStatus.CANCELLED)
+    await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     other = await uow.get_incident(ByReference(original))
     await _check_original(uow.session, incident, other)
     incident.duplicate_of_id = other.id
@@ -105,12 +105,12 @@ async def mark_duplicate(
     return move(uow, incident, IncidentStatus.CANCELLED, details=details)
 
 
-async def allow_move(uow: UnitOfWork, incident: Incident, target: IncidentStatus) -> None:
+async def allow_move(session: AsyncSession, incident: Incident, target: IncidentStatus) -> None:
     """Return quietly if the step exists. Raises: TransitionRefused, with who made the last one."""
     try:
         check_transition(incident.lifecycle_status, target)
     except TransitionRefused:
-        raise await _refusal(uow, incident, target) from None
+        raise await _refusal(session, incident, target) from None
 
 
 def move(
@@ -147,8 +147,8 @@ async def find_last_step(session: AsyncSession, incident: Incident) -> TimelineE
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def _refusal(uow: UnitOfWork, incident: Incident, target: str) -> TransitionRefused:
-    step = await find_last_step(uow.session, incident)
+async def _refusal(session: AsyncSession, incident: Incident, target: str) -> TransitionRefused:
+    step = await find_last_step(session, incident)
     return TransitionRefused(
         current=incident.status,
         target=target,
