@@ -43,7 +43,7 @@ async def get_timeline(
     """Return the timeline for a viewer. Raises: IncidentNotFound, also if it isn't theirs."""
     incident = await get_incident_view(session, ref, workspace_id=workspace_id, viewer=viewer)
     entries = await load_entries(session, incident.id)
-    names = await _names(session, entries)
+    names = await names_in(session, entries)
     return TimelineView(incident, items_of(entries, names=names))
 
 
@@ -102,7 +102,8 @@ def _with_names(entry: CorrectedEntry, names: Mapping[str, str]) -> CorrectedEnt
     return replace(entry, content={**found, **entry.content}) if found else entry
 
 
-async def _names(session: AsyncSession, entries: Iterable[TimelineEntry]) -> dict[str, str]:
+async def names_in(session: AsyncSession, entries: Iterable[TimelineEntry]) -> dict[str, str]:
+    """Return the names of the people whose ids the entries hold, by id."""
     wanted = {
         uuid.UUID(value)
         for entry in entries
@@ -112,7 +113,7 @@ async def _names(session: AsyncSession, entries: Iterable[TimelineEntry]) -> dic
     if not wanted:
         return {}
     query = select(Person.id, Person.name).where(Person.id.in_(wanted))
-    return {str(person_id): name for person_id, name in (await session.execute(query)).tuples()}
+    return {str(person_id): name for person_id, name in await session.execute(query)}
 
 
 def _is_uuid(text: str) -> bool:

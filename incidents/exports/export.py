@@ -1,0 +1,91 @@
+"""Exporting a timeline: asked for by a use case, made from the database when it is needed."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.errors import InvalidInput
+from incidents.exports.csv_format import render_csv
+from incidents.exports.json_format import render_json
+from incidents.exports.markdown import render_markdown
+from incidents.exports.records import TimelineRecord, build_record
+from incidents.incident import IncidentRef
+from incidents.people import Actor
+from incidents.policy import Action
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+
+class ExportFormat(StrEnum):
+    """How an export is written."""
+
+    MARKDOWN = "md"
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """An export as a file."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def find_format(text: str) -> ExportFormat | None:
+    """Return the format that the text names, in any case, or None; nothing means Markdown."""
+    word = text.strip().casefold().lstrip(".")
+    known = {"": "md", "markdown": "md"}
+    return next((one for one in ExportFormat if one.value == known.get(word, word)), None)
+
+
+async def request_export(
+    uow: UnitOfWork, ref: IncidentRef, *, fmt: ExportFormat = ExportFormat.MARKDOWN
+) -> Outcome:
+    """Record that somebody exports the timeline; the file goes to the incident's own channel.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput if the incident has no channel.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.EXPORT, incident)
+    if incident.channel_id is None and incident.channel_effect_id is None:
+        raise InvalidInput("channel", "isn't there yet; choose one first")
+    uow.record(incident, EntryKind.EXPORTED, {"format": fmt.value})
+    data = {
+        "reference": str(incident.reference),
+        "format": fmt.value,
+        "channel_id": incident.channel_id,
+    }
+    return Outcome("export_requested", incident.id, data)
+
+
+async def export_incident(
+    session: AsyncSession,
+    ref: IncidentRef,
+    *,
+    workspace_id: uuid.UUID,
+    viewer: Actor,
+    fmt: ExportFormat,
+    now: datetime,
+) -> ExportFile:
+    """Return the timeline as a file for this viewer. Raises: IncidentNotFound."""
+    record = await build_record(session, ref, workspace_id=workspace_id, viewer=viewer, now=now)
+    return render(record, fmt=fmt)
+
+
+def render(record: TimelineRecord, *, fmt: ExportFormat) -> ExportFile:
+    """Return the record in a format; its name tells which timeline, and how long it was then."""
+    marks = "".join(f"-{mark}" for mark in record.markings if mark != "drill")
+    stem = f"{record.incident.reference.lower()}{marks}-timeline-{record.head.sequence}"
+    name = f"{stem}.{fmt.value}"
+    match fmt:
+        case ExportFormat.MARKDOWN:
+            return ExportFile(name, "text/markdown; charset=utf-8", render_markdown(record))
+        case ExportFormat.CSV:
+            return ExportFile(name, "text/csv; charset=utf-8", render_csv(record))
+        case ExportFormat.JSON:
+            return ExportFile(name, "application/json", render_json(record))

@@ -1,0 +1,99 @@
+"""What an export holds, whatever its format; a change that readers notice gets a new version."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.incident import Incident, IncidentRef
+from incidents.people import Actor, Person
+from incidents.read_models import IncidentView, get_incident_view
+from incidents.roles import RoleAssignment
+from incidents.timeline import ChainHead, TimelineEntry
+from incidents.timeline_views import TimelineItem, items_of, load_entries, names_in
+
+FORMAT: Final = "sitrep.timeline/1"
+
+# A shorter delay between happening and recording is how writing works, and not worth a word.
+LATE_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleTime:
+    """One person's time in a role; still going on if it has no end."""
+
+    role_name: str
+    person_name: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineRecord:
+    """An incident's timeline, complete: for people (`items`) and for proof (`entries`)."""
+
+    incident: IncidentView
+    roles: tuple[RoleTime, ...]
+    items: tuple[TimelineItem, ...]
+    entries: tuple[TimelineEntry, ...]
+    head: ChainHead
+    exported_at: datetime
+
+    @property
+    def markings(self) -> tuple[str, ...]:
+        """Return what every copy has to say about itself: drill, private."""
+        incident = self.incident
+        marks = (("drill", incident.is_drill), ("private", incident.is_private))
+        return tuple(name for name, applies in marks if applies)
+
+
+async def build_record(
+    session: AsyncSession,
+    ref: IncidentRef,
+    *,
+    workspace_id: uuid.UUID,
+    viewer: Actor,
+    now: datetime,
+) -> TimelineRecord:
+    """Return the record as this viewer may have it. Raises: IncidentNotFound."""
+    view = await get_incident_view(session, ref, workspace_id=workspace_id, viewer=viewer)
+    incident = await session.get_one(Incident, view.id)
+    entries = tuple(await load_entries(session, view.id))
+    names = await names_in(session, entries)
+    return TimelineRecord(
+        incident=view,
+        roles=await _roles(session, view.id),
+        items=items_of(entries, names=names),
+        entries=entries,
+        head=incident.chain_head,
+        exported_at=now,
+    )
+
+
+def is_late(item: TimelineItem) -> bool:
+    """Tell whether the entry was recorded noticeably after it happened."""
+    return item.entry.recorded_at - item.entry.occurred_at > LATE_AFTER
+
+
+def standing_of(item: TimelineItem) -> str:
+    """Return what became of the entry: current, amended, withdrawn or redacted."""
+    entry = item.entry
+    if entry.is_redacted:
+        return "redacted"
+    if entry.is_withdrawn:
+        return "withdrawn"
+    return "amended" if entry.is_amended else "current"
+
+
+async def _roles(session: AsyncSession, incident_id: uuid.UUID) -> tuple[RoleTime, ...]:
+    query = (
+        select(RoleAssignment, Person.name)
+        .join(Person, Person.id == RoleAssignment.person_id)
+        .where(RoleAssignment.incident_id == incident_id)
+        .order_by(RoleAssignment.started_at, RoleAssignment.id)
+    )
+    rows = await session.execute(query)
+    return tuple(RoleTime(row.role_name, name, row.started_at, row.ended_at) for row, name in rows)
