@@ -23,10 +23,9 @@ from bot.requests import Services
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from incidents import leases, outbox
 from incidents.effects import Effect, decode
-from incidents.incident import ById
+from incidents.failed_effects import record_failure
 from incidents.outbox import EffectRow, EffectStatus
 from incidents.people import Workspace, system_actor
-from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 AT_ONCE = 40
@@ -223,8 +222,9 @@ class Dispatcher:
             case Dropped(reason=reason):
                 outbox.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
             case Failed(error=error, record=record):
+                log.error("effect_dead", kind=row.kind, error=error)
                 await outbox.bury(uow.session, row, now=uow.now, error=error)
-                await (record or partial(_record_failure, row=row, error=error))(uow)
+                await (record or partial(record_failure, row=row, error=error))(uow)
             case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain):
                 outbox.postpone(row, due_at=due_at, error=error, is_uncertain=is_uncertain)
             case Unauthorized(error=error):
@@ -351,16 +351,6 @@ class Dispatcher:
         await self.services.transactions.run(
             release, actor=system_actor(), workspace_id=self.services.workspace.id
         )
-
-
-async def _record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None:
-    """Say a dead letter aloud, on the timeline and so in the channel, with *Retry*."""
-    if row.incident_id is None:
-        log.error("effect_dead", kind=row.kind, error=error)
-        return
-    incident = await uow.get_incident(ById(row.incident_id))
-    content = {"effect_id": row.id, "effect_kind": row.kind, "error": error}
-    uow.record(incident, EntryKind.EFFECT_FAILED, content)
 
 
 async def _pause_workspace(uow: UnitOfWork, error: str) -> None:

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -56,15 +55,15 @@ class Listeners:
         app.command(self.slash)(self._on_command)
         for feature in self.features:
             for action_id, handler in feature.actions.items():
-                app.action(action_id)(partial(self._on_action, handler))
+                app.action(action_id)(_listener(self._on_action, handler))
             for callback_id, handler in feature.views.items():
-                app.view(callback_id)(partial(self._on_view, handler))
+                app.view(callback_id)(_listener(self._on_view, handler))
             for action_id, handler in feature.options.items():
-                app.options(action_id)(partial(self._on_options, handler))
+                app.options(action_id)(_listener(self._on_options, handler))
             for callback_id, handler in feature.shortcuts.items():
-                app.shortcut(callback_id)(partial(self._on_shortcut, handler))
+                app.shortcut(callback_id)(_listener(self._on_shortcut, handler))
         for event_type, handlers in self._event_handlers().items():
-            app.event(event_type)(partial(self._on_event, handlers))
+            app.event(event_type)(_listener(self._on_event, handlers))
         app.event(re.compile(".*"))(_accept)
         app.command(re.compile(".*"))(_accept)
         app.action(re.compile(".*"))(_accept)
@@ -260,6 +259,15 @@ class Listeners:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self.running.add(task)
         task.add_done_callback(self.running.discard)
+
+
+def _listener(method: Callable[..., Awaitable[None]], handler: object) -> Callable[..., Any]:
+    """Return a listener for Bolt, which fills arguments by name and so can't take a partial."""
+
+    async def listen(ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]) -> None:
+        await method(handler, ack, body, context)
+
+    return listen
 
 
 def _slack_failure_text(error: SlackFailure) -> str:

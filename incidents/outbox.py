@@ -301,4 +301,4 @@ async def count_by_status(
         .where(EffectRow.status.in_(tuple(statuses)))
         .group_by(EffectRow.status)
     )
-    return {status: count for status, count in (await session.execute(query)).tuples()}
+    return {row[0]: row[1] for row in await session.execute(query)}

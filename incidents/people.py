@@ -25,6 +25,8 @@ class Workspace(Base):
     bot_external_id: Mapped[str] = mapped_column(default="")
     bot_id: Mapped[str] = mapped_column(default="")
     scopes: Mapped[str] = mapped_column(default="")
+    announcement_name: Mapped[str | None] = mapped_column(default=None)
+    announcement_channel_id: Mapped[str | None] = mapped_column(default=None)
     paused_reason: Mapped[str | None] = mapped_column(default=None)
     paused_at: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -28,6 +28,7 @@ POSTED = frozenset(
         _K.SEVERITY_CHANGED,
         _K.EDITED,
         _K.NOTE,
+        _K.INVITE_REFUSED,
         _K.UPDATE_POSTED,
         _K.UPDATE_SNOOZED,
         _K.STALE_ASKED,
@@ -292,6 +293,15 @@ def tell_of_answer(plan: Plan) -> None:
             plan.tell(person_id)
 
 
+def say_failure(plan: Plan) -> None:
+    """A dead letter is said in the channel, or, when the channel itself refuses, to people."""
+    failed_kind = (plan.entry.content or {}).get("effect_kind")
+    if failed_kind == fx.PostEntry.kind or plan.facts.channel_id is None:
+        plan.tell(plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id)
+    else:
+        plan.post()
+
+
 FollowUp = Callable[[Plan], None]
 
 FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
@@ -299,6 +309,7 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
         _K.DECLARED: (open_channel, keep_cadence, watch_for_commander, watch_for_silence),
         _K.CHANNEL_OPENED: (furnish_channel,),
         _K.CHANNEL_LINKED: (furnish_channel,),
+        _K.EFFECT_FAILED: (say_failure,),
         _K.AMENDED: (say_correction,),
         _K.WITHDRAWN: (say_correction,),
         _K.REDACTED: (erase_message,),

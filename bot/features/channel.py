@@ -7,9 +7,9 @@ from bot.feature import Feature
 from bot.slack.errors import SlackPermanent
 from bot.slack.ids import channel_name, with_suffix
 from incidents.channel import record_opened, record_refused
-from incidents.effects import InvitePerson, OpenIncidentChannel, SetChannelTopic
+from incidents.effects import OpenIncidentChannel, SetChannelTopic
 from incidents.incident import ById
-from incidents.people import Person, system_actor
+from incidents.people import system_actor
 from incidents.read_models import IncidentView, get_incident_view
 
 MAX_NAME_TRIES = 20
@@ -77,18 +77,6 @@ async def open_channel(context: EffectContext) -> Settlement:
     return Failed("name_taken")
 
 
-async def invite_person(context: EffectContext) -> Settlement:
-    """Invite one person to the incident channel."""
-    effect = context.get(InvitePerson)
-    view = await load_incident(context)
-    async with context.services.database.reading() as session:
-        person = await session.get(Person, effect.person_id)
-    if person is None or view.channel_id is None:
-        return Dropped("nobody to invite, or nowhere")
-    await context.services.gateway.invite(view.channel_id, [person.external_id])
-    return Done()
-
-
 async def set_topic(context: EffectContext) -> Settlement:
     """Set the topic from the current state."""
     context.get(SetChannelTopic)
@@ -104,7 +92,6 @@ FEATURE = Feature(
     name="channel",
     effects={
         OpenIncidentChannel: open_channel,
-        InvitePerson: invite_person,
         SetChannelTopic: set_topic,
     },
 )

@@ -79,6 +79,10 @@ class Bot:
         await settling
         await self.slack.quiet()
 
+    async def settle_for(self, *, seconds: float) -> None:
+        """Let the bot work for a moment of real time, where nothing will ever be settled."""
+        await asyncio.sleep(seconds)
+
     async def advance(self, **duration: float) -> None:
         """Move time on, let reminders fire, and settle what follows."""
         self.clock.advance(timedelta(**duration))

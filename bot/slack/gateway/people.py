@@ -69,20 +69,20 @@ class PeopleCalls(SlackCalls):
     async def user(self, user_id: str) -> SlackUser:
         """Return a person by id. Raises: SlackPermanent `user_not_found`."""
         answer = await self._call("users.info", {"user": user_id})
-        return self._user(answer["user"])
+        return self.user_of(answer["user"])
 
     async def all_users(self) -> AsyncIterator[SlackUser]:
         """Yield everybody in the workspace, page by page, bots and the deactivated too."""
         arguments = {"limit": _PAGE, "team_id": self.team_id}
         async for page in self._pages("users.list", arguments):
             for raw in page.get("members") or ():
-                yield self._user(raw)
+                yield self.user_of(raw)
 
     async def lookup_email(self, email: str) -> SlackUser | None:
         """Return the person with this address, or None."""
         done = frozenset({"users_not_found", "user_not_found"})
         answer = await self._call("users.lookupByEmail", {"email": email}, done=done)
-        return self._user(answer["user"]) if "user" in answer else None
+        return self.user_of(answer["user"]) if "user" in answer else None
 
     async def groups(self) -> tuple[UserGroup, ...]:
         """Return the workspace's user groups that are in use."""
@@ -95,7 +95,8 @@ class PeopleCalls(SlackCalls):
         answer = await self._call("usergroups.users.list", arguments)
         return tuple(UserId(user) for user in answer.get("users") or ())
 
-    def _user(self, raw: Mapping[str, Any]) -> SlackUser:
+    def user_of(self, raw: Mapping[str, Any]) -> SlackUser:
+        """Return a user object of Slack's, also one that an event carries."""
         profile = raw.get("profile") or {}
         team_id = str(raw.get("team_id") or profile.get("team") or "")
         names = (profile.get("display_name"), profile.get("real_name"), raw.get("name"))

@@ -1,0 +1,105 @@
+"""Inviting to the incident channel: the declarer first, then whom policy and roles name."""
+
+from functools import partial
+
+from bot.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.feature import Feature
+from bot.features.channel import load_incident
+from bot.refusals import say
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.gateway import SlackGateway
+from incidents.directory import find_group_members, find_people_named
+from incidents.effects import InvitePerson, InvitePolicyPeople
+from incidents.invitations import Invited, record_invitations
+from incidents.people import Person
+from incidents.read_models import EntryView, IncidentView
+
+
+async def invite_person(context: EffectContext) -> Settlement:
+    """Invite one person to the incident channel."""
+    effect = context.get(InvitePerson)
+    async with context.services.database.reading() as session:
+        person = await session.get(Person, effect.person_id)
+    if person is None:
+        return Dropped("nobody to invite")
+    return await _invite(context, [person.external_id], unknown=[])
+
+
+async def invite_policy_people(context: EffectContext) -> Settlement:
+    """Invite whom the policy names; who can't be found is said, and stops nobody."""
+    effect = context.get(InvitePolicyPeople)
+    services = context.services
+    async with services.database.reading() as session:
+        people = await find_people_named(session, effect.people, workspace_id=services.workspace.id)
+        groups = await find_group_members(
+            session, effect.groups, workspace_id=services.workspace.id
+        )
+    found: list[str] = []
+    unknown: list[str] = []
+    for name in effect.people:
+        person = people.get(name)
+        user_id = person.external_id if person else await _look_up(services.gateway, name)
+        (unknown if user_id is None else found).append(user_id or name)
+    for name in effect.groups:
+        members = groups.get(name)
+        if members is None:
+            members = await _members_of(services.gateway, name)
+        if members is None:
+            unknown.append(name)
+        else:
+            found.extend(members)
+    return await _invite(context, list(dict.fromkeys(found)), unknown=unknown)
+
+
+async def _look_up(gateway: SlackGateway, name: str) -> str | None:
+    if "@" not in name:
+        return name  # an id that the directory doesn't know yet; Slack says if there is nobody
+    user = await gateway.lookup_email(name)
+    return user.id if user else None
+
+
+async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | None:
+    wanted = name.removeprefix("@")
+    for group in await gateway.groups():
+        if wanted in {group.id, group.handle}:
+            return tuple(await gateway.group_members(group.id))
+    return None
+
+
+async def _invite(context: EffectContext, user_ids: list[str], *, unknown: list[str]) -> Settlement:
+    view = await load_incident(context)
+    if view.channel_id is None:
+        return Dropped("no channel to invite to")
+    outcomes = await context.services.gateway.invite(view.channel_id, user_ids)
+    invited = [Invited(outcome.user_id, outcome.error) for outcome in outcomes]
+    invited += [Invited(name, "not_found") for name in unknown]
+    return Done(partial(record_invitations, incident_id=view.id, invited=invited))
+
+
+_REASONS = {
+    "user_is_restricted": "guests can't be invited here",
+    "user_is_ultra_restricted": "guests can't be invited here",
+    "ura_max_channels": "a single-channel guest",
+    "cant_invite": "Slack doesn't allow it",
+    "user_disabled": "the account is deactivated",
+    "not_found": "not found in this workspace",
+    "user_not_found": "not found in this workspace",
+}
+
+
+def invite_refused(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Say who couldn't be invited and what to do."""
+    refused = entry.content.get("refused") or []
+    named = ", ".join(
+        f"{m.escape(str(one['name']))} ({_REASONS.get(str(one['error']), str(one['error']))})"
+        for one in refused
+    )
+    return say(f"Not invited: {named}. Everybody else is; call them another way if needed.")
+
+
+FEATURE = Feature(
+    name="invites",
+    effects={InvitePerson: invite_person, InvitePolicyPeople: invite_policy_people},
+    entries={"invite_refused": invite_refused},
+)

@@ -1,0 +1,121 @@
+"""People and groups: kept current by events, and by a refresh at start and every few hours."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bot.feature import Feature
+from bot.replies import Reply
+from bot.requests import Request, Services
+from bot.slack.errors import SlackFailure
+from bot.slack.gateway.people import SlackUser
+from incidents.directory import GroupFacts, kind_of, save_group, save_people
+from incidents.people import PersonFacts, system_actor
+from incidents.policy import GroupRef, Policy
+
+BATCH = 200
+
+log = structlog.get_logger(__name__)
+
+
+async def refresh_directory(services: Services) -> None:
+    """Read everybody, and the groups that the policy names, from Slack; gives up quietly."""
+    try:
+        await _refresh_people(services)
+        await _refresh_groups(services)
+    except SlackFailure as error:
+        log.warning("directory_not_refreshed", method=error.method, error=error.error)
+
+
+async def _refresh_people(services: Services) -> None:
+    batch: list[PersonFacts] = []
+    async for user in services.gateway.all_users():
+        batch.append(facts_of(user))
+        if len(batch) >= BATCH:
+            await _save(services, batch)
+            batch = []
+    if batch:
+        await _save(services, batch)
+
+
+async def _save(services: Services, batch: list[PersonFacts]) -> None:
+    await services.transactions.run(
+        partial(save_people, people=batch),
+        actor=system_actor(),
+        workspace_id=services.workspace.id,
+    )
+
+
+async def _refresh_groups(services: Services) -> None:
+    wanted = groups_of(services.policy)
+    if not wanted:
+        return
+    for group in await services.gateway.groups():
+        if wanted.isdisjoint({group.id, group.handle}):
+            continue
+        members = await services.gateway.group_members(group.id)
+        facts = GroupFacts(group.id, group.handle, tuple(members))
+        await services.transactions.run(
+            partial(save_group, facts=facts),
+            actor=system_actor(),
+            workspace_id=services.workspace.id,
+        )
+
+
+def groups_of(policy: Policy) -> frozenset[str]:
+    """Return the ids and handles of all groups that the policy names."""
+    named: list[Any] = [*policy.private.invite]
+    for severity in policy.severities:
+        named.extend(severity.invites)
+    for right in policy.rights.actions:
+        named.extend(right.who)
+    named.extend(service.owner for service in policy.services)
+    groups = [item for item in named if isinstance(item, GroupRef)]
+    return frozenset(name for item in groups if (name := item.group_id or item.handle))
+
+
+def facts_of(user: SlackUser) -> PersonFacts:
+    """Return what Slack says of a user, as facts."""
+    return PersonFacts(
+        external_id=user.id,
+        name=user.name,
+        zone=user.zone,
+        email=user.email,
+        is_active=user.is_active,
+        kind=kind_of(is_bot=user.is_bot, is_guest=user.is_guest, is_external=user.is_external),
+    )
+
+
+async def on_user_change(request: Request) -> Reply:
+    """Take over what an event says of somebody."""
+    raw: Mapping[str, Any] = request.event.get("user") or {}
+    if not raw.get("id"):
+        return None
+    user = request.services.gateway.user_of(raw)
+    await request.transact(partial(save_people, people=[facts_of(user)]))
+    return None
+
+
+async def on_group_change(request: Request) -> Reply:
+    """Take over who is in a group now."""
+    event = request.event
+    subteam = event.get("subteam") or {}
+    if not subteam.get("id") or not subteam.get("handle"):
+        return None
+    users = tuple(str(user) for user in subteam.get("users") or ())
+    facts = GroupFacts(str(subteam["id"]), str(subteam["handle"]), users)
+    await request.transact(partial(save_group, facts=facts))
+    return None
+
+
+FEATURE = Feature(
+    name="people",
+    events={
+        "user_change": on_user_change,
+        "team_join": on_user_change,
+        "subteam_updated": on_group_change,
+        "subteam_created": on_group_change,
+    },
+)

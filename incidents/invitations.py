@@ -1,0 +1,42 @@
+"""Invitations to the incident channel as the record knows them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from incidents.incident import ById, save_participant
+from incidents.people import PersonFacts, find_person, save_person
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What became of one invitation; `error` is None if the person is in."""
+
+    external_id: str
+    error: str | None = None
+
+
+async def record_invitations(
+    uow: UnitOfWork, incident_id: uuid.UUID, *, invited: Sequence[Invited]
+) -> None:
+    """Write down who is invited (so that a private incident is visible to them) and who can't."""
+    incident = await uow.get_incident(ById(incident_id))
+    refused: list[dict[str, str]] = []
+    for one in invited:
+        person = await find_person(
+            uow.session, workspace_id=uow.workspace_id, external_id=one.external_id
+        )
+        if person is None:
+            person = await save_person(
+                uow.session, PersonFacts(one.external_id), workspace_id=uow.workspace_id
+            )
+        if one.error is not None:
+            refused.append({"name": person.name, "error": one.error})
+            continue
+        await save_participant(
+            uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
+        )
+    if refused:
+        uow.record(incident, EntryKind.INVITE_REFUSED, {"refused": refused})
