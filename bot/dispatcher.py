@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -58,6 +58,15 @@ class Unauthorized:
 End = Settlement | Postponed | Unauthorized
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one attempt ended, and the messages it posted as (channel id, ts)."""
+
+    effect_id: uuid.UUID
+    end: End
+    posted: tuple[tuple[str, str], ...] = ()
+
+
 class Dispatcher:
     """Carries the effects of one workspace to Slack while it holds the workspace's lease."""
 
@@ -72,7 +81,7 @@ class Dispatcher:
         self.is_paused = False
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ended: list[tuple[uuid.UUID, End]] = []
+        self._ended: list[Ended] = []
         self._lease_until: datetime | None = None
         self._renewed_at: datetime | None = None
         self._is_stopping = False
@@ -172,23 +181,23 @@ class Dispatcher:
         finally:
             self._is_settling = False
 
-    async def _settle_alone(self, one: tuple[uuid.UUID, End]) -> None:
+    async def _settle_alone(self, one: Ended) -> None:
         try:
             await self._transact([one], limit=0)
         except Exception as error:
             # It happened on Slack's side but can't be recorded now: look again later.
-            log.exception("settling_failed", effect_id=str(one[0]))
+            log.exception("settling_failed", effect_id=str(one.effect_id))
             due_at = self.services.clock.now() + CALL_TIMEOUT
             again = Postponed(due_at, f"not recorded: {type(error).__name__}", is_uncertain=True)
-            await self._transact([(one[0], again)], limit=0)
+            await self._transact([Ended(one.effect_id, again)], limit=0)
 
-    async def _transact(self, ended: list[tuple[uuid.UUID, End]], *, limit: int) -> None:
+    async def _transact(self, ended: list[Ended], *, limit: int) -> None:
         taken: list[EffectRow] = []
 
         async def settle_and_take(uow: UnitOfWork) -> Outcome:
             taken.clear()
-            for effect_id, end in ended:
-                await self._settle(uow, effect_id, end)
+            for one in ended:
+                await self._settle(uow, one)
             await uow.follow_up()
             if limit and not self._is_stopping:
                 taken.extend(
@@ -209,14 +218,15 @@ class Dispatcher:
         for row in taken:
             self._launch(row)
 
-    async def _settle(self, uow: UnitOfWork, effect_id: uuid.UUID, end: End) -> None:
-        row = await outbox.get_effect(uow.session, effect_id)
+    async def _settle(self, uow: UnitOfWork, one: Ended) -> None:
+        row = await outbox.get_effect(uow.session, one.effect_id)
         if row.status != EffectStatus.TAKEN or row.taken_by != self.holder:
-            log.warning("settled_by_another", effect_id=str(effect_id), status=row.status)
+            self._remove_double(row, one)
             return
-        match end:
+        match one.end:
             case Done(record=record):
                 outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+                row.progress = {**row.progress, "posted": [list(place) for place in one.posted]}
                 if record is not None:
                     await record(uow)
             case Dropped(reason=reason):
@@ -232,10 +242,29 @@ class Dispatcher:
                 await _pause_workspace(uow, error)
                 self.is_paused = True
 
+    def _remove_double(self, row: EffectRow, one: Ended) -> None:
+        """Another process took over and settled first: what we posted besides is taken back."""
+        log.warning("settled_by_another", effect_id=str(row.id), status=row.status)
+        if row.status != EffectStatus.DONE:
+            return
+        kept = [ts for _, ts in row.progress.get("posted", [])]
+        for channel_id, ts in one.posted:
+            if ts not in kept:
+                self._spawn(self._delete(channel_id, ts))
+
+    async def _delete(self, channel_id: str, ts: str) -> None:
+        try:
+            await self.services.gateway.delete(channel_id, ts)
+        except SlackFailure as error:
+            log.warning("double_not_removed", error=error.error)
+
     # -- one effect ---------------------------------------------------------------------------
 
     def _launch(self, row: EffectRow) -> None:
-        task = asyncio.create_task(self._carry_out(row), name=f"effect:{row.kind}")
+        self._spawn(self._carry_out(row))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
 
@@ -244,16 +273,17 @@ class Dispatcher:
         self.wake()
 
     async def _carry_out(self, row: EffectRow) -> None:
-        end = await self._attempt(row)
-        self._ended.append((row.id, end))
+        posted: list[tuple[str, str]] = []
+        end = await self._attempt(row, posted)
+        self._ended.append(Ended(row.id, end, tuple(posted)))
 
-    async def _attempt(self, row: EffectRow) -> End:
+    async def _attempt(self, row: EffectRow, posted: list[tuple[str, str]]) -> End:
         if not self.holds_lease:
             return self._postponed(row, "lease lost", is_uncertain=False)
         try:
             effect = decode(row.kind, row.payload)
             handler = self.handlers[type(effect)]
-            return await handler(self._context(row, effect))
+            return await handler(self._context(row, effect, posted))
         except SlackUnauthorized as error:
             return Unauthorized(error.error)
         except SlackTemporary as error:
@@ -287,7 +317,9 @@ class Dispatcher:
         log.info("effect_postponed", kind=row.kind, error=error, seconds=wait.total_seconds())
         return Postponed(now + wait, error, is_uncertain)
 
-    def _context(self, row: EffectRow, effect: Effect) -> EffectContext:
+    def _context(
+        self, row: EffectRow, effect: Effect, posted: list[tuple[str, str]]
+    ) -> EffectContext:
         return EffectContext(
             services=self.services,
             effect=effect,
@@ -297,6 +329,7 @@ class Dispatcher:
             is_uncertain=row.is_uncertain,
             created_at=row.created_at,
             progress=dict(row.progress),
+            posted=posted,
             save_progress=partial(self._save_progress, row.id),
         )
 

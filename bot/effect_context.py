@@ -54,6 +54,8 @@ class EffectContext:
     is_uncertain: bool
     created_at: datetime
     progress: dict[str, Any] = field(default_factory=dict)
+    # Messages that this attempt posted or found, as (channel id, ts): see `Dispatcher._settle`.
+    posted: list[tuple[str, str]] = field(default_factory=list)
     save_progress: Callable[[dict[str, Any]], Awaitable[None]]
 
     def get(self, effect_type: type[EffectType]) -> EffectType:
@@ -74,8 +76,10 @@ async def post_once(
             channel_id, effect_id=str(context.effect_id), oldest=oldest, thread_ts=thread_ts
         )
         if found is not None:
+            context.posted.append((channel_id, found))
             return channel_id, found
     posted = await gateway.post(
         channel_id, message, effect_id=str(context.effect_id), thread_ts=thread_ts
     )
+    context.posted.append((posted.channel, posted.ts))
     return posted.channel, posted.ts
