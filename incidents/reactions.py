@@ -147,6 +147,12 @@ def invite_for_severity(plan: Plan) -> None:
     plan.invite_policy(severity.invites if severity else ())
 
 
+def retitle(plan: Plan) -> None:
+    """A new title is shown in the channel's topic."""
+    if "title" in ((plan.entry.content or {}).get("changes") or {}):
+        plan.set_topic()
+
+
 def watch_for_commander(plan: Plan) -> None:
     """Nobody in command after a few minutes: ask for somebody."""
     plan.remind(ReminderKind.COMMANDER_MISSING, after=plan.policy.reminders.commander_missing_after)
@@ -321,6 +327,7 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
             pause_postmortem_reminder,
         ),
         _K.SEVERITY_CHANGED: (follow_due, invite_for_severity),
+        _K.EDITED: (retitle,),
         _K.UPDATE_POSTED: (keep_cadence,),
         _K.UPDATE_SNOOZED: (keep_cadence,),
         _K.UPDATE_REMINDED: (say_reminder,),
