@@ -51,8 +51,8 @@ class Away:
     until_at: datetime
 
     def covers(self, moment: datetime) -> bool:
-        """Tell whether the moment falls into the absence."""
-        return self.from_at <= moment < self.until_at
+        """Tell whether the moment falls into the absence; when it began the bot was still there."""
+        return self.from_at < moment <= self.until_at
 
 
 def was_away(absences: Iterable[Away], moment: datetime) -> bool:
