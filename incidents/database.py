@@ -85,14 +85,19 @@ class Database:
 
 
 def open_database(url: str, *, echo: bool = False) -> Database:
-    """Make the engine for an async URL (sqlite+aiosqlite or postgresql+asyncpg)."""
+    """Make the engine for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
+
+    Its errors don't show parameters: they are people's texts.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_async_engine(parsed, echo=echo, pool_size=10, pool_pre_ping=True)
+        engine = create_async_engine(
+            parsed, echo=echo, pool_size=10, pool_pre_ping=True, hide_parameters=True
+        )
         return Database(engine)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, echo=echo, pool_size=5)
+    engine = create_async_engine(parsed, echo=echo, pool_size=5, hide_parameters=True)
     _configure_sqlite(engine)
     return Database(engine)
 

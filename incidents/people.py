@@ -25,6 +25,8 @@ class Workspace(Base):
     bot_external_id: Mapped[str] = mapped_column(default="")
     bot_id: Mapped[str] = mapped_column(default="")
     scopes: Mapped[str] = mapped_column(default="")
+    # Of the token that was last seen to belong to this workspace: a start needs no question then.
+    token_fingerprint: Mapped[str | None] = mapped_column(default=None)
     announcement_name: Mapped[str | None] = mapped_column(default=None)
     announcement_channel_id: Mapped[str | None] = mapped_column(default=None)
     paused_reason: Mapped[str | None] = mapped_column(default=None)
@@ -77,7 +79,7 @@ class ActorKind(StrEnum):
     PERSON = "person"
     SYSTEM = "system"
     CLI = "cli"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a kind of actor
 
 
 @dataclass(frozen=True, slots=True)

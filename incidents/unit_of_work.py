@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -31,6 +31,7 @@ from incidents.reactions import react
 from incidents.timeline import EntryKind, TimelineEntry
 
 MAX_ATTEMPTS = 3
+WAKE_CHANNEL = "sitrep_outbox"
 
 
 class ProcessedRequest(Base):
@@ -95,6 +96,7 @@ class UnitOfWork:
         self.workspace_id = workspace_id
         self.now = now
         self.policy = policy
+        self.wakes_others = False
         self._recorded: list[tuple[Incident, TimelineEntry]] = []
 
     async def get_incident(self, ref: IncidentRef) -> Incident:
@@ -154,6 +156,11 @@ class UnitOfWork:
     async def add_effects(self, planned: list[outbox.Planned]) -> None:
         """Store effects outside of a reaction (a refresh of people, a read-in for a newcomer)."""
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
+        self.wakes_others = self.wakes_others or bool(planned)
+
+    def wake_others(self) -> None:
+        """Tell the other processes at the commit that there is something to do."""
+        self.wakes_others = True
 
     async def follow_up(self) -> None:
         """Store the effects and reminders that follow from the entries of this transaction."""
@@ -263,6 +270,8 @@ class Transactions:
                 row.outcome, row.created_at = outcome.to_json(), now
                 session.add(row)
                 await session.flush()
+            if uow.wakes_others and not self.database.is_sqlite:
+                await _notify(session, workspace_id)
             progress.is_committing = True
             await _commit(session)
         for notify in self.on_commit:
@@ -278,6 +287,11 @@ async def _commit(session: AsyncSession) -> None:
     except asyncio.CancelledError:
         await commit
         raise
+
+
+async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:
+    """Wake the other processes on PostgreSQL; they hear of it if and when this is committed."""
+    await session.execute(select(func.pg_notify(WAKE_CHANNEL, str(workspace_id))))
 
 
 async def _find_request(

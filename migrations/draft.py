@@ -44,6 +44,7 @@ def _rewrite() -> None:
         "from migrations.timeline_guard import create_statements, drop_statements\n",
     )
     text = re.sub(r"    # ### (commands auto|end Alembic).*\n", "", text)
+    text = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
     up, down = text.split("def downgrade() -> None:")
     up = up.rstrip() + (
         "\n    for statement in create_statements(op.get_bind().dialect.name):\n"

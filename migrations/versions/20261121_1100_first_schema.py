@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("bot_external_id", sa.String(), nullable=False),
         sa.Column("bot_id", sa.String(), nullable=False),
         sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("token_fingerprint", sa.String(), nullable=True),
         sa.Column("announcement_name", sa.String(), nullable=True),
         sa.Column("announcement_channel_id", sa.String(), nullable=True),
         sa.Column("paused_reason", sa.String(), nullable=True),
