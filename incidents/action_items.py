@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from incidents.assigning import Named, call_in, get_assignable
 from incidents.database import Base, storable
 from incidents.errors import AlreadySo, InvalidInput
 from incidents.ids import new_id
@@ -66,37 +67,37 @@ async def add_action_item(
     ref: IncidentRef,
     *,
     text: str,
-    owner_id: uuid.UUID | None = None,
+    owner: Named | None = None,
     due_on: date | None = None,
 ) -> Outcome:
     """Add an action item: `action_item_added` with its number.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput for an empty or overlong text, a date
-        that is over, an owner that isn't in the workspace.
+        that is over, an owner who can't take on work.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
     wording = check_text(text)
     check_due_on(due_on, today=uow.now.date())
-    owner = await _get_owner(uow, owner_id)
+    person = await _call_in_owner(uow, incident, owner) if owner else None
     item = ActionItem(
         id=new_id(),
         workspace_id=uow.workspace_id,
         incident_id=incident.id,
         number=await _next_number(uow.session, incident.id),
         text=wording,
-        owner_id=owner_id,
+        owner_id=person.id if person else None,
         due_on=due_on,
         status=ActionItemStatus.OPEN,
         created_at=uow.now,
     )
     uow.session.add(item)
-    uow.record(incident, EntryKind.ACTION_ITEM_ADDED, _content(item, owner))
-    return _outcome("action_item_added", incident, item, owner)
+    uow.record(incident, EntryKind.ACTION_ITEM_ADDED, _content(item, person))
+    return _outcome("action_item_added", incident, item, person)
 
 
 async def assign_action_item(
-    uow: UnitOfWork, ref: IncidentRef, *, number: int, owner_id: uuid.UUID
+    uow: UnitOfWork, ref: IncidentRef, *, number: int, owner: Named
 ) -> Outcome:
     """Give an action item to somebody: `action_item_assigned`.
 
@@ -105,12 +106,12 @@ async def assign_action_item(
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
     item = await _get_item(uow.session, incident, number)
-    owner = await _get_owner(uow, owner_id)
-    if item.owner_id == owner_id:
-        raise AlreadySo("the owner", owner.name if owner else "")
-    item.owner_id = owner_id
-    uow.record(incident, EntryKind.ACTION_ITEM_ASSIGNED, _content(item, owner))
-    return _outcome("action_item_assigned", incident, item, owner)
+    person = await _call_in_owner(uow, incident, owner)
+    if item.owner_id == person.id:
+        raise AlreadySo("the owner", person.name)
+    item.owner_id = person.id
+    uow.record(incident, EntryKind.ACTION_ITEM_ASSIGNED, _content(item, person))
+    return _outcome("action_item_assigned", incident, item, person)
 
 
 async def complete_action_item(uow: UnitOfWork, ref: IncidentRef, *, number: int) -> Outcome:
@@ -197,12 +198,10 @@ async def _get_item(session: AsyncSession, incident: Incident, number: int) -> A
     return item
 
 
-async def _get_owner(uow: UnitOfWork, owner_id: uuid.UUID | None) -> Person | None:
-    if owner_id is None:
-        return None
-    person = await uow.session.get(Person, owner_id)
-    if person is None or person.workspace_id != uow.workspace_id:
-        raise InvalidInput("owner", "not_a_person")
+async def _call_in_owner(uow: UnitOfWork, incident: Incident, owner: Named) -> Person:
+    # Whoever owns a part of it has to see the incident, also a private one.
+    person = await get_assignable(uow, owner)
+    await call_in(uow, incident, person)
     return person
 
 

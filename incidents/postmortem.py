@@ -14,6 +14,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from incidents.assigning import Named, call_in, get_assignable
 from incidents.business_days import add_business_days, business_days
 from incidents.database import Base, storable
 from incidents.errors import AlreadySo, InformationMissing, InvalidInput, Superseded
@@ -26,7 +27,8 @@ from incidents.reminders import Reminder
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
-MAX_SECTION = 12_000
+# As much as a form's field takes, so that what was saved can be opened again whole.
+MAX_SECTION = 3000
 
 # Written elsewhere: this one is made of rows with owners and dates.
 _NOT_WRITTEN = frozenset({"action_items"})
@@ -161,23 +163,15 @@ def due_date(resolved_at: datetime, policy: Policy) -> date:
     )
 
 
-async def set_postmortem_owner(
-    uow: UnitOfWork, ref: IncidentRef, *, owner_id: uuid.UUID
-) -> Outcome:
+async def set_postmortem_owner(uow: UnitOfWork, ref: IncidentRef, *, owner: Named) -> Outcome:
     """Name who writes the postmortem: `postmortem_owner_set`.
 
-    Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft; InvalidInput;
-        AlreadySo if they own it.
+    Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft; InvalidInput for
+        somebody who can't take on work; AlreadySo if they own it.
     """
     incident, postmortem = await _get_current(uow, ref)
-    owner = await uow.session.get(Person, owner_id)
-    if owner is None or owner.workspace_id != uow.workspace_id:
-        raise InvalidInput("owner", "not_a_person")
-    if postmortem.owner_id == owner_id:
-        raise AlreadySo("the postmortem's owner", owner.name)
-    postmortem.owner_id = owner_id
-    uow.record(incident, EntryKind.POSTMORTEM_OWNER_SET, _content(postmortem, owner))
-    return _outcome("postmortem_owner_set", incident, postmortem, owner=owner.name)
+    person = await get_assignable(uow, owner)
+    return await _set_owner(uow, incident, postmortem, person)
 
 
 async def claim_postmortem(
@@ -185,17 +179,19 @@ async def claim_postmortem(
 ) -> Outcome:
     """Take the postmortem on oneself, if nobody has: `postmortem_owner_set`.
 
-    Raises: as `set_postmortem_owner`; Superseded if somebody else was quicker.
+    Raises: as `set_postmortem_owner`; Superseded if somebody else was quicker, or there is a
+        newer version than the one that the actor saw.
     """
-    _, postmortem = await _get_current(uow, ref)
+    incident, postmortem = await _get_current(uow, ref)
     if version is not None and version != postmortem.version:
-        raise Superseded("the postmortem")
-    if uow.actor.person_id is None:
+        raise Superseded("postmortem")
+    person = await uow.session.get(Person, uow.actor.person_id) if uow.actor.person_id else None
+    if person is None:
         raise InvalidInput("owner", "not_a_person")
-    if postmortem.owner_id not in {None, uow.actor.person_id}:
+    if postmortem.owner_id not in {None, person.id}:
         owner = await uow.session.get(Person, postmortem.owner_id)
-        raise Superseded("the postmortem's owner", owner.name if owner else "")
-    return await set_postmortem_owner(uow, ref, owner_id=uow.actor.person_id)
+        raise Superseded("postmortem", owner.name if owner else "")
+    return await _set_owner(uow, incident, postmortem, person)
 
 
 async def write_postmortem(
@@ -310,6 +306,18 @@ async def find_postmortem_view(
         link=row.link,
         written=tuple(WrittenSection(item.key, item.text, item.revision) for item in sections),
     )
+
+
+async def _set_owner(
+    uow: UnitOfWork, incident: Incident, postmortem: Postmortem, person: Person
+) -> Outcome:
+    if postmortem.owner_id == person.id:
+        raise AlreadySo("the postmortem's owner", person.name)
+    # Whoever writes it has to see the incident, also a private one.
+    await call_in(uow, incident, person)
+    postmortem.owner_id = person.id
+    uow.record(incident, EntryKind.POSTMORTEM_OWNER_SET, _content(postmortem, person))
+    return _outcome("postmortem_owner_set", incident, postmortem, owner=person.name)
 
 
 async def _get_current(uow: UnitOfWork, ref: IncidentRef) -> tuple[Incident, Postmortem]:

@@ -23,6 +23,7 @@ from incidents.postmortem import PostmortemView
 from incidents.postmortem_narrative import Narrator, is_told
 from incidents.read_models import EntryView, IncidentView, PersonView
 from incidents.timeline import EntryKind
+from incidents.times import spoken_duration
 
 _UNKNOWN = "not on the record"
 _NOTHING_YET = "_Nothing written yet._"
@@ -87,20 +88,6 @@ def render_markdown(facts: PostmortemFacts, *, template: str) -> str:
         sections=draft(facts),
         made_at=_instant(facts.now),
     )
-
-
-def human(duration: timedelta) -> str:
-    """Return the duration as people read it: `40 s`, `12 min`, `1 h 12 min`, `2 d 3 h`."""
-    seconds = int(duration.total_seconds())
-    if seconds < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{seconds} s"
-    minutes = seconds // 60
-    parts = (
-        (minutes // 1440, "d"),
-        (minutes // 60 % 24, "h"),
-        (minutes % 60, "min"),
-    )
-    return " ".join(f"{count} {unit}" for count, unit in parts if count)
 
 
 def _body(facts: PostmortemFacts, section: policy.Section) -> str:
@@ -179,7 +166,7 @@ def _severity(facts: PostmortemFacts) -> str:
             escape(span.severity),
             _instant(span.since, zone=""),
             _instant(span.until, zone="") if span.until else "still so",
-            human((span.until or facts.now) - span.since),
+            spoken_duration((span.until or facts.now) - span.since),
             facts.narrator.words(span.reason, at=span.since),
         )
         for span in spans
@@ -208,7 +195,14 @@ def _key_moments(facts: PostmortemFacts) -> str:
     rows = [(name, what, _human(length), _minutes(length)) for name, what, length in lengths]
     for span in found.resolved_then_reopened:
         between = f"{_instant(span.start)} → {_instant(span.end)}"
-        rows.append(("Resolved, then reopened", between, human(span.length), _minutes(span.length)))
+        rows.append(
+            (
+                "Resolved, then reopened",
+                between,
+                spoken_duration(span.length),
+                _minutes(span.length),
+            )
+        )
     return "\n\n".join(
         (
             table(("Moment", "When (UTC)"), moments),
@@ -281,7 +275,7 @@ def _timeliness(entry: EntryView) -> str:
     if not due:
         return "none was due"
     late_by = entry.occurred_at - datetime.fromisoformat(due)
-    return "on time" if late_by <= timedelta(0) else f"{human(late_by)} late"
+    return "on time" if late_by <= timedelta(0) else f"{spoken_duration(late_by)} late"
 
 
 def _action_items(facts: PostmortemFacts) -> str:
@@ -321,11 +315,11 @@ def _day(day: date) -> str:
 
 
 def _length(length: timedelta | None) -> str:
-    return _UNKNOWN if length is None else f"{human(length)} ({_minutes(length)} minutes)"
+    return _UNKNOWN if length is None else f"{spoken_duration(length)} ({_minutes(length)} minutes)"
 
 
 def _human(length: timedelta | None) -> str:
-    return _UNKNOWN if length is None else human(length)
+    return _UNKNOWN if length is None else spoken_duration(length)
 
 
 def _minutes(length: timedelta | None) -> str:

@@ -51,9 +51,12 @@ async def build_postmortem(
 
 
 def file_name(facts: PostmortemFacts) -> str:
-    """Return what the file is called, e.g. `inc-12-postmortem-v1.md`."""
-    version = facts.postmortem.version if facts.postmortem else 0
-    return f"{facts.incident.reference.lower()}-postmortem-v{version}.md"
+    """Return what the file is called, e.g. `inc-12-postmortem-v1.md`, `…-v1-final.md`."""
+    reference = facts.incident.reference.lower()
+    if facts.postmortem is None:
+        return f"{reference}-postmortem-preview.md"
+    final = "-final" if facts.postmortem.is_published else ""
+    return f"{reference}-postmortem-v{facts.postmortem.version}{final}.md"
 
 
 async def gather_postmortem(

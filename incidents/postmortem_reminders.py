@@ -7,13 +7,13 @@ working day in UTC; one that would reach its owner at night waits for their morn
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incidents.business_days import add_business_days, business_days, previous_business_day
 from incidents.facts import Facts
 from incidents.policy import Policy
 from incidents.reminders import Remind, ReminderKind
 from incidents.timeline import TimelineEntry
+from incidents.times import zone_of
 
 MORNING = time(9, 0)
 
@@ -75,7 +75,7 @@ def decide(*, due_on: date, step: int, now: datetime, zone: str) -> Wait | Say:
 
     After the bot was away, the day itself is said and the day before left out.
     """
-    local = now.astimezone(_zone(zone))
+    local = now.astimezone(zone_of(zone))
     if local.time() < MORNING:
         return Wait(until=local.replace(hour=MORNING.hour, minute=0, second=0, microsecond=0))
     is_due = step == STEP_ON_THE_DAY or now.date() >= due_on
@@ -84,10 +84,3 @@ def decide(*, due_on: date, step: int, now: datetime, zone: str) -> Wait | Say:
 
 def _morning(day: date) -> datetime:
     return datetime.combine(day, MORNING, tzinfo=UTC)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
