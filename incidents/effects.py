@@ -13,9 +13,13 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """The base of all effects; `kind` is what the outbox stores."""
+    """The base of all effects; `kind` is what the outbox stores.
+
+    One that `needs_channel` is dropped while nothing can be done in the incident's channel.
+    """
 
     kind: ClassVar[str] = ""
+    needs_channel: ClassVar[bool] = False
     incident_id: uuid.UUID | None = None
 
 
@@ -31,6 +35,7 @@ class InvitePerson(Effect):
     """Invite one known person to the incident channel."""
 
     kind: ClassVar[str] = "invite_person"
+    needs_channel: ClassVar[bool] = True
     person_id: uuid.UUID
 
 
@@ -39,6 +44,7 @@ class InvitePolicyPeople(Effect):
     """Invite whom the policy names: ids and emails of people, ids and handles of groups."""
 
     kind: ClassVar[str] = "invite_policy_people"
+    needs_channel: ClassVar[bool] = True
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
@@ -48,6 +54,7 @@ class RefreshStatusCard(Effect):
     """Post the status card, or bring it up to date in place."""
 
     kind: ClassVar[str] = "refresh_status_card"
+    needs_channel: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +62,7 @@ class PinStatusCard(Effect):
     """Pin the status card in the incident channel."""
 
     kind: ClassVar[str] = "pin_status_card"
+    needs_channel: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +77,7 @@ class SetChannelTopic(Effect):
     """Set the incident channel's topic from the current state."""
 
     kind: ClassVar[str] = "set_channel_topic"
+    needs_channel: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +85,7 @@ class AddBookmarks(Effect):
     """Add the policy's bookmarks to the incident channel."""
 
     kind: ClassVar[str] = "add_bookmarks"
+    needs_channel: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +93,7 @@ class PostEntry(Effect):
     """Post a timeline entry in the incident channel, rendered from the entry."""
 
     kind: ClassVar[str] = "post_entry"
+    needs_channel: ClassVar[bool] = True
     entry_id: uuid.UUID
 
 
@@ -96,10 +107,30 @@ class TellPerson(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TellRoleHolder(Effect):
+    """Tell whoever took a role about it, with its duties and checklist, by direct message."""
+
+    kind: ClassVar[str] = "tell_role_holder"
+    entry_id: uuid.UUID
+    person_id: uuid.UUID
+    role_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshHandoff(Effect):
+    """Show a handoff in the channel, or to one person directly, or bring it up to date there."""
+
+    kind: ClassVar[str] = "refresh_handoff"
+    handoff_id: uuid.UUID
+    person_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class UploadPostmortem(Effect):
     """Upload the postmortem, made from the record when it is carried out, to the channel."""
 
     kind: ClassVar[str] = "upload_postmortem"
+    needs_channel: ClassVar[bool] = True
     postmortem_id: uuid.UUID
 
 
@@ -116,6 +147,7 @@ class UploadExport(Effect):
     """Upload the timeline as a file (md, csv, json) to the incident's channel."""
 
     kind: ClassVar[str] = "upload_export"
+    needs_channel: ClassVar[bool] = True
     entry_id: uuid.UUID
     format: str = "md"
 
@@ -125,7 +157,54 @@ class EraseEntryMessage(Effect):
     """Take a redacted entry's text out of the message that had said it in the channel."""
 
     kind: ClassVar[str] = "erase_entry_message"
+    needs_channel: ClassVar[bool] = True
     entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinChannel(Effect):
+    """Join the existing channel that people chose for the incident."""
+
+    kind: ClassVar[str] = "join_channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscardChannel(Effect):
+    """Archive a channel that was opened although the incident had got another by then."""
+
+    kind: ClassVar[str] = "discard_channel"
+    channel_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostMove(Effect):
+    """Say in the channel that the incident leaves where it goes on."""
+
+    kind: ClassVar[str] = "post_move"
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveChannel(Effect):
+    """Archive the channel of an incident that is over, with a last message."""
+
+    kind: ClassVar[str] = "archive_channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnarchiveChannel(Effect):
+    """Bring the archived channel of a reopened incident back."""
+
+    kind: ClassVar[str] = "unarchive_channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReadIn(Effect):
+    """Show a newcomer to the channel, and nobody else, where the incident stands."""
+
+    kind: ClassVar[str] = "send_read_in"
+    needs_channel: ClassVar[bool] = True
+    person_id: uuid.UUID
 
 
 def encode(effect: Effect) -> dict[str, Any]:

@@ -39,6 +39,13 @@ class TransitionRefused(DomainError):
 
 
 @dataclass(eq=False)
+class IncidentOver(DomainError):
+    """The incident is closed or cancelled, so who holds which role stays as it is."""
+
+    status: str
+
+
+@dataclass(eq=False)
 class InformationMissing(DomainError):
     """The step needs facts that the record lacks; `fields` are their names."""
 

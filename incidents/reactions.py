@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
+from incidents import channel_reactions as channel
 from incidents import effects as fx
+from incidents import role_reactions as roles
 from incidents.facts import Facts
 from incidents.plan import Plan, Reaction
 from incidents.policy import COMMANDER, Policy
@@ -29,9 +31,15 @@ POSTED = frozenset(
         _K.EDITED,
         _K.NOTE,
         _K.INVITE_REFUSED,
+        _K.CHANNEL_LINKED,
         _K.UPDATE_POSTED,
         _K.UPDATE_SNOOZED,
         _K.STALE_ASKED,
+        _K.ROLE_ASSIGNED,
+        _K.ROLE_ENDED,
+        _K.HANDOFF_DECLINED,
+        _K.COMMANDER_CHANGED,
+        _K.COMMANDER_MISSING,
         _K.CHECKIN_ASKED,
         _K.CHECKIN_UNDERSTOOD,
         _K.CHECKIN_ANSWERED,
@@ -52,9 +60,15 @@ CARD_CHANGES = frozenset(
         _K.SEVERITY_CHANGED,
         _K.EDITED,
         _K.MILESTONE_SET,
+        _K.CHANNEL_UNARCHIVED,
+        _K.BOT_RETURNED,
         _K.UPDATE_POSTED,
         _K.UPDATE_SNOOZED,
         _K.UPDATE_MISSED,
+        _K.ACKNOWLEDGED,
+        _K.ROLE_ASSIGNED,
+        _K.ROLE_ENDED,
+        _K.COMMANDER_CHANGED,
     }
 )
 ANNOUNCEMENT_CHANGES = frozenset(
@@ -62,6 +76,7 @@ ANNOUNCEMENT_CHANGES = frozenset(
         _K.CHANNEL_OPENED,
         _K.CHANNEL_REFUSED,
         _K.CHANNEL_LINKED,
+        _K.CHANNEL_DELETED,
         _K.STATUS_CHANGED,
         _K.SEVERITY_CHANGED,
         _K.EDITED,
@@ -75,6 +90,8 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
     """Return everything that follows from the entry, given the state after it."""
     plan = Plan(entry, facts, policy)
     kind = EntryKind(entry.kind)
+    for prepare in PREPARATIONS.get(kind, ()):
+        prepare(plan)
     if kind in POSTED:
         plan.post()
     for follow_up in FOLLOW_UPS.get(kind, ()):
@@ -86,26 +103,6 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
     if kind in TOPIC_CHANGES:
         plan.set_topic()
     return Reaction(effects=tuple(plan.effects), reminders=tuple(plan.reminders))
-
-
-def open_channel(plan: Plan) -> None:
-    """Declaring opens the incident's channel; all else there waits for it."""
-    plan.add(fx.OpenIncidentChannel(incident_id=plan.facts.incident_id), lane="channel")
-
-
-def furnish_channel(plan: Plan) -> None:
-    """A channel gets its people, its status card (pinned), and last its topic and bookmarks."""
-    facts = plan.facts
-    plan.invite(facts.declared_by_id)
-    card = plan.refresh_card()
-    if facts.is_private:
-        plan.invite_policy(plan.policy.private.invite)
-    elif not facts.is_drill:
-        severity = plan.policy.find_severity(facts.severity_key)
-        plan.invite_policy(severity.invites if severity else ())
-    plan.add(fx.PinStatusCard(incident_id=facts.incident_id), lane="ancillary", after=card)
-    plan.set_topic()
-    plan.add(fx.AddBookmarks(incident_id=facts.incident_id), lane="ancillary")
 
 
 def keep_cadence(plan: Plan) -> None:
@@ -208,9 +205,11 @@ def say_correction(plan: Plan) -> None:
 
 
 def erase_message(plan: Plan) -> None:
-    """A redacted entry's text also leaves the message that had said it in the channel."""
+    """A redacted entry's text also leaves the messages that had said it or show it."""
     if plan.entry.target_id is None:
         return
+    plan.refresh_card()
+    plan.refresh_announcement()
     effect = fx.EraseEntryMessage(incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id)
     plan.add(effect, lane="channel", after=plan.channel_gate)
 
@@ -310,11 +309,22 @@ def say_failure(plan: Plan) -> None:
 
 FollowUp = Callable[[Plan], None]
 
+# What must come before the entry itself is said.
+PREPARATIONS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
+    {_K.STATUS_CHANGED: (channel.bring_channel_back,)}
+)
+
 FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
     {
-        _K.DECLARED: (open_channel, keep_cadence, watch_for_commander, watch_for_silence),
-        _K.CHANNEL_OPENED: (furnish_channel,),
-        _K.CHANNEL_LINKED: (furnish_channel,),
+        _K.DECLARED: (channel.open_channel, keep_cadence, watch_for_commander, watch_for_silence),
+        _K.CHANNEL_OPENED: (channel.furnish_channel,),
+        _K.CHANNEL_REFUSED: (channel.tell_declarer,),
+        _K.CHANNEL_LINKED: (channel.join_channel, channel.furnish_channel, channel.say_move),
+        _K.CHANNEL_ARCHIVED: (channel.follow_archiving,),
+        _K.CHANNEL_UNARCHIVED: (channel.show_anew,),
+        _K.CHANNEL_DELETED: (channel.tell_lead,),
+        _K.BOT_REMOVED: (channel.tell_lead,),
+        _K.BOT_RETURNED: (channel.show_anew,),
         _K.EFFECT_FAILED: (say_failure,),
         _K.AMENDED: (say_correction,),
         _K.WITHDRAWN: (say_correction,),
@@ -325,13 +335,34 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
             watch_while_open,
             watch_for_silence,
             pause_postmortem_reminder,
+            channel.archive_when_over,
         ),
         _K.SEVERITY_CHANGED: (follow_due, invite_for_severity),
-        _K.EDITED: (retitle,),
+        _K.EDITED: (retitle, channel.add_bookmarks),
         _K.UPDATE_POSTED: (keep_cadence,),
         _K.UPDATE_SNOOZED: (keep_cadence,),
         _K.UPDATE_REMINDED: (say_reminder,),
         _K.UPDATE_MISSED: (say_miss,),
+        _K.ROLE_ASSIGNED: (
+            roles.welcome_holder,
+            roles.tell_replaced,
+            roles.end_command_watch,
+            roles.show_commander,
+        ),
+        _K.ROLE_ENDED: (roles.tell_released, roles.restart_command_watch, roles.show_commander),
+        _K.HANDOFF_OFFERED: (roles.put_handoff,),
+        _K.HANDOFF_REQUESTED: (roles.put_handoff,),
+        _K.HANDOFF_DECLINED: (roles.settle_handoff, roles.tell_proposer),
+        _K.HANDOFF_WITHDRAWN: (roles.settle_handoff,),
+        _K.SUCCESSOR_WANTED: (roles.put_handoff, roles.restart_command_watch),
+        _K.COMMANDER_CHANGED: (
+            roles.welcome_holder,
+            roles.tell_replaced,
+            roles.settle_handoff,
+            roles.end_command_watch,
+            roles.show_commander,
+        ),
+        _K.COMMANDER_MISSING: (roles.call_backup,),
         _K.CHECKIN_ASKED: (ask_person, open_box),
         _K.CHECKIN_DUE: (ask_how_it_went,),
         _K.CHECKIN_ANSWERED: (open_next_box, tell_of_answer),

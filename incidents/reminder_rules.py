@@ -4,7 +4,10 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
+from incidents.channel_archive import archive_when_due
 from incidents.checkins import end_checkin_box
+from incidents.command_watch import watch_command
+from incidents.handoff_answers import move_unanswered
 from incidents.incident import ById, Incident
 from incidents.postmortem import remind_of_postmortem
 from incidents.reminders import Reminder, ReminderKind, ReminderStatus, find_due_reminder
@@ -17,9 +20,12 @@ Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[None]]
 RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
     {
         ReminderKind.POSTMORTEM_DUE: remind_of_postmortem,
+        ReminderKind.CHANNEL_ARCHIVE: archive_when_due,
         ReminderKind.UPDATE_DUE: remind_of_update,
         ReminderKind.STALE: ask_if_stale,
         ReminderKind.CHECKIN_DUE: end_checkin_box,
+        ReminderKind.COMMANDER_MISSING: watch_command,
+        ReminderKind.HANDOFF_UNANSWERED: move_unanswered,
     }
 )
 

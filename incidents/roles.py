@@ -1,4 +1,8 @@
-"""Roles: who holds which role in an incident, and since when; at most one commander."""
+"""Roles: who holds which role in an incident, and since when; at most one commander.
+
+Here are the rows and how they are read; taking, giving and releasing a role is in
+`role_assignment.py`, changing the commander in `handoff.py`.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -10,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.database import Base
 from incidents.ids import new_id
+from incidents.policy import COMMANDER, Role
 
 
 class RoleAssignment(Base):
@@ -55,3 +60,48 @@ async def current_roles(session: AsyncSession, incident_id: uuid.UUID) -> Sequen
         .order_by(RoleAssignment.started_at, RoleAssignment.id)
     )
     return (await session.execute(query)).scalars().all()
+
+
+async def role_holders(
+    session: AsyncSession, incident_id: uuid.UUID, *, role_key: str
+) -> list[RoleAssignment]:
+    """Return the present assignments of one role, in the order in which they began."""
+    held = await current_roles(session, incident_id)
+    return [assignment for assignment in held if assignment.role_key == role_key]
+
+
+async def find_commander(session: AsyncSession, incident_id: uuid.UUID) -> RoleAssignment | None:
+    """Return the present commander's assignment, or None."""
+    holders = await role_holders(session, incident_id, role_key=COMMANDER)
+    return holders[0] if holders else None
+
+
+async def start_role(
+    session: AsyncSession,
+    *,
+    incident_id: uuid.UUID,
+    person_id: uuid.UUID,
+    role: Role,
+    now: datetime,
+) -> RoleAssignment:
+    """Store that the person holds the role from now on."""
+    assignment = RoleAssignment(
+        id=new_id(),
+        incident_id=incident_id,
+        person_id=person_id,
+        role_key=role.key,
+        role_name=role.name,
+        # One commander, whatever a policy says of the role.
+        is_exclusive=role.exclusive or role.key == COMMANDER,
+        started_at=now,
+    )
+    session.add(assignment)
+    await session.flush()
+    return assignment
+
+
+async def end_role(session: AsyncSession, assignment: RoleAssignment, *, now: datetime) -> None:
+    """Store that the assignment ends now."""
+    assignment.ended_at = now
+    # At once: the index would refuse the successor's row if it were written first.
+    await session.flush()

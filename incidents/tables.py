@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 from incidents import (
     action_items,
     checkins,
+    handoff,
     incident,
     leases,
     marks,
@@ -24,6 +25,7 @@ from incidents.database import Base
 MODULES = (
     action_items,
     checkins,
+    handoff,
     incident,
     leases,
     marks,

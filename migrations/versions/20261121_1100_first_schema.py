@@ -558,6 +558,57 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "handoffs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("from_person_id", sa.Uuid(), nullable=False),
+        sa.Column("to_person_id", sa.Uuid(), nullable=True),
+        sa.Column("proposed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("brief", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.Column("settled_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_handoffs_entry_id_timeline_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_person_id"], ["people.id"], name=op.f("fk_handoffs_from_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_handoffs_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposed_by_id"], ["people.id"], name=op.f("fk_handoffs_proposed_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["settled_by_id"], ["people.id"], name=op.f("fk_handoffs_settled_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_person_id"], ["people.id"], name=op.f("fk_handoffs_to_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_handoffs_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handoffs")),
+    )
+    with op.batch_alter_table("handoffs", schema=None) as batch_op:
+        batch_op.create_index("ix_handoffs_incident_id", ["incident_id"], unique=False)
+        batch_op.create_index(
+            "uq_handoffs_pending",
+            ["incident_id"],
+            unique=True,
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
+
+    op.create_table(
         "marks",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("captured_message_id", sa.Uuid(), nullable=False),
@@ -656,6 +707,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_marks_person_id"))
 
     op.drop_table("marks")
+    with op.batch_alter_table("handoffs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_handoffs_pending",
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
+        batch_op.drop_index("ix_handoffs_incident_id")
+
+    op.drop_table("handoffs")
     with op.batch_alter_table("checkins", schema=None) as batch_op:
         batch_op.drop_index("ix_checkins_incident_id_status")
 
