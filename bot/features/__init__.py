@@ -2,19 +2,30 @@
 
 from bot.feature import Feature
 from bot.features import (
+    action_items,
     announcement,
+    capture,
     channel,
+    channel_life,
+    channel_use,
+    checkins,
     declaration,
     editing,
+    export,
     failures,
     invites,
     listing,
     milestones,
     people,
+    postmortem,
+    read_in,
     resolving,
     severity,
+    staleness,
     status,
     status_card,
+    timeline,
+    updates,
 )
 from bot.features.help import help_feature
 
@@ -29,11 +40,22 @@ def all_features() -> tuple[Feature, ...]:
         resolving.FEATURE,
         severity.FEATURE,
         editing.FEATURE,
+        updates.FEATURE,
+        timeline.FEATURE,
+        export.FEATURE,
+        capture.FEATURE,
+        checkins.FEATURE,
+        staleness.FEATURE,
         milestones.FEATURE,
+        postmortem.FEATURE,
+        action_items.FEATURE,
         announcement.FEATURE,
         channel.FEATURE,
+        channel_use.FEATURE,
+        channel_life.FEATURE,
         invites.FEATURE,
         people.FEATURE,
+        read_in.FEATURE,
         failures.FEATURE,
     )
     return (*features, help_feature(features))

@@ -1,6 +1,7 @@
 """Files: Slack takes them in three steps."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.slack.gateway.calls import SlackCalls
 from bot.slack.mentions import tidy_line
@@ -46,3 +47,14 @@ class FileCalls(SlackCalls):
         )
         links = [entry.get("permalink") for entry in answer.get("files") or ()]
         return UploadedFile(id=file_id, permalink=next(iter(links), None))
+
+    async def has_file(self, channel: str, *, filename: str, since: datetime) -> bool:
+        """Tell whether a file of that name was shared in the channel since then."""
+        answer = await self._call(
+            "files.list", {"channel": channel, "ts_from": int(since.timestamp())}
+        )
+        oldest = int(since.timestamp())
+        return any(
+            entry.get("name") == filename and int(entry.get("created") or 0) >= oldest
+            for entry in answer.get("files") or ()
+        )
