@@ -71,16 +71,21 @@ async def export_incident(
     viewer: Actor,
     fmt: ExportFormat,
     now: datetime,
+    sequence: int | None = None,
 ) -> ExportFile:
-    """Return the timeline as a file for this viewer. Raises: IncidentNotFound."""
+    """Return the timeline as a file for this viewer; `sequence` (else the newest) is in its name.
+
+    Raises: IncidentNotFound.
+    """
     record = await build_record(session, ref, workspace_id=workspace_id, viewer=viewer, now=now)
-    return render(record, fmt=fmt)
+    return render(record, fmt=fmt, sequence=sequence)
 
 
-def render(record: TimelineRecord, *, fmt: ExportFormat) -> ExportFile:
+def render(record: TimelineRecord, *, fmt: ExportFormat, sequence: int | None = None) -> ExportFile:
     """Return the record in a format; its name tells which timeline, and how long it was then."""
     marks = "".join(f"-{mark}" for mark in record.markings if mark != "drill")
-    stem = f"{record.incident.reference.lower()}{marks}-timeline-{record.head.sequence}"
+    number = sequence or record.head.sequence
+    stem = f"{record.incident.reference.lower()}{marks}-timeline-{number}"
     name = f"{stem}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:

@@ -118,6 +118,25 @@ class MessageCalls(ChannelCalls):
                     return MessageTs(str(raw["ts"]))
         return None
 
+    async def find_file(self, channel: str, *, name: str, oldest: datetime) -> SharedFile | None:
+        """Return the file of this title that was shared in a channel since then, if any.
+
+        Files carry no metadata: what uploads them gives each a name of its own.
+        """
+        arguments = {
+            "channel": channel,
+            "oldest": instant_to_ts(oldest),
+            "inclusive": True,
+            "limit": _HISTORY_PAGE,
+        }
+        method = "conversations.history"
+        async for page in self._pages(method, arguments, most=_MOST_HISTORY_PAGES):
+            for raw in page.get("messages") or ():
+                for file in map(_file, raw.get("files") or ()):
+                    if file.name == name:
+                        return file
+        return None
+
     async def fetch_message(
         self, channel: str, ts: str, *, thread_ts: str | None = None
     ) -> SlackMessage | None:

@@ -1,0 +1,335 @@
+"""Capture: marked and pinned messages, files, and people who come and go reach the timeline."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.feature import Feature
+from bot.refusals import say
+from bot.replies import Reply, Say
+from bot.requests import Request, Services
+from bot.slack import mentions as m
+from bot.slack.gateway import SlackMessage
+from bot.slack.ids import permalink, ts_to_instant
+from incidents.effects import FetchMarkedMessage
+from incidents.errors import IncidentNotFound
+from incidents.linked_files import LinkedFile, link_files
+from incidents.marks import (
+    CapturedMessage,
+    CaptureStatus,
+    MarkSource,
+    MessageKey,
+    MessageText,
+    drop_message,
+    find_captured,
+    follow_deletion,
+    follow_edit,
+    is_incident_channel,
+    mark_message,
+    record_message,
+    unmark_message,
+)
+from incidents.membership import join_channel, leave_channel
+from incidents.people import Person
+
+_MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)")
+_FILE_LINK = re.compile(
+    r"<(https://[a-z0-9.-]+\.slack\.com/files/[UW][A-Z0-9]+/(F[A-Z0-9]+)/([^|>\s]+))"
+)
+
+
+# -- reactions and pins -----------------------------------------------------------------------
+
+
+async def on_reaction_added(request: Request) -> Reply:
+    """Mark the message that somebody put the policy's emoji on."""
+    message = _reacted_message(request)
+    if message is not None and await _is_ours_to_follow(request, message.channel_id):
+        source = MarkSource.REACTION
+        await request.transact(partial(mark_message, message=message, source=source))
+    return None
+
+
+async def on_reaction_removed(request: Request) -> Reply:
+    """Take the mark away again."""
+    message = _reacted_message(request)
+    if message is not None and await _is_ours_to_follow(request, message.channel_id):
+        source = MarkSource.REACTION
+        await request.transact(partial(unmark_message, message=message, source=source))
+    return None
+
+
+async def on_pin_added(request: Request) -> Reply:
+    """Mark the message that somebody pinned."""
+    message = _pinned_message(request)
+    if not request.policy.timeline.capture_pins or message is None:
+        return None
+    if await _is_ours_to_follow(request, message.channel_id):
+        await request.transact(partial(mark_message, message=message, source=MarkSource.PIN))
+    return None
+
+
+async def on_pin_removed(request: Request) -> Reply:
+    """Take the mark away again."""
+    message = _pinned_message(request)
+    if message is not None and await _is_ours_to_follow(request, message.channel_id):
+        await request.transact(partial(unmark_message, message=message, source=MarkSource.PIN))
+    return None
+
+
+def _reacted_message(request: Request) -> MessageKey | None:
+    event = request.event
+    item = event.get("item") or {}
+    # A reaction may carry a skin tone: `+1::skin-tone-3`.
+    emoji = str(event.get("reaction") or "").split("::")[0]
+    if item.get("type") != "message" or emoji != request.policy.timeline.marker_emoji:
+        return None
+    if event.get("item_user") == request.services.workspace.bot_external_id:
+        return None  # what we say comes from the timeline
+    return MessageKey(str(item.get("channel")), str(item.get("ts")))
+
+
+def _pinned_message(request: Request) -> MessageKey | None:
+    message = (request.event.get("item") or {}).get("message") or {}
+    if not message.get("ts") or _is_own(message, request.services):
+        return None
+    return MessageKey(str(request.event.get("channel_id")), str(message["ts"]))
+
+
+# -- messages ---------------------------------------------------------------------------------
+
+
+async def on_message(request: Request) -> Reply:
+    """Follow edits and deletions of captured messages, and note files that are shared."""
+    event = request.event
+    match event.get("subtype"):
+        case "message_changed":
+            await _follow_change(request, event.get("message") or {})
+        case "message_deleted":
+            await _follow_deletion(request, str(event.get("deleted_ts")))
+        case None | "file_share" | "thread_broadcast" | "bot_message":
+            await _note_files(request)
+    return None
+
+
+async def _follow_change(request: Request, message: Mapping[str, Any]) -> None:
+    if message.get("subtype") == "tombstone":  # the deleted first message of a thread
+        await _follow_deletion(request, str(message.get("ts")))
+        return
+    before = (request.event.get("previous_message") or {}).get("text")
+    if message.get("text") == before:  # a preview of a link was added
+        return
+    key = await _captured_key(request, str(message.get("ts")))
+    if key is None:
+        return
+    text = await _plain(request.services, str(message.get("text") or ""))
+    await request.transact(partial(follow_edit, message=key, text=text))
+
+
+async def _follow_deletion(request: Request, ts: str) -> None:
+    key = await _captured_key(request, ts)
+    if key is not None:
+        await request.transact(partial(follow_deletion, message=key))
+
+
+async def _captured_key(request: Request, ts: str) -> MessageKey | None:
+    key = MessageKey(request.channel_id or "", ts)
+    workspace_id = request.services.workspace.id
+    async with request.services.database.reading() as session:
+        captured = await find_captured(session, key, workspace_id=workspace_id)
+    return None if captured is None else key
+
+
+async def _note_files(request: Request) -> None:
+    event = request.event
+    files = _files_of(event)
+    if not files or not request.policy.timeline.capture_files:
+        return
+    if _is_own(event, request.services):
+        return
+    channel_id = request.channel_id or ""
+    if await _is_ours_to_follow(request, channel_id):
+        sent_at = _sent_at(str(event.get("ts")), fallback=request.now)
+        use_case = partial(link_files, channel_id=channel_id, files=files, sent_at=sent_at)
+        await request.transact(use_case)
+
+
+def _files_of(event: Mapping[str, Any]) -> tuple[LinkedFile, ...]:
+    shared = [
+        LinkedFile(
+            id=str(raw["id"]),
+            name=str(raw.get("title") or raw.get("name") or raw["id"]),
+            permalink=str(raw.get("permalink") or ""),
+        )
+        for raw in event.get("files") or ()
+        if raw.get("id")
+    ]
+    linked = [
+        LinkedFile(id=found[2], name=found[3], permalink=found[1])
+        for found in _FILE_LINK.finditer(str(event.get("text") or ""))
+    ]
+    return (*shared, *linked)
+
+
+# -- people in the channel --------------------------------------------------------------------
+
+
+async def on_member_joined(request: Request) -> Reply:
+    """Keep current who is in an incident's channel."""
+    await _follow_member(request, is_joining=True)
+    return None
+
+
+async def on_member_left(request: Request) -> Reply:
+    """Keep current who is in an incident's channel."""
+    await _follow_member(request, is_joining=False)
+    return None
+
+
+async def _follow_member(request: Request, *, is_joining: bool) -> None:
+    channel_id = request.channel_id or ""
+    if request.actor.external_id == request.services.workspace.bot_external_id:
+        return
+    if await _is_ours_to_follow(request, channel_id):
+        use_case = join_channel if is_joining else leave_channel
+        await request.transact(partial(use_case, channel_id=channel_id))
+
+
+# -- the shortcut -----------------------------------------------------------------------------
+
+
+async def add_to_timeline(request: Request) -> Reply:
+    """Put the message on the timeline from its menu; works in threads, too."""
+    raw, channel_id = request.message, request.channel_id or ""
+    if _is_own(raw, request.services):
+        return Say(say("That is Sitrep's own message: what it says is on the timeline already."))
+    message = SlackMessage(
+        channel=channel_id,  # type: ignore[arg-type]
+        ts=raw["ts"],
+        text=str(raw.get("text") or ""),
+        user_id=raw.get("user"),
+        bot_id=raw.get("bot_id"),
+        thread_ts=raw.get("thread_ts"),
+    )
+    content = await _content_of(request.services, message, now=request.now)
+    use_case = partial(
+        mark_message,
+        message=MessageKey(channel_id, message.ts),
+        source=MarkSource.SHORTCUT,
+        content=content,
+    )
+    slash = request.policy.command
+    try:
+        outcome = await request.transact(use_case)
+    except IncidentNotFound:
+        text = (
+            "This channel doesn't belong to an incident, so nothing was added. From here, "
+            f"write it as a note: `{slash} INC-12 note What happened, with the message's link`."
+        )
+        return Say(say(text))
+    reference = outcome.data["reference"]
+    if outcome.kind == "already_recorded":
+        return Say(say(f"That message is already on the timeline of *{reference}*."))
+    when = m.date(content.sent_at)
+    text = f"Added to the timeline of *{reference}*, dated {when}. `{slash} undo` takes it back."
+    return Say(say(text))
+
+
+# -- fetching ---------------------------------------------------------------------------------
+
+
+async def fetch_marked(context: EffectContext) -> Settlement:
+    """Fetch a marked message and put it on the record; one that is gone is given up."""
+    effect = context.get(FetchMarkedMessage)
+    services = context.services
+    async with services.database.reading() as session:
+        captured = await session.get(CapturedMessage, effect.message_id)
+    if captured is None or captured.status != CaptureStatus.PENDING:
+        return Dropped("mark removed")
+    message = await services.gateway.fetch_message(captured.channel_id, captured.message_ts)
+    reason = _why_not(message, services)
+    if message is None or reason:
+        return Done(partial(drop_message, captured_id=captured.id, reason=reason))
+    content = await _content_of(services, message, now=services.clock.now())
+    return Done(partial(record_message, captured_id=captured.id, content=content))
+
+
+def _why_not(message: SlackMessage | None, services: Services) -> str:
+    if message is None:
+        return "message gone"
+    raw = {"user": message.user_id, "bot_id": message.bot_id}
+    return "Sitrep's own message" if _is_own(raw, services) else ""
+
+
+async def _content_of(services: Services, message: SlackMessage, *, now: datetime) -> MessageText:
+    names = await _names(services, {message.user_id or "", *_MENTIONED.findall(message.text)})
+    author = names.get(message.user_id or "") or message.user_id or "an integration"
+    text = m.plain(message.text, name_of=names.get)
+    files = ", ".join(file.name for file in message.files)
+    return MessageText(
+        text=text or (f"[{files}]" if files else "[no text]"),
+        author_name=author,
+        author_external_id=message.user_id or "",
+        permalink=permalink(
+            services.workspace.url,
+            channel_id=message.channel,
+            ts=message.ts,
+            thread_ts=message.thread_ts,
+        ),
+        sent_at=_sent_at(message.ts, fallback=now),
+    )
+
+
+async def _plain(services: Services, text: str) -> str:
+    names = await _names(services, set(_MENTIONED.findall(text)))
+    return m.plain(text, name_of=names.get)
+
+
+async def _names(services: Services, user_ids: set[str]) -> Mapping[str, str]:
+    query = select(Person.external_id, Person.name).where(
+        Person.workspace_id == services.workspace.id, Person.external_id.in_(user_ids)
+    )
+    async with services.database.reading() as session:
+        return dict((await session.execute(query)).tuples().all())
+
+
+async def _is_ours_to_follow(request: Request, channel_id: str) -> bool:
+    workspace_id: uuid.UUID = request.services.workspace.id
+    async with request.services.database.reading() as session:
+        return await is_incident_channel(session, channel_id, workspace_id=workspace_id)
+
+
+def _is_own(raw: Mapping[str, Any], services: Services) -> bool:
+    workspace = services.workspace
+    if raw.get("user") and raw.get("user") == workspace.bot_external_id:
+        return True
+    return bool(workspace.bot_id) and raw.get("bot_id") == workspace.bot_id
+
+
+def _sent_at(ts: str, *, fallback: datetime) -> datetime:
+    try:
+        return ts_to_instant(ts)
+    except ValueError:
+        return fallback
+
+
+FEATURE = Feature(
+    name="capture",
+    shortcuts={"add_to_timeline": add_to_timeline},
+    events={
+        "reaction_added": on_reaction_added,
+        "reaction_removed": on_reaction_removed,
+        "pin_added": on_pin_added,
+        "pin_removed": on_pin_removed,
+        "message": on_message,
+        "member_joined_channel": on_member_joined,
+        "member_left_channel": on_member_left,
+    },
+    effects={FetchMarkedMessage: fetch_marked},
+)
