@@ -256,6 +256,7 @@ async def _record_reminder(
         {
             "step": step,
             "due_at": cycle.due_at,
+            "snooze_seconds": int(uow.policy.reminders.snooze.total_seconds()),
             "to": [
                 {"id": person.id, "external_id": person.external_id, "name": person.name}
                 for person in named

@@ -84,7 +84,11 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
             next_due_at=due_at,
         )
     )
-    data = {"number": number, "reference": str(incident.reference), "entry_id": str(entry.id)}
+    data = {
+        "number": number,
+        "reference": str(incident.reference),
+        "next_due_at": None if due_at is None else instant_text(due_at),
+    }
     return Outcome("update_posted", incident.id, data)
 
 
