@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.feature import Command, Feature
-from bot.features.status_card import status_card
+from bot.features.status_card_view import status_card
 from bot.replies import Reply, Say
 from bot.requests import Request
 from bot.slack import blocks as b

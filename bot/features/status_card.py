@@ -2,15 +2,13 @@
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Feature
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.features.status_card_view import status_card
 from bot.slack.errors import SlackPermanent
 from incidents.effects import PinStatusCard, RefreshStatusCard
 from incidents.incident import ById
 from incidents.people import system_actor
-from incidents.policy import COMMANDER
 from incidents.posted_messages import find_posted, save_posted
-from incidents.read_models import IncidentView, get_incident_view
+from incidents.read_models import get_incident_view
 from incidents.unit_of_work import UnitOfWork
 
 PURPOSE = "status_card"
@@ -19,26 +17,6 @@ PURPOSE = "status_card"
 LOST_CARD = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 )
-
-
-def status_card(view: IncidentView, *, slash: str) -> b.Message:
-    """Return the status card of an incident."""
-    lines = [f"*Status* {view.status}", f"*Severity* {view.severity_name}"]
-    commander = ", ".join(m.mention(person.external_id) for person in view.holders(COMMANDER))
-    lines.append(f"*Commander* {commander or 'nobody yet'}")
-    if view.next_update_due_at is not None:
-        lines.append(f"*Next update* {m.date(view.next_update_due_at, '{time}')}")
-    title = f"{view.reference} {view.title}"
-    text = f"{m.escape_line(title)}: {view.severity_name}, {view.status}"
-    return b.Message(
-        text=text,
-        blocks=(
-            b.header(title),
-            b.fields(lines),
-            *(b.paragraphs(f"*Impact* {m.escape(view.impact)}") if view.impact else ()),
-            b.context(f"Declared {m.date(view.declared_at, '{date_short_pretty} {time}')}"),
-        ),
-    )
 
 
 async def refresh_card(context: EffectContext) -> Settlement:

@@ -1,0 +1,173 @@
+"""How the status card looks: one glance at 3 a.m., then what can be done about it."""
+
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.lifecycle import IncidentStatus
+from incidents.policy import COMMANDER
+from incidents.read_models import IncidentView
+
+
+def status_card(view: IncidentView, *, slash: str) -> b.Message:
+    """Return the status card of an incident, with buttons for what is possible now."""
+    return b.Message(
+        text=card_text(view, slash=slash),
+        blocks=(
+            b.header(heading(view)),
+            *marks(view),
+            b.fields(facts(view)),
+            *details(view),
+            b.context(" · ".join(times(view))),
+            *button_rows(view),
+        ),
+    )
+
+
+def heading(view: IncidentView) -> str:
+    """Return the reference and the title, as plain text."""
+    return f"{view.reference} {view.title}"
+
+
+def marks(view: IncidentView) -> tuple[b.Block, ...]:
+    """Return what sets a drill or a private incident apart, before anything else is read."""
+    lines = []
+    if view.is_drill:
+        lines.append("*This is a drill.* Practice only; nothing is broken.")
+    if view.is_private:
+        lines.append("*Private.* Only people invited here can see it; please keep it here.")
+    return tuple(b.section(line) for line in lines)
+
+
+def facts(view: IncidentView) -> list[str]:
+    """Return status, severity, who is in command, and when the next update is due."""
+    lines = [
+        f"*Status*\n{view.status.capitalize()}",
+        f"*Severity*\n{m.escape_line(view.severity_name)}",
+        f"*Commander*\n{people(view, COMMANDER) or 'Nobody yet'}",
+    ]
+    if view.next_update_due_at is not None:
+        lines.append(f"*Next update due*\n{m.date(view.next_update_due_at, '{time}')}")
+    return lines
+
+
+def people(view: IncidentView, role_key: str) -> str:
+    """Return who holds the role, as mentions."""
+    return ", ".join(m.mention(person.external_id) for person in view.holders(role_key))
+
+
+def details(view: IncidentView) -> list[b.Block]:
+    """Return impact, services, other roles and the last stakeholder update, as far as known."""
+    blocks: list[b.Block] = []
+    if view.impact:
+        blocks += b.paragraphs(f"*Impact* {m.escape(view.impact)}")
+    lines = []
+    if view.services:
+        named = ", ".join(m.escape_line(service) for service in view.services)
+        lines.append(f"*Services* {named}")
+    others = other_roles(view)
+    if others:
+        lines.append(f"*Roles* {others}")
+    update = view.latest_update
+    if update is not None and update.headline:
+        when = m.date(update.posted_at, "{time}")
+        lines.append(f"*Last update* ({when}) {m.escape(update.headline)}")
+    if view.status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED} and view.resolution:
+        lines.append(f"*What fixed it* {m.escape(view.resolution)}")
+    if lines:
+        blocks += b.paragraphs("\n".join(lines))
+    return blocks
+
+
+def other_roles(view: IncidentView) -> str:
+    """Return everybody with a role but the commander, role by role."""
+    names: dict[str, list[str]] = {}
+    for role in view.roles:
+        if role.role_key != COMMANDER:
+            names.setdefault(role.role_name, []).append(m.mention(role.person.external_id))
+    return " · ".join(f"{role}: {', '.join(held)}" for role, held in names.items())
+
+
+def times(view: IncidentView) -> list[str]:
+    """Return the moments that tell how far the incident is."""
+    stamp = "{date_short_pretty} {time}"
+    moments = [("Declared", view.declared_at)]
+    if view.mitigated_at is not None:
+        moments.append(("mitigated", view.mitigated_at))
+    if view.resolved_at is not None:
+        moments.append(("resolved", view.resolved_at))
+    if view.closed_at is not None:
+        moments.append(("closed", view.closed_at))
+    if view.cancelled_at is not None:
+        moments.append(("cancelled", view.cancelled_at))
+    return [f"{what} {m.date(at, stamp)}" for what, at in moments]
+
+
+def card_text(view: IncidentView, *, slash: str) -> str:
+    """Return the whole card in words: all that a screen reader or a notification gets."""
+    lines = [f"{m.escape_line(heading(view))}: {view.severity_name}, {view.status}."]
+    if view.is_drill:
+        lines.append("This is a drill.")
+    if view.is_private:
+        lines.append("Private.")
+    lines.append(f"Commander: {people(view, COMMANDER) or 'nobody yet'}.")
+    if view.impact:
+        lines.append(f"Impact: {m.escape_line(view.impact)}.")
+    update = view.latest_update
+    if update is not None and update.headline:
+        lines.append(f"Last update: {m.escape_line(update.headline)}.")
+    if view.next_update_due_at is not None:
+        lines.append(f"Next update due {m.date(view.next_update_due_at, '{time}')}.")
+    lines.append(f"What you can do here: {slash} help.")
+    return " ".join(lines)
+
+
+def button_rows(view: IncidentView) -> tuple[b.Block, ...]:
+    """Return the buttons that fit the incident's status; each carries the version it was made for."""
+    value = f"{view.id}|{view.version}"
+    if view.is_open:
+        return _open_rows(view, value)
+    if view.status is IncidentStatus.CANCELLED:
+        return (b.actions(_button("Timeline", "timeline_open", value)),)
+    last = (
+        _button("Close", "close_incident", value)
+        if view.status is IncidentStatus.RESOLVED
+        else _button("Timeline", "timeline_open", value)
+    )
+    return (
+        b.actions(
+            _button("Postmortem", "postmortem_write_open", value),
+            _button("Action item", "action_item_open", value),
+            _button("Correct times", "milestones_open", value),
+            _button("Reopen", "reopen_open", value),
+            last,
+        ),
+    )
+
+
+def _open_rows(view: IncidentView, value: str) -> tuple[b.Block, ...]:
+    update = b.button("Post update", action_id="update_open", value=value, style="primary")
+    command = (
+        _button("Hand off", "handoff_offer_open", value)
+        if view.holders(COMMANDER)
+        else b.button("Take command", action_id="role_take_command", value=value, style="primary")
+    )
+    return (
+        b.actions(
+            command,
+            update,
+            _button("Change status", "status_change", value),
+            _button("Severity", "severity_change", value),
+            _button("Resolve", "resolve_open", value),
+        ),
+        b.actions(
+            _button("Add note", "note_open", value),
+            _button("Roles", "role_assign_open", value),
+            _button("Check in", "checkin_open", value),
+            _button("Edit", "edit_open", value),
+            _button("Timeline", "timeline_open", value),
+            _button("Cancel incident", "cancel_open", value),
+        ),
+    )
+
+
+def _button(label: str, action_id: str, value: str) -> b.ButtonElement:
+    return b.button(label, action_id=action_id, value=value)
