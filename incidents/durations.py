@@ -168,12 +168,12 @@ def severity_spans(
         key=lambda entry: (entry.occurred_at, entry.sequence),
     )
     spans: list[SeveritySpan] = []
-    for entry, following in zip(changes, [*changes[1:], None], strict=True):
-        until = following.occurred_at if following is not None else ended_at
-        if until is not None and until < entry.occurred_at:
-            until = entry.occurred_at  # a backdated end can't shorten a severity below nothing
+    untils = [*(change.occurred_at for change in changes[1:]), ended_at]
+    for entry, until in zip(changes, untils, strict=False):
+        # An end that was dated back can't shorten a severity below nothing.
+        end = None if until is None else max(until, entry.occurred_at)
         severity = entry.text("severity") or entry.text("new_name") or entry.text("new")
-        spans.append(SeveritySpan(severity, entry.occurred_at, until, entry.text("reason")))
+        spans.append(SeveritySpan(severity, entry.occurred_at, end, entry.text("reason")))
     return tuple(spans)
 
 

@@ -92,11 +92,12 @@ def render_markdown(facts: PostmortemFacts, *, template: str) -> str:
 
 def _body(facts: PostmortemFacts, section: policy.Section) -> str:
     written = facts.postmortem.find_written(section.key) if facts.postmortem else None
+    is_published = facts.postmortem is not None and facts.postmortem.is_published
     narrator = facts.narrator
     texts = []
     if written is not None and written.text:
         texts.append(escape_block(narrator.unnamed(written.text, at=facts.now)))
-    elif section.prompt:
+    elif section.prompt and not is_published:
         texts.append(f"> {escape(section.prompt)}")
     maker = _MAKERS.get(section.key) if section.kind is policy.SectionKind.AUTO else None
     if maker is not None:
@@ -177,13 +178,13 @@ def _severity(facts: PostmortemFacts) -> str:
 def _key_moments(facts: PostmortemFacts) -> str:
     incident, found = facts.incident, facts.durations()
     moments = [
-        ("Impact started", _instant(incident.impact_started_at)),
-        ("Detected", _instant(incident.detected_at)),
-        ("Declared", _instant(incident.declared_at)),
-        ("Acknowledged", _instant(incident.acknowledged_at)),
-        ("Mitigated (the last time)", _instant(found.mitigated_at)),
-        ("Resolved (the last time)", _instant(found.resolved_at)),
-        ("Impact ended", _instant(incident.impact_ended_at)),
+        ("Impact started", _instant(incident.impact_started_at, zone="")),
+        ("Detected", _instant(incident.detected_at, zone="")),
+        ("Declared", _instant(incident.declared_at, zone="")),
+        ("Acknowledged", _instant(incident.acknowledged_at, zone="")),
+        ("Mitigated (the last time)", _instant(found.mitigated_at, zone="")),
+        ("Resolved (the last time)", _instant(found.resolved_at, zone="")),
+        ("Impact ended", _instant(incident.impact_ended_at, zone="")),
     ]
     lengths = [
         ("Time to detect", "impact started → detected", found.to_detect),
@@ -194,7 +195,7 @@ def _key_moments(facts: PostmortemFacts) -> str:
     ]
     rows = [(name, what, _human(length), _minutes(length)) for name, what, length in lengths]
     for span in found.resolved_then_reopened:
-        between = f"{_instant(span.start)} → {_instant(span.end)}"
+        between = f"{_instant(span.start, zone='')} → {_instant(span.end)}"
         rows.append(
             (
                 "Resolved, then reopened",

@@ -37,6 +37,8 @@ _LATE = timedelta(minutes=5)
 
 _USER_TOKEN = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
+_ONE_MISSED = "A stakeholder update was missed."
+
 _MOMENTS: Mapping[str, str] = MappingProxyType(
     {
         "impact_started_at": "Impact started",
@@ -173,7 +175,8 @@ def _tell_update(narrator: Narrator, entry: EntryView) -> str:
 def _tell_missed(_narrator: Narrator, entry: EntryView) -> str:
     if entry.content.get("is_bots"):
         return "Sitrep was away when a stakeholder update was due."
-    return "A stakeholder update was missed."
+    count = int(entry.content.get("count") or 1)
+    return f"{count} stakeholder updates were missed." if count > 1 else _ONE_MISSED
 
 
 def _tell_text(narrator: Narrator, entry: EntryView) -> str:

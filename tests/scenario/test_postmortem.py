@@ -1,0 +1,167 @@
+"""From resolving to a published postmortem, and its action items, as people meet them."""
+
+from datetime import timedelta
+
+from tests.scenario.conftest import Bot
+from tests.slack_server import Channel, Message, Outcome, Person
+
+FACTORS = "contributing_factors"
+
+
+async def resolved(bot: Bot, alice: Person) -> Channel:
+    """Declare and resolve an incident; return its channel."""
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    room = bot.slack.channel("inc-1-checkout-errors")
+    bot.clock.advance(timedelta(minutes=40))
+    outcome = await alice.command("/incident resolve Rolled the deploy back", channel=room)
+    view = outcome.get_view()
+    now = bot.clock.now()
+    await alice.submit(
+        view,
+        {"impact_started_at": now - timedelta(minutes=30), "impact_ended_at": now},
+    )
+    await bot.settle()
+    return room
+
+
+def saying(room: Channel, text: str) -> Message:
+    return next(message for message in reversed(room.messages) if text in message.rendered)
+
+
+async def ask(bot: Bot, alice: Person, words: str, room: Channel) -> Outcome:
+    outcome = await alice.command(words, channel=room)
+    assert outcome.acked
+    await bot.settle()
+    return outcome
+
+
+async def test_a_resolved_incident_leads_to_a_published_postmortem(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    room = await resolved(bot, alice)
+    (draft,) = bot.slack.files
+    assert draft.name == "inc-1-postmortem-v1.md"
+    assert b"Rolled the deploy back" in draft.content
+    assert b"30 min (30 minutes)" in draft.content
+
+    asked = saying(room, "Who writes it up")
+    await bob.joins(room)
+    await bob.click(asked, "I'll write it")
+    await bot.settle()
+    assert (
+        "bob writes the postmortem of INC-1, due Mon 9 Mar 2026"
+        in saying(room, "bob writes").rendered
+    )
+
+    refused = await ask(bot, bob, "/incident postmortem publish", room)
+    assert "Contributing factors" in refused.text
+
+    opened = await bob.click(asked, "Write…")
+    form = opened.get_view()
+    told = await bob.submit(form, {FACTORS: "A full disk\n- no alert"})
+    assert told.acked
+    await bot.settle()
+    assert saying(room, "bob wrote in the postmortem")
+
+    await bob.command("/incident action @bob by 5d Alert on full disks", channel=room)
+    await bot.settle()
+    await ask(bot, bob, "/incident postmortem publish", room)
+    assert saying(room, "published the postmortem")
+    final = bot.slack.files[-1]
+    text = final.content.decode()
+    assert final.name == "inc-1-postmortem-v1-final.md"
+    assert "- no alert" in text
+    assert "| 1 | Alert on full disks | bob | 2026-03-07 | open |" in text
+
+
+async def test_whoever_writes_in_a_changed_section_sees_what_it_says_now(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    room = await resolved(bot, alice)
+    await bob.joins(room)
+    asked = saying(room, "Who writes it up")
+    hers = (await alice.click(asked, "Write…")).get_view()
+    his = (await bob.click(asked, "Write…")).get_view()
+    await alice.submit(hers, {"lucky": "It was a quiet Monday"})
+
+    told = await bob.submit(his, {"lucky": "Only one zone", "was_hard": "No graphs"})
+    assert told.action == "update"
+    again = told.get_view()
+    assert "It was a quiet Monday" in told.rendered
+    done = await bob.submit(again, {"lucky": "A quiet Monday, and only one zone"})
+    assert done.errors == {}
+
+    await bot.settle()
+    opened = (await alice.click(asked, "Write…")).get_view()
+    values = str(opened.blocks)
+    assert "A quiet Monday, and only one zone" in values
+    assert "No graphs" in values
+
+
+async def test_an_owner_chosen_in_the_form_hears_of_it_and_is_reminded(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    room = await resolved(bot, alice)
+    opened = await alice.click(saying(room, "Who writes it up"), "Choose an owner…")
+    await alice.submit(opened.get_view(), {"owner": bob})
+    await bot.settle()
+    assert "asked you to write the postmortem" in bot.slack.dm(bob).messages[-1].rendered
+
+    await bot.advance(days=4)
+    assert "is due on Mon 9 Mar 2026" in bot.slack.dm(bob).messages[-1].rendered
+    await bot.advance(days=3)
+    assert "is due today" in bot.slack.dm(bob).messages[-1].rendered
+
+
+async def test_action_items_are_listed_and_finished_by_their_buttons(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    room = await resolved(bot, alice)
+    added = await ask(bot, alice, "/incident action @bob by 2026-12-01 Alert <!channel>", room)
+    assert "due Tue 1 Dec 2026" in added.text
+    assert "gave you action item 1" in bot.slack.dm(bob).messages[-1].rendered
+
+    opened = await alice.command("/incident action", channel=room)
+    wrong = await alice.submit(opened.get_view(), {"text": "Runbook", "due_on": "soon"})
+    assert list(wrong.errors) == ["due_on"]
+    await alice.submit(opened.get_view(), {"text": "Runbook", "due_on": "3d"})
+    await bot.settle()
+
+    listed = await ask(bot, alice, "/incident actions", room)
+    assert "2 open" in listed.text
+    await alice.click(alice.ephemerals[-1], "Done")
+    await bot.settle()
+    assert "alice finished action item 1" in saying(room, "finished").rendered
+    await bob.click(saying(room, "added action item 2"), "Done")
+    await bot.settle()
+    assert "0 open" in (await ask(bot, alice, "/incident actions", room)).text
+
+
+async def test_words_that_mean_nothing_are_refused_with_an_example(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    room = await resolved(bot, alice)
+    for words, told in (
+        ("postmortem celebrate", "postmortem owner"),
+        ("postmortem owner bob", "type `@`"),
+        ("postmortem done soon", "https://"),
+        ("action somebody Alert on disks", "@someone"),
+        ("action @alice by 2026-13-01 Alert", "2026-12-01"),
+    ):
+        outcome = await alice.command(f"/incident {words}", channel=room)
+        assert told in outcome.text, words
+
+
+async def test_before_resolving_there_is_no_postmortem_and_people_are_told_when(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    room = bot.slack.channel("inc-1-checkout-errors")
+    for words in ("show", "publish", "owner me", "write"):
+        outcome = await alice.command(f"/incident postmortem {words}", channel=room)
+        assert "resolved" in outcome.text, words
+
+
+async def test_an_upload_whose_answer_was_lost_is_not_repeated(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.drop("files.completeUploadExternal", after=True)
+    await resolved(bot, alice)
+    await bot.advance(minutes=5)
+    assert [file.name for file in bot.slack.files] == ["inc-1-postmortem-v1.md"]

@@ -1,0 +1,190 @@
+"""The facts of one incident that has everything: for the golden document."""
+
+import uuid
+from datetime import UTC, date, datetime, timedelta
+
+from config.policy_loader import load_policy
+from incidents.action_items import ActionItemView
+from incidents.durations import RoleSpan
+from incidents.lifecycle import IncidentStatus
+from incidents.postmortem import PostmortemView, WrittenSection
+from incidents.postmortem_draft import PostmortemFacts
+from incidents.read_models import EntryView, IncidentView, PersonView
+from incidents.timeline import EntryKind, instant_text
+
+START = datetime(2026, 3, 2, 23, 40, tzinfo=UTC)
+
+ALICE, BOB, CAROL = (
+    PersonView(uuid.UUID(int=number), f"U{name.split()[0].upper()}", name, "UTC")
+    for number, name in ((1, "Alice Doe"), (2, "Bob Roe"), (3, "Carol"))
+)
+
+
+def at(minutes: int) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def entries() -> tuple[EntryView, ...]:
+    """Return the record: it slips back once, is reopened once, and crosses midnight."""
+    people = {"alice": ALICE, "bob": BOB, "carol": CAROL}
+    kinds = EntryKind
+    rows: list[tuple[int, str, EntryKind, dict[str, object]]] = [
+        (-8, "alice", kinds.MILESTONE_SET, {"name": "impact_started_at", "new": "x"}),
+        (0, "alice", kinds.DECLARED, {"title": "Checkout errors", "severity": "SEV3"}),
+        (2, "alice", kinds.ROLE_ASSIGNED, {"role_name": "Incident commander"}),
+        (3, "alice", kinds.CHANNEL_OPENED, {"channel_name": "inc-12-checkout-errors"}),
+        (5, "bob", kinds.NOTE, {"text": "5xx on /pay | since <b>23:31</b> @channel"}),
+        (6, "alice", kinds.SEVERITY_CHANGED, {"old": "SEV3", "new": "SEV1", "reason": "all EU"}),
+        (15, "alice", kinds.UPDATE_POSTED, _update(1, 20, "Rolling back 1.42")),
+        (18, "carol", kinds.MARKED, {"text": "<@UALICE> look: =1+1", "author_external_id": "UBOB"}),
+        (20, "alice", kinds.STATUS_CHANGED, {"old": "triage", "new": "mitigated"}),
+        (31, "", kinds.UPDATE_MISSED, {"count": 2, "is_bots": False}),
+        (32, "", kinds.UPDATE_MISSED, {"count": 1, "is_bots": True}),
+        (33, "alice", kinds.STATUS_CHANGED, {"old": "mitigated", "new": "investigating"}),
+        (40, "bob", kinds.COMMANDER_CHANGED, {"reason": "Alice Doe is off to sleep"}),
+        (50, "bob", kinds.UPDATE_POSTED, _update(2, 45, "Second deploy is rolled back too")),
+        (52, "bob", kinds.STATUS_CHANGED, {"old": "investigating", "new": "mitigated"}),
+        (60, "bob", kinds.STATUS_CHANGED, {"old": "mitigated", "new": "resolved", "text": "Ok"}),
+        (200, "carol", kinds.STATUS_CHANGED, _reopened()),
+        (210, "bob", kinds.STATUS_CHANGED, {"old": "investigating", "new": "mitigated"}),
+        (1_510, "bob", kinds.STATUS_CHANGED, {"old": "mitigated", "new": "resolved"}),
+        (1_511, "", kinds.POSTMORTEM_DRAFTED, {}),
+    ]
+    made = []
+    for sequence, (minute, who, kind, content) in enumerate(rows, start=1):
+        person = people.get(who)
+        late = timedelta(minutes=20) if kind == kinds.MILESTONE_SET else timedelta(0)
+        made.append(
+            EntryView(
+                id=uuid.UUID(int=100 + sequence),
+                sequence=sequence,
+                kind=kind,
+                occurred_at=at(minute),
+                recorded_at=at(minute) + late,
+                actor_kind="person" if person else "system",
+                actor_id=person.id if person else None,
+                actor_name=person.name if person else "Sitrep",
+                target_id=None,
+                is_redacted=False,
+                content=content,
+            )
+        )
+    return tuple(made)
+
+
+def _update(number: int, due: int, text: str) -> dict[str, object]:
+    return {"number": number, "text": text, "was_due_at": instant_text(at(due)), "impact": ""}
+
+
+def _reopened() -> dict[str, object]:
+    moved: dict[str, object] = {"old": "resolved", "new": "investigating", "is_reopening": True}
+    return {**moved, "reason": "Errors are back in Asia"}
+
+
+def roles() -> tuple[RoleSpan, ...]:
+    def span(role: tuple[str, str], person: PersonView, start: int, end: int | None) -> RoleSpan:
+        return RoleSpan(
+            role_key=role[0],
+            role_name=role[1],
+            person_id=person.id,
+            person_name=person.name,
+            started_at=at(start),
+            ended_at=None if end is None else at(end),
+        )
+
+    commander = ("commander", "Incident commander")
+    return (
+        span(commander, ALICE, 2, 40),
+        span(commander, BOB, 40, None),
+        span(("scribe", "Scribe"), BOB, 4, 40),
+    )
+
+
+def incident(**changes: object) -> IncidentView:
+    values: dict[str, object] = {
+        "id": uuid.UUID(int=50),
+        "workspace_id": uuid.UUID(int=51),
+        "reference": "INC-12",
+        "number": 12,
+        "is_drill": False,
+        "is_private": False,
+        "title": "Checkout errors | *EU*",
+        "summary": "Paying failed for people in Europe.\nBob Roe saw it first.",
+        "impact": "Every fifth payment failed",
+        "resolution": "Rolled 1.42 and 1.41 back",
+        "has_customer_impact": True,
+        "services": ("checkout", "payments"),
+        "severity_key": "sev1",
+        "severity_name": "SEV1",
+        "severity_rank": 1,
+        "status": IncidentStatus.RESOLVED,
+        "declared_by": ALICE,
+        "duplicate_of_id": None,
+        "impact_started_at": at(-8),
+        "impact_ended_at": at(1_500),
+        "detected_at": at(-2),
+        "declared_at": at(0),
+        "acknowledged_at": at(2),
+        "mitigated_at": at(210),
+        "resolved_at": at(1_510),
+        "closed_at": None,
+        "cancelled_at": None,
+        "last_update_at": at(50),
+        "next_update_due_at": None,
+        "channel_id": "C1",
+        "channel_name": "inc-12-checkout-errors",
+        "is_channel_archived": False,
+        "version": 9,
+        **changes,
+    }
+    return IncidentView(**values)  # type: ignore[arg-type]
+
+
+def facts(**changes: object) -> PostmortemFacts:
+    postmortem = PostmortemView(
+        id=uuid.UUID(int=60),
+        version=2,
+        is_published=False,
+        owner_id=CAROL.id,
+        due_on=date(2026, 3, 10),
+        drafted_at=at(1_511),
+        published_at=None,
+        link="",
+        written=(
+            WrittenSection("contributing_factors", "Two deploys in one hour.\n- no canary", 3),
+            WrittenSection("lucky", "[x](javascript:alert) It was night\nin Europe", 1),
+        ),
+    )
+    items = (
+        ActionItemView(
+            id=uuid.UUID(int=70),
+            number=1,
+            text="Canary | for checkout",
+            owner=BOB,
+            due_on=date(2026, 4, 1),
+            is_done=False,
+            done_at=None,
+        ),
+        ActionItemView(
+            id=uuid.UUID(int=71),
+            number=2,
+            text="Ask @bob roe about alerts",
+            owner=None,
+            due_on=None,
+            is_done=True,
+            done_at=at(1_600),
+        ),
+    )
+    values: dict[str, object] = {
+        "incident": incident(),
+        "entries": entries(),
+        "roles": roles(),
+        "people": (ALICE, BOB, CAROL),
+        "action_items": items,
+        "sections": load_policy().policy.postmortem.sections,
+        "now": at(1_600),
+        "postmortem": postmortem,
+        "owner": CAROL,
+        **changes,
+    }
+    return PostmortemFacts(**values)  # type: ignore[arg-type]

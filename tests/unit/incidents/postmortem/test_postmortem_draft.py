@@ -1,0 +1,186 @@
+"""The draft: a whole document beside this test, and what must hold in every one.
+
+`SITREP_WRITE_GOLDEN=1 pytest …` writes the document anew: read the difference before committing.
+"""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from config.template_files import read_template
+from incidents.policy import Section, SectionKind
+from incidents.postmortem_draft import PostmortemFacts, draft, render_markdown
+from tests.unit.incidents.postmortem.facts import (
+    ALICE,
+    BOB,
+    CAROL,
+    at,
+    entries,
+    facts,
+    incident,
+)
+
+GOLDEN = Path(__file__).parent / "inc-12-postmortem-v2.md"
+
+
+def render(given_facts: PostmortemFacts) -> str:
+    return render_markdown(given_facts, template=read_template("postmortem.md.j2"))
+
+
+def section(given_facts: PostmortemFacts, key: str) -> str:
+    return next(part.body for part in draft(given_facts) if part.key == key)
+
+
+def test_the_whole_document_reads_as_it_did() -> None:
+    text = render(facts())
+    if os.environ.get("SITREP_WRITE_GOLDEN"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_names_stand_only_in_the_tables_of_roles_and_action_items() -> None:
+    for part in draft(facts()):
+        if part.key in {"roles", "action_items"}:
+            continue
+        for name in (ALICE.name, BOB.name, CAROL.name):
+            assert name not in part.body, part.key
+
+
+def test_the_timeline_tells_each_actor_by_the_role_of_that_moment() -> None:
+    lines = section(facts(), "timeline").splitlines()
+
+    def who(words: str) -> str:
+        (line,) = [line for line in lines if words in line]
+        return line.split("|")[2].strip()
+
+    assert who("5xx") == "Scribe"  # Bob, before he took command
+    assert who("Severity SEV3") == "Incident commander"
+    assert who("Second deploy") == "Incident commander"  # Bob by then
+    assert who("Errors are back") == "a responder"
+    assert who("Sitrep was away") == "Sitrep"
+    assert who("look: ") == "Scribe"  # Carol marked what Bob wrote
+
+
+def test_only_updates_missed_by_people_are_counted() -> None:
+    assert section(facts(), "updates").startswith("2 sent, 2 missed.")
+
+
+def test_an_update_says_whether_it_came_on_time() -> None:
+    lines = section(facts(), "updates").splitlines()
+    assert any("| 1 | 2026-03-02 23:55 | on time |" in line for line in lines)
+    assert any("| 2 | 2026-03-03 00:30 | 5 min late |" in line for line in lines)
+
+
+def test_the_time_between_resolved_and_reopened_is_shown_apart() -> None:
+    moments = section(facts(), "key_moments")
+    assert "| Resolved, then reopened | 2026-03-03 00:40 UTC → 2026-03-03 03:00 UTC |" in moments
+    assert "| 2 h 20 min | 140 |" in moments
+    assert "| Time to resolve | detected → resolved | 1 d 1 h 12 min | 1512 |" in moments
+
+
+def test_drills_and_private_incidents_are_marked() -> None:
+    assert "DRILL" in render(facts(incident=incident(is_drill=True)))
+    assert "PRIVATE" in render(facts(incident=incident(is_private=True)))
+    plain = render(facts())
+    assert "DRILL" not in plain
+    assert "PRIVATE" not in plain
+
+
+def test_what_is_unknown_is_said_to_be() -> None:
+    bare = facts(
+        incident=incident(
+            impact_started_at=None,
+            impact_ended_at=None,
+            mitigated_at=None,
+            resolved_at=None,
+            acknowledged_at=None,
+            summary="",
+            resolution="",
+        ),
+        entries=(),
+        roles=(),
+        action_items=(),
+        postmortem=None,
+        owner=None,
+    )
+    assert section(bare, "key_moments").count("not on the record") == 10
+    assert "holds no summary" in section(bare, "summary")
+    assert section(bare, "roles") == "Nobody took a role."
+    assert section(bare, "updates") == "0 sent, 0 missed."
+    assert "Nothing written yet" in section(bare, "customer_messages")
+
+
+def test_without_customer_impact_the_section_says_so() -> None:
+    none = facts(incident=incident(has_customer_impact=False))
+    assert section(none, "impact").endswith("No customer impact (0 minutes).")
+    assert "| Customer impact | impact started → ended | 0 s | 0 |" in section(none, "key_moments")
+
+
+def test_sections_follow_the_policy_in_order_and_title() -> None:
+    sections = (
+        Section(key="lucky", title="Luck & <chance>", kind=SectionKind.PROMPT, prompt="What?"),
+        Section(key="summary", title="In short", kind=SectionKind.AUTO),
+    )
+    text = render(facts(sections=sections))
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert headings == ["Luck &amp; &lt;chance&gt;", "In short"]
+
+
+def test_redacted_entries_say_nothing_but_that_they_were_there() -> None:
+    redacted = tuple(
+        replace(entry, is_redacted=True, content={}) if entry.kind == "note" else entry
+        for entry in entries()
+    )
+    timeline = section(facts(entries=redacted), "timeline")
+    assert "5xx" not in timeline
+    assert "| 2026-03-02 23:45 | Scribe | _redacted_ |" in timeline
+
+
+def test_an_unknown_kind_of_entry_reads_generically() -> None:
+    strange = replace(entries()[4], kind="door_opened", content={"text": "north | gate"})
+    assert "Door opened: north \\| gate" in section(facts(entries=(strange,)), "timeline")
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(min_size=1, max_size=80), name=st.text(max_size=20))
+def test_no_text_of_people_adds_rows_headings_links_or_html(text: str, name: str) -> None:
+    typed = replace(entries()[4], content={"text": text})
+    hostile = facts(
+        incident=incident(title=text, summary=text, impact=text, resolution=text, services=(text,)),
+        entries=(typed,),
+        roles=(replace(facts().roles[0], person_name=text, role_name=text or "x"),),
+        people=(replace(ALICE, name=name),),
+        action_items=(replace(facts().action_items[0], text=text),),
+    )
+    plain = facts(
+        entries=(entries()[4],),
+        roles=facts().roles[:1],
+        people=(),
+        action_items=facts().action_items[:1],
+    )
+    assert _tags(render(hostile)) <= {*_tags(render(plain)), "ul", "li", "br"}
+    assert render(hostile).count("\n## ") == render(plain).count("\n## ")
+    assert _rows(render(hostile)) == _rows(render(plain))
+
+
+def _tags(markdown: str) -> set[str]:
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    return set(re.findall(r"<(\w+)", html))
+
+
+def _rows(markdown: str) -> int:
+    html: str = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    return html.count("<tr>")
+
+
+@pytest.mark.parametrize("name", ["", ".*", "\\", "a" * 300])
+def test_odd_names_of_people_break_nothing(name: str) -> None:
+    odd = facts(people=(replace(BOB, name=name),))
+    assert "Scribe" in section(odd, "timeline")
+    assert at(5).isoformat()[:10] in section(odd, "timeline")
