@@ -189,6 +189,7 @@ class ArchiveChannel(Effect):
     """Archive the channel of an incident that is over, with a last message."""
 
     kind: ClassVar[str] = "archive_channel"
+    needs_channel: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +206,15 @@ class SendReadIn(Effect):
     kind: ClassVar[str] = "send_read_in"
     needs_channel: ClassVar[bool] = True
     person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshHome(Effect):
+    """Show somebody their Home tab as things are now; `page` is of the open incidents, from 1."""
+
+    kind: ClassVar[str] = "refresh_home"
+    person_id: uuid.UUID
+    page: int = 1
 
 
 def encode(effect: Effect) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, exists, func, or_, select, true
@@ -20,6 +20,10 @@ class Scope(StrEnum):
     OPEN = "open"
     ALL = "all"
     MINE = "mine"  # open ones that I declared or hold a role in
+    RECENT = "recent"  # resolved within the last days
+
+
+RECENT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ async def list_incidents(
     workspace_id: uuid.UUID,
     viewer: Actor,
     scope: Scope,
+    now: datetime,
     page: int = 1,
     page_size: int = 15,
 ) -> ListPage:
@@ -60,7 +65,7 @@ async def list_incidents(
     condition = (
         (Incident.workspace_id == workspace_id)
         & visible_to(viewer)
-        & _in_scope(scope, viewer=viewer)
+        & _in_scope(scope, viewer=viewer, now=now)
     )
     total = (
         await session.execute(select(func.count()).select_from(Incident).where(condition))
@@ -99,9 +104,11 @@ async def search_incidents(
     return tuple(_listed(row) for row in rows)
 
 
-def _in_scope(scope: Scope, *, viewer: Actor) -> ColumnElement[bool]:
+def _in_scope(scope: Scope, *, viewer: Actor, now: datetime) -> ColumnElement[bool]:
     if scope is Scope.ALL:
         return true()
+    if scope is Scope.RECENT:
+        return Incident.resolved_at > now - timedelta(days=RECENT_DAYS)
     is_open = Incident.status.in_(list(OPEN_STATUSES))
     if scope is Scope.OPEN:
         return is_open

@@ -13,6 +13,7 @@ from bot.features import (
     editing,
     export,
     failures,
+    home,
     invites,
     listing,
     milestones,
@@ -56,6 +57,7 @@ def all_features() -> tuple[Feature, ...]:
         invites.FEATURE,
         people.FEATURE,
         read_in.FEATURE,
+        home.FEATURE,
         failures.FEATURE,
     )
     return (*features, help_feature(features))

@@ -9,6 +9,7 @@ from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_on
 from bot.feature import Feature
 from bot.features.channel import load_incident
 from bot.features.status_card import LOST_CARD
+from bot.features.status_card_view import heading, people, times
 from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack import mentions as m
@@ -28,29 +29,50 @@ log = structlog.get_logger(__name__)
 
 def announcement(view: IncidentView) -> b.Message:
     """Return the announcement of an incident: what is wrong, how bad, where to go."""
-    commander = ", ".join(m.mention(person.external_id) for person in view.holders(COMMANDER))
-    title = f"{view.reference} {view.title}"
-    facts = [f"*Status* {view.status}", f"*Severity* {view.severity_name}"]
-    if view.channel_id:
-        facts.append(f"*Channel* {m.channel_link(view.channel_id)}")
-    if commander:
-        facts.append(f"*Commander* {commander}")
-    times = [f"Declared {m.date(view.declared_at, '{date_short_pretty} {time}')}"]
-    if view.last_update_at is not None:
-        times.append(f"last update {m.date(view.last_update_at, '{time}')}")
-    text = f"{m.escape_line(title)}: {view.severity_name}, {view.status}. {_people_text(view)}"
     impact = b.paragraphs(f"*Impact* {m.escape(view.impact)}") if view.impact else ()
     return b.Message(
-        text=text, blocks=(b.header(title), b.fields(facts), *impact, b.context(" · ".join(times)))
+        text=_text(view),
+        blocks=(
+            b.header(heading(view)),
+            b.section(_situation(view)),
+            *impact,
+            *_latest_update(view),
+            b.context(" · ".join(times(view))),
+        ),
     )
 
 
-def _people_text(view: IncidentView) -> str:
-    where = f"Channel {m.channel_link(view.channel_id)}. " if view.channel_id else ""
-    impact = f"Impact: {m.escape_line(view.impact)}" if view.impact else ""
-    if view.status is IncidentStatus.CANCELLED:
-        return f"{where}It was cancelled; nothing more is needed."
-    return f"{where}{impact}".strip()
+def _situation(view: IncidentView) -> str:
+    severity = m.escape_line(view.severity_name)
+    where = f" Follow it in {m.channel_link(view.channel_id)}." if view.channel_id else ""
+    match view.status:
+        case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
+            fixed = f" {m.escape(view.resolution)}" if view.resolution else ""
+            return f"*Resolved.* Nothing more is needed from you.{fixed}"
+        case IncidentStatus.CANCELLED:
+            return "*Cancelled.* This turned out not to be an incident of its own."
+        case _:
+            commander = people(view, COMMANDER)
+            led = f" Commander: {commander}." if commander else " Nobody is in command yet."
+            return f"*{severity}*, {view.status}.{led}{where}"
+
+
+def _latest_update(view: IncidentView) -> tuple[b.Block, ...]:
+    update = view.latest_update
+    if update is None or not update.headline or not view.is_open:
+        return ()
+    when = m.date(update.posted_at, "{time}")
+    return b.paragraphs(f"*Update* ({when}) {m.escape(update.headline)}")
+
+
+def _text(view: IncidentView) -> str:
+    lines = [f"{m.escape_line(heading(view))}: {_situation(view).replace('*', '')}"]
+    if view.impact:
+        lines.append(f"Impact: {m.escape_line(view.impact)}")
+    update = view.latest_update
+    if update is not None and update.headline and view.is_open:
+        lines.append(f"Update: {m.escape_line(update.headline)}")
+    return " ".join(lines)
 
 
 async def refresh_announcement(context: EffectContext) -> Settlement:

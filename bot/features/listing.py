@@ -54,7 +54,12 @@ async def _page(request: Request, scope: Scope, *, page: int) -> b.Message:
             workspace_id=workspace_id,
         )
         listed = await list_incidents(
-            session, workspace_id=workspace_id, viewer=request.actor, scope=scope, page=page
+            session,
+            workspace_id=workspace_id,
+            viewer=request.actor,
+            scope=scope,
+            now=request.now,
+            page=page,
         )
     return list_message(listed, slash=request.policy.command)
 
@@ -63,6 +68,7 @@ _TITLES = {
     Scope.OPEN: "Open incidents",
     Scope.ALL: "All incidents",
     Scope.MINE: "Your open incidents",
+    Scope.RECENT: "Resolved in the last seven days",
 }
 
 
@@ -114,7 +120,7 @@ FEATURE = Feature(
         ),
         Command(
             name="list",
-            usage="list [open|all|mine]",
+            usage="list [open|all|mine|recent]",
             summary="Incidents, page by page.",
             handler=list_command,
             aliases=("ls",),
