@@ -229,8 +229,10 @@ class Dispatcher:
                 row.progress = {**row.progress, "posted": [list(place) for place in one.posted]}
                 if record is not None:
                     await record(uow)
-            case Dropped(reason=reason):
+            case Dropped(reason=reason, record=record):
                 outbox.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
+                if record is not None:
+                    await record(uow)
             case Failed(error=error, record=record):
                 log.error("effect_dead", kind=row.kind, error=error)
                 await outbox.bury(uow.session, row, now=uow.now, error=error)

@@ -25,9 +25,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The effect is no longer true; the reason is kept and counted."""
+    """The effect is no longer true; the reason is kept and counted.
+
+    `record` writes what made it so, if that was learnt only now.
+    """
 
     reason: str
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class EntryHandlers:
             return Dropped("redacted")
         if incident.channel_id is None:
             return Dropped("no channel")
+        if incident.is_channel_archived:
+            return Dropped("channel archived")
         message = render_entry(entry, incident, self.renderers)
         await post_once(context, channel_id=incident.channel_id, message=message)
         return Done()

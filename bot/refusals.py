@@ -116,6 +116,13 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "order": "doesn't fit the other times",
         "same": "is the incident itself",
+        "not_a_channel": "isn't a channel we can read; type `#` and choose a name",
+        "not_seen": "isn't one Sitrep can see; invite Sitrep there first with `/invite`",
+        "in_use": "already belongs to another incident",
+        "is_public": "is open to others, and this incident is private",
+        "is_archived": "is archived; bring it back first",
+        "is_announcements": "is where incidents are announced; choose another",
+        "not_allowed": "can't be an existing one: the policy opens one for each incident",
         "its_duplicate": "is itself a duplicate of this incident",
         "not_reached": "hasn't been reached yet",
     }.get(problem, problem)

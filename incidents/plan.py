@@ -65,8 +65,8 @@ class Plan:
 
     @property
     def channel_gate(self) -> uuid.UUID | None:
-        """Return what everything said in the channel waits for: the effect that opens it."""
-        return None if self.facts.channel_id else self.facts.channel_effect_id
+        """Return what all that is done in the channel waits for: the effect that opens or joins it."""
+        return self.facts.channel_effect_id
 
     def post(self) -> None:
         """Say the entry in the incident channel."""

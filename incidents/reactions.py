@@ -301,7 +301,8 @@ def tell_of_answer(plan: Plan) -> None:
 def say_failure(plan: Plan) -> None:
     """A dead letter is said in the channel, or, when the channel itself refuses, to people."""
     failed_kind = (plan.entry.content or {}).get("effect_kind")
-    if failed_kind == fx.PostEntry.kind or plan.facts.channel_id is None:
+    is_mute = plan.facts.channel_id is None or plan.facts.is_channel_archived
+    if failed_kind == fx.PostEntry.kind or is_mute:
         plan.tell(plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id)
     else:
         plan.post()

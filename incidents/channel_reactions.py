@@ -1,0 +1,105 @@
+"""What follows for the channel from entries: opening, furnishing, putting away, bringing back."""
+
+from incidents import effects as fx
+from incidents.lifecycle import IncidentStatus
+from incidents.plan import Plan
+from incidents.policy import COMMANDER
+from incidents.reminders import ReminderKind
+
+_OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
+
+
+def open_channel(plan: Plan) -> None:
+    """Declaring opens the incident's channel; all else there waits for it."""
+    plan.add(fx.OpenIncidentChannel(incident_id=plan.facts.incident_id), lane="channel")
+
+
+def furnish_channel(plan: Plan) -> None:
+    """A channel gets its people, its status card (pinned), and last its topic and bookmarks."""
+    facts = plan.facts
+    plan.invite(facts.declared_by_id)
+    card = plan.refresh_card()
+    if facts.is_private:
+        plan.invite_policy(plan.policy.private.invite)
+    elif not facts.is_drill:
+        severity = plan.policy.find_severity(facts.severity_key)
+        plan.invite_policy(severity.invites if severity else ())
+    plan.add(fx.PinStatusCard(incident_id=facts.incident_id), lane="ancillary", after=card)
+    plan.set_topic()
+    bookmarks = fx.AddBookmarks(incident_id=facts.incident_id)
+    plan.add(bookmarks, lane="ancillary", after=plan.channel_gate)
+
+
+def join_channel(plan: Plan) -> None:
+    """An existing channel is joined first; all else there waits for it.
+
+    In a lane of its own: what was to be said before waits for it, too.
+    """
+    plan.add(fx.JoinChannel(incident_id=plan.facts.incident_id), lane="join")
+
+
+def say_move(plan: Plan) -> None:
+    """People in the channel that the incident leaves are told where it goes on."""
+    if (plan.entry.content or {}).get("old_channel_id"):
+        effect = fx.PostMove(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
+        plan.add(effect, lane="moves", after=plan.channel_gate)
+
+
+def tell_declarer(plan: Plan) -> None:
+    """Whoever declared hears directly that there is no channel, and what to do."""
+    plan.tell(plan.facts.declared_by_id)
+
+
+def tell_lead(plan: Plan) -> None:
+    """The commander, else the declarer, hears directly what became of an open incident's channel."""
+    if not plan.facts.is_open:
+        return
+    lead = plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id
+    if lead is not None and lead != plan.entry.actor_id:
+        plan.tell(lead)
+
+
+def archive_when_over(plan: Plan) -> None:
+    """The channel of a closed or cancelled incident is archived after a while."""
+    after = plan.policy.channels.archive_after
+    if after is None or plan.facts.status not in _OVER:
+        plan.cancel(ReminderKind.CHANNEL_ARCHIVE)
+        return
+    plan.remind(ReminderKind.CHANNEL_ARCHIVE, after=after)
+
+
+def bring_channel_back(plan: Plan) -> None:
+    """Reopening brings an archived channel back, before anything is said there."""
+    is_reopening = bool((plan.entry.content or {}).get("is_reopening"))
+    if is_reopening and plan.facts.is_channel_archived:
+        _unarchive(plan)
+
+
+def follow_archiving(plan: Plan) -> None:
+    """A channel archived in the middle of an incident is told to its lead.
+
+    Archived by us, the incident was reopened in that very moment: it is brought back.
+    """
+    if not plan.facts.is_open or not plan.facts.is_channel_archived:
+        return
+    if (plan.entry.content or {}).get("is_ours"):
+        _unarchive(plan)
+    else:
+        tell_lead(plan)
+
+
+def show_anew(plan: Plan) -> None:
+    """Back in its channel, an open incident shows its topic as it is now."""
+    if plan.facts.is_open:
+        plan.set_topic()
+
+
+def add_bookmarks(plan: Plan) -> None:
+    """Services that an edit brings in bring their bookmarks."""
+    if "services" in ((plan.entry.content or {}).get("changes") or {}):
+        effect = fx.AddBookmarks(incident_id=plan.facts.incident_id)
+        plan.add(effect, lane="ancillary", after=plan.channel_gate)
+
+
+def _unarchive(plan: Plan) -> None:
+    plan.add(fx.UnarchiveChannel(incident_id=plan.facts.incident_id), lane="channel")
