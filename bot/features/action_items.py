@@ -247,7 +247,7 @@ def added(outcome: Outcome) -> b.Message:
 def item_added(entry: EntryView, incident: IncidentView) -> b.Message:
     """Say which action item was added, or who has it now."""
     verb = "assigned" if entry.kind == EntryKind.ACTION_ITEM_ASSIGNED else "added"
-    text = f"{m.escape_line(entry.actor_name)} {verb} {_entry_item(entry)}"
+    text = f"{incident.reference}: {m.escape_line(entry.actor_name)} {verb} {_entry_item(entry)}"
     return _with_done(text, entry, incident)
 
 

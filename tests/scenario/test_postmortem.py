@@ -62,12 +62,12 @@ async def test_a_resolved_incident_leads_to_a_published_postmortem(any_bot: Bot)
     told = await bob.submit(form, {FACTORS: "A full disk\n- no alert"})
     assert told.acked
     await bot.settle()
-    assert saying(room, "bob wrote in the postmortem")
+    assert "contributing factors" in saying(room, "bob wrote in").rendered
 
     await bob.command("/incident action @bob by 5d Alert on full disks", channel=room)
     await bot.settle()
     await ask(bot, bob, "/incident postmortem publish", room)
-    assert saying(room, "published the postmortem")
+    assert "bob published" in saying(room, "published the postmortem").rendered
     final = bot.slack.files[-1]
     text = final.content.decode()
     assert final.name == "inc-1-postmortem-v1-final.md"

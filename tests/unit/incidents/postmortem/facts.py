@@ -2,11 +2,13 @@
 
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 from config.policy_loader import load_policy
 from incidents.action_items import ActionItemView
 from incidents.durations import RoleSpan
 from incidents.lifecycle import IncidentStatus
+from incidents.policy import Section
 from incidents.postmortem import PostmortemView, WrittenSection
 from incidents.postmortem_draft import PostmortemFacts
 from incidents.read_models import EntryView, IncidentView, PersonView
@@ -140,6 +142,11 @@ def incident(**changes: object) -> IncidentView:
     return IncidentView(**values)  # type: ignore[arg-type]
 
 
+@cache
+def sections() -> tuple[Section, ...]:
+    return load_policy().policy.postmortem.sections
+
+
 def facts(**changes: object) -> PostmortemFacts:
     postmortem = PostmortemView(
         id=uuid.UUID(int=60),
@@ -181,7 +188,7 @@ def facts(**changes: object) -> PostmortemFacts:
         "roles": roles(),
         "people": (ALICE, BOB, CAROL),
         "action_items": items,
-        "sections": load_policy().policy.postmortem.sections,
+        "sections": sections(),
         "now": at(1_600),
         "postmortem": postmortem,
         "owner": CAROL,

@@ -79,7 +79,7 @@ def test_an_update_says_whether_it_came_on_time() -> None:
 
 def test_the_time_between_resolved_and_reopened_is_shown_apart() -> None:
     moments = section(facts(), "key_moments")
-    assert "| Resolved, then reopened | 2026-03-03 00:40 UTC → 2026-03-03 03:00 UTC |" in moments
+    assert "| Resolved, then reopened | 2026-03-03 00:40 → 2026-03-03 03:00 UTC |" in moments
     assert "| 2 h 20 min | 140 |" in moments
     assert "| Time to resolve | detected → resolved | 1 d 1 h 12 min | 1512 |" in moments
 
