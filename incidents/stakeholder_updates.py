@@ -97,7 +97,7 @@ async def _updates(
         .order_by(StakeholderUpdate.number.desc())
         .limit(limit)
     )
-    rows = (await session.execute(query)).tuples()
+    rows = await session.execute(query)
     return [_update_view(update, entry) for update, entry in rows]
 
 
