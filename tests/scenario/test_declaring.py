@@ -1,5 +1,11 @@
-"""Declaring, from the command to the furnished channel."""
+"""Declaring, from the command, the form and the shortcuts to the furnished channel."""
 
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from incidents.policy import Service
 from tests.scenario.conftest import Bot
 
 
@@ -17,3 +23,173 @@ async def test_declaring_opens_a_channel_with_the_declarer_and_a_pinned_card(
     assert alice in room
     assert "Checkout errors" in room.pins[0].rendered
     assert "INC-1" in room.topic
+
+
+async def test_without_a_title_the_form_opens_and_declares(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command("/incident declare")
+    form = outcome.get_view()
+    answered = await alice.submit(
+        form, {"title": "Login is down", "severity": "sev1", "impact": "Nobody can log in"}
+    )
+    assert answered.acked
+    assert answered.errors == {}
+    await bot.settle()
+    card = bot.slack.channel("inc-1-login-is-down").pins[0]
+    assert "SEV1" in card.rendered
+    assert "Nobody can log in" in card.rendered
+
+
+async def test_a_form_without_a_title_is_answered_in_the_field_and_declares_nothing(
+    bot: Bot,
+) -> None:
+    alice = bot.slack.add_person("alice")
+    form = (await alice.command("/incident declare")).get_view()
+    answered = await alice.submit(form, {"title": "   ", "severity": "sev2"})
+    assert "title" in answered.errors
+    await bot.settle()
+    assert bot.slack.find_channel("inc-1") is None
+    assert not bot.slack.calls_of("conversations.create")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("sev2 Checkout errors", "inc-1-checkout-errors"),
+        ("sev2x is not a severity", "inc-1-sev2x-is-not-a-severity"),
+        ("🔥🔥🔥", "inc-1"),
+        ("Ошибка оплаты", "inc-1"),
+        ("Kassenfehler für Übersee", "inc-1-kassenfehler-fur-ubersee"),
+        ("“Quoted” title", "inc-1-quoted-title"),
+    ],
+)
+async def test_any_title_gives_a_channel(bot: Bot, words: str, name: str) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command(f"/incident declare {words}")
+    await bot.settle()
+    assert alice in bot.slack.channel(name)
+
+
+async def test_a_title_of_four_hundred_characters_is_cut_and_declared(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command(f"/incident declare {'long ' * 80}")
+    assert "INC-1" in outcome.text
+    await bot.settle()
+    assert bot.slack.calls_of("conversations.create")[-1].ok
+
+
+async def test_an_unknown_flag_refuses_the_command_and_creates_nothing(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command("/incident declare sev2 Checkout errors --privat")
+    assert "--privat" in outcome.text
+    assert "--private" in outcome.text
+    await bot.settle()
+    assert not bot.slack.calls_of("conversations.create")
+
+
+async def test_a_phones_long_dash_counts_as_two(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Payroll leak —private")
+    await bot.settle()
+    assert bot.slack.channel("inc-1-payroll-leak").is_private
+    assert bot.slack.channel("incidents").messages == []
+
+
+async def test_the_same_command_twice_within_a_minute_is_one_incident(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    first, second = await asyncio.gather(
+        *(alice.command("/incident declare sev2 Checkout errors") for _ in range(2))
+    )
+    assert "INC-1" in first.text
+    assert "INC-1" in second.text
+    await bot.settle()
+    assert len(bot.slack.calls_of("conversations.create")) == 1
+
+
+async def test_a_similar_incident_is_pointed_out_and_can_be_declared_anyway(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    outcome = await bob.command("/incident declare checkout errors!")
+    assert "INC-1" in outcome.text
+    assert "Nothing new was declared" in outcome.text
+
+    await bob.click(bob.ephemerals[-1], "declare_anyway")
+    await bot.settle()
+    assert any("INC-2" in message.text for message in bob.ephemerals)
+    assert len(bot.slack.calls_of("conversations.create")) == 2
+
+
+async def test_a_similar_incident_is_pointed_out_in_the_form_which_keeps_its_values(
+    bot: Bot,
+) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    await alice.command("/incident declare sev2 Checkout errors")
+    form = (await bob.command("/incident declare")).get_view()
+    values = {"title": "Checkout errors", "severity": "sev1", "impact": "EU"}
+    shown = await bob.submit(form, values)
+    assert shown.action == "update"
+    again = await bob.submit(shown.get_view(), {})
+    assert again.acked
+    await bot.settle()
+    assert len(bot.slack.calls_of("conversations.create")) == 2
+
+
+async def test_a_message_becomes_an_incident_with_its_link_kept(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    message = await alice.says("Checkout is broken\nsince ten minutes", "general")
+    opened = await alice.message_shortcut("declare_from_message", message)
+    await alice.submit(opened.get_view(), {})
+    await bot.settle()
+    assert bot.slack.find_channel("inc-1-checkout-is-broken") is not None
+
+
+async def test_the_global_shortcut_opens_the_form(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    assert (await alice.shortcut("declare")).view is not None
+
+
+async def test_two_hundred_services_are_offered_by_search(bot: Bot) -> None:
+    services = tuple(Service(key=f"svc-{n}", name=f"Service {n}", tier=3) for n in range(200))
+    bot.change_policy(services=services)
+    await bot.restart()
+    alice = bot.slack.add_person("alice")
+    form = (await alice.command("/incident declare")).get_view()
+    assert len(await alice.suggestions(form, "services", "")) == 100
+    assert len(await alice.suggestions(form, "services", "service 19")) == 11
+
+
+async def test_a_drill_is_marked_and_announced_nowhere(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev1 Failover practice --drill")
+    await bot.settle()
+    room = next(channel for channel in bot.slack.channels if "failover" in channel.name)
+    assert "drill" in room.name
+    assert "This is a drill" in room.pins[0].rendered
+    assert bot.slack.channel("incidents").messages == []
+
+
+async def test_guests_and_people_of_other_workspaces_declare_nothing(bot: Bot) -> None:
+    external = bot.slack.add_person("eve", external_team="T0OTHER")
+    outcome = await external.command("/incident declare sev1 Panic")
+    assert "can't do this" in outcome.text
+    assert not bot.slack.calls_of("conversations.create")
+
+
+async def test_text_of_people_can_not_ping_or_link(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 <!channel> @here `code` <http://x|click>")
+    await bot.settle()
+    for message in bot.slack.messages:
+        assert "<!channel>" not in message.text
+        assert "<!channel>" not in str(message.blocks)
+
+
+async def test_a_declaration_whose_private_flag_is_in_the_form_stays_private(bot: Bot) -> None:
+    bot.change_policy(private=replace(bot.loaded.policy.private, invite=()))
+    await bot.restart()
+    alice = bot.slack.add_person("alice")
+    form = (await alice.command("/incident declare")).get_view()
+    await alice.submit(form, {"title": "Leak", "severity": "sev2", "kind": ["private"]})
+    await bot.settle()
+    assert bot.slack.channel("inc-1-leak").is_private

@@ -1,0 +1,75 @@
+"""Looking: show, list, help and the Home tab."""
+
+import asyncio
+
+from tests.scenario.conftest import Bot
+
+
+async def test_show_in_the_channel_means_its_incident(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    shown = await alice.command("/incident show", channel="inc-1-checkout-errors")
+    assert "INC-1 Checkout errors" in shown.text
+    assert "nobody yet" in shown.text
+
+
+async def test_show_elsewhere_says_how_to_name_an_incident(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    shown = await alice.command("/incident show")
+    assert "INC-12" in shown.text
+
+
+async def test_an_unknown_verb_gets_the_closest_ones(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    answer = await alice.command("/incident declair everything is down")
+    assert "declare" in answer.text
+    assert not bot.slack.calls_of("conversations.create")
+
+
+async def test_help_fits_the_place(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    outside = await alice.command("/incident")
+    assert "/incident declare" in outside.text
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    inside = await alice.command("/incident help", channel="inc-1-checkout-errors")
+    assert "You are in" in inside.text
+    assert "INC-1" in inside.text
+
+
+async def test_help_for_every_verb_shows_how_it_is_written(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    for command in bot.app.listeners.grammar.commands:
+        answer = await alice.command(f"/incident help {command.name}")
+        assert command.usage.split(" ")[-1].strip("[]…") in answer.text, command.name
+
+
+async def test_lists_of_many_incidents_come_in_pages(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await asyncio.gather(
+        *(alice.command(f"/incident declare sev3 Outage number {n * 7919}") for n in range(20))
+    )
+    first = await alice.command("/incident list")
+    assert "Page 1 of 2" in first.rendered
+    await alice.click(alice.ephemerals[-1], "list_next")
+    await bot.settle()
+    assert any("Page 2 of 2" in message.rendered for message in alice.ephemerals)
+
+
+async def test_the_home_tab_offers_to_declare_and_lists_what_is_open(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.opens_home()
+    await bot.settle()
+    home = bot.slack.home(alice)
+    assert home is not None
+    assert "All is quiet" in home.rendered
+    opened = await alice.click(home, "declare_open")
+    await alice.submit(opened.get_view(), {"title": "Checkout errors", "severity": "sev2"})
+    await bot.settle()
+    await alice.opens_home()
+    await bot.settle()
+    home = bot.slack.home(alice)
+    assert home is not None
+    assert "INC-1" in home.rendered
+    assert "Yours" in home.rendered

@@ -1,0 +1,276 @@
+"""Notes, marks and exports, as people meet them in Slack."""
+
+import csv
+import io
+
+import pytest
+
+from incidents.exports import verify_export
+from tests.scenario.conftest import Bot
+from tests.slack_server import Channel, Person
+
+
+class Room:
+    """An incident channel with two people in it."""
+
+    def __init__(self, bot: Bot, channel: Channel, alice: Person, bob: Person) -> None:
+        self.bot = bot
+        self.slack = bot.slack
+        self.channel = channel
+        self.alice = alice
+        self.bob = bob
+
+    async def command(self, line: str, *, by: Person | None = None) -> str:
+        """Give a command in the channel, let its effects settle, and return the answer."""
+        outcome = await (by or self.alice).command(f"/incident {line}", channel=self.channel)
+        assert outcome.acked
+        await self.bot.settle()
+        return outcome.text
+
+    async def timeline(self) -> str:
+        return await self.command("timeline --last 50")
+
+    async def exported(self, fmt: str) -> bytes:
+        await self.command(f"export {fmt}")
+        return self.slack.files[-1].content
+
+
+async def opened(bot: Bot, line: str = "declare sev2 Checkout errors") -> Room:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    await alice.command(f"/incident {line}")
+    await bot.settle()
+    channel = next(one for one in bot.slack.channels if one.name.startswith(("inc-", "drill-")))
+    if not channel.is_private:
+        await bob.joins(channel)
+    await bot.settle()
+    return Room(bot, channel, alice, bob)
+
+
+@pytest.fixture
+async def room(bot: Bot) -> Room:
+    return await opened(bot)
+
+
+async def test_an_incidents_notes_marks_and_files_end_up_in_an_export_that_proves(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    room = await opened(bot)
+    answer = await room.command("note -10m Rolled back the *deploy*")
+    assert "Noted for 2026-03-02 08:" in answer.replace("|", " ")
+    said = await room.bob.says("Errors began at 8:50", room.channel)
+    reply = await room.bob.says("In the EU only, @alice", room.channel, thread=said)
+    await room.alice.reacts(reply, "pushpin::skin-tone-3")
+    await room.alice.pins(said)
+    await room.bob.shares_file("graph.png", b"\x89PNG", room.channel)
+    await bot.settle()
+
+    content = await room.exported("json")
+    assert verify_export(content) == ()
+    table = await room.exported("csv")
+    rows = list(csv.reader(io.StringIO(table.decode("utf-8-sig"), newline="")))
+    what = [(row[4], row[5], row[6]) for row in rows]
+    assert ("note", "Alice", "Rolled back the *deploy*") in what
+    assert ("marked", "Alice", "Bob: In the EU only, @Alice") in what
+    assert ("pinned", "Alice", "Bob: Errors began at 8:50") in what
+    assert ("file_linked", "Bob", "File: graph.png") in what
+    assert ("person_joined", "Bob", "Joined the incident channel") in what
+    markdown = (await room.exported("")).decode()
+    assert "Rolled back the \\*deploy\\*" in markdown
+    assert "# INC-1 Checkout errors" in markdown
+
+
+async def test_a_note_is_confirmed_privately_and_said_compactly_in_the_channel(
+    room: Room,
+) -> None:
+    answer = await room.command("note <!channel> it is *back* `up`")
+    assert "INC-1" in answer
+    assert "undo" in answer
+    said = room.channel.messages[-1]
+    assert "it is *back*" in said.text
+    assert "<!channel>" not in said.text
+
+
+async def test_a_phone_turns_the_minus_into_a_dash_and_is_understood(room: Room) -> None:
+    await room.command("note –10m Rolled back")
+    assert "Rolled back" in room.channel.messages[-1].text
+    assert "10m" not in room.channel.messages[-1].text
+
+
+async def test_undo_strikes_the_note_out_and_then_has_nothing_left(room: Room) -> None:
+    await room.command("note wrong")
+    assert "withdrawn" in await room.command("undo")
+    assert "~wrong~" in await room.timeline()
+    assert "no note or mark of your own" in await room.command("undo")
+
+
+async def test_a_note_without_a_text_opens_the_form_which_tells_a_wrong_time_in_its_field(
+    room: Room,
+) -> None:
+    outcome = await room.alice.command("/incident note", channel=room.channel)
+    wrong = await room.alice.submit(outcome.get_view(), {"note": "Rolled back", "time": "noon"})
+    assert list(wrong.errors) == ["time"]
+    right = await room.alice.submit(outcome.get_view(), {"note": "Rolled back", "time": "-5m"})
+    assert right.action == "close"
+    assert "Rolled back" in await room.timeline()
+
+
+async def test_a_note_is_amended_from_the_menu_on_it(room: Room) -> None:
+    await room.command("note Roled back")
+    note = room.channel.messages[-1]
+    outcome = await room.alice.click(note, "timeline_correct", "Amend…")
+    await room.alice.submit(outcome.get_view(), {"note": "Rolled back"})
+    await room.bot.settle()
+    assert "amended note" in room.channel.messages[-1].text
+    timeline = await room.timeline()
+    assert "Rolled back (amended)" in timeline
+    assert "Roled" not in timeline
+
+
+async def test_redacting_takes_the_text_out_of_the_channel_the_timeline_and_the_export(
+    room: Room,
+) -> None:
+    await room.command("role commander me")
+    await room.command("note the password is hunter2")
+    note = next(one for one in room.channel.messages if "hunter2" in one.text)
+    outcome = await room.alice.click(note, "timeline_correct", "Redact…")
+    await room.alice.submit(outcome.get_view(), {"reason": "a password"})
+    await room.bot.settle()
+    assert "hunter2" not in room.channel.transcript
+    assert "hunter2" not in await room.timeline()
+    content = await room.exported("json")
+    assert b"hunter2" not in content
+    assert verify_export(content) == ()
+
+
+async def test_redacting_is_refused_to_those_who_may_not_before_the_form_opens(
+    room: Room,
+) -> None:
+    await room.command("note one")
+    outcome = await room.bob.click(room.channel.messages[-1], "timeline_correct", "Redact…")
+    await room.bot.settle()
+    assert outcome.view is None
+    assert "commander" in room.bob.ephemerals[-1].text
+
+
+async def test_the_timeline_is_paged_in_place(room: Room) -> None:
+    for number in range(5):
+        await room.command(f"note number {number}")
+    await room.command("timeline --last 2")
+    page = room.alice.ephemerals[-1]
+    assert "number 4" in page.rendered
+    assert "number 2" not in page.rendered
+    await room.alice.click(page, "Earlier")
+    await room.bot.settle()
+    earlier = room.alice.ephemerals[-1]
+    assert "number 2" in earlier.rendered
+    assert "number 4" not in earlier.rendered
+
+
+async def test_fifty_long_notes_fit_into_one_answer(room: Room) -> None:
+    for number in range(50):
+        await room.alice.command(f"/incident note {number} {'x' * 3000}", channel=room.channel)
+    await room.bot.settle()
+    await room.timeline()
+    assert "49 xxx" in room.alice.ephemerals[-1].rendered
+
+
+async def test_a_number_out_of_range_is_refused_with_an_example(room: Room) -> None:
+    assert "from 1 to 50" in await room.command("timeline --last 500")
+    assert "pdf" in await room.command("export pdf")
+    assert room.slack.files == []
+
+
+async def test_removing_the_emoji_withdraws_the_mark(room: Room) -> None:
+    said = await room.bob.says("Errors began", room.channel)
+    await room.alice.reacts(said, "pushpin")
+    await room.bot.settle()
+    await room.alice.unreacts(said, "pushpin")
+    assert "~Bob: Errors began~" in await room.timeline()
+
+
+async def test_another_emoji_another_channel_and_our_own_message_are_no_marks(
+    room: Room,
+) -> None:
+    said = await room.bob.says("Errors began", room.channel)
+    await room.alice.reacts(said, "eyes")
+    elsewhere = await room.bob.says("Lunch?", "general")
+    await room.alice.reacts(elsewhere, "pushpin")
+    await room.command("note Rolled back")
+    await room.alice.reacts(room.channel.messages[-1], "pushpin")
+    await room.alice.pins(room.channel.messages[-1])
+    await room.bot.settle()
+    timeline = await room.timeline()
+    assert "Errors began" not in timeline
+    assert "Lunch" not in timeline
+    assert timeline.count("Rolled back") == 1
+
+
+async def test_an_edited_mark_is_amended_and_a_deleted_one_stays(room: Room) -> None:
+    said = await room.bob.says("Errors began at 8:50", room.channel)
+    await room.alice.reacts(said, "pushpin")
+    await room.bot.settle()
+    await room.bob.edits(said, "Errors began at 8:40")
+    assert "8:40 (amended)" in await room.timeline()
+    await room.bob.deletes(said)
+    assert "8:40 [the message was deleted later]" in await room.timeline()
+
+
+async def test_a_message_deleted_before_it_could_be_fetched_is_left_out(room: Room) -> None:
+    room.slack.fail("conversations.history", error="internal_error", status=500)
+    said = await room.bob.says("Never mind", room.channel)
+    await room.alice.reacts(said, "pushpin")
+    await room.bob.deletes(said)
+    await room.bot.advance(minutes=5)
+    assert "Never mind" not in await room.timeline()
+
+
+async def test_a_message_is_added_from_its_menu_also_in_a_thread_and_only_once(
+    room: Room,
+) -> None:
+    said = await room.bob.says("Errors began", room.channel)
+    reply = await room.bob.says("In the EU only", room.channel, thread=said)
+    await room.alice.message_shortcut("add_to_timeline", reply)
+    await room.bob.message_shortcut("add_to_timeline", reply)
+    await room.bot.settle()
+    assert "Added to the timeline" in room.alice.ephemerals[-1].text
+    assert "already on the timeline" in room.bob.ephemerals[-1].text
+    assert (await room.timeline()).count("In the EU only") == 1
+
+
+async def test_a_message_from_elsewhere_is_not_added_and_it_says_how(room: Room) -> None:
+    said = await room.bob.says("Errors began", "general")
+    await room.alice.message_shortcut("add_to_timeline", said)
+    await room.bot.settle()
+    assert "doesn't belong to an incident" in room.alice.ephemerals[-1].text
+
+
+async def test_a_guests_emoji_does_not_count(room: Room) -> None:
+    guest = room.slack.add_person("guest", guest=True)
+    await room.alice.invites(guest, room.channel)
+    said = await room.bob.says("Errors began", room.channel)
+    await guest.reacts(said, "pushpin")
+    await room.bot.settle()
+    assert "Errors began" not in await room.timeline()
+
+
+async def test_a_private_timeline_leaves_only_for_its_own_channel_and_says_that_it_is_private(
+    bot: Bot,
+) -> None:
+    room = await opened(bot, "declare sev2 Data leak --private")
+    refused = await room.bob.command("/incident INC-1 export", channel="general")
+    assert "no incident INC-1" in refused.text
+    await room.alice.command("/incident INC-1 export", channel="general")
+    await bot.settle()
+    (file,) = room.slack.files
+    assert file.channels == [room.channel.id]
+    assert "private" in file.name
+    assert b"**PRIVATE**" in file.content
+
+
+async def test_an_export_whose_answer_was_lost_is_not_uploaded_twice(room: Room) -> None:
+    room.slack.drop("files.completeUploadExternal", after=True)
+    await room.command("export md")
+    await room.bot.advance(minutes=2)
+    shared = [one for one in room.channel.messages if one.files]
+    assert len(shared) == 1
