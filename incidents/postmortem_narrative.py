@@ -158,7 +158,7 @@ def _tell_milestone(_narrator: Narrator, entry: EntryView) -> str:
 
 def _tell_role(narrator: Narrator, entry: EntryView) -> str:
     role = _said(narrator, entry, "role_name", "role")
-    given = "given up" if entry.kind == _K.ROLE_ENDED else "taken on"
+    given = "given up" if entry.kind == _K.ROLE_ENDED else "filled"
     return _and_said(f"Role {given}", role)
 
 
@@ -185,7 +185,7 @@ def _tell_text(narrator: Narrator, entry: EntryView) -> str:
 
 def _tell_generically(narrator: Narrator, entry: EntryView) -> str:
     words = escape(entry.kind.replace("_", " ").capitalize())
-    return _and_said(words, _said(narrator, entry, "text", "question", "answer", "reason"))
+    return _and_said(words, _said(narrator, entry, "text", "question", "answer", "words", "reason"))
 
 
 _SAID_BY_OTHERS = frozenset({_K.MARKED, _K.PINNED})

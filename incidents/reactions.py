@@ -17,7 +17,14 @@ from incidents import role_reactions as roles
 from incidents.facts import Facts
 from incidents.plan import Plan, Reaction
 from incidents.policy import COMMANDER, Policy
-from incidents.postmortem_reminders import first_reminder
+from incidents.postmortem_reactions import (
+    end_postmortem_reminder,
+    pause_postmortem_reminder,
+    remind_of_postmortem,
+    remind_owner,
+    tell_owner,
+    upload_postmortem,
+)
 from incidents.reminders import ReminderKind
 from incidents.timeline import EntryKind, TimelineEntry
 
@@ -153,49 +160,6 @@ def retitle(plan: Plan) -> None:
 def watch_for_commander(plan: Plan) -> None:
     """Nobody in command after a few minutes: ask for somebody."""
     plan.remind(ReminderKind.COMMANDER_MISSING, after=plan.policy.reminders.commander_missing_after)
-
-
-def upload_postmortem(plan: Plan) -> None:
-    """A postmortem goes to the channel as a file, unless it is kept elsewhere."""
-    content = plan.entry.content or {}
-    if content.get("link"):
-        return
-    effect = fx.UploadPostmortem(
-        incident_id=plan.facts.incident_id, postmortem_id=uuid.UUID(content["postmortem_id"])
-    )
-    plan.add(effect, lane="channel", after=plan.channel_gate)
-
-
-def remind_of_postmortem(plan: Plan) -> None:
-    """The postmortem is reminded of on the business day before it is due, and on the day."""
-    plan.reminders.append(first_reminder(plan.entry, plan.facts, plan.policy))
-
-
-def end_postmortem_reminder(plan: Plan) -> None:
-    """Once published there is nothing left to remind of."""
-    plan.cancel(ReminderKind.POSTMORTEM_DUE)
-
-
-def pause_postmortem_reminder(plan: Plan) -> None:
-    """A reopened incident gets a new draft, with a new date, when it is resolved again."""
-    if plan.facts.is_open:
-        plan.cancel(ReminderKind.POSTMORTEM_DUE)
-
-
-def tell_owner(plan: Plan) -> None:
-    """Whoever others gave something to hears of it directly."""
-    owner_id = (plan.entry.content or {}).get("owner_id")
-    if owner_id is not None and owner_id != str(plan.entry.actor_id):
-        plan.tell(uuid.UUID(owner_id))
-
-
-def remind_owner(plan: Plan) -> None:
-    """The owner is reminded directly; without one, the channel is."""
-    owner_id = (plan.entry.content or {}).get("owner_id")
-    if owner_id is None:
-        plan.post()
-    else:
-        plan.tell(uuid.UUID(owner_id))
 
 
 def say_correction(plan: Plan) -> None:
