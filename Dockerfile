@@ -10,7 +10,7 @@ RUN pip --python /opt/sitrep/bin/python install --no-cache-dir --only-binary :al
 # The build backend comes from the development lock, so that it is held to its hash as well.
 RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements-dev.txt > backend.txt \
     && pip install --no-cache-dir --require-hashes --requirement backend.txt
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY config config
 COPY incidents incidents
