@@ -20,7 +20,9 @@ async def declared(bot: Bot) -> tuple[Person, Channel]:
 
 
 def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
+    """Return the messages with these words, but for the status card, which shows them too."""
+    found = [message for message in room.messages if words in message.rendered]
+    return [message for message in found if not message.is_pinned]
 
 
 async def test_an_update_by_command_is_said_in_the_channel_and_restarts_the_clock(
