@@ -1,5 +1,7 @@
 """How refusals of the domain and of the grammar read: what was refused, and what to do next."""
 
+from types import MappingProxyType
+
 from bot.slack.blocks import Message, section
 from bot.slack.mentions import date, escape, escape_line
 from bot.slash_commands import CommandRefused, usage_of
@@ -9,6 +11,7 @@ from incidents.errors import (
     DomainError,
     EditClash,
     IncidentNotFound,
+    IncidentOver,
     InformationMissing,
     InvalidInput,
     NothingToUndo,
@@ -20,6 +23,21 @@ from incidents.errors import (
 NOT_RECORDED = "That took too long and was *not recorded*. Nothing has changed. Please try again."
 STILL_RECORDING = "Still recording this. The outcome follows here in a moment."
 WENT_WRONG = "Something went wrong on our side and this was *not recorded*. Please try again."
+
+
+# What happened meanwhile to what somebody acted on, by the error's key.
+_SUPERSEDED = MappingProxyType(
+    {
+        "command": "{by} has command now, so nothing was changed. To ask them for it: "
+        "`{slash} handoff me`.",
+        "role": "{by} has taken this role meanwhile, so nothing was changed.",
+        "handoff_accepted": "This handoff is over: {by} accepted it.",
+        "handoff_declined": "This handoff is over: {by} declined it.",
+        "handoff_unanswered": "This handoff is over: nobody answered in time, and {by} has command.",
+        "handoff_taken_over": "This handoff is over: {by} took over command.",
+        "handoff_withdrawn": "This handoff is over: it was withdrawn. Command stayed where it was.",
+    }
+)
 
 
 def say(text: str) -> Message:
@@ -50,11 +68,8 @@ def refusal_text(error: DomainError, *, slash: str) -> str:
             return f"Still needed first: {', '.join(_words(name) for name in fields)}."
         case InvalidInput(field=field, problem=problem, example=example):
             return invalid_text(field, problem, example)
-        case AlreadySo(what=what, detail=detail):
-            return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
-        case Superseded(by=by):
-            who = f" by {escape(by)}" if by else ""
-            return f"This has changed meanwhile{who}, so nothing was done. Here is how it is now."
+        case AlreadySo() | Superseded() | IncidentOver():
+            return _as_it_is(error, slash=slash)
         case EditClash(fields=fields):
             listed = ", ".join(_words(name) for name in fields)
             return f"Somebody else changed this meanwhile ({listed}). Look again, then edit."
@@ -63,6 +78,21 @@ def refusal_text(error: DomainError, *, slash: str) -> str:
         case Busy():
             return "Many people are changing this at once. Nothing was recorded; try again."
     return "This isn't possible now. Nothing was changed."
+
+
+def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> str:
+    match error:
+        case AlreadySo(what=what, detail=detail):
+            return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
+        case IncidentOver(status=status):
+            return (
+                f"The incident is {status}, so its roles stay as they were. Reopen it first: "
+                f"`{slash} reopen` with the reason."
+            )
+        case Superseded(what=what, by=by) if what in _SUPERSEDED:
+            return _SUPERSEDED[what].format(by=escape_line(by) or "Somebody", slash=slash)
+    who = f" by {escape(error.by)}" if error.by else ""
+    return f"This has changed meanwhile{who}, so nothing was done. Here is how it is now."
 
 
 def _words(name: str) -> str:
@@ -114,6 +144,9 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_a_time": "isn't a time we can read",
         "not_a_duration": "isn't a duration we can read",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
+        "a_guest": "is a guest or from another workspace; roles are for members",
+        "a_bot": "is a bot; roles are for people",
+        "deactivated": "is deactivated; choose somebody else",
         "order": "doesn't fit the other times",
         "same": "is the incident itself",
         "not_a_channel": "isn't a channel we can read; type `#` and choose a name",

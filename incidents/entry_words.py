@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from incidents.corrections import CorrectedEntry
+from incidents.role_words import ROLE_FORMS
 from incidents.timeline import EntryKind
 
 _K = EntryKind
@@ -139,6 +140,7 @@ def _file(entry: CorrectedEntry) -> str:
 
 _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
+        **ROLE_FORMS,
         _K.DECLARED: _declared,
         _K.NOTE: _note,
         _K.MARKED: _message,

@@ -1,0 +1,224 @@
+"""Handing command over: `handoff`, the proposal kept current in place, its buttons and forms."""
+
+import uuid
+from functools import partial
+
+from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.feature import Command, Feature
+from bot.features import handoff_messages as messages
+from bot.features.incident_forms import remember, view_for_form
+from bot.features.role_messages import outcome_text
+from bot.features.roles import own_name, person_in
+from bot.features.status_card import LOST_CARD
+from bot.refusals import invalid_text, say
+from bot.replies import FieldErrors, Reply, Say
+from bot.requests import Request
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from incidents.assigning import Named
+from incidents.command import propose_commander, take_over
+from incidents.effects import RefreshHandoff
+from incidents.errors import InvalidInput, Superseded
+from incidents.handoff import HandoffStatus, get_handoff_view
+from incidents.handoff_answers import accept_handoff, decline_handoff
+from incidents.handoff_brief import draft_brief, load_brief
+from incidents.ids import derived_id
+from incidents.incident import ById, Incident, IncidentRef
+from incidents.people import Person, system_actor
+from incidents.policy import COMMANDER, Action
+from incidents.posted_messages import find_posted, save_posted
+from incidents.read_models import get_incident_view
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+PURPOSE = "handoff"
+_EXAMPLE = "handoff @alice"
+
+# A channel that can't be written to any more: the record stays right, the message as it is.
+_CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
+
+
+async def handoff_command(request: Request) -> Reply:
+    """Offer or request command: `/incident handoff @someone [words]`; alone, open the form."""
+    who, words = request.words.split_first()
+    if not who:
+        return await _open_offer(request, request.incident_ref())
+    person = own_name(request) if who.casefold() == "me" else person_in(who)
+    if person is None:
+        raise InvalidInput("person", "not_a_person", _EXAMPLE)
+    ref = request.incident_ref()
+    use_case = partial(propose_commander, ref=ref, person=person, words=m.plain(words))
+    return _told(request, await request.transact(use_case))
+
+
+async def open_offer_form(request: Request) -> Reply:
+    """Open the form that offers command."""
+    return await _open_offer(request, request.incident_of_value())
+
+
+async def _open_offer(request: Request, ref: IncidentRef) -> Reply:
+    view = await view_for_form(request, ref, action=Action.HANDOFF)
+    async with request.services.database.reading() as session:
+        incident = await session.get_one(Incident, view.id)
+        brief = await load_brief(session, await draft_brief(session, incident))
+    await request.open_view(messages.offer_form(view, brief, metadata=remember(view)))
+    return None
+
+
+async def offer_submitted(request: Request) -> Reply:
+    """Offer or request command from the form; wrong input is answered in its field."""
+    form, ref = request.form, request.incident_of_metadata()
+    person = form.user("person")
+    try:
+        if person is None:
+            raise InvalidInput("person", "not_a_person")
+        named, words = Named(person), form.text("words")
+        use_case = partial(propose_commander, ref=ref, person=named, words=words)
+        outcome = await request.transact(use_case)
+    except InvalidInput as error:
+        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
+    return _told(request, outcome)
+
+
+async def accept_pressed(request: Request) -> Reply:
+    """Accept what was put to the person."""
+    ref, handoff_id = request.incident_of_value(), _handoff_of_value(request)
+    use_case = partial(accept_handoff, ref=ref, handoff_id=handoff_id)
+    return _told(request, await request.transact(use_case))
+
+
+async def decline_pressed(request: Request) -> Reply:
+    """Decline what was put to the person, or withdraw what they proposed."""
+    ref, handoff_id = request.incident_of_value(), _handoff_of_value(request)
+    use_case = partial(decline_handoff, ref=ref, handoff_id=handoff_id)
+    return _told(request, await request.transact(use_case))
+
+
+async def open_take_over_form(request: Request) -> Reply:
+    """Open the form that takes command at once; it asks for the reason."""
+    view = await view_for_form(request, request.incident_of_value(), action=Action.TAKE_OVER)
+    commander = next(iter(view.holders(COMMANDER)), None)
+    metadata = remember(view, commander_id=str(commander.id) if commander else "")
+    await request.open_view(messages.take_over_form(view, commander=commander, metadata=metadata))
+    return None
+
+
+async def take_over_submitted(request: Request) -> Reply:
+    """Take command with the reason given."""
+    use_case = partial(
+        take_over,
+        ref=request.incident_of_metadata(),
+        reason=request.form.text("reason"),
+        seen_commander_id=str(request.metadata.get("commander_id", "")),
+    )
+    try:
+        outcome = await request.transact(use_case)
+    except InvalidInput as error:
+        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
+    return _told(request, outcome)
+
+
+def _handoff_of_value(request: Request) -> uuid.UUID:
+    try:
+        return uuid.UUID(request.value.split("|")[1])
+    except (IndexError, ValueError):
+        raise Superseded("handoff_withdrawn") from None
+
+
+def _told(request: Request, outcome: Outcome) -> Reply:
+    text = outcome_text(
+        outcome, external_id=request.actor.external_id, slash=request.policy.command
+    )
+    return Say(say(text))
+
+
+# -- effects --------------------------------------------------------------------------------
+
+
+async def refresh_handoff(context: EffectContext) -> Settlement:
+    """Show a handoff in the channel or to a person, or bring it up to date in place."""
+    effect = context.get(RefreshHandoff)
+    services = context.services
+    if effect.incident_id is None:
+        return Dropped("no incident")
+    subject_id = derived_id(effect.handoff_id, str(effect.person_id or "channel"))
+    async with services.database.reading() as session:
+        view = await get_incident_view(
+            session,
+            ById(effect.incident_id),
+            workspace_id=services.workspace.id,
+            viewer=system_actor(),
+        )
+        handoff = await get_handoff_view(session, effect.handoff_id)
+        person = await session.get(Person, effect.person_id) if effect.person_id else None
+        posted = await find_posted(session, purpose=PURPOSE, subject_id=subject_id)
+    place = view.channel_id
+    if effect.person_id is not None:
+        place = person.external_id if person is not None and person.is_active else None
+    message = messages.handoff_message(handoff, view, is_direct=person is not None)
+    is_settled = handoff.status is not HandoffStatus.PENDING
+    if posted is not None:
+        try:
+            await services.gateway.update(posted.channel_id, posted.message_ts, message)
+        except SlackPermanent as error:
+            if error.error in _CLOSED:
+                return Dropped(error.error)
+            if error.error not in LOST_CARD:
+                raise
+        else:
+            return Done()
+    if is_settled:
+        return Dropped("settled before it was shown")
+    if place is None or (person is None and view.is_channel_archived):
+        return Dropped("nowhere to show it")
+    channel_id, ts = await post_once(context, channel_id=place, message=message)
+
+    async def remember_place(uow: UnitOfWork) -> None:
+        await save_posted(
+            uow.session,
+            incident_id=view.id,
+            purpose=PURPOSE,
+            subject_id=subject_id,
+            channel_id=channel_id,
+            message_ts=ts,
+            now=uow.now,
+        )
+
+    return Done(remember_place)
+
+
+FEATURE = Feature(
+    name="handoff",
+    commands=(
+        Command(
+            name="handoff",
+            usage="handoff @someone [what they should know]",
+            summary="Offer command to somebody, with a brief; alone, opens the form.",
+            handler=handoff_command,
+            examples=(_EXAMPLE,),
+        ),
+    ),
+    actions={
+        "handoff_accept": accept_pressed,
+        "handoff_decline": decline_pressed,
+        "handoff_take_over_open": open_take_over_form,
+        "handoff_offer_open": open_offer_form,
+    },
+    views={
+        messages.OFFER_FORM: offer_submitted,
+        messages.TAKE_OVER_FORM: take_over_submitted,
+    },
+    effects={RefreshHandoff: refresh_handoff},
+    entries={
+        EntryKind.HANDOFF_OFFERED: messages.offered_entry,
+        EntryKind.HANDOFF_REQUESTED: messages.requested_entry,
+        EntryKind.HANDOFF_DECLINED: messages.declined_entry,
+        EntryKind.HANDOFF_WITHDRAWN: messages.withdrawn_entry,
+        EntryKind.SUCCESSOR_WANTED: messages.successor_entry,
+        EntryKind.COMMANDER_CHANGED: messages.moved_entry,
+    },
+    direct_entries={
+        EntryKind.HANDOFF_DECLINED: messages.declined_directly,
+        EntryKind.COMMANDER_CHANGED: messages.moved_directly,
+    },
+)
