@@ -2,59 +2,80 @@
 
 import asyncio
 import contextlib
-import socket
-import uuid
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import select
 
-from bot.dispatcher import Dispatcher
+from bot.bolt import make_bolt
+from bot.dispatcher import Dispatcher, End
+from bot.effect_context import Dropped
 from bot.effect_handlers import EntryHandlers
 from bot.entry_messages import EntryRenderer
 from bot.feature import EffectHandler, Feature
 from bot.features import all_features
+from bot.features.announcement import join_announcement_channel
+from bot.features.channel_life import while_channel_lasts
+from bot.features.people import refresh_directory
+from bot.health import Health
+from bot.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
+from bot.intake import Intake
 from bot.listeners import Listeners
 from bot.middleware import Middleware
-from bot.requests import Services, WorkspaceInfo
-from bot.scheduler import Scheduler
+from bot.process import process_name
+from bot.requests import Services
+from bot.scheduler import Chore, Scheduler
 from bot.slack.gateway import SlackGateway
 from bot.slack.rate_limits import RateLimits
-from bot.web.routes import web_app
+from bot.socket_mode import SocketMode, SocketTuning
+from bot.storage import measured_clock, prepare_schema
+from bot.telemetry import EFFECTS, EFFECTS_DROPPED, Telemetry
+from bot.wake import WakeListener
+from bot.web.routes import ops_app, public_app
+from bot.web.slack_endpoint import SlackEndpoint
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings
-from incidents.clock import Clock, SystemClock
+from incidents.clock import Clock
 from incidents.database import Database, open_database
 from incidents.effects import Effect
-from incidents.ids import new_id
-from incidents.people import Workspace, system_actor
-from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
-from migrations.runner import upgrade
+from incidents.people import system_actor
+from incidents.retention import sweep
+from incidents.unit_of_work import Transactions
 
 CALL_TIMEOUT_SECONDS = 10
+DRAIN_SECONDS = 3.0
+CONNECT_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Sitrep:
     """The running program."""
 
     services: Services
+    telemetry: Telemetry
     listeners: Listeners
-    bolt: AsyncApp
+    intake: Intake
     dispatcher: Dispatcher
     scheduler: Scheduler
-    url: str = ""
-    is_ready: bool = False
+    keeper: WorkspaceKeeper
+    wake: WakeListener
+    sockets: SocketMode | None
+    health: Health
+    endpoint: SlackEndpoint | None
+    url: str = field(default="", init=False)
+    ops_url: str = field(default="", init=False)
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether requests are taken, and more of them are welcome."""
+        return self.intake.is_open and not self.intake.is_leaving
 
     async def settle(self, *, timeout: float = 20.0) -> None:
         """Wait until no effect is due or under way."""
@@ -64,7 +85,7 @@ class Sitrep:
                 await asyncio.sleep(0.01)
 
     async def _is_settled(self) -> bool:
-        if self.listeners.running or not self.dispatcher.is_idle:
+        if self.listeners.running or self.scheduler.is_starting or not self.dispatcher.is_idle:
             return False
         return not await self.dispatcher.has_due()
 
@@ -76,107 +97,160 @@ async def running(
     *,
     clock: Clock | None = None,
     limits: RateLimits | None = None,
+    tuning: SocketTuning | None = None,
+    ask_for: timedelta = ASK_FOR,
 ) -> AsyncIterator[Sitrep]:
-    """Build everything, start it, and on the way out stop it in the right order."""
-    clock = clock or SystemClock()
+    """Build everything, start it, and on the way out stop it in the right order.
+
+    `ask_for` is how long Slack is asked whose token this is, when that isn't known yet.
+
+    Raises:
+        StartRefused: it can't start; says why, and what to do.
+    """
     async with contextlib.AsyncExitStack() as stack:
         database = open_database(settings.database_url)
         stack.push_async_callback(database.close)
         await prepare_schema(database)
+        clock = clock or await measured_clock(database)
         timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_SECONDS)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-        transactions = Transactions(database, clock=clock, policy=loaded.policy)
-        client = _client(settings, session)
-        gateway = SlackGateway(client, limits=limits or RateLimits(clock), clock=clock)
-        workspace = await find_workspace(gateway, transactions)
-        gateway.team_id = workspace.external_id
-        services = Services(
-            transactions=transactions,
+        telemetry = Telemetry()
+        services = await _services(
+            settings,
+            loaded,
             database=database,
-            gateway=gateway,
-            policy=loaded.policy,
+            gateway=SlackGateway(
+                _client(settings, session),
+                limits=limits or RateLimits(clock),
+                clock=clock,
+                on_call=telemetry.on_call,
+            ),
             clock=clock,
-            workspace=workspace,
+            ask_for=ask_for,
         )
-        sitrep = _wire(services, settings)
-        sitrep.dispatcher.start()
-        stack.push_async_callback(sitrep.dispatcher.stop)
-        await sitrep.scheduler.arrive()
-        sitrep.scheduler.start()
-        stack.callback(sitrep.scheduler.stop)
-        await _listen(stack, sitrep, settings)
-        sitrep.is_ready = True
-        log.info("ready", policy=loaded.digest[:12])
+        sitrep = _wire(services, telemetry, settings, loaded=loaded, tuning=tuning)
+        await _start(stack, sitrep, settings)
+        log.info("ready", policy=loaded.digest[:12], url=sitrep.url, ops_url=sitrep.ops_url)
         yield sitrep
-        sitrep.is_ready = False
-
-
-async def prepare_schema(database: Database) -> None:
-    """Bring an embedded SQLite database to head."""
-    if database.is_sqlite:
-        await upgrade(database)
+        log.info("stopping", in_flight=sitrep.intake.in_flight)
 
 
 def _client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    token = settings.slack_bot_token
     return AsyncWebClient(
-        token=token.get_secret_value() if token else None,
-        base_url=str(settings.slack_api_url),
+        token=_token(settings),
+        base_url=settings.slack_api_url,
         session=session,
         retry_handlers=[],
     )
 
 
-async def find_workspace(gateway: SlackGateway, transactions: Transactions) -> WorkspaceInfo:
-    """Return the workspace of our token, from its stored row, or asked of Slack the first time.
-
-    So a restart works while Slack is down.
-    """
-    async with transactions.database.reading() as session:
-        stored = (await session.execute(select(Workspace))).scalars().first()
-    if stored is not None:
-        return _info(stored)
-    identity = await gateway.auth_test()
-    row = Workspace(
-        id=new_id(),
-        external_id=identity.team_id,
-        url=identity.url,
-        bot_external_id=identity.bot_user_id,
-        bot_id=identity.bot_id,
-        scopes=" ".join(identity.scopes),
-    )
-
-    async def save(uow: UnitOfWork) -> Outcome:
-        uow.session.add(row)
-        return Outcome("workspace_saved")
-
-    await transactions.run(save, actor=system_actor(), workspace_id=row.id)
-    return _info(row)
+def _token(settings: Settings) -> str:
+    return settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
 
 
-def _info(row: Workspace) -> WorkspaceInfo:
-    return WorkspaceInfo(
-        id=row.id,
-        external_id=row.external_id,
-        url=row.url,
-        bot_external_id=row.bot_external_id,
-        bot_id=row.bot_id,
+async def _services(
+    settings: Settings,
+    loaded: LoadedPolicy,
+    *,
+    database: Database,
+    gateway: SlackGateway,
+    clock: Clock,
+    ask_for: timedelta,
+) -> Services:
+    transactions = Transactions(database, clock=clock, policy=loaded.policy)
+    workspace = await find_identity(gateway, transactions, token=_token(settings), ask_for=ask_for)
+    gateway.team_id = workspace.external_id
+    return Services(
+        transactions=transactions,
+        database=database,
+        gateway=gateway,
+        policy=loaded.policy,
+        clock=clock,
+        workspace=workspace,
     )
 
 
-def _wire(services: Services, settings: Settings) -> Sitrep:
+def _wire(
+    services: Services,
+    telemetry: Telemetry,
+    settings: Settings,
+    *,
+    loaded: LoadedPolicy,
+    tuning: SocketTuning | None,
+) -> Sitrep:
     features = all_features()
     listeners = Listeners(services, features)
-    bolt = _bolt(services, settings)
+    token = _token(settings)
+    bolt = make_bolt(services.workspace, token=token, base_url=settings.slack_api_url)
     bolt.middleware(Middleware(services).identify)
     listeners.register(bolt)
-    dispatcher = Dispatcher(services, effect_handlers(features), holder=_holder())
+    intake = Intake(bolt, telemetry)
+    dispatcher = Dispatcher(
+        services,
+        effect_handlers(features),
+        holder=process_name(),
+        on_end=partial(_count_effect, telemetry),
+    )
+    keeper = WorkspaceKeeper(services, token=token)
+    scheduler = Scheduler(
+        services, telemetry=telemetry, chores=_chores(services, keeper, dispatcher)
+    )
+    sockets = _sockets(services, settings, intake=intake, tuning=tuning)
+    secret = settings.slack_signing_secret
     return Sitrep(
         services=services,
+        telemetry=telemetry,
         listeners=listeners,
-        bolt=bolt,
+        intake=intake,
         dispatcher=dispatcher,
-        scheduler=Scheduler(services),
+        scheduler=scheduler,
+        keeper=keeper,
+        wake=WakeListener(
+            services.database, workspace_id=services.workspace.id, wake=dispatcher.wake
+        ),
+        sockets=sockets,
+        health=Health(
+            services=services,
+            telemetry=telemetry,
+            intake=intake,
+            dispatcher=dispatcher,
+            scheduler=scheduler,
+            keeper=keeper,
+            sockets=sockets,
+            policy_digest=loaded.digest,
+            has_http=secret is not None,
+        ),
+        endpoint=SlackEndpoint(intake, secret=secret.get_secret_value()) if secret else None,
+    )
+
+
+def _sockets(
+    services: Services, settings: Settings, *, intake: Intake, tuning: SocketTuning | None
+) -> SocketMode | None:
+    if settings.slack_app_token is None:
+        return None
+    app_token = settings.slack_app_token.get_secret_value()
+    return SocketMode(intake, partial(services.gateway.open_socket, app_token), tuning=tuning)
+
+
+def _chores(
+    services: Services, keeper: WorkspaceKeeper, dispatcher: Dispatcher
+) -> tuple[Chore, ...]:
+    async def check_token() -> None:
+        if await keeper.check():
+            dispatcher.is_paused = False
+            dispatcher.wake()
+
+    async def delete_done() -> None:
+        await services.transactions.run(
+            sweep, actor=system_actor(), workspace_id=services.workspace.id
+        )
+
+    return (
+        Chore("token", timedelta(minutes=1), check_token),
+        Chore("announcement", timedelta(hours=6), partial(join_announcement_channel, services)),
+        Chore("directory", timedelta(hours=6), partial(refresh_directory, services)),
+        Chore("retention", timedelta(minutes=10), delete_done, at_start=False),
     )
 
 
@@ -192,51 +266,83 @@ def effect_handlers(features: Iterable[Feature]) -> dict[type[Effect], EffectHan
             if effect_type in handlers:
                 raise ValueError(f"two features handle {effect_type.kind}")
             handlers[effect_type] = handler
-    return {**handlers, **EntryHandlers(renderers, direct).handlers()}
+    handlers.update(EntryHandlers(renderers, direct).handlers())
+    return {
+        effect_type: while_channel_lasts(handler) if effect_type.needs_channel else handler
+        for effect_type, handler in handlers.items()
+    }
 
 
-def _bolt(services: Services, settings: Settings) -> AsyncApp:
-    workspace = services.workspace
-    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
-    secret = settings.slack_signing_secret
+def _count_effect(telemetry: Telemetry, kind: str, end: End) -> None:
+    if isinstance(end, Dropped):
+        telemetry.count(EFFECTS_DROPPED, kind=kind, reason=end.reason)
+    telemetry.count(EFFECTS, kind=kind, outcome=type(end).__name__.lower())
 
-    async def authorize(**_: Any) -> AuthorizeResult:
-        # From the stored row: no auth.test while a request waits.
-        return AuthorizeResult(
-            enterprise_id=None,
-            team_id=workspace.external_id,
-            bot_user_id=workspace.bot_external_id,
-            bot_id=workspace.bot_id,
-            bot_token=token,
+
+async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Settings) -> None:
+    """Start the parts; each is stopped on the way out, in the opposite order."""
+    await sitrep.scheduler.arrive()
+    sitrep.dispatcher.start()
+    stack.push_async_callback(sitrep.dispatcher.stop)
+    sitrep.wake.start()
+    stack.push_async_callback(sitrep.wake.stop)
+    await _serve_web(stack, sitrep, settings)
+    if sitrep.sockets is not None:
+        sitrep.sockets.start()
+        stack.push_async_callback(sitrep.sockets.stop)
+    sitrep.scheduler.start()
+    stack.push_async_callback(sitrep.scheduler.stop)
+    lag = asyncio.create_task(sitrep.telemetry.watch_loop(), name="loop-lag")
+    stack.callback(lag.cancel)
+    sitrep.intake.is_open = True
+    # First on the way out, while everything still runs: no answer is lost.
+    stack.push_async_callback(_drain, sitrep)
+    if sitrep.sockets is not None:
+        await _wait_for_socket(sitrep.sockets)
+
+
+async def _wait_for_socket(sockets: SocketMode) -> None:
+    if await sockets.wait_connected(timeout_seconds=CONNECT_SECONDS):
+        return
+    if sockets.refusal is not None:
+        raise StartRefused(
+            f"Slack refuses SLACK_APP_TOKEN ({sockets.refusal}).",
+            todo="On the app's page, Basic Information, App-Level Tokens: take one with the scope "
+            "connections:write; it starts with xapp-.",
         )
-
-    return AsyncApp(
-        authorize=authorize,
-        client=services.gateway.client,
-        signing_secret=secret.get_secret_value() if secret else "",
-        process_before_response=True,
-    )
+    log.warning("not_connected_yet", todo="Sitrep keeps trying")
 
 
-def _holder() -> str:
-    return f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}"
+async def _drain(sitrep: Sitrep) -> None:
+    """Say that we leave, and go on answering until nothing waits for an answer."""
+    sitrep.intake.is_leaving = True
+    if not await sitrep.intake.drained(timeout_seconds=DRAIN_SECONDS):
+        log.warning("answers_cut_off", in_flight=sitrep.intake.in_flight)
+    later = set(sitrep.listeners.running)
+    if later:
+        await asyncio.wait(later, timeout=1)
+    sitrep.intake.is_open = False
 
 
-async def _listen(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Settings) -> None:
-    runner = web.AppRunner(web_app(sitrep.bolt, settings), access_log=None)
+async def _serve_web(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Settings) -> None:
+    public = public_app(sitrep.endpoint, sitrep.health)
+    ops = ops_app(sitrep.telemetry, sitrep.health)
+    sitrep.url = await _listen(stack, public, host=settings.host, port=settings.port)
+    sitrep.ops_url = await _listen(stack, ops, host=settings.ops_host, port=settings.ops_port)
+
+
+async def _listen(
+    stack: contextlib.AsyncExitStack, app: web.Application, *, host: str, port: int
+) -> str:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, settings.host, settings.port)
-    await site.start()
-    sitrep.url = _url_of(runner)
-    if settings.slack_app_token is not None:
-        handler = AsyncSocketModeHandler(
-            sitrep.bolt, settings.slack_app_token.get_secret_value(), web_client=sitrep.bolt.client
-        )
-        stack.push_async_callback(handler.close_async)
-        await handler.connect_async()  # type: ignore[no-untyped-call]
-
-
-def _url_of(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://{host}:{port}"
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise StartRefused(
+            f"Can't listen on {host}:{port} ({error.strerror}).",
+            todo="Is another Sitrep running? Otherwise choose another HOST, PORT or OPS_PORT.",
+        ) from None
+    bound, number = runner.addresses[0][:2]
+    return f"http://{bound}:{number}"

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,9 +19,10 @@ import structlog
 
 from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.feature import EffectHandler
+from bot.lease_keeper import LeaseKeeper
 from bot.requests import Services
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
-from incidents import leases, outbox
+from incidents import outbox
 from incidents.effects import Effect, decode
 from incidents.failed_effects import record_failure
 from incidents.outbox import EffectRow, EffectStatus
@@ -29,12 +30,12 @@ from incidents.people import Workspace, system_actor
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 AT_ONCE = 40
-RENEW_EVERY = timedelta(seconds=10)
 SWEEP_EVERY_SECONDS = 5.0
 GIVE_UP_AFTER = timedelta(hours=24)
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 CALL_TIMEOUT = timedelta(seconds=12)
+STOP_WITHIN = timedelta(seconds=4)
 
 log = structlog.get_logger(__name__)
 
@@ -71,19 +72,26 @@ class Dispatcher:
     """Carries the effects of one workspace to Slack while it holds the workspace's lease."""
 
     def __init__(
-        self, services: Services, handlers: Mapping[type[Effect], EffectHandler], *, holder: str
+        self,
+        services: Services,
+        handlers: Mapping[type[Effect], EffectHandler],
+        *,
+        holder: str,
+        on_end: Callable[[str, End], None] | None = None,
     ) -> None:
-        """Take the services, the handler of each kind of effect, and this process's name."""
+        """Take the services, the handler of each kind of effect, and this process's name.
+
+        `on_end` hears of each attempt: the effect's kind, and how it ended.
+        """
         self.services = services
         self.handlers = handlers
         self.holder = holder
         self.last_beat: float = 0.0
-        self.is_paused = False
+        self._lease = LeaseKeeper(services, holder=holder, call_timeout=CALL_TIMEOUT)
+        self._on_end = on_end
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: list[Ended] = []
-        self._lease_until: datetime | None = None
-        self._renewed_at: datetime | None = None
         self._is_stopping = False
         self._is_settling = False
         self._loop_task: asyncio.Task[None] | None = None
@@ -100,15 +108,21 @@ class Dispatcher:
         self._wake.set()
 
     async def stop(self) -> None:
-        """Take nothing more, let what is under way end, settle it, hand the lease over."""
+        """Take nothing more, let what is under way end, settle it, hand the lease over.
+
+        What doesn't end in time stays taken: who sends next looks whether it happened.
+        """
         self._is_stopping = True
         self.wake()
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=CALL_TIMEOUT.total_seconds() / 2)
+            _, slow = await asyncio.wait(set(self._tasks), timeout=STOP_WITHIN.total_seconds())
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
         if self._loop_task is not None:
             await self._loop_task
         await self._settle_and_take(limit=0)
-        await self._release()
+        await self._lease.release()
 
     def _on_commit(self, workspace_id: uuid.UUID) -> None:
         if workspace_id == self.services.workspace.id:
@@ -122,8 +136,16 @@ class Dispatcher:
     @property
     def holds_lease(self) -> bool:
         """Tell whether this process may send for the workspace."""
-        until = self._lease_until
-        return until is not None and self.services.clock.now() < until
+        return self._lease.is_held
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether the workspace waits for a token that Slack takes."""
+        return self._lease.is_paused
+
+    @is_paused.setter
+    def is_paused(self, value: bool) -> None:
+        self._lease.is_paused = value
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -144,10 +166,10 @@ class Dispatcher:
         return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
 
     async def _cycle(self) -> None:
-        if not await self._keep_lease() or self.is_paused:
-            return
         while True:
-            free = AT_ONCE - len(self._tasks)
+            # What has ended is settled in any case; more is taken only by who may send.
+            may_take = await self._lease.keep() and not self.is_paused
+            free = AT_ONCE - len(self._tasks) if may_take else 0
             if not self._ended and not (free > 0 and await self.has_due()):
                 return
             await self._settle_and_take(limit=max(free, 0))
@@ -277,6 +299,8 @@ class Dispatcher:
     async def _carry_out(self, row: EffectRow) -> None:
         posted: list[tuple[str, str]] = []
         end = await self._attempt(row, posted)
+        if self._on_end is not None:
+            self._on_end(row.kind, end)
         self._ended.append(Ended(row.id, end, tuple(posted)))
 
     async def _attempt(self, row: EffectRow, posted: list[tuple[str, str]]) -> End:
@@ -343,48 +367,6 @@ class Dispatcher:
 
         await self.services.transactions.run(
             save, actor=system_actor(), workspace_id=self.services.workspace.id
-        )
-
-    # -- the lease ----------------------------------------------------------------------------
-
-    async def _keep_lease(self) -> bool:
-        now = self.services.clock.now()
-        if self.holds_lease and self._renewed_at and now - self._renewed_at < RENEW_EVERY:
-            return True
-        held: list[bool] = []
-
-        async def acquire(uow: UnitOfWork) -> Outcome:
-            held.clear()
-            is_held, is_new = await leases.acquire(
-                uow.session, workspace_id=uow.workspace_id, holder=self.holder, now=uow.now
-            )
-            if is_new:
-                await outbox.release_abandoned(
-                    uow.session,
-                    workspace_id=uow.workspace_id,
-                    now=uow.now,
-                    call_timeout=CALL_TIMEOUT,
-                )
-            workspace = await uow.session.get(Workspace, uow.workspace_id)
-            self.is_paused = workspace is not None and workspace.paused_at is not None
-            held.append(is_held)
-            return Outcome("lease")
-
-        await self.services.transactions.run(
-            acquire, actor=system_actor(), workspace_id=self.services.workspace.id
-        )
-        self._lease_until = now + leases.LEASE if held[-1] else None
-        self._renewed_at = now if held[-1] else None
-        return held[-1]
-
-    async def _release(self) -> None:
-        async def release(uow: UnitOfWork) -> Outcome:
-            await leases.release(uow.session, workspace_id=uow.workspace_id, holder=self.holder)
-            return Outcome("released")
-
-        self._lease_until = None
-        await self.services.transactions.run(
-            release, actor=system_actor(), workspace_id=self.services.workspace.id
         )
 
 

@@ -1,5 +1,9 @@
 """The scheduler: ticks only. What is due, and what was missed, is in the database."""
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -8,26 +12,57 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.requests import Services
+from bot.telemetry import REMINDERS_FIRED, Telemetry
 from incidents import reminders
 from incidents.people import system_actor
 from incidents.presence import BEAT_EVERY, beat, come_back
 from incidents.reminder_rules import fire
-from incidents.unit_of_work import UseCase
+from incidents.unit_of_work import Outcome, UseCase
 
 TICK = timedelta(seconds=1)
+STALLED_AFTER = timedelta(seconds=30)
 
 log = structlog.get_logger(__name__)
 
 
-class Scheduler:
-    """Fires due reminders every second, and leaves a heartbeat by which absences are known."""
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that is done now and then, beside reminders; at the start too if `at_start`."""
 
-    def __init__(self, services: Services) -> None:
-        """Take the services."""
+    name: str
+    every: timedelta
+    do: Callable[[], Awaitable[object]]
+    at_start: bool = True
+
+
+class Scheduler:
+    """Fires due reminders every second, does the chores, and leaves a heartbeat.
+
+    APScheduler plans on the wall clock; a watchdog on the monotonic clock starts it anew should it
+    have come to rest, as it does when the wall clock is set back.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        telemetry: Telemetry,
+        chores: Iterable[Chore] = (),
+        stalled_after: timedelta = STALLED_AFTER,
+    ) -> None:
+        """Take the services, and what else there is to do."""
         self.services = services
-        self.last_beat: float = 0.0
+        self.ticked_at = time.monotonic()
+        self.restarts = 0
+        self._telemetry = telemetry
+        self._chores = tuple(chores)
+        self._stalled_after = stalled_after.total_seconds()
         self._present_at: datetime | None = None
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._scheduler: AsyncIOScheduler | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._first_chores: set[asyncio.Task[None]] = set()
+
+    # -- life ---------------------------------------------------------------------------------
 
     async def arrive(self) -> None:
         """Say that the bot is here, which ends an absence; before the first reminder is fired."""
@@ -35,21 +70,60 @@ class Scheduler:
         self._present_at = self.services.clock.now()
 
     def start(self) -> None:
-        """Begin to tick."""
-        self._scheduler.add_job(
-            self.tick,
-            IntervalTrigger(seconds=int(TICK.total_seconds()), timezone="UTC"),
-            id="reminders",
-            misfire_grace_time=None,
-            coalesce=True,
-            max_instances=1,
-        )
-        self._scheduler.start()
+        """Begin to tick, and do the first round of chores in the background."""
+        self._plan()
+        self._spawn(self._watch())
+        for chore in self._chores:
+            if chore.at_start:
+                task = self._spawn(self._do(chore))
+                self._first_chores.add(task)
+                task.add_done_callback(self._first_chores.discard)
 
-    def stop(self) -> None:
-        """Tick no more."""
-        if self._scheduler.running:
+    @property
+    def is_starting(self) -> bool:
+        """Tell whether the first round of chores is still under way."""
+        return bool(self._first_chores)
+
+    async def stop(self) -> None:
+        """Tick no more; what is under way is let go."""
+        if self._scheduler is not None and self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _plan(self) -> None:
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        settings = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        scheduler.add_job(self.tick, _every(TICK), id="reminders", **settings)
+        for chore in self._chores:
+            scheduler.add_job(
+                partial(self._do, chore), _every(chore.every), id=chore.name, **settings
+            )
+        scheduler.start()
+        self._scheduler = scheduler
+
+    def _spawn(self, work: Awaitable[None]) -> "asyncio.Task[None]":
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._stalled_after / 3)
+            silent = time.monotonic() - self.ticked_at
+            if silent < self._stalled_after:
+                continue
+            self.restarts += 1
+            log.error("scheduler_stalled", seconds=round(silent, 1))
+            if self._scheduler is not None and self._scheduler.running:
+                self._scheduler.shutdown(wait=False)
+            self.ticked_at = time.monotonic()
+            self._plan()
+
+    # -- ticks --------------------------------------------------------------------------------
 
     async def tick(self) -> None:
         """Fire every reminder that is due now, each in its own transaction."""
@@ -59,7 +133,13 @@ class Scheduler:
             await self._fire_due()
         except Exception:
             log.exception("tick_failed")
-        self.last_beat = self.services.clock.monotonic()
+        self.ticked_at = time.monotonic()
+
+    async def _do(self, chore: Chore) -> None:
+        try:
+            await chore.do()
+        except Exception:
+            log.exception("chore_failed", chore=chore.name)
 
     async def _keep_present(self) -> None:
         now = self.services.clock.now()
@@ -69,8 +149,8 @@ class Scheduler:
             await self._run(beat)
             self._present_at = now
 
-    async def _run(self, use_case: UseCase) -> None:
-        await self.services.transactions.run(
+    async def _run(self, use_case: UseCase) -> Outcome:
+        return await self.services.transactions.run(
             use_case, actor=system_actor(), workspace_id=self.services.workspace.id
         )
 
@@ -83,6 +163,11 @@ class Scheduler:
         for reminder_id in due:
             try:
                 await self._run(partial(fire, reminder_id=reminder_id))
+                self._telemetry.count(REMINDERS_FIRED)
             except Exception:
                 # One reminder that can't be fired must not hold up the others.
                 log.exception("reminder_failed", reminder_id=str(reminder_id))
+
+
+def _every(duration: timedelta) -> IntervalTrigger:
+    return IntervalTrigger(seconds=int(duration.total_seconds()), timezone="UTC")

@@ -1,6 +1,7 @@
 """Leases: who may send for a workspace; one holder at a time, for a stated time."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey
@@ -23,9 +24,17 @@ class Lease(Base):
 
 
 async def acquire(
-    session: AsyncSession, *, workspace_id: uuid.UUID, holder: str, now: datetime
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    holder: str,
+    now: datetime,
+    is_gone: Callable[[str], bool] = lambda _: False,
 ) -> tuple[bool, bool]:
-    """Take or renew the lease; return whether it is held now, and whether it is newly so."""
+    """Take or renew the lease; return whether it is held now, and whether it is newly so.
+
+    A holder that is certainly gone (`is_gone` says so of its name) isn't waited for.
+    """
     lease = await session.get(Lease, workspace_id, with_for_update=True)
     if lease is None:
         session.add(Lease(workspace_id=workspace_id, holder=holder, expires_at=now + LEASE))
@@ -35,7 +44,7 @@ async def acquire(
         # Even expired: nobody else took it, so what this process has under way is still its own.
         lease.expires_at = now + LEASE
         return True, False
-    if lease.expires_at > now:
+    if lease.expires_at > now and not is_gone(lease.holder):
         return False, False
     lease.holder, lease.expires_at = holder, now + LEASE
     return True, True

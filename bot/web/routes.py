@@ -1,25 +1,70 @@
-"""The public routes: Slack's endpoint (only with a signing secret) and health."""
+"""The two web applications: the public one for Slack and probes, the private one for operators."""
 
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import structlog
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
 
-from config.settings import Settings
+from bot.health import Health
+from bot.telemetry import Telemetry
+from bot.web.slack_endpoint import MOST_BYTES, SlackEndpoint
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = structlog.get_logger(__name__)
 
 
-def web_app(bolt: AsyncApp, settings: Settings) -> web.Application:
-    """Return the public web application."""
-    app = web.Application()
-    if settings.slack_signing_secret is not None:
+def public_app(endpoint: SlackEndpoint | None, health: Health) -> web.Application:
+    """Return what the world may reach; Slack's endpoint only if there is a secret to prove with."""
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=[_answer_failures])
+    if endpoint is not None:
+        app.router.add_post("/slack/events", endpoint.handle)
+    app.router.add_get("/healthz", _healthz)
 
-        async def slack_events(request: web.Request) -> web.Response:
-            response = await bolt.async_dispatch(await to_bolt_request(request))
-            return await to_aiohttp_response(response)
+    async def readyz(_: web.Request) -> web.Response:
+        checks = await health.checks()
+        return web.json_response(checks, status=_status(is_ready=all(checks.values())))
 
-        app.router.add_post("/slack/events", slack_events)
+    app.router.add_get("/readyz", readyz)
+    return app
+
+
+def ops_app(telemetry: Telemetry, health: Health) -> web.Application:
+    """Return what only operators may reach: metrics, and readiness in detail."""
+    app = web.Application(middlewares=[_answer_failures])
+
+    async def metrics(_: web.Request) -> web.Response:
+        await health.measure()
+        return web.Response(body=telemetry.exposition(), headers={"Content-Type": METRICS_TYPE})
+
+    async def readyz(_: web.Request) -> web.Response:
+        details = await health.details()
+        return web.json_response(details, status=_status(is_ready=details["ready"]))
+
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/readyz", readyz)
     app.router.add_get("/healthz", _healthz)
     return app
 
 
+def _status(*, is_ready: bool) -> HTTPStatus:
+    return HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+
+
 async def _healthz(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
+
+
+@web.middleware
+async def _answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what nobody foresaw with a bare 500; aiohttp would log the request's details."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception:
+        log.exception("web_handler_failed", path=request.path)
+        return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)

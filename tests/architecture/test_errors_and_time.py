@@ -14,7 +14,7 @@ EDGES = (
     "bot/web/",
     "bot/dispatcher.py",
     "bot/scheduler.py",
-    "bot/slack/socket_mode.py",
+    "bot/socket_mode.py",
 )
 CLOCK = ("incidents/clock.py",)
 COMMIT = ("incidents/unit_of_work.py",)

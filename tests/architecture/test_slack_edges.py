@@ -10,8 +10,8 @@ from tests.architecture.sources import Source, calls, dotted, imports, is_within
 
 BLOCKS = ("bot/slack/blocks.py", "bot/slack/blocks/")
 GATEWAY = ("bot/slack/gateway.py", "bot/slack/gateway/")
-# The composition root makes the client, and the socket's watchdog holds the connection.
-CLIENT_HOLDERS = (*GATEWAY, "bot/app.py", "bot/slack/socket_mode.py")
+# The composition root makes the client.
+CLIENT_HOLDERS = (*GATEWAY, "bot/app.py", "bot/bolt.py")
 
 _LAYOUT = (
     "actions|alert|card|carousel|context|context_actions|divider|file|header|image|input|markdown"

@@ -12,6 +12,7 @@ from bot.slack.gateway.messages import (
     SlackMessage,
 )
 from bot.slack.gateway.people import Identity, PeopleCalls, SlackUser, UserGroup
+from bot.slack.gateway.sockets import SocketCalls
 from bot.slack.gateway.views import ShownView, ViewCalls
 
 __all__ = [
@@ -33,5 +34,5 @@ __all__ = [
 ]
 
 
-class SlackGateway(MessageCalls, PeopleCalls, ViewCalls, FileCalls):
+class SlackGateway(MessageCalls, PeopleCalls, ViewCalls, FileCalls, SocketCalls):
     """Everything that we ask of Slack, typed; every failure is a `SlackFailure`."""

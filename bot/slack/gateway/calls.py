@@ -88,7 +88,7 @@ class SlackCalls:
                 response: AsyncSlackResponse = await function(**given)
         except SlackFailure as failure:
             self._note_refusal(failure, channel=channel)
-            self._report(method, _outcome_of(failure), started)
+            self._report(method, outcome_of(failure), started)
             raise
         self._report(method, "ok", started)
         return response
@@ -124,7 +124,7 @@ class SlackCalls:
                         retry_after=_retry_after(response.headers),
                     )
         except SlackFailure as failure:
-            self._report(method, _outcome_of(failure), started)
+            self._report(method, outcome_of(failure), started)
             raise
         self._report(method, "ok", started)
 
@@ -188,7 +188,8 @@ def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
     return timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
 
 
-def _outcome_of(failure: SlackFailure) -> str:
+def outcome_of(failure: SlackFailure) -> str:
+    """Return the failure's kind, as metrics name it."""
     match failure:
         case SlackUnauthorized():
             return "unauthorized"

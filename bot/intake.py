@@ -1,0 +1,85 @@
+"""The intake: every request of Slack, by HTTP or socket, passes here on its way to Bolt.
+
+It counts what is in flight (shutdown waits for that), measures, and bounds how many run at once.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
+
+MOST_AT_ONCE = 64
+_KINDS = frozenset(
+    {
+        "block_actions",
+        "block_suggestion",
+        "event_callback",
+        "message_action",
+        "shortcut",
+        "url_verification",
+        "view_closed",
+        "view_submission",
+    }
+)
+
+
+class Intake:
+    """Takes requests until closed, and knows how many are not yet answered."""
+
+    def __init__(self, bolt: AsyncApp, telemetry: Telemetry) -> None:
+        """Take the Bolt app that handles the requests."""
+        self.is_open = False
+        # Still answering, but no longer ready for more: others should get new requests.
+        self.is_leaving = False
+        self.in_flight = 0
+        self._bolt = bolt
+        self._telemetry = telemetry
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def take(self, request: AsyncBoltRequest) -> BoltResponse:
+        """Answer one request; 503 while closed, so that Slack delivers an event again later."""
+        kind = _kind_of(request.body)
+        if not self.is_open:
+            self._telemetry.count(REQUESTS, kind=kind, outcome="not_ready")
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, body="")
+        started = time.monotonic()
+        self.in_flight += 1
+        self._idle.clear()
+        outcome = "failed"
+        try:
+            async with self._turns:
+                with structlog.contextvars.bound_contextvars(correlation_id=""):
+                    response = await self._bolt.async_dispatch(request)
+            outcome = "ok" if response.status == HTTPStatus.OK else f"http_{response.status}"
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
+            self._telemetry.count(REQUESTS, kind=kind, outcome=outcome)
+            self._telemetry.observe(REQUEST_SECONDS, time.monotonic() - started, kind=kind)
+        return response
+
+    async def drained(self, *, timeout_seconds: float) -> bool:
+        """Wait until nothing is in flight, at most so long; tell whether it came to that."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _kind_of(body: Mapping[str, Any]) -> str:
+    if "command" in body:
+        return "command"
+    kind = str(body.get("type") or "")
+    return kind if kind in _KINDS else "other"

@@ -1,0 +1,30 @@
+"""Opening Socket Mode connections."""
+
+import time
+
+from bot.slack.errors import SlackFailure, SlackTemporary
+from bot.slack.gateway.calls import SlackCalls, outcome_of
+
+METHOD = "apps.connections.open"
+
+
+class SocketCalls(SlackCalls):
+    """The one call that takes the app-level token."""
+
+    async def open_socket(self, app_token: str) -> str:
+        """Return the address of a new Socket Mode connection, good for one handshake.
+
+        Not paced by our limits: who connects waits longer between attempts than they would ask.
+        """
+        started = time.perf_counter()
+        try:
+            async with self._failures(METHOD):
+                response = await self.client.apps_connections_open(app_token=app_token)
+                address = str(response["url"] or "")
+        except SlackFailure as failure:
+            self._report(METHOD, outcome_of(failure), started)
+            raise
+        self._report(METHOD, "ok", started)
+        if not address.startswith(("ws://", "wss://")):
+            raise SlackTemporary("unreadable_answer", method=METHOD)
+        return address

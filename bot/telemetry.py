@@ -1,0 +1,164 @@
+"""Metrics: all of them declared here in one list, emitted by value, shown under /metrics."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+LAG_EVERY_SECONDS = 0.5
+
+
+class MetricKind(StrEnum):
+    """What a metric does."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its name as scraped (without `_total`), its kind, what it says, its labels."""
+
+    name: str
+    kind: MetricKind
+    summary: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 3.0)
+_CALLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+REQUESTS = Metric(
+    "sitrep_requests",
+    MetricKind.COUNTER,
+    "Requests of Slack by kind and by how they were answered",
+    ("kind", "outcome"),
+)
+REQUEST_SECONDS = Metric(
+    "sitrep_request_seconds",
+    MetricKind.HISTOGRAM,
+    "Seconds from a request of Slack to our answer",
+    ("kind",),
+    _QUICK,
+)
+SLACK_CALLS = Metric(
+    "sitrep_slack_calls",
+    MetricKind.COUNTER,
+    "Calls to Slack by method and outcome",
+    ("method", "outcome"),
+)
+SLACK_CALL_SECONDS = Metric(
+    "sitrep_slack_call_seconds",
+    MetricKind.HISTOGRAM,
+    "Seconds that calls to Slack took, without waiting for our turn",
+    ("method",),
+    _CALLS,
+)
+EFFECTS = Metric(
+    "sitrep_effects",
+    MetricKind.COUNTER,
+    "Effects by kind and by how an attempt ended",
+    ("kind", "outcome"),
+)
+EFFECTS_DROPPED = Metric(
+    "sitrep_effects_dropped",
+    MetricKind.COUNTER,
+    "Effects that were no longer true, by reason",
+    ("kind", "reason"),
+)
+OUTBOX_DEPTH = Metric(
+    "sitrep_outbox_depth", MetricKind.GAUGE, "Effects not yet settled, by status", ("status",)
+)
+REMINDERS_FIRED = Metric("sitrep_reminders_fired", MetricKind.COUNTER, "Reminders that came due")
+LOOP_LAG = Metric(
+    "sitrep_event_loop_lag_seconds",
+    MetricKind.GAUGE,
+    "Seconds by which the event loop was last late",
+)
+SOCKETS = Metric("sitrep_sockets_connected", MetricKind.GAUGE, "Open Socket Mode connections")
+
+METRICS = (
+    REQUESTS,
+    REQUEST_SECONDS,
+    SLACK_CALLS,
+    SLACK_CALL_SECONDS,
+    EFFECTS,
+    EFFECTS_DROPPED,
+    OUTBOX_DEPTH,
+    REMINDERS_FIRED,
+    LOOP_LAG,
+    SOCKETS,
+)
+
+
+class Telemetry:
+    """Counts and measures; one per running program, with a registry of its own."""
+
+    def __init__(self) -> None:
+        """Make every declared metric."""
+        # Here: a command that only prints something needs no metrics.
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415
+
+        self.registry: CollectorRegistry = CollectorRegistry()
+        self._made: Mapping[Metric, Any] = {
+            metric: _make(metric, self.registry) for metric in METRICS
+        }
+
+    def count(self, metric: Metric, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+        self._series(metric, labels).inc(amount)
+
+    def observe(self, metric: Metric, value: float, **labels: str) -> None:
+        """Add one measurement to a histogram."""
+        self._series(metric, labels).observe(value)
+
+    def set(self, metric: Metric, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        self._series(metric, labels).set(value)
+
+    def on_call(self, method: str, outcome: str, seconds: float) -> None:
+        """Note one call to Slack; this is the gateway's `on_call`."""
+        self.count(SLACK_CALLS, method=method, outcome=outcome)
+        self.observe(SLACK_CALL_SECONDS, seconds, method=method)
+
+    def exposition(self) -> bytes:
+        """Return all metrics in the text format that Prometheus scrapes."""
+        from prometheus_client import generate_latest  # noqa: PLC0415
+
+        return generate_latest(self.registry)
+
+    async def watch_loop(self) -> None:
+        """Measure for ever how late the event loop is."""
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            await asyncio.sleep(LAG_EVERY_SECONDS)
+            self.set(LOOP_LAG, max(loop.time() - started - LAG_EVERY_SECONDS, 0.0))
+
+    def _series(self, metric: Metric, labels: Mapping[str, str]) -> Any:
+        made = self._made[metric]
+        return made.labels(**labels) if labels else made
+
+
+def _make(metric: Metric, registry: "CollectorRegistry") -> Any:
+    from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
+
+    match metric.kind:
+        case MetricKind.COUNTER:
+            return Counter(metric.name, metric.summary, metric.labels, registry=registry)
+        case MetricKind.GAUGE:
+            return Gauge(metric.name, metric.summary, metric.labels, registry=registry)
+        case MetricKind.HISTOGRAM:
+            return Histogram(
+                metric.name,
+                metric.summary,
+                metric.labels,
+                registry=registry,
+                buckets=metric.buckets,
+            )
