@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.scenario.conftest import Bot
-from tests.slack_server import Channel, Message, Outcome, Person
+from tests.slack_server import Channel, Message, Outcome, Person, render
 
 FACTORS = "contributing_factors"
 
@@ -26,7 +26,9 @@ async def resolved(bot: Bot, alice: Person) -> Channel:
 
 
 def saying(room: Channel, text: str) -> Message:
-    return next(message for message in reversed(room.messages) if text in message.rendered)
+    found = [message for message in room.messages if text in message.rendered]
+    assert found, f"nobody said {text!r} in:\n{room.transcript}"
+    return found[-1]
 
 
 async def ask(bot: Bot, alice: Person, words: str, room: Channel) -> Outcome:
@@ -46,6 +48,7 @@ async def test_a_resolved_incident_leads_to_a_published_postmortem(any_bot: Bot)
     assert b"30 min (30 minutes)" in draft.content
 
     asked = saying(room, "Who writes it up")
+    await bob.command("/incident list")
     await bob.joins(room)
     await bob.click(asked, "I'll write it")
     await bot.settle()
@@ -87,7 +90,7 @@ async def test_whoever_writes_in_a_changed_section_sees_what_it_says_now(bot: Bo
     told = await bob.submit(his, {"lucky": "Only one zone", "was_hard": "No graphs"})
     assert told.action == "update"
     again = told.get_view()
-    assert "It was a quiet Monday" in told.rendered
+    assert "It was a quiet Monday" in render(again)
     done = await bob.submit(again, {"lucky": "A quiet Monday, and only one zone"})
     assert done.errors == {}
 
@@ -127,7 +130,9 @@ async def test_action_items_are_listed_and_finished_by_their_buttons(bot: Bot) -
 
     listed = await ask(bot, alice, "/incident actions", room)
     assert "2 open" in listed.text
-    await alice.click(alice.ephemerals[-1], "Done")
+    listing = alice.ephemerals[-1]
+    first = next(one["accessory"]["value"] for one in listing.blocks if "accessory" in one)
+    await alice.click(listing, "Done", value=first)
     await bot.settle()
     assert "alice finished action item 1" in saying(room, "finished").rendered
     await bob.click(saying(room, "added action item 2"), "Done")
@@ -142,7 +147,7 @@ async def test_words_that_mean_nothing_are_refused_with_an_example(bot: Bot) -> 
         ("postmortem celebrate", "postmortem owner"),
         ("postmortem owner bob", "type `@`"),
         ("postmortem done soon", "https://"),
-        ("action somebody Alert on disks", "@someone"),
+        ("action somebody Alert on disks", "type `@`"),
         ("action @alice by 2026-13-01 Alert", "2026-12-01"),
     ):
         outcome = await alice.command(f"/incident {words}", channel=room)
