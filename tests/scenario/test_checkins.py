@@ -74,7 +74,7 @@ async def test_old_buttons_and_other_peoples_change_nothing(bot: Bot) -> None:
     await bot.advance(minutes=10)
     question = bot.slack.dm(bob).messages[-1]
     await bob.click(question, "checkin_done")
-    await bot.advance(minutes=1)
+    await bot.settle()
     await bob.click(question, "checkin_stuck")
     await bot.settle()
     assert said(room, "is on it") == []
