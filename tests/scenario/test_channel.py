@@ -107,6 +107,9 @@ async def test_killed_while_creating_it_opens_one_channel_with_one_card(bot: Bot
     bot.slack.heal()
     await stopping
     await bot.start()
+    async with asyncio.timeout(5):
+        while not bot.app.dispatcher.holds_lease:
+            await asyncio.sleep(0.01)
     await _in_minutes(bot, 1)
     assert _rooms(bot) == [NAME]
     room = bot.slack.channel(NAME)
@@ -140,7 +143,7 @@ async def test_a_private_incident_has_a_private_channel_and_is_announced_nowhere
 
 
 async def test_a_refused_channel_is_told_with_two_ways_on(bot: Bot) -> None:
-    alice, told = await _refused(bot)
+    _alice, told = await _refused(bot)
     assert "INC-1" in told.text
     assert "restricted_action" in told.text
     assert _buttons(told) == ["Use an existing channel…", "Retry"]
@@ -309,5 +312,5 @@ async def test_the_policy_can_keep_people_from_choosing_channels(bot: Bot) -> No
     channels = replace(bot.loaded.policy.channels, allow_existing=False)
     bot.change_policy(channels=channels)
     await bot.restart()
-    alice, told = await _refused(bot)
+    _alice, told = await _refused(bot)
     assert _buttons(told) == ["Retry"]

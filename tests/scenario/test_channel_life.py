@@ -66,7 +66,7 @@ async def test_reopening_brings_the_channel_back_before_it_says_so_there(bot: Bo
     await bot.settle()
     assert not room.is_archived
     assert any("Errors are back" in message.text for message in room.messages)
-    assert "investigating" in room.pins[0].rendered
+    assert "investigating" in room.pins[0].text
     assert "investigating" in room.topic
 
 
@@ -101,7 +101,7 @@ async def test_archived_by_hand_the_incident_goes_on_without_a_storm_of_failures
     assert len(bot.slack.dm(alice).messages) == len(told)
     await bob.unarchives(room)
     await bot.settle()
-    assert "mitigated" in room.pins[0].rendered
+    assert "mitigated" in room.pins[0].text
 
 
 async def test_an_archiving_that_no_event_told_of_is_found_out(bot: Bot) -> None:
@@ -122,7 +122,7 @@ async def test_a_renamed_channel_stays_the_incidents(bot: Bot) -> None:
     await alice.renames(room, "checkout-war-room")
     await alice.command("/incident status identified", channel=room)
     await bot.settle()
-    assert "identified" in room.pins[0].rendered
+    assert "identified" in room.pins[0].text
 
 
 async def test_taken_out_of_the_channel_it_says_how_to_be_brought_back(bot: Bot) -> None:
@@ -139,7 +139,7 @@ async def test_taken_out_of_the_channel_it_says_how_to_be_brought_back(bot: Bot)
     assert len(bot.slack.dm(alice).messages) == 1
     await alice.invites(bot.slack.bot, room)
     await bot.settle()
-    assert "identified" in room.pins[0].rendered
+    assert "identified" in room.pins[0].text
 
 
 async def test_taken_out_of_a_private_channel_is_told_as_well(bot: Bot) -> None:
