@@ -108,7 +108,7 @@ async def test_killed_while_creating_it_opens_one_channel_with_one_card(bot: Bot
     await stopping
     await bot.start()
     async with asyncio.timeout(5):
-        while not bot.app.dispatcher.holds_lease:
+        while not bot.app.dispatcher.holds_lease:  # noqa: ASYNC110 - nothing to wait on
             await asyncio.sleep(0.01)
     await _in_minutes(bot, 1)
     assert _rooms(bot) == [NAME]
