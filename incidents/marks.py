@@ -21,10 +21,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from incidents.corrections import correct, find_corrections, keep_text, record_withdrawal
 from incidents.database import Base
 from incidents.effects import FetchMarkedMessage
+from incidents.errors import NotPermitted
 from incidents.ids import new_id
 from incidents.incident import ByChannel, ById, Incident, lock_incident
 from incidents.outbox import Planned
 from incidents.people import Actor, Person, actor_of, system_actor
+from incidents.permissions import permit
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -181,14 +183,14 @@ async def record_message(uow: UnitOfWork, captured_id: uuid.UUID, *, content: Me
     captured, incident = await _locked(uow, captured_id)
     if captured.status != CaptureStatus.PENDING:
         return
-    marks = await _standing_marks(uow.session, captured)
-    if not marks:
-        _drop(captured, "mark removed")
-        return
-    first = marks[0]
-    person = await uow.session.get(Person, first.person_id)
-    actor = actor_of(person) if person is not None else system_actor()
-    _record(uow, incident, captured, content, actor=actor, source=MarkSource(first.source))
+    for mark in await _standing_marks(uow.session, captured):
+        marker = actor_of(await uow.session.get_one(Person, mark.person_id))
+        # Of somebody seen for the first time it wasn't known yet that they are a guest.
+        if await _may_mark(uow, incident, marker):
+            source = MarkSource(mark.source)
+            _record(uow, incident, captured, content, actor=marker, source=source)
+            return
+    _drop(captured, "no mark that counts")
 
 
 async def drop_message(uow: UnitOfWork, captured_id: uuid.UUID, *, reason: str) -> None:
@@ -274,6 +276,21 @@ async def incident_of_channel(uow: UnitOfWork, channel_id: str) -> Incident:
         workspace_id=uow.workspace_id,
         viewer=system_actor(),
     )
+
+
+async def _may_mark(uow: UnitOfWork, incident: Incident, marker: Actor) -> bool:
+    try:
+        await permit(
+            uow.session,
+            marker,
+            Action.ADD_NOTE,
+            incident=incident,
+            policy=uow.policy,
+            workspace_id=uow.workspace_id,
+        )
+    except NotPermitted:
+        return False
+    return True
 
 
 async def _locked(uow: UnitOfWork, captured_id: uuid.UUID) -> tuple[CapturedMessage, Incident]:

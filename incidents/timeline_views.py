@@ -1,5 +1,6 @@
 """The timeline as people read it: corrections applied, in order of when things happened."""
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from incidents.incident import ById, IncidentRef
 from incidents.people import Actor, Person
 from incidents.read_models import IncidentView, get_incident_view
 from incidents.timeline import TimelineEntry
+
+_ID_FOR_NAME = re.compile(r"[UW][A-Z0-9]{5,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,17 @@ def items_of(
 
 
 def _item(entry: CorrectedEntry, names: Mapping[str, str]) -> TimelineItem:
-    return TimelineItem(entry, describe(_with_names(entry, names)), link_of(entry))
+    named = _with_names(entry, names)
+    return TimelineItem(named, describe(named), link_of(named))
 
 
 def _with_names(entry: CorrectedEntry, names: Mapping[str, str]) -> CorrectedEntry:
-    """Put a name beside each id of a person that has none: `owner_id` gives `owner`."""
+    """Put a name beside each id of a person that has none: `owner_id` gives `owner`.
+
+    Somebody whose name wasn't known yet acted under their id; here they get their name, too.
+    """
+    if _ID_FOR_NAME.fullmatch(entry.actor_name):
+        entry = replace(entry, actor_name=names.get(str(entry.actor_id or ""), entry.actor_name))
     found: dict[str, str] = {}
     for key, value in entry.content.items():
         role = key.removesuffix("_id")
@@ -104,12 +113,14 @@ def _with_names(entry: CorrectedEntry, names: Mapping[str, str]) -> CorrectedEnt
 
 async def names_in(session: AsyncSession, entries: Iterable[TimelineEntry]) -> dict[str, str]:
     """Return the names of the people whose ids the entries hold, by id."""
+    written = tuple(entries)
     wanted = {
         uuid.UUID(value)
-        for entry in entries
+        for entry in written
         for key, value in (entry.content or {}).items()
         if key.endswith("_id") and isinstance(value, str) and _is_uuid(value)
     }
+    wanted |= {entry.actor_id for entry in written if entry.actor_id is not None}
     if not wanted:
         return {}
     query = select(Person.id, Person.name).where(Person.id.in_(wanted))

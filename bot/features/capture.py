@@ -3,40 +3,37 @@
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
-
-from bot.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.feature import Feature
+from bot.features.marked_messages import (
+    content_of,
+    fetch_marked,
+    is_own,
+    plain_text,
+    sent_at_of,
+)
 from bot.refusals import say
 from bot.replies import Reply, Say
-from bot.requests import Request, Services
+from bot.requests import Request
 from bot.slack import mentions as m
 from bot.slack.gateway import SlackMessage
-from bot.slack.ids import permalink, ts_to_instant
+from bot.slack.ids import ChannelId, MessageTs, UserId
 from incidents.effects import FetchMarkedMessage
 from incidents.errors import IncidentNotFound
 from incidents.linked_files import LinkedFile, link_files
 from incidents.marks import (
-    CapturedMessage,
-    CaptureStatus,
     MarkSource,
     MessageKey,
-    MessageText,
-    drop_message,
     find_captured,
     follow_deletion,
     follow_edit,
     is_incident_channel,
     mark_message,
-    record_message,
     unmark_message,
 )
 from incidents.membership import join_channel, leave_channel
-from incidents.people import Person
 
 _MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)")
 _FILE_LINK = re.compile(
@@ -97,7 +94,7 @@ def _reacted_message(request: Request) -> MessageKey | None:
 
 def _pinned_message(request: Request) -> MessageKey | None:
     message = (request.event.get("item") or {}).get("message") or {}
-    if not message.get("ts") or _is_own(message, request.services):
+    if not message.get("ts") or is_own(message, request.services):
         return None
     return MessageKey(str(request.event.get("channel_id")), str(message["ts"]))
 
@@ -128,7 +125,7 @@ async def _follow_change(request: Request, message: Mapping[str, Any]) -> None:
     key = await _captured_key(request, str(message.get("ts")))
     if key is None:
         return
-    text = await _plain(request.services, str(message.get("text") or ""))
+    text = await plain_text(request.services, str(message.get("text") or ""))
     await request.transact(partial(follow_edit, message=key, text=text))
 
 
@@ -151,11 +148,11 @@ async def _note_files(request: Request) -> None:
     files = _files_of(event)
     if not files or not request.policy.timeline.capture_files:
         return
-    if _is_own(event, request.services):
+    if is_own(event, request.services):
         return
     channel_id = request.channel_id or ""
     if await _is_ours_to_follow(request, channel_id):
-        sent_at = _sent_at(str(event.get("ts")), fallback=request.now)
+        sent_at = sent_at_of(str(event.get("ts")), fallback=request.now)
         use_case = partial(link_files, channel_id=channel_id, files=files, sent_at=sent_at)
         await request.transact(use_case)
 
@@ -207,22 +204,24 @@ async def _follow_member(request: Request, *, is_joining: bool) -> None:
 async def add_to_timeline(request: Request) -> Reply:
     """Put the message on the timeline from its menu; works in threads, too."""
     raw, channel_id = request.message, request.channel_id or ""
-    if _is_own(raw, request.services):
+    if is_own(raw, request.services):
         return Say(say("That is Sitrep's own message: what it says is on the timeline already."))
     message = SlackMessage(
-        channel=channel_id,  # type: ignore[arg-type]
-        ts=raw["ts"],
+        channel=ChannelId(channel_id),
+        ts=MessageTs(str(raw["ts"])),
         text=str(raw.get("text") or ""),
-        user_id=raw.get("user"),
+        user_id=UserId(str(raw["user"])) if raw.get("user") else None,
         bot_id=raw.get("bot_id"),
         thread_ts=raw.get("thread_ts"),
     )
-    content = await _content_of(request.services, message, now=request.now)
+    content = await content_of(request.services, message, now=request.now)
+    # Without a text, or from somebody whose name we don't know, it has to be fetched first.
+    is_complete = bool(message.text) and content.author_name != message.user_id
     use_case = partial(
         mark_message,
         message=MessageKey(channel_id, message.ts),
         source=MarkSource.SHORTCUT,
-        content=content,
+        content=content if is_complete else None,
     )
     slash = request.policy.command
     try:
@@ -241,82 +240,10 @@ async def add_to_timeline(request: Request) -> Reply:
     return Say(say(text))
 
 
-# -- fetching ---------------------------------------------------------------------------------
-
-
-async def fetch_marked(context: EffectContext) -> Settlement:
-    """Fetch a marked message and put it on the record; one that is gone is given up."""
-    effect = context.get(FetchMarkedMessage)
-    services = context.services
-    async with services.database.reading() as session:
-        captured = await session.get(CapturedMessage, effect.message_id)
-    if captured is None or captured.status != CaptureStatus.PENDING:
-        return Dropped("mark removed")
-    message = await services.gateway.fetch_message(captured.channel_id, captured.message_ts)
-    reason = _why_not(message, services)
-    if message is None or reason:
-        return Done(partial(drop_message, captured_id=captured.id, reason=reason))
-    content = await _content_of(services, message, now=services.clock.now())
-    return Done(partial(record_message, captured_id=captured.id, content=content))
-
-
-def _why_not(message: SlackMessage | None, services: Services) -> str:
-    if message is None:
-        return "message gone"
-    raw = {"user": message.user_id, "bot_id": message.bot_id}
-    return "Sitrep's own message" if _is_own(raw, services) else ""
-
-
-async def _content_of(services: Services, message: SlackMessage, *, now: datetime) -> MessageText:
-    names = await _names(services, {message.user_id or "", *_MENTIONED.findall(message.text)})
-    author = names.get(message.user_id or "") or message.user_id or "an integration"
-    text = m.plain(message.text, name_of=names.get)
-    files = ", ".join(file.name for file in message.files)
-    return MessageText(
-        text=text or (f"[{files}]" if files else "[no text]"),
-        author_name=author,
-        author_external_id=message.user_id or "",
-        permalink=permalink(
-            services.workspace.url,
-            channel_id=message.channel,
-            ts=message.ts,
-            thread_ts=message.thread_ts,
-        ),
-        sent_at=_sent_at(message.ts, fallback=now),
-    )
-
-
-async def _plain(services: Services, text: str) -> str:
-    names = await _names(services, set(_MENTIONED.findall(text)))
-    return m.plain(text, name_of=names.get)
-
-
-async def _names(services: Services, user_ids: set[str]) -> Mapping[str, str]:
-    query = select(Person.external_id, Person.name).where(
-        Person.workspace_id == services.workspace.id, Person.external_id.in_(user_ids)
-    )
-    async with services.database.reading() as session:
-        return dict((await session.execute(query)).tuples().all())
-
-
 async def _is_ours_to_follow(request: Request, channel_id: str) -> bool:
     workspace_id: uuid.UUID = request.services.workspace.id
     async with request.services.database.reading() as session:
         return await is_incident_channel(session, channel_id, workspace_id=workspace_id)
-
-
-def _is_own(raw: Mapping[str, Any], services: Services) -> bool:
-    workspace = services.workspace
-    if raw.get("user") and raw.get("user") == workspace.bot_external_id:
-        return True
-    return bool(workspace.bot_id) and raw.get("bot_id") == workspace.bot_id
-
-
-def _sent_at(ts: str, *, fallback: datetime) -> datetime:
-    try:
-        return ts_to_instant(ts)
-    except ValueError:
-        return fallback
 
 
 FEATURE = Feature(

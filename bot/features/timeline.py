@@ -275,7 +275,7 @@ async def _said_by(context: EffectContext, entry_id: uuid.UUID) -> Mapping[uuid.
         (TimelineEntry.id == entry_id) | amends,
     )
     async with context.services.database.reading() as session:
-        return dict((await session.execute(query)).tuples().all())
+        return {row.id: row.recorded_at for row in await session.execute(query)}
 
 
 FEATURE = Feature(

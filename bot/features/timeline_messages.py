@@ -18,9 +18,11 @@ MAX_IN_FORM = 3_000
 LATE = timedelta(minutes=1)
 
 # A message takes 50 blocks; a line with a menu is one of its own.
-_MOST_MENUS = 15
-_PAGE_CHARACTERS = 9_000
+_MOST_MENUS = 10
+# It takes 12,000 characters with everything in it, also what nobody sees.
+_PAGE_CHARACTERS = 7_500
 _TIME_AND_NAME = 90
+_MAX_NAME = 30
 
 _LABELS = {"amend": "Amend…", "withdraw": "Withdraw", "redact": "Redact…"}
 _NOTE_CHOICES = ("amend", "withdraw", "redact")
@@ -58,7 +60,7 @@ def page(timeline: TimelineView, *, count: int, skip: int, slash: str) -> Messag
     total = len(timeline.items)
     until = total - skip
     title = f"*Timeline of {incident.reference}*, {until - len(items) + 1} to {until} of {total}"
-    limit = max(80, _PAGE_CHARACTERS // max(len(items), 1) - _TIME_AND_NAME)
+    limit = max(60, _PAGE_CHARACTERS // max(len(items), 1) - _TIME_AND_NAME)
     lines = [(item, line_of(item, limit=limit)) for item in items]
     buttons = [
         *_turning(incident, count=count, skip=skip, total=total),
@@ -82,7 +84,8 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
         what = f"{what} (amended)"
     if item.link and not entry.is_redacted:
         what = f"{what} {m.link(item.link, 'link')}"
-    return f"{when}  *{m.escape_line(entry.actor_name)}*  {what}{_recorded_when(entry)}"
+    who = shorten_mrkdwn(m.escape_line(entry.actor_name), _MAX_NAME)
+    return f"{when}  *{who}*  {what}{_recorded_when(entry)}"
 
 
 def note_form(view: IncidentView) -> b.View:
