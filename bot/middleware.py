@@ -51,13 +51,15 @@ class Middleware:
             person = await find_person(
                 session, workspace_id=workspace_id, external_id=facts.external_id
             )
-        actor = actor_of(person) if person is not None else await self._first_seen(facts)
+        # Somebody first seen through an event has only an id for a name until one is given.
+        is_known = person is not None and (person.name != person.external_id or not facts.name)
+        actor = actor_of(person) if person and is_known else await self._save(facts)
         if facts.kind is PersonKind.EXTERNAL:
             return replace(actor, person_kind=PersonKind.EXTERNAL)
         return actor
 
-    async def _first_seen(self, facts: PersonFacts) -> Actor:
-        """Write down somebody unknown; the background refresh learns the rest of them."""
+    async def _save(self, facts: PersonFacts) -> Actor:
+        """Write down somebody; the background refresh learns the rest of them."""
         found: list[Actor] = []
 
         async def save(uow: UnitOfWork) -> Outcome:

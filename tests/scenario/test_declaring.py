@@ -1,10 +1,12 @@
 """Declaring, from the command, the form and the shortcuts to the furnished channel."""
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 
+from bot.features.people import refresh_directory
 from incidents.policy import Service
 from tests.scenario.conftest import Bot
 
@@ -171,8 +173,11 @@ async def test_a_drill_is_marked_and_announced_nowhere(bot: Bot) -> None:
 
 async def test_guests_and_people_of_other_workspaces_declare_nothing(bot: Bot) -> None:
     external = bot.slack.add_person("eve", external_team="T0OTHER")
-    outcome = await external.command("/incident declare sev1 Panic")
-    assert "can't do this" in outcome.text
+    guest = bot.slack.add_person("gus", guest=True)
+    await refresh_directory(bot.app.services)
+    for person in (external, guest):
+        outcome = await person.command("/incident declare sev1 Panic")
+        assert "can't do this" in outcome.text
     assert not bot.slack.calls_of("conversations.create")
 
 
@@ -180,9 +185,23 @@ async def test_text_of_people_can_not_ping_or_link(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     await alice.command("/incident declare sev2 <!channel> @here `code` <http://x|click>")
     await bot.settle()
+    assert len(bot.slack.messages) >= 2
     for message in bot.slack.messages:
-        assert "<!channel>" not in message.text
-        assert "<!channel>" not in str(message.blocks)
+        for text in (message.text, *_markup(message.blocks)):
+            assert "<!channel>" not in text
+            assert "<http://x" not in text
+
+
+def _markup(value: object) -> Iterator[str]:
+    """Yield every text of the blocks that Slack would read markup in."""
+    if isinstance(value, Mapping):
+        if value.get("type") == "mrkdwn":
+            yield str(value.get("text"))
+        for part in value.values():
+            yield from _markup(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _markup(part)
 
 
 async def test_a_declaration_whose_private_flag_is_in_the_form_stays_private(bot: Bot) -> None:

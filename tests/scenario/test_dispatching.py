@@ -23,7 +23,7 @@ async def test_a_restart_in_the_middle_loses_nothing_and_doubles_nothing(bot: Bo
 
 async def test_a_process_that_comes_second_waits_until_the_first_hands_over(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
-    await bot.settle()
+    await bot.slack.wait_for(lambda: bot.app.dispatcher.holds_lease)
     async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
         await asyncio.sleep(0.05)
         assert bot.app.dispatcher.holds_lease
