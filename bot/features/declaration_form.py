@@ -33,17 +33,6 @@ def declaration_form(
 
 
 def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
-    severities = [
-        b.option(item.name, value=item.key, description=item.meaning) for item in policy.severities
-    ]
-    ticked = [
-        name for name, is_on in (("private", given.is_private), ("drill", given.is_drill)) if is_on
-    ]
-    services = [
-        b.option(service.name, value=service.key)
-        for service in policy.services
-        if service.key in given.services
-    ]
     return [
         b.text_input(
             "title",
@@ -52,13 +41,7 @@ def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
             max_length=MAX_TITLE,
             placeholder="Checkout errors for some customers",
         ),
-        b.select(
-            "severity",
-            label="Severity",
-            options=severities,
-            initial=given.severity_key or policy.default_severity,
-            hint="If unsure between two, take the worse one. It can be changed at any time.",
-        ),
+        _severity(policy, given),
         b.text_input(
             "impact",
             label="Impact: who and what is affected?",
@@ -67,15 +50,7 @@ def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
             optional=True,
             max_length=_LONGEST_TEXT,
         ),
-        *(
-            [
-                b.multi_external_select(
-                    "services", label="Affected services", initial=services, optional=True
-                )
-            ]
-            if policy.services
-            else []
-        ),
+        *_services(policy, given),
         b.datetime_input(
             "detected_at",
             label="Detected at",
@@ -83,18 +58,49 @@ def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
             optional=True,
             hint="Leave empty for now.",
         ),
-        b.checkboxes(
-            "kind",
-            label="Only if needed",
-            options=[
-                b.option(
-                    "Private", value="private", description="Only you and whom the policy names"
-                ),
-                b.option("Drill", value="drill", description="Practice: announced nowhere"),
-            ],
-            initial=ticked,
-        ),
+        _kind(given),
     ]
+
+
+def _severity(policy: Policy, given: Declaration) -> b.Block:
+    return b.select(
+        "severity",
+        label="Severity",
+        options=[
+            b.option(item.name, value=item.key, description=item.meaning)
+            for item in policy.severities
+        ],
+        initial=given.severity_key or policy.default_severity,
+        hint="If unsure between two, take the worse one. It can be changed at any time.",
+    )
+
+
+def _services(policy: Policy, given: Declaration) -> list[b.Block]:
+    if not policy.services:
+        return []
+    chosen = [
+        b.option(service.name, value=service.key)
+        for service in policy.services
+        if service.key in given.services
+    ]
+    return [
+        b.multi_external_select(
+            "services", label="Affected services", initial=chosen, optional=True
+        )
+    ]
+
+
+def _kind(given: Declaration) -> b.Block:
+    choices = {"private": given.is_private, "drill": given.is_drill}
+    return b.checkboxes(
+        "kind",
+        label="Only if needed",
+        options=[
+            b.option("Private", value="private", description="Only you and whom the policy names"),
+            b.option("Drill", value="drill", description="Practice: announced nowhere"),
+        ],
+        initial=[name for name, is_on in choices.items() if is_on],
+    )
 
 
 def read_form(form: b.FormState, metadata: dict[str, Any]) -> Declaration:
