@@ -126,14 +126,14 @@ async def timeline_command(request: Request) -> Reply:
     if not typed.isdecimal() or not 1 <= int(typed) <= MAX_LAST:
         raise InvalidInput("last", f"takes a number from 1 to {MAX_LAST}", "timeline --last 20")
     timeline = await _timeline(request, request.incident_ref())
-    return Say(shown.page(timeline, count=int(typed), skip=0, slash=request.policy.command))
+    return Say(shown.page(timeline, count=int(typed), skip=0))
 
 
 async def timeline_turned(request: Request) -> Reply:
     """Show another page in place of this one, or the first one from elsewhere."""
     count, skip = _page_of(request.value)
     timeline = await _timeline(request, request.incident_of_value())
-    message = shown.page(timeline, count=count, skip=skip, slash=request.policy.command)
+    message = shown.page(timeline, count=count, skip=skip)
     return Say(message, replaces=skip != 0 or request.action.get("action_id") == "timeline_later")
 
 

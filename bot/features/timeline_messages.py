@@ -54,7 +54,7 @@ def withdrawn_entry(entry: EntryView, incident: IncidentView) -> Message:
     return Message(text=f"{incident.reference}: {text}", blocks=(b.context(text),))
 
 
-def page(timeline: TimelineView, *, count: int, skip: int, slash: str) -> Message:
+def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
     """Return the newest entries, the earliest of them first, with buttons to go on."""
     incident, items = timeline.incident, timeline.newest(count, skip=skip)
     total = len(timeline.items)
