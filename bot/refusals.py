@@ -3,7 +3,8 @@
 from types import MappingProxyType
 
 from bot.slack.blocks import Message, section
-from bot.slack.mentions import date, escape, escape_line
+from bot.slack.ids import is_user_id
+from bot.slack.mentions import date, escape, escape_line, mention
 from bot.slash_commands import CommandRefused, usage_of
 from incidents.errors import (
     AlreadySo,
@@ -90,9 +91,14 @@ def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> st
                 f"`{slash} reopen` with the reason."
             )
         case Superseded(what=what, by=by) if what in _SUPERSEDED:
-            return _SUPERSEDED[what].format(by=escape_line(by) or "Somebody", slash=slash)
+            return _SUPERSEDED[what].format(by=_person(by) or "Somebody", slash=slash)
     who = f" by {escape(error.by)}" if error.by else ""
     return f"This has changed meanwhile{who}, so nothing was done. Here is how it is now."
+
+
+def _person(name: str) -> str:
+    """Return a name as text; of somebody whose name we don't know yet, the chat service shows it."""
+    return mention(name) if is_user_id(name) else escape_line(name)
 
 
 def _words(name: str) -> str:
@@ -111,7 +117,7 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             f"This ({what}) is for responders: people with a role or in the incident channel. "
             f"Join the channel, or take a role with `{slash} role`."
         )
-    return f"This ({what}) needs one of: {escape(needs)}. Ask them in the incident channel."
+    return f"This ({what}) needs one of: {_person(needs)}. Ask them in the incident channel."
 
 
 def _transition(error: TransitionRefused, *, slash: str) -> str:

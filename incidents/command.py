@@ -28,7 +28,7 @@ from incidents.roles import RoleAssignment, find_commander
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
-MAX_WORDS = 2000
+MAX_WORDS = 1000
 MAX_REASON = 500
 
 # Who asks for command this soon after another took it asked before they could know.

@@ -15,7 +15,7 @@ OFFER_FORM = "handoff_offer"
 TAKE_OVER_FORM = "handoff_take_over"
 
 _LONGEST_LINE = 300
-_LONGEST_WORDS = 2000
+_LONGEST_WORDS = 1000
 
 
 # -- the handoff itself, kept current in place --------------------------------------------------

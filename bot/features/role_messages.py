@@ -6,6 +6,7 @@ from typing import Any
 from bot.refusals import say
 from bot.slack import blocks as b
 from bot.slack import mentions as m
+from incidents.lifecycle import IncidentStatus
 from incidents.policy import COMMANDER, Policy, Role
 from incidents.read_models import EntryView, IncidentView, RoleView
 from incidents.unit_of_work import Outcome
@@ -180,12 +181,14 @@ def roles_message(
     # Roles that the policy no longer has are still somebody's.
     known = {role.key for role in policy.roles}
     gone = [_held_line(held) for held in view.roles if held.role_key not in known]
+    is_over = view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}
     blocks: list[b.Block] = [b.section(lead)] if lead else []
     blocks.append(b.header(title))
     for role, line in zip(policy.roles, lines, strict=True):
-        blocks.append(b.section(line, accessory=_accessory(view, role, viewer_id=viewer_id)))
+        way = None if is_over else _accessory(view, role, viewer_id=viewer_id)
+        blocks.append(b.section(line, accessory=way))
     blocks += [b.section(line) for line in gone]
-    if view.is_open:
+    if not is_over:
         blocks.append(b.actions(*_ways(view, viewer_id=viewer_id)))
     text = "\n".join([*([lead] if lead else []), title, *lines, *gone])
     return b.Message(text=text, blocks=tuple(blocks))
@@ -232,6 +235,7 @@ def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> b.View:
     return b.modal(
         f"Roles in {view.reference}",
         blocks=[
+            *b.paragraphs("\n".join(_role_line(view, role) for role in policy.roles)),
             b.select("role", label="Role", options=roles),
             b.user_select("person", label="Who takes it?"),
             b.context(
