@@ -1,0 +1,41 @@
+"""The command line: `sitrep` once installed, `python -m bot` without."""
+
+import typer
+
+from bot.commands import doctor, export, manifest, migrate, policy, serve
+
+
+def make_cli() -> typer.Typer:
+    """Return the command line with all its commands."""
+    cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
+    cli.command()(serve.serve)
+    cli.command()(migrate.migrate)
+    cli.command()(doctor.doctor)
+    cli.command()(manifest.manifest)
+    cli.command()(export.export)
+    cli.command()(export.verify)
+    policies = _typer("The policy: severities, roles, cadences, rights.")
+    policies.command()(policy.check)
+    policies.command()(policy.show)
+    cli.add_typer(policies, name="policy")
+    return cli
+
+
+def _typer(summary: str) -> typer.Typer:
+    return typer.Typer(
+        help=summary,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        # Its traces show local values, and among them are secrets.
+        pretty_exceptions_enable=False,
+    )
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    make_cli()(prog_name="sitrep")
+
+
+if __name__ == "__main__":
+    main()

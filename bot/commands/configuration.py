@@ -1,0 +1,65 @@
+"""Reading the configuration for a command: settings and policy, with every error at once."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from config.policy_loader import LoadedPolicy
+    from config.settings import Settings
+
+WRONG_CONFIGURATION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the environment and the policy say."""
+
+    settings: "Settings"
+    loaded: "LoadedPolicy"
+
+
+def load_configuration(*, serving: bool = False) -> Configuration:
+    """Return settings and policy; with `serving` the tokens are asked for too.
+
+    Raises:
+        typer.Exit: something is wrong; everything that is has been printed.
+    """
+    from config.policy_loader import PolicyErrors, load_policy  # noqa: PLC0415
+    from config.settings import ConfigurationErrors, load_settings  # noqa: PLC0415
+
+    settings, loaded, problems = None, None, list[object]()
+    try:
+        settings = load_settings(serving=serving)
+    except ConfigurationErrors as errors:
+        problems.extend(errors.problems)
+    try:
+        loaded = load_policy(settings.sitrep_policy if settings else _policy_path())
+    except PolicyErrors as errors:
+        problems.extend(errors.problems)
+    if settings is None or loaded is None:
+        complain(problems)
+        raise typer.Exit(WRONG_CONFIGURATION)
+    return Configuration(settings, loaded)
+
+
+def complain(problems: list[object]) -> None:
+    """Print what is wrong with the configuration."""
+    count = len(problems)
+    head = (
+        "The configuration has an error" if count == 1 else f"The configuration has {count} errors"
+    )
+    typer.echo(f"{head}:\n", err=True)
+    for problem in problems:
+        typer.echo(f"{problem}\n", err=True)
+
+
+def _policy_path() -> Path | None:
+    """Return where the policy is when the settings as a whole can't be read."""
+    from dotenv import dotenv_values  # noqa: PLC0415
+
+    given = os.environ.get("SITREP_POLICY") or dotenv_values(".env").get("SITREP_POLICY") or ""
+    return Path(given.strip()).expanduser() if given.strip() else None

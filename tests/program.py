@@ -1,0 +1,92 @@
+"""The program as people run it: `python -m bot …` in a process of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parents[1]
+_KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
+
+
+def environment(**given: str) -> dict[str, str]:
+    """Return an environment with only what a program needs, and what is given."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), "PORT": "0", "OPS_PORT": "0", **given}
+
+
+class Program:
+    """One running process; its log is read line by line as it comes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._news = asyncio.Event()
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, *arguments: str, environ: Mapping[str, str], folder: Path) -> Self:
+        """Start `sitrep` with these arguments in a folder."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *arguments,
+            env=environ,
+            cwd=folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        return cls(process)
+
+    @property
+    def output(self) -> str:
+        """All that it has printed so far."""
+        return "\n".join(self.lines)
+
+    async def said(self, event: str, *, timeout: float = 30.0) -> dict[str, Any]:
+        """Wait for a line of the log with this event, and return it."""
+        async with asyncio.timeout(timeout):
+            while True:
+                self._news.clear()
+                for line in self.lines:
+                    if line.startswith("{") and (found := json.loads(line))["event"] == event:
+                        return dict(found)
+                if self._reader.done():
+                    raise AssertionError(f"it ended without {event}:\n{self.output}")
+                await self._news.wait()
+
+    def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    async def ended(self, *, timeout: float = 15.0) -> int:
+        """Wait until it has ended; return its exit code (negative: the signal that killed it)."""
+        async with asyncio.timeout(timeout):
+            code = await self.process.wait()
+            await self._reader
+        return code
+
+    async def end(self) -> None:
+        """Kill it if it still runs."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.ended()
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for raw in self.process.stdout:
+            self.lines.append(raw.decode().rstrip("\n"))
+            self._news.set()
+        self._news.set()
+
+
+async def run(*arguments: str, environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
+    """Run `sitrep` to its end; return exit code and output."""
+    program = await Program.start(*arguments, environ=environ, folder=folder)
+    code = await program.ended(timeout=60)
+    return code, program.output
