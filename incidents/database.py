@@ -5,16 +5,15 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, event, types
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-# Under the 2.5 s deadline of a listener, so that a locked file is told, not timed out.
-SQLITE_BUSY_TIMEOUT_MS = 2000
+from incidents import sqlite_driver
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -62,7 +61,7 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writers = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
-        self._write_engine = engine.execution_options(sitrep_begin="BEGIN IMMEDIATE")
+        self._write_engine = engine.execution_options(sitrep_begin=sqlite_driver.BEGIN_WRITING)
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -97,24 +96,18 @@ def open_database(url: str, *, echo: bool = False) -> Database:
         return Database(engine)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, echo=echo, pool_size=5, hide_parameters=True)
-    _configure_sqlite(engine)
+    engine = create_async_engine(
+        parsed,
+        echo=echo,
+        pool_size=5,
+        hide_parameters=True,
+        async_creator=partial(sqlite_driver.connect, parsed.database or ":memory:"),
+    )
+    _begin_as_asked(engine)
     return Database(engine)
 
 
-def _configure_sqlite(engine: AsyncEngine) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
-        # The driver's own transaction handling is off: it would begin too late, after the first
-        # SELECT, and a read-decide-write would lose updates.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
-        cursor.close()
-
+def _begin_as_asked(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def _on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()

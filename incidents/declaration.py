@@ -144,8 +144,9 @@ async def find_similar(
     is_drill: bool,
 ) -> Incident | None:
     """Return the most similar open incident of the last minutes that the viewer may see, or None."""
+    # Titles alone: in a storm of declarations there are many, and at most one is wanted.
     query = (
-        select(Incident)
+        select(Incident.id, Incident.title)
         .where(
             Incident.workspace_id == workspace_id,
             Incident.is_drill.is_(is_drill),
@@ -158,10 +159,12 @@ async def find_similar(
         .order_by(Incident.declared_at.desc())
         .limit(50)
     )
-    candidates = (await session.execute(query)).scalars()
-    rated = [(similarity(title, incident.title), incident) for incident in candidates]
+    rated = [
+        (similarity(title, other), incident_id)
+        for incident_id, other in await session.execute(query)
+    ]
     close = [pair for pair in rated if pair[0] >= policy.duplicates.similarity]
-    return max(close, key=lambda pair: pair[0])[1] if close else None
+    return await session.get(Incident, max(close)[1]) if close else None
 
 
 def similarity(one: str, other: str) -> float:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Index,
     Integer,
     func,
+    insert,
     or_,
     select,
     text,
@@ -108,27 +109,39 @@ async def add(
 ) -> None:
     """Store the effects; a refresh is left out while the same one still waits to be taken."""
     waiting = await _waiting_keys(session, planned)
+    rows: list[dict[str, Any]] = []
     for plan in planned:
         if plan.coalesce_key is not None:
             if plan.coalesce_key in waiting:
                 continue
             waiting.add(plan.coalesce_key)
-        session.add(
-            EffectRow(
-                id=plan.id,
-                workspace_id=workspace_id,
-                incident_id=plan.effect.incident_id,
-                entry_id=plan.entry_id,
-                kind=plan.effect.kind,
-                payload=encode(plan.effect),
-                lane=plan.lane,
-                coalesce_key=plan.coalesce_key,
-                after_effect_id=plan.after_effect_id,
-                created_at=now,
-                due_at=now,
-                progress={},
-            )
-        )
+        rows.append(_values(plan, workspace_id=workspace_id, now=now))
+    if not rows:
+        return
+    # What they point at may still wait to be written. As one statement they get their positions
+    # in order; as objects each would be a statement of its own, to learn its position.
+    await session.flush()
+    await session.execute(insert(EffectRow), rows)
+
+
+def _values(plan: Planned, *, workspace_id: uuid.UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "id": plan.id,
+        "workspace_id": workspace_id,
+        "incident_id": plan.effect.incident_id,
+        "entry_id": plan.entry_id,
+        "kind": plan.effect.kind,
+        "payload": encode(plan.effect),
+        "lane": plan.lane,
+        "coalesce_key": plan.coalesce_key,
+        "after_effect_id": plan.after_effect_id,
+        "status": EffectStatus.PENDING,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "is_uncertain": False,
+        "progress": {},
+    }
 
 
 async def _waiting_keys(session: AsyncSession, planned: Sequence[Planned]) -> set[str]:

@@ -1,12 +1,13 @@
 """Reminders: dated rows that outlive a restart, taken when due and answered by a pure rule."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -88,47 +89,45 @@ class CancelReminder:
     subject_id: uuid.UUID
 
 
-async def set_reminder(
-    session: AsyncSession, remind: Remind, *, workspace_id: uuid.UUID, now: datetime
+async def apply_changes(
+    session: AsyncSession,
+    changes: Iterable[Remind | CancelReminder],
+    *,
+    workspace_id: uuid.UUID,
+    now: datetime,
 ) -> None:
-    """Store the reminder in place of the pending one of the same kind and subject."""
-    await cancel_reminder(
-        session,
-        CancelReminder(
-            kind=remind.kind, subject_type=remind.subject_type, subject_id=remind.subject_id
-        ),
-        now=now,
-    )
-    session.add(
-        Reminder(
-            id=new_id(),
-            workspace_id=workspace_id,
-            incident_id=remind.incident_id,
-            kind=remind.kind,
-            subject_type=remind.subject_type,
-            subject_id=remind.subject_id,
-            due_at=remind.due_at,
-            step=remind.step,
-            data=dict(remind.data),
-            created_at=now,
-        )
-    )
+    """Set and cancel reminders in two statements; of several for one subject the last holds."""
+    last = {(one.kind, one.subject_type, one.subject_id): one for one in changes}
+    if not last:
+        return
     await session.flush()
-
-
-async def cancel_reminder(session: AsyncSession, cancel: CancelReminder, *, now: datetime) -> None:
-    """Cancel the pending reminder of this kind and subject, if there is one."""
-    await session.flush()
+    subject = tuple_(Reminder.kind, Reminder.subject_type, Reminder.subject_id)
     await session.execute(
         update(Reminder)
-        .where(
-            Reminder.kind == cancel.kind,
-            Reminder.subject_type == cancel.subject_type,
-            Reminder.subject_id == cancel.subject_id,
-            Reminder.status == ReminderStatus.PENDING,
-        )
+        .where(subject.in_(list(last)), Reminder.status == ReminderStatus.PENDING)
         .values(status=ReminderStatus.CANCELLED, settled_at=now)
         .execution_options(synchronize_session=False)
+    )
+    session.add_all(
+        _reminder(one, workspace_id=workspace_id, now=now)
+        for one in last.values()
+        if isinstance(one, Remind)
+    )
+    await session.flush()
+
+
+def _reminder(remind: Remind, *, workspace_id: uuid.UUID, now: datetime) -> Reminder:
+    return Reminder(
+        id=new_id(),
+        workspace_id=workspace_id,
+        incident_id=remind.incident_id,
+        kind=remind.kind,
+        subject_type=remind.subject_type,
+        subject_id=remind.subject_id,
+        due_at=remind.due_at,
+        step=remind.step,
+        data=dict(remind.data),
+        created_at=now,
     )
 
 

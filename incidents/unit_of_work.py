@@ -149,9 +149,7 @@ class UnitOfWork:
 
     async def remind(self, remind: reminders.Remind) -> None:
         """Set a reminder outside of a reaction (a reminder's rule sets its own next step)."""
-        await reminders.set_reminder(
-            self.session, remind, workspace_id=self.workspace_id, now=self.now
-        )
+        await self._change_reminders([remind])
 
     async def add_effects(self, planned: list[outbox.Planned]) -> None:
         """Store effects outside of a reaction (a refresh of people, a read-in for a newcomer)."""
@@ -165,14 +163,16 @@ class UnitOfWork:
     async def follow_up(self) -> None:
         """Store the effects and reminders that follow from the entries of this transaction."""
         await self.session.flush()
+        planned: list[outbox.Planned] = []
+        changes: list[reminders.Remind | reminders.CancelReminder] = []
         for incident, entries in self._by_incident():
             facts = await gather_facts(self.session, incident, now=self.now)
-            planned: list[outbox.Planned] = []
             for entry in entries:
                 reaction = react(entry, facts, self.policy)
                 planned.extend(reaction.effects)
-                await self._apply_reminders(reaction.reminders)
-            await self.add_effects(planned)
+                changes.extend(reaction.reminders)
+        await self._change_reminders(changes)
+        await self.add_effects(planned)
         self._recorded.clear()
         await self.session.flush()
 
@@ -182,15 +182,12 @@ class UnitOfWork:
             grouped.setdefault(incident.id, (incident, []))[1].append(entry)
         return list(grouped.values())
 
-    async def _apply_reminders(
-        self, changes: tuple[reminders.Remind | reminders.CancelReminder, ...]
+    async def _change_reminders(
+        self, changes: list[reminders.Remind | reminders.CancelReminder]
     ) -> None:
-        for change in changes:
-            match change:
-                case reminders.Remind():
-                    await self.remind(change)
-                case reminders.CancelReminder():
-                    await reminders.cancel_reminder(self.session, change, now=self.now)
+        await reminders.apply_changes(
+            self.session, changes, workspace_id=self.workspace_id, now=self.now
+        )
 
 
 UseCase = Callable[[UnitOfWork], Awaitable[Outcome]]
