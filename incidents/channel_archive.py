@@ -53,7 +53,7 @@ async def record_archived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id
     """Write down that we archived the channel."""
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id == channel_id:
-        await note_archived(uow, channel_id, details={"is_ours": True})
+        await note_archived(uow, channel_id, details={"is_by_policy": True})
 
 
 async def record_unarchived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.errors import IncidentNotFound
 from incidents.incident import ByChannel, ById, Incident, lock_incident
 from incidents.people import Workspace, find_person, system_actor
+from incidents.posted_messages import PostedMessage
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -63,6 +65,28 @@ async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcom
     return Outcome("channel_renamed", incident.id)
 
 
+async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
+    """Follow a channel that was given another id, as when it is shared with another workspace."""
+    ours = select(Incident.id).where(Incident.workspace_id == uow.workspace_id)
+    await uow.session.execute(
+        update(PostedMessage)
+        .where(PostedMessage.channel_id == old_id, PostedMessage.incident_id.in_(ours))
+        .values(channel_id=new_id)
+        .execution_options(synchronize_session=False)
+    )
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    if workspace is not None and workspace.announcement_channel_id == old_id:
+        workspace.announcement_channel_id = new_id
+    try:
+        incident = await _incident_of(uow, old_id)
+    except IncidentNotFound:
+        return Outcome("channel_id_changed")
+    incident.channel_id = new_id
+    content = {**_content(incident), "old_channel_id": old_id}
+    uow.record(incident, EntryKind.CHANNEL_ID_CHANGED, content)
+    return Outcome("channel_id_changed", incident.id)
+
+
 async def note_deleted(uow: UnitOfWork, channel_id: str) -> Outcome:
     """Write down that the channel is gone for good. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
@@ -82,7 +106,7 @@ async def note_bot_removed(
         workspace = await uow.session.get(Workspace, uow.workspace_id)
         content = {
             **_content(incident),
-            "bot": workspace.bot_external_id if workspace is not None else "",
+            "bot_id": workspace.bot_external_id if workspace is not None else "",
             "by": await _name_of(uow, by_external_id),
         }
         uow.record(incident, EntryKind.BOT_REMOVED, content, actor=system_actor())

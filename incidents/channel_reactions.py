@@ -82,7 +82,7 @@ def follow_archiving(plan: Plan) -> None:
     """
     if not plan.facts.is_open or not plan.facts.is_channel_archived:
         return
-    if (plan.entry.content or {}).get("is_ours"):
+    if (plan.entry.content or {}).get("is_by_policy"):
         _unarchive(plan)
     else:
         tell_lead(plan)

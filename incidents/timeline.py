@@ -73,6 +73,7 @@ class EntryKind(StrEnum):
     CHANNEL_ARCHIVED = "channel_archived"
     CHANNEL_UNARCHIVED = "channel_unarchived"
     CHANNEL_DELETED = "channel_deleted"
+    CHANNEL_ID_CHANGED = "channel_id_changed"
     BOT_REMOVED = "bot_removed"
     BOT_RETURNED = "bot_returned"
     INVITE_REFUSED = "invite_refused"

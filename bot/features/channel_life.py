@@ -18,6 +18,7 @@ from incidents.channel_life import (
     note_bot_removed,
     note_bot_returned,
     note_deleted,
+    note_new_id,
     note_renamed,
     note_unarchived,
     record_loss,
@@ -156,6 +157,14 @@ async def deleted(request: Request) -> Reply:
     return None
 
 
+async def given_new_id(request: Request) -> Reply:
+    """Follow a channel that was given another id."""
+    old_id, new_id = request.event.get("old_channel_id"), request.event.get("new_channel_id")
+    if isinstance(old_id, str) and isinstance(new_id, str):
+        await request.transact(partial(note_new_id, old_id=old_id, new_id=new_id))
+    return None
+
+
 async def we_left(request: Request) -> Reply:
     """Keep that we were taken out, from the event that only we get."""
     if request.channel_id:
@@ -211,7 +220,7 @@ def bot_removed(entry: EntryView, incident: IncidentView) -> b.Message:
     """Tell that we were taken out of the channel, and how to bring us back."""
     name = m.escape_line(entry.text("channel_name"))
     by = f" by {m.escape_line(entry.text('by'))}" if entry.text("by") else ""
-    us = m.mention(entry.text("bot")) if entry.text("bot") else "@Sitrep"
+    us = m.mention(entry.text("bot_id")) if entry.text("bot_id") else "@Sitrep"
     return _told_with_button(
         incident,
         f"Sitrep was removed from #{name}{by}, and *{incident.reference}* is still "
@@ -241,6 +250,7 @@ FEATURE = Feature(
         "group_rename": renamed,
         "channel_deleted": deleted,
         "group_deleted": deleted,
+        "channel_id_changed": given_new_id,
         "channel_left": we_left,
         "group_left": we_left,
         "member_left_channel": somebody_left,

@@ -24,6 +24,7 @@ from incidents.channel_life import (
     note_bot_removed,
     note_bot_returned,
     note_deleted,
+    note_new_id,
     note_renamed,
     note_unarchived,
     record_loss,
@@ -49,6 +50,7 @@ from incidents.incident import ById
 from incidents.lifecycle import IncidentStatus
 from incidents.outbox import EffectRow, EffectStatus
 from incidents.people import Actor, PersonKind, Workspace
+from incidents.posted_messages import find_posted, save_posted
 from incidents.read_in import offer_read_in
 from incidents.reminders import ReminderKind
 from incidents.status import cancel, move, reopen
@@ -402,6 +404,32 @@ async def test_a_new_name_is_on_the_record(world: World) -> None:
         {"channel_id": "C1", "old": "inc-1-errors", "new": "checkout-war"}
     ]
     assert (await world.view(incident_id)).channel_name == "checkout-war"
+
+
+async def test_a_channel_given_another_id_stays_the_incidents(world: World) -> None:
+    incident_id, _ = await _declared(world)
+    await _open(world, incident_id)
+
+    async def remember_card(uow: UnitOfWork) -> None:
+        await save_posted(
+            uow.session,
+            incident_id=incident_id,
+            purpose="status_card",
+            subject_id=incident_id,
+            channel_id="C1",
+            message_ts="1.1",
+            now=uow.now,
+        )
+
+    await _record(world, remember_card)
+    await world.run(partial(note_new_id, old_id="C1", new_id="C2"))
+    await world.run(partial(note_new_id, old_id="CELSE", new_id="CELSE2"))
+    assert (await world.view(incident_id)).channel_id == "C2"
+    assert (await _kinds(world, incident_id))[-1] == EntryKind.CHANNEL_ID_CHANGED
+    async with world.database.reading() as session:
+        card = await find_posted(session, purpose="status_card", subject_id=incident_id)
+    assert card is not None
+    assert card.channel_id == "C2"
 
 
 async def test_after_its_channel_is_deleted_an_incident_can_have_another(world: World) -> None:

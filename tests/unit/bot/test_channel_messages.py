@@ -159,7 +159,7 @@ def test_a_channel_that_cannot_be_joined_is_named_in_the_refusal() -> None:
 
 
 def test_the_bot_says_how_to_be_invited_again_and_who_removed_it() -> None:
-    said = bot_removed(entry(channel_name="inc-12", by="Bob", bot="UBOT"), incident()).text
+    said = bot_removed(entry(channel_name="inc-12", by="Bob", bot_id="UBOT"), incident()).text
     assert "/invite" in said
     assert "<@UBOT>" in said
     assert "by Bob" in said
