@@ -42,6 +42,7 @@ class Listeners:
         """Collect what the features handle."""
         self.services = services
         self.features = tuple(features)
+        self.deadline_seconds = DEADLINE_SECONDS
         self.grammar = Grammar(command for item in self.features for command in item.commands)
         self.running: set[asyncio.Task[Any]] = set()
 
@@ -197,7 +198,7 @@ class Listeners:
     async def _run(self, handler: Handler, request: Request) -> Reply:
         """Run a handler under the deadline; refusals and failures become its reply."""
         task = asyncio.ensure_future(self._reply_of(handler, request))
-        done, _ = await asyncio.wait({task}, timeout=DEADLINE_SECONDS)
+        done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
         if done:
             return task.result()
         if not request.progress.is_committing:
@@ -226,7 +227,7 @@ class Listeners:
 
     async def _run_event(self, handler: Handler, request: Request) -> None:
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
+            async with asyncio.timeout(self.deadline_seconds):
                 await handler(request)
         except DomainError as error:
             log.info("event_refused", refusal=type(error).__name__)

@@ -9,8 +9,8 @@ _PARTS = 3
 
 
 def process_name() -> str:
-    """Return a name for this run of the program: host, kind of pid numbers, pid, and chance."""
-    return f"{_host()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    """Return a name for this run: host, kind of pid numbers, pid, and start time with chance."""
+    return f"{_host()}:{os.getpid()}:{_started()}-{uuid.uuid4().hex[:12]}"
 
 
 def is_gone(name: str) -> bool:
@@ -23,8 +23,8 @@ def is_gone(name: str) -> bool:
         return False
     pid = int(parts[1])
     if pid == os.getpid():
-        # Another run that had our number: in a container every run is number 1.
-        return True
+        # Another run may have had our number: in a container every run is number 1.
+        return parts[2].partition("-")[0] != _started()
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -32,6 +32,16 @@ def is_gone(name: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def _started() -> str:
+    """Return when this process started, in clock ticks since the machine did; 0 if unknown."""
+    try:
+        status = Path("/proc/self/stat").read_text()
+    except OSError:
+        return "0"
+    # The name, in parentheses, may hold anything: count from behind it.
+    return status.rpartition(")")[2].split()[19]
 
 
 def _host() -> str:

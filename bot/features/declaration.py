@@ -123,7 +123,7 @@ async def suggest_services(request: Request) -> Reply:
         for service in request.policy.services
         if typed in service.name.casefold() or typed in service.key.casefold()
     ]
-    return Options(b.options_within(found))
+    return Options(b.options_within(found) if found else ())
 
 
 FEATURE = Feature(

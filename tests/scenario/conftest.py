@@ -27,6 +27,8 @@ from config.settings import Settings, load_settings
 from tests.clock import ManualClock
 from tests.slack_server import SlackServer
 
+PATIENCE_SECONDS = 20.0
+
 
 class Bot:
     """The running bot, its Slack, and its clock."""
@@ -57,6 +59,8 @@ class Bot:
         self._app = await self._stack.enter_async_context(
             running(self.settings, self.loaded, clock=self.clock)
         )
+        # A busy machine must not fail a test about something else; test_deadline.py lowers it.
+        self._app.listeners.deadline_seconds = PATIENCE_SECONDS
         if "SLACK_APP_TOKEN" in self.environ:
             await self.slack.connected()
         else:
@@ -93,6 +97,7 @@ class Bot:
 async def _bot(database_url: str, transport: str) -> AsyncIterator[Bot]:
     clock = ManualClock()
     async with SlackServer(clock=clock.now) as slack:
+        slack.deliveries.ack_timeout = PATIENCE_SECONDS + 5
         slack.add_channel("incidents", members=[slack.bot])
         slack.add_channel("general")
         environ = {
