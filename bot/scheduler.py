@@ -60,6 +60,7 @@ class Scheduler:
         self._present_at: datetime | None = None
         self._scheduler: AsyncIOScheduler | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
         self._first_chores: set[asyncio.Task[None]] = set()
 
     # -- life ---------------------------------------------------------------------------------
@@ -86,6 +87,7 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Tick no more; what is under way is let go."""
+        self._is_stopping = True
         if self._scheduler is not None and self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         tasks = set(self._tasks)
@@ -96,13 +98,20 @@ class Scheduler:
     def _plan(self) -> None:
         scheduler = AsyncIOScheduler(timezone="UTC")
         settings = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        scheduler.add_job(self.tick, _every(TICK), id="reminders", **settings)
-        for chore in self._chores:
-            scheduler.add_job(
-                partial(self._do, chore), _every(chore.every), id=chore.name, **settings
-            )
+        jobs = [("reminders", TICK, self.tick)]
+        jobs += [(chore.name, chore.every, partial(self._do, chore)) for chore in self._chores]
+        for name, every, work in jobs:
+            scheduler.add_job(partial(self._run_job, work), _every(every), id=name, **settings)
         scheduler.start()
         self._scheduler = scheduler
+
+    async def _run_job(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            # At the end APScheduler cancels what runs, and would then report it as an error.
+            if not self._is_stopping:
+                raise
 
     def _spawn(self, work: Awaitable[None]) -> "asyncio.Task[None]":
         task: asyncio.Task[None] = asyncio.ensure_future(work)

@@ -143,7 +143,7 @@ async def test_killed_in_the_middle_of_a_declaration_it_completes_it_once(
     assert len(room.pins) == 1
     announced = [m for m in slack.channel("incidents").messages if "INC-1" in m.text]
     assert len(announced) == 1
-    posted = [message.metadata["event_payload"]["effect_id"] for message in room.messages]
+    posted = [(message.metadata or {})["event_payload"]["effect_id"] for message in room.messages]
     assert len(posted) == len(set(posted))
     again.signal()
     assert await again.ended(timeout=10) == 0
