@@ -209,6 +209,8 @@ async def lock_incident(
     Raises:
         IncidentNotFound: it doesn't exist for this viewer.
     """
+    # What this transaction has changed so far goes first, or reading anew would undo it.
+    await session.flush()
     query = (
         select(Incident)
         .where(Incident.workspace_id == workspace_id, _matches(ref), visible_to(viewer))
