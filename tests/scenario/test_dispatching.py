@@ -42,6 +42,7 @@ async def test_a_process_that_stalled_past_its_lease_takes_its_double_back(bot: 
     stalled = bot.app.dispatcher
     assert stalled._loop_task is not None
     stalled._loop_task.cancel()
+    stalled._loop_task = None
     bot.clock.advance(leases.LEASE + timedelta(seconds=1))
     async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
         await bot.slack.wait_for(lambda: second.dispatcher.holds_lease)
