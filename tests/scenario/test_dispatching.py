@@ -40,9 +40,10 @@ async def test_a_process_that_stalled_past_its_lease_takes_its_double_back(bot: 
     await bot.slack.wait_for(lambda: bot.slack.calls_of("conversations.invite"))
     bot.slack.delay("chat.postMessage", 0.0)
     stalled = bot.app.dispatcher
-    assert stalled._loop_task is not None
-    stalled._loop_task.cancel()
-    stalled._loop_task = None
+    loop, stalled._loop_task = stalled._loop_task, None
+    assert loop is not None
+    loop.cancel()
+    await asyncio.wait({loop})
     bot.clock.advance(leases.LEASE + timedelta(seconds=1))
     async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
         await bot.slack.wait_for(lambda: second.dispatcher.holds_lease)
