@@ -168,7 +168,7 @@ class Dispatcher:
     async def _cycle(self) -> None:
         while True:
             # What has ended is settled in any case; more is taken only by who may send.
-            may_take = await self._lease.keep() and not self.is_paused
+            may_take = await self._lease.keep() and not (self.is_paused or self._is_stopping)
             free = AT_ONCE - len(self._tasks) if may_take else 0
             if not self._ended and not (free > 0 and await self.has_due()):
                 return

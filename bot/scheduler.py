@@ -95,6 +95,15 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def pause(self) -> None:
+        """Come to rest, as APScheduler does when the wall clock is set back."""
+        if self._scheduler is not None:
+            self._scheduler.pause()
+
+    async def run_chore(self, name: str) -> None:
+        """Do one chore now. Raises: KeyError if there is none of that name."""
+        await {chore.name: chore for chore in self._chores}[name].do()
+
     def _plan(self) -> None:
         scheduler = AsyncIOScheduler(timezone="UTC")
         settings = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
