@@ -5,18 +5,27 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bot.slack.blocks import FormState, View, state_of
 from bot.slack.gateway import SlackGateway
+from incidents.acknowledgement import acknowledge
 from incidents.clock import Clock
 from incidents.database import Database
 from incidents.errors import IncidentNotFound
 from incidents.ids import Reference
-from incidents.incident import ByChannel, ById, ByReference, IncidentRef
+from incidents.incident import ByChannel, ById, ByReference, Incident, IncidentRef
 from incidents.people import Actor
 from incidents.policy import Policy
-from incidents.unit_of_work import Outcome, Progress, RequestKey, Transactions, UseCase
+from incidents.unit_of_work import (
+    Outcome,
+    Progress,
+    RequestKey,
+    Transactions,
+    UnitOfWork,
+    UseCase,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +95,13 @@ class Request:
         return self.services.clock.now()
 
     async def transact(self, use_case: UseCase, *, once: bool = True) -> Outcome:  # noqa: FBT
-        """Run the one use case of this request; a repeated request gets its first outcome."""
+        """Run the one use case of this request; a repeated request gets its first outcome.
+
+        Somebody who presses or submits something about an incident has turned to it: that is
+        its acknowledgement, if nobody had before.
+        """
         return await self.services.transactions.run(
-            use_case,
+            partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
             actor=self.actor,
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
@@ -98,6 +111,11 @@ class Request:
     async def open_view(self, view: View) -> None:
         """Open a form for the person; the trigger is good for three seconds, once."""
         await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
+
+    @property
+    def is_press(self) -> bool:
+        """Tell whether somebody pressed a button or submitted a form."""
+        return self.payload.get("type") in {"block_actions", "view_submission"}
 
     # -- what the request is about -----------------------------------------------------------
 
@@ -162,6 +180,16 @@ class Request:
     def incident_of_metadata(self) -> ById:
         """Return which incident a form means. Raises: IncidentNotFound when it names none."""
         return incident_by_id(str(self.metadata.get("incident_id", "")))
+
+
+async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
+    outcome = await use_case(uow)
+    if outcome.incident_id is None or outcome.kind in {"declared", "similar"}:
+        return outcome
+    incident = await uow.session.get(Incident, outcome.incident_id)
+    if incident is not None and incident.is_open:
+        acknowledge(uow, incident)
+    return outcome
 
 
 def incident_by_id(text: str) -> ById:
