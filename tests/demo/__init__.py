@@ -1,0 +1,1 @@
+"""A SEV2 incident played by the real bot against the embedded Slack: `python -m tests.demo`."""

@@ -1,0 +1,69 @@
+"""What the demo leaves behind, and whether it is what it should be."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.app import Sitrep
+from incidents import outbox
+from incidents.exports import verify_export
+from incidents.outbox import EffectStatus
+from incidents.timeline import EntryKind
+from tests.slack_server import SlackServer, UploadedFile
+
+_K = EntryKind
+
+EXPECTED_ENTRIES = (
+    *(_K.DECLARED, _K.CHANNEL_OPENED, _K.COMMANDER_MISSING, _K.ROLE_ASSIGNED, _K.NOTE, _K.MARKED),
+    *(_K.PINNED, _K.STATUS_CHANGED, _K.CHECKIN_ASKED, _K.CHECKIN_UNDERSTOOD, _K.CHECKIN_ANSWERED),
+    *(_K.UPDATE_REMINDED, _K.UPDATE_POSTED, _K.SEVERITY_CHANGED, _K.HANDOFF_OFFERED),
+    *(_K.COMMANDER_CHANGED, _K.POSTMORTEM_DRAFTED, _K.ACTION_ITEM_ADDED),
+)
+
+
+def keep_files(slack: SlackServer, folder: Path) -> dict[str, Path]:
+    """Write what the bot uploaded into the folder, by short names; the latest of each counts."""
+    folder.mkdir(exist_ok=True)
+    kept: dict[str, Path] = {}
+    for file in slack.files:
+        name = _short_name(file)
+        kept[name] = folder / name
+        kept[name].write_bytes(file.content)
+    return kept
+
+
+def _short_name(file: UploadedFile) -> str:
+    kind = "postmortem" if "postmortem" in file.name else "timeline"
+    return f"{kind}{Path(file.name).suffix}"
+
+
+async def problems(app: Sitrep, slack: SlackServer, kept: dict[str, Path]) -> list[str]:
+    """Return everything that is wrong, in words."""
+    found = [f"Slack would have refused: {text}" for text in slack.violations]
+    wanted = ("timeline.md", "timeline.csv", "timeline.json", "postmortem.md")
+    found += [f"{name} was not uploaded" for name in wanted if name not in kept]
+    found += await _undelivered(app)
+    if "timeline.json" in kept:
+        found += _record_flaws(kept["timeline.json"].read_bytes())
+    return found
+
+
+async def _undelivered(app: Sitrep) -> list[str]:
+    statuses = (EffectStatus.DEAD, EffectStatus.BLOCKED, EffectStatus.PENDING, EffectStatus.TAKEN)
+    async with app.services.database.reading() as session:
+        counts = await outbox.count_by_status(session, statuses=statuses)
+    return [f"{count} effects are {status}" for status, count in counts.items() if count]
+
+
+def _record_flaws(data: bytes) -> Iterator[str]:
+    for flaw in verify_export(data):
+        yield f"the record doesn't prove: {flaw.problem} at entry {flaw.sequence}"
+    kinds = {entry["kind"] for entry in json.loads(data)["entries"]}
+    for kind in EXPECTED_ENTRIES:
+        if kind not in kinds:
+            yield f"no entry of kind {kind} on the timeline"
+
+
+def entries_of(path: Path) -> int:
+    """Return how many entries an exported timeline has."""
+    return len(json.loads(path.read_bytes())["entries"])

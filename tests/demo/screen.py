@@ -1,0 +1,254 @@
+"""The screen: what people do and what Sitrep says, place by place, as it happens."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from tests.slack_server import Change, ChangeKind, Message, View, render_blocks
+from tests.slack_server.render import plain
+
+BOT = "@sitrep"
+MOST_LINES = 6
+_LONGEST_LINE = 160
+_LONGEST_ASIDE = 90
+
+_BUTTON = re.compile(r"\[[^\[\]\n]{1,40}\]")
+_BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
+_PERSON = re.compile(r"(?<!\w)@[\w-]+")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2} (\d{2}:\d{2}) UTC")
+_EMOJI = re.compile(r"(?<!\w):([a-z0-9_+-]+):(?!\w)")
+_PLACE_STYLES = ("cyan", "magenta", "green", "blue")
+_PICTURED = {"pushpin": "📌", "rotating_light": "🚨", "white_check_mark": "✅"}
+
+
+class Sheet:
+    """One console and the place it is at: a heading is written where the place changes."""
+
+    def __init__(self, console: Console) -> None:
+        """Take the console to write to."""
+        self.console = console
+        self._place = ""
+        self._styles: dict[str, str] = {}
+
+    def scene(self, number: int, text: str) -> None:
+        """Begin a scene."""
+        self._place = ""
+        self.console.print()
+        head = Text(f" {number}  {text} ", style="bold")
+        self.console.print(Rule(head, align="left", style="dim"))
+
+    def write(self, place: str, line: Text, *, at: datetime) -> None:
+        """Write a line under its place."""
+        if place != self._place:
+            self._place = place
+            self.console.print()
+            self.console.print(Text(place, style=f"bold {self._style(place)}"))
+        row = Table.grid(padding=(0, 1))
+        row.add_column(no_wrap=True)
+        row.add_column(no_wrap=True)
+        row.add_column(overflow="fold")
+        row.add_row(Text(f"{at:%H:%M:%S}", style="dim"), Text("│", style=self._style(place)), line)
+        self.console.print(row)
+
+    def _style(self, place: str) -> str:
+        if place.startswith("DM"):
+            return "yellow"
+        if place not in self._styles:
+            self._styles[place] = _PLACE_STYLES[len(self._styles) % len(_PLACE_STYLES)]
+        return self._styles[place]
+
+
+class Screen:
+    """The terminal, which shows everything, and the picture, which shows what is essential."""
+
+    def __init__(self, console: Console, picture: Console | None = None) -> None:
+        """Take the terminal, and what records the picture if one is wanted."""
+        self._terminal = Sheet(console)
+        self._picture = Sheet(picture) if picture is not None else None
+        self.is_pictured = False
+
+    def title(self, text: str, *, under: str) -> None:
+        """Begin: what is shown, and how."""
+        self.say(text, style="bold")
+        self.say(under)
+
+    def scene(self, number: int, text: str) -> None:
+        """Begin a scene."""
+        for sheet in self._sheets():
+            sheet.scene(number, text)
+
+    def say(self, text: str, *, style: str = "dim") -> None:
+        """Say something about the demo itself."""
+        for sheet in self._sheets():
+            sheet.console.print(Text(text, style=style))
+
+    def show(self, change: Change) -> None:
+        """Show one visible thing, if it is worth a line."""
+        line = _line_of(change)
+        if line is None:
+            return
+        at, place = datetime.now(UTC).astimezone(), _place_of(change)
+        self._terminal.write(place, line, at=at)
+        if self._picture is not None and self.is_pictured and _is_essential(change):
+            self._picture.write(place, line, at=at)
+
+    def _sheets(self) -> Iterator[Sheet]:
+        yield self._terminal
+        if self._picture is not None and self.is_pictured:
+            yield self._picture
+
+
+def _is_essential(change: Change) -> bool:
+    match change.kind:
+        case ChangeKind.EDITED | ChangeKind.TOPIC | ChangeKind.JOINED:
+            return False
+        case ChangeKind.EPHEMERAL:
+            return change.where.startswith("#general")
+        case ChangeKind.MESSAGE:
+            return not change.where.startswith("DM")
+        case _:
+            return True
+
+
+def _place_of(change: Change) -> str:
+    return (
+        change.where.split(" → ")[0].replace("modal @", "form of @").replace("home @", "home of @")
+    )
+
+
+def _line_of(change: Change) -> Text | None:
+    """Return the line for a change, or None for what is only noise here."""
+    who, text = change.who, change.text
+    match change.kind:
+        case ChangeKind.COMMAND:
+            return _deed(who, "types", Text(_readable(change, text), style="bold"))
+        case ChangeKind.CLICK:
+            return _deed(who, "presses", Text(f" {text} ", style="reverse"))
+        case ChangeKind.SUBMIT:
+            return _deed(who, "submits the form", Text(f"“{text}”"))
+        case ChangeKind.REACTION:
+            return _deed(who, "reacts with", Text(_emojis(text.strip("+−"))))
+        case ChangeKind.PINNED if who != BOT:
+            return _deed(who, "pins", Text(f"“{_cut(text)}”"))
+        case ChangeKind.EPHEMERAL:
+            reader = change.where.rpartition(" → ")[2]
+            return _saying(f"only {reader} sees", _compact(change.message) or text)
+        case ChangeKind.MESSAGE:
+            return _message(change)
+        case ChangeKind.EDITED if change.message is not None and not change.message.ephemeral_to:
+            return _edit(change.message)
+        case ChangeKind.VIEW | ChangeKind.VIEW_CHANGED if change.view is not None:
+            return _form(change.view)
+        case _:
+            return _notice(change)
+
+
+def _notice(change: Change) -> Text | None:
+    match change.kind:
+        case ChangeKind.CREATED:
+            return _small("opens this channel")
+        case ChangeKind.JOINED if change.who != BOT:
+            return _small(f"brings in {change.who}")
+        case ChangeKind.PINNED:
+            return _small("pins the status card")
+        case ChangeKind.TOPIC:
+            return _small(f"sets the topic: {change.text}")
+        case ChangeKind.BOOKMARK:
+            return _small(f"bookmarks {change.text.partition(':')[0]}")
+        case ChangeKind.FILE if change.message is not None:
+            size = sum(len(file.content) for file in change.message.files)
+            return _small(f"uploads {change.text} ({size / 1024:.1f} kB)")
+        case _:
+            return None
+
+
+def _message(change: Change) -> Text | None:
+    message = change.message
+    if message is None or not change.text.strip():
+        return None
+    if message.is_bot:
+        return _saying("", _compact(message))
+    return _deed(change.who, "writes", _styled(change.text))
+
+
+def _edit(message: Message) -> Text:
+    text = " ".join(_readable_text(message.text, message).split())
+    short = text if len(text) <= _LONGEST_ASIDE else f"{text[: _LONGEST_ASIDE - 1]}…"
+    what = "status card" if message.is_pinned else "message"
+    return _small(f"keeps its {what} current: {short}")
+
+
+def _compact(message: Message | None) -> str:
+    """Render a message, with fields beside each other instead of one below the other."""
+    if message is None or not message.blocks:
+        return message.rendered if message else ""
+    names = message.channel.names
+    parts = []
+    for block in message.blocks:
+        fields = block.get("fields") or []
+        cells = (_readable_text(field["text"], message).replace("\n", " ") for field in fields)
+        parts.append("  ·  ".join(cells) if fields else render_blocks([block], names))
+    return _INSTANT.sub(r"\1", "\n".join(part for part in parts if part))
+
+
+def _readable_text(text: str, message: Message) -> str:
+    return _INSTANT.sub(r"\1", plain(text, message.channel.names))
+
+
+def _deed(who: str, verb: str, what: Text) -> Text:
+    return Text.assemble((who, "bold yellow"), f" {verb} ", what)
+
+
+def _saying(aside: str, text: str) -> Text:
+    lines = [line for line in text.splitlines() if line.strip()]
+    shown = [_cut(line) for line in lines[:MOST_LINES]]
+    if len(lines) > MOST_LINES:
+        shown.append(f"… {len(lines) - MOST_LINES} more lines")
+    head = Text("Sitrep", style="bold green")
+    if aside:
+        head.append(f" ({aside})", style="dim")
+    separator = "\n" if len(shown) > 1 else "  "
+    return Text.assemble(head, separator, _styled("\n".join(shown)))
+
+
+def _small(text: str) -> Text:
+    return Text.assemble(("Sitrep ", "green"), (text, "dim"))
+
+
+def _form(view: View) -> Text:
+    labels = ", ".join(_labels(view))
+    return _small(f"opens the form “{view.title}”: {labels}" if labels else f"shows “{view.title}”")
+
+
+def _labels(view: View) -> Iterator[str]:
+    for block in view.blocks:
+        if block["type"] == "input":
+            yield str(block["label"]["text"])
+
+
+def _styled(text: str) -> Text:
+    styled = Text(_emojis(_BOLD.sub(r"\1", text)))
+    for found in _BOLD.finditer(text):
+        styled.highlight_words([found[1]], "bold")
+    styled.highlight_regex(_BUTTON, "reverse")
+    styled.highlight_regex(_PERSON, "yellow")
+    return styled
+
+
+def _emojis(text: str) -> str:
+    return _EMOJI.sub(lambda found: _PICTURED.get(found[1], found[0]), text)
+
+
+def _readable(change: Change, text: str) -> str:
+    names = change.channel.names if change.channel else {}
+    return plain(text, names)
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"

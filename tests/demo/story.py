@@ -1,0 +1,234 @@
+"""The story: checkout fails, people come together, and Sitrep keeps the record."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from tests.slack_server import Channel, Message, Person, SlackServer, UploadedFile
+
+T = TypeVar("T")
+
+PAUSE_SECONDS = 1.0
+PATIENCE_SECONDS = 20.0
+ROOM = "inc-1-checkout-errors-in-the-eu"
+
+
+@dataclass(slots=True)
+class Cast:
+    """The people of the story, and where it takes place."""
+
+    slack: SlackServer
+    maya: Person
+    ben: Person
+    dev: Person
+    carla: Person
+    nora: Person
+
+    @classmethod
+    def of(cls, slack: SlackServer) -> "Cast":
+        """Furnish the workspace: people, channels, and who is on call for checkout."""
+        maya, ben, dev, carla, nora = (
+            slack.add_person(handle, name=name, tz=zone)
+            for handle, name, zone in (
+                ("maya", "Maya Okafor", "Europe/Berlin"),
+                ("ben", "Ben Ruiz", "Europe/Madrid"),
+                ("dev", "Dev Patel", "Europe/London"),
+                ("carla", "Carla Neumann", "Europe/Berlin"),
+                ("nora", "Nora Lind", "America/New_York"),
+            )
+        )
+        slack.add_channel("incidents", members=[maya, ben, dev, carla, nora, slack.bot])
+        slack.add_group("checkout-oncall", [ben, dev])
+        return cls(slack, maya=maya, ben=ben, dev=dev, carla=carla, nora=nora)
+
+    @property
+    def room(self) -> Channel:
+        """The incident's channel."""
+        return self.slack.channel(ROOM)
+
+    async def said(self, text: str, *, where: Channel | None = None) -> Message:
+        """Wait until Sitrep has said this, in the incident's channel unless told otherwise."""
+
+        def find() -> Message | None:
+            said = (where or self.room).messages
+            return next((m for m in reversed(said) if m.is_bot and text in m.rendered), None)
+
+        return await self.until(find, saying=f"nothing says {text!r}")
+
+    async def until(self, condition: Callable[[], T | None], *, saying: str) -> T:
+        """Wait for something to happen. Raises: AssertionError, with `saying`, if it doesn't."""
+        return await self.slack.wait_for(condition, timeout=PATIENCE_SECONDS, saying=saying)
+
+
+async def declare(cast: Cast) -> None:
+    """Somebody notices, and declares in one line."""
+    await cast.maya.says("Is anybody else seeing errors at checkout? EU customers get a 502.")
+    await pause()
+    outcome = await cast.maya.command("/incident declare sev2 Checkout errors in the EU")
+    expect("is declared" in outcome.text, f"declaring was answered with {outcome.text!r}")
+    room = await cast.until(lambda: cast.slack.find_channel(ROOM), saying="no incident channel")
+    await cast.until(lambda: room.pins, saying="no pinned status card")
+    invited = (cast.maya, cast.ben, cast.dev)
+    await cast.until(lambda: all(who in room for who in invited), saying="not all are invited")
+    announced = cast.slack.channel("incidents")
+    await cast.until(lambda: announced.messages, saying="not announced")
+
+
+async def take_command(cast: Cast) -> None:
+    """Nobody has command, so Sitrep asks; one press takes it."""
+    asked = await cast.said("Who takes it?")
+    await pause()
+    await cast.ben.click(asked, "role_take_command")
+    await cast.said("Checklist", where=cast.slack.dm(cast.ben))
+    await cast.ben.command("/incident role comms @carla", channel=cast.room)
+    await cast.until(lambda: cast.carla in cast.room, saying="@carla was not invited")
+
+
+async def keep_the_record(cast: Cast) -> None:
+    """Notes, also of earlier things; a message marked, another pinned."""
+    room = cast.room
+    await cast.dev.command("/incident note -10m Deploy of checkout 1.42 went out", channel=room)
+    graph = await cast.dev.says("5xx at 31 % since 1.42, only on the EU cluster", room)
+    await pause()
+    await cast.maya.reacts(graph, "pushpin")
+    plan = await cast.dev.says("Rollback to 1.41 takes two minutes, carts stay intact", room)
+    await cast.ben.pins(plan)
+    await pause()
+    await cast.ben.command("/incident status identified Bad deploy of checkout 1.42", channel=room)
+    await cast.said("identified")
+
+
+async def check_in(cast: Cast) -> None:
+    """A task for one named person, with a time box."""
+    await cast.ben.command(
+        "/incident checkin @dev Roll back to 1.41 and watch the error rate", channel=cast.room
+    )
+    direct = cast.slack.dm(cast.dev)
+    asked = await cast.said("Roll back to 1.41", where=direct)
+    await pause()
+    await cast.dev.click(asked, "checkin_understood")
+
+
+async def update(cast: Cast) -> None:
+    """The update falls due: Sitrep reminds, and the form does the rest."""
+    due = await cast.said("update is due")
+    await pause()
+    form = (await cast.carla.click(due, "update_open")).get_view()
+    outcome = await cast.carla.submit(
+        form,
+        {
+            "text": "EU customers can't pay. The cause is known, we are rolling back.",
+            "impact": "About a third of EU checkouts fail",
+            "actions": "Rolling back to 1.41",
+            "next_in": "5m",
+        },
+    )
+    expect(not outcome.errors, f"the update was refused: {outcome.errors}")
+    await cast.said("EU customers can't pay")
+
+
+async def answer(cast: Cast) -> None:
+    """The time box is over: how did it go?"""
+    direct = cast.slack.dm(cast.dev)
+    asked = await cast.until(
+        lambda: next((m for m in reversed(direct.messages) if "[Done]" in m.rendered), None),
+        saying="the check-in's end is not asked about",
+    )
+    await pause()
+    await cast.dev.click(asked, "checkin_done")
+
+
+async def worsen(cast: Cast) -> None:
+    """It is worse than thought: more people come, the clock runs faster."""
+    await cast.ben.command(
+        "/incident severity sev1 Card payments fail in the US, too", channel=cast.room
+    )
+    await cast.until(lambda: cast.nora in cast.room, saying="SEV1 did not bring in @nora")
+    await cast.said("SEV1")
+
+
+async def hand_over(cast: Cast) -> None:
+    """Command moves: offered with a brief, accepted with a press."""
+    await cast.ben.command("/incident handoff @nora My shift ends", channel=cast.room)
+    offer = await cast.said("command", where=cast.slack.dm(cast.nora))
+    await pause()
+    await cast.nora.click(offer, "handoff_accept")
+    await cast.said("passed from")
+
+
+async def end(cast: Cast) -> None:
+    """Mitigated, then resolved; one form asks for what the record lacks."""
+    room = cast.room
+    await cast.nora.command("/incident status mitigated Rolled back, errors are gone", channel=room)
+    await pause()
+    form = (await cast.nora.command("/incident resolve", channel=room)).get_view()
+    await pause()
+    outcome = await cast.nora.submit(
+        form,
+        {
+            "impact_started_at": datetime.now(UTC) - timedelta(minutes=12),
+            "impact_ended_at": datetime.now(UTC) - timedelta(seconds=5),
+            "resolution": "Rolled back checkout 1.42 to 1.41",
+        },
+    )
+    expect(not outcome.errors, f"resolving was refused: {outcome.errors}")
+    await cast.said("Resolved")
+
+
+async def learn(cast: Cast) -> None:
+    """The draft is there at once; somebody takes it, and work follows from it."""
+    await cast.until(
+        lambda: [file for file in cast.slack.files if "postmortem" in file.name],
+        saying="no draft of the postmortem",
+    )
+    asked = await cast.said("Who writes it up")
+    await cast.carla.click(asked, "postmortem_claim")
+    await cast.nora.command(
+        "/incident action @dev by 5d Try each deploy on one EU node first", channel=cast.room
+    )
+    await cast.said("Try each deploy")
+
+
+async def close(cast: Cast) -> None:
+    """Closed, and the timeline exported for people, for tables, and for proof."""
+    await cast.nora.command("/incident close", channel=cast.room)
+    for fmt in ("md", "csv", "json"):
+        await cast.nora.command(f"/incident export {fmt}", channel=cast.room)
+        await cast.until(partial(_find_file, cast, f".{fmt}"), saying=f"no export as {fmt}")
+
+
+def _find_file(cast: Cast, ending: str) -> UploadedFile | None:
+    exported = (file for file in cast.slack.files if "timeline" in file.name)
+    return next((file for file in exported if file.name.endswith(ending)), None)
+
+
+Scene = Callable[[Cast], Awaitable[None]]
+
+# What is in the picture of the README is marked; all of it would be too long to look at.
+SCENES: tuple[tuple[str, Scene, str], ...] = (
+    ("Maya declares", declare, "pictured"),
+    ("Nobody has command, so Sitrep asks", take_command, "pictured"),
+    ("The record keeps itself", keep_the_record, ""),
+    ("A task with a time box", check_in, ""),
+    ("The update falls due", update, "pictured"),
+    ("The time box is over", answer, ""),
+    ("It is worse than thought", worsen, ""),
+    ("Command changes hands", hand_over, "pictured"),
+    ("Mitigated, resolved", end, "pictured"),
+    ("The postmortem drafts itself", learn, ""),
+    ("Closed and exported", close, ""),
+)
+
+
+async def pause() -> None:
+    """Give people time to read."""
+    await asyncio.sleep(PAUSE_SECONDS)
+
+
+def expect(holds: object, otherwise: str) -> None:
+    """Go on only if something holds. Raises: AssertionError."""
+    if not holds:
+        raise AssertionError(otherwise)
