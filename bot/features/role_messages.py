@@ -90,8 +90,12 @@ def missing_entry(entry: EntryView, incident: IncidentView) -> b.Message:
             "please take command, or name who does."
         )
     else:
+        # A policy may ask sooner than after a minute.
+        since = (
+            f"Nobody has been in command for {minutes} minutes" if minutes else "No commander yet"
+        )
         text = (
-            f"Nobody has been in command for {minutes} minutes. Who takes it? It needs no expert: "
+            f"{since}. Who takes it? It needs no expert: "
             "decide, delegate, keep the rhythm; it can be handed on at any time."
         )
     return _asking(text, incident)
