@@ -165,7 +165,8 @@ async def test_a_refused_bot_token_says_what_to_do(slack: SlackServer, sqlite_ur
 
 
 async def test_another_workspaces_token_finds_its_own_incidents(sqlite_url: str) -> None:
-    numbers = []
+    numbers: list[str] = []
+    rows: list[Workspace] = []
     for _ in range(2):
         async with SlackServer() as slack:
             slack.ws.team_id = f"T{len(numbers)}TEAM"
@@ -248,7 +249,7 @@ async def test_two_processes_answer_and_each_effect_happens_once(
 async def test_what_one_process_writes_the_other_carries_out_at_once(
     slack: SlackServer, pair: tuple[Sitrep, Sitrep, contextlib.AsyncExitStack]
 ) -> None:
-    first, second, _ = pair
+    first, _, _ = pair
     assert first.dispatcher.holds_lease
     assert first.sockets is not None
     await first.sockets.stop()  # so that only the second answers
