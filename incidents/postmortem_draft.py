@@ -324,7 +324,7 @@ def _human(length: timedelta | None) -> str:
 
 
 def _minutes(length: timedelta | None) -> str:
-    return "" if length is None else str(round(length.total_seconds() / 60))
+    return "" if length is None else str(int(length.total_seconds() // 60))
 
 
 _MAKERS: Mapping[str, Callable[[PostmortemFacts], str]] = MappingProxyType(
