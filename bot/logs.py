@@ -82,9 +82,8 @@ def _route_libraries(
     root.handlers[:] = [handler]
     # Below WARNING libraries print payloads, statements with their values, and addresses.
     root.setLevel(max(level, logging.WARNING))
-    for name in (*_TALKATIVE, "apscheduler", "sqlalchemy"):
+    for name in (*_TALKATIVE, "alembic", "apscheduler", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    logging.getLogger("alembic").setLevel(max(level, logging.INFO))
     logging.captureWarnings(capture=True)
 
 

@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from bot.identity import StartRefused
 from incidents.clock import SystemClock
 from incidents.database import Database
-from migrations import runner
+from migrations.head import current_revision, newest_revision
 
 WAIT_FOR = timedelta(seconds=30)
 
@@ -23,14 +23,17 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
     Raises:
         StartRefused: the database can't be reached, or its schema isn't this version's.
     """
-    state = await _reach(database, wait_for=wait_for)
+    if await _reach(database, wait_for=wait_for) == newest_revision():
+        return
+    # Only now: importing it costs as much as the rest of the start.
+    from migrations import runner  # noqa: PLC0415
+
+    state = await runner.schema_state(database)
     if not state.is_known:
         raise StartRefused(
             f"The database is at schema {state.current}, which this version doesn't know.",
             todo="It was migrated by a newer Sitrep: start that version, or a newer one.",
         )
-    if state.is_current:
-        return
     if not database.is_sqlite:
         found = f"at schema {state.current}" if state.current else "empty"
         raise StartRefused(
@@ -41,7 +44,8 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
     log.info("schema_upgraded", schema=state.head)
 
 
-async def _reach(database: Database, *, wait_for: timedelta) -> runner.SchemaState:
+async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
+    """Return the database's revision, as soon as it answers."""
     attempts = AsyncRetrying(
         retry=retry_if_exception_type((OSError, DBAPIError)),
         stop=stop_after_delay(wait_for),
@@ -54,7 +58,7 @@ async def _reach(database: Database, *, wait_for: timedelta) -> runner.SchemaSta
     try:
         async for attempt in attempts:
             with attempt:
-                return await runner.schema_state(database)
+                return await current_revision(database)
     except (OSError, DBAPIError) as error:
         raise StartRefused(
             f"The database can't be reached ({type(error).__name__}).",

@@ -3,13 +3,16 @@
 import asyncio
 import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from incidents.database import Database
 from incidents.unit_of_work import WAKE_CHANNEL
+
+if TYPE_CHECKING:
+    import asyncpg
 
 AGAIN_SECONDS = 5.0
 
@@ -45,6 +48,9 @@ class WakeListener:
             await asyncio.wait({self._task})
 
     async def _listen_for_ever(self) -> None:
+        # Here: on SQLite nobody needs PostgreSQL's driver.
+        import asyncpg  # noqa: PLC0415
+
         while True:
             try:
                 await self._listen()
