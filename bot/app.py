@@ -10,9 +10,8 @@ from functools import partial
 import aiohttp
 import structlog
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.bolt import make_bolt
+from bot.bolt import make_bolt, make_client
 from bot.dispatcher import Dispatcher, End
 from bot.effect_context import Dropped
 from bot.effect_handlers import EntryHandlers
@@ -120,7 +119,7 @@ async def running(
             loaded,
             database=database,
             gateway=SlackGateway(
-                _client(settings, session),
+                make_client(_token(settings), base_url=settings.slack_api_url, session=session),
                 limits=limits or RateLimits(clock),
                 clock=clock,
                 on_call=telemetry.on_call,
@@ -133,15 +132,6 @@ async def running(
         log.info("ready", policy=loaded.digest[:12], url=sitrep.url, ops_url=sitrep.ops_url)
         yield sitrep
         log.info("stopping", in_flight=sitrep.intake.in_flight)
-
-
-def _client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    return AsyncWebClient(
-        token=_token(settings),
-        base_url=settings.slack_api_url,
-        session=session,
-        retry_handlers=[],
-    )
 
 
 def _token(settings: Settings) -> str:
@@ -238,8 +228,7 @@ def _chores(
 ) -> tuple[Chore, ...]:
     async def check_token() -> None:
         if await keeper.check():
-            dispatcher.is_paused = False
-            dispatcher.wake()
+            dispatcher.resume()
 
     async def delete_done() -> None:
         await services.transactions.run(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, Final
 
+import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
@@ -21,6 +22,13 @@ _READ_BY_BOLT: Final = (
     "SLACK_SIGNING_SECRET",
     "SLACK_VERIFICATION_TOKEN",
 )
+
+
+def make_client(
+    token: str | None, *, base_url: str, session: aiohttp.ClientSession | None = None
+) -> AsyncWebClient:
+    """Return a client that repeats nothing by itself: who repeats looks first."""
+    return AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
 
 
 def make_bolt(workspace: WorkspaceInfo, *, token: str, base_url: str) -> AsyncApp:
@@ -45,7 +53,7 @@ def make_bolt(workspace: WorkspaceInfo, *, token: str, base_url: str) -> AsyncAp
             name="sitrep",
             logger=logging.getLogger("slack_bolt"),
             authorize=authorize,
-            client=AsyncWebClient(base_url=base_url, retry_handlers=[]),
+            client=make_client(None, base_url=base_url),
             signing_secret="",
             process_before_response=True,
             request_verification_enabled=False,

@@ -143,9 +143,10 @@ class Dispatcher:
         """Tell whether the workspace waits for a token that Slack takes."""
         return self._lease.is_paused
 
-    @is_paused.setter
-    def is_paused(self, value: bool) -> None:
-        self._lease.is_paused = value
+    def resume(self) -> None:
+        """Go on after a pause: Slack takes our token again."""
+        self._lease.is_paused = False
+        self.wake()
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -264,7 +265,7 @@ class Dispatcher:
             case Unauthorized(error=error):
                 outbox.postpone(row, due_at=uow.now, error=error, is_uncertain=False)
                 await _pause_workspace(uow, error)
-                self.is_paused = True
+                self._lease.is_paused = True
 
     def _remove_double(self, row: EffectRow, one: Ended) -> None:
         """Another process took over and settled first: what we posted besides is taken back."""

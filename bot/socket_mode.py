@@ -2,7 +2,7 @@
 
 A client of our own rather than the SDK's: it opens the next connection before the old one is
 closed, never tries a used-up address twice, and writes no payload to the log
-(docs/decisions/socket-mode-client.md).
+(docs/decisions/0008-own-socket-client.md).
 
     open ──hello──▶ serving ──disconnect frame──▶ leaving ──Slack closes it──▶ gone
       ▲                │ pong missing, closed        │ a new one is opened at once

@@ -13,8 +13,7 @@ def doctor() -> None:
 
 
 async def _examine(configuration: Configuration) -> int:
-    from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415
-
+    from bot.bolt import make_client  # noqa: PLC0415
     from bot.doctor import Doctor  # noqa: PLC0415
     from bot.slack.gateway import SlackGateway  # noqa: PLC0415
     from bot.slack.rate_limits import RateLimits  # noqa: PLC0415
@@ -23,11 +22,8 @@ async def _examine(configuration: Configuration) -> int:
 
     settings, clock = configuration.settings, SystemClock()
     token = settings.slack_bot_token
-    client = AsyncWebClient(
-        token=token.get_secret_value() if token else None,
-        base_url=settings.slack_api_url,
-        retry_handlers=[],
-    )
+    secret = token.get_secret_value() if token else None
+    client = make_client(secret, base_url=settings.slack_api_url)
     database = open_database(settings.database_url)
     examination = Doctor(
         settings,

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from incidents.exports import ExportFile
     from incidents.timeline import Flaw
 
-Incident = Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")]
-WorkspaceId = Annotated[
-    str | None,
-    typer.Option(metavar="T…", help="The workspace, if the database holds several."),
-]
-
 
 class Form(StrEnum):
     """How an export is written."""
@@ -31,12 +25,15 @@ class Form(StrEnum):
 
 
 def export(
-    incident: Incident,
+    incident: Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")],
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
     output: Annotated[
         Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
     ] = None,
-    workspace: WorkspaceId = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
 ) -> None:
     """Export the timeline of an incident."""
     from bot.commands.record import CannotRead  # noqa: PLC0415
@@ -54,7 +51,13 @@ def export(
         _fail(f"{output} can't be written: {error.strerror}")
 
 
-def verify(incident: Incident, workspace: WorkspaceId = None) -> None:
+def verify(
+    incident: Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")],
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
+) -> None:
     """Prove that the timeline of an incident is as it was recorded."""
     from bot.commands.record import CannotRead  # noqa: PLC0415
     from incidents.errors import IncidentNotFound  # noqa: PLC0415

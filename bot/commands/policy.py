@@ -7,13 +7,13 @@ import typer
 
 from bot.commands.configuration import WRONG_CONFIGURATION, complain, load_configuration
 
-File = Annotated[
-    Path | None,
-    typer.Argument(metavar="FILE", help="A policy file; otherwise the one in SITREP_POLICY."),
-]
 
-
-def check(file: File = None) -> None:
+def check(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A policy file; otherwise the one in SITREP_POLICY."),
+    ] = None,
+) -> None:
     """Check the policy; says every mistake with its line."""
     from config.policy_loader import LoadedPolicy, PolicyErrors, load_policy  # noqa: PLC0415
 
