@@ -9,6 +9,7 @@
 Within a lane: first in, first out. Between lanes: nothing, but `after_effect_id`.
 """
 
+import functools
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    bindparam,
     func,
     insert,
     or_,
@@ -108,14 +110,19 @@ async def add(
     session: AsyncSession, planned: Sequence[Planned], *, workspace_id: uuid.UUID, now: datetime
 ) -> None:
     """Store the effects; a refresh is left out while the same one still waits to be taken."""
-    waiting = await _waiting_keys(session, planned)
+    waiting = await _waiting_refreshes(session, planned)
+    standing_in: dict[uuid.UUID, uuid.UUID] = {}
     rows: list[dict[str, Any]] = []
     for plan in planned:
         if plan.coalesce_key is not None:
-            if plan.coalesce_key in waiting:
+            other = waiting.setdefault(plan.coalesce_key, plan.id)
+            if other != plan.id:
+                standing_in[plan.id] = other
                 continue
-            waiting.add(plan.coalesce_key)
-        rows.append(_values(plan, workspace_id=workspace_id, now=now))
+        values = _values(plan, workspace_id=workspace_id, now=now)
+        if plan.after_effect_id in standing_in:
+            values["after_effect_id"] = standing_in[plan.after_effect_id]
+        rows.append(values)
     if not rows:
         return
     # What they point at may still wait to be written. As one statement they get their positions
@@ -144,20 +151,30 @@ def _values(plan: Planned, *, workspace_id: uuid.UUID, now: datetime) -> dict[st
     }
 
 
-async def _waiting_keys(session: AsyncSession, planned: Sequence[Planned]) -> set[str]:
+async def _waiting_refreshes(
+    session: AsyncSession, planned: Sequence[Planned]
+) -> dict[str, uuid.UUID]:
     keys = [plan.coalesce_key for plan in planned if plan.coalesce_key is not None]
     if not keys:
-        return set()
+        return {}
     # Locked, so that nobody takes it and renders the old state before this change is committed.
     query = (
-        select(EffectRow.coalesce_key)
-        .where(EffectRow.coalesce_key.in_(keys), EffectRow.status == EffectStatus.PENDING)
+        select(EffectRow.coalesce_key, EffectRow.id)
+        .where(
+            EffectRow.coalesce_key.in_(keys),
+            EffectRow.status.in_((EffectStatus.PENDING, EffectStatus.BLOCKED)),
+        )
         .with_for_update()
     )
-    return {key for key in (await session.execute(query)).scalars() if key is not None}
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
-def _due(*, workspace_id: uuid.UUID, now: datetime, limit: int, kinds: Sequence[str]) -> Any:
+@functools.cache
+def _due(*, kinds: tuple[str, ...]) -> Any:
+    """Return the query of what can be taken, made once: building it takes longer than running it.
+
+    Parameters: `workspace`, `now`, `most`.
+    """
     earlier, predecessor = aliased(EffectRow), aliased(EffectRow)
     first_in_lane = ~(
         select(earlier.position)
@@ -176,24 +193,29 @@ def _due(*, workspace_id: uuid.UUID, now: datetime, limit: int, kinds: Sequence[
     return (
         select(EffectRow)
         .where(
-            EffectRow.workspace_id == workspace_id,
+            EffectRow.workspace_id == bindparam("workspace"),
             EffectRow.status == EffectStatus.PENDING,
-            EffectRow.due_at <= now,
+            EffectRow.due_at <= bindparam("now"),
             EffectRow.kind.in_(kinds),
             or_(EffectRow.after_effect_id.is_(None), ~waits),
             first_in_lane,
         )
         .order_by(EffectRow.position)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
     )
+
+
+@functools.cache
+def _takeable(*, kinds: tuple[str, ...]) -> Any:
+    return _due(kinds=kinds).with_for_update(of=EffectRow, skip_locked=True)
 
 
 async def has_due(
     session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, kinds: Sequence[str]
 ) -> bool:
     """Tell whether an effect could be taken now."""
-    query = _due(workspace_id=workspace_id, now=now, limit=1, kinds=kinds)
-    return (await session.execute(query)).first() is not None
+    given = {"workspace": workspace_id, "now": now, "most": 1}
+    return (await session.execute(_due(kinds=tuple(kinds)), given)).first() is not None
 
 
 async def next_due_at(session: AsyncSession, *, workspace_id: uuid.UUID) -> datetime | None:
@@ -217,15 +239,27 @@ async def take(
 
     Only `kinds` that the caller can carry out: another version may have written others.
     """
-    query = _due(workspace_id=workspace_id, now=now, limit=limit, kinds=kinds)
-    query = query.with_for_update(of=EffectRow, skip_locked=True)
-    rows: list[EffectRow] = list((await session.execute(query)).scalars())
+    given = {"workspace": workspace_id, "now": now, "most": limit}
+    result = await session.execute(_takeable(kinds=tuple(kinds)), given)
+    rows: list[EffectRow] = list(result.scalars())
     for row in rows:
         row.status = EffectStatus.TAKEN
         row.taken_at = now
         row.taken_by = holder
         row.attempts += 1
     return rows
+
+
+async def get_effects(
+    session: AsyncSession, effect_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, EffectRow]:
+    """Return the effects' rows by id, locked in the order of their positions."""
+    effect_ids = list(effect_ids)
+    if not effect_ids:
+        return {}
+    query = select(EffectRow).where(EffectRow.id.in_(effect_ids)).order_by(EffectRow.position)
+    rows = (await session.execute(query.with_for_update())).scalars()
+    return {row.id: row for row in rows}
 
 
 async def get_effect(session: AsyncSession, effect_id: uuid.UUID) -> EffectRow:

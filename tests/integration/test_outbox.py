@@ -136,6 +136,39 @@ async def test_a_refresh_coalesces_into_one_that_waits_but_not_into_one_taken(
     assert await _take(world) == [later.id]
 
 
+async def test_what_should_follow_a_coalesced_refresh_follows_the_one_that_stands_in(
+    world: World,
+) -> None:
+    gate = _plan("gate")
+    first = _plan("card", after=gate.id, key="card")
+    await _add(world, gate, first)
+    again = _plan("card", after=gate.id, key="card")
+    pin = _plan("pin", after=again.id)
+    await _add(world, again, pin)
+    assert await _take(world) == [gate.id]
+    await _end(world, gate.id, EffectStatus.DONE)
+    assert await _take(world) == [first.id]
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == [pin.id]
+
+
+async def test_a_refresh_coalesces_into_a_blocked_one_so_that_a_retry_finds_one(
+    world: World,
+) -> None:
+    gate = _plan("gate")
+    first = _plan("card", after=gate.id, key="card")
+    await _add(world, gate, first)
+    await _take(world)
+    await _end(world, gate.id, EffectStatus.DEAD)
+    await _add(world, _plan("card", after=gate.id, key="card"))
+    await _end(world, gate.id, EffectStatus.PENDING)
+    assert await _take(world) == [gate.id]
+    await _end(world, gate.id, EffectStatus.DONE)
+    assert await _take(world) == [first.id]
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == []
+
+
 async def test_kinds_that_this_version_does_not_know_are_left_alone(world: World) -> None:
     known = _plan("a", effect=SetChannelTopic())
     unknown = _plan("b")
