@@ -166,7 +166,7 @@ async def _waiting_refreshes(
         )
         .with_for_update()
     )
-    return {row[0]: row[1] for row in await session.execute(query)}
+    return {key: effect_id for key, effect_id in await session.execute(query) if key is not None}
 
 
 @functools.cache

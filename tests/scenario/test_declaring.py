@@ -212,3 +212,14 @@ async def test_a_declaration_whose_private_flag_is_in_the_form_stays_private(bot
     await alice.submit(form, {"title": "Leak", "severity": "sev2", "kind": ["private"]})
     await bot.settle()
     assert bot.slack.channel("inc-1-leak").is_private
+
+
+async def test_taking_command_before_the_channel_is_open_still_pins_one_card(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.delay("conversations.create", 0.4)
+    await alice.command("/incident declare sev2 Checkout errors")
+    await alice.command("/incident INC-1 role commander me")
+    await bot.settle()
+    room = bot.slack.channel("inc-1-checkout-errors")
+    assert len(room.pins) == 1
+    assert alice.mention in room.pins[0].text
