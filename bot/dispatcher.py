@@ -36,6 +36,7 @@ FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 CALL_TIMEOUT = timedelta(seconds=12)
 STOP_WITHIN = timedelta(seconds=4)
+PEOPLE_FIRST = timedelta(milliseconds=100)
 
 log = structlog.get_logger(__name__)
 
@@ -152,9 +153,10 @@ class Dispatcher:
 
     async def _loop(self) -> None:
         while not self._is_stopping:
+            is_woken = self._wake.is_set()
             self._wake.clear()
             try:
-                await self._cycle()
+                await self._cycle(is_woken=is_woken)
             except Exception:
                 log.exception("dispatcher_cycle_failed")
             self.last_beat = self.services.clock.monotonic()
@@ -166,13 +168,13 @@ class Dispatcher:
             return 0.0
         return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
 
-    async def _cycle(self) -> None:
-        while True:
-            # What has ended is settled in any case; more is taken only by who may send.
-            may_take = await self._lease.keep() and not (self.is_paused or self._is_stopping)
-            free = AT_ONCE - len(self._tasks) if may_take else 0
-            if not self._ended and not (free > 0 and await self.has_due()):
-                return
+    async def _cycle(self, *, is_woken: bool) -> None:
+        """Settle and take once; who isn't woken looks first whether there is anything to take."""
+        await self.services.transactions.let_people_first(most=PEOPLE_FIRST)
+        # What has ended is settled in any case; more is taken only by who may send.
+        may_take = await self._lease.keep() and not (self.is_paused or self._is_stopping)
+        free = AT_ONCE - len(self._tasks) if may_take else 0
+        if self._ended or (free > 0 and (is_woken or await self.has_due())):
             await self._settle_and_take(limit=max(free, 0))
 
     async def has_due(self) -> bool:
@@ -201,6 +203,7 @@ class Dispatcher:
             log.exception("settling_together_failed", effects=len(ended))
             for one in ended:
                 await self._settle_alone(one)
+            self.wake()  # what they held up is due now, and wasn't taken
         finally:
             self._is_settling = False
 
@@ -219,8 +222,9 @@ class Dispatcher:
 
         async def settle_and_take(uow: UnitOfWork) -> Outcome:
             taken.clear()
+            rows = await outbox.get_effects(uow.session, [one.effect_id for one in ended])
             for one in ended:
-                await self._settle(uow, one)
+                await self._settle(uow, one, rows[one.effect_id])
             await uow.follow_up()
             if limit and not self._is_stopping:
                 taken.extend(
@@ -241,8 +245,7 @@ class Dispatcher:
         for row in taken:
             self._launch(row)
 
-    async def _settle(self, uow: UnitOfWork, one: Ended) -> None:
-        row = await outbox.get_effect(uow.session, one.effect_id)
+    async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> None:
         if row.status != EffectStatus.TAKEN or row.taken_by != self.holder:
             self._remove_double(row, one)
             return

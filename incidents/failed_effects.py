@@ -38,6 +38,7 @@ async def retry_effect(uow: UnitOfWork, effect_id: uuid.UUID) -> Outcome:
     incident = await uow.get_incident(ById(_incident_id(row)))
     await uow.permit(Action.RETRY_EFFECT, incident)
     await outbox.revive(uow.session, row, now=uow.now)
+    uow.wake_others()
     uow.record(incident, EntryKind.EFFECT_RETRIED, {"effect_id": row.id, "effect_kind": row.kind})
     return Outcome("effect_retried", incident.id, {"effect_kind": row.kind})
 

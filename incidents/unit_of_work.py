@@ -6,8 +6,9 @@ the entries that were recorded (`reactions.py`), and commits: the only `commit()
 """
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -157,7 +158,7 @@ class UnitOfWork:
         self.wakes_others = self.wakes_others or bool(planned)
 
     def wake_others(self) -> None:
-        """Tell the other processes at the commit that there is something to do."""
+        """Tell the dispatchers, also of other processes, that there is something to do."""
         self.wakes_others = True
 
     async def follow_up(self) -> None:
@@ -204,11 +205,37 @@ class Transactions:
     """Runs use cases, each in one transaction, again when others were quicker."""
 
     def __init__(self, database: Database, *, clock: Clock, policy: Policy) -> None:
-        """Take what every transaction needs; `on_commit` is called with the workspace's id."""
+        """Take what every transaction needs.
+
+        `on_commit` is called with the workspace's id when effects were stored or made due.
+        """
         self.database = database
         self.clock = clock
         self.policy = policy
         self.on_commit: list[Callable[[uuid.UUID], None]] = []
+        self._for_people = 0
+        self._people_served = asyncio.Event()
+        self._people_served.set()
+
+    async def let_people_first(self, *, most: timedelta) -> None:
+        """Wait while somebody waits for an answer, so that work nobody waits for costs no time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most.total_seconds()):
+                await self._people_served.wait()
+
+    @contextlib.contextmanager
+    def _serving(self, actor: Actor) -> Iterator[None]:
+        if actor.person_id is None:
+            yield
+            return
+        self._for_people += 1
+        self._people_served.clear()
+        try:
+            yield
+        finally:
+            self._for_people -= 1
+            if not self._for_people:
+                self._people_served.set()
 
     async def run(
         self,
@@ -225,23 +252,22 @@ class Transactions:
             DomainError: what the use case refuses; nothing is changed then.
             Busy: the same rows kept changing under three attempts.
         """
-        for _attempt in range(MAX_ATTEMPTS):
-            try:
-                outcome = await self._attempt(
-                    use_case,
-                    actor=actor,
-                    workspace_id=workspace_id,
-                    request=request,
-                    progress=progress or Progress(),
-                )
-            except (IntegrityError, StaleDataError):
-                continue
-            except DBAPIError as error:
-                if not _is_conflict(error):
-                    raise
-                continue
-            return outcome
-        raise Busy
+        with self._serving(actor):
+            for _attempt in range(MAX_ATTEMPTS):
+                try:
+                    return await self._attempt(
+                        use_case,
+                        actor=actor,
+                        workspace_id=workspace_id,
+                        request=request,
+                        progress=progress or Progress(),
+                    )
+                except (IntegrityError, StaleDataError):
+                    continue
+                except DBAPIError as error:
+                    if not _is_conflict(error):
+                        raise
+            raise Busy
 
     async def _attempt(
         self,
@@ -271,8 +297,9 @@ class Transactions:
                 await _notify(session, workspace_id)
             progress.is_committing = True
             await _commit(session)
-        for notify in self.on_commit:
-            notify(workspace_id)
+        if uow.wakes_others:
+            for notify in self.on_commit:
+                notify(workspace_id)
         return outcome
 
 
