@@ -12,7 +12,7 @@ from incidents.database import storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import InvalidInput
 from incidents.ids import derived_id, new_id
-from incidents.incident import Incident, save_participant, take_number, visible_to
+from incidents.incident import Incident, lock_numbers, save_participant, take_number, visible_to
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Actor
 from incidents.policy import Action, Policy
@@ -54,6 +54,10 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
     if detected_at > uow.now:
         raise InvalidInput("detected_at", "future")
     if not declaration.even_if_similar:
+        # Two people declare the same at the same instant: who comes second sees the first.
+        await lock_numbers(
+            uow.session, workspace_id=uow.workspace_id, is_drill=declaration.is_drill
+        )
         similar = await find_similar(
             uow.session,
             title,

@@ -224,21 +224,35 @@ async def lock_incident(
     return incident
 
 
+async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
+    """Wait until nobody else is declaring: what is read from now on holds until the commit."""
+    query = select(Counter.value).where(_counter(workspace_id, is_drill=is_drill))
+    await session.execute(query.with_for_update())
+
+
 async def take_number(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> int:
     """Return the next gapless number; the counter's row stays locked until the commit."""
-    name = "drill" if is_drill else "incident"
     statement = (
         update(Counter)
-        .where(Counter.workspace_id == workspace_id, Counter.name == name)
+        .where(_counter(workspace_id, is_drill=is_drill))
         .values(value=Counter.value + 1)
         .returning(Counter.value)
     )
     value = (await session.execute(statement)).scalar_one_or_none()
     if value is not None:
         return value
-    session.add(Counter(workspace_id=workspace_id, name=name, value=1))
+    session.add(Counter(workspace_id=workspace_id, name=_counter_name(is_drill=is_drill), value=1))
     await session.flush()  # two first declarations at once: the second runs again
     return 1
+
+
+def _counter(workspace_id: uuid.UUID, *, is_drill: bool) -> ColumnElement[bool]:
+    name = _counter_name(is_drill=is_drill)
+    return (Counter.workspace_id == workspace_id) & (Counter.name == name)
+
+
+def _counter_name(*, is_drill: bool) -> str:
+    return "drill" if is_drill else "incident"
 
 
 async def find_participant(

@@ -69,3 +69,11 @@ async def test_a_guest_declares_nothing(world: World) -> None:
 async def test_an_empty_title_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput):
         await world.declare("  \n ", by=await world.person("alice"))
+
+
+async def test_of_two_who_declare_the_same_at_the_same_instant_one_is_told(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    await world.declare("Something else entirely", by=alice)
+    use_case = partial(declare, declaration=Declaration(title="Checkout errors"))
+    outcomes = await asyncio.gather(*(world.run(use_case, by=who) for who in (alice, bob)))
+    assert sorted(outcome.kind for outcome in outcomes) == ["declared", "similar"]
