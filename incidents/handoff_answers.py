@@ -76,7 +76,8 @@ async def move_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminde
 
 
 async def _check_answerer(uow: UnitOfWork, handoff: Handoff) -> None:
-    if uow.actor.person_id == handoff.answerer_id or handoff.answerer_id is None:
+    if uow.actor.person_id == handoff.answerer_id:
         return
-    person = await get_person(uow, handoff.answerer_id)
+    # Whoever comes first can take what is offered to all, but only its parties can end it.
+    person = await get_person(uow, handoff.answerer_id or handoff.from_person_id)
     raise NotPermitted("answer_handoff", needs=person.name)

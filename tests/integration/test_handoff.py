@@ -270,6 +270,15 @@ async def test_only_the_commander_gives_command_up(room: Commanded) -> None:
         await room.world.run(partial(want_successor, ref=room.ref), by=room.bob)
 
 
+async def test_a_successor_wanted_is_withdrawn_by_nobody_but_the_commander(
+    room: Commanded,
+) -> None:
+    await room.world.run(partial(want_successor, ref=room.ref), by=room.alice)
+    with pytest.raises(NotPermitted):
+        await room.decline(by=room.carol)
+    assert (await room.decline(by=room.alice)).kind == "withdrawn"
+
+
 async def test_a_handoff_of_an_incident_that_is_over_does_not_move(room: Commanded) -> None:
     await room.propose(room.bob, by=room.alice)
     handoff_id = await room.pending()
