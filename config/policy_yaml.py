@@ -34,7 +34,7 @@ class PolicyProblem:
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-class PolicyErrors(Exception):  # noqa: N818 - it carries all of them, and the name says so
+class PolicyErrors(Exception):
     """The policy can't be used; `problems` holds everything that is wrong, in reading order."""
 
     def __init__(self, problems: Iterable[PolicyProblem]) -> None:

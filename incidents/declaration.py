@@ -15,9 +15,9 @@ from incidents.ids import derived_id, new_id
 from incidents.incident import Incident, lock_numbers, save_participant, take_number, visible_to
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Actor
-from incidents.policy import Action, Policy
+from incidents.policy import Action, Policy, Severity
 from incidents.stakeholder_updates import next_update_due
-from incidents.timeline import EntryKind
+from incidents.timeline import GENESIS_HASH, EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 MAX_TITLE = 300
@@ -45,6 +45,29 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
     Raises: NotPermitted; InvalidInput for an empty title, an unknown severity, a future detection.
     """
     await uow.permit(Action.DECLARE)
+    declared = _checked(declaration, uow)
+    if not declaration.even_if_similar:
+        similar = await _similar(uow, declared)
+        if similar is not None:
+            return similar
+    incident = await _new_incident(uow, declared)
+    entry = uow.record(incident, EntryKind.DECLARED, _declared_content(incident, declaration))
+    incident.channel_effect_id = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
+    data = {"reference": str(incident.reference), "title": incident.title}
+    return Outcome("declared", incident.id, data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """A declaration whose title, severity and time are known to be right."""
+
+    title: str
+    severity: Severity
+    detected_at: datetime
+    given: Declaration
+
+
+def _checked(declaration: Declaration, uow: UnitOfWork) -> _Declared:
     title = check_title(declaration.title)
     severity_key = declaration.severity_key or uow.policy.default_severity
     severity = uow.policy.find_severity(severity_key)
@@ -53,51 +76,55 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
     detected_at = declaration.detected_at or uow.now
     if detected_at > uow.now:
         raise InvalidInput("detected_at", "future")
-    if not declaration.even_if_similar:
-        # Two people declare the same at the same instant: who comes second sees the first.
-        await lock_numbers(
-            uow.session, workspace_id=uow.workspace_id, is_drill=declaration.is_drill
-        )
-        similar = await find_similar(
-            uow.session,
-            title,
-            workspace_id=uow.workspace_id,
-            viewer=uow.actor,
-            now=uow.now,
-            policy=uow.policy,
-            is_drill=declaration.is_drill,
-        )
-        if similar is not None:
-            data = {"reference": str(similar.reference), "channel_id": similar.channel_id}
-            return Outcome("similar", similar.id, {**data, "title": similar.title})
+    return _Declared(title, severity, detected_at, declaration)
+
+
+async def _similar(uow: UnitOfWork, declared: _Declared) -> Outcome | None:
+    is_drill = declared.given.is_drill
+    # Two people declare the same at the same instant: who comes second sees the first.
+    await lock_numbers(uow.session, workspace_id=uow.workspace_id, is_drill=is_drill)
+    similar = await find_similar(
+        uow.session,
+        declared.title,
+        workspace_id=uow.workspace_id,
+        viewer=uow.actor,
+        now=uow.now,
+        policy=uow.policy,
+        is_drill=is_drill,
+    )
+    if similar is None:
+        return None
+    data = {"reference": str(similar.reference), "channel_id": similar.channel_id}
+    return Outcome("similar", similar.id, {**data, "title": similar.title})
+
+
+async def _new_incident(uow: UnitOfWork, declared: _Declared) -> Incident:
+    given, severity = declared.given, declared.severity
     incident = Incident(
         id=new_id(),
         workspace_id=uow.workspace_id,
         number=await take_number(
-            uow.session, workspace_id=uow.workspace_id, is_drill=declaration.is_drill
+            uow.session, workspace_id=uow.workspace_id, is_drill=given.is_drill
         ),
-        is_drill=declaration.is_drill,
-        is_private=declaration.is_private,
-        title=title,
-        summary=storable(declaration.summary.strip()),
-        impact=storable(declaration.impact.strip()),
+        is_drill=given.is_drill,
+        is_private=given.is_private,
+        title=declared.title,
+        summary=storable(given.summary.strip()),
+        impact=storable(given.impact.strip()),
         resolution="",
-        services=[storable(service) for service in declaration.services],
+        services=[storable(service) for service in given.services],
         severity_key=severity.key,
         severity_name=severity.name,
         severity_rank=severity.rank,
         status=IncidentStatus.TRIAGE,
         declared_by_id=uow.actor.person_id,
-        detected_at=detected_at,
+        detected_at=declared.detected_at,
         declared_at=uow.now,
         next_update_due_at=next_update_due(
-            uow.policy,
-            severity_key=severity.key,
-            status=IncidentStatus.TRIAGE,
-            since=uow.now,
+            uow.policy, severity_key=severity.key, status=IncidentStatus.TRIAGE, since=uow.now
         ),
         last_sequence=0,
-        last_entry_hash="0" * 64,
+        last_entry_hash=GENESIS_HASH,
     )
     uow.session.add(incident)
     await uow.session.flush()
@@ -108,9 +135,7 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
             person_id=uow.actor.person_id,
             invited_at=uow.now,
         )
-    entry = uow.record(incident, EntryKind.DECLARED, _declared_content(incident, declaration))
-    incident.channel_effect_id = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
-    return Outcome("declared", incident.id, {"reference": str(incident.reference), "title": title})
+    return incident
 
 
 def check_title(text: str) -> str:

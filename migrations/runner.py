@@ -64,7 +64,5 @@ async def differences(database: Database) -> list[object]:
     """Return how the migrated schema differs from the models; tests want none."""
     async with database.engine.connect() as connection:
         return await connection.run_sync(
-            lambda sync: list(
-                compare_metadata(MigrationContext.configure(sync), metadata())
-            )
+            lambda sync: list(compare_metadata(MigrationContext.configure(sync), metadata()))
         )

