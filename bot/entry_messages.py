@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from incidents.read_models import EntryView, IncidentView
-
 from bot.slack.blocks import Message, section
 from bot.slack.mentions import escape
+from incidents.read_models import EntryView, IncidentView
 
 EntryRenderer = Callable[[EntryView, IncidentView], Message]
 

@@ -7,12 +7,11 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from incidents.effects import Effect
-
 from bot.effect_context import EffectContext, Settlement
 from bot.entry_messages import EntryRenderer
 from bot.replies import Reply
 from bot.requests import Request
+from incidents.effects import Effect
 
 Handler = Callable[[Request], Awaitable[Reply]]
 EffectHandler = Callable[[EffectContext], Awaitable[Settlement]]

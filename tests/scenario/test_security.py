@@ -186,9 +186,7 @@ async def test_oauth_credentials_in_the_environment_change_nothing(
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-async def test_no_secret_and_no_word_of_people_gets_into_the_log(
-    tmp_path: Path, form: str
-) -> None:
+async def test_no_secret_and_no_word_of_people_gets_into_the_log(tmp_path: Path, form: str) -> None:
     async with SlackServer() as slack:
         slack.add_channel("incidents", members=[slack.bot])
         alice = slack.add_person("alice", name="Alice Confidential")
