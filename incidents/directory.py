@@ -14,6 +14,7 @@ from incidents.people import (
     PersonKind,
     save_person,
 )
+from incidents.role_assignment import end_roles_of_departed
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 
@@ -27,9 +28,15 @@ class GroupFacts:
 
 
 async def save_people(uow: UnitOfWork, people: Sequence[PersonFacts]) -> Outcome:
-    """Write down what is known of these people now."""
+    """Write down what is known of these people now; who has left keeps no role."""
+    gone: list[uuid.UUID] = []
     for facts in people:
-        await save_person(uow.session, facts, workspace_id=uow.workspace_id, refreshed_at=uow.now)
+        person = await save_person(
+            uow.session, facts, workspace_id=uow.workspace_id, refreshed_at=uow.now
+        )
+        if not person.is_active:
+            gone.append(person.id)
+    await end_roles_of_departed(uow, gone)
     return Outcome("people_saved")
 
 

@@ -1,6 +1,9 @@
 """Assigning and releasing roles; the commander's changes hands in `command.py`."""
 
 import uuid
+from collections.abc import Collection
+
+from sqlalchemy import select
 
 from incidents.assigning import (
     Named,
@@ -14,9 +17,10 @@ from incidents.command import propose_commander, want_successor
 from incidents.command_moves import withdraw_handoff
 from incidents.errors import AlreadySo, InvalidInput, Superseded
 from incidents.handoff import find_pending_handoff
-from incidents.incident import IncidentRef
+from incidents.incident import ById, Incident, IncidentRef
+from incidents.lifecycle import IncidentStatus
 from incidents.policy import COMMANDER, Action, Policy, Role
-from incidents.roles import current_roles, role_holders
+from incidents.roles import RoleAssignment, current_roles, role_holders
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 
@@ -111,3 +115,24 @@ async def end_roles_of(uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUI
     for assignment in ended:
         await take_role_away(uow, incident, assignment, reason="left the workspace")
     return Outcome("roles_ended", incident.id, {"count": len(ended)})
+
+
+async def end_roles_of_departed(uow: UnitOfWork, person_ids: Collection[uuid.UUID]) -> None:
+    """End the roles that these people, who have left the workspace, still hold; by the system."""
+    if not person_ids:
+        return
+    over = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
+    query = (
+        select(RoleAssignment.incident_id, RoleAssignment.person_id)
+        .join(Incident, Incident.id == RoleAssignment.incident_id)
+        .where(
+            Incident.workspace_id == uow.workspace_id,
+            Incident.status.not_in(over),
+            RoleAssignment.person_id.in_(person_ids),
+            RoleAssignment.ended_at.is_(None),
+        )
+        .distinct()
+        .order_by(RoleAssignment.incident_id)
+    )
+    for incident_id, person_id in (await uow.session.execute(query)).all():
+        await end_roles_of(uow, ById(incident_id), person_id=person_id)

@@ -1,6 +1,7 @@
 """People and groups: kept current by events, and by a refresh at start and every few hours."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -94,7 +95,9 @@ async def on_user_change(request: Request) -> Reply:
     if not raw.get("id"):
         return None
     user = request.services.gateway.user_of(raw)
-    await request.transact(partial(save_people, people=[facts_of(user)]))
+    # Slack says so, not the person whom it is about: what follows isn't their doing.
+    by_system = replace(request, actor=system_actor())
+    await by_system.transact(partial(save_people, people=[facts_of(user)]))
     return None
 
 

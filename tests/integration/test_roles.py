@@ -9,6 +9,7 @@ import pytest
 
 from incidents.assigning import Named
 from incidents.command import propose_commander, take_command
+from incidents.directory import save_people
 from incidents.effects import InvitePerson, TellPerson, TellRoleHolder
 from incidents.errors import (
     AlreadySo,
@@ -285,3 +286,23 @@ async def test_a_right_to_assign_is_not_needed_to_take_a_role_oneself(world: Wor
         await assign(world, incident_id, "scribe", bob, by=alice)
     await assign(world, incident_id, "scribe", bob, by=bob)
     assert await holders(world, incident_id, "scribe") == ["bob"]
+
+
+async def test_who_leaves_the_workspace_keeps_no_role_and_a_commander_is_asked_for(
+    world: World,
+) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    incident_id = await world.declare("Checkout errors", by=alice)
+    over = await world.declare("Search is slow", by=alice)
+    for one in (incident_id, over):
+        await assign(world, one, "commander", bob, by=bob)
+    await world.run(partial(cancel, ref=ById(over), reason="False alarm"), by=bob)
+
+    gone = PersonFacts(bob.external_id or "", is_active=False)
+    for _ in range(2):
+        await world.run(partial(save_people, people=[gone]))
+
+    assert await holders(world, incident_id, "commander") == []
+    assert (await kinds(world, incident_id)).count(EntryKind.ROLE_ENDED) == 1
+    assert await holders(world, over, "commander") == ["bob"]  # the record of what is over stays
+    assert ReminderKind.COMMANDER_MISSING in await pending_kinds(world)
