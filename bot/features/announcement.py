@@ -14,6 +14,7 @@ from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.errors import SlackFailure, SlackPermanent
+from bot.slack.gateway import SlackGateway
 from incidents.effects import RefreshAnnouncement
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Workspace, system_actor
@@ -23,6 +24,10 @@ from incidents.read_models import IncidentView
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 PURPOSE = "announcement"
+
+_PUT_AWAY = frozenset({"is_archived", "is_inactive"})
+# Somebody took us out of the channel we remember, or put another one in its place.
+_LOST_CHANNEL = _PUT_AWAY | {"not_in_channel", "channel_not_found"}
 
 log = structlog.get_logger(__name__)
 
@@ -88,17 +93,19 @@ async def refresh_announcement(context: EffectContext) -> Settlement:
     message = announcement(view)
     if posted is not None:
         try:
-            await services.gateway.update(posted.channel_id, posted.message_ts, message)
+            await _edit(services.gateway, posted.channel_id, posted.message_ts, message)
         except SlackPermanent as error:
+            if error.error in _PUT_AWAY:
+                return Dropped("announcement channel archived")
             if error.error not in LOST_CARD:
                 raise
         else:
             return Done()
-    channel_id = channel_id or await join_announcement_channel(services)
-    if channel_id is None:
+    place_and_ts = await _post(context, channel_id, message)
+    if place_and_ts is None:
         # `doctor` says so; the incident goes on without.
         return Dropped("announcement channel missing")
-    place, ts = await post_once(context, channel_id=channel_id, message=message)
+    place, ts = place_and_ts
 
     async def remember(uow: UnitOfWork) -> None:
         await save_posted(
@@ -114,6 +121,32 @@ async def refresh_announcement(context: EffectContext) -> Settlement:
     return Done(remember)
 
 
+async def _edit(gateway: SlackGateway, channel_id: str, ts: str, message: b.Message) -> None:
+    try:
+        await gateway.update(channel_id, ts, message)
+    except SlackPermanent as error:
+        if error.error != "not_in_channel":
+            raise
+        await gateway.join(channel_id)
+        await gateway.update(channel_id, ts, message)
+
+
+async def _post(
+    context: EffectContext, known: str | None, message: b.Message
+) -> tuple[str, str] | None:
+    """Post in the known channel, or look for it anew; return None if there is none."""
+    if known is not None:
+        try:
+            return await post_once(context, channel_id=known, message=message)
+        except SlackPermanent as error:
+            if error.error not in _LOST_CHANNEL:
+                raise
+    found = await find_announcement_channel(context.services)
+    if found is None:
+        return None
+    return await post_once(context, channel_id=found, message=message)
+
+
 async def _known_channel(session: AsyncSession, services: Services) -> str | None:
     workspace = await session.get(Workspace, services.workspace.id)
     if workspace is None or workspace.announcement_name != services.policy.announcement.channel:
@@ -122,7 +155,20 @@ async def _known_channel(session: AsyncSession, services: Services) -> str | Non
 
 
 async def join_announcement_channel(services: Services) -> str | None:
-    """Find the policy's announcement channel, join it, remember it; None if it is missing."""
+    """Find and join the announcement channel ahead of need; gives up quietly."""
+    try:
+        return await find_announcement_channel(services)
+    except SlackFailure as error:
+        wanted = services.policy.announcement.channel
+        log.warning("announcement_channel_not_joined", channel=wanted, error=error.error)
+        return None
+
+
+async def find_announcement_channel(services: Services) -> str | None:
+    """Find the policy's announcement channel, join it, remember it; None if it is missing.
+
+    Raises: SlackTemporary and SlackUnauthorized: whether it is there isn't known yet.
+    """
     wanted = services.policy.announcement.channel
     if not services.policy.announcement.enabled:
         return None
@@ -133,7 +179,7 @@ async def join_announcement_channel(services: Services) -> str | None:
             return None
         if not channel.is_member and not channel.is_private:
             await services.gateway.join(channel.id)
-    except SlackFailure as error:
+    except SlackPermanent as error:
         log.warning("announcement_channel_not_joined", channel=wanted, error=error.error)
         return None
     await services.transactions.run(

@@ -1,5 +1,7 @@
 """What goes wrong around an incident: people who leave, Slack away at a bad moment, old pages."""
 
+from dataclasses import replace
+
 from tests.scenario.conftest import Bot
 
 NAME = "inc-1-checkout-errors"
@@ -21,3 +23,30 @@ async def test_a_commander_who_leaves_the_company_is_replaced_by_a_question(bot:
     assert "is no longer *Incident commander*" in said
     assert "left the workspace. Who takes command?" in said
     assert "no longer" not in bot.slack.dm(bob).messages[-1].text
+
+
+async def test_an_announcement_waits_until_slack_says_where_its_channel_is(bot: Bot) -> None:
+    bot.change_policy(announcement=replace(bot.loaded.policy.announcement, channel="#outages"))
+    bot.slack.add_channel("outages")
+    bot.slack.fail("conversations.list", status=503, times=2)  # at the start, and when needed
+    await bot.restart()
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await bot.advance(minutes=1)
+    assert "INC-1" in bot.slack.channel("outages").messages[-1].text
+
+
+async def test_taken_out_of_the_announcement_channel_we_come_back(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    announcements = bot.slack.channel("incidents")
+    await alice.joins(announcements)
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await alice.kicks(bot.slack.bot, announcements)
+    await alice.command("/incident INC-1 severity sev1 Payments fail as well")
+    await alice.command("/incident declare sev3 Search is slow")
+    await bot.settle()
+    first, second = announcements.messages
+    assert "SEV1" in first.text
+    assert "Search is slow" in second.text
