@@ -24,7 +24,8 @@ async def home_opened(request: Request) -> Reply:
 async def page_turned(request: Request) -> Reply:
     """Show another page of open incidents."""
     page = int(request.value) if request.value.isdecimal() else 1
-    await request.transact(partial(wish_home, page=page))
+    # Not once only: the tab stays the same view, so forth, back and forth again looks repeated.
+    await request.transact(partial(wish_home, page=page), once=False)
     return None
 
 

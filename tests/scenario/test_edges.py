@@ -50,3 +50,24 @@ async def test_taken_out_of_the_announcement_channel_we_come_back(bot: Bot) -> N
     first, second = announcements.messages
     assert "SEV1" in first.text
     assert "Search is slow" in second.text
+
+
+async def test_the_home_tab_turns_forth_and_back_and_forth_again(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    for number in range(12):
+        await alice.command(f"/incident declare sev4 {'xyzuvwabcdef'[number] * 20}")
+    await bot.settle()
+    await alice.opens_home()
+    await bot.settle()
+    for pressed, shown in (
+        ("home_next", "Page 2"),
+        ("home_previous", "Page 1"),
+        ("home_next", "Page 2"),
+    ):
+        home = bot.slack.home(alice)
+        assert home is not None
+        await alice.click(home, pressed)
+        await bot.settle()
+        home = bot.slack.home(alice)
+        assert home is not None
+        assert shown in home.rendered
