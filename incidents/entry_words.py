@@ -1,7 +1,7 @@
 """Timeline entries in plain words, for tables and files: what happened, without who and when.
 
-The kinds that people write by hand have a form of their own; all others, also unknown ones, read
-as their name and then whatever their content holds, so that no export silently leaves out a fact.
+Kinds that are known have a form of their own; all others, written by another version, read as
+their name and then whatever their content holds, so that no export silently leaves out a fact.
 """
 
 import re
@@ -11,43 +11,23 @@ from types import MappingProxyType
 from typing import Any
 
 from incidents.corrections import CorrectedEntry
+from incidents.entry_forms import ARROW, ENTRY_FORMS
 from incidents.role_words import ROLE_FORMS
 from incidents.timeline import EntryKind
 
 _K = EntryKind
-
-ARROW = "→"
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # What machines need and people don't: identifiers, ranks, and what other words already say.
 _SILENT = re.compile(r"(.*_)?(ids?|keys?|ranks?|hash|sequence|kind|ts)")
-
-_HEADS: Mapping[str, str] = MappingProxyType(
-    {
-        _K.STATUS_CHANGED: "Status",
-        _K.SEVERITY_CHANGED: "Severity",
-        _K.EDITED: "Edited",
-        _K.MILESTONE_SET: "Time set",
-        _K.UPDATE_POSTED: "Stakeholder update",
-        _K.UPDATE_MISSED: "Stakeholder update missed",
-        _K.UPDATE_REMINDED: "Reminded of the stakeholder update",
-        _K.UPDATE_SNOOZED: "Update reminder snoozed",
-        _K.COMMANDER_MISSING: "No incident commander yet",
-        _K.SUCCESSOR_WANTED: "A new incident commander is wanted",
-        _K.STALE_ASKED: "Asked whether to close",
-        _K.CHECKIN_ASKED: "Check-in asked",
-        _K.CHECKIN_UNDERSTOOD: "Check-in understood",
-        _K.CHECKIN_DUE: "Check-in due",
-        _K.CHECKIN_ANSWERED: "Check-in answered",
-        _K.PERSON_JOINED: "Joined the incident channel",
-        _K.PERSON_LEFT: "Left the incident channel",
-        _K.BOT_REMOVED: "Sitrep was removed from the channel",
-        _K.EFFECT_FAILED: "Couldn't be carried out",
-        _K.EFFECT_RETRIED: "Tried again",
-        _K.EXPORTED: "Timeline exported",
-    }
+_DECLARED_WITH = (
+    ("Impact", "impact"),
+    ("Summary", "summary"),
+    ("Services", "services"),
+    ("Detected", "detected_at"),
+    ("Declared from", "source_link"),
 )
 
 
@@ -86,7 +66,7 @@ def plain_value(value: Any) -> str:
 
 
 def _generic(entry: CorrectedEntry) -> str:
-    head = _HEADS.get(entry.kind) or _words(entry.kind).capitalize()
+    head = _words(entry.kind).capitalize()
     content = dict(entry.content)
     if "old" in content and "new" in content:
         change = {"old": content.pop("old"), "new": content.pop("new")}
@@ -115,13 +95,20 @@ def _words(key: str) -> str:
 
 
 def _declared(entry: CorrectedEntry) -> str:
-    facts = f"Declared as {entry.text('severity')}: {entry.text('title')}"
-    details = {
-        name: entry.content.get(name)
-        for name in ("impact", "summary", "services", "detected_at", "source_link")
-    }
-    more = ". ".join(_details(details))
-    return f"{facts}. {more}" if more else facts
+    parts = [f"Declared as {entry.text('severity')}: {entry.text('title')}"]
+    for label, name in _DECLARED_WITH:
+        value = plain_value(entry.content.get(name))
+        if value:
+            parts.append(f"{label}: {value}")
+    return ". ".join(parts)
+
+
+def _edited(entry: CorrectedEntry) -> str:
+    changes = entry.content.get("changes")
+    if not isinstance(changes, Mapping):
+        return "Edited"
+    said = (f"{_words(name)}: {plain_value(change)}" for name, change in changes.items())
+    return f"Edited {'; '.join(said)}"
 
 
 def _note(entry: CorrectedEntry) -> str:
@@ -131,7 +118,8 @@ def _note(entry: CorrectedEntry) -> str:
 def _message(entry: CorrectedEntry) -> str:
     # Whose words they are matters more than who marked them.
     author = entry.text("author_name")
-    return f"{author}: {entry.text('text')}" if author else entry.text("text")
+    is_theirs = author in {"", entry.actor_name}
+    return entry.text("text") if is_theirs else f"{author}: {entry.text('text')}"
 
 
 def _file(entry: CorrectedEntry) -> str:
@@ -140,8 +128,10 @@ def _file(entry: CorrectedEntry) -> str:
 
 _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
+        **ENTRY_FORMS,
         **ROLE_FORMS,
         _K.DECLARED: _declared,
+        _K.EDITED: _edited,
         _K.NOTE: _note,
         _K.MARKED: _message,
         _K.PINNED: _message,

@@ -1,10 +1,12 @@
 """Entries about roles and command in plain words, with names: for tables and files."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 
 from incidents.corrections import CorrectedEntry
 from incidents.timeline import EntryKind
+from incidents.times import spoken_duration
 
 _K = EntryKind
 
@@ -53,7 +55,8 @@ def _successor(entry: CorrectedEntry) -> str:
 def _missing(entry: CorrectedEntry) -> str:
     backup = _name(entry, "backup")
     named = f"; the backup is {backup}" if backup else ""
-    return f"No incident commander after {entry.text('minutes')} min{named}"
+    minutes = int(entry.content.get("minutes") or 0)
+    return f"No incident commander after {spoken_duration(timedelta(minutes=minutes))}{named}"
 
 
 def _name(entry: CorrectedEntry, field: str) -> str:

@@ -1,0 +1,59 @@
+"""What each effect does, in words: for messages and files that say one couldn't be carried out."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+# Each fits after "Slack refused" and after "Trying again:".
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "open_incident_channel": "opening the incident channel",
+        "invite_person": "inviting somebody",
+        "invite_policy_people": "inviting the people the policy names",
+        "refresh_status_card": "showing the status card",
+        "pin_status_card": "pinning the status card",
+        "refresh_announcement": "announcing the incident",
+        "set_channel_topic": "setting the channel's topic",
+        "add_bookmarks": "adding the channel's bookmarks",
+        "post_entry": "posting a message in the channel",
+        "tell_person": "sending a direct message",
+        "tell_role_holder": "sending a role's checklist",
+        "refresh_handoff": "showing the handoff",
+        "upload_postmortem": "uploading the postmortem",
+        "fetch_marked_message": "reading a marked message",
+        "upload_export": "uploading the export",
+        "erase_entry_message": "erasing a redacted message",
+        "join_channel": "joining the channel",
+        "discard_channel": "putting a spare channel away",
+        "post_move": "saying where the incident moved",
+        "archive_channel": "archiving the channel",
+        "unarchive_channel": "bringing the channel back",
+        "send_read_in": "reading a newcomer in",
+        "refresh_home": "showing somebody's Home tab",
+    }
+)
+
+# The commonest refusals; each fits after "because".
+_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "restricted_action": "a workspace setting doesn't allow it",
+        "not_in_channel": "Sitrep isn't in the channel",
+        "channel_not_found": "the channel isn't there, or Sitrep can't see it",
+        "is_archived": "the channel is archived",
+        "missing_scope": "Sitrep wasn't given the right to",
+        "user_is_restricted": "guests are kept out",
+        "cant_invite": "Slack doesn't allow inviting them",
+        "no_permission": "Sitrep wasn't given the right to",
+        "msg_too_long": "the message is too long",
+        "user_disabled": "the account is deactivated",
+    }
+)
+
+
+def effect_words(kind: str) -> str:
+    """Return what effects of this kind do, in words."""
+    return _WORDS.get(kind, kind.replace("_", " "))
+
+
+def refusal_reason(error: str) -> str:
+    """Return why the chat service refused, in words, or an empty text if we have none."""
+    return _REASONS.get(error, "")
