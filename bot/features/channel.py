@@ -157,13 +157,22 @@ async def set_topic(context: EffectContext) -> Settlement:
         return Dropped("no channel to set it in")
     gateway = context.services.gateway
     try:
-        current = (await gateway.channel_info(view.channel_id)).topic
-        if current.strip() and not current.startswith(view.reference):
+        channel = await gateway.channel_info(view.channel_id)
+        if not _is_ours(channel, view, bot_id=context.services.workspace.bot_external_id):
             return Dropped("people wrote the topic")
         await gateway.set_topic(view.channel_id, topic_of(view))
     except SlackPermanent as error:
         return Dropped(error.error)
     return Done()
+
+
+def _is_ours(channel: Channel, view: IncidentView, *, bot_id: str) -> bool:
+    """Tell whether nobody wrote the topic but us; people often only add to ours."""
+    if not channel.topic.strip():
+        return True
+    if channel.topic_by is not None:
+        return channel.topic_by == bot_id
+    return channel.topic.startswith(view.reference)
 
 
 def topic_of(view: IncidentView) -> str:

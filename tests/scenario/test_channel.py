@@ -308,6 +308,15 @@ async def test_a_topic_that_people_wrote_stays(bot: Bot) -> None:
     assert room.topic == "Bridge: https://meet.example.com/1"
 
 
+async def test_what_people_add_to_our_topic_stays(bot: Bot) -> None:
+    alice, room = await _declared(bot)
+    added = f"{room.topic} | Bridge: https://meet.example.com/1"
+    await alice.sets_topic(room, added)
+    await alice.command("/incident status identified Bad deploy", channel=room)
+    await bot.settle()
+    assert room.topic == added
+
+
 async def test_the_policy_can_keep_people_from_choosing_channels(bot: Bot) -> None:
     channels = replace(bot.loaded.policy.channels, allow_existing=False)
     bot.change_policy(channels=channels)

@@ -73,6 +73,7 @@ def set_topic(ws: Workspace, channel: Channel, user: User, topic: str) -> None:
     if len(topic) > LONGEST_TOPIC:
         raise SlackError("too_long")
     channel.topic = topic
+    channel.topic_by = user.id
     ws.notify(ChangeKind.TOPIC, who=user.id, text=topic, channel=channel)
     said = f"{user.mention} set the channel topic: {topic}"
     notice(ws, channel, user, "channel_topic", said, topic=topic)

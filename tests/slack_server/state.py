@@ -119,6 +119,7 @@ class Channel:
     pins: "list[Message]" = field(default_factory=list, repr=False)
     bookmarks: list[Bookmark] = field(default_factory=list)
     topic: str = ""
+    topic_by: str = ""
     purpose: str = ""
     is_archived: bool = False
     is_general: bool = False

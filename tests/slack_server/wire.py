@@ -87,7 +87,7 @@ def channel_json(channel: Channel, *, viewer: str, team_id: str) -> Json:
         "is_org_shared": False,
         "creator": channel.creator,
         "is_member": viewer in channel.members,
-        "topic": {"value": channel.topic, "creator": "", "last_set": 0},
+        "topic": {"value": channel.topic, "creator": channel.topic_by, "last_set": 0},
         "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},
         "previous_names": list(channel.previous_names),
         "num_members": len(channel.members),

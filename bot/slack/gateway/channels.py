@@ -55,6 +55,7 @@ class Channel:
     creator: UserId | None = None
     created_at: datetime | None = None
     topic: str = ""
+    topic_by: UserId | None = None
     purpose: str = ""
 
 
@@ -220,5 +221,6 @@ def _channel(raw: Mapping[str, Any]) -> Channel:
         creator=UserId(str(raw["creator"])) if raw.get("creator") else None,
         created_at=datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None,
         topic=str((raw.get("topic") or {}).get("value") or ""),
+        topic_by=UserId(str((raw.get("topic") or {}).get("creator") or "")) or None,
         purpose=str((raw.get("purpose") or {}).get("value") or ""),
     )
