@@ -28,13 +28,15 @@ async def record_invitations(
         person = await find_person(
             uow.session, workspace_id=uow.workspace_id, external_id=one.external_id
         )
+        if one.error is not None:
+            # What we don't know may be an address or a group that nobody was found by.
+            name = person.name if person is not None else one.external_id
+            refused.append({"name": name, "error": one.error})
+            continue
         if person is None:
             person = await save_person(
                 uow.session, PersonFacts(one.external_id), workspace_id=uow.workspace_id
             )
-        if one.error is not None:
-            refused.append({"name": person.name, "error": one.error})
-            continue
         await save_participant(
             uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
         )

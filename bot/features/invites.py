@@ -8,6 +8,7 @@ from bot.features.channel import load_incident
 from bot.refusals import say
 from bot.slack import blocks as b
 from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.directory import find_group_members, find_people_named
 from incidents.effects import InvitePerson, InvitePolicyPeople
@@ -55,15 +56,21 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
 async def _look_up(gateway: SlackGateway, name: str) -> str | None:
     if "@" not in name:
         return name  # an id that the directory doesn't know yet; Slack says if there is nobody
-    user = await gateway.lookup_email(name)
+    try:
+        user = await gateway.lookup_email(name)
+    except SlackPermanent:
+        return None
     return user.id if user else None
 
 
 async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | None:
     wanted = name.removeprefix("@")
-    for group in await gateway.groups():
-        if wanted in {group.id, group.handle}:
-            return tuple(await gateway.group_members(group.id))
+    try:
+        for group in await gateway.groups():
+            if wanted in {group.id, group.handle}:
+                return tuple(await gateway.group_members(group.id))
+    except SlackPermanent:  # a missing scope, a plan without groups: the others come all the same
+        return None
     return None
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from bot.features.people import refresh_directory
+from incidents.policy import GroupRef, PersonRef
 from tests.scenario.conftest import Bot
 
 NAME = "inc-1-checkout-errors"
@@ -71,3 +73,33 @@ async def test_the_home_tab_turns_forth_and_back_and_forth_again(bot: Bot) -> No
         home = bot.slack.home(alice)
         assert home is not None
         assert shown in home.rendered
+
+
+async def test_people_are_invited_although_groups_cant_be_read(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    invites = (GroupRef(handle="@sre"), PersonRef(user_id=bob.id))
+    severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
+    bot.change_policy(severities=severities)
+    bot.slack.fail("usergroups.list", error="missing_scope", times=99)
+    await bot.restart()
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    room = bot.slack.channel(NAME)
+    assert bob in room
+    (refusal,) = (one.text for one in room.messages if "Not invited" in one.text)
+    assert "sre (not found" in refusal
+
+
+async def test_somebody_who_is_hired_later_is_invited_later(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    invites = (PersonRef(email="dana@example.com"),)
+    severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
+    bot.change_policy(severities=severities)
+    await bot.restart()
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    dana = bot.slack.add_person("dana", email="dana@example.com")
+    await refresh_directory(bot.app.services)
+    await alice.command("/incident declare sev2 Search is slow")
+    await bot.settle()
+    assert dana in bot.slack.channel("inc-2-search-is-slow")
