@@ -32,11 +32,13 @@ from incidents.unit_of_work import Outcome, UnitOfWork
 AT_ONCE = 40
 SWEEP_EVERY_SECONDS = 5.0
 GIVE_UP_AFTER = timedelta(hours=24)
+# What was held up for a day (a paused workspace, a dead letter tried again) still gets its tries.
+FEWEST_ATTEMPTS = 10
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 CALL_TIMEOUT = timedelta(seconds=12)
 STOP_WITHIN = timedelta(seconds=4)
-PEOPLE_FIRST = timedelta(milliseconds=100)
+PEOPLE_FIRST = timedelta(milliseconds=500)
 
 log = structlog.get_logger(__name__)
 
@@ -335,7 +337,7 @@ class Dispatcher:
         retry_after: timedelta | None = None,
     ) -> Postponed | Failed:
         now = self.services.clock.now()
-        if now - row.created_at >= GIVE_UP_AFTER:
+        if now - row.created_at >= GIVE_UP_AFTER and row.attempts >= FEWEST_ATTEMPTS:
             return Failed(f"{error} (tried for a day)")
         backoff = min(FIRST_BACKOFF * 2 ** min(row.attempts - 1, 16), LONGEST_BACKOFF)
         wait = backoff * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
