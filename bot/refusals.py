@@ -30,13 +30,61 @@ WENT_WRONG = "Something went wrong on our side and this was *not recorded*. Plea
 _SUPERSEDED = MappingProxyType(
     {
         "command": "{by} has command now, so nothing was changed. To ask them for it: "
-        "`{slash} handoff me`.",
+        "`{slash} role commander me`.",
         "role": "{by} has taken this role meanwhile, so nothing was changed.",
         "handoff_accepted": "This handoff is over: {by} accepted it.",
         "handoff_declined": "This handoff is over: {by} declined it.",
         "handoff_unanswered": "This handoff is over: nobody answered in time, and {by} has command.",
         "handoff_taken_over": "This handoff is over: {by} took over command.",
         "handoff_withdrawn": "This handoff is over: it was withdrawn. Command stayed where it was.",
+    }
+)
+
+
+# What somebody may not do, by the action's key; each fits after "can".
+_DEEDS = MappingProxyType(
+    {
+        "declare": "declare incidents",
+        "edit": "edit the incident",
+        "change_status": "change the status",
+        "resolve": "resolve the incident",
+        "close": "close the incident",
+        "reopen": "reopen the incident",
+        "cancel": "cancel the incident",
+        "mark_duplicate": "cancel the incident as a duplicate",
+        "raise_severity": "raise the severity",
+        "lower_severity": "lower the severity",
+        "assign_role": "give somebody a role",
+        "claim_role": "take a role",
+        "handoff": "hand off command",
+        "answer_handoff": "answer this handoff",
+        "give_up_command": "give up command",
+        "take_command": "take command",
+        "take_over": "take over command",
+        "post_update": "post an update",
+        "snooze": "put the update off",
+        "add_note": "add to the timeline",
+        "withdraw_entry": "withdraw this from the timeline",
+        "redact_entry": "redact this",
+        "check_in": "answer or ask for this check-in",
+        "export": "export the timeline",
+        "use_channel": "choose the channel",
+        "view": "see incidents",
+        "manage_postmortem": "work on the postmortem",
+        "manage_action_items": "change action items",
+        "retry_effect": "try this again",
+    }
+)
+
+# How a value is called when it is refused, where its key alone would puzzle people.
+_FIELDS = MappingProxyType(
+    {
+        "person": "That",
+        "original": "The other incident",
+        "next": "The time to the next update",
+        "due_on": "The due date",
+        "list": "That list",
+        "owner": "The owner",
     }
 )
 
@@ -60,7 +108,7 @@ def refusal_text(error: DomainError, *, slash: str) -> str:
                 f"`{slash} INC-12 show`, or see `{slash} list`."
             )
         case IncidentNotFound(reference=reference):
-            return f"There is no incident {escape(reference or '')}. `{slash} list` shows them."
+            return f"There is no incident {escape(reference or '')}. `{slash} list` shows the open ones."
         case NotPermitted(action=action, needs=needs):
             return _not_permitted(action, needs, slash=slash)
         case TransitionRefused():
@@ -106,18 +154,24 @@ def _words(name: str) -> str:
 
 
 def _not_permitted(action: str, needs: str, *, slash: str) -> str:
-    what = _words(action)
+    what = _DEEDS.get(action, _words(action))
     if needs == "member":
         return (
-            f"Guests and people from other workspaces can't do this ({what}). "
-            "Ask a member of the incident channel to do it for you."
+            f"Guests and people from other workspaces can't {what} here. "
+            "Ask a member of the workspace to do it for you."
         )
     if "responder" in needs:
         return (
-            f"This ({what}) is for responders: people with a role or in the incident channel. "
+            f"Only responders can {what}: people with a role or in the incident channel. "
             f"Join the channel, or take a role with `{slash} role`."
         )
-    return f"This ({what}) needs one of: {_person(needs)}. Ask them in the incident channel."
+    who = " or ".join(_grantee(name) for name in needs.split(", "))
+    return f"Only {who or 'a member'} can {what}. Ask them in the incident channel."
+
+
+def _grantee(name: str) -> str:
+    """Return who is granted a right as text: a person, or a role or group by its key."""
+    return _person(name) if is_user_id(name) else escape_line(name.replace("_", " "))
 
 
 def _transition(error: TransitionRefused, *, slash: str) -> str:
@@ -165,7 +219,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "its_duplicate": "is itself a duplicate of this incident",
         "not_reached": "hasn't been reached yet",
     }.get(problem, problem)
-    text = f"{_words(field).capitalize()} {known}."
+    text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
     return f"{text} For example: {escape(example)}" if example else text
 
 

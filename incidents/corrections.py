@@ -163,7 +163,11 @@ async def get_standing(
 
 def record_withdrawal(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> TimelineEntry:
     """Append the entry that takes another one back."""
-    content = {"target_kind": entry.kind, "target_sequence": entry.sequence}
+    content = {
+        "target_kind": entry.kind,
+        "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
+    }
     return uow.record(incident, EntryKind.WITHDRAWN, content, target_id=entry.id)
 
 

@@ -1,9 +1,11 @@
 """Declaring an incident: one transaction, whatever Slack is doing."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -188,15 +190,27 @@ async def find_similar(
         .order_by(Incident.declared_at.desc())
         .limit(50)
     )
-    rated = [
-        (similarity(title, other), incident_id)
-        for incident_id, other in await session.execute(query)
-    ]
-    close = [pair for pair in rated if pair[0] >= policy.duplicates.similarity]
-    return await session.get(Incident, max(close)[1]) if close else None
+    closest = _closest(
+        title, (await session.execute(query)).all(), least=policy.duplicates.similarity
+    )
+    return None if closest is None else await session.get(Incident, closest)
 
 
-def similarity(one: str, other: str) -> float:
-    """Return how alike two titles are, from 0 to 1, whatever the case and the order of words."""
-    first, second = sorted(one.casefold().split()), sorted(other.casefold().split())
-    return SequenceMatcher(None, " ".join(first), " ".join(second)).ratio()
+def _closest(title: str, others: Iterable[Any], *, least: float) -> uuid.UUID | None:
+    """Return the id beside the title most like ours, whatever the case and the order of words."""
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(_comparable(title))
+    found: tuple[float, uuid.UUID] | None = None
+    for incident_id, other in others:
+        matcher.set_seq1(_comparable(other))
+        # The first two are quick upper bounds, which spare most of the work.
+        if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
+            continue
+        likeness = matcher.ratio()
+        if likeness >= least and (found is None or likeness > found[0]):
+            found = (likeness, incident_id)
+    return found[1] if found else None
+
+
+def _comparable(title: str) -> str:
+    return " ".join(sorted(title.casefold().split()))

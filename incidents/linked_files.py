@@ -6,7 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from incidents.marks import incident_of_channel
+from incidents.marks import (
+    incident_of_channel,
+)
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork

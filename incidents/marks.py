@@ -9,17 +9,24 @@ and however often; when its last mark is removed, the entry is withdrawn.
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
 
+from incidents.captured_messages import (
+    CapturedMessage,
+    CaptureStatus,
+    MarkSource,
+    MessageKey,
+    add_mark,
+    find_captured,
+    get_captured,
+    save_mark,
+    standing_marks,
+)
 from incidents.corrections import correct, find_corrections, keep_text, record_withdrawal
-from incidents.database import Base
 from incidents.effects import FetchMarkedMessage
 from incidents.errors import NotPermitted
 from incidents.ids import new_id
@@ -30,62 +37,6 @@ from incidents.permissions import permit
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
-
-
-class MarkSource(StrEnum):
-    """How somebody put a message on the timeline."""
-
-    REACTION = "reaction"
-    PIN = "pin"
-    SHORTCUT = "shortcut"
-
-
-class CaptureStatus(StrEnum):
-    """How far a message is on its way to the timeline."""
-
-    PENDING = "pending"
-    RECORDED = "recorded"
-    WITHDRAWN = "withdrawn"
-    DROPPED = "dropped"
-
-
-class CapturedMessage(Base):
-    """A message that somebody marked, and the entry it became; it holds no text."""
-
-    __tablename__ = "captured_messages"
-    __table_args__ = (UniqueConstraint("workspace_id", "channel_id", "message_ts"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
-    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
-    channel_id: Mapped[str]
-    message_ts: Mapped[str]
-    status: Mapped[str] = mapped_column(default=CaptureStatus.PENDING)
-    entry_id: Mapped[uuid.UUID | None] = mapped_column(index=True, default=None)
-    drop_reason: Mapped[str | None] = mapped_column(default=None)
-    captured_at: Mapped[datetime]
-
-
-class Mark(Base):
-    """One person's mark on a message."""
-
-    __tablename__ = "marks"
-    __table_args__ = (UniqueConstraint("captured_message_id", "person_id", "source"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    captured_message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("captured_messages.id"))
-    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    source: Mapped[str]
-    marked_at: Mapped[datetime]
-    removed_at: Mapped[datetime | None] = mapped_column(default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageKey:
-    """Which message: its channel and its timestamp there, both as the chat service names them."""
-
-    channel_id: str
-    ts: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,45 +50,25 @@ class MessageText:
     sent_at: datetime
 
 
-async def find_captured(
-    session: AsyncSession, message: MessageKey, *, workspace_id: uuid.UUID
-) -> CapturedMessage | None:
-    """Return the captured message, or None if nobody marked it."""
-    query = select(CapturedMessage).where(
-        CapturedMessage.workspace_id == workspace_id,
-        CapturedMessage.channel_id == message.channel_id,
-        CapturedMessage.message_ts == message.ts,
-    )
-    return (await session.execute(query)).scalar_one_or_none()
-
-
 async def mark_message(
     uow: UnitOfWork,
     message: MessageKey,
     *,
     source: MarkSource,
     content: MessageText | None = None,
+    at: datetime | None = None,
 ) -> Outcome:
     """Mark a message of an incident channel: `recorded` if its text is known, else `pending`.
+
+    `at` is when it was marked by the chat service's clock: it tells of things out of order.
 
     Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
     """
     incident = await incident_of_channel(uow, message.channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
-    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
-    if captured is None:
-        captured = CapturedMessage(
-            id=new_id(),
-            workspace_id=uow.workspace_id,
-            incident_id=incident.id,
-            channel_id=message.channel_id,
-            message_ts=message.ts,
-            status=CaptureStatus.DROPPED,
-            captured_at=uow.now,
-        )
-        uow.session.add(captured)
-        await uow.session.flush()
-    await _add_mark(uow, captured, source)
+    captured = await get_captured(uow, incident, message)
+    if not await add_mark(uow, captured, source, at=at or uow.now):
+        return Outcome("outdated", incident.id)
     data = {"reference": str(incident.reference)}
     if captured.status == CaptureStatus.RECORDED:
         return Outcome("already_recorded", incident.id, data)
@@ -151,21 +82,27 @@ async def mark_message(
     return Outcome("pending", incident.id, data)
 
 
-async def unmark_message(uow: UnitOfWork, message: MessageKey, *, source: MarkSource) -> Outcome:
+async def unmark_message(
+    uow: UnitOfWork, message: MessageKey, *, source: MarkSource, at: datetime | None = None
+) -> Outcome:
     """Remove the actor's mark (a pin is everybody's); without any left the entry is withdrawn.
+
+    That it was removed is kept, should we hear only later that it had been made.
 
     Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
     """
     incident = await incident_of_channel(uow, message.channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
-    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
-    if captured is None:
-        return Outcome("not_marked", incident.id)
-    marks = await _standing_marks(uow.session, captured)
+    captured = await get_captured(uow, incident, message)
+    moment = at or uow.now
+    marks = await standing_marks(uow.session, captured)
     for mark in marks:
         is_own = mark.person_id == uow.actor.person_id
-        if mark.source == source and (is_own or source is MarkSource.PIN):
-            mark.removed_at = uow.now
+        is_meant = mark.source == source and (is_own or source is MarkSource.PIN)
+        if is_meant and mark.marked_at <= moment:
+            mark.removed_at = moment
+    if not marks:
+        await save_mark(uow, captured, source, marked_at=moment, removed_at=moment)
     if any(mark.removed_at is None for mark in marks) or not marks:
         return Outcome("unmarked", incident.id)
     if captured.status == CaptureStatus.PENDING:
@@ -183,7 +120,7 @@ async def record_message(uow: UnitOfWork, captured_id: uuid.UUID, *, content: Me
     captured, incident = await _locked(uow, captured_id)
     if captured.status != CaptureStatus.PENDING:
         return
-    for mark in await _standing_marks(uow.session, captured):
+    for mark in await standing_marks(uow.session, captured):
         marker = actor_of(await uow.session.get_one(Person, mark.person_id))
         # Of somebody seen for the first time it wasn't known yet that they are a guest.
         if await _may_mark(uow, incident, marker):
@@ -217,6 +154,7 @@ async def follow_edit(uow: UnitOfWork, message: MessageKey, *, text: str) -> Out
         "text": kept.text,
         "target_kind": entry.kind,
         "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
     }
     uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
     return Outcome("amended", incident.id)
@@ -238,20 +176,22 @@ async def follow_deletion(uow: UnitOfWork, message: MessageKey) -> Outcome:
         "is_message_deleted": True,
         "target_kind": entry.kind,
         "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
     }
     uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
     return Outcome("deletion_recorded", incident.id)
 
 
-async def release_entry(session: AsyncSession, entry_id: uuid.UUID, *, now: datetime) -> None:
+async def release_entry(session: AsyncSession, entry_id: uuid.UUID) -> None:
     """Close the marks of an entry that was withdrawn otherwise, so that it can be marked anew."""
     query = select(CapturedMessage).where(CapturedMessage.entry_id == entry_id)
     captured = (await session.execute(query)).scalar_one_or_none()
     if captured is None:
         return
     captured.status = CaptureStatus.WITHDRAWN
-    for mark in await _standing_marks(session, captured):
-        mark.removed_at = now
+    for mark in await standing_marks(session, captured):
+        # By the clock it was made by: whoever marks it anew does so later.
+        mark.removed_at = mark.marked_at
 
 
 async def is_incident_channel(
@@ -299,37 +239,6 @@ async def _locked(uow: UnitOfWork, captured_id: uuid.UUID) -> tuple[CapturedMess
     incident = await uow.get_incident(ById(captured.incident_id))
     await uow.session.refresh(captured)
     return captured, incident
-
-
-async def _add_mark(uow: UnitOfWork, captured: CapturedMessage, source: MarkSource) -> None:
-    if uow.actor.person_id is None:
-        return
-    query = select(Mark).where(
-        Mark.captured_message_id == captured.id,
-        Mark.person_id == uow.actor.person_id,
-        Mark.source == source,
-    )
-    mark = (await uow.session.execute(query)).scalar_one_or_none()
-    if mark is None:
-        mark = Mark(
-            id=new_id(),
-            captured_message_id=captured.id,
-            person_id=uow.actor.person_id,
-            source=source,
-        )
-        uow.session.add(mark)
-    mark.marked_at = uow.now
-    mark.removed_at = None
-    await uow.session.flush()
-
-
-async def _standing_marks(session: AsyncSession, captured: CapturedMessage) -> Sequence[Mark]:
-    query = (
-        select(Mark)
-        .where(Mark.captured_message_id == captured.id, Mark.removed_at.is_(None))
-        .order_by(Mark.marked_at, Mark.id)
-    )
-    return (await session.execute(query)).scalars().all()
 
 
 async def _entry_of(session: AsyncSession, captured: CapturedMessage) -> TimelineEntry | None:

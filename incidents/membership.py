@@ -5,7 +5,9 @@ keep current who is there, so that an unsteady client doesn't fill the record.
 """
 
 from incidents.incident import save_participant
-from incidents.marks import incident_of_channel
+from incidents.marks import (
+    incident_of_channel,
+)
 from incidents.people import PersonKind
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork

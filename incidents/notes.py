@@ -16,7 +16,9 @@ from incidents.corrections import (
 )
 from incidents.errors import AlreadySo, InvalidInput, NothingToUndo
 from incidents.incident import Incident, IncidentRef
-from incidents.marks import release_entry
+from incidents.marks import (
+    release_entry,
+)
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry, instant_text
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -73,6 +75,7 @@ async def amend_note(
         "occurred_at": moment,
         "target_kind": entry.kind,
         "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
     }
     uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
     return _outcome("amended", incident, entry, is_cut=kept.is_cut, moment=moment)
@@ -122,6 +125,7 @@ async def redact_entry(
         "reason": keep_text(reason).text[:MAX_REASON],
         "target_kind": entry.kind,
         "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
     }
     uow.record(incident, EntryKind.REDACTED, content, target_id=entry.id)
     for row in (entry, *(one for one in amendments if one.kind == EntryKind.AMENDED)):
@@ -132,7 +136,7 @@ async def redact_entry(
 
 async def _withdraw(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> Outcome:
     record_withdrawal(uow, incident, entry)
-    await release_entry(uow.session, entry.id, now=uow.now)
+    await release_entry(uow.session, entry.id)
     return _outcome("withdrawn", incident, entry)
 
 

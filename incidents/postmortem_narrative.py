@@ -184,9 +184,20 @@ def _tell_text(narrator: Narrator, entry: EntryView) -> str:
 
 
 def _tell_generically(narrator: Narrator, entry: EntryView) -> str:
-    words = escape(entry.kind.replace("_", " ").capitalize())
+    words = _HEADS.get(entry.kind) or escape(entry.kind.replace("_", " ").capitalize())
     return _and_said(words, _said(narrator, entry, "text", "question", "answer", "words", "reason"))
 
+
+_HEADS: Mapping[str, str] = MappingProxyType(
+    {
+        _K.COMMANDER_MISSING: "Nobody in command yet",
+        _K.SUCCESSOR_WANTED: "A new commander is asked for",
+        _K.CHECKIN_ASKED: "Check-in asked",
+        _K.CHECKIN_UNDERSTOOD: "Check-in understood",
+        _K.CHECKIN_ANSWERED: "Check-in answered",
+        _K.STALE_ANSWERED: "Still working on it",
+    }
+)
 
 _SAID_BY_OTHERS = frozenset({_K.MARKED, _K.PINNED})
 

@@ -239,7 +239,8 @@ def added(outcome: Outcome) -> b.Message:
     due = f", due {day_text(data['due_on'])}" if data["due_on"] else ", with no date"
     owner = m.escape_line(data["owner"] or "nobody yet")
     return say(
-        f"Action item {data['number']} of {data['reference']}: {m.escape_line(data['text'])} "
+        f"Added action item {data['number']} of {data['reference']}: "
+        f"{m.escape_line(data['text'])} "
         f"({owner}{due})."
     )
 

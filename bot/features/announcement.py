@@ -9,7 +9,7 @@ from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_on
 from bot.feature import Feature
 from bot.features.channel import load_incident
 from bot.features.status_card import LOST_CARD
-from bot.features.status_card_view import heading, people, times
+from bot.features.status_card_view import ended, heading, people, times
 from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack import mentions as m
@@ -52,7 +52,7 @@ def _situation(view: IncidentView) -> str:
     where = f" Follow it in {m.channel_link(view.channel_id)}." if view.channel_id else ""
     match view.status:
         case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
-            fixed = f" {m.escape(view.resolution)}" if view.resolution else ""
+            fixed = f" What fixed it: {ended(m.escape(view.resolution))}" if view.resolution else ""
             return f"*Resolved.* Nothing more is needed from you.{fixed}"
         case IncidentStatus.CANCELLED:
             return "*Cancelled.* This turned out not to be an incident of its own."
@@ -66,17 +66,17 @@ def _latest_update(view: IncidentView) -> tuple[b.Block, ...]:
     update = view.latest_update
     if update is None or not update.headline or not view.is_open:
         return ()
-    when = m.date(update.posted_at, "{time}")
+    when = m.date(update.posted_at, "{date_short_pretty} {time}")
     return b.paragraphs(f"*Update* ({when}) {m.escape(update.headline)}")
 
 
 def _text(view: IncidentView) -> str:
     lines = [f"{m.escape_line(heading(view))}: {_situation(view).replace('*', '')}"]
     if view.impact:
-        lines.append(f"Impact: {m.escape_line(view.impact)}")
+        lines.append(f"Impact: {ended(m.escape_line(view.impact))}")
     update = view.latest_update
     if update is not None and update.headline and view.is_open:
-        lines.append(f"Update: {m.escape_line(update.headline)}")
+        lines.append(f"Update: {ended(m.escape_line(update.headline))}")
     return " ".join(lines)
 
 

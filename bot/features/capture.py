@@ -23,10 +23,12 @@ from bot.slack.ids import ChannelId, MessageTs, UserId
 from incidents.effects import FetchMarkedMessage
 from incidents.errors import IncidentNotFound
 from incidents.linked_files import LinkedFile, link_files
-from incidents.marks import (
+from incidents.captured_messages import (
     MarkSource,
     MessageKey,
     find_captured,
+)
+from incidents.marks import (
     follow_deletion,
     follow_edit,
     is_incident_channel,

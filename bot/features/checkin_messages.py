@@ -41,8 +41,8 @@ def due_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     name = m.escape_line(entry.text("person_name"))
     unseen = "" if entry.content.get("is_understood") else " (they haven't pressed *Understood*)"
     text = (
-        f"*{incident.reference}* {m.escape_line(incident.title)}: the {_box(entry)} of {name} are "
-        f"up{unseen}. How did it go? The task: {_question(entry)}"
+        f"*{incident.reference}* {m.escape_line(incident.title)}: the {_box(entry)} for {name} are "
+        f"over{unseen}. How did it go?\nThe task: {_question(entry)}"
     )
     value = _value(entry, incident)
     return _with_buttons(
@@ -69,6 +69,14 @@ def answered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     words = m.escape(entry.text("text"))
     text = f"{text}\n{words}" if words else text
     return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+
+
+def answered_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return how it went as the asker and the commander get it by direct message."""
+    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    said = answered_entry(entry, incident).text.removeprefix(f"{incident.reference}: ")
+    text = f"*{incident.reference}* {m.escape_line(incident.title)}{where}: {said}"
+    return b.Message(text=text, blocks=b.paragraphs(text))
 
 
 def _understood_button(entry: EntryView, incident: IncidentView) -> b.ButtonElement:

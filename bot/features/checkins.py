@@ -244,5 +244,8 @@ FEATURE = Feature(
         EntryKind.CHECKIN_DUE: messages.due_entry,
         EntryKind.CHECKIN_ANSWERED: messages.answered_entry,
     },
-    direct_entries={EntryKind.CHECKIN_ASKED: messages.asked_directly},
+    direct_entries={
+        EntryKind.CHECKIN_ASKED: messages.asked_directly,
+        EntryKind.CHECKIN_ANSWERED: messages.answered_directly,
+    },
 )

@@ -34,7 +34,7 @@ def handoff_message(handoff: HandoffView, incident: IncidentView, *, is_direct: 
         blocks=(
             *b.paragraphs(f"{head}{words}"),
             *b.paragraphs(brief),
-            b.actions(*_buttons(handoff, incident)),
+            b.actions(*_buttons(handoff, incident, is_direct=is_direct)),
         ),
     )
 
@@ -54,7 +54,7 @@ def _proposal(handoff: HandoffView) -> str:
                 f"{_mention(handoff.to_person)}."
             )
         case HandoffKind.SUCCESSOR:
-            return f"{commander} wants to hand over command. Who takes it? Until then they have it."
+            return f"{commander} wants to hand off command. Who takes it? Until then they have it."
 
 
 def _asker(handoff: HandoffView) -> str:
@@ -71,15 +71,19 @@ def _until(handoff: HandoffView) -> str:
     return f"until {m.date(handoff.expires_at, '{time_secs}')}"
 
 
-def _buttons(handoff: HandoffView, incident: IncidentView) -> Sequence[b.ButtonElement]:
+def _buttons(
+    handoff: HandoffView, incident: IncidentView, *, is_direct: bool
+) -> Sequence[b.ButtonElement]:
     if handoff.kind is HandoffKind.SUCCESSOR:
         return (take_command_button(incident),)
     value = f"{incident.id}|{handoff.id}"
-    return (
+    answers = (
         b.button("Accept", action_id="handoff_accept", value=value, style="primary"),
         b.button("Decline", action_id="handoff_decline", value=value),
-        b.button("Take over…", action_id="handoff_take_over_open", value=value),
     )
+    if is_direct:
+        return answers  # who is asked answers; taking over is for the others in the channel
+    return (*answers, b.button("Take over…", action_id="handoff_take_over_open", value=value))
 
 
 def settled_text(handoff: HandoffView) -> str:
@@ -113,7 +117,7 @@ def brief_text(brief: Brief) -> str:
     lines.append(f"*Last update* {update}{next_due}")
     lines += [f"*Open question* {_line(line)}" for line in brief.questions]
     lines += [f"*Note* {_line(line)}" for line in brief.notes]
-    held = ", ".join(f"{m.escape_line(role)} {m.escape_line(name)}" for role, name in brief.roles)
+    held = " · ".join(f"{m.escape_line(role)}: {m.escape_line(name)}" for role, name in brief.roles)
     lines.append(f"*Roles* {held or 'none taken'}")
     return "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in lines)
 
@@ -160,7 +164,7 @@ def withdrawn_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
 
 def successor_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     """Return the question who takes command next."""
-    text = f"{named_in(entry, 'from')} wants to hand over command. Who takes it?"
+    text = f"{named_in(entry, 'from')} wants to hand off command. Who takes it?"
     return b.Message(text=text, blocks=(b.section(text), b.actions(take_command_button(incident))))
 
 
@@ -198,7 +202,7 @@ def _why(entry: EntryView) -> str:
 def offer_form(view: IncidentView, brief: Brief, *, metadata: str) -> b.View:
     """Return the form that offers command, with the brief that goes along."""
     return b.modal(
-        f"Hand over {view.reference}",
+        f"Hand off {view.reference}",
         blocks=[
             b.user_select("person", label="Who takes command?"),
             b.text_input(

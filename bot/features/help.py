@@ -1,6 +1,6 @@
 """Help for the place you are in: what you can do here, and each command with its examples."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bot.feature import Command, Feature
 from bot.refusals import say
@@ -11,6 +11,15 @@ from bot.slack import mentions as m
 from bot.slash_commands import CommandRefused, Grammar, flag_usage, usage_of
 from incidents.incident import ByChannel
 from incidents.read_models import IncidentView, find_incident_view
+
+_HEADINGS = (
+    ("Declare and find", ("declare", "list", "show", "help")),
+    ("Lead", ("role", "roles", "handoff", "checkin", "status", "severity", "edit")),
+    ("Keep people informed", ("update", "snooze")),
+    ("Keep the record", ("note", "undo", "timeline", "export", "milestones")),
+    ("End it", ("resolve", "close", "reopen", "cancel", "duplicate")),
+    ("Learn from it", ("postmortem", "action", "actions")),
+)
 
 
 def help_feature(others: Iterable[Feature]) -> Feature:
@@ -55,17 +64,36 @@ async def _here(request: Request) -> IncidentView | None:
 
 def overview(commands: Iterable[Command], *, here: IncidentView | None, slash: str) -> b.Message:
     """Return the overview: what fits this place first, then every verb with its summary."""
-    lines = [f"`{usage_of(command, slash=slash)}`: {command.summary}" for command in commands]
-    text = "\n".join([_opening(here, slash=slash), *lines])
+    parts = _parts(list(commands), is_inside=here is not None, slash=slash)
+    opening, more = _opening(here, slash=slash), f"More on one verb: `{slash} help update`."
     return b.Message(
-        text=text,
+        text="\n".join([opening, *parts, more]),
         blocks=(
-            b.section(_opening(here, slash=slash)),
+            b.section(opening),
             b.divider(),
-            *b.paragraphs("\n".join(lines)),
-            b.context(f"More on one verb: `{slash} help update`."),
+            *(block for part in parts for block in b.paragraphs(part)),
+            b.context(more),
         ),
     )
+
+
+def _parts(commands: Sequence[Command], *, is_inside: bool, slash: str) -> list[str]:
+    """Return the verbs under headings, those that fit the place first, none left out."""
+    grouped = {name for _, names in _HEADINGS for name in names}
+    rest = tuple(command.name for command in commands if command.name not in grouped)
+    first, *others = _HEADINGS
+    ordered = (*others, first) if is_inside else _HEADINGS
+    parts = []
+    for heading, names in (*ordered, ("More", rest)):
+        lines = [
+            f"`{usage_of(command, slash=slash)}` {command.summary}"
+            for name in names
+            for command in commands
+            if command.name == name
+        ]
+        if lines:
+            parts.append("\n".join([f"*{heading}*", *lines]))
+    return parts
 
 
 def _opening(here: IncidentView | None, *, slash: str) -> str:

@@ -55,7 +55,7 @@ def milestones_form(view: IncidentView) -> b.View:
     """Return the form with the moments that an incident of this status can have."""
     asked = reachable(view.status)
     return b.modal(
-        f"Milestones of {view.reference}",
+        f"Times of {view.reference}",
         blocks=[
             b.context(f"{m.escape_line(view.title)}. Figures are computed from these."),
             *(

@@ -86,21 +86,21 @@ def read_in_message(
 
 def _roles_text(view: IncidentView) -> str:
     held = [
-        f"{m.escape_line(role.role_name)} {m.escape_line(role.person.name)}" for role in view.roles
+        f"{m.escape_line(role.role_name)}: {m.escape_line(role.person.name)}" for role in view.roles
     ]
-    return ", ".join(held) or "none taken yet"
+    return " · ".join(held) or "none taken yet"
 
 
 def _update_text(update: UpdateView | None) -> str:
     if update is None:
         return "none yet"
-    return f"{m.date(update.posted_at, '{time}')} {m.escape_line(update.headline)}".strip()
+    return f"({m.date(update.posted_at, '{date_short_pretty} {time}')}) {m.escape_line(update.headline)}".strip()
 
 
 def _need_text(need: Need, view: IncidentView, *, slash: str) -> str:
     match need:
         case Need.COMMANDER:
-            return f"somebody in command: `{slash} role commander me`"
+            return f"somebody to take command: `{slash} role commander me`"
         case Need.UPDATE:
             return f"a stakeholder update, which is due: `{slash} update`"
         case Need.HANDS:

@@ -1,6 +1,7 @@
 """How roles read: who holds what, entries about them, and what a role's holder is told."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from bot.refusals import say
@@ -9,6 +10,7 @@ from bot.slack import mentions as m
 from incidents.lifecycle import IncidentStatus
 from incidents.policy import COMMANDER, Policy, Role
 from incidents.read_models import EntryView, IncidentView, RoleView
+from incidents.times import spoken_duration
 from incidents.unit_of_work import Outcome
 
 ASSIGN_FORM = "role_assign"
@@ -86,13 +88,13 @@ def missing_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     backup = named_in(entry, "backup")
     if backup:
         text = (
-            f"Still nobody in command after {minutes} minutes. {backup}, you are the backup: "
+            f"Still nobody in command after {_minutes(minutes)}. {backup}, you are the backup: "
             "please take command, or name who does."
         )
     else:
         # A policy may ask sooner than after a minute.
         since = (
-            f"Nobody has been in command for {minutes} minutes" if minutes else "No commander yet"
+            f"Nobody has been in command for {_minutes(minutes)}" if minutes else "No commander yet"
         )
         text = (
             f"{since}. Who takes it? It needs no expert: "
@@ -101,12 +103,19 @@ def missing_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     return _asking(text, incident)
 
 
+def _minutes(count: int) -> str:
+    """Return minutes in words, as hours once there are many."""
+    if count >= 60:
+        return spoken_duration(timedelta(minutes=count))
+    return "1 minute" if count == 1 else f"{count} minutes"
+
+
 def missing_directly(entry: EntryView, incident: IncidentView) -> b.Message:
     """Return what the backup is told."""
     minutes = int(entry.content.get("minutes") or 0)
     text = (
         f"{about(incident)} ({m.escape_line(incident.severity_name)}, {incident.status}): nobody "
-        f"has been in command for {minutes} minutes, and the policy names you as the backup. "
+        f"has been in command for {_minutes(minutes)}, and the policy names you as the backup. "
         "Please take command, or name somebody who does."
     )
     return _asking(text, incident)
@@ -147,7 +156,7 @@ def holder_message(
     steps = "\n".join(
         f"{number}. {m.escape_line(step)}" for number, step in enumerate(role.checklist, start=1)
     )
-    ending = f"Can't do it? Give it on with `{slash} {_give_on(role)}` in the incident channel."
+    ending = f"Can't take it? Pass it on with `{slash} {_give_on(role)}` in the incident channel."
     parts = [text, f"*You answer for*\n{duties}", f"*Checklist*\n{steps}", ending]
     blocks = [
         b.section(text),
@@ -159,7 +168,7 @@ def holder_message(
 
 
 def _give_on(role: Role) -> str:
-    return "handoff @someone" if role.key == COMMANDER else f"role {role.key} @someone"
+    return "handoff @someone" if role.key == COMMANDER else f"role {role.name.lower()} @someone"
 
 
 def _how(entry: EntryView) -> str:
@@ -227,7 +236,7 @@ def _ways(view: IncidentView, *, viewer_id: Any) -> list[b.ButtonElement]:
     buttons = [b.button("Assign somebody…", action_id="role_assign_open", value=value)]
     commanders = view.holders(COMMANDER)
     if any(person.id == viewer_id for person in commanders):
-        buttons.append(b.button("Hand over…", action_id="handoff_offer_open", value=value))
+        buttons.append(b.button("Hand off…", action_id="handoff_offer_open", value=value))
     elif commanders:
         buttons.append(b.button("Take over…", action_id="handoff_take_over_open", value=value))
     return buttons

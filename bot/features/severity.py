@@ -91,7 +91,7 @@ def severity_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     if entry.text("reason"):
         text = f"{text}\n{m.escape(entry.text('reason'))}"
     if entry.content.get("is_worse") and incident.next_update_due_at is not None:
-        text = f"{text}\nNext update due: {m.date(incident.next_update_due_at)}"
+        text = f"{text}\nNext update due: {m.date(incident.next_update_due_at, '{time}')}"
     return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
 
 

@@ -68,7 +68,7 @@ def details(view: IncidentView) -> list[b.Block]:
         lines.append(f"*Roles* {others}")
     update = view.latest_update
     if update is not None and update.headline:
-        when = m.date(update.posted_at, "{time}")
+        when = m.date(update.posted_at, "{date_short_pretty} {time}")
         lines.append(f"*Last update* ({when}) {m.escape(update.headline)}")
     if view.status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED} and view.resolution:
         lines.append(f"*What fixed it* {m.escape(view.resolution)}")
@@ -110,14 +110,21 @@ def card_text(view: IncidentView, *, slash: str) -> str:
         lines.append("Private.")
     lines.append(f"Commander: {people(view, COMMANDER) or 'nobody yet'}.")
     if view.impact:
-        lines.append(f"Impact: {m.escape_line(view.impact)}.")
+        lines.append(f"Impact: {ended(m.escape_line(view.impact))}")
     update = view.latest_update
     if update is not None and update.headline:
-        lines.append(f"Last update: {m.escape_line(update.headline)}.")
+        lines.append(f"Last update: {ended(m.escape_line(update.headline))}")
+    if view.status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED} and view.resolution:
+        lines.append(f"What fixed it: {ended(m.escape_line(view.resolution))}")
     if view.next_update_due_at is not None:
         lines.append(f"Next update due {m.date(view.next_update_due_at, '{time}')}.")
     lines.append(f"What you can do here: {slash} help.")
     return " ".join(lines)
+
+
+def ended(text: str) -> str:
+    """Return people's text as a sentence: with a full stop, unless it has an end of its own."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def button_rows(view: IncidentView) -> tuple[b.Block, ...]:
@@ -134,7 +141,7 @@ def button_rows(view: IncidentView) -> tuple[b.Block, ...]:
     )
     return (
         b.actions(
-            _button("Postmortem", "postmortem_write_open", value),
+            b.button("Postmortem", action_id="postmortem_write_open", value=value, style="primary"),
             _button("Action item", "action_item_open", value),
             _button("Correct times", "milestones_open", value),
             _button("Reopen", "reopen_open", value),
@@ -144,26 +151,36 @@ def button_rows(view: IncidentView) -> tuple[b.Block, ...]:
 
 
 def _open_rows(view: IncidentView, value: str) -> tuple[b.Block, ...]:
-    update = b.button("Post update", action_id="update_open", value=value, style="primary")
-    command = (
-        _button("Hand off", "handoff_offer_open", value)
-        if view.holders(COMMANDER)
+    # One primary button: what is needed first. Without a commander that is somebody in command.
+    is_led = bool(view.holders(COMMANDER))
+    first = (
+        b.button("Post update", action_id="update_open", value=value, style="primary")
+        if is_led
         else b.button("Take command", action_id="role_take_command", value=value, style="primary")
+    )
+    second = (
+        _button("Hand off", "handoff_offer_open", value)
+        if is_led
+        else _button("Post update", "update_open", value)
     )
     return (
         b.actions(
-            command,
-            update,
+            first,
+            second,
             _button("Change status", "status_change", value),
-            _button("Severity", "severity_change", value),
+            _button("Change severity", "severity_change", value),
             _button("Resolve", "resolve_open", value),
         ),
         b.actions(
             _button("Add note", "note_open", value),
-            _button("Roles", "role_assign_open", value),
             _button("Check in", "checkin_open", value),
+            _button("Roles", "role_assign_open", value),
             _button("Edit", "edit_open", value),
             _button("Timeline", "timeline_open", value),
+        ),
+        b.actions(
+            _button("Action item", "action_item_open", value),
+            _button("Correct times", "milestones_open", value),
             _button("Cancel incident", "cancel_open", value),
         ),
     )

@@ -1,13 +1,15 @@
 """How notes and the timeline look: messages, pages and forms."""
 
+import re
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.features.incident_forms import remember
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.blocks import Message
+from bot.slack.ids import is_user_id
 from bot.slack.truncation import shorten_mrkdwn, split_mrkdwn
 from incidents.corrections import WITHDRAWABLE, CorrectedEntry
 from incidents.read_models import EntryView, IncidentView
@@ -23,6 +25,7 @@ _MOST_MENUS = 10
 _PAGE_CHARACTERS = 7_500
 _TIME_AND_NAME = 90
 _MAX_NAME = 30
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 
 _LABELS = {"amend": "Amend…", "withdraw": "Withdraw", "redact": "Redact…"}
 _NOTE_CHOICES = ("amend", "withdraw", "redact")
@@ -43,14 +46,13 @@ def note_entry(entry: EntryView, incident: IncidentView) -> Message:
 def amended_entry(entry: EntryView, incident: IncidentView) -> Message:
     """Return the correction of a note as it is said in the channel."""
     who = m.escape_line(entry.actor_name)
-    number = entry.text("target_sequence")
-    text = f"{who} amended note #{number}: {m.escape(entry.text('text'))}"
+    text = f"{who} amended {_which(entry)}: {m.escape(entry.text('text'))}"
     return Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
 
 
 def withdrawn_entry(entry: EntryView, incident: IncidentView) -> Message:
     """Return the withdrawal of a note as it is said in the channel."""
-    text = f"{m.escape_line(entry.actor_name)} withdrew note #{entry.text('target_sequence')}."
+    text = f"{m.escape_line(entry.actor_name)} withdrew {_which(entry)}."
     return Message(text=f"{incident.reference}: {text}", blocks=(b.context(text),))
 
 
@@ -77,14 +79,18 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
     """Return one line of the timeline; its text is cut to about `limit` characters."""
     entry = item.entry
     when = m.date(entry.occurred_at, "{date_short_pretty} {time}")
-    what = shorten_mrkdwn(m.escape_line(item.what), limit)
+    what = shorten_mrkdwn(_in_their_zone(m.escape_line(item.what)), limit)
     if entry.is_withdrawn:
         what = f"~{what.replace('~', '∼')}~ (withdrawn)"
     elif entry.is_amended and not entry.is_redacted:
         what = f"{what} (amended)"
     if item.link and not entry.is_redacted:
         what = f"{what} {m.link(item.link, 'link')}"
-    who = shorten_mrkdwn(m.escape_line(entry.actor_name), _MAX_NAME)
+    who = (
+        m.mention(entry.actor_name)
+        if is_user_id(entry.actor_name)
+        else shorten_mrkdwn(m.escape_line(entry.actor_name), _MAX_NAME)
+    )
     return f"{when}  *{who}*  {what}{_recorded_when(entry)}"
 
 
@@ -112,7 +118,7 @@ def note_form(view: IncidentView) -> b.View:
 def amend_form(view: IncidentView, item: TimelineItem) -> b.View:
     """Return the form that corrects a note."""
     return b.modal(
-        f"Amend note #{item.entry.sequence}",
+        "Amend the note",
         blocks=[
             b.context("The record keeps both: what stood here, and your correction."),
             b.text_input(
@@ -133,11 +139,11 @@ def redact_form(view: IncidentView, item: TimelineItem) -> b.View:
     """Return the form that asks whether to redact an entry."""
     what = shorten_mrkdwn(m.escape(item.what), 2_000)
     return b.modal(
-        f"Redact entry #{item.entry.sequence}",
+        "Redact from the timeline",
         blocks=[
             b.section(
-                "This deletes the text of the entry *for good*, here and in every later export. "
-                "That there was an entry, when and by whom, stays on the record. "
+                "This deletes the text *for good*, here and in every later export. "
+                "That something was written, when and by whom, stays on the record. "
                 "Messages that people wrote themselves stay in Slack: delete them there."
             ),
             b.section(what),
@@ -154,6 +160,25 @@ def redact_form(view: IncidentView, item: TimelineItem) -> b.View:
         submit="Redact",
         private_metadata=remember(view, entry=f"|{item.entry.id}|redact"),
     )
+
+
+def _which(entry: EntryView) -> str:
+    """Return which note or mark a correction is about: the one of its time, if that is known."""
+    kind = "note" if entry.text("target_kind") in {"", EntryKind.NOTE} else "mark"
+    at = entry.content.get("target_occurred_at")
+    return f"the {kind} of {m.date(datetime.fromisoformat(at))}" if at else f"a {kind}"
+
+
+def _in_their_zone(text: str) -> str:
+    """Return escaped text with its instants as dates that each reader sees in their own zone."""
+
+    def date(found: re.Match[str]) -> str:
+        try:
+            return m.date(datetime.strptime(found[0], "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC))
+        except ValueError:
+            return found[0]
+
+    return _INSTANT.sub(date, text)
 
 
 def _for_when(entry: EntryView) -> str:

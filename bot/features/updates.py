@@ -94,14 +94,14 @@ def update_form(view: IncidentView, *, policy: Policy, next_in: timedelta | None
             b.text_input(
                 "actions",
                 label="Actions under way",
-                initial=last.actions if last else None,
+                initial=last.actions if last and view.is_open else None,
                 multiline=True,
                 optional=True,
             ),
             b.text_input(
                 "next_steps",
                 label="Next steps",
-                initial=last.next_steps if last else None,
+                initial=last.next_steps if last and view.is_open else None,
                 multiline=True,
                 optional=True,
             ),

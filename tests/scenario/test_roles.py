@@ -80,7 +80,7 @@ async def test_pressing_on_a_handoff_that_is_over_says_what_happened(bot: Bot) -
 
     await carol.click(seen, "Accept")
     await bot.settle()
-    assert "needs one of: bob" in carol.ephemerals[-1].rendered
+    assert "Only bob can answer this handoff" in carol.ephemerals[-1].rendered
 
     await bot.advance(minutes=2)
     assert bob.mention in str(room.pins[0].blocks)
