@@ -4,11 +4,11 @@ from sqlalchemy import MetaData
 
 from incidents import (
     action_items,
+    captured_messages,
     checkins,
     handoff,
     incident,
     leases,
-    marks,
     outbox,
     people,
     posted_messages,
@@ -24,11 +24,11 @@ from incidents.database import Base
 
 MODULES = (
     action_items,
+    captured_messages,
     checkins,
     handoff,
     incident,
     leases,
-    marks,
     outbox,
     people,
     posted_messages,

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -20,14 +21,14 @@ from bot.requests import Request
 from bot.slack import mentions as m
 from bot.slack.gateway import SlackMessage
 from bot.slack.ids import ChannelId, MessageTs, UserId
-from incidents.effects import FetchMarkedMessage
-from incidents.errors import IncidentNotFound
-from incidents.linked_files import LinkedFile, link_files
 from incidents.captured_messages import (
     MarkSource,
     MessageKey,
     find_captured,
 )
+from incidents.effects import FetchMarkedMessage
+from incidents.errors import IncidentNotFound
+from incidents.linked_files import LinkedFile, link_files
 from incidents.marks import (
     follow_deletion,
     follow_edit,
@@ -51,7 +52,8 @@ async def on_reaction_added(request: Request) -> Reply:
     message = _reacted_message(request)
     if message is not None and await _is_ours_to_follow(request, message.channel_id):
         source = MarkSource.REACTION
-        await request.transact(partial(mark_message, message=message, source=source))
+        at = _event_at(request)
+        await request.transact(partial(mark_message, message=message, source=source, at=at))
     return None
 
 
@@ -60,7 +62,8 @@ async def on_reaction_removed(request: Request) -> Reply:
     message = _reacted_message(request)
     if message is not None and await _is_ours_to_follow(request, message.channel_id):
         source = MarkSource.REACTION
-        await request.transact(partial(unmark_message, message=message, source=source))
+        at = _event_at(request)
+        await request.transact(partial(unmark_message, message=message, source=source, at=at))
     return None
 
 
@@ -70,7 +73,8 @@ async def on_pin_added(request: Request) -> Reply:
     if not request.policy.timeline.capture_pins or message is None:
         return None
     if await _is_ours_to_follow(request, message.channel_id):
-        await request.transact(partial(mark_message, message=message, source=MarkSource.PIN))
+        source, at = MarkSource.PIN, _event_at(request)
+        await request.transact(partial(mark_message, message=message, source=source, at=at))
     return None
 
 
@@ -78,8 +82,14 @@ async def on_pin_removed(request: Request) -> Reply:
     """Take the mark away again."""
     message = _pinned_message(request)
     if message is not None and await _is_ours_to_follow(request, message.channel_id):
-        await request.transact(partial(unmark_message, message=message, source=MarkSource.PIN))
+        source, at = MarkSource.PIN, _event_at(request)
+        await request.transact(partial(unmark_message, message=message, source=source, at=at))
     return None
+
+
+def _event_at(request: Request) -> datetime:
+    """Return when it happened, by Slack's clock: events may be told out of order."""
+    return sent_at_of(str(request.event.get("event_ts")), fallback=request.now)
 
 
 def _reacted_message(request: Request) -> MessageKey | None:
@@ -197,7 +207,8 @@ async def _follow_member(request: Request, *, is_joining: bool) -> None:
         return
     if await _is_ours_to_follow(request, channel_id):
         use_case = join_channel if is_joining else leave_channel
-        await request.transact(partial(use_case, channel_id=channel_id))
+        at = _event_at(request)
+        await request.transact(partial(use_case, channel_id=channel_id, at=at))
 
 
 # -- the shortcut -----------------------------------------------------------------------------

@@ -15,12 +15,12 @@ from bot.slack import mentions as m
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackMessage
 from bot.slack.ids import permalink, ts_to_instant
-from incidents.effects import FetchMarkedMessage
 from incidents.captured_messages import (
     CapturedMessage,
     CaptureStatus,
     Mark,
 )
+from incidents.effects import FetchMarkedMessage
 from incidents.marks import (
     MessageText,
     drop_message,

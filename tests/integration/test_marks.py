@@ -9,14 +9,16 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from incidents.captured_messages import (
+    CapturedMessage,
+    MarkSource,
+    MessageKey,
+)
 from incidents.channel import record_opened
 from incidents.effects import FetchMarkedMessage
 from incidents.errors import IncidentNotFound, NotPermitted
 from incidents.incident import ByChannel, Participant
 from incidents.marks import (
-    CapturedMessage,
-    MarkSource,
-    MessageKey,
     MessageText,
     drop_message,
     follow_deletion,
@@ -76,6 +78,11 @@ class Room:
 
     async def kinds(self) -> list[str]:
         return [entry.kind for entry in await self.entries()]
+
+    async def is_in_channel(self, person: Actor) -> bool:
+        async with self.world.database.reading() as session:
+            query = select(Participant).where(Participant.person_id == person.person_id)
+            return (await session.execute(query)).scalar_one().is_in_channel
 
 
 @pytest.fixture
@@ -254,3 +261,33 @@ async def test_a_bot_in_the_channel_is_nobody(room: Room) -> None:
     robot = await room.world.person("robot", kind=PersonKind.BOT)
     outcome = await room.world.run(partial(join_channel, channel_id="C1"), by=robot)
     assert (outcome.kind, await room.kinds()) == ("ignored", [])
+
+
+@pytest.mark.parametrize("source", [MarkSource.REACTION, MarkSource.PIN])
+async def test_a_mark_that_we_hear_of_after_its_removal_stays_removed(
+    room: Room, source: MarkSource
+) -> None:
+    marked_at, removed_at = room.sent_at, room.sent_at + timedelta(seconds=1)
+    mark = partial(mark_message, message=MESSAGE, source=source, at=marked_at)
+    unmark = partial(unmark_message, message=MESSAGE, source=source, at=removed_at)
+    await room.world.run(unmark, by=room.alice)
+    await room.world.run(mark, by=room.alice)
+    assert await room.fetches() == 0
+    again = partial(mark, at=removed_at + timedelta(seconds=1))
+    await room.world.run(again, by=room.alice)
+    assert await room.fetches() == 1
+    await room.world.run(unmark, by=room.alice)  # told twice, and late
+    await room.arrive()
+    assert len(await room.entries()) == 1
+
+
+async def test_who_came_and_went_is_gone_in_whichever_order_we_hear_of_it(room: Room) -> None:
+    came_at, left_at = room.sent_at, room.sent_at + timedelta(seconds=1)
+    join = partial(join_channel, channel_id="C1", at=came_at)
+    leave = partial(leave_channel, channel_id="C1", at=left_at)
+    await room.world.run(leave, by=room.bob)
+    await room.world.run(join, by=room.bob)
+    assert not await room.is_in_channel(room.bob)
+    await room.world.run(partial(join, at=left_at + timedelta(seconds=1)), by=room.bob)
+    await room.world.run(leave, by=room.bob)
+    assert await room.is_in_channel(room.bob)
