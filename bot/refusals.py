@@ -29,8 +29,8 @@ WENT_WRONG = "Something went wrong on our side and this was *not recorded*. Plea
 # What happened meanwhile to what somebody acted on, by the error's key.
 _SUPERSEDED = MappingProxyType(
     {
-        "command": "{by} has command now, so nothing was changed. To ask them for it: "
-        "`{slash} role commander me`.",
+        "command": "{by} has command now, so nothing was changed. Give them a minute; after that, "
+        "`{slash} role commander me` asks them for it.",
         "role": "{by} has taken this role meanwhile, so nothing was changed.",
         "handoff_accepted": "This handoff is over: {by} accepted it.",
         "handoff_declined": "This handoff is over: {by} declined it.",

@@ -1,7 +1,7 @@
 """Kinds of entries that the program writes, in plain words: one form each, short and complete."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -130,7 +130,7 @@ def _asked(entry: CorrectedEntry) -> str:
 
 
 def _understood(entry: CorrectedEntry) -> str:
-    return f"{entry.text('person_name')} is on it (check-in)"
+    return f"Check-in with {entry.text('person_name')}: understood"
 
 
 def _box_ended(entry: CorrectedEntry) -> str:
@@ -140,7 +140,7 @@ def _box_ended(entry: CorrectedEntry) -> str:
 def _answered(entry: CorrectedEntry) -> str:
     answer = entry.text("answer")
     said = _ANSWERS.get(answer, answer.replace("_", " "))
-    return _sentences(f"{entry.text('person_name')}: {said}", entry.text("text"))
+    return _sentences(f"Check-in with {entry.text('person_name')}: {said}", entry.text("text"))
 
 
 def _stale(entry: CorrectedEntry) -> str:
@@ -204,12 +204,12 @@ def _exported(entry: CorrectedEntry) -> str:
 
 
 def _drafted(entry: CorrectedEntry) -> str:
-    return f"Postmortem drafted (version {entry.text('version')}), due {entry.text('due_on')}"
+    return f"Postmortem drafted (version {entry.text('version')}), due {_day(entry)}"
 
 
 def _owned(entry: CorrectedEntry) -> str:
     owner = entry.text("owner") or "Somebody"
-    return f"{owner} writes the postmortem, due {entry.text('due_on')}"
+    return f"{owner} writes the postmortem, due {_day(entry)}"
 
 
 def _edited(entry: CorrectedEntry) -> str:
@@ -222,13 +222,22 @@ def _published(entry: CorrectedEntry) -> str:
 
 
 def _postmortem_reminded(entry: CorrectedEntry) -> str:
-    return f"Reminded of the postmortem, due {entry.text('due_on')}"
+    return f"Reminded of the postmortem, due {_day(entry)}"
+
+
+def _day(entry: CorrectedEntry) -> str:
+    """Return the due date as people read it, or as it was written by another version."""
+    try:
+        day = date.fromisoformat(entry.text("due_on"))
+    except ValueError:
+        return entry.text("due_on")
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def _action_item(verb: str) -> Callable[[CorrectedEntry], str]:
     def form(entry: CorrectedEntry) -> str:
         owner = entry.text("owner") or "nobody yet"
-        due = f", due {entry.text('due_on')}" if entry.text("due_on") else ""
+        due = f", due {_day(entry)}" if entry.text("due_on") else ""
         number, text = entry.text("number"), entry.text("text")
         return f"Action item {number} {verb}: {text} ({owner}{due})"
 

@@ -56,7 +56,7 @@ def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
             label="Detected at",
             initial=given.detected_at,
             optional=True,
-            hint="Leave empty for now.",
+            hint="Empty means now.",
         ),
         _kind(given),
     ]

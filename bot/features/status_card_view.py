@@ -38,10 +38,10 @@ def marks(view: IncidentView) -> tuple[b.Block, ...]:
 
 
 def facts(view: IncidentView) -> list[str]:
-    """Return status, severity, who is in command, and when the next update is due."""
+    """Return severity, status, who is in command, and when the next update is due."""
     lines = [
-        f"*Status*\n{view.status.capitalize()}",
         f"*Severity*\n{m.escape_line(view.severity_name)}",
+        f"*Status*\n{view.status.capitalize()}",
         f"*Commander*\n{people(view, COMMANDER) or 'Nobody yet'}",
     ]
     if view.next_update_due_at is not None:

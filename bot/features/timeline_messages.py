@@ -79,7 +79,7 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
     """Return one line of the timeline; its text is cut to about `limit` characters."""
     entry = item.entry
     when = m.date(entry.occurred_at, "{date_short_pretty} {time}")
-    what = shorten_mrkdwn(_in_their_zone(m.escape_line(item.what)), limit)
+    what = _in_their_zone(shorten_mrkdwn(m.escape_line(item.what), limit))
     if entry.is_withdrawn:
         what = f"~{what.replace('~', '∼')}~ (withdrawn)"
     elif entry.is_amended and not entry.is_redacted:

@@ -59,7 +59,7 @@ def _footer(record: TimelineRecord) -> str:
 
 
 def _facts(incident: IncidentView) -> Iterator[tuple[str, str]]:
-    declared_by = f" by {incident.declared_by.name}" if incident.declared_by else ""
+    declared_by = f" by {cell(incident.declared_by.name)}" if incident.declared_by else ""
     yield "Severity", cell(incident.severity_name)
     yield "Status", cell(incident.status)
     texts = (
@@ -69,7 +69,7 @@ def _facts(incident: IncidentView) -> Iterator[tuple[str, str]]:
         ("Resolution", incident.resolution),
     )
     yield from ((name, cell(text)) for name, text in texts if text)
-    yield "Declared", f"{_instant(incident.declared_at)}{cell(declared_by)}"
+    yield "Declared", f"{_instant(incident.declared_at)}{declared_by}"
     moments = (
         ("Impact started", incident.impact_started_at),
         ("Detected", incident.detected_at),

@@ -1,0 +1,60 @@
+"""Notices everything that somebody sees, and draws it step by step."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from tests.looks.page import markdown, shot
+from tests.slack_server import Change, ChangeKind, Message, SlackServer, View
+from tests.slack_server.render import Json
+
+_SHOWN = {ChangeKind.MESSAGE, ChangeKind.EPHEMERAL, ChangeKind.VIEW, ChangeKind.VIEW_CHANGED}
+_LATER = {ChangeKind.EDITED, ChangeKind.HOME}
+
+
+class Camera:
+    """Draws what became visible in each step: all that is new, and edits where asked for."""
+
+    def __init__(self, bot: Any) -> None:
+        """Watch the Slack of a running bot."""
+        self._bot = bot
+        self._slack: SlackServer = bot.slack
+        self._seen: list[Change] = []
+        self.parts: list[str] = []
+        self._slack.on_change(self._seen.append)
+
+    async def step(self, caption: str, deed: Awaitable[Any], *, edits: str = "") -> Any:
+        """Let something happen and settle, then draw it; `edits` is in edited ones to draw, too."""
+        self._seen.clear()
+        result = await deed
+        await self._bot.settle()
+        things: list[tuple[Change, Message | View]] = []
+        for change in self._seen:
+            thing = change.message or change.view
+            is_new = change.kind in _SHOWN
+            if thing is None or not (is_new or (edits and change.kind in _LATER)):
+                continue
+            if not is_new and edits not in thing.rendered:
+                continue
+            if all(thing is not known for _, known in things):
+                things.append((change, thing))
+        for change, thing in things:
+            self._draw(caption, f"{change.kind} in {change.where}", thing)
+        if errors := getattr(result, "errors", None):
+            self.parts.append(f"<h2>{caption}: errors in fields</h2><div class=card>{errors}</div>")
+        return result
+
+    def file(self, name_part: str) -> None:
+        """Draw the newest uploaded Markdown file whose name has this part."""
+        found = [one for one in self._slack.files if name_part in one.name]
+        self.parts.append(f"<h2>{found[-1].name}</h2>{markdown(found[-1].text)}")
+
+    def _draw(self, caption: str, where: str, thing: Message | View) -> None:
+        if isinstance(thing, Message) and not thing.is_bot:
+            return
+        names = thing.names if isinstance(thing, View) else thing.channel.names
+        payload: Json = (
+            thing.payload
+            if isinstance(thing, View)
+            else {"text": thing.text, "blocks": thing.blocks}
+        )
+        self.parts.append(shot(caption, where, payload, names, now=self._bot.clock.now()))
