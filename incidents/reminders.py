@@ -1,13 +1,14 @@
 """Reminders: dated rows that outlive a restart, taken when due and answered by a pure rule."""
 
+import functools
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, ForeignKey, Index, select, text, tuple_, update
+from sqlalchemy import JSON, ForeignKey, Index, Table, bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -101,34 +102,48 @@ async def apply_changes(
     if not last:
         return
     await session.flush()
-    subject = tuple_(Reminder.kind, Reminder.subject_type, Reminder.subject_id)
-    await session.execute(
-        update(Reminder)
-        .where(subject.in_(list(last)), Reminder.status == ReminderStatus.PENDING)
-        .values(status=ReminderStatus.CANCELLED, settled_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    session.add_all(
-        _reminder(one, workspace_id=workspace_id, now=now)
+    keys = ("of_kind", "of_type", "of_id")
+    given = [{**dict(zip(keys, key, strict=True)), "at": now} for key in last]
+    await session.execute(_cancelling(), given)
+    rows = [
+        _values(one, workspace_id=workspace_id, now=now)
         for one in last.values()
         if isinstance(one, Remind)
-    )
-    await session.flush()
+    ]
+    if rows:
+        await session.execute(insert(Reminder), rows)
 
 
-def _reminder(remind: Remind, *, workspace_id: uuid.UUID, now: datetime) -> Reminder:
-    return Reminder(
-        id=new_id(),
-        workspace_id=workspace_id,
-        incident_id=remind.incident_id,
-        kind=remind.kind,
-        subject_type=remind.subject_type,
-        subject_id=remind.subject_id,
-        due_at=remind.due_at,
-        step=remind.step,
-        data=dict(remind.data),
-        created_at=now,
+@functools.cache
+def _cancelling() -> Any:
+    """Return the statement that cancels, made once; on the table, so that no object is loaded."""
+    table = cast("Table", Reminder.__table__)
+    return (
+        update(table)
+        .where(
+            table.c.kind == bindparam("of_kind"),
+            table.c.subject_type == bindparam("of_type"),
+            table.c.subject_id == bindparam("of_id"),
+            table.c.status == ReminderStatus.PENDING,
+        )
+        .values(status=ReminderStatus.CANCELLED, settled_at=bindparam("at"))
     )
+
+
+def _values(remind: Remind, *, workspace_id: uuid.UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "workspace_id": workspace_id,
+        "incident_id": remind.incident_id,
+        "kind": remind.kind,
+        "subject_type": remind.subject_type,
+        "subject_id": remind.subject_id,
+        "due_at": remind.due_at,
+        "step": remind.step,
+        "data": dict(remind.data),
+        "status": ReminderStatus.PENDING,
+        "created_at": now,
+    }
 
 
 async def due_reminder_ids(
