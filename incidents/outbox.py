@@ -303,6 +303,8 @@ async def revive(session: AsyncSession, row: EffectRow, *, now: datetime) -> Non
     row.due_at = now
     row.settled_at = None
     row.attempts = 0
+    # The attempt at which it was given up may have taken effect after all.
+    row.is_uncertain = True
     row.coalesce_key = None
     await _unblock(session, row.id)
 

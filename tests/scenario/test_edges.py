@@ -103,3 +103,23 @@ async def test_somebody_who_is_hired_later_is_invited_later(bot: Bot) -> None:
     await alice.command("/incident declare sev2 Search is slow")
     await bot.settle()
     assert dana in bot.slack.channel("inc-2-search-is-slow")
+
+
+async def test_what_was_given_up_after_a_day_is_looked_for_before_it_is_retried(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev4 Checkout errors")
+    await bot.settle()
+    room = bot.slack.channel(NAME)
+    mine = {"match": lambda args: args["channel"] == room.id and "Rolled back" in args["text"]}
+    bot.slack.fail("chat.postMessage", error="ratelimited", times=300, **mine)
+    await alice.command("/incident note Rolled back", channel=room)
+    for _ in range(11):
+        await bot.advance(hours=2)
+    bot.slack.heal()
+    bot.slack.fail("chat.postMessage", status=500, after=True, **mine)  # said, and yet refused
+    await bot.advance(hours=3)
+    (told,) = (one for one in bot.slack.dm(alice).messages if "Retry" in one.rendered)
+    await alice.click(told, "effect_retry")
+    for _ in range(3):
+        await bot.advance(minutes=1)
+    assert sum("Rolled back" in message.text for message in room.messages) == 1
