@@ -1,0 +1,27 @@
+"""The bot as `sitrep serve` runs it, but without rate limits of its own, until SIGTERM."""
+
+import asyncio
+import signal
+
+from bot.app import running
+from bot.logs import configure_logs
+from bot.slack.rate_limits import RateLimits
+from config.policy_loader import load_policy
+from config.settings import load_settings
+from incidents.clock import SystemClock
+
+
+async def main() -> None:
+    """Run the bot from the environment."""
+    settings = load_settings()
+    configure_logs(level=settings.log_level, form=settings.log_format)
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    clock = SystemClock()
+    loaded = load_policy(settings.sitrep_policy)
+    async with running(settings, loaded, clock=clock, limits=RateLimits.disabled(clock)):
+        await stopping.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
