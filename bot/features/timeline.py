@@ -18,12 +18,14 @@ from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
 from bot.slack import blocks as b
 from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
 from incidents.corrections import MAX_TEXT
-from incidents.effects import EraseEntryMessage, PostEntry
+from incidents.effects import EraseEntryMessage, PostEntry, TellPerson
 from incidents.errors import AlreadySo, InvalidInput
 from incidents.ids import derived_id
 from incidents.incident import ById, IncidentRef
 from incidents.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
+from incidents.outbox import EffectRow
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.timeline_views import TimelineItem, TimelineView, find_item, get_timeline
@@ -257,15 +259,35 @@ async def erase_message(context: EffectContext) -> Settlement:
     view = await load_incident(context)
     if view.channel_id is None:
         return Dropped("no channel")
+    gateway, message = context.services.gateway, say("_This entry was redacted._")
     for entry_id, recorded_at in (await _said_by(context, effect.entry_id)).items():
-        posted_by = derived_id(entry_id, f"{PostEntry.kind}:")
-        ts = await context.services.gateway.find_posted(
-            view.channel_id, effect_id=str(posted_by), oldest=recorded_at - timedelta(minutes=1)
-        )
-        if ts is not None:
-            message = say("_This entry was redacted._")
-            await context.services.gateway.update(view.channel_id, ts, message)
+        places = await _posted_as(context, entry_id)
+        if not places:  # the effect that posted it was tidied away since
+            posted_by = derived_id(entry_id, f"{PostEntry.kind}:")
+            oldest = recorded_at - timedelta(minutes=1)
+            found = await gateway.find_posted(
+                view.channel_id, effect_id=str(posted_by), oldest=oldest
+            )
+            places = [(view.channel_id, found)] if found is not None else []
+        for channel_id, ts in places:
+            try:
+                await gateway.update(channel_id, ts, message)
+            except SlackPermanent as error:
+                if error.error != "message_not_found":
+                    raise
     return Done()
+
+
+async def _posted_as(context: EffectContext, entry_id: uuid.UUID) -> list[tuple[str, str]]:
+    """Return where an entry was said: in a channel that the incident may have left, directly."""
+    query = select(EffectRow.progress).where(
+        EffectRow.entry_id == entry_id,
+        EffectRow.incident_id == context.effect.incident_id,
+        EffectRow.kind.in_((PostEntry.kind, TellPerson.kind)),
+    )
+    async with context.services.database.reading() as session:
+        rows = (await session.execute(query)).scalars()
+        return [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
 
 
 async def _said_by(context: EffectContext, entry_id: uuid.UUID) -> Mapping[uuid.UUID, datetime]:

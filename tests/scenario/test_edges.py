@@ -123,3 +123,21 @@ async def test_what_was_given_up_after_a_day_is_looked_for_before_it_is_retried(
     for _ in range(3):
         await bot.advance(minutes=1)
     assert sum("Rolled back" in message.text for message in room.messages) == 1
+
+
+async def test_what_is_redacted_leaves_the_channel_that_the_incident_left_too(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev4 Checkout errors")
+    await bot.settle()
+    room, other = bot.slack.channel(NAME), bot.slack.add_channel("database-room", members=[alice])
+    await alice.command("/incident role commander me", channel=room)
+    await alice.command("/incident note the password is hunter2", channel=room)
+    await bot.settle()
+    note = next(one for one in room.messages if "hunter2" in one.text)
+    await alice.command("/incident channel #database-room", channel=room)
+    await bot.settle()
+    form = (await alice.click(note, "timeline_correct", "Redact…")).get_view()
+    await alice.submit(form, {"reason": "a password"})
+    await bot.settle()
+    assert "INC-1" in other.transcript
+    assert "hunter2" not in room.transcript
