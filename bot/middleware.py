@@ -84,12 +84,18 @@ def _person_facts(body: Mapping[str, Any], *, own_team: str) -> PersonFacts | No
     else:
         event = body.get("event") or {}
         user_id, name = _event_user(event), None
-        team = event.get("user_team") or event.get("source_team")
+        team = event.get("user_team") or event.get("source_team") or _workspace_in(event)
     if not user_id:
         return None
     is_external = bool(team) and team != own_team
     kind = PersonKind.EXTERNAL if is_external else None
     return PersonFacts(external_id=str(user_id), name=name, kind=kind)
+
+
+def _workspace_in(event: Mapping[str, Any]) -> str | None:
+    """Return the author's workspace where only `team` names it; that may also be an organisation."""
+    team = event.get("team")
+    return team if isinstance(team, str) and team.startswith("T") else None
 
 
 def _event_user(event: Mapping[str, Any]) -> str | None:

@@ -141,3 +141,29 @@ async def test_what_is_redacted_leaves_the_channel_that_the_incident_left_too(bo
     await bot.settle()
     assert "INC-1" in other.transcript
     assert "hunter2" not in room.transcript
+
+
+async def test_somebody_of_another_workspace_is_known_as_such_from_joining_on(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    eve = bot.slack.add_person("eve", external_team="TOTHER")
+    await alice.command("/incident declare sev4 Checkout errors")
+    await bot.settle()
+    room = bot.slack.channel(NAME)
+    said = await alice.says("Errors began at 8:50", room)
+    await alice.invites(eve, room)
+    await alice.pins(said)
+    await bot.settle()
+    await eve.unpins(said)
+    await bot.settle()
+    listed = await alice.command("/incident timeline", channel=room)
+    assert "(withdrawn)" not in listed.text
+
+
+async def test_an_export_that_could_not_be_uploaded_is_refused(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev4 Checkout errors")
+    await bot.settle()
+    await alice.archives(bot.slack.channel(NAME))
+    await bot.settle()
+    answer = await alice.command("/incident INC-1 export")
+    assert "archived" in answer.text
