@@ -48,12 +48,15 @@ async def request_export(
 ) -> Outcome:
     """Record that somebody exports the timeline; the file goes to the incident's own channel.
 
-    Raises: IncidentNotFound; NotPermitted; InvalidInput if the incident has no channel.
+    Raises: IncidentNotFound; NotPermitted; InvalidInput if the incident has no channel, or an archived
+        one: nothing could be uploaded there.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.EXPORT, incident)
     if incident.channel_id is None and incident.channel_effect_id is None:
         raise InvalidInput("channel", "isn't there yet; choose one first")
+    if incident.is_channel_archived:
+        raise InvalidInput("channel", "is_archived")
     uow.record(incident, EntryKind.EXPORTED, {"format": fmt.value})
     data = {
         "reference": str(incident.reference),
