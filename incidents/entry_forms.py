@@ -24,6 +24,26 @@ MOMENTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# What is said of a kind, alone or before its details.
+_PLAIN: Mapping[str, str] = MappingProxyType(
+    {
+        _K.ACKNOWLEDGED: "Acknowledged",
+        _K.STALE_ANSWERED: "Still working on it",
+        _K.PERSON_JOINED: "Joined the incident channel",
+        _K.PERSON_LEFT: "Left the incident channel",
+        _K.CHANNEL_OPENED: "Incident channel opened",
+        _K.CHANNEL_LINKED: "Incident channel chosen",
+        _K.CHANNEL_ARCHIVED: "Incident channel archived",
+        _K.CHANNEL_UNARCHIVED: "Incident channel brought back",
+        _K.CHANNEL_DELETED: "Incident channel deleted",
+        _K.CHANNEL_ID_CHANGED: "Incident channel moved by Slack",
+        _K.BOT_RETURNED: "Sitrep is back in the incident channel",
+        _K.ACTION_ITEM_ADDED: "added",
+        _K.ACTION_ITEM_ASSIGNED: "given on",
+        _K.ACTION_ITEM_DONE: "done",
+    }
+)
+
 _ANSWERS = MappingProxyType({"done": "done", "more_time": "needs more time", "stuck": "stuck"})
 
 
@@ -148,19 +168,16 @@ def _stale(entry: CorrectedEntry) -> str:
     return f"Asked whether it is over: nothing was added since {since}"
 
 
-def _plainly(words: str) -> Callable[[CorrectedEntry], str]:
-    return lambda _entry: words
+def _plainly(entry: CorrectedEntry) -> str:
+    return _PLAIN[entry.kind]
 
 
 # -- the channel and people -------------------------------------------------------------------
 
 
-def _channel(words: str) -> Callable[[CorrectedEntry], str]:
-    def form(entry: CorrectedEntry) -> str:
-        name = entry.text("channel_name")
-        return f"{words}: #{name}" if name else words
-
-    return form
+def _channel(entry: CorrectedEntry) -> str:
+    words, name = _PLAIN[entry.kind], entry.text("channel_name")
+    return f"{words}: #{name}" if name else words
 
 
 def _channel_refused(entry: CorrectedEntry) -> str:
@@ -234,14 +251,11 @@ def _day(entry: CorrectedEntry) -> str:
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
-def _action_item(verb: str) -> Callable[[CorrectedEntry], str]:
-    def form(entry: CorrectedEntry) -> str:
-        owner = entry.text("owner") or "nobody yet"
-        due = f", due {_day(entry)}" if entry.text("due_on") else ""
-        number, text = entry.text("number"), entry.text("text")
-        return f"Action item {number} {verb}: {text} ({owner}{due})"
-
-    return form
+def _action_item(entry: CorrectedEntry) -> str:
+    owner = entry.text("owner") or "nobody yet"
+    due = f", due {_day(entry)}" if entry.text("due_on") else ""
+    number, text = entry.text("number"), entry.text("text")
+    return f"Action item {number} {_PLAIN[entry.kind]}: {text} ({owner}{due})"
 
 
 ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
@@ -249,29 +263,29 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         _K.STATUS_CHANGED: _status,
         _K.SEVERITY_CHANGED: _severity,
         _K.MILESTONE_SET: _milestone,
-        _K.ACKNOWLEDGED: _plainly("Acknowledged"),
+        _K.ACKNOWLEDGED: _plainly,
         _K.UPDATE_POSTED: _update,
         _K.UPDATE_REMINDED: _reminded,
         _K.UPDATE_MISSED: _missed,
         _K.UPDATE_SNOOZED: _snoozed,
         _K.STALE_ASKED: _stale,
-        _K.STALE_ANSWERED: _plainly("Still working on it"),
+        _K.STALE_ANSWERED: _plainly,
         _K.CHECKIN_ASKED: _asked,
         _K.CHECKIN_UNDERSTOOD: _understood,
         _K.CHECKIN_DUE: _box_ended,
         _K.CHECKIN_ANSWERED: _answered,
-        _K.PERSON_JOINED: _plainly("Joined the incident channel"),
-        _K.PERSON_LEFT: _plainly("Left the incident channel"),
-        _K.CHANNEL_OPENED: _channel("Incident channel opened"),
+        _K.PERSON_JOINED: _plainly,
+        _K.PERSON_LEFT: _plainly,
+        _K.CHANNEL_OPENED: _channel,
         _K.CHANNEL_REFUSED: _channel_refused,
-        _K.CHANNEL_LINKED: _channel("Incident channel chosen"),
+        _K.CHANNEL_LINKED: _channel,
         _K.CHANNEL_RENAMED: _renamed,
-        _K.CHANNEL_ARCHIVED: _channel("Incident channel archived"),
-        _K.CHANNEL_UNARCHIVED: _channel("Incident channel brought back"),
-        _K.CHANNEL_DELETED: _channel("Incident channel deleted"),
-        _K.CHANNEL_ID_CHANGED: _channel("Incident channel moved by Slack"),
+        _K.CHANNEL_ARCHIVED: _channel,
+        _K.CHANNEL_UNARCHIVED: _channel,
+        _K.CHANNEL_DELETED: _channel,
+        _K.CHANNEL_ID_CHANGED: _channel,
         _K.BOT_REMOVED: _bot_removed,
-        _K.BOT_RETURNED: _plainly("Sitrep is back in the incident channel"),
+        _K.BOT_RETURNED: _plainly,
         _K.INVITE_REFUSED: _not_invited,
         _K.EFFECT_FAILED: _failed,
         _K.EFFECT_RETRIED: _retried,
@@ -281,8 +295,8 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         _K.POSTMORTEM_EDITED: _edited,
         _K.POSTMORTEM_PUBLISHED: _published,
         _K.POSTMORTEM_REMINDED: _postmortem_reminded,
-        _K.ACTION_ITEM_ADDED: _action_item("added"),
-        _K.ACTION_ITEM_ASSIGNED: _action_item("given on"),
-        _K.ACTION_ITEM_DONE: _action_item("done"),
+        _K.ACTION_ITEM_ADDED: _action_item,
+        _K.ACTION_ITEM_ASSIGNED: _action_item,
+        _K.ACTION_ITEM_DONE: _action_item,
     }
 )

@@ -6,7 +6,7 @@ their name and then whatever their content holds, so that no export silently lea
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -14,10 +14,12 @@ from incidents.corrections import CorrectedEntry
 from incidents.entry_forms import ARROW, ENTRY_FORMS
 from incidents.role_words import ROLE_FORMS
 from incidents.timeline import EntryKind
+from incidents.times import spoken_duration
 
 _K = EntryKind
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_INNER_NAME = re.compile(r"[a-z]+(_[a-z]+)+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # What machines need and people don't: identifiers, ranks, and what other words already say.
@@ -56,8 +58,11 @@ def plain_value(value: Any) -> str:
             return ", ".join(plain_value(item) for item in value)
         case {"old": old, "new": new}:
             return f"{plain_value(old) or 'nothing'} {ARROW} {plain_value(new) or 'nothing'}"
+        case {"name": str(name), "id": _}:  # a person
+            return name
         case Mapping():
-            return "; ".join(f"{_words(key)}: {plain_value(item)}" for key, item in value.items())
+            told = ((key, item) for key, item in value.items() if not _SILENT.fullmatch(key))
+            return "; ".join(f"{_words(key)}: {plain_value(item)}" for key, item in told)
         case str() if _INSTANT.fullmatch(value):
             return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         case None:
@@ -72,8 +77,12 @@ def _generic(entry: CorrectedEntry) -> str:
         change = {"old": content.pop("old"), "new": content.pop("new")}
         named = content.pop("name", "")
         head = f"{head}{f' ({_words(str(named))})' if named else ''}: {plain_value(change)}"
-    details = ". ".join(_details(content))
+    details = " ".join(_ended(one) for one in _details(content)).removesuffix(".")
     return f"{head}. {details}" if details else head
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _details(content: Mapping[str, Any]) -> Iterator[str]:
@@ -82,12 +91,24 @@ def _details(content: Mapping[str, Any]) -> Iterator[str]:
             continue
         if isinstance(value, str) and _UUID.fullmatch(value):
             continue
-        if key in {"text", "reason", "changes", "question", "answer"}:
+        if key in {"text", "reason", "changes", "question"}:
             yield plain_value(value)
         elif value is True:
             yield _words(key.removeprefix("is_"))
+        elif key.endswith("_seconds") and isinstance(value, int):
+            lasting = spoken_duration(timedelta(seconds=value))
+            yield f"{_words(key.removesuffix('_seconds'))}: {lasting}"
         else:
-            yield f"{_words(key)}: {plain_value(value)}"
+            yield f"{_words(key)}: {_named(value)}"
+
+
+def _named(value: Any) -> str:
+    """Return a value that no person typed: one of our own names reads as words."""
+    if isinstance(value, list):
+        return ", ".join(_named(item) for item in value)
+    if isinstance(value, str) and _INNER_NAME.fullmatch(value):
+        return value.replace("_", " ")
+    return plain_value(value)
 
 
 def _words(key: str) -> str:

@@ -27,8 +27,8 @@ def stale_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     """Return the question whether the incident is over."""
     since = instant_of(entry.content.get("last_activity_at")) or entry.occurred_at
     text = (
-        f"*{incident.reference}* is still {entry.text('status')}, and nothing was added since "
-        f"{m.date(since)}. Is it over? Then resolve it; if not, say that you are still on it."
+        f"*{incident.reference}* is still open ({entry.text('status')}), and nothing was added "
+        f"since {m.date(since)}. Is it over? Then resolve it; if not, say that you are still on it."
     )
     buttons = (
         b.button("Resolve", action_id="resolve_open", value=str(incident.id), style="primary"),

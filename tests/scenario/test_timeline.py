@@ -121,7 +121,7 @@ async def test_a_note_is_amended_from_the_menu_on_it(room: Room) -> None:
     outcome = await room.alice.click(note, "timeline_correct", "Amend…")
     await room.alice.submit(outcome.get_view(), {"note": "Rolled back"})
     await room.bot.settle()
-    assert "amended note" in room.channel.messages[-1].text
+    assert "amended the note of" in room.channel.messages[-1].text
     timeline = await room.timeline()
     assert "Rolled back (amended)" in timeline
     assert "Roled" not in timeline

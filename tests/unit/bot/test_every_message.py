@@ -1,0 +1,277 @@
+"""Every kind of entry as people read it, in the channel, directly and in files: no inner names."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.features import all_features
+from bot.features.announcement import announcement
+from bot.features.checkins import checkin_form
+from bot.features.milestones import milestones_form
+from bot.features.resolve_form import resolve_form
+from bot.features.resolving import cancel_form, reopen_form
+from bot.features.severity import severity_form
+from bot.features.status import status_form
+from bot.features.status_card_view import status_card
+from bot.features.timeline_messages import note_form
+from bot.features.updates import update_form
+from bot.refusals import refusal_text
+from bot.slack import blocks as b
+from config.policy_loader import load_policy
+from incidents import effects
+from incidents.corrections import CorrectedEntry
+from incidents.effect_words import effect_words
+from incidents.entry_words import describe
+from incidents.errors import NotPermitted
+from incidents.lifecycle import IncidentStatus
+from incidents.policy import Action
+from incidents.read_models import EntryView, IncidentView, PersonView
+from incidents.timeline import EntryKind
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+LATER, BEFORE = "2026-03-02T10:00:00.000000Z", "2026-03-02T09:00:00.000000Z"
+ALICE = PersonView(uuid.uuid4(), "U0000001", "Alice", "UTC")
+BOB = {"id": str(uuid.uuid4()), "external_id": "U0000002", "name": "Bob"}
+CAROL = {"id": str(uuid.uuid4()), "external_id": "U0000003", "name": "Carol"}
+STATUSES = tuple(IncidentStatus)
+
+# What the record may hold for an entry; each kind reads what it knows.
+COMMON: dict[str, Any] = {
+    "text": "The cache is cold",
+    "reason": "It is worse",
+    "due_at": BEFORE,
+    "due_on": "2026-03-09",
+    "number": 3,
+    "version": 1,
+    "status": "investigating",
+    "severity": "SEV2",
+    "title": "Checkout errors",
+    "owner": "Bob",
+    "owner_id": BOB["id"],
+    "old": "triage",
+    "new": "identified",
+    "role": "communications_lead",
+    "role_name": "Communications lead",
+    "person": BOB,
+    "previous": CAROL,
+    "from": CAROL,
+    "to": BOB,
+    "how": "accepted",
+    "person_id": BOB["id"],
+    "person_external_id": BOB["external_id"],
+    "person_name": "Bob",
+    "checkin_id": str(uuid.uuid4()),
+    "round": 1,
+    "question": "Is the web tier healthy?",
+    "answer": "more_time",
+    "box_seconds": 600,
+    "count": 2,
+    "delay_seconds": 900,
+    "snooze_seconds": 900,
+    "until": LATER,
+    "next_due_at": LATER,
+    "next_update_due_at": LATER,
+    "missed_at": BEFORE,
+    "last_activity_at": BEFORE,
+    "minutes": 1,
+    "backup": None,
+    "effect_id": str(uuid.uuid4()),
+    "effect_kind": "refresh_status_card",
+    "error": "not_in_channel",
+    "channel_id": "C0000001",
+    "channel_name": "inc-12",
+    "old_channel_id": "C0000002",
+    "sections": ["contributing_factors"],
+    "format": "md",
+    "author_name": "Carol",
+    "target_kind": "note",
+    "target_sequence": 4,
+    "target_occurred_at": BEFORE,
+    "milestones": {"mitigated_at": {"old": None, "new": BEFORE}},
+}
+SPECIAL: dict[str, dict[str, Any]] = {
+    EntryKind.UPDATE_REMINDED: {"to": [BOB], "step": "late"},
+    EntryKind.MILESTONE_SET: {"name": "impact_started_at", "old": None, "new": BEFORE},
+    EntryKind.SEVERITY_CHANGED: {"old": "SEV3", "new": "SEV2", "is_worse": True},
+    EntryKind.EDITED: {"changes": {"title": {"old": "Errors", "new": "Checkout errors"}}},
+    EntryKind.INVITE_REFUSED: {"refused": [{"name": "Bob", "error": "user_is_restricted"}]},
+    EntryKind.FILE_LINKED: {"name": "graph.png", "permalink": "https://x.slack.com/f"},
+    EntryKind.CHANNEL_RENAMED: {"old": "inc-12", "new": "inc-12-checkout"},
+}
+
+INNER = re.compile(r"\b[a-z]+_[a-z_]+\b")
+RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|(?<![@#<\w])[UC]0000\d+")
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
+CODE = re.compile(r"`[^`]*`|<[^<>]*>")
+
+
+def content_of(kind: str) -> dict[str, Any]:
+    return {**COMMON, **SPECIAL.get(kind, {})}
+
+
+def entry(kind: str) -> EntryView:
+    return EntryView(
+        id=uuid.uuid4(),
+        sequence=7,
+        kind=kind,
+        occurred_at=NOW,
+        recorded_at=NOW + timedelta(seconds=1),
+        actor_kind="person",
+        actor_id=ALICE.id,
+        actor_name="Alice",
+        target_id=None,
+        is_redacted=False,
+        content=content_of(kind),
+    )
+
+
+def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentView:
+    return IncidentView(
+        id=uuid.uuid4(),
+        workspace_id=uuid.uuid4(),
+        reference="DRILL-1234",
+        number=1234,
+        is_drill=True,
+        is_private=True,
+        title="Checkout errors",
+        summary="",
+        impact="EU customers can't pay",
+        resolution="Rolled back",
+        services=(),
+        has_customer_impact=True,
+        severity_key="sev2",
+        severity_name="SEV2",
+        severity_rank=2,
+        status=status,
+        declared_by=ALICE,
+        duplicate_of_id=None,
+        impact_started_at=NOW,
+        impact_ended_at=None,
+        detected_at=NOW,
+        declared_at=NOW,
+        acknowledged_at=None,
+        mitigated_at=None,
+        resolved_at=None,
+        closed_at=None,
+        cancelled_at=None,
+        last_update_at=None,
+        next_update_due_at=NOW,
+        channel_id="C0000001",
+        channel_name="inc-12",
+        is_channel_archived=False,
+        version=1,
+    )
+
+
+def rendered() -> Iterator[Any]:
+    """Yield every renderer of an entry with its kind."""
+    for feature in all_features():
+        for where, renderers in (("", feature.entries), ("_directly", feature.direct_entries)):
+            for kind, renderer in renderers.items():
+                yield pytest.param(kind, renderer, id=f"{feature.name}_{kind}{where}")
+
+
+def assert_reads_well(text: str) -> None:
+    """Assert that nothing of the machine shows in a text."""
+    said = CODE.sub(" ", text)
+    assert text.strip()
+    assert not INNER.search(said), f"an inner name in {text!r}"
+    assert not re.search(r"\b(None|null|True|False)\b", said), f"a raw value in {text!r}"
+    assert not RAW_ID.search(said), f"a raw id in {text!r}"
+    assert not ISO.search(text), f"a raw instant in {text!r}"
+    assert not re.search(r"[^.]\.\.(?!\.)|\b1 (minutes|hours|days|updates)\b", said), text
+
+
+def texts_of(message: b.Message) -> Iterator[str]:
+    for block in message.payload()["blocks"]:
+        parts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
+        yield from (part["text"] for part in parts if part and isinstance(part.get("text"), str))
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W_]{3,}", CODE.sub(" ", text).casefold()))
+
+
+def assert_buttons_work(message: b.Message) -> None:
+    handled = {action for feature in all_features() for action in feature.actions}
+    for block in message.payload()["blocks"]:
+        row = block.get("elements", []) if block["type"] == "actions" else []
+        assert len(row) <= 5
+        primary = [element for element in row if element.get("style") == "primary"]
+        assert primary in ([], row[:1]), "the primary action isn't the first"
+        for element in (*row, *filter(None, [block.get("accessory")])):
+            assert element["action_id"] in handled
+
+
+@pytest.mark.parametrize(("kind", "renderer"), tuple(rendered()))
+def test_an_entry_reads_well_and_its_buttons_work(kind: str, renderer: Any) -> None:
+    message = renderer(entry(kind), incident())
+    assert_reads_well(message.text)
+    for text in texts_of(message):
+        assert_reads_well(text)
+        assert words(text) <= words(message.text), "the fallback leaves something out"
+    assert_buttons_work(message)
+
+
+@pytest.mark.parametrize("kind", [*EntryKind, "of_another_version"])
+def test_a_line_of_the_timeline_reads_well(kind: str) -> None:
+    corrected = CorrectedEntry(
+        id=uuid.uuid4(),
+        sequence=7,
+        kind=kind,
+        occurred_at=NOW,
+        recorded_at=NOW,
+        actor_kind="person",
+        actor_id=ALICE.id,
+        actor_name="Alice",
+        content=content_of(kind),
+    )
+    assert_reads_well(describe(corrected))
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_card_and_announcement_read_well_in_every_status(status: IncidentStatus) -> None:
+    for message in (
+        status_card(incident(status), slash="/incident"),
+        announcement(incident(status)),
+    ):
+        assert_reads_well(message.text)
+        for text in texts_of(message):
+            assert_reads_well(text)
+        assert_buttons_work(message)
+
+
+def test_titles_of_forms_are_not_cut() -> None:
+    policy, view = load_policy().policy, incident()
+    forms = [
+        status_form(view),
+        severity_form(view, policy=policy),
+        update_form(view, policy=policy, next_in=None),
+        resolve_form(view, text="", now=NOW),
+        reopen_form(incident(IncidentStatus.RESOLVED)),
+        cancel_form(view),
+        milestones_form(view),
+        note_form(view),
+        checkin_form(view, box=timedelta(minutes=10)),
+    ]
+    for form in forms:
+        title = form.to_dict()["title"]["text"]
+        assert len(title) <= 24
+        assert not title.endswith("…"), title
+
+
+def test_each_effect_has_words() -> None:
+    kinds = [one.kind for one in vars(effects).values() if hasattr(one, "needs_channel")]
+    assert len(kinds) > 10
+    for kind in filter(None, kinds):
+        assert effect_words(kind) != kind.replace("_", " "), kind
+
+
+@pytest.mark.parametrize("needs", ["member", "responder", "communications_lead, U0000002"])
+@pytest.mark.parametrize("action", [*Action, "answer_handoff"])
+def test_whoever_may_not_do_something_hears_what_and_who_may(action: str, needs: str) -> None:
+    assert_reads_well(refusal_text(NotPermitted(action, needs), slash="/incident"))
