@@ -97,10 +97,10 @@ def checkin_form(view: IncidentView, *, box: timedelta) -> b.View:
             ),
             b.text_input(
                 "minutes",
-                label="Minutes until you check back",
+                label="Check back in",
                 initial=duration_text(box),
                 max_length=20,
-                hint="For example 10 or 1h30m.",
+                hint="In minutes, such as 10, or 1h30m.",
             ),
         ],
         callback_id="checkin_submit",
