@@ -14,7 +14,7 @@ from incidents.database import storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import InvalidInput
 from incidents.ids import derived_id, new_id
-from incidents.incident import Incident, lock_numbers, save_participant, take_number, visible_to
+from incidents.incident import Incident, Participant, lock_numbers, take_number, visible_to
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Actor
 from incidents.policy import Action, Policy, Severity
@@ -131,12 +131,10 @@ async def _new_incident(uow: UnitOfWork, declared: _Declared) -> Incident:
     uow.session.add(incident)
     await uow.session.flush()
     if uow.actor.person_id is not None:
-        await save_participant(
-            uow.session,
-            incident_id=incident.id,
-            person_id=uow.actor.person_id,
-            invited_at=uow.now,
-        )
+        declarer = uow.actor.person_id
+        # Nobody has a part in it yet, so none is looked for.
+        part = Participant(incident_id=incident.id, person_id=declarer, invited_at=uow.now)
+        uow.session.add(part)
     return incident
 
 

@@ -1,6 +1,7 @@
 """The bot as `sitrep serve` runs it, but without rate limits of its own, until SIGTERM."""
 
 import asyncio
+import gc
 import signal
 
 from bot.app import running
@@ -20,6 +21,8 @@ async def main() -> None:
     clock = SystemClock()
     loaded = load_policy(settings.sitrep_policy)
     async with running(settings, loaded, clock=clock, limits=RateLimits.disabled(clock)):
+        gc.collect()
+        gc.freeze()
         await stopping.wait()
 
 
