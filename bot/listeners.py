@@ -22,7 +22,7 @@ from bot.requests import Request, Services
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from bot.slash_commands import CommandRefused, Grammar
-from incidents.errors import DomainError
+from incidents.errors import Busy, DomainError
 from incidents.people import Actor
 from incidents.unit_of_work import RequestKey
 
@@ -214,6 +214,9 @@ class Listeners:
     async def _reply_of(self, handler: Handler, request: Request) -> Reply:
         try:
             return await handler(request)
+        except Busy as error:
+            log.warning("gave_way_three_times", cause=type(error.__cause__).__name__)
+            return Say(refusals.refusal_message(error, slash=self.slash))
         except DomainError as error:
             return Say(refusals.refusal_message(error, slash=self.slash))
         except CommandRefused as error:

@@ -252,6 +252,7 @@ class Transactions:
             DomainError: what the use case refuses; nothing is changed then.
             Busy: the same rows kept changing under three attempts.
         """
+        conflict: DBAPIError | StaleDataError | None = None
         with self._serving(actor):
             for _attempt in range(MAX_ATTEMPTS):
                 try:
@@ -262,12 +263,14 @@ class Transactions:
                         request=request,
                         progress=progress or Progress(),
                     )
-                except (IntegrityError, StaleDataError):
-                    continue
+                except (IntegrityError, StaleDataError) as error:
+                    conflict = error
                 except DBAPIError as error:
                     if not _is_conflict(error):
                         raise
-            raise Busy
+                    conflict = error
+            # What kept it from being carried out goes along: it may be a fault, not a crowd.
+            raise Busy from conflict
 
     async def _attempt(
         self,
