@@ -24,7 +24,7 @@ async def show_command(request: Request) -> Reply:
             workspace_id=request.services.workspace.id,
             viewer=request.actor,
         )
-    return Say(status_card(view, slash=request.policy.command))
+    return Say(status_card(view, policy=request.policy))
 
 
 async def list_command(request: Request) -> Reply:

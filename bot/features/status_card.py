@@ -36,7 +36,7 @@ async def refresh_card(context: EffectContext) -> Settlement:
         posted = await find_posted(session, purpose=PURPOSE, subject_id=incident_id)
     if view.channel_id is None or view.is_channel_archived:
         return Dropped("no channel to show it in")
-    message = status_card(view, slash=services.policy.command)
+    message = status_card(view, policy=services.policy)
     if posted is not None and posted.channel_id == view.channel_id:
         try:
             await services.gateway.update(posted.channel_id, posted.message_ts, message)

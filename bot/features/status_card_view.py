@@ -3,19 +3,19 @@
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.lifecycle import IncidentStatus
-from incidents.policy import COMMANDER
+from incidents.policy import COMMANDER, Policy
 from incidents.read_models import IncidentView
 
 
-def status_card(view: IncidentView, *, slash: str) -> b.Message:
+def status_card(view: IncidentView, *, policy: Policy) -> b.Message:
     """Return the status card of an incident, with buttons for what is possible now."""
     return b.Message(
-        text=card_text(view, slash=slash),
+        text=card_text(view, slash=policy.command),
         blocks=(
             b.header(heading(view)),
             *marks(view),
             b.fields(facts(view)),
-            *details(view),
+            *details(view, policy=policy),
             b.context(" · ".join(times(view))),
             *button_rows(view),
         ),
@@ -54,14 +54,14 @@ def people(view: IncidentView, role_key: str) -> str:
     return ", ".join(m.mention(person.external_id) for person in view.holders(role_key))
 
 
-def details(view: IncidentView) -> list[b.Block]:
+def details(view: IncidentView, *, policy: Policy) -> list[b.Block]:
     """Return impact, services, other roles and the last stakeholder update, as far as known."""
     blocks: list[b.Block] = []
     if view.impact:
         blocks += b.paragraphs(f"*Impact* {m.escape(view.impact)}")
     lines = []
     if view.services:
-        named = ", ".join(m.escape_line(service) for service in view.services)
+        named = ", ".join(m.escape_line(_service(key, policy)) for key in view.services)
         lines.append(f"*Services* {named}")
     others = other_roles(view)
     if others:
@@ -75,6 +75,12 @@ def details(view: IncidentView) -> list[b.Block]:
     if lines:
         blocks += b.paragraphs("\n".join(lines))
     return blocks
+
+
+def _service(key: str, policy: Policy) -> str:
+    """Return the service's name; one that the policy no longer has keeps its key."""
+    service = policy.find_service(key)
+    return service.name if service is not None else key
 
 
 def other_roles(view: IncidentView) -> str:

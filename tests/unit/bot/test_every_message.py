@@ -236,7 +236,7 @@ def test_a_line_of_the_timeline_reads_well(kind: str) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 def test_card_and_announcement_read_well_in_every_status(status: IncidentStatus) -> None:
     for message in (
-        status_card(incident(status), slash="/incident"),
+        status_card(incident(status), policy=load_policy().policy),
         announcement(incident(status)),
     ):
         assert_reads_well(message.text)
