@@ -59,9 +59,7 @@ def _at_least_a_day(kept: timedelta) -> timedelta:
 async def _delete(uow: UnitOfWork, table: Any, key: Any, conditions: list[Any]) -> int:
     some = select(key).where(*conditions).limit(BATCH)
     statement = (
-        delete(table)
-        .where(*conditions, key.in_(some))
-        .execution_options(synchronize_session=False)
+        delete(table).where(*conditions, key.in_(some)).execution_options(synchronize_session=False)
     )
     result: CursorResult[Any] = await uow.session.execute(statement)  # type: ignore[assignment]
     return result.rowcount

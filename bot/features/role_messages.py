@@ -15,6 +15,8 @@ from incidents.unit_of_work import Outcome
 
 ASSIGN_FORM = "role_assign"
 
+_MINUTES_OF_AN_HOUR = 60
+
 
 def named_in(entry: EntryView, field: str) -> str:
     """Return the token that mentions somebody whom the entry names, or the name, or nothing."""
@@ -105,7 +107,7 @@ def missing_entry(entry: EntryView, incident: IncidentView) -> b.Message:
 
 def _minutes(count: int) -> str:
     """Return minutes in words, as hours once there are many."""
-    if count >= 60:
+    if count >= _MINUTES_OF_AN_HOUR:
         return spoken_duration(timedelta(minutes=count))
     return "1 minute" if count == 1 else f"{count} minutes"
 

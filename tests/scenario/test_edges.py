@@ -1,6 +1,8 @@
 """What goes wrong around an incident: people who leave, Slack away at a bad moment, old pages."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from bot.features.people import refresh_directory
 from incidents.policy import GroupRef, PersonRef
@@ -110,13 +112,18 @@ async def test_what_was_given_up_after_a_day_is_looked_for_before_it_is_retried(
     await alice.command("/incident declare sev4 Checkout errors")
     await bot.settle()
     room = bot.slack.channel(NAME)
-    mine = {"match": lambda args: args["channel"] == room.id and "Rolled back" in args["text"]}
-    bot.slack.fail("chat.postMessage", error="ratelimited", times=300, **mine)
+
+    def is_mine(args: Mapping[str, Any]) -> bool:
+        return args["channel"] == room.id and "Rolled back" in args["text"]
+
+    bot.slack.fail("chat.postMessage", error="ratelimited", times=300, match=is_mine)
     await alice.command("/incident note Rolled back", channel=room)
     for _ in range(11):
         await bot.advance(hours=2)
     bot.slack.heal()
-    bot.slack.fail("chat.postMessage", status=500, after=True, **mine)  # said, and yet refused
+    bot.slack.fail(
+        "chat.postMessage", status=500, after=True, match=is_mine
+    )  # said, and yet refused
     await bot.advance(hours=3)
     (told,) = (one for one in bot.slack.dm(alice).messages if "Retry" in one.rendered)
     await alice.click(told, "effect_retry")
