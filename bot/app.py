@@ -40,7 +40,7 @@ from bot.web.slack_endpoint import SlackEndpoint
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings
 from incidents.clock import Clock
-from incidents.database import Database, open_database
+from incidents.database import Database, open_database, reason_of
 from incidents.effects import Effect
 from incidents.people import system_actor
 from incidents.retention import sweep
@@ -330,7 +330,7 @@ async def _listen(
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         raise StartRefused(
-            f"Can't listen on {host}:{port} ({error.strerror}).",
+            f"Can't listen on {host}:{port}: {reason_of(error).lower()}.",
             todo="Is another Sitrep running? Otherwise choose another HOST, PORT or OPS_PORT.",
         ) from None
     bound, number = runner.addresses[0][:2]

@@ -1,8 +1,10 @@
 """The doctor: looks at everything that must be right outside the program, and says what to do."""
 
+import os
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -11,18 +13,19 @@ from bot.features import all_features
 from bot.features.people import groups_of
 from bot.identity import refused_token
 from bot.manifest import needed_scopes, purpose_of
-from bot.slack.errors import SlackFailure, SlackUnauthorized
+from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import Identity, SlackGateway
 from bot.storage import clock_offset
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings
 from incidents.clock import Clock
-from incidents.database import Database
+from incidents.database import Database, reason_of
 from incidents.policy import PersonRef, Policy
 from migrations import runner
 
 # Slack refuses nothing below five minutes, but times on the record would be wrong long before.
 MOST_OFF = timedelta(seconds=5)
+TRY_AGAIN = "check the network and SLACK_API_URL, then try again"
 REINSTALL = (
     "add it on the app's page (OAuth & Permissions), or paste the output of `sitrep manifest`, \
 then install the app again"
@@ -66,7 +69,8 @@ class Doctor:
         async for finding in self._database_findings():
             yield finding
         for problem in self._settings.problems_for_serving():
-            yield Finding(f"{problem.key} {problem.what}", f"set it, for example {problem.example}")
+            what, _, _ = problem.what.partition(".")
+            yield Finding(f"{problem.key} {what}", f"set {problem.example}; README says how")
         if self._settings.slack_bot_token is not None:
             async for finding in self._slack_findings():
                 yield finding
@@ -77,13 +81,17 @@ class Doctor:
 
     async def _database_findings(self) -> AsyncIterator[Finding]:
         address = self._settings.safe_database_url
+        file = self._database.file
+        if file is not None and not file.exists():
+            yield _missing_file_finding(file)
+            return
         try:
             state = await runner.schema_state(self._database)
             offset = await clock_offset(self._database)
         except (OSError, DBAPIError) as error:
             yield Finding(
-                f"database {address} can't be reached ({type(error).__name__})",
-                "check DATABASE_URL, and that the database is up",
+                f"database {address} can't be used: {reason_of(error)}",
+                "check DATABASE_URL, and that the database is there and up",
             )
             return
         yield Finding(f"database {address} answers")
@@ -100,9 +108,7 @@ class Doctor:
             yield Finding(f"bot token is refused ({error.error})", refused_token(error.error).todo)
             return
         except SlackFailure as error:
-            yield Finding(
-                f"Slack can't be asked ({error.error})", "check the network and SLACK_API_URL"
-            )
+            yield Finding(f"Slack can't be asked ({error.error})", TRY_AGAIN)
             return
         self._gateway.team_id = identity.team_id
         yield Finding(f"bot token is valid: {identity.team} ({identity.team_id})")
@@ -125,6 +131,10 @@ class Doctor:
     async def _app_token_finding(self, app_token: str) -> Finding:
         try:
             await self._gateway.open_socket(app_token)
+        except SlackTemporary as error:
+            return Finding(
+                f"app token not checked: Slack can't be asked ({error.error})", TRY_AGAIN
+            )
         except SlackFailure as error:
             return Finding(
                 f"app token doesn't open a connection ({error.error})",
@@ -197,7 +207,9 @@ class Doctor:
         known = {name for group in groups for name in (group.id, group.handle)}
         missing = sorted(wanted - known)
         for name in missing:
-            yield Finding(f"there is no user group {name}", "create it, or correct the policy")
+            # Ids are capitals, handles aren't.
+            shown = name if name.isupper() else f"@{name}"
+            yield Finding(f"there is no user group {shown}", "create it, or correct the policy")
         if not missing:
             yield Finding(f"all {len(wanted)} groups that the policy names are there")
 
@@ -237,6 +249,16 @@ def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
         return Finding("schema is behind; `sitrep serve` brings it up by itself")
     return Finding(
         f"schema is {state.current or 'empty'}, needed is {state.head}", "run `sitrep migrate`"
+    )
+
+
+def _missing_file_finding(file: Path) -> Finding:
+    there = next(folder for folder in file.absolute().parents if folder.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return Finding(f"database {file} isn't there yet; `sitrep serve` makes it")
+    return Finding(
+        f"database {file} can't be made: {there} isn't a folder that this user may write to",
+        "check DATABASE_URL and the folder's owner",
     )
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay, wait_fixed
 
 from bot.identity import StartRefused
 from incidents.clock import SystemClock
-from incidents.database import Database
+from incidents.database import Database, may_pass, reason_of
 from migrations.head import current_revision, newest_revision
 
 WAIT_FOR = timedelta(seconds=30)
@@ -23,6 +23,13 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
     Raises:
         StartRefused: the database can't be reached, or its schema isn't this version's.
     """
+    try:
+        database.make_folder()
+    except OSError as error:
+        raise StartRefused(
+            f"The folder of {database.file} can't be made: {reason_of(error)}.",
+            todo="Check DATABASE_URL, and that Sitrep may write there.",
+        ) from None
     if await _reach(database, wait_for=wait_for) == newest_revision():
         return
     # Only now: importing it costs as much as the rest of the start.
@@ -40,19 +47,25 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
             f"The database is {found}; this version needs schema {state.head}.",
             todo="Run `sitrep migrate`, then start again.",
         )
-    await runner.upgrade(database)
+    try:
+        await runner.upgrade(database)
+    except DBAPIError as error:
+        raise StartRefused(
+            f"The database can't be brought to schema {state.head}: {reason_of(error)}.",
+            todo="Nothing was changed. Is DATABASE_URL Sitrep's own database, and may it write?",
+        ) from None
     log.info("schema_upgraded", schema=state.head)
 
 
 async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
     """Return the database's revision, as soon as it answers."""
     attempts = AsyncRetrying(
-        retry=retry_if_exception_type((OSError, DBAPIError)),
+        retry=retry_if_exception(
+            lambda error: isinstance(error, (OSError, DBAPIError)) and may_pass(error)
+        ),
         stop=stop_after_delay(wait_for),
         wait=wait_fixed(1),
-        before_sleep=lambda state: log.warning(
-            "waiting_for_database", attempt=state.attempt_number
-        ),
+        before_sleep=_say_waiting,
         reraise=True,
     )
     try:
@@ -61,10 +74,22 @@ async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
                 return await current_revision(database)
     except (OSError, DBAPIError) as error:
         raise StartRefused(
-            f"The database can't be reached ({type(error).__name__}).",
-            todo="Check DATABASE_URL, and that the database is up.",
+            f"The database can't be used: {reason_of(error)}.",
+            todo=f"Check DATABASE_URL, and {_what_to_check(database)}.",
         ) from None
     raise AssertionError("unreachable: the last failure is raised")
+
+
+def _say_waiting(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    why = reason_of(error) if isinstance(error, (OSError, DBAPIError)) else "unknown"
+    log.warning("waiting_for_database", reason=why, attempt=state.attempt_number)
+
+
+def _what_to_check(database: Database) -> str:
+    if database.is_sqlite:
+        return f"that {database.file} is a database file which Sitrep may read and write"
+    return "that the database is there and up, and takes this user and password"
 
 
 async def clock_offset(database: Database) -> timedelta:

@@ -130,11 +130,12 @@ def _in_rights(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreemen
         if action not in listed and action not in dropped:
             what = "has to stay; an empty list lets nobody do it"
             yield Disagreement(("rights", "actions", action), what, f"{action}: []")
-    roles = (*(role.key for role in policy.roles), *dropped)
+    known = tuple(role.key for role in policy.roles)
+    roles = (*known, *dropped)
     for right in policy.rights.actions:
         for grantee in right.who:
             if isinstance(grantee, RoleRef) and grantee.key not in roles:
-                remark = did_you_mean(grantee.key, (*roles, *Standing))
+                remark = did_you_mean(grantee.key, (*known, *Standing))
                 what = f"there is no role `{grantee.key}`{remark}"
                 keys = ("rights", "actions", right.action.value)
                 yield Disagreement(keys, what, "[responder]", other=("roles", grantee.key))

@@ -205,6 +205,8 @@ def _from_marked(error: yaml.MarkedYAMLError, *, path: str) -> PolicyProblem:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 0
     problem = error.problem or error.context or "unknown reason"
+    if r"'\t'" in problem:
+        return PolicyProblem(path, line, "", "is indented with a tab; YAML takes only spaces")
     if "cannot start any token" in problem:
         what = "a value that begins with a special character such as `@` needs quotes"
         return PolicyProblem(path, line, "", what, '"@database-oncall"')

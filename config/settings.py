@@ -135,8 +135,9 @@ class Settings(BaseSettings):
 
     @property
     def safe_database_url(self) -> str:
-        """The database's address for logs: password masked, parameters left out."""
-        return make_url(self.database_url).set(query={}).render_as_string(hide_password=True)
+        """The database's address for logs: password masked; driver, parameters left out."""
+        url = make_url(self.database_url).set(query={})
+        return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     def problems_for_serving(self) -> tuple[Problem, ...]:
         """Return what `serve` needs beyond these settings; `export` and `migrate` don't."""

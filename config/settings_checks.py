@@ -24,6 +24,10 @@ _ASYNC_DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
+_POSTGRES_WORDS: Final = {"host", "port", "user", "password", "passfile", "ssl"}
+# Neither changes what is stored; binding the channel is beyond asyncpg, the others have defaults.
+_LIBPQ_WORDS: Final = {"sslmode", "channel_binding", "application_name", "connect_timeout"}
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def bot_token(value: SecretStr) -> SecretStr:
@@ -86,11 +90,15 @@ def _sqlite_file(url: URL) -> URL:
 
 
 def _without_libpq_words(url: URL) -> URL:
-    """Hosting providers hand out addresses for libpq; asyncpg calls `sslmode` `ssl`."""
-    mode = url.query.get("sslmode")
-    if mode is None:
-        return url
-    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    """Hosting providers hand out addresses for libpq, some of whose words asyncpg doesn't know."""
+    unknown = sorted(set(url.query) - _POSTGRES_WORDS - _LIBPQ_WORDS)
+    if unknown:
+        raise ValueError(f"has `{unknown[0]}` after its ?, which isn't known; leave it out")
+    mode = url.query.get("sslmode") or url.query.get("ssl")
+    if mode is not None and mode not in _SSL_MODES:
+        raise ValueError(f"has an sslmode that isn't one of {', '.join(_SSL_MODES)}")
+    plain = url.difference_update_query([*_LIBPQ_WORDS, "ssl"])
+    return plain.update_query_dict({"ssl": mode}) if mode is not None else plain
 
 
 def expanded_path(value: Path) -> Path:

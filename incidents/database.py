@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, event, types
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -82,11 +85,21 @@ class Database:
         """Close all connections."""
         await self.engine.dispose()
 
+    @property
+    def file(self) -> Path | None:
+        """The file of an embedded database; None where a server keeps it."""
+        return Path(self.engine.url.database or "") if self.is_sqlite else None
+
+    def make_folder(self) -> None:
+        """Make the folder of an embedded database. Raises: OSError."""
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+
 
 def open_database(url: str, *, echo: bool = False) -> Database:
     """Make the engine for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
 
-    Its errors don't show parameters: they are people's texts.
+    Nothing is opened or made yet. Its errors don't show parameters: they are people's texts.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -94,8 +107,6 @@ def open_database(url: str, *, echo: bool = False) -> Database:
             parsed, echo=echo, pool_size=10, pool_pre_ping=True, hide_parameters=True
         )
         return Database(engine)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
         parsed,
         echo=echo,
@@ -114,6 +125,31 @@ def _begin_as_asked(engine: AsyncEngine) -> None:
         connection.exec_driver_sql(options.get("sitrep_begin", "BEGIN"))
 
 
+def reason_of(error: OSError | DBAPIError) -> str:
+    """Return in a few words why the database can't be used; without SQL, addresses or secrets."""
+    if isinstance(error, DBAPIError):
+        lines = str(error.orig).splitlines()
+        return _CLASS_BEFORE.sub("", lines[0]) if lines else type(error.orig).__name__
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
+
+def may_pass(error: OSError | DBAPIError) -> bool:
+    """Tell whether waiting may help: a server that is still starting, a lock; no broken file."""
+    if isinstance(error, OSError):
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE
+        return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return not state.startswith(_WRONG_ADDRESS)
+
+
+_CLASS_BEFORE = re.compile(r"^<class '[^']*'>: ")
+_PRIMARY_CODE = 0xFF
+# Of PostgreSQL: invalid authorization, and a database that isn't there.
+_WRONG_ADDRESS = ("28", "3D")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 

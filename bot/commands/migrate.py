@@ -16,11 +16,12 @@ def migrate() -> None:
 async def _migrate(url: str, shown: str) -> int:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
-    from incidents.database import open_database  # noqa: PLC0415
+    from incidents.database import open_database, reason_of  # noqa: PLC0415
     from migrations import runner  # noqa: PLC0415
 
     database = open_database(url)
     try:
+        database.make_folder()
         before = await runner.schema_state(database)
         if not before.is_known:
             typer.echo(
@@ -34,13 +35,9 @@ async def _migrate(url: str, shown: str) -> int:
             return 0
         await runner.upgrade(database)
     except (OSError, DBAPIError) as error:
-        typer.echo(f"{shown} can't be migrated ({type(error).__name__}): {_first(error)}", err=True)
+        typer.echo(f"{shown} can't be migrated: {reason_of(error)}. Check DATABASE_URL.", err=True)
         return 1
     finally:
         await database.close()
     typer.echo(f"{shown} is now at schema {before.head} (before: {before.current or 'empty'}).")
     return 0
-
-
-def _first(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]

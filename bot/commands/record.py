@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.identity import fingerprint
-from incidents.database import open_database
+from incidents.database import open_database, reason_of
 from incidents.ids import parse_reference
 from incidents.incident import ByReference
 from incidents.people import Actor, Workspace, cli_actor
@@ -44,6 +44,8 @@ async def open_record(
         CannotRead: it can't be reached, has no schema, or it isn't clear which workspace is meant.
     """
     database = open_database(settings.database_url)
+    if database.file is not None and not database.file.exists():
+        raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
     try:
         async with database.reading() as session:
             rows = list((await session.execute(select(Workspace))).scalars())
@@ -51,8 +53,8 @@ async def open_record(
             yield OpenRecord(session, chosen.id, cli_actor(_user()))
     except (OSError, DBAPIError) as error:
         raise CannotRead(
-            f"{settings.safe_database_url} can't be read ({type(error).__name__}); "
-            "check DATABASE_URL, and that `sitrep migrate` or `sitrep serve` has been run"
+            f"{settings.safe_database_url} can't be read: {reason_of(error)}. "
+            "Check DATABASE_URL, and that `sitrep migrate` or `sitrep serve` has been run."
         ) from None
     finally:
         await database.close()

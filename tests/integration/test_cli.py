@@ -1,9 +1,11 @@
 """The command line as people use it: every command in a process of its own."""
 
 import asyncio
+import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -107,6 +109,11 @@ async def test_a_wrong_policy_file_is_refused_with_its_line(tmp_path: Path) -> N
     assert "wrong.yaml:2" in output
 
 
+def _make_foreign(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE incidents (what TEXT)")
+
+
 # -- migrate and serve ------------------------------------------------------------------------
 
 
@@ -132,6 +139,37 @@ async def test_postgresql_is_migrated_by_command_and_never_by_serving(
         code, output = await run(command, environ=environ, folder=tmp_path)
         assert code == 1
         assert "29991231_0000, which this version doesn't know" in output
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda path: path.write_bytes(b"no database" * 100), "file is not a database"),
+        (lambda path: path.mkdir(), "unable to open database file"),
+        (_make_foreign, "table incidents already exists"),
+    ],
+)
+async def test_a_file_that_can_not_be_the_database_is_refused_at_once(
+    slack: SlackServer, tmp_path: Path, make: Callable[[Path], object], expected: str
+) -> None:
+    make(tmp_path / "sitrep.db")
+    for command in ("serve", "migrate"):
+        code, output = await run(command, environ=connected(slack, tmp_path), folder=tmp_path)
+        assert code == 1
+        assert expected in output
+        assert "waiting_for_database" not in output
+        assert "Traceback" not in output
+
+
+async def test_a_folder_that_can_not_be_made_is_said(slack: SlackServer, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    environ = connected(slack, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
+    for command in ("serve", "migrate", "doctor"):
+        code, output = await run(command, environ=environ, folder=tmp_path)
+        assert code == 1
+        assert "data" in output
+        assert "DATABASE_URL" in output
+        assert "Traceback" not in output
 
 
 # -- doctor -----------------------------------------------------------------------------------
@@ -169,7 +207,7 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(
         "#nowhere",
         "bob@example.com",
         "U0NOBODY",
-        "ghosts",
+        "@ghosts",
         "pins:write",
         "app token",
     ):
@@ -181,7 +219,22 @@ async def test_the_doctor_looks_at_what_it_can_without_tokens(tmp_path: Path) ->
     code, output = await run("doctor", environ=environ, folder=tmp_path)
     assert code == 1
     assert "!! SLACK_BOT_TOKEN is missing" in output
-    assert "ok database" in output
+    assert "isn't there yet; `sitrep serve` makes it" in output
+    assert not (tmp_path / "sitrep.db").exists()
+
+
+async def test_the_doctor_blames_no_token_while_slack_is_away(tmp_path: Path) -> None:
+    environ = environment(
+        SLACK_API_URL="http://127.0.0.1:1/",
+        SLACK_BOT_TOKEN="xoxb-1",
+        SLACK_APP_TOKEN="xapp-1",
+        DATABASE_URL=f"sqlite:///{tmp_path}/sitrep.db",
+    )
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    wrong = [line for line in output.splitlines() if line.startswith("!!")]
+    assert len(wrong) == 2
+    assert all("check the network and SLACK_API_URL" in line for line in wrong)
 
 
 async def test_the_doctor_notices_clocks_that_differ(tmp_path: Path) -> None:
@@ -245,6 +298,15 @@ async def test_what_can_not_be_exported_is_said(
     assert code == 1
     assert expected in output
     assert "Traceback" not in output
+
+
+async def test_reading_makes_no_database(tmp_path: Path) -> None:
+    environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
+    for command in ("export", "verify"):
+        code, output = await run(command, "INC-1", environ=environ, folder=tmp_path)
+        assert code == 1
+        assert "isn't there yet" in output
+    assert not (tmp_path / "data").exists()
 
 
 async def _execute(url: str, *statements: str) -> None:

@@ -120,6 +120,7 @@ WRONG = [
     ("command: &a /x\ndefault_severity: *a", 2, "", "anchors and aliases"),
     ("command: /x\n---\ncommand: /y", 2, "", "more than one document"),
     ("command: /x\nprivate:\n  invite: [@db]", 3, "", "needs quotes"),
+    ("announcement:\n\tenabled: true", 2, "", "with a tab"),
     ("command: /x\n  bad: [", 2, "", "isn't valid YAML"),
     ("command: /x\n\x07", 2, "", "character that YAML doesn't allow"),
     ('command: "\\UFFFFFFFF"', 0, "", "isn't valid YAML"),

@@ -158,6 +158,11 @@ def test_a_token_that_no_header_can_carry_is_refused(broken: str) -> None:
         ("postgresql+asyncpg://h/db", "postgresql+asyncpg://h/db"),
         ("postgresql://u:p%40%2F@h/db", "postgresql+asyncpg://u:p%40%2F@h/db"),
         ("postgresql://h/db?sslmode=require", "postgresql+asyncpg://h/db?ssl=require"),
+        (
+            "postgresql://h/db?sslmode=require&channel_binding=require",
+            "postgresql+asyncpg://h/db?ssl=require",
+        ),
+        ("postgresql:///db?host=/run/pg", "postgresql+asyncpg:///db?host=%2Frun%2Fpg"),
         ("sqlite:///data/x.db", "sqlite+aiosqlite:///data/x.db"),
         ("sqlite:////srv/x.db", "sqlite+aiosqlite:////srv/x.db"),
     ],
@@ -176,6 +181,8 @@ def test_a_plain_database_address_gets_its_async_driver(given: str, used: str) -
         "sqlite://data/x.db",
         "just words",
         "postgresql://h:port/db",
+        "postgresql://h/db?sslmode=always",
+        "postgresql://h/db?colour=blue",
     ],
 )
 def test_another_database_or_none_is_refused(refused: str) -> None:
@@ -227,7 +234,7 @@ def test_settings_print_no_secret() -> None:
     )
 
     assert SECRET not in repr(settings) + str(settings) + settings.safe_database_url
-    assert settings.safe_database_url == "postgresql+asyncpg://sitrep:***@db:5432/sitrep"
+    assert settings.safe_database_url == "postgresql://sitrep:***@db:5432/sitrep"
 
 
 def test_a_validation_error_of_settings_built_directly_hides_the_value() -> None:
