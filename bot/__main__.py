@@ -10,13 +10,13 @@ def make_cli() -> typer.Typer:
     cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
-    cli.command()(doctor.doctor)
-    cli.command()(manifest.manifest)
+    cli.command(short_help="Say what is wrong outside the program, and what to do.")(doctor.doctor)
+    cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
-    cli.command()(export.verify)
+    cli.command(short_help="Prove that a timeline is as it was recorded.")(export.verify)
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)
-    policies.command()(policy.show)
+    policies.command(short_help="Print the policy that is in force.")(policy.show)
     cli.add_typer(policies, name="policy")
     return cli
 

@@ -316,7 +316,10 @@ def _day(day: date) -> str:
 
 
 def _length(length: timedelta | None) -> str:
-    return _UNKNOWN if length is None else f"{spoken_duration(length)} ({_minutes(length)} minutes)"
+    """Return a length in words, and in minutes where the words are hours and days."""
+    if length is None or length < timedelta(hours=1):
+        return _human(length)
+    return f"{_human(length)} ({_minutes(length)} minutes)"
 
 
 def _human(length: timedelta | None) -> str:

@@ -56,7 +56,8 @@ def _missing(entry: CorrectedEntry) -> str:
     backup = _name(entry, "backup")
     named = f"; the backup is {backup}" if backup else ""
     minutes = int(entry.content.get("minutes") or 0)
-    return f"No incident commander after {spoken_duration(timedelta(minutes=minutes))}{named}"
+    waited = f"after {spoken_duration(timedelta(minutes=minutes))}" if minutes else "yet"
+    return f"No incident commander {waited}{named}"
 
 
 def _name(entry: CorrectedEntry, field: str) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 WRONG_CONFIGURATION = 2
+WHERE_IT_IS_SET = (
+    "Settings come from the environment, or from a file .env in this folder; see README.md."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ def load_configuration(*, serving: bool = False) -> Configuration:
         problems.extend(errors.problems)
     if settings is None or loaded is None:
         complain(problems)
+        if settings is None:
+            typer.echo(WHERE_IT_IS_SET, err=True)
         raise typer.Exit(WRONG_CONFIGURATION)
     return Configuration(settings, loaded)
 

@@ -41,16 +41,16 @@ def handoff_message(handoff: HandoffView, incident: IncidentView, *, is_direct: 
 
 def _proposal(handoff: HandoffView) -> str:
     commander = _mention(handoff.from_person)
-    until = _until(handoff)
+    by = _by_when(handoff)
     match handoff.kind:
         case HandoffKind.OFFER:
             return (
                 f"{commander} offers command to {_mention(handoff.to_person)}. Without an answer "
-                f"{until} it moves to them."
+                f"{by} it moves to them."
             )
         case HandoffKind.REQUEST:
             return (
-                f"{_asker(handoff)} {commander} for command. Without an answer {until} it moves to "
+                f"{_asker(handoff)} {commander} for command. Without an answer {by} it moves to "
                 f"{_mention(handoff.to_person)}."
             )
         case HandoffKind.SUCCESSOR:
@@ -65,10 +65,10 @@ def _asker(handoff: HandoffView) -> str:
     return f"{m.escape_line(by.name)} proposes {_mention(nominee)} and asks"
 
 
-def _until(handoff: HandoffView) -> str:
+def _by_when(handoff: HandoffView) -> str:
     if handoff.expires_at is None:
         return "in time"
-    return f"until {m.date(handoff.expires_at, '{time_secs}')}"
+    return f"by {m.date(handoff.expires_at, '{time_secs}')}"
 
 
 def _buttons(
@@ -112,7 +112,7 @@ def brief_text(brief: Brief) -> str:
     if brief.impact.strip():
         lines.append(f"*Impact* {m.escape_line(brief.impact)}")
     due = brief.next_update_due_at
-    next_due = f"; next due {m.date(due, '{time}')}" if due else ""
+    next_due = f" (next due {m.date(due, '{time}')})" if due else ""
     update = _line(brief.last_update) if brief.last_update else "none yet"
     lines.append(f"*Last update* {update}{next_due}")
     lines += [f"*Open question* {_line(line)}" for line in brief.questions]

@@ -124,8 +124,7 @@ def _status_of(word: str) -> IncidentStatus:
     try:
         return IncidentStatus(word.strip().casefold())
     except ValueError:
-        known = "status identified Bad deploy of checkout 1.42"
-        raise InvalidInput("status", "unknown", known) from None
+        raise InvalidInput("status", "unknown", ", ".join(IncidentStatus)) from None
 
 
 # -- how steps read -------------------------------------------------------------------------

@@ -57,6 +57,7 @@ async def test_every_error_of_settings_and_policy_comes_at_once(tmp_path: Path) 
         assert expected in output
     assert "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing" in output
     assert "for example PORT=8080" in output
+    assert "a file .env in this folder" in output
     assert "secretsecret" not in output
     assert "hunter2" not in output
     assert "Traceback" not in output

@@ -33,7 +33,7 @@ CSV, JSON, MARKDOWN = ExportFormat.CSV, ExportFormat.JSON, ExportFormat.MARKDOWN
 NASTY = st.text(
     st.one_of(
         st.sampled_from("|`*_~[]<>&\\\n\r\t\"',;=+-@#!$()\u2028\u0085\u202e\u2067שلا…😀"),
-        st.characters(),
+        st.characters(codec="utf-8"),
     ),
     max_size=60,
 )

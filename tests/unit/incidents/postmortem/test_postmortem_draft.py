@@ -122,6 +122,12 @@ def test_without_customer_impact_the_section_says_so() -> None:
     assert "| Customer impact | impact started → ended | 0 s | 0 |" in section(none, "key_moments")
 
 
+def test_a_length_is_given_in_minutes_too_where_its_words_are_hours() -> None:
+    for minutes, shown in ((11, "11 min"), (90, "1 h 30 min (90 minutes)")):
+        lasted = incident(impact_started_at=at(0), impact_ended_at=at(minutes))
+        assert f"| Customer impact | {shown} |" in section(facts(incident=lasted), "impact")
+
+
 def test_sections_follow_the_policy_in_order_and_title() -> None:
     sections = (
         Section(key="lucky", title="Luck & <chance>", kind=SectionKind.PROMPT, prompt="What?"),
