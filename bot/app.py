@@ -25,6 +25,7 @@ from bot.health import Health
 from bot.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
 from bot.intake import Intake
 from bot.listeners import Listeners
+from bot.manifest import needed_scopes
 from bot.middleware import Middleware
 from bot.process import process_name
 from bot.requests import Services
@@ -181,7 +182,7 @@ def _wire(
         holder=process_name(),
         on_end=partial(_count_effect, telemetry),
     )
-    keeper = WorkspaceKeeper(services, token=token)
+    keeper = WorkspaceKeeper(services, token=token, scopes=needed_scopes(features))
     scheduler = Scheduler(
         services, telemetry=telemetry, chores=_chores(services, keeper, dispatcher)
     )

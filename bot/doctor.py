@@ -26,10 +26,7 @@ from migrations import runner
 # Slack refuses nothing below five minutes, but times on the record would be wrong long before.
 MOST_OFF = timedelta(seconds=5)
 TRY_AGAIN = "check the network and SLACK_API_URL, then try again"
-REINSTALL = (
-    "add it on the app's page (OAuth & Permissions), or paste the output of `sitrep manifest`, \
-then install the app again"
-)
+REINSTALL = "paste `sitrep manifest` on the app's page (App Manifest), then install the app again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +147,9 @@ class Doctor:
         try:
             channel = await self._gateway.find_channel(name)
         except SlackFailure as error:
-            return Finding(f"announcement channel {name} not checked ({error.error})", "try again")
+            return Finding(
+                f"announcement channel {name} not checked ({error.error})", _after(error)
+            )
         if channel is None:
             return Finding(
                 f"announcement channel {name} is not there, or the bot can't see it",
@@ -170,7 +169,7 @@ class Doctor:
             try:
                 found = await self._find(ref)
             except SlackFailure as error:
-                yield Finding(f"{ref} not checked ({error.error})", "try again")
+                yield Finding(f"{ref} not checked ({error.error})", _after(error))
                 missing += 1
                 continue
             if not found:
@@ -201,7 +200,7 @@ class Doctor:
                 f"groups not checked ({error.error})",
                 "user groups need a paid plan; name people in the policy instead"
                 if error.error == "plan_upgrade_required"
-                else "try again",
+                else _after(error),
             )
             return
         known = {name for group in groups for name in (group.id, group.handle)}
@@ -223,6 +222,13 @@ def people_of(policy: Policy) -> tuple[PersonRef, ...]:
     for right in policy.rights.actions:
         named.extend(right.who)
     return tuple(dict.fromkeys(item for item in named if isinstance(item, PersonRef)))
+
+
+def _after(error: SlackFailure) -> str:
+    """Return what to do before something can be checked again."""
+    if error.error == "missing_scope":
+        return "add the missing scopes first"
+    return TRY_AGAIN if isinstance(error, SlackTemporary) else "mend what Slack says, and try again"
 
 
 def _scope_findings(identity: Identity) -> Iterable[Finding]:

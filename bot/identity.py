@@ -151,10 +151,12 @@ def info_of(row: Workspace) -> WorkspaceInfo:
 class WorkspaceKeeper:
     """Asks Slack from time to time whether it still takes our token; a pause ends when it does."""
 
-    def __init__(self, services: Services, *, token: str) -> None:
-        """Take the token that the workspace was found by."""
+    def __init__(self, services: Services, *, token: str, scopes: tuple[str, ...]) -> None:
+        """Take the token that the workspace was found by, and the scopes it should have."""
         self.is_authorized = False
         self._services = services
+        self._scopes = scopes
+        self._missing: tuple[str, ...] = ()
         self._mark = fingerprint(token)
 
     async def check(self) -> bool:
@@ -166,12 +168,20 @@ class WorkspaceKeeper:
             self.is_authorized = False
             log.warning("slack_check_failed", error=error.error)
             return False
+        self._say_missing(identity.scopes)
         self.is_authorized = identity.team_id == services.workspace.external_id
         if not self.is_authorized or not await self._is_paused():
             return False
         await save_identity(services.transactions, identity, mark=self._mark)
         log.info("workspace_resumed")
         return True
+
+    def _say_missing(self, granted: tuple[str, ...]) -> None:
+        """Warn once of scopes that weren't granted; where Slack tells none, nothing is known."""
+        missing = tuple(scope for scope in self._scopes if scope not in granted) if granted else ()
+        if missing and missing != self._missing:
+            log.warning("scopes_missing", scopes=list(missing), todo="`sitrep doctor` says how")
+        self._missing = missing
 
     async def _is_paused(self) -> bool:
         async with self._services.database.reading() as session:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from incidents.database import open_database
-from tests.program import environment, run
+from tests.program import Program, environment, run
 from tests.slack_server import SlackServer
 from tests.world import World
 
@@ -70,6 +70,21 @@ async def test_a_port_that_is_taken_is_said(slack: SlackServer, tmp_path: Path) 
     assert code == 1
     assert f"Can't listen on 127.0.0.1:{port}" in output
     assert "Traceback" not in output
+
+
+async def test_missing_scopes_are_said_when_the_bot_starts(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    slack.backend.scopes = slack.backend.scopes - {"pins:write"}
+    environ = connected(slack, tmp_path)
+    program = await Program.start("serve", environ=environ, folder=tmp_path)
+    try:
+        warning = await program.said("scopes_missing")
+        assert warning["scopes"] == ["pins:write"]
+        program.signal()
+        assert await program.ended() == 0
+    finally:
+        await program.end()
 
 
 # -- manifest and policy ----------------------------------------------------------------------
