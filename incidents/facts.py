@@ -57,7 +57,8 @@ class Facts:
 
 async def gather_facts(session: AsyncSession, incident: Incident, *, now: datetime) -> Facts:
     """Return the facts of the incident as this transaction leaves it."""
-    roles = await current_roles(session, incident.id)
+    # Taking a role is an entry: with nothing but its declaration, an incident has none yet.
+    roles = await current_roles(session, incident.id) if incident.last_sequence > 1 else ()
     return Facts(
         incident_id=incident.id,
         reference=incident.reference,

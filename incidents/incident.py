@@ -226,6 +226,8 @@ async def lock_incident(
 
 async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
     """Wait until nobody else is declaring: what is read from now on holds until the commit."""
+    if session.get_bind().dialect.name == "sqlite":
+        return  # one writer at a time: whoever gets here is alone
     query = select(Counter.value).where(_counter(workspace_id, is_drill=is_drill))
     await session.execute(query.with_for_update())
 
