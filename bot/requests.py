@@ -94,7 +94,7 @@ class Request:
         """Return the present instant."""
         return self.services.clock.now()
 
-    async def transact(self, use_case: UseCase, *, once: bool = True) -> Outcome:  # noqa: FBT
+    async def transact(self, use_case: UseCase, *, once: bool = True) -> Outcome:
         """Run the one use case of this request; a repeated request gets its first outcome.
 
         Somebody who presses or submits something about an incident has turned to it: that is

@@ -71,13 +71,22 @@ async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
     try:
         async for attempt in attempts:
             with attempt:
-                return await current_revision(database)
+                revision = await current_revision(database)
+                if database.is_sqlite and revision is not None:
+                    await _try_to_write(database)
+                return revision
     except (OSError, DBAPIError) as error:
         raise StartRefused(
             f"The database can't be used: {reason_of(error)}.",
             todo=f"Check DATABASE_URL, and {_what_to_check(database)}.",
         ) from None
     raise AssertionError("unreachable: the last failure is raised")
+
+
+async def _try_to_write(database: Database) -> None:
+    """Write what is there already and take it back. Raises: DBAPIError for a read-only file."""
+    async with database.writing() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
 
 def _say_waiting(state: RetryCallState) -> None:

@@ -177,6 +177,21 @@ async def test_a_file_that_can_not_be_the_database_is_refused_at_once(
         assert "Traceback" not in output
 
 
+async def test_a_database_that_takes_no_change_is_refused_before_anything_starts(
+    slack: SlackServer, tmp_path: Path, sqlite_url: str
+) -> None:
+    # Tests may run as root, whom no file's mode stops.
+    await _execute(
+        sqlite_url,
+        "CREATE TRIGGER read_only BEFORE UPDATE ON alembic_version "
+        "BEGIN SELECT RAISE(ABORT, 'this is read-only'); END",
+    )
+    environ = connected(slack, tmp_path, DATABASE_URL=sqlite_url)
+    code, output = await run("serve", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "The database can't be used: this is read-only" in output
+
+
 async def test_a_folder_that_can_not_be_made_is_said(slack: SlackServer, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     environ = connected(slack, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
