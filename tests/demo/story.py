@@ -180,16 +180,36 @@ async def end(cast: Cast) -> None:
 
 async def learn(cast: Cast) -> None:
     """The draft is there at once; somebody takes it, and work follows from it."""
-    await cast.until(
-        lambda: [file for file in cast.slack.files if "postmortem" in file.name],
-        saying="no draft of the postmortem",
-    )
+    await cast.until(lambda: _postmortems(cast), saying="no draft of the postmortem")
     asked = await cast.said("Who writes it up")
     await cast.carla.click(asked, "postmortem_claim")
     await cast.nora.command(
         "/incident action @dev by 5d Try each deploy on one EU node first", channel=cast.room
     )
     await cast.said("Try each deploy")
+
+
+async def publish(cast: Cast) -> None:
+    """What only people can know is written by its owner; then it is published."""
+    asked = await cast.carla.command("/incident postmortem write", channel=cast.room)
+    await pause()
+    outcome = await cast.carla.submit(
+        asked.get_view(),
+        {
+            "Summary": "Release 1.42 broke payments in the EU, then in the US. Going back "
+            "to 1.41 fixed it.",
+            "Contributing factors": "The change was tested with US cards only. All nodes got "
+            "the release within a minute.",
+            "What went well": "Somebody knew within minutes which deploy it was.",
+        },
+    )
+    expect(not outcome.errors, f"the postmortem was refused: {outcome.errors}")
+    await cast.carla.command("/incident postmortem publish", channel=cast.room)
+    await cast.until(lambda: len(_postmortems(cast)) > 1, saying="no finished postmortem")
+
+
+def _postmortems(cast: Cast) -> list[UploadedFile]:
+    return [file for file in cast.slack.files if "postmortem" in file.name]
 
 
 async def close(cast: Cast) -> None:
@@ -219,6 +239,7 @@ SCENES: tuple[tuple[str, Scene, str], ...] = (
     ("Command changes hands", hand_over, "pictured"),
     ("Mitigated, resolved", end, "pictured"),
     ("The postmortem drafts itself", learn, ""),
+    ("People add what only they know", publish, ""),
     ("Closed and exported", close, ""),
 )
 
