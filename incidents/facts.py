@@ -1,6 +1,7 @@
 """Facts: the state of an incident at the end of a transaction, frozen, for rules to decide on."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.ids import Reference
 from incidents.incident import Incident
 from incidents.lifecycle import IncidentStatus, is_open
-from incidents.roles import current_roles
+from incidents.roles import RoleAssignment, current_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,16 @@ class Facts:
         return next(iter(self.holders(role_key)), None)
 
 
-async def gather_facts(session: AsyncSession, incident: Incident, *, now: datetime) -> Facts:
-    """Return the facts of the incident as this transaction leaves it."""
-    # Taking a role is an entry: with nothing but its declaration, an incident has none yet.
-    roles = await current_roles(session, incident.id) if incident.last_sequence > 1 else ()
+async def gather_facts(
+    session: AsyncSession,
+    incident: Incident,
+    *,
+    now: datetime,
+    roles: Sequence[RoleAssignment] | None = None,
+) -> Facts:
+    """Return the facts of the incident as this transaction leaves it; `roles` if they are known."""
+    if roles is None:
+        roles = await current_roles(session, incident.id)
     return Facts(
         incident_id=incident.id,
         reference=incident.reference,

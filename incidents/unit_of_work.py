@@ -167,7 +167,11 @@ class UnitOfWork:
         planned: list[outbox.Planned] = []
         changes: list[reminders.Remind | reminders.CancelReminder] = []
         for incident, entries in self._by_incident():
-            facts = await gather_facts(self.session, incident, now=self.now)
+            # Just declared: nobody can have a role yet, so none is looked for.
+            is_new = [entry.kind for entry in entries] == [EntryKind.DECLARED]
+            facts = await gather_facts(
+                self.session, incident, now=self.now, roles=() if is_new else None
+            )
             for entry in entries:
                 reaction = react(entry, facts, self.policy)
                 planned.extend(reaction.effects)
