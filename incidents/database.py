@@ -93,7 +93,8 @@ class Database:
     def make_folder(self) -> None:
         """Make the folder of an embedded database. Raises: OSError."""
         if self.file is not None:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            # Private incidents are in it: for nobody but the owner.
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def open_database(url: str, *, echo: bool = False) -> Database:
