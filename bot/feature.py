@@ -3,7 +3,6 @@
 Each module of `bot/features/` exports one `FEATURE`; the central tables only collect them.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -59,8 +58,3 @@ class Feature:
     entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
     # How an entry reads in a direct message, where it differs from the channel's.
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
-
-
-def is_action_id(text: str) -> bool:
-    """Tell whether the text has the form of our action ids: words joined by `_`, lower case."""
-    return re.fullmatch(r"[a-z][a-z0-9_]*", text) is not None

@@ -13,8 +13,8 @@ from incidents.assigning import Named, call_in, get_assignable
 from incidents.database import Base, storable
 from incidents.errors import AlreadySo, InvalidInput
 from incidents.ids import new_id
-from incidents.incident import Incident, IncidentRef, find_incident
-from incidents.people import Actor, Person
+from incidents.incident import Incident, IncidentRef
+from incidents.people import Person
 from incidents.policy import Action
 from incidents.read_models import PersonView, people_views
 from incidents.timeline import EntryKind
@@ -130,14 +130,6 @@ async def complete_action_item(uow: UnitOfWork, ref: IncidentRef, *, number: int
     owner = await uow.session.get(Person, item.owner_id) if item.owner_id else None
     uow.record(incident, EntryKind.ACTION_ITEM_DONE, _content(item, owner))
     return _outcome("action_item_done", incident, item, owner)
-
-
-async def list_action_items(
-    session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
-) -> tuple[ActionItemView, ...]:
-    """Return the action items of an incident that the viewer may see, by number."""
-    incident = await find_incident(session, ref, workspace_id=workspace_id, viewer=viewer)
-    return () if incident is None else await action_items_of(session, incident.id)
 
 
 async def action_items_of(

@@ -85,25 +85,6 @@ async def list_incidents(
     return ListPage(scope, tuple(_listed(row) for row in rows), page, pages, total)
 
 
-async def search_incidents(
-    session: AsyncSession, text: str, *, workspace_id: uuid.UUID, viewer: Actor, limit: int = 100
-) -> tuple[ListedIncident, ...]:
-    """Return the newest incidents whose reference or title has the text in it, for selects."""
-    wanted = text.strip().casefold()
-    query = (
-        select(Incident)
-        .where(Incident.workspace_id == workspace_id, visible_to(viewer))
-        .order_by(Incident.declared_at.desc())
-    )
-    digits = "".join(char for char in wanted if char.isdigit())
-    if wanted:
-        by_title = func.lower(Incident.title).contains(wanted, autoescape=True)
-        by_number = Incident.number == int(digits[:9]) if digits else None
-        query = query.where(by_title if by_number is None else or_(by_title, by_number))
-    rows = (await session.execute(query.limit(limit))).scalars()
-    return tuple(_listed(row) for row in rows)
-
-
 def _in_scope(scope: Scope, *, viewer: Actor, now: datetime) -> ColumnElement[bool]:
     if scope is Scope.ALL:
         return true()

@@ -177,16 +177,3 @@ async def find_due_reminder(
         .with_for_update()
     )
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def find_pending(
-    session: AsyncSession, *, kind: ReminderKind, subject_type: str, subject_id: uuid.UUID
-) -> Reminder | None:
-    """Return the pending reminder of this kind and subject, or None."""
-    query = select(Reminder).where(
-        Reminder.kind == kind,
-        Reminder.subject_type == subject_type,
-        Reminder.subject_id == subject_id,
-        Reminder.status == ReminderStatus.PENDING,
-    )
-    return (await session.execute(query)).scalar_one_or_none()

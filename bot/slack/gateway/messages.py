@@ -200,10 +200,6 @@ class MessageCalls(ChannelCalls):
         }
         await self._post_http("response_url", response_url, json=answer)
 
-    async def respond_deleting(self, response_url: str) -> None:
-        """Take away the message whose button was pressed."""
-        await self._post_http("response_url", response_url, json={"delete_original": True})
-
 
 def _effect_id_of(raw: Mapping[str, Any]) -> str | None:
     metadata = raw.get("metadata") or {}

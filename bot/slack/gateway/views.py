@@ -24,23 +24,6 @@ class ViewCalls(SlackCalls):
         arguments = {"trigger_id": trigger_id, "view": view}
         return _shown(await self._call("views.open", arguments, priority=Priority.PERSON))
 
-    async def push_view(self, *, trigger_id: str, view: View) -> ShownView:
-        """Lay a form over the one that is open."""
-        arguments = {"trigger_id": trigger_id, "view": view}
-        return _shown(await self._call("views.push", arguments, priority=Priority.PERSON))
-
-    async def update_view(
-        self,
-        view: View,
-        *,
-        view_id: str | None = None,
-        external_id: str | None = None,
-        hash: str | None = None,  # noqa: A002  (Slack's own name for it)
-    ) -> ShownView:
-        """Replace a form that is open. Raises: SlackPermanent `hash_conflict`, `not_found`."""
-        arguments = {"view": view, "view_id": view_id, "external_id": external_id, "hash": hash}
-        return _shown(await self._call("views.update", arguments, priority=Priority.PERSON))
-
     async def publish_home(self, user: str, view: View) -> None:
         """Show a person's Home tab."""
         await self._call("views.publish", {"user_id": user, "view": view})
