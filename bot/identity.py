@@ -129,7 +129,7 @@ async def save_identity(
         row.scopes = " ".join(identity.scopes)
         row.token_fingerprint = mark
         row.paused_at = row.paused_reason = None
-        await uow.session.flush()
+        await uow.flush()
         saved.append(info_of(row))
         return Outcome("workspace_saved")
 

@@ -103,7 +103,7 @@ async def get_captured(uow: UnitOfWork, incident: Incident, message: MessageKey)
         captured_at=uow.now,
     )
     uow.session.add(captured)
-    await uow.session.flush()
+    await uow.flush()
     return captured
 
 
@@ -147,7 +147,7 @@ async def save_mark(
         )
         uow.session.add(mark)
     mark.marked_at, mark.removed_at = marked_at, removed_at
-    await uow.session.flush()
+    await uow.flush()
 
 
 async def standing_marks(session: AsyncSession, captured: CapturedMessage) -> Sequence[Mark]:

@@ -122,7 +122,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
             "due_at": due_at,
         },
     )
-    await uow.session.flush()  # the row points at the entry
+    await uow.flush()  # the row points at the entry
     uow.session.add(
         Checkin(
             id=checkin_id,

@@ -131,7 +131,7 @@ async def want_successor(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
         raise AlreadySo("a successor", "asked for")
     handoff = await open_handoff(uow, incident, commander=commander, kind=HandoffKind.SUCCESSOR)
     entry = uow.record(incident, EntryKind.SUCCESSOR_WANTED, await handoff_content(uow, handoff))
-    await uow.session.flush()
+    await uow.flush()
     handoff.entry_id = entry.id
     return outcome_of("successor_wanted", incident)
 
@@ -210,7 +210,7 @@ async def _propose(
             "words": storable(words.strip())[:MAX_WORDS],
         },
     )
-    await uow.session.flush()
+    await uow.flush()
     handoff.entry_id = entry.id
     asked = nominee if is_offer else await get_person(uow, commander.person_id)
     return outcome_of("offered" if is_offer else "requested", incident, person=asked)

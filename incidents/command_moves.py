@@ -103,7 +103,7 @@ async def open_handoff(
         expires_at=uow.now + uow.policy.reminders.handoff_timeout if nominee is not None else None,
     )
     uow.session.add(handoff)
-    await uow.session.flush()
+    await uow.flush()
     return handoff
 
 
@@ -111,7 +111,7 @@ async def withdraw_handoff(uow: UnitOfWork, incident: Incident, handoff: Handoff
     """End a pending handoff without moving command."""
     handoff.settle(HandoffStatus.WITHDRAWN, now=uow.now, by_id=uow.actor.person_id)
     # At once: the index would refuse the next proposal if it were written first.
-    await uow.session.flush()
+    await uow.flush()
     uow.record(incident, EntryKind.HANDOFF_WITHDRAWN, await handoff_content(uow, handoff))
 
 

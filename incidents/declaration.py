@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import SequenceMatcher
 from typing import Any
 
+from rapidfuzz import fuzz, process
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.database import storable
+from incidents.database import insert_rows, storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import InvalidInput
 from incidents.ids import derived_id, new_id
@@ -55,6 +55,9 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
     incident = await _new_incident(uow, declared)
     entry = uow.record(incident, EntryKind.DECLARED, _declared_content(incident, declaration))
     incident.channel_effect_id = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
+    uow.session.add(incident)
+    await uow.flush()
+    await _take_part(uow, incident)
     data = {"reference": str(incident.reference), "title": incident.title}
     return Outcome("declared", incident.id, data)
 
@@ -102,7 +105,7 @@ async def _similar(uow: UnitOfWork, declared: _Declared) -> Outcome | None:
 
 async def _new_incident(uow: UnitOfWork, declared: _Declared) -> Incident:
     given, severity = declared.given, declared.severity
-    incident = Incident(
+    return Incident(
         id=new_id(),
         workspace_id=uow.workspace_id,
         number=await take_number(
@@ -128,14 +131,20 @@ async def _new_incident(uow: UnitOfWork, declared: _Declared) -> Incident:
         last_sequence=0,
         last_entry_hash=GENESIS_HASH,
     )
-    uow.session.add(incident)
-    await uow.session.flush()
-    if uow.actor.person_id is not None:
-        declarer = uow.actor.person_id
-        # Nobody has a part in it yet, so none is looked for.
-        part = Participant(incident_id=incident.id, person_id=declarer, invited_at=uow.now)
-        uow.session.add(part)
-    return incident
+
+
+async def _take_part(uow: UnitOfWork, incident: Incident) -> None:
+    """The declarer has a part in it from the first; nobody has one yet, so none is looked for."""
+    if uow.actor.person_id is None:
+        return
+    row = {
+        "id": new_id(),
+        "incident_id": incident.id,
+        "person_id": uow.actor.person_id,
+        "invited_at": uow.now,
+        "is_in_channel": False,
+    }
+    await insert_rows(uow.session, Participant, [row])
 
 
 def check_title(text: str) -> str:
@@ -196,19 +205,8 @@ async def find_similar(
 
 def _closest(title: str, others: Iterable[Any], *, least: float) -> uuid.UUID | None:
     """Return the id beside the title most like ours, whatever the case and the order of words."""
-    matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(_comparable(title))
-    found: tuple[float, uuid.UUID] | None = None
-    for incident_id, other in others:
-        matcher.set_seq1(_comparable(other))
-        # The first two are quick upper bounds, which spare most of the work.
-        if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
-            continue
-        likeness = matcher.ratio()
-        if likeness >= least and (found is None or likeness > found[0]):
-            found = (likeness, incident_id)
-    return found[1] if found else None
-
-
-def _comparable(title: str) -> str:
-    return " ".join(sorted(title.casefold().split()))
+    titles = {incident_id: other for incident_id, other in others}
+    found = process.extractOne(
+        title, titles, scorer=fuzz.token_sort_ratio, processor=str.casefold, score_cutoff=100 * least
+    )
+    return found[2] if found else None

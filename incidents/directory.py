@@ -53,7 +53,7 @@ async def save_group(uow: UnitOfWork, facts: GroupFacts) -> Outcome:
     group.handle = facts.handle
     group.member_external_ids = " ".join(facts.member_external_ids)
     group.refreshed_at = uow.now
-    await uow.session.flush()
+    await uow.flush()
     return Outcome("group_saved")
 
 

@@ -25,7 +25,6 @@ from sqlalchemy import (
     Integer,
     bindparam,
     func,
-    insert,
     or_,
     select,
     text,
@@ -34,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from incidents.database import Base
+from incidents.database import Base, insert_rows
 from incidents.effects import Effect, encode
 
 
@@ -128,7 +127,7 @@ async def add(
     # What they point at may still wait to be written. As one statement they get their positions
     # in order; as objects each would be a statement of its own, to learn its position.
     await session.flush()
-    await session.execute(insert(EffectRow), rows)
+    await insert_rows(session, EffectRow, rows)
 
 
 def _values(plan: Planned, *, workspace_id: uuid.UUID, now: datetime) -> dict[str, Any]:

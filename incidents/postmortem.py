@@ -136,7 +136,7 @@ async def draft_postmortem(uow: UnitOfWork, incident: Incident) -> Postmortem:
         drafted_at=uow.now,
     )
     uow.session.add(draft)
-    await uow.session.flush()
+    await uow.flush()
     for section in await _sections(uow.session, before.id) if before else ():
         uow.session.add(
             PostmortemSection(

@@ -74,7 +74,7 @@ async def come_back(uow: UnitOfWork) -> Outcome:
             )
         )
     row.beaten_at = max(row.beaten_at, uow.now)
-    await uow.session.flush()
+    await uow.flush()
     return Outcome("back", data={"away_seconds": int(max(silence.total_seconds(), 0))})
 
 
@@ -82,7 +82,7 @@ async def beat(uow: UnitOfWork) -> Outcome:
     """Say that the bot is still here."""
     row = await _heartbeat(uow)
     row.beaten_at = max(row.beaten_at, uow.now)
-    await uow.session.flush()
+    await uow.flush()
     return Outcome("beaten")
 
 
@@ -105,5 +105,5 @@ async def _heartbeat(uow: UnitOfWork) -> Heartbeat:
     if row is None:
         row = Heartbeat(workspace_id=uow.workspace_id, beaten_at=uow.now)
         uow.session.add(row)
-        await uow.session.flush()
+        await uow.flush()
     return row

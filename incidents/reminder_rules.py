@@ -42,7 +42,7 @@ async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:
         return Outcome("gone")
     reminder.status = ReminderStatus.FIRED
     reminder.settled_at = uow.now
-    await uow.session.flush()
+    await uow.flush()
     rule = RULES.get(ReminderKind(reminder.kind))
     if rule is not None:
         await rule(uow, incident, reminder)

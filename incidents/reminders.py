@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import JSON, ForeignKey, Index, Table, bindparam, insert, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, Table, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from incidents.database import Base
+from incidents.database import Base, insert_rows
 from incidents.ids import new_id
 
 
@@ -96,22 +96,27 @@ async def apply_changes(
     *,
     workspace_id: uuid.UUID,
     now: datetime,
+    is_first: bool = False,
 ) -> None:
-    """Set and cancel reminders in two statements; of several for one subject the last holds."""
+    """Set and cancel reminders in two statements; of several for one subject the last holds.
+
+    `is_first`: the subjects are new, so nothing can wait that would have to be cancelled.
+    """
     last = {(one.kind, one.subject_type, one.subject_id): one for one in changes}
     if not last:
         return
     await session.flush()
-    keys = ("of_kind", "of_type", "of_id")
-    given = [{**dict(zip(keys, key, strict=True)), "at": now} for key in last]
-    await session.execute(_cancelling(), given)
+    if not is_first:
+        keys = ("of_kind", "of_type", "of_id")
+        given = [{**dict(zip(keys, key, strict=True)), "at": now} for key in last]
+        await session.execute(_cancelling(), given)
     rows = [
         _values(one, workspace_id=workspace_id, now=now)
         for one in last.values()
         if isinstance(one, Remind)
     ]
     if rows:
-        await session.execute(insert(Reminder), rows)
+        await insert_rows(session, Reminder, rows)
 
 
 @functools.cache

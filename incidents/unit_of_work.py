@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, ForeignKey, func, select
+from sqlalchemy import JSON, ForeignKey, Row, Table, func, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -21,7 +21,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from incidents import outbox, reminders, timeline
 from incidents.clock import Clock
-from incidents.database import Base, Database
+from incidents.database import Base, Database, insert_rows
 from incidents.errors import Busy
 from incidents.facts import gather_facts
 from incidents.incident import Incident, IncidentRef, lock_incident
@@ -44,6 +44,9 @@ class ProcessedRequest(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     outcome: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+_REQUESTS = cast("Table", ProcessedRequest.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class UnitOfWork:
         self.policy = policy
         self.wakes_others = False
         self._recorded: list[tuple[Incident, TimelineEntry]] = []
+        self._unsaved: list[TimelineEntry] = []
 
     async def get_incident(self, ref: IncidentRef) -> Incident:
         """Return the incident, locked. Raises: IncidentNotFound, also when it isn't visible."""
@@ -144,9 +148,17 @@ class UnitOfWork:
         )
         incident.last_sequence = entry.sequence
         incident.last_entry_hash = entry.entry_hash
-        self.session.add(entry)
+        self._unsaved.append(entry)
         self._recorded.append((incident, entry))
         return entry
+
+    async def flush(self) -> None:
+        """Write what was changed and recorded so far, so that it can be read and pointed at."""
+        await self.session.flush()
+        if self._unsaved:
+            rows = [timeline.row_of(entry) for entry in self._unsaved]
+            self._unsaved.clear()
+            await insert_rows(self.session, TimelineEntry, rows)
 
     async def remind(self, remind: reminders.Remind) -> None:
         """Set a reminder outside of a reaction (a reminder's rule sets its own next step)."""
@@ -163,12 +175,13 @@ class UnitOfWork:
 
     async def follow_up(self) -> None:
         """Store the effects and reminders that follow from the entries of this transaction."""
-        await self.session.flush()
+        await self.flush()
         planned: list[outbox.Planned] = []
         changes: list[reminders.Remind | reminders.CancelReminder] = []
-        for incident, entries in self._by_incident():
-            # Just declared: nobody can have a role yet, so none is looked for.
-            is_new = [entry.kind for entry in entries] == [EntryKind.DECLARED]
+        touched = self._by_incident()
+        # Just declared: nobody can have a role yet and nothing can wait, so neither is looked for.
+        is_new = [entry.kind for _, entries in touched for entry in entries] == [EntryKind.DECLARED]
+        for incident, entries in touched:
             facts = await gather_facts(
                 self.session, incident, now=self.now, roles=() if is_new else None
             )
@@ -176,10 +189,10 @@ class UnitOfWork:
                 reaction = react(entry, facts, self.policy)
                 planned.extend(reaction.effects)
                 changes.extend(reaction.reminders)
-        await self._change_reminders(changes)
+        await self._change_reminders(changes, is_first=is_new)
         await self.add_effects(planned)
         self._recorded.clear()
-        await self.session.flush()
+        await self.flush()
 
     def _by_incident(self) -> list[tuple[Incident, list[TimelineEntry]]]:
         grouped: dict[uuid.UUID, tuple[Incident, list[TimelineEntry]]] = {}
@@ -188,10 +201,17 @@ class UnitOfWork:
         return list(grouped.values())
 
     async def _change_reminders(
-        self, changes: list[reminders.Remind | reminders.CancelReminder]
+        self,
+        changes: list[reminders.Remind | reminders.CancelReminder],
+        *,
+        is_first: bool = False,
     ) -> None:
         await reminders.apply_changes(
-            self.session, changes, workspace_id=self.workspace_id, now=self.now
+            self.session,
+            changes,
+            workspace_id=self.workspace_id,
+            now=self.now,
+            is_first=is_first,
         )
 
 
@@ -287,19 +307,19 @@ class Transactions:
     ) -> Outcome:
         async with self.database.writing() as session:
             now = self.clock.now()
-            row = await _find_request(session, request, workspace_id=workspace_id)
-            if row is not None and not _is_over(row, request, now=now):
-                return _repeat(row.outcome)
+            earlier = await _find_request(session, request, workspace_id=workspace_id)
+            if earlier is not None and not _is_over(earlier.created_at, request, now=now):
+                return _repeat(earlier.outcome)
             uow = UnitOfWork(
                 session, actor=actor, workspace_id=workspace_id, now=now, policy=self.policy
             )
             outcome = await use_case(uow)
             await uow.follow_up()
             if request is not None:
-                row = row or ProcessedRequest(workspace_id=workspace_id, key=request.key)
-                row.outcome, row.created_at = outcome.to_json(), now
-                session.add(row)
-                await session.flush()
+                stored = {"outcome": outcome.to_json(), "created_at": now}
+                await _keep_request(
+                    session, (workspace_id, request.key), stored, is_known=earlier is not None
+                )
             if uow.wakes_others and not self.database.is_sqlite:
                 await _notify(session, workspace_id)
             progress.is_committing = True
@@ -327,16 +347,38 @@ async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:
 
 async def _find_request(
     session: AsyncSession, request: RequestKey | None, *, workspace_id: uuid.UUID
-) -> ProcessedRequest | None:
+) -> Row[Any] | None:
     if request is None:
         return None
-    return await session.get(ProcessedRequest, (workspace_id, request.key))
+    query = select(_REQUESTS.c.outcome, _REQUESTS.c.created_at).where(
+        _REQUESTS.c.workspace_id == workspace_id, _REQUESTS.c.key == request.key
+    )
+    return (await session.execute(query)).one_or_none()
 
 
-def _is_over(row: ProcessedRequest, request: RequestKey | None, *, now: datetime) -> bool:
+async def _keep_request(
+    session: AsyncSession,
+    identity: tuple[uuid.UUID, str],
+    stored: Mapping[str, Any],
+    *,
+    is_known: bool,
+) -> None:
+    workspace_id, key = identity
+    if not is_known:
+        row = {"workspace_id": workspace_id, "key": key, **stored}
+        await insert_rows(session, ProcessedRequest, [row])
+        return
+    await session.execute(
+        update(_REQUESTS)
+        .where(_REQUESTS.c.workspace_id == workspace_id, _REQUESTS.c.key == key)
+        .values(**stored)
+    )
+
+
+def _is_over(created_at: datetime, request: RequestKey | None, *, now: datetime) -> bool:
     if request is None or request.window is None:
         return False
-    return row.created_at + request.window <= now
+    return created_at + request.window <= now
 
 
 def _is_conflict(error: DBAPIError) -> bool:

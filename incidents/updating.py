@@ -70,7 +70,7 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
     )
     incident.last_update_at = uow.now
     incident.next_update_due_at = due_at
-    await uow.session.flush()  # the row points at the entry
+    await uow.flush()  # the row points at the entry
     uow.session.add(
         StakeholderUpdate(
             id=new_id(),
