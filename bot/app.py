@@ -175,7 +175,7 @@ def _wire(
     bolt = make_bolt(services.workspace, token=token, base_url=settings.slack_api_url)
     bolt.middleware(Middleware(services).identify)
     listeners.register(bolt)
-    intake = Intake(bolt, telemetry)
+    intake = Intake(bolt, telemetry, us=services.workspace)
     dispatcher = Dispatcher(
         services,
         effect_handlers(features),

@@ -14,6 +14,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.echoes import is_echo
+from bot.requests import WorkspaceInfo
 from bot.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
 
 MOST_AT_ONCE = 64
@@ -34,13 +36,14 @@ _KINDS = frozenset(
 class Intake:
     """Takes requests until closed, and knows how many are not yet answered."""
 
-    def __init__(self, bolt: AsyncApp, telemetry: Telemetry) -> None:
-        """Take the Bolt app that handles the requests."""
+    def __init__(self, bolt: AsyncApp, telemetry: Telemetry, *, us: WorkspaceInfo) -> None:
+        """Take the Bolt app that handles the requests, and who we are in Slack."""
         self.is_open = False
         # Still answering, but no longer ready for more: others should get new requests.
         self.is_leaving = False
         self.in_flight = 0
         self._bolt = bolt
+        self._us = us
         self._telemetry = telemetry
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self._idle = asyncio.Event()
@@ -52,6 +55,9 @@ class Intake:
         if not self.is_open:
             self._telemetry.count(REQUESTS, kind=kind, outcome="not_ready")
             return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, body="")
+        if is_echo(request.body, self._us):
+            self._telemetry.count(REQUESTS, kind=kind, outcome="echo")
+            return BoltResponse(status=HTTPStatus.OK, body="")
         started = time.monotonic()
         self.in_flight += 1
         self._idle.clear()

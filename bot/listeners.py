@@ -29,6 +29,7 @@ from incidents.unit_of_work import RequestKey
 DEADLINE_SECONDS = 2.5
 COMMAND_WINDOW = timedelta(seconds=60)
 PRESS_WINDOW = timedelta(seconds=60)
+_ANY = re.compile(".*")
 
 log = structlog.get_logger(__name__)
 
@@ -52,26 +53,22 @@ class Listeners:
         return self.services.policy.command
 
     def register(self, app: AsyncApp) -> None:
-        """Register all handlers, then catch-alls so that Slack never sees a 404."""
-        app.command(self.slash)(self._on_command)
-        for feature in self.features:
-            for action_id, handler in feature.actions.items():
-                app.action(action_id)(_listener(self._on_action, handler))
-            for callback_id, handler in feature.views.items():
-                app.view(callback_id)(_listener(self._on_view, handler))
-            for action_id, handler in feature.options.items():
-                app.options(action_id)(_listener(self._on_options, handler))
-            for callback_id, handler in feature.shortcuts.items():
-                app.shortcut(callback_id)(_listener(self._on_shortcut, handler))
-        for event_type, handlers in self._event_handlers().items():
-            app.event(event_type)(_listener(self._on_event, handlers))
-        app.event(re.compile(".*"))(_accept)
-        app.command(re.compile(".*"))(_accept)
-        app.action(re.compile(".*"))(_accept)
-        app.shortcut(re.compile(".*"))(_accept)
-        app.view(re.compile(".*"))(_accept)
-        app.view_closed(re.compile(".*"))(_accept)
-        app.options(re.compile(".*"))(_accept_options)
+        """Register a listener for each kind of request; Slack never sees a 404."""
+        # One listener of a kind, which looks the handler up: Bolt would try one listener after
+        # the other, and make all the arguments of each before it looks whether it matches.
+        app.command(_ANY)(self._on_command)
+        app.action(_ANY)(_listener(self._on_action, self._table("actions"), _action_id))
+        app.view(_ANY)(_listener(self._on_view, self._table("views"), _callback_id))
+        app.shortcut(_ANY)(_listener(self._on_shortcut, self._table("shortcuts"), _callback_id))
+        app.options(_ANY)(
+            _listener(self._on_options, self._table("options"), _option_id, otherwise=_no_options)
+        )
+        app.event(_ANY)(_listener(self._on_event, self._event_handlers(), _event_type))
+        app.view_closed(_ANY)(_accept)
+
+    def _table(self, name: str) -> Mapping[str, Handler]:
+        tables: list[Mapping[str, Handler]] = [getattr(item, name) for item in self.features]
+        return {key: handler for table in tables for key, handler in table.items()}
 
     def _event_handlers(self) -> Mapping[str, list[tuple[str, Handler]]]:
         handlers: dict[str, list[tuple[str, Handler]]] = {}
@@ -85,6 +82,9 @@ class Listeners:
     async def _on_command(
         self, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
+        if body.get("command") != self.slash:
+            await ack()
+            return
         actor: Actor = context["actor"]
         try:
             command, words = self.grammar.parse(body.get("text") or "")
@@ -265,13 +265,39 @@ class Listeners:
         task.add_done_callback(self.running.discard)
 
 
-def _listener(method: Callable[..., Awaitable[None]], handler: object) -> Callable[..., Any]:
-    """Return a listener for Bolt, which fills arguments by name and so can't take a partial."""
+def _listener(
+    method: Callable[..., Awaitable[None]],
+    handlers: Mapping[str, object],
+    key_of: Callable[[Mapping[str, Any]], str],
+    *,
+    otherwise: Callable[[AsyncAck], Awaitable[None]] | None = None,
+) -> Callable[..., Any]:
+    """Return a listener that finds the handler; what none is for is accepted, never a 404."""
 
     async def listen(ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]) -> None:
+        handler = handlers.get(key_of(body))
+        if handler is None:
+            await (otherwise or _accept)(ack)
+            return
         await method(handler, ack, body, context)
 
     return listen
+
+
+def _action_id(body: Mapping[str, Any]) -> str:
+    return str((body.get("actions") or [{}])[0].get("action_id") or "")
+
+
+def _callback_id(body: Mapping[str, Any]) -> str:
+    return str((body.get("view") or body).get("callback_id") or "")
+
+
+def _option_id(body: Mapping[str, Any]) -> str:
+    return str(body.get("action_id") or "")
+
+
+def _event_type(body: Mapping[str, Any]) -> str:
+    return str((body.get("event") or {}).get("type") or "")
 
 
 def _slack_failure_text(error: SlackFailure) -> str:
@@ -293,7 +319,7 @@ async def _accept(ack: AsyncAck) -> None:
     await ack()
 
 
-async def _accept_options(ack: AsyncAck) -> None:
+async def _no_options(ack: AsyncAck) -> None:
     await ack(options=[])
 
 

@@ -135,6 +135,17 @@ async def record_loss(
             await note_bot_removed(uow, channel_id)
 
 
+async def is_bot_removed_from(
+    session: AsyncSession, channel_id: str, *, workspace_id: uuid.UUID
+) -> bool:
+    """Tell whether the channel is an incident's and we were taken out of it."""
+    query = select(Incident.id).where(
+        Incident.workspace_id == workspace_id, Incident.channel_id == channel_id
+    )
+    incident_id = (await session.execute(query)).scalar_one_or_none()
+    return incident_id is not None and await is_bot_removed(session, incident_id)
+
+
 async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:
     """Tell whether the newest word on us and the channel is that we were taken out of it."""
     query = (

@@ -1,20 +1,27 @@
 """Declaring an incident: one transaction, whatever Slack is doing."""
 
+import functools
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from rapidfuzz import fuzz, process
-from sqlalchemy import select
+from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.database import insert_rows, storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import InvalidInput
 from incidents.ids import derived_id, new_id
-from incidents.incident import Incident, Participant, lock_numbers, take_number, visible_to
+from incidents.incident import (
+    ById,
+    Incident,
+    Participant,
+    find_incident,
+    lock_numbers,
+    take_number,
+)
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Actor
 from incidents.policy import Action, Policy, Severity
@@ -182,31 +189,44 @@ async def find_similar(
     is_drill: bool,
 ) -> Incident | None:
     """Return the most similar open incident of the last minutes that the viewer may see, or None."""
-    # Titles alone: in a storm of declarations there are many, and at most one is wanted.
-    query = (
-        select(Incident.id, Incident.title)
+    given = {
+        "workspace": workspace_id,
+        "is_drill": is_drill,
+        "since": now - policy.duplicates.window,
+    }
+    # Titles alone: in a storm of declarations there are many, and mostly none is alike.
+    recent = (await session.execute(_recent_titles(), given)).all()
+    alike = process.extract(
+        title,
+        {row.id: row.title for row in recent},
+        scorer=fuzz.token_sort_ratio,
+        processor=str.casefold,
+        score_cutoff=100 * policy.duplicates.similarity,
+        limit=None,
+    )
+    for _title, _score, incident_id in alike:
+        found = await find_incident(
+            session, ById(incident_id), workspace_id=workspace_id, viewer=viewer
+        )
+        if found is not None:
+            return found
+    return None
+
+
+@functools.cache
+def _recent_titles() -> Select[Any]:
+    """Return the query, made once: it runs while others wait to declare."""
+    table = cast("Table", Incident.__table__)
+    return (
+        select(table.c.id, table.c.title)
         .where(
-            Incident.workspace_id == workspace_id,
-            Incident.is_drill.is_(is_drill),
-            Incident.declared_at > now - policy.duplicates.window,
-            Incident.status.not_in(
+            table.c.workspace_id == bindparam("workspace"),
+            table.c.is_drill == bindparam("is_drill"),
+            table.c.declared_at > bindparam("since"),
+            table.c.status.not_in(
                 [IncidentStatus.RESOLVED, IncidentStatus.CLOSED, IncidentStatus.CANCELLED]
             ),
-            visible_to(viewer),
         )
-        .order_by(Incident.declared_at.desc())
+        .order_by(table.c.declared_at.desc())
         .limit(50)
     )
-    closest = _closest(
-        title, (await session.execute(query)).all(), least=policy.duplicates.similarity
-    )
-    return None if closest is None else await session.get(Incident, closest)
-
-
-def _closest(title: str, others: Iterable[Any], *, least: float) -> uuid.UUID | None:
-    """Return the id beside the title most like ours, whatever the case and the order of words."""
-    titles = {incident_id: other for incident_id, other in others}
-    found = process.extractOne(
-        title, titles, scorer=fuzz.token_sort_ratio, processor=str.casefold, score_cutoff=100 * least
-    )
-    return found[2] if found else None

@@ -256,9 +256,16 @@ async def get_effects(
     effect_ids = list(effect_ids)
     if not effect_ids:
         return {}
-    query = select(EffectRow).where(EffectRow.id.in_(effect_ids)).order_by(EffectRow.position)
-    rows = (await session.execute(query.with_for_update())).scalars()
+    rows = (await session.execute(_BY_IDS, {"ids": effect_ids})).scalars()
     return {row.id: row for row in rows}
+
+
+_BY_IDS = (
+    select(EffectRow)
+    .where(EffectRow.id.in_(bindparam("ids", expanding=True)))
+    .order_by(EffectRow.position)
+    .with_for_update()
+)
 
 
 async def get_effect(session: AsyncSession, effect_id: uuid.UUID) -> EffectRow:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -137,10 +137,14 @@ async def find_person(
     session: AsyncSession, *, workspace_id: uuid.UUID, external_id: str
 ) -> Person | None:
     """Return the person with this id in the chat service, or None."""
-    query = select(Person).where(
-        Person.workspace_id == workspace_id, Person.external_id == external_id
-    )
-    return (await session.execute(query)).scalar_one_or_none()
+    given = {"workspace": workspace_id, "external": external_id}
+    return (await session.execute(_FIND_PERSON, given)).scalar_one_or_none()
+
+
+# Made once: it runs before every request.
+_FIND_PERSON = select(Person).where(
+    Person.workspace_id == bindparam("workspace"), Person.external_id == bindparam("external")
+)
 
 
 async def save_person(

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,10 +30,14 @@ async def find_posted(
     session: AsyncSession, *, purpose: str, subject_id: uuid.UUID
 ) -> PostedMessage | None:
     """Return where the message stands, or None if it wasn't posted yet."""
-    query = select(PostedMessage).where(
-        PostedMessage.purpose == purpose, PostedMessage.subject_id == subject_id
-    )
-    return (await session.execute(query)).scalar_one_or_none()
+    given = {"of_purpose": purpose, "of_subject": subject_id}
+    return (await session.execute(_FIND, given)).scalar_one_or_none()
+
+
+_FIND = select(PostedMessage).where(
+    PostedMessage.purpose == bindparam("of_purpose"),
+    PostedMessage.subject_id == bindparam("of_subject"),
+)
 
 
 async def save_posted(

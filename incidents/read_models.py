@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.errors import IncidentNotFound
@@ -135,7 +135,8 @@ async def view_of(session: AsyncSession, incident: Incident) -> IncidentView:
     if incident.declared_by_id is not None:
         wanted.add(incident.declared_by_id)
     people = await people_views(session, wanted)
-    latest = await find_latest_update(session, incident.id)
+    has_update = incident.last_update_at is not None
+    latest = await find_latest_update(session, incident.id) if has_update else None
     return _view(incident, roles, people, latest_update=latest)
 
 
@@ -146,8 +147,11 @@ async def people_views(
     wanted = list(ids)
     if not wanted:
         return {}
-    rows = (await session.execute(select(Person).where(Person.id.in_(wanted)))).scalars()
+    rows = (await session.execute(_PEOPLE, {"ids": wanted})).scalars()
     return {row.id: person_view(row) for row in rows}
+
+
+_PEOPLE = select(Person).where(Person.id.in_(bindparam("ids", expanding=True)))
 
 
 def person_view(person: Person) -> PersonView:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy import ForeignKey, Index, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,12 +54,15 @@ class RoleAssignment(Base):
 
 async def current_roles(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[RoleAssignment]:
     """Return who holds which role now, in the order in which they took them."""
-    query = (
-        select(RoleAssignment)
-        .where(RoleAssignment.incident_id == incident_id, RoleAssignment.ended_at.is_(None))
-        .order_by(RoleAssignment.started_at, RoleAssignment.id)
-    )
-    return (await session.execute(query)).scalars().all()
+    return (await session.execute(_CURRENT, {"incident": incident_id})).scalars().all()
+
+
+# Made once: every message that shows an incident asks this.
+_CURRENT = (
+    select(RoleAssignment)
+    .where(RoleAssignment.incident_id == bindparam("incident"), RoleAssignment.ended_at.is_(None))
+    .order_by(RoleAssignment.started_at, RoleAssignment.id)
+)
 
 
 async def role_holders(

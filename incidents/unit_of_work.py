@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import JSON, ForeignKey, Row, Table, func, select, update
+from sqlalchemy import JSON, ForeignKey, Row, Table, bindparam, func, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -47,6 +47,9 @@ class ProcessedRequest(Base):
 
 
 _REQUESTS = cast("Table", ProcessedRequest.__table__)
+_FIND_REQUEST = select(_REQUESTS.c.outcome, _REQUESTS.c.created_at).where(
+    _REQUESTS.c.workspace_id == bindparam("workspace"), _REQUESTS.c.key == bindparam("request")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,13 +350,11 @@ async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:
 
 async def _find_request(
     session: AsyncSession, request: RequestKey | None, *, workspace_id: uuid.UUID
-) -> Row[Any] | None:
+) -> Row[Any, Any] | None:
     if request is None:
         return None
-    query = select(_REQUESTS.c.outcome, _REQUESTS.c.created_at).where(
-        _REQUESTS.c.workspace_id == workspace_id, _REQUESTS.c.key == request.key
-    )
-    return (await session.execute(query)).one_or_none()
+    given = {"workspace": workspace_id, "request": request.key}
+    return (await session.execute(_FIND_REQUEST, given)).one_or_none()
 
 
 async def _keep_request(

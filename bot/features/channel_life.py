@@ -14,6 +14,7 @@ from bot.slack.errors import SlackPermanent
 from incidents.channel_archive import OVER, record_archived, record_unarchived
 from incidents.channel_life import (
     ChannelLoss,
+    is_bot_removed_from,
     note_archived,
     note_bot_removed,
     note_bot_returned,
@@ -184,9 +185,18 @@ async def somebody_left(request: Request) -> Reply:
 
 async def somebody_joined(request: Request) -> Reply:
     """Keep that we are back, if it is us who joined."""
-    if request.channel_id and _is_us(request):
+    if request.channel_id and _is_us(request) and await _was_removed(request):
         await request.transact(partial(note_bot_returned, channel_id=request.channel_id))
     return None
+
+
+async def _was_removed(request: Request) -> bool:
+    """Look first, without a transaction: we join a channel of our own with every incident."""
+    services = request.services
+    async with services.database.reading() as session:
+        return await is_bot_removed_from(
+            session, request.channel_id or "", workspace_id=services.workspace.id
+        )
 
 
 def _is_us(request: Request) -> bool:
