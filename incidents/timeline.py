@@ -17,7 +17,6 @@ from typing import Any
 
 import rfc8785
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
-from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.database import Base, storable
@@ -220,12 +219,9 @@ def append(
     return entry
 
 
-_COLUMNS = tuple(column.key for column in sa_inspect(TimelineEntry).column_attrs)
-
-
 def row_of(entry: TimelineEntry) -> dict[str, Any]:
     """Return the entry as the row to be inserted."""
-    return {name: getattr(entry, name) for name in _COLUMNS}
+    return {column.key: getattr(entry, column.key) for column in TimelineEntry.__table__.columns}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,17 @@ _VALUES = {
     "timedelta",
     "tuple",
 }
+# A statement is a value, too: it is made of others, never changed, and knows no database.
+_STATEMENT_PARTS = {
+    "bindparam",
+    "cast",
+    "in_",
+    "is_",
+    "order_by",
+    "select",
+    "where",
+    "with_for_update",
+}
 _VALUE_METHODS = {"compile", "fromkeys", "items", "join", "keys", "maketrans", "values"}
 _VALUE_BASES = {"NamedTuple", "Enum", "StrEnum", "IntEnum"}
 _STORES = {"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "Counter"}
@@ -47,7 +58,7 @@ _READ_ONLY = ("Mapping", "Sequence", "frozenset", "tuple")
 
 def built_at_import(sources: tuple[Source, ...]) -> Iterator[str]:
     """Find calls, and empty containers waiting to be filled, that run when a module is imported."""
-    values = _VALUES | _value_classes(sources)
+    values = _VALUES | _STATEMENT_PARTS | _value_classes(sources)
     values |= _functions_returning(values, sources)
     for source in sources:
         if source.is_in(*SCRIPTS):
