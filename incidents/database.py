@@ -89,8 +89,19 @@ class Database:
         async with self._session(self.engine) as session:
             yield session
 
-    def _session(self, engine: AsyncEngine) -> AsyncSession:
-        return AsyncSession(engine, expire_on_commit=False, autoflush=False)
+    @contextlib.asynccontextmanager
+    async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+        session = AsyncSession(engine, expire_on_commit=False, autoflush=False)
+        if not self.is_sqlite:
+            async with session:
+                yield session
+            return
+        # Closing waits for nothing here. As a task of its own, which is how a session closes by
+        # itself, it would keep its connection for a turn, and a crowd would open one each.
+        try:
+            yield session
+        finally:
+            await session.close()
 
     async def close(self) -> None:
         """Close all connections."""
