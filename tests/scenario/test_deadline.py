@@ -1,7 +1,8 @@
 """The deadline of a handler: rolled back before the commit, seen through once it is under way."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,16 +43,17 @@ def _slow_commits(bot: Bot) -> Callable[[], None]:
     database = bot.app.services.database
     original = database._session
 
-    def session(engine: Any) -> AsyncSession:
-        made = original(engine)
-        commit = made.commit
+    @contextlib.asynccontextmanager
+    async def session(engine: Any) -> AsyncIterator[AsyncSession]:
+        async with original(engine) as made:
+            commit = made.commit
 
-        async def slow_commit() -> None:
-            await asyncio.sleep(0.8)
-            await commit()
+            async def slow_commit() -> None:
+                await asyncio.sleep(0.8)
+                await commit()
 
-        made.commit = slow_commit  # type: ignore[method-assign]
-        return made
+            made.commit = slow_commit  # type: ignore[method-assign]
+            yield made
 
     database._session = session  # type: ignore[method-assign]
 
