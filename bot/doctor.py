@@ -20,7 +20,8 @@ from config.policy_loader import LoadedPolicy
 from config.settings import Settings
 from incidents.clock import Clock
 from incidents.database import Database, reason_of
-from incidents.policy import PersonRef, Policy
+from incidents.policy import Policy
+from incidents.policy_refs import PersonRef
 from migrations import runner
 
 # Slack refuses nothing below five minutes, but times on the record would be wrong long before.

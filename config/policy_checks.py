@@ -5,15 +5,8 @@ from dataclasses import dataclass
 
 from config.policy_rules import format_duration
 from config.policy_schema import did_you_mean
-from incidents.policy import (
-    AUTO_SECTIONS,
-    COMMANDER,
-    Action,
-    Policy,
-    RoleRef,
-    SectionKind,
-    Standing,
-)
+from incidents.policy import AUTO_SECTIONS, COMMANDER, Action, Policy, SectionKind
+from incidents.policy_refs import RoleRef, Standing
 
 
 @dataclass(frozen=True, slots=True)

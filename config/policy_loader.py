@@ -21,7 +21,8 @@ from config.policy_yaml import (
     locate,
     parse_tree,
 )
-from incidents.policy import GroupRef, PersonRef, Policy, RoleRef
+from incidents.policy import Policy
+from incidents.policy_refs import GroupRef, PersonRef, RoleRef
 
 BUILT_IN: Final = "config/policy.yaml"
 _MAX_BYTES: Final = 1_000_000

@@ -27,18 +27,8 @@ from config.policy_yaml import (
     Sequence,
     join_key,
 )
-from incidents.policy import (
-    Grantee,
-    GroupRef,
-    Invitee,
-    PersonRef,
-    Right,
-    Role,
-    RoleRef,
-    Service,
-    Severity,
-    Standing,
-)
+from incidents.policy import Right, Role, Service, Severity
+from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
 
 # Classes that are maps in the file, with the field that the map's key fills …
 KEY_FIELDS: Final[dict[type, str]] = {

@@ -12,7 +12,8 @@ from incidents.directory import find_people_named
 from incidents.handoff import HandoffKind, find_pending_handoff
 from incidents.incident import Incident, save_participant
 from incidents.people import Person
-from incidents.policy import PersonRef, Policy, Reminders
+from incidents.policy import Policy, Reminders
+from incidents.policy_refs import PersonRef
 from incidents.reminders import Remind, Reminder, ReminderKind
 from incidents.roles import find_commander
 from incidents.timeline import EntryKind

@@ -10,16 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.errors import NotPermitted
 from incidents.incident import Incident, find_participant
 from incidents.people import Actor, PeopleGroup, Person, PersonKind
-from incidents.policy import (
-    Action,
-    Grantee,
-    GroupRef,
-    PersonRef,
-    Policy,
-    Rights,
-    RoleRef,
-    Standing,
-)
+from incidents.policy import Action, Policy, Rights
+from incidents.policy_refs import Grantee, GroupRef, PersonRef, RoleRef, Standing
 from incidents.roles import current_roles
 
 

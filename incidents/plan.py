@@ -9,7 +9,8 @@ from incidents import effects as fx
 from incidents.facts import Facts
 from incidents.ids import derived_id
 from incidents.outbox import Planned
-from incidents.policy import GroupRef, Invitee, PersonRef, Policy
+from incidents.policy import Policy
+from incidents.policy_refs import GroupRef, Invitee, PersonRef
 from incidents.reminders import CancelReminder, Remind, ReminderKind
 from incidents.timeline import TimelineEntry
 

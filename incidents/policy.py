@@ -13,6 +13,8 @@ from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Final
 
+from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef
+
 COMMANDER: Final = "commander"
 DEPUTY: Final = "deputy"
 SCRIBE: Final = "scribe"
@@ -57,54 +59,11 @@ class Action(StrEnum):
     RETRY_EFFECT = "retry_effect"
 
 
-class Standing(StrEnum):
-    """A group of people that follows from the incident itself rather than from a list."""
-
-    ANYONE = "anyone"
-    RESPONDER = "responder"
-
-
 class SectionKind(StrEnum):
     """How a postmortem section gets its text: from the record, or written by people."""
 
     AUTO = "auto"
     PROMPT = "prompt"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRef:
-    """A person as the policy names them: by Slack user id or by email, exactly one of the two."""
-
-    user_id: str | None = None
-    email: str | None = None
-
-    def __str__(self) -> str:
-        return self.user_id or self.email or ""
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRef:
-    """A Slack user group: by id, or by handle without its `@`, exactly one of the two."""
-
-    group_id: str | None = None
-    handle: str | None = None
-
-    def __str__(self) -> str:
-        return self.group_id or f"@{self.handle}"
-
-
-@dataclass(frozen=True, slots=True)
-class RoleRef:
-    """Whoever holds the role with this key in the incident at hand."""
-
-    key: str
-
-    def __str__(self) -> str:
-        return self.key
-
-
-Invitee = PersonRef | GroupRef
-Grantee = Standing | RoleRef | PersonRef | GroupRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

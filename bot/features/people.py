@@ -14,7 +14,8 @@ from bot.slack.errors import SlackFailure
 from bot.slack.gateway.people import SlackUser
 from incidents.directory import GroupFacts, kind_of, save_group, save_people
 from incidents.people import PersonFacts, system_actor
-from incidents.policy import GroupRef, Policy
+from incidents.policy import Policy
+from incidents.policy_refs import GroupRef
 
 BATCH = 200
 

@@ -10,7 +10,7 @@ from typing import Any
 from incidents.command import take_command, want_successor
 from incidents.effects import InvitePolicyPeople, TellPerson
 from incidents.incident import ById
-from incidents.policy import PersonRef
+from incidents.policy_refs import PersonRef
 from incidents.status import cancel
 from incidents.timeline import EntryKind
 from tests.world import World

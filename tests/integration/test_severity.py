@@ -9,7 +9,8 @@ import pytest
 from incidents.effects import InvitePolicyPeople
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted
 from incidents.incident import ById
-from incidents.policy import PersonRef, Policy
+from incidents.policy import Policy
+from incidents.policy_refs import PersonRef
 from incidents.reminders import ReminderKind
 from incidents.severity import change_severity
 from incidents.timeline import EntryKind

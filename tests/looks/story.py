@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from incidents.policy import GroupRef, PersonRef, Service
+from incidents.policy import Service
+from incidents.policy_refs import GroupRef, PersonRef
 from tests.looks.camera import Camera
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Outcome, Person

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.features.people import refresh_directory
-from incidents.policy import GroupRef, PersonRef
+from incidents.policy_refs import GroupRef, PersonRef
 from tests.scenario.conftest import Bot
 
 NAME = "inc-1-checkout-errors"

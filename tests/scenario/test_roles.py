@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.features.handoff_messages import TAKE_OVER_FORM
-from incidents.policy import PersonRef
+from incidents.policy_refs import PersonRef
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Person, render
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.features.announcement import join_announcement_channel
 from bot.features.people import refresh_directory
-from incidents.policy import GroupRef, PersonRef
+from incidents.policy_refs import GroupRef, PersonRef
 from tests.scenario.conftest import Bot
 
 ROOM = "inc-1-checkout-errors"

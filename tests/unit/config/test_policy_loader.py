@@ -11,15 +11,12 @@ from config.policy_loader import dump_policy, load_policy
 from incidents.policy import (
     AUTO_SECTIONS,
     Action,
-    GroupRef,
-    PersonRef,
     Policy,
-    RoleRef,
     SectionKind,
     Service,
-    Standing,
     UnknownPolicyKeyError,
 )
+from incidents.policy_refs import GroupRef, PersonRef, RoleRef, Standing
 
 Load = Callable[[str], Policy]
 

@@ -1,0 +1,47 @@
+"""Whom a policy names: people, groups, roles, and standings that follow from the incident."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """A group of people that follows from the incident itself rather than from a list."""
+
+    ANYONE = "anyone"
+    RESPONDER = "responder"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRef:
+    """A person as the policy names them: by Slack user id or by email, exactly one of the two."""
+
+    user_id: str | None = None
+    email: str | None = None
+
+    def __str__(self) -> str:
+        return self.user_id or self.email or ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRef:
+    """A Slack user group: by id, or by handle without its `@`, exactly one of the two."""
+
+    group_id: str | None = None
+    handle: str | None = None
+
+    def __str__(self) -> str:
+        return self.group_id or f"@{self.handle}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRef:
+    """Whoever holds the role with this key in the incident at hand."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return self.key
+
+
+Invitee = PersonRef | GroupRef
+Grantee = Standing | RoleRef | PersonRef | GroupRef
