@@ -59,6 +59,7 @@ SCOPES: Final = (
     ScopeNeed("users:read", "names and time zones"),
     ScopeNeed("users:read.email", "people whom the policy names by address"),
     ScopeNeed("usergroups:read", "groups whom the policy names"),
+    ScopeNeed("dnd:read", "whether somebody who is escalated to may not hear of it"),
 )
 
 _READ: Final = ("channels:read", "groups:read")

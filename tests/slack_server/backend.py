@@ -23,6 +23,7 @@ DEFAULT_SCOPES = frozenset(
         "channels:write.topic",
         "chat:write",
         "commands",
+        "dnd:read",
         "files:read",
         "files:write",
         "groups:history",

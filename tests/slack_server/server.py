@@ -218,7 +218,7 @@ class SlackServer(Failures):
         self.ws.emit(event)
 
     def change_person(self, person: Person, **changes: Any) -> None:
-        """Change a profile (`real_name`, `tz`, `email`, `guest`, `deleted` …), with the event."""
+        """Change a profile (`real_name`, `tz`, `email`, `guest`, `status` …), with the event."""
         for key, value in changes.items():
             setattr(person.user, key, value)
         self.ws.names[person.id] = f"@{person.user.name}"

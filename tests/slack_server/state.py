@@ -54,6 +54,8 @@ class User:
     guest: str = ""  # "", "multi" or "single": channels that a guest may be in
     deleted: bool = False
     app_user: bool = False
+    status: str = ""  # what they set, as `:palm_tree: On holiday`
+    quiet: tuple[int, int] | None = None  # do-not-disturb from and until, in seconds since 1970
 
     @property
     def mention(self) -> str:

@@ -15,7 +15,11 @@ from tests.slack_server.state import (
 
 def user_json(user: User, *, with_email: bool = True) -> Json:
     """A user object; people of other companies have thin profiles, without email."""
+    emoji, _, words = user.status.partition(" ")
     profile: Json = {
+        "status_emoji": emoji,
+        "status_text": words,
+        "status_expiration": 0,
         "real_name": user.real_name,
         "display_name": user.name,
         "real_name_normalized": user.real_name,

@@ -11,13 +11,14 @@ from bot.slack.gateway.messages import (
     SharedFile,
     SlackMessage,
 )
-from bot.slack.gateway.people import Identity, PeopleCalls, SlackUser, UserGroup
+from bot.slack.gateway.people import Attention, Identity, PeopleCalls, SlackUser, UserGroup
 from bot.slack.gateway.sockets import SocketCalls
 from bot.slack.gateway.views import ShownView, ViewCalls
 
 __all__ = [
     "CALL_TIMEOUT_SECONDS",
     "EFFECT_EVENT_TYPE",
+    "Attention",
     "Bookmark",
     "Channel",
     "Identity",

@@ -1,5 +1,6 @@
 """Who we are, who they are, and what groups they form."""
 
+import html
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,6 +50,15 @@ class UserGroup:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """What may keep somebody from noticing a message: do-not-disturb, and the status they set."""
+
+    is_quiet: bool = False
+    quiet_until: datetime | None = None
+    status: str = ""
+
+
 class PeopleCalls(SlackCalls):
     """Calls about ourselves, people and groups."""
 
@@ -70,6 +80,16 @@ class PeopleCalls(SlackCalls):
         """Return a person by id. Raises: SlackPermanent `user_not_found`."""
         answer = await self._call("users.info", {"user": user_id})
         return self.user_of(answer["user"])
+
+    async def attention(self, user_id: str) -> Attention:
+        """Return what may keep this person from noticing a message now."""
+        profile = (await self._call("users.info", {"user": user_id}))["user"].get("profile") or {}
+        quiet = await self._call("dnd.info", {"user": user_id, "team_id": self.team_id})
+        now = self._clock.now()
+        until = _quiet_until(quiet, now=now)
+        return Attention(
+            is_quiet=until is not None, quiet_until=until, status=_status_of(profile, now=now)
+        )
 
     async def all_users(self) -> AsyncIterator[SlackUser]:
         """Yield everybody in the workspace, page by page, bots and the deactivated too."""
@@ -112,6 +132,32 @@ class PeopleCalls(SlackCalls):
             is_guest=bool(raw.get("is_restricted") or raw.get("is_ultra_restricted")),
             is_external=bool(raw.get("is_stranger")) or is_other_team,
         )
+
+
+def _quiet_until(raw: Mapping[str, Any], *, now: datetime) -> datetime | None:
+    """Return the end of a do-not-disturb under way; Slack tells of the next one, too."""
+    start, end = _instant(raw.get("next_dnd_start_ts")), _instant(raw.get("next_dnd_end_ts"))
+    if raw.get("dnd_enabled") and start is not None and end is not None and start <= now < end:
+        return end
+    # Of others than ourselves Slack tells a snooze only in some workspaces.
+    snoozed = _instant(raw.get("snooze_endtime")) if raw.get("snooze_enabled") else None
+    return snoozed if snoozed is not None and snoozed > now else None
+
+
+def _status_of(profile: Mapping[str, Any], *, now: datetime) -> str:
+    """Return the status somebody set, as `:emoji: text`, or "" once it is over."""
+    over_at = _instant(profile.get("status_expiration"))
+    if over_at is not None and over_at <= now:
+        return ""
+    # Slack keeps entities in what people typed as it does in messages.
+    shown = (profile.get("status_emoji"), html.unescape(str(profile.get("status_text") or "")))
+    return " ".join(str(part) for part in shown if part)
+
+
+def _instant(seconds: object) -> datetime | None:
+    if not isinstance(seconds, int) or seconds <= 0:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _group(raw: Mapping[str, Any]) -> UserGroup:

@@ -24,6 +24,15 @@ class ViewCalls(SlackCalls):
         arguments = {"trigger_id": trigger_id, "view": view}
         return _shown(await self._call("views.open", arguments, priority=Priority.PERSON))
 
+    async def update_view(self, *, view_id: str, view: View, if_hash: str | None = None) -> None:
+        """Show something else in an open form; what was typed stays where field ids stay.
+
+        With `if_hash` nothing changes if the form shows something newer by then, or is closed.
+        """
+        arguments = {"view_id": view_id, "view": view, "hash": if_hash}
+        gone = frozenset({"not_found", "hash_conflict"})
+        await self._call("views.update", arguments, done=gone, priority=Priority.PERSON)
+
     async def publish_home(self, user: str, view: View) -> None:
         """Show a person's Home tab."""
         await self._call("views.publish", {"user_id": user, "view": view})

@@ -1,4 +1,4 @@
-"""auth.*, team.*, users.*, usergroups.*, apps.*: who is who."""
+"""auth.*, team.*, users.*, dnd.*, usergroups.*, apps.*: who is who."""
 
 from tests.slack_server.render import Json
 from tests.slack_server.state import SlackError
@@ -72,6 +72,13 @@ def look_up(call: Call) -> Json:
         if user.email.casefold() == wanted and not user.deleted:
             return {"user": user_json(user)}
     raise SlackError("users_not_found")
+
+
+@method("dnd.info", tier=3, scopes=("dnd:read",))
+def do_not_disturb(call: Call) -> Json:
+    """Say when a person's next do-not-disturb, or the one under way, begins and ends."""
+    start, end = call.user().quiet or (1, 1)
+    return {"dnd_enabled": end > 1, "next_dnd_start_ts": start, "next_dnd_end_ts": end}
 
 
 @method("usergroups.list", tier=2, scopes=("usergroups:read",))

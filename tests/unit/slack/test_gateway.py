@@ -1,13 +1,13 @@
 """What the gateway does, against the embedded Slack."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway import EFFECT_EVENT_TYPE
+from bot.slack.gateway import EFFECT_EVENT_TYPE, Attention
 from tests.unit.slack.conftest import Door
 
 MINUTE = timedelta(minutes=1)
@@ -226,6 +226,39 @@ async def test_groups_and_who_is_in_them(door: Door) -> None:
     (group,) = await door.gateway.groups()
     assert (group.id, group.handle) == (made.id, "sre")
     assert await door.gateway.group_members(group.id) == (door.alice.id,)
+
+
+async def test_do_not_disturb_and_status_are_read_as_they_are_now(door: Door) -> None:
+    nothing = await door.gateway.attention(door.alice.id)
+    assert nothing == Attention()
+    start = int(door.clock.now().timestamp())
+    door.alice.user.quiet = (start + 60, start + 3600)
+    door.alice.user.status = ":palm_tree: Back on Monday"
+    later = await door.gateway.attention(door.alice.id)
+    assert not later.is_quiet
+    assert later.status == ":palm_tree: Back on Monday"
+    door.clock.advance(timedelta(minutes=2))
+    now = await door.gateway.attention(door.alice.id)
+    assert now.is_quiet
+    assert now.quiet_until == datetime.fromtimestamp(start + 3600, UTC)
+
+
+async def test_an_open_form_shows_something_else_until_it_is_closed(door: Door) -> None:
+    seen: list[str] = []
+
+    def titles() -> list[str]:
+        return [view.title for view in door.slack.ws.views.values()]
+
+    trigger = door.slack.backend.triggers.issue(door.alice.user)
+    first = blocks.modal("First", blocks=[blocks.section("one")], callback_id="form")
+    shown = await door.gateway.open_view(trigger_id=trigger.id, view=first)
+    second = blocks.modal("Second", blocks=[blocks.section("two")], callback_id="form")
+    await door.gateway.update_view(view_id=shown.id, view=second, if_hash=shown.hash)
+    seen += titles()
+    # A change made for an older state of the form comes too late, and hurts nobody.
+    await door.gateway.update_view(view_id=shown.id, view=first, if_hash=shown.hash)
+    await door.gateway.update_view(view_id="V404", view=first)
+    assert [*seen, *titles()] == ["Second", "Second"]
 
 
 async def test_a_home_tab_is_published(door: Door) -> None:
