@@ -29,6 +29,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "unarchive_channel": "bringing the channel back",
         "send_read_in": "reading a newcomer in",
         "refresh_home": "showing somebody's Home tab",
+        "send_prompt": "sending a question by direct message",
     }
 )
 

@@ -15,11 +15,13 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 class Effect:
     """The base of all effects; `kind` is what the outbox stores.
 
-    One that `needs_channel` is dropped while nothing can be done in the incident's channel.
+    One that `needs_channel` is dropped while nothing can be done in the incident's channel. One
+    that is `one_persons_own` is nobody else's business, so that it failed is not said either.
     """
 
     kind: ClassVar[str] = ""
     needs_channel: ClassVar[bool] = False
+    one_persons_own: ClassVar[bool] = False
     incident_id: uuid.UUID | None = None
 
 
@@ -126,6 +128,16 @@ class RefreshHandoff(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SendPrompt(Effect):
+    """Show a prompt to its owner by direct message, or bring it up to date there."""
+
+    kind: ClassVar[str] = "send_prompt"
+    one_persons_own: ClassVar[bool] = True
+    prompt_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class UploadPostmortem(Effect):
     """Upload the postmortem, made from the record when it is carried out, to the channel."""
 
@@ -174,6 +186,18 @@ class DiscardChannel(Effect):
 
     kind: ClassVar[str] = "discard_channel"
     channel_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetireChannel(Effect):
+    """Put away the channel of an incident that went on privately; `places` are messages of ours.
+
+    Each of these is reduced first, so that nothing of ours there says more than that.
+    """
+
+    kind: ClassVar[str] = "retire_channel"
+    channel_id: str
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

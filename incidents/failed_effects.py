@@ -5,6 +5,7 @@ import uuid
 from sqlalchemy.exc import NoResultFound
 
 from incidents import outbox
+from incidents.effects import effect_types
 from incidents.errors import Superseded
 from incidents.incident import ById
 from incidents.outbox import EffectRow, EffectStatus
@@ -16,8 +17,12 @@ from incidents.unit_of_work import Outcome, UnitOfWork
 async def record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None:
     """Say on the timeline that an effect was given up.
 
-    A failure to say that something failed is not said again: it would go round for ever.
+    A failure to say that something failed is not said again: it would go round for ever. And what
+    is one person's own stays theirs.
     """
+    effect_type = effect_types().get(row.kind)
+    if effect_type is not None and effect_type.one_persons_own:
+        return
     if row.incident_id is None or await _is_about_failure(uow, row):
         return
     incident = await uow.get_incident(ById(row.incident_id))

@@ -20,6 +20,8 @@ from bot.features import (
     milestones,
     people,
     postmortem,
+    prompts,
+    privacy,
     read_in,
     resolving,
     roles,
@@ -58,10 +60,12 @@ def all_features() -> tuple[Feature, ...]:
         channel.FEATURE,
         channel_use.FEATURE,
         channel_life.FEATURE,
+        privacy.FEATURE,
         invites.FEATURE,
         people.FEATURE,
         read_in.FEATURE,
         home.FEATURE,
+        prompts.FEATURE,
         failures.FEATURE,
     )
     return (*features, help_feature(features))

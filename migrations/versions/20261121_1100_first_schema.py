@@ -407,6 +407,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_postmortems_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
+        "prompts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("delivered_at", UtcDateTime(), nullable=True),
+        sa.Column("delivery_error", sa.String(), nullable=True),
+        sa.Column("answer", sa.String(), nullable=True),
+        sa.Column("text", sa.String(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_prompts_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_prompts_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_prompts_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prompts")),
+        sa.UniqueConstraint(
+            "incident_id",
+            "person_id",
+            "kind",
+            "key",
+            name=op.f("uq_prompts_incident_id_person_id_kind_key"),
+        ),
+    )
+    with op.batch_alter_table("prompts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_prompts_person_id_asked_at", ["person_id", "asked_at"], unique=False
+        )
+
+    op.create_table(
         "reminders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -749,6 +788,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reminders_incident_id"))
 
     op.drop_table("reminders")
+    with op.batch_alter_table("prompts", schema=None) as batch_op:
+        batch_op.drop_index("ix_prompts_person_id_asked_at")
+
+    op.drop_table("prompts")
     with op.batch_alter_table("postmortems", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_postmortems_owner_id"))
 
