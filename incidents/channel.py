@@ -34,10 +34,21 @@ class ExistingChannel:
 
 
 async def record_opened(
-    uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, channel_name: str
+    uow: UnitOfWork,
+    incident_id: uuid.UUID,
+    *,
+    channel_id: str,
+    channel_name: str,
+    is_private: bool,
 ) -> None:
-    """Write down that the incident's channel is open; one that comes too late is put away."""
+    """Write down that the incident's channel is open; one that comes too late is put away.
+
+    So is a public one, if the incident was moved to private while it was being opened.
+    """
     incident = await uow.get_incident(ById(incident_id))
+    if incident.is_private and not is_private:
+        await _discard(uow, incident, channel_id)
+        return
     if incident.channel_id is not None:
         if incident.channel_id != channel_id:
             await _discard(uow, incident, channel_id)
@@ -83,7 +94,7 @@ async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingCha
     incident.is_channel_archived = False
     entry = uow.record(incident, EntryKind.CHANNEL_LINKED, content)
     joining = derived_id(entry.id, f"{JoinChannel.kind}:")
-    await _wait_for_joining(uow, incident.channel_effect_id, joining)
+    await wait_for_other_channel(uow, incident.channel_effect_id, joining)
     incident.channel_effect_id = joining
     data = {"reference": str(incident.reference), "channel_id": channel.id}
     return Outcome("channel_linked", incident.id, data)
@@ -124,8 +135,10 @@ async def _check_channel(uow: UnitOfWork, incident: Incident, channel: ExistingC
         raise InvalidInput("channel", "in_use")
 
 
-async def _wait_for_joining(uow: UnitOfWork, opening: uuid.UUID | None, joining: uuid.UUID) -> None:
-    """Give up opening a channel; what waited for it waits for joining the other one instead.
+async def wait_for_other_channel(
+    uow: UnitOfWork, opening: uuid.UUID | None, joining: uuid.UUID
+) -> None:
+    """Give up opening a channel; what waited for it waits for the other one instead.
 
     An attempt that is under way this moment ends by itself, and what it made is put away then.
     """

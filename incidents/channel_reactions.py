@@ -1,5 +1,7 @@
 """What follows for the channel from entries: opening, furnishing, putting away, bringing back."""
 
+import uuid
+
 from incidents import effects as fx
 from incidents.lifecycle import IncidentStatus
 from incidents.plan import Plan
@@ -36,6 +38,27 @@ def join_channel(plan: Plan) -> None:
     In a lane of its own: what was to be said before waits for it, too.
     """
     plan.add(fx.JoinChannel(incident_id=plan.facts.incident_id), lane="join")
+
+
+def go_private(plan: Plan) -> None:
+    """A private channel is opened for the chosen; what is public is reduced and put away.
+
+    Opened in a lane of its own: what was to be said before waits for it. Reduced in the lanes of
+    the messages themselves, so that nobody writes them anew afterwards.
+    """
+    content = plan.entry.content or {}
+    incident_id = plan.facts.incident_id
+    plan.add(fx.OpenIncidentChannel(incident_id=incident_id), lane="private")
+    for person in content.get("people", ()):
+        plan.invite(uuid.UUID(person["id"]))
+    old = content.get("old_channel_id")
+    if old:
+        places = tuple(content.get("old_places", ()))
+        retire = fx.RetireChannel(incident_id=incident_id, channel_id=old, places=places)
+        plan.add(retire, lane="card")
+    if not plan.facts.is_drill:
+        # Refreshed although private: this time to say less.
+        plan.refresh(fx.RefreshAnnouncement(incident_id=incident_id), lane="announcement")
 
 
 def say_move(plan: Plan) -> None:

@@ -105,6 +105,11 @@ def _milestone(entry: CorrectedEntry) -> str:
     return f"{label}: {new}" if new else f"{label} taken back: it was {old}"
 
 
+def _moved_to_private(entry: CorrectedEntry) -> str:
+    invited = _names(entry.content.get("people"))
+    return _sentences(f"Moved to a private channel; in it: {invited}", entry.text("reason"))
+
+
 # -- stakeholder updates ----------------------------------------------------------------------
 
 
@@ -284,6 +289,7 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         _K.CHANNEL_UNARCHIVED: _channel,
         _K.CHANNEL_DELETED: _channel,
         _K.CHANNEL_ID_CHANGED: _channel,
+        _K.MOVED_TO_PRIVATE: _moved_to_private,
         _K.BOT_REMOVED: _bot_removed,
         _K.BOT_RETURNED: _plainly,
         _K.INVITE_REFUSED: _not_invited,

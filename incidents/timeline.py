@@ -74,6 +74,7 @@ class EntryKind(StrEnum):
     CHANNEL_UNARCHIVED = "channel_unarchived"
     CHANNEL_DELETED = "channel_deleted"
     CHANNEL_ID_CHANGED = "channel_id_changed"
+    MOVED_TO_PRIVATE = "moved_to_private"
     BOT_REMOVED = "bot_removed"
     BOT_RETURNED = "bot_returned"
     INVITE_REFUSED = "invite_refused"

@@ -85,8 +85,10 @@ async def refresh_announcement(context: EffectContext) -> Settlement:
     effect = context.get(RefreshAnnouncement)
     view = await load_incident(context)
     services = context.services
-    if view.is_private or view.is_drill or effect.incident_id is None:
+    if view.is_drill or effect.incident_id is None:
         return Dropped("not announced")
+    if view.is_private:
+        return await _reduce(context, view)
     async with services.database.reading() as session:
         posted = await find_posted(session, purpose=PURPOSE, subject_id=view.id)
         channel_id = await _known_channel(session, services)
@@ -119,6 +121,30 @@ async def refresh_announcement(context: EffectContext) -> Settlement:
         )
 
     return Done(remember)
+
+
+async def _reduce(context: EffectContext, view: IncidentView) -> Settlement:
+    """Leave nothing of an incident that was moved to private but that it is handled so."""
+    services = context.services
+    async with services.database.reading() as session:
+        posted = await find_posted(session, purpose=PURPOSE, subject_id=view.id)
+    if posted is None:
+        return Dropped("not announced")
+    try:
+        await _edit(
+            services.gateway, posted.channel_id, posted.message_ts, handled_privately(view.reference)
+        )
+    except SlackPermanent as error:
+        if error.error not in LOST_CARD | _PUT_AWAY:
+            raise
+        return Dropped(error.error)
+    return Done()
+
+
+def handled_privately(reference: str) -> b.Message:
+    """Return what stands in public of an incident that was moved to private."""
+    text = f"*{reference}* is handled privately. Those who are needed have been invited."
+    return b.Message(text=text.replace("*", ""), blocks=(b.section(text),))
 
 
 async def _edit(gateway: SlackGateway, channel_id: str, ts: str, message: b.Message) -> None:

@@ -54,7 +54,8 @@ async def open_channel(context: EffectContext) -> Settlement:
         return await _opened_in_vain(context, view)
     for name in candidate_names(view, context.services.policy):
         made = await _find_made(context, name)
-        if made is not None:
+        # One that was made before the incident was moved to private isn't this effect's.
+        if made is not None and made.is_private == view.is_private:
             return _opened(view, made)
         try:
             channel = await context.services.gateway.create_channel(name, private=view.is_private)
@@ -93,7 +94,11 @@ async def _opened_in_vain(context: EffectContext, view: IncidentView) -> Settlem
 
 def _opened(view: IncidentView, channel: Channel) -> Settlement:
     record = partial(
-        record_opened, incident_id=view.id, channel_id=channel.id, channel_name=channel.name
+        record_opened,
+        incident_id=view.id,
+        channel_id=channel.id,
+        channel_name=channel.name,
+        is_private=channel.is_private,
     )
     return Done(record)
 

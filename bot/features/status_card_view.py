@@ -188,6 +188,7 @@ def _open_rows(view: IncidentView, value: str) -> tuple[b.Block, ...]:
             _button("Action item", "action_item_open", value),
             _button("Correct times", "milestones_open", value),
             _button("Cancel incident", "cancel_open", value),
+            *([] if view.is_private else [_button("Move to private", "private_open", value)]),
         ),
     )
 

@@ -76,7 +76,9 @@ async def _open(world: World, incident_id: uuid.UUID, channel_id: str = "C1") ->
         rows = (await uow.session.execute(_rows("open_incident_channel"))).scalars()
         for row in rows:
             outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
-        await record_opened(uow, incident_id, channel_id=channel_id, channel_name="inc-1-errors")
+        await record_opened(
+            uow, incident_id, channel_id=channel_id, channel_name="inc-1-errors", is_private=False
+        )
 
     await _record(world, opened)
 
@@ -134,7 +136,13 @@ async def test_a_channel_opened_after_another_was_chosen_is_put_away(world: Worl
     await world.run(partial(use_channel, ref=ById(incident_id), channel=ROOM), by=alice)
     await _record(
         world,
-        partial(record_opened, incident_id=incident_id, channel_id="CLATE", channel_name="inc-1"),
+        partial(
+            record_opened,
+            is_private=False,
+            incident_id=incident_id,
+            channel_id="CLATE",
+            channel_name="inc-1",
+        ),
     )
     assert (await world.view(incident_id)).channel_id == "CROOM"
     assert [effect.channel_id for effect in await world.effects(DiscardChannel)] == ["CLATE"]
