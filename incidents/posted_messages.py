@@ -18,7 +18,8 @@ class PostedMessage(Base):
     __table_args__ = (UniqueConstraint("purpose", "subject_id"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    # None for what belongs to the workspace and no incident.
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     purpose: Mapped[str]
     subject_id: Mapped[uuid.UUID]
     channel_id: Mapped[str]
@@ -43,7 +44,7 @@ _FIND = select(PostedMessage).where(
 async def save_posted(
     session: AsyncSession,
     *,
-    incident_id: uuid.UUID,
+    incident_id: uuid.UUID | None,
     purpose: str,
     subject_id: uuid.UUID,
     channel_id: str,

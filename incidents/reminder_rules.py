@@ -16,6 +16,7 @@ from incidents.unit_of_work import Outcome, UnitOfWork
 from incidents.update_reminders import remind_of_update
 
 Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[None]]
+WorkspaceRule = Callable[[UnitOfWork, Reminder], Awaitable[None]]
 
 RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
     {
@@ -29,21 +30,32 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
     }
 )
 
+# Of what belongs to the workspace and no incident; each rule locks its own subject.
+WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType({})
+
 
 async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:
     """Fire one reminder: its rule records what is to be said and sets the next step."""
     unlocked = await uow.session.get(Reminder, reminder_id)
     if unlocked is None:
         return Outcome("gone")
-    # The incident first, then the reminder: the order in which every change locks them.
-    incident = await uow.get_incident(ById(unlocked.incident_id))
+    incident = None
+    if unlocked.incident_id is not None:
+        # The incident first, then the reminder: the order in which every change locks them.
+        incident = await uow.get_incident(ById(unlocked.incident_id))
     reminder = await find_due_reminder(uow.session, reminder_id, now=uow.now)
     if reminder is None:
         return Outcome("gone")
     reminder.status = ReminderStatus.FIRED
     reminder.settled_at = uow.now
     await uow.flush()
-    rule = RULES.get(ReminderKind(reminder.kind))
+    kind = ReminderKind(reminder.kind)
+    if incident is None:
+        workspace_rule = WORKSPACE_RULES.get(kind)
+        if workspace_rule is not None:
+            await workspace_rule(uow, reminder)
+        return Outcome("fired")
+    rule = RULES.get(kind)
     if rule is not None:
         await rule(uow, incident, reminder)
     return Outcome("fired", incident.id)

@@ -55,7 +55,8 @@ class Reminder(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
-    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    # None for what belongs to the workspace and no incident: an on-call handoff, a certification.
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     kind: Mapped[str]
     subject_type: Mapped[str]
     subject_id: Mapped[uuid.UUID]
@@ -75,7 +76,7 @@ class Remind:
     kind: ReminderKind
     subject_type: str
     subject_id: uuid.UUID
-    incident_id: uuid.UUID
+    incident_id: uuid.UUID | None
     due_at: datetime
     step: int = 0
     data: dict[str, Any] = field(default_factory=dict)
