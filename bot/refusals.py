@@ -73,7 +73,14 @@ _DEEDS = MappingProxyType(
         "manage_postmortem": "work on the postmortem",
         "manage_action_items": "change action items",
         "retry_effect": "try this again",
+        "set_stage": "set somebody's stage or name their mentors",
+        "sign_off": "sign this person off",
     }
+)
+
+# Who may, where the policy's word alone would puzzle people.
+_STANDINGS = MappingProxyType(
+    {"senior": "somebody who works solo everywhere", "mentor": "a mentor of the person"}
 )
 
 # How a value is called when it is refused, where its key alone would puzzle people.
@@ -171,6 +178,8 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
 
 def _grantee(name: str) -> str:
     """Return who is granted a right as text: a person, or a role or group by its key."""
+    if name in _STANDINGS:
+        return _STANDINGS[name]
     return _person(name) if is_user_id(name) else escape_line(name.replace("_", " "))
 
 

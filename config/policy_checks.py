@@ -1,32 +1,13 @@
 """Whether the values of a policy agree with each other: references, order, completeness."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from config.disagreements import Disagreement
 from config.policy_rules import format_duration
 from config.policy_schema import did_you_mean
+from config.supervision_checks import in_supervision
 from incidents.policy import AUTO_SECTIONS, COMMANDER, Action, Policy, SectionKind
 from incidents.policy_refs import RoleRef, Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """What doesn't fit together, and the keys that lead to it in the file.
-
-    `other` leads to the value it disagrees with, which may be the one that people wrote.
-    """
-
-    keys: tuple[str | int, ...]
-    what: str
-    example: str = ""
-    other: tuple[str | int, ...] = ()
-
-    @property
-    def key_path(self) -> str:
-        """The keys as people write them, for example `postmortem.sections[2].key`."""
-        return "".join(
-            f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.keys
-        ).lstrip(".")
 
 
 def find_disagreements(policy: Policy, *, dropped: Collection[str]) -> Iterator[Disagreement]:
@@ -40,6 +21,7 @@ def find_disagreements(policy: Policy, *, dropped: Collection[str]) -> Iterator[
     yield from _in_reminders(policy)
     yield from _in_sections(policy)
     yield from _in_rights(policy, dropped)
+    yield from in_supervision(policy, dropped)
     if policy.figures.time_to_acknowledge_p50 > policy.figures.time_to_acknowledge_p90:
         what = "can't be shorter than time_to_acknowledge_p50"
         other = ("figures", "time_to_acknowledge_p50")

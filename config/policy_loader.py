@@ -9,7 +9,8 @@ from typing import Final, get_args, get_type_hints
 
 import yaml
 
-from config.policy_checks import Disagreement, find_disagreements
+from config.disagreements import Disagreement
+from config.policy_checks import find_disagreements
 from config.policy_rules import format_duration
 from config.policy_schema import KEY_FIELDS, VALUE_FIELDS, TreeReader
 from config.policy_yaml import (

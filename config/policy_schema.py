@@ -16,7 +16,7 @@ from operator import or_
 from types import NoneType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
-from config.policy_rules import RULES, Rule
+from config.policy_rules import Rule
 from config.policy_yaml import (
     Mapping,
     Node,
@@ -27,8 +27,10 @@ from config.policy_yaml import (
     Sequence,
     join_key,
 )
+from config.section_rules import RULES
 from incidents.policy import Right, Role, Service, Severity
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
+from incidents.supervision_policy import StageRequirement
 
 # Classes that are maps in the file, with the field that the map's key fills …
 KEY_FIELDS: Final[dict[type, str]] = {
@@ -36,6 +38,7 @@ KEY_FIELDS: Final[dict[type, str]] = {
     Role: "key",
     Service: "key",
     Right: "action",
+    StageRequirement: "stage",
 }
 # … and those of which the map's value is one field rather than all the others.
 VALUE_FIELDS: Final[dict[type, str]] = {Right: "who"}
@@ -320,5 +323,5 @@ def _read_reference(text: str, *, grantee: bool) -> Grantee:
         return Standing(text)
     if _ROLE_KEY.fullmatch(text):
         return RoleRef(text)
-    what = "has to be anyone, responder, a role's key, a person or a group"
+    what = "has to be anyone, responder, senior, mentor, a role's key, a person or a group"
     raise _RefusedError(what, '[responder, jo@example.com, "@database-oncall"]')

@@ -1,7 +1,7 @@
 """Who may do what: `decide()` is the one check, pure; `permit()` gathers its facts and asks it."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from incidents.people import Actor, PeopleGroup, Person, PersonKind
 from incidents.policy import Action, Policy, Rights
 from incidents.policy_refs import Grantee, GroupRef, PersonRef, RoleRef, Standing
 from incidents.roles import current_roles
+from incidents.stages import levels_of, mentees_of
 
 
 class Verdict(StrEnum):
@@ -44,6 +45,9 @@ class StandingFacts:
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()  # ids and handles of the groups the actor is in
     email: str | None = None
+    is_senior: bool = False
+    # Supervises the person it is about; where it is about nobody in particular, anybody at all.
+    is_mentor: bool = False
 
     @property
     def is_responder(self) -> bool:
@@ -69,6 +73,10 @@ def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
             return True
         case Standing.RESPONDER:
             return facts.is_responder
+        case Standing.SENIOR:
+            return facts.is_senior and actor.person_kind is PersonKind.MEMBER
+        case Standing.MENTOR:
+            return facts.is_mentor
         case RoleRef(key=key):
             return key in facts.roles
         case PersonRef(user_id=user_id, email=email):
@@ -85,34 +93,62 @@ async def permit(
     incident: Incident | None,
     policy: Policy,
     workspace_id: uuid.UUID,
+    subject_id: uuid.UUID | None = None,
 ) -> None:
-    """Return quietly if the actor may do this. Raises: NotPermitted, with who may."""
+    """Return quietly if the actor may do this. Raises: NotPermitted, with who may.
+
+    `subject_id` is the person it is done to or about, for whom mentors may act.
+    """
     without_facts = decide(actor, action, StandingFacts(), rights=policy.rights)
     if without_facts.is_allowed:
         return
-    facts = await gather_standing(session, actor, incident=incident, workspace_id=workspace_id)
+    facts = await gather_standing(
+        session,
+        actor,
+        incident=incident,
+        policy=policy,
+        workspace_id=workspace_id,
+        subject_id=subject_id,
+    )
     decision = decide(actor, action, facts, rights=policy.rights)
     if not decision.is_allowed:
         raise NotPermitted(action=action, needs=", ".join(decision.needs))
 
 
 async def gather_standing(
-    session: AsyncSession, actor: Actor, *, incident: Incident | None, workspace_id: uuid.UUID
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    incident: Incident | None,
+    policy: Policy,
+    workspace_id: uuid.UUID,
+    subject_id: uuid.UUID | None = None,
 ) -> StandingFacts:
     """Return what the actor is to the incident, from the database."""
     if actor.person_id is None:
         return StandingFacts()
     person = await session.get(Person, actor.person_id)
     groups = await _groups_of(session, actor, workspace_id=workspace_id)
-    if incident is None:
-        return StandingFacts(groups=groups, email=person.email if person else None)
-    part = await find_participant(session, incident_id=incident.id, person_id=actor.person_id)
-    held = await current_roles(session, incident.id)
-    return StandingFacts(
-        is_in_channel=part is not None and part.is_in_channel,
-        roles=frozenset(role.role_key for role in held if role.person_id == actor.person_id),
+    levels = await levels_of(
+        session, workspace_id=workspace_id, person_id=actor.person_id, policy=policy
+    )
+    mentees = await mentees_of(
+        session, workspace_id=workspace_id, mentor_id=actor.person_id, policy=policy
+    )
+    general = StandingFacts(
         groups=groups,
         email=person.email if person else None,
+        is_senior=levels.is_senior,
+        is_mentor=bool(mentees) if subject_id is None else subject_id in mentees,
+    )
+    if incident is None:
+        return general
+    part = await find_participant(session, incident_id=incident.id, person_id=actor.person_id)
+    held = await current_roles(session, incident.id)
+    return replace(
+        general,
+        is_in_channel=part is not None and part.is_in_channel,
+        roles=frozenset(role.role_key for role in held if role.person_id == actor.person_id),
     )
 
 

@@ -14,6 +14,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef
+from incidents.supervision_policy import Supervision
 
 COMMANDER: Final = "commander"
 DEPUTY: Final = "deputy"
@@ -53,10 +54,13 @@ class Action(StrEnum):
     CHECK_IN = "check_in"
     EXPORT = "export"
     USE_CHANNEL = "use_channel"
+    MOVE_TO_PRIVATE = "move_to_private"
     VIEW = "view"
     MANAGE_POSTMORTEM = "manage_postmortem"
     MANAGE_ACTION_ITEMS = "manage_action_items"
     RETRY_EFFECT = "retry_effect"
+    SET_STAGE = "set_stage"
+    SIGN_OFF = "sign_off"
 
 
 class SectionKind(StrEnum):
@@ -274,6 +278,7 @@ class Policy:
     rights: Rights
     figures: FigureTargets
     retention: Retention
+    supervision: Supervision
 
     @property
     def digest(self) -> str:

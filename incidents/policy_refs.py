@@ -9,6 +9,9 @@ class Standing(StrEnum):
 
     ANYONE = "anyone"
     RESPONDER = "responder"
+    # A member who is nowhere below solo; and who supervises the person it is about.
+    SENIOR = "senior"
+    MENTOR = "mentor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,14 @@ class UnitOfWork:
             self.session, ref, workspace_id=self.workspace_id, viewer=self.actor
         )
 
-    async def permit(self, action: Action, incident: Incident | None = None) -> None:
-        """Return quietly if the actor may do this. Raises: NotPermitted."""
+    async def permit(
+        self,
+        action: Action,
+        incident: Incident | None = None,
+        *,
+        subject_id: uuid.UUID | None = None,
+    ) -> None:
+        """Return quietly if the actor may do this (to `subject_id`). Raises: NotPermitted."""
         await permit(
             self.session,
             self.actor,
@@ -122,6 +128,7 @@ class UnitOfWork:
             incident=incident,
             policy=self.policy,
             workspace_id=self.workspace_id,
+            subject_id=subject_id,
         )
 
     def record(

@@ -1,74 +1,97 @@
-"""The triggers that make the timeline append-only: the one update allowed nulls content and salt."""
+"""The triggers that make a chain append-only: the one update allowed nulls content and salt.
 
-TABLE = "timeline_entries"
+Two chains are guarded: the timeline of incidents and the audit log of workspaces.
+"""
 
-_KEPT = (
-    "id",
-    "workspace_id",
-    "incident_id",
-    "sequence",
-    "occurred_at",
-    "recorded_at",
-    "kind",
-    "actor_kind",
-    "actor_id",
-    "actor_name",
-    "target_id",
-    "content_hash",
-    "previous_hash",
-    "entry_hash",
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A table that is guarded: what people are told it is, and the columns that never change."""
+
+    table: str
+    name: str
+    kept: tuple[str, ...]
+
+
+TIMELINE = Guarded(
+    table="timeline_entries",
+    name="the timeline",
+    kept=(
+        *("id", "workspace_id", "incident_id", "sequence", "occurred_at", "recorded_at", "kind"),
+        *("actor_kind", "actor_id", "actor_name", "target_id"),
+        *("content_hash", "previous_hash", "entry_hash"),
+    ),
 )
+AUDIT_LOG = Guarded(
+    table="audit_entries",
+    name="the audit log",
+    kept=(
+        *("id", "workspace_id", "sequence", "recorded_at", "kind"),
+        *("actor_kind", "actor_id", "actor_name", "subject_id"),
+        *("content_hash", "previous_hash", "entry_hash"),
+    ),
+)
+GUARDED = (TIMELINE, AUDIT_LOG)
 
 
 def create_statements(dialect: str) -> tuple[str, ...]:
-    """Return the statements that set the guard up on this dialect."""
-    return _sqlite() if dialect == "sqlite" else _postgresql()
+    """Return the statements that set the guards up on this dialect."""
+    make = _sqlite if dialect == "sqlite" else _postgresql
+    return tuple(statement for guarded in GUARDED for statement in make(guarded))
 
 
 def drop_statements(dialect: str) -> tuple[str, ...]:
-    """Return the statements that take the guard down."""
+    """Return the statements that take the guards down."""
+    return tuple(statement for guarded in GUARDED for statement in _drop(guarded.table, dialect))
+
+
+def _drop(table: str, dialect: str) -> tuple[str, ...]:
     if dialect == "sqlite":
         return (
-            f"DROP TRIGGER IF EXISTS {TABLE}_no_delete",
-            f"DROP TRIGGER IF EXISTS {TABLE}_only_redact",
+            f"DROP TRIGGER IF EXISTS {table}_no_delete",
+            f"DROP TRIGGER IF EXISTS {table}_only_redact",
         )
     return (
-        f"DROP TRIGGER IF EXISTS {TABLE}_guard ON {TABLE}",
-        f"DROP TRIGGER IF EXISTS {TABLE}_no_truncate ON {TABLE}",
-        f"DROP FUNCTION IF EXISTS {TABLE}_guard()",
+        f"DROP TRIGGER IF EXISTS {table}_guard ON {table}",
+        f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}",
+        f"DROP FUNCTION IF EXISTS {table}_guard()",
     )
 
 
-def _changed(operator: str) -> str:
-    kept = " OR ".join(f"NEW.{name} {operator} OLD.{name}" for name in _KEPT)
+def _changed(guarded: Guarded, operator: str) -> str:
+    kept = " OR ".join(f"NEW.{name} {operator} OLD.{name}" for name in guarded.kept)
     return f"({kept} OR NEW.content IS NOT NULL OR NEW.salt IS NOT NULL)"
 
 
-def _sqlite() -> tuple[str, ...]:
-    refuse = "BEGIN SELECT RAISE(ABORT, 'the timeline is append-only'); END"
+def _sqlite(guarded: Guarded) -> tuple[str, ...]:
+    table = guarded.table
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{guarded.name} is append-only'); END"
     return (
-        f"CREATE TRIGGER {TABLE}_no_delete BEFORE DELETE ON {TABLE} {refuse}",
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
         (
-            f"CREATE TRIGGER {TABLE}_only_redact BEFORE UPDATE ON {TABLE} "
-            f"WHEN {_changed('IS NOT')} {refuse}"
+            f"CREATE TRIGGER {table}_only_redact BEFORE UPDATE ON {table} "
+            f"WHEN {_changed(guarded, 'IS NOT')} {refuse}"
         ),
     )
 
 
-def _postgresql() -> tuple[str, ...]:
-    refuse = "RAISE EXCEPTION 'the timeline is append-only'"
+def _postgresql(guarded: Guarded) -> tuple[str, ...]:
+    table = guarded.table
+    refuse = f"RAISE EXCEPTION '{guarded.name} is append-only'"
     return (
-        f"""CREATE FUNCTION {TABLE}_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        f"""CREATE FUNCTION {table}_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             IF TG_OP <> 'UPDATE' THEN {refuse}; END IF;
-            IF {_changed("IS DISTINCT FROM")} THEN {refuse}; END IF;
+            IF {_changed(guarded, "IS DISTINCT FROM")} THEN {refuse}; END IF;
             RETURN NEW;
         END $$""",
         (
-            f"CREATE TRIGGER {TABLE}_guard BEFORE UPDATE OR DELETE ON {TABLE} "
-            f"FOR EACH ROW EXECUTE FUNCTION {TABLE}_guard()"
+            f"CREATE TRIGGER {table}_guard BEFORE UPDATE OR DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION {table}_guard()"
         ),
         (
-            f"CREATE TRIGGER {TABLE}_no_truncate BEFORE TRUNCATE ON {TABLE} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION {TABLE}_guard()"
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_guard()"
         ),
     )

@@ -51,6 +51,42 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "audit_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("actor_kind", sa.String(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_name", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=True),
+        sa.Column("content", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("salt", sa.String(), nullable=True),
+        sa.Column("content_hash", sa.String(), nullable=False),
+        sa.Column("previous_hash", sa.String(), nullable=False),
+        sa.Column("entry_hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_audit_entries_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
+        sa.UniqueConstraint(
+            "workspace_id", "sequence", name=op.f("uq_audit_entries_workspace_id_sequence")
+        ),
+    )
+    op.create_table(
+        "audit_heads",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("entry_hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_audit_heads_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_audit_heads")),
+    )
+    op.create_table(
         "counters",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -206,6 +242,73 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "mentorships",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("mentor_id", sa.Uuid(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["mentor_id"], ["people.id"], name=op.f("fk_mentorships_mentor_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_mentorships_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_mentorships_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mentorships")),
+        sa.UniqueConstraint(
+            "person_id", "mentor_id", name=op.f("uq_mentorships_person_id_mentor_id")
+        ),
+    )
+    with op.batch_alter_table("mentorships", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mentorships_mentor_id"), ["mentor_id"], unique=False)
+
+    op.create_table(
+        "stage_records",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("role_key", sa.String(), nullable=False),
+        sa.Column("service_key", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("is_sign_off", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("set_by_id", sa.Uuid(), nullable=True),
+        sa.Column("set_by_name", sa.String(), nullable=False),
+        sa.Column("set_at", UtcDateTime(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("audit_entry_id", sa.Uuid(), nullable=False),
+        sa.Column("renewal_told_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["audit_entry_id"],
+            ["audit_entries.id"],
+            name=op.f("fk_stage_records_audit_entry_id_audit_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_stage_records_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["set_by_id"], ["people.id"], name=op.f("fk_stage_records_set_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_stage_records_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stage_records")),
+        sa.UniqueConstraint(
+            "workspace_id", "position", name=op.f("uq_stage_records_workspace_id_position")
+        ),
+    )
+    with op.batch_alter_table("stage_records", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_stage_records_person_id_position", ["person_id", "position"], unique=False
+        )
+
+    op.create_table(
         "action_items",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -358,7 +461,7 @@ def upgrade() -> None:
     op.create_table(
         "posted_messages",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=True),
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
@@ -449,7 +552,7 @@ def upgrade() -> None:
         "reminders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("subject_type", sa.String(), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
@@ -825,6 +928,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_action_items_owner_id"))
 
     op.drop_table("action_items")
+    with op.batch_alter_table("stage_records", schema=None) as batch_op:
+        batch_op.drop_index("ix_stage_records_person_id_position")
+
+    op.drop_table("stage_records")
+    with op.batch_alter_table("mentorships", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mentorships_mentor_id"))
+
+    op.drop_table("mentorships")
     with op.batch_alter_table("incidents", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_incidents_workspace_id_channel_id",
@@ -846,6 +957,8 @@ def downgrade() -> None:
     op.drop_table("leases")
     op.drop_table("heartbeats")
     op.drop_table("counters")
+    op.drop_table("audit_heads")
+    op.drop_table("audit_entries")
     with op.batch_alter_table("absences", schema=None) as batch_op:
         batch_op.drop_index("ix_absences_workspace_id_until_at")
 

@@ -1,0 +1,11 @@
+"""All rules on single values: those of the policy itself and those of its larger sections."""
+
+from typing import Final
+
+from config import policy_rules, supervision_rules
+from config.policy_rules import Rule
+
+RULES: Final[dict[tuple[type, str], Rule]] = {
+    **policy_rules.RULES,
+    **supervision_rules.RULES,
+}

@@ -1,0 +1,196 @@
+"""The workspace's audit log: changes that belong to no incident, chained like the timeline.
+
+Stages, sign-offs, who supervises whom, and the policy (with it the rights) are recorded here.
+`content_hash` and `entry_hash` are made as in `timeline.py`: content can be erased (content and
+salt nulled) without breaking the chain, and nothing else can change: triggers on both databases
+refuse it. What people wrote to each other (notes) isn't here but as a hash of it.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.database import Base, storable
+from incidents.ids import new_id
+from incidents.timeline import (
+    GENESIS_HASH,
+    SALT_BYTES,
+    ChainHead,
+    Content,
+    Flaw,
+    canonical,
+    clean_content,
+    hash_content,
+    instant_text,
+)
+
+if TYPE_CHECKING:
+    from incidents.unit_of_work import UnitOfWork
+
+
+class AuditKind(StrEnum):
+    """What an audit entry says; stored as text."""
+
+    STAGE_SET = "stage_set"
+    SIGNED_OFF = "signed_off"
+    MENTOR_NAMED = "mentor_named"
+    MENTOR_ENDED = "mentor_ended"
+    POLICY_CHANGED = "policy_changed"
+
+
+class AuditEntry(Base):
+    """One dated line of the audit log; `subject_id` is whom it is about."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (UniqueConstraint("workspace_id", "sequence"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    sequence: Mapped[int]
+    recorded_at: Mapped[datetime]
+    kind: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[uuid.UUID | None]
+    actor_name: Mapped[str]
+    subject_id: Mapped[uuid.UUID | None]
+    content: Mapped[Content | None] = mapped_column(JSON(none_as_null=True))
+    salt: Mapped[str | None]
+    content_hash: Mapped[str]
+    previous_hash: Mapped[str]
+    entry_hash: Mapped[str]
+
+
+class AuditHead(Base):
+    """The newest link of a workspace's chain; whoever appends holds its lock."""
+
+    __tablename__ = "audit_heads"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    sequence: Mapped[int]
+    entry_hash: Mapped[str]
+
+    @property
+    def link(self) -> ChainHead:
+        """Return the newest link as a value."""
+        return ChainHead(self.sequence, self.entry_hash)
+
+
+async def audit(
+    uow: "UnitOfWork",
+    kind: AuditKind,
+    content: Mapping[str, Any] | None = None,
+    *,
+    subject_id: uuid.UUID | None = None,
+) -> AuditEntry:
+    """Append an entry to the workspace's audit log, in the order in which the lock is got.
+
+    Raises: IntegrityError when two begin a workspace's log at once; the use case runs again then.
+    """
+    head = await _locked_head(uow.session, uow.workspace_id)
+    cleaned, salt = clean_content(content or {}), os.urandom(SALT_BYTES).hex()
+    entry = AuditEntry(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        sequence=head.sequence + 1,
+        recorded_at=uow.now,
+        kind=kind.value,
+        actor_kind=uow.actor.kind.value,
+        actor_id=uow.actor.person_id,
+        actor_name=storable(uow.actor.name),
+        subject_id=subject_id,
+        content=cleaned,
+        salt=salt,
+        content_hash=hash_content(cleaned, salt),
+        previous_hash=head.entry_hash,
+        entry_hash="",
+    )
+    entry.entry_hash = hash_audit_entry(entry)
+    head.sequence, head.entry_hash = entry.sequence, entry.entry_hash
+    uow.session.add(entry)
+    await uow.flush()
+    return entry
+
+
+async def _locked_head(session: AsyncSession, workspace_id: uuid.UUID) -> AuditHead:
+    query = (
+        select(AuditHead)
+        .where(AuditHead.workspace_id == workspace_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    head = (await session.execute(query)).scalar_one_or_none()
+    if head is None:
+        head = AuditHead(workspace_id=workspace_id, sequence=0, entry_hash=GENESIS_HASH)
+        session.add(head)
+        await session.flush()
+    return head
+
+
+def hashed_fields(entry: AuditEntry) -> dict[str, Any]:
+    """Return what the entry's hash covers, as JSON values; exports carry the same."""
+    return {
+        "id": str(entry.id),
+        "sequence": entry.sequence,
+        "recorded_at": instant_text(entry.recorded_at),
+        "kind": str(entry.kind),
+        "actor_kind": str(entry.actor_kind),
+        "actor_id": str(entry.actor_id) if entry.actor_id else None,
+        "actor_name": entry.actor_name,
+        "subject_id": str(entry.subject_id) if entry.subject_id else None,
+        "content_hash": entry.content_hash,
+        "previous_hash": entry.previous_hash,
+    }
+
+
+def hash_audit_entry(entry: AuditEntry) -> str:
+    """Return the hex hash over everything of the entry but content, salt and tenant."""
+    return hashlib.sha256(canonical(hashed_fields(entry))).hexdigest()
+
+
+def verify_audit(entries: Iterable[AuditEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
+    """Return every flaw of a whole log, given in order of sequence; none means proven."""
+    flaws: list[Flaw] = []
+    previous = ChainHead(0, GENESIS_HASH)
+    for entry in entries:
+        if entry.sequence != previous.sequence + 1:
+            flaws.append(Flaw(entry.sequence, "sequence_gap"))
+        if entry.previous_hash != previous.entry_hash:
+            flaws.append(Flaw(entry.sequence, "broken_link"))
+        if hash_audit_entry(entry) != entry.entry_hash:
+            flaws.append(Flaw(entry.sequence, "entry_changed"))
+        if not _content_proves(entry):
+            flaws.append(Flaw(entry.sequence, "content_changed"))
+        previous = ChainHead(entry.sequence, entry.entry_hash)
+    if previous != head:
+        flaws.append(Flaw(head.sequence, "head_differs"))
+    return tuple(flaws)
+
+
+def _content_proves(entry: AuditEntry) -> bool:
+    if entry.content is None and entry.salt is None:
+        return True  # erased: the hash still commits to what stood here
+    if entry.content is None or entry.salt is None:
+        return False
+    return hash_content(entry.content, entry.salt) == entry.content_hash
+
+
+async def audit_entries(
+    session: AsyncSession, *, workspace_id: uuid.UUID
+) -> tuple[tuple[AuditEntry, ...], ChainHead]:
+    """Return the workspace's whole log in order, and the head that it has to end with."""
+    query = (
+        select(AuditEntry)
+        .where(AuditEntry.workspace_id == workspace_id)
+        .order_by(AuditEntry.sequence)
+    )
+    entries = tuple((await session.execute(query)).scalars())
+    head = await session.get(AuditHead, workspace_id)
+    return entries, head.link if head else ChainHead(0, GENESIS_HASH)
