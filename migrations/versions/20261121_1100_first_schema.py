@@ -174,6 +174,41 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "handovers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("from_person_id", sa.Uuid(), nullable=False),
+        sa.Column("to_person_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("sections", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.Column("reminded_at", UtcDateTime(), nullable=True),
+        sa.Column("delivery_error", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["from_person_id"], ["people.id"], name=op.f("fk_handovers_from_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_person_id"], ["people.id"], name=op.f("fk_handovers_to_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_handovers_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handovers")),
+    )
+    with op.batch_alter_table("handovers", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_handovers_to_person_id_status", ["to_person_id", "status"], unique=False
+        )
+        batch_op.create_index(
+            "uq_handovers_pending",
+            ["from_person_id"],
+            unique=True,
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
+
+    op.create_table(
         "incidents",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -265,6 +300,46 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mentorships", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mentorships_mentor_id"), ["mentor_id"], unique=False)
+
+    op.create_table(
+        "shadowings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("mentor_id", sa.Uuid(), nullable=True),
+        sa.Column("role_key", sa.String(), nullable=True),
+        sa.Column("service_key", sa.String(), nullable=True),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("until_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["ended_by_id"], ["people.id"], name=op.f("fk_shadowings_ended_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mentor_id"], ["people.id"], name=op.f("fk_shadowings_mentor_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_shadowings_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_shadowings_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shadowings")),
+    )
+    with op.batch_alter_table("shadowings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shadowings_mentor_id"), ["mentor_id"], unique=False)
+        batch_op.create_index(
+            "ix_shadowings_workspace_id_ended_at", ["workspace_id", "ended_at"], unique=False
+        )
+        batch_op.create_index(
+            "uq_shadowings_running",
+            ["person_id", "target"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
 
     op.create_table(
         "stage_records",
@@ -434,6 +509,109 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
             postgresql_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
         )
+
+    op.create_table(
+        "handover_questions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("handover_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["handover_id"],
+            ["handovers.id"],
+            name=op.f("fk_handover_questions_handover_id_handovers"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handover_questions")),
+    )
+    with op.batch_alter_table("handover_questions", schema=None) as batch_op:
+        batch_op.create_index("ix_handover_questions_handover_id", ["handover_id"], unique=False)
+
+    op.create_table(
+        "mentor_conversations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("junior_id", sa.Uuid(), nullable=False),
+        sa.Column("mentor_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=True),
+        sa.Column("opened_at", UtcDateTime(), nullable=True),
+        sa.Column("taken_over_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"],
+            ["incidents.id"],
+            name=op.f("fk_mentor_conversations_incident_id_incidents"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["junior_id"], ["people.id"], name=op.f("fk_mentor_conversations_junior_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mentor_id"], ["people.id"], name=op.f("fk_mentor_conversations_mentor_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_mentor_conversations_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mentor_conversations")),
+        sa.UniqueConstraint(
+            "incident_id",
+            "junior_id",
+            "mentor_id",
+            name=op.f("uq_mentor_conversations_incident_id_junior_id_mentor_id"),
+        ),
+    )
+    with op.batch_alter_table("mentor_conversations", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_mentor_conversations_junior_id"), ["junior_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_mentor_conversations_mentor_id"), ["mentor_id"], unique=False
+        )
+
+    op.create_table(
+        "observations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("shadowing_id", sa.Uuid(), nullable=True),
+        sa.Column("mentor_id", sa.Uuid(), nullable=True),
+        sa.Column("role_key", sa.String(), nullable=True),
+        sa.Column("service_key", sa.String(), nullable=True),
+        sa.Column("began_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("last_asked_at", UtcDateTime(), nullable=True),
+        sa.Column("invite_error", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_observations_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mentor_id"], ["people.id"], name=op.f("fk_observations_mentor_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_observations_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["shadowing_id"],
+            ["shadowings.id"],
+            name=op.f("fk_observations_shadowing_id_shadowings"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_observations_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_observations")),
+        sa.UniqueConstraint(
+            "incident_id", "person_id", name=op.f("uq_observations_incident_id_person_id")
+        ),
+    )
+    with op.batch_alter_table("observations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_observations_mentor_id"), ["mentor_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_observations_person_id"), ["person_id"], unique=False)
 
     op.create_table(
         "participants",
@@ -700,6 +878,40 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "debriefs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("observation_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("shared_with", sa.JSON(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("reminded_at", UtcDateTime(), nullable=True),
+        sa.Column("written_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_debriefs_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["observation_id"],
+            ["observations.id"],
+            name=op.f("fk_debriefs_observation_id_observations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["people.id"], name=op.f("fk_debriefs_owner_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_debriefs_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_debriefs")),
+        sa.UniqueConstraint("observation_id", name=op.f("uq_debriefs_observation_id")),
+    )
+    with op.batch_alter_table("debriefs", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_debriefs_owner_id_asked_at", ["owner_id", "asked_at"], unique=False
+        )
+
+    op.create_table(
         "handoffs",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -858,6 +1070,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_handoffs_incident_id")
 
     op.drop_table("handoffs")
+    with op.batch_alter_table("debriefs", schema=None) as batch_op:
+        batch_op.drop_index("ix_debriefs_owner_id_asked_at")
+
+    op.drop_table("debriefs")
     with op.batch_alter_table("checkins", schema=None) as batch_op:
         batch_op.drop_index("ix_checkins_incident_id_status")
 
@@ -907,6 +1123,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_participants_person_id"))
 
     op.drop_table("participants")
+    with op.batch_alter_table("observations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_observations_person_id"))
+        batch_op.drop_index(batch_op.f("ix_observations_mentor_id"))
+
+    op.drop_table("observations")
+    with op.batch_alter_table("mentor_conversations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mentor_conversations_mentor_id"))
+        batch_op.drop_index(batch_op.f("ix_mentor_conversations_junior_id"))
+
+    op.drop_table("mentor_conversations")
+    with op.batch_alter_table("handover_questions", schema=None) as batch_op:
+        batch_op.drop_index("ix_handover_questions_handover_id")
+
+    op.drop_table("handover_questions")
     with op.batch_alter_table("effects", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_effects_coalesce_key",
@@ -932,6 +1162,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_stage_records_person_id_position")
 
     op.drop_table("stage_records")
+    with op.batch_alter_table("shadowings", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_shadowings_running",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index("ix_shadowings_workspace_id_ended_at")
+        batch_op.drop_index(batch_op.f("ix_shadowings_mentor_id"))
+
+    op.drop_table("shadowings")
     with op.batch_alter_table("mentorships", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mentorships_mentor_id"))
 
@@ -945,6 +1185,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_incidents_workspace_id_status")
 
     op.drop_table("incidents")
+    with op.batch_alter_table("handovers", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_handovers_pending",
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
+        batch_op.drop_index("ix_handovers_to_person_id_status")
+
+    op.drop_table("handovers")
     with op.batch_alter_table("processed_requests", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_processed_requests_created_at"))
 

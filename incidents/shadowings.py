@@ -1,0 +1,125 @@
+"""Shadowing as rows: who shadows whom or what until when, and which incidents they were brought to.
+
+A shadowing is an arrangement of its owner's: `target` says in one text whom or what they follow,
+so that there is one of each. An observation is one incident that came of one. Both are private to
+the owner and their mentors, and no part of any incident's record.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.database import Base
+from incidents.ids import new_id
+
+
+class Shadowing(Base):
+    """Somebody who follows a mentor, a role or a service; exactly one of the three is set."""
+
+    __tablename__ = "shadowings"
+    __table_args__ = (
+        Index("ix_shadowings_workspace_id_ended_at", "workspace_id", "ended_at"),
+        Index(
+            "uq_shadowings_running",
+            "person_id",
+            "target",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
+    target: Mapped[str]
+    mentor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), index=True)
+    role_key: Mapped[str | None]
+    service_key: Mapped[str | None]
+    started_at: Mapped[datetime]
+    # When it runs out by itself; None: when it is stopped.
+    until_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+
+
+class Observation(Base):
+    """One incident that a shadow was brought to; at most one for each of them."""
+
+    __tablename__ = "observations"
+    __table_args__ = (UniqueConstraint("incident_id", "person_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    # None when the policy's schedule brought them.
+    shadowing_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("shadowings.id"))
+    mentor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), index=True)
+    role_key: Mapped[str | None]
+    service_key: Mapped[str | None]
+    began_at: Mapped[datetime]
+    # When the incident was over, or they stopped watching.
+    ended_at: Mapped[datetime | None]
+    last_asked_at: Mapped[datetime | None]
+    # Why they couldn't be brought into the channel (the chat service's word).
+    invite_error: Mapped[str | None]
+
+
+async def running_shadowings(
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime
+) -> Sequence[Shadowing]:
+    """Return every shadowing in force, the earliest first."""
+    query = (
+        select(Shadowing)
+        .where(
+            Shadowing.workspace_id == workspace_id,
+            Shadowing.ended_at.is_(None),
+            or_(Shadowing.until_at.is_(None), Shadowing.until_at > now),
+        )
+        .order_by(Shadowing.started_at, Shadowing.id)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def shadowings_of(
+    session: AsyncSession, person_id: uuid.UUID, *, now: datetime
+) -> Sequence[Shadowing]:
+    """Return the shadowings in force in which the person is the shadow or the mentor."""
+    query = (
+        select(Shadowing)
+        .where(
+            or_(Shadowing.person_id == person_id, Shadowing.mentor_id == person_id),
+            Shadowing.ended_at.is_(None),
+            or_(Shadowing.until_at.is_(None), Shadowing.until_at > now),
+        )
+        .order_by(Shadowing.started_at, Shadowing.id)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def observations_in(
+    session: AsyncSession, incident_id: uuid.UUID
+) -> dict[uuid.UUID, Observation]:
+    """Return who was brought to an incident as a shadow, by the person's id."""
+    query = select(Observation).where(Observation.incident_id == incident_id)
+    rows = (await session.execute(query)).scalars()
+    return {row.person_id: row for row in rows}
+
+
+async def observations_of(
+    session: AsyncSession, person_id: uuid.UUID, *, only_running: bool = False
+) -> Sequence[Observation]:
+    """Return the incidents that somebody was brought to as a shadow, the earliest first."""
+    query = (
+        select(Observation)
+        .where(Observation.person_id == person_id)
+        .order_by(Observation.began_at, Observation.id)
+    )
+    if only_running:
+        query = query.where(Observation.ended_at.is_(None))
+    return (await session.execute(query)).scalars().all()
