@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterator
 
+from config.approval_checks import in_approvals
 from config.disagreements import Disagreement
 from config.policy_rules import format_duration
 from config.policy_schema import did_you_mean
+from config.shadowing_checks import in_shadowing
 from config.supervision_checks import in_supervision
 from incidents.policy import AUTO_SECTIONS, COMMANDER, Action, Policy, SectionKind
 from incidents.policy_refs import RoleRef, Standing
@@ -22,6 +24,8 @@ def find_disagreements(policy: Policy, *, dropped: Collection[str]) -> Iterator[
     yield from _in_sections(policy)
     yield from _in_rights(policy, dropped)
     yield from in_supervision(policy, dropped)
+    yield from in_shadowing(policy, dropped)
+    yield from in_approvals(policy, dropped)
     if policy.figures.time_to_acknowledge_p50 > policy.figures.time_to_acknowledge_p90:
         what = "can't be shorter than time_to_acknowledge_p50"
         other = ("figures", "time_to_acknowledge_p50")

@@ -9,11 +9,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import Enum, StrEnum
 from typing import Final
 
+from incidents.approval_policy import Approvals
+from incidents.escalation_policy import Escalation, Service
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef
+from incidents.shadowing_policy import HandoverPolicy, ShadowingPolicy
 from incidents.supervision_policy import Supervision
 
 COMMANDER: Final = "commander"
@@ -59,8 +62,19 @@ class Action(StrEnum):
     MANAGE_POSTMORTEM = "manage_postmortem"
     MANAGE_ACTION_ITEMS = "manage_action_items"
     RETRY_EFFECT = "retry_effect"
+    ESCALATE = "escalate"
+    ANSWER_ESCALATION = "answer_escalation"
+    WITHDRAW_ESCALATION = "withdraw_escalation"
+    PROPOSE = "propose"
+    APPROVE_STANDARD = "approve_standard"
+    APPROVE_MAJOR = "approve_major"
+    CARRY_OUT = "carry_out"
+    BREAK_GLASS = "break_glass"
+    ASK_OBJECTIONS = "ask_objections"
     SET_STAGE = "set_stage"
     SIGN_OFF = "sign_off"
+    SHADOW = "shadow"
+    HAND_OVER_SHIFT = "hand_over_shift"
 
 
 class SectionKind(StrEnum):
@@ -72,7 +86,10 @@ class SectionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Severity:
-    """How bad an incident is, and what follows from it; rank 1 is the worst."""
+    """How bad an incident is, and what follows from it; rank 1 is the worst.
+
+    `escalation_wait` is how long a step of an escalation waits before the next is called.
+    """
 
     key: str
     name: str
@@ -81,6 +98,7 @@ class Severity:
     cadence: timedelta | None = None
     invites: tuple[Invitee, ...] = ()
     backup: PersonRef | None = None
+    escalation_wait: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,18 +152,6 @@ class Bookmark:
 
     title: str
     url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A service that incidents can affect; tier 1 is the most critical."""
-
-    key: str
-    name: str
-    tier: int
-    owner: Invitee | None = None
-    runbook_url: str | None = None
-    dashboard_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +284,11 @@ class Policy:
     rights: Rights
     figures: FigureTargets
     retention: Retention
+    escalation: Escalation
     supervision: Supervision
+    approvals: Approvals
+    shadowing: ShadowingPolicy
+    handover: HandoverPolicy
 
     @property
     def digest(self) -> str:
@@ -348,6 +358,8 @@ def _plain(value: object) -> object:
             return str(value)
         case timedelta():
             return value.total_seconds()
+        case date():
+            return value.isoformat()
         case Enum():
             return value.value
         case tuple():
