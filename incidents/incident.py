@@ -224,13 +224,19 @@ async def lock_incident(
     """
     # What this transaction has changed so far goes first, or reading anew would undo it.
     await session.flush()
-    query = (
-        select(Incident)
-        .where(Incident.workspace_id == workspace_id, _matches(ref), visible_to(viewer))
-        .with_for_update(of=Incident)
-        .execution_options(populate_existing=True)
-    )
-    incident = (await session.execute(query)).scalar_one_or_none()
+    if isinstance(ref, ById) and not viewer.is_person:
+        query = _FOR_THE_SYSTEM.with_for_update(of=Incident)
+        given = {"incident": ref.id, "workspace": workspace_id}
+    else:
+        query = (
+            select(Incident)
+            .where(Incident.workspace_id == workspace_id, _matches(ref), visible_to(viewer))
+            .with_for_update(of=Incident)
+        )
+        given = {}
+    incident = (
+        await session.execute(query, given, execution_options={"populate_existing": True})
+    ).scalar_one_or_none()
     if incident is None:
         name = str(ref.reference) if isinstance(ref, ByReference) else None
         raise IncidentNotFound(name)

@@ -157,15 +157,18 @@ async def _waiting_refreshes(
     if not keys:
         return {}
     # Locked, so that nobody takes it and renders the old state before this change is committed.
-    query = (
-        select(EffectRow.coalesce_key, EffectRow.id)
-        .where(
-            EffectRow.coalesce_key.in_(keys),
-            EffectRow.status.in_((EffectStatus.PENDING, EffectStatus.BLOCKED)),
-        )
-        .with_for_update()
+    rows = await session.execute(_WAITING, {"keys": keys})
+    return {key: effect_id for key, effect_id in rows if key is not None}
+
+
+_WAITING = (
+    select(EffectRow.coalesce_key, EffectRow.id)
+    .where(
+        EffectRow.coalesce_key.in_(bindparam("keys", expanding=True)),
+        EffectRow.status.in_((EffectStatus.PENDING, EffectStatus.BLOCKED)),
     )
-    return {key: effect_id for key, effect_id in await session.execute(query) if key is not None}
+    .with_for_update()
+)
 
 
 @functools.cache
