@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from config.approval_checks import in_approvals
 from config.disagreements import Disagreement
+from config.escalation_checks import in_escalation
 from config.policy_rules import format_duration
 from config.policy_schema import did_you_mean
 from config.shadowing_checks import in_shadowing
@@ -23,6 +24,7 @@ def find_disagreements(policy: Policy, *, dropped: Collection[str]) -> Iterator[
     yield from _in_reminders(policy)
     yield from _in_sections(policy)
     yield from _in_rights(policy, dropped)
+    yield from in_escalation(policy, dropped)
     yield from in_supervision(policy, dropped)
     yield from in_shadowing(policy, dropped)
     yield from in_approvals(policy, dropped)

@@ -1,7 +1,7 @@
 """Loads the policy: the built-in file with the workspace's own laid over it, and back to YAML."""
 
 from dataclasses import dataclass, is_dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import Enum
 from importlib.resources import files
 from pathlib import Path
@@ -116,6 +116,8 @@ def _to_yaml(value: object) -> object:
             return str(value)
         case timedelta():
             return format_duration(value)
+        case date():
+            return value.isoformat()
         case Enum():
             return value.value
         case tuple():

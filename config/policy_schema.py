@@ -8,7 +8,7 @@ to go on, so that everything wrong is found in one reading.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from difflib import get_close_matches
 from enum import Enum
 from functools import reduce
@@ -28,7 +28,17 @@ from config.policy_yaml import (
     join_key,
 )
 from config.section_rules import RULES
-from incidents.policy import Right, Role, Service, Severity
+from incidents.approval_policy import ActionClass, AnswerWait, CommandClass, SupervisedActions
+from incidents.escalation_policy import (
+    Callee,
+    EscalationTemplate,
+    LadderStep,
+    Question,
+    Relation,
+    Service,
+    ServiceLink,
+)
+from incidents.policy import Right, Role, Severity
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
 from incidents.supervision_policy import StageRequirement
 
@@ -38,10 +48,26 @@ KEY_FIELDS: Final[dict[type, str]] = {
     Role: "key",
     Service: "key",
     Right: "action",
+    EscalationTemplate: "key",
+    Question: "key",
+    ServiceLink: "title",
     StageRequirement: "stage",
+    ActionClass: "key",
+    AnswerWait: "severity",
+    CommandClass: "command",
+    SupervisedActions: "stage",
 }
 # … and those of which the map's value is one field rather than all the others.
-VALUE_FIELDS: Final[dict[type, str]] = {Right: "who"}
+VALUE_FIELDS: Final[dict[type, str]] = {
+    Right: "who",
+    Question: "text",
+    ServiceLink: "url",
+    AnswerWait: "wait",
+    CommandClass: "class_key",
+    SupervisedActions: "actions",
+}
+# Classes that may be written as this one field alone: `manager` for `who: [manager]`.
+SHORT_FIELDS: Final[dict[type, str]] = {LadderStep: "who"}
 
 T = TypeVar("T")
 
@@ -153,6 +179,8 @@ class TreeReader:
             return self._read_list(node, slot.of(options[0]))
         if NoneType in get_args(hint):
             return self._read(node, slot.of(reduce(or_, options)))
+        if hint in SHORT_FIELDS and not isinstance(node, Mapping):
+            return self._read_short(node, slot)
         if isinstance(hint, type) and is_dataclass(hint) and hint is not PersonRef:
             if not isinstance(node, Mapping):
                 raise _RefusedError("has to be `key: value` lines, indented under it")
@@ -161,6 +189,11 @@ class TreeReader:
         if slot.rule and not slot.rule.accepts(value):
             raise _RefusedError(slot.rule.what)
         return value
+
+    def _read_short(self, node: Node, slot: _Slot) -> object | None:
+        name = SHORT_FIELDS[slot.hint]
+        value = self._attempt(node, slot.of(get_type_hints(slot.hint)[name]))
+        return None if value is None else slot.hint(**{name: value})
 
     def _read_list(self, node: Node, slot: _Slot) -> tuple[object, ...] | None:
         if isinstance(node, Mapping):
@@ -239,6 +272,8 @@ def _read_scalar(hint: Any, node: Node) -> object:
         raise _RefusedError("has to be a single value")
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _read_enum(hint, node.text)
+    if hint == Callee:
+        return _read_callee(node.text)
     if hint in (Invitee, Grantee):
         return _read_reference(node.text, grantee=hint == Grantee)
     readers: dict[Any, Callable[[Scalar], object]] = {
@@ -247,6 +282,7 @@ def _read_scalar(hint: Any, node: Node) -> object:
         float: _read_number,
         bool: _read_boolean,
         timedelta: _read_duration,
+        date: _read_date,
         PersonRef: _read_person,
     }
     return readers[hint](node)
@@ -298,6 +334,25 @@ def _read_duration(node: Scalar) -> timedelta:
         raise _RefusedError("has to be a duration: a number with s, m, h or d", "15m")
     days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _read_date(node: Scalar) -> date:
+    try:
+        return date.fromisoformat(node.text)
+    except ValueError:
+        raise _RefusedError("has to be a date: year-month-day", "2026-12-24") from None
+
+
+def _read_callee(text: str) -> Callee:
+    if text in tuple(Relation):
+        return Relation(text)
+    if text not in tuple(Standing) and _ROLE_KEY.fullmatch(text):
+        return RoleRef(text)
+    found = None if text in tuple(Standing) else _read_reference(text, grantee=False)
+    if isinstance(found, PersonRef | GroupRef):
+        return found
+    what = f"has to be {', '.join(Relation)}, a role's key, a person or a group"
+    raise _RefusedError(what, '[owner, commander, jo@example.com, "@database-oncall"]')
 
 
 def _read_person(node: Scalar) -> PersonRef:

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from config import approval_rules, policy_rules, shadowing_rules, supervision_rules
+from config import approval_rules, escalation_rules, policy_rules, shadowing_rules, supervision_rules
 from config.policy_rules import Rule
 
 RULES: Final[dict[tuple[type, str], Rule]] = {
     **policy_rules.RULES,
+    **escalation_rules.RULES,
     **supervision_rules.RULES,
     **shadowing_rules.RULES,
     **approval_rules.RULES,

@@ -1,8 +1,10 @@
 """What the domain refuses, as data; the wording for people lives in `bot/`."""
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 class DomainError(Exception):
@@ -22,6 +24,24 @@ class NotPermitted(DomainError):
 
     action: str
     needs: str
+
+
+@dataclass(eq=False)
+class NeedsApproval(DomainError):
+    """The actor may do this once somebody has agreed; `arguments` are how it was to be done (JSON)."""
+
+    action: str
+    incident_id: uuid.UUID | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class MayNotAnswer(DomainError):
+    """The actor can't agree to this: it is their own, or not theirs to decide; `who` are names."""
+
+    is_own: bool
+    who: tuple[str, ...] = ()
+    needs: str = ""
 
 
 @dataclass(eq=False)

@@ -7,13 +7,14 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.errors import NotPermitted
+from incidents.approval_policy import Approvals
+from incidents.errors import NeedsApproval, NotPermitted
 from incidents.incident import Incident, find_participant
 from incidents.people import Actor, PeopleGroup, Person, PersonKind
-from incidents.policy import Action, Policy, Rights
+from incidents.policy import COMMANDER, Action, Policy, Rights
 from incidents.policy_refs import Grantee, GroupRef, PersonRef, RoleRef, Standing
 from incidents.roles import current_roles
-from incidents.stages import levels_of, mentees_of
+from incidents.stages import Levels, Stage, levels_of, mentees_of
 
 
 class Verdict(StrEnum):
@@ -48,6 +49,8 @@ class StandingFacts:
     is_senior: bool = False
     # Supervises the person it is about; where it is about nobody in particular, anybody at all.
     is_mentor: bool = False
+    # How far they work on their own in what they do here.
+    stage: Stage = Stage.SOLO
 
     @property
     def is_responder(self) -> bool:
@@ -55,16 +58,28 @@ class StandingFacts:
         return self.is_in_channel or bool(self.roles)
 
 
-def decide(actor: Actor, action: Action, facts: StandingFacts, *, rights: Rights) -> Decision:
-    """Say whether the actor may do this, given what they are to the incident."""
+def decide(
+    actor: Actor,
+    action: Action,
+    facts: StandingFacts,
+    *,
+    rights: Rights,
+    approvals: Approvals | None = None,
+) -> Decision:
+    """Say whether the actor may do this, given what they are to the incident.
+
+    Whoever is supervised needs somebody's agreement for what `approvals` names at their stage.
+    """
     if not actor.is_person:
         return Decision(Verdict.ALLOWED)
     if actor.person_kind is not PersonKind.MEMBER and action not in rights.guests_may:
         return Decision(Verdict.REFUSED, ("member",))
     grantees = rights.who_may(action)
-    if any(_grants(grantee, actor, facts) for grantee in grantees):
-        return Decision(Verdict.ALLOWED)
-    return Decision(Verdict.REFUSED, tuple(str(grantee) for grantee in grantees))
+    if not any(_grants(grantee, actor, facts) for grantee in grantees):
+        return Decision(Verdict.REFUSED, tuple(str(grantee) for grantee in grantees))
+    if approvals is not None and approvals.guards(action, stage=facts.stage):
+        return Decision(Verdict.NEEDS_APPROVAL)
+    return Decision(Verdict.ALLOWED)
 
 
 def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
@@ -95,12 +110,16 @@ async def permit(
     workspace_id: uuid.UUID,
     subject_id: uuid.UUID | None = None,
 ) -> None:
-    """Return quietly if the actor may do this. Raises: NotPermitted, with who may.
+    """Return quietly if the actor may do this.
 
     `subject_id` is the person it is done to or about, for whom mentors may act.
+
+    Raises: NotPermitted, with who may; NeedsApproval, if they may with somebody's agreement.
     """
     without_facts = decide(actor, action, StandingFacts(), rights=policy.rights)
-    if without_facts.is_allowed:
+    # Whether somebody needs agreement can't be said without facts, whatever their rights.
+    is_guarded = actor.is_person and policy.approvals.guard_of(action) is not None
+    if without_facts.is_allowed and not is_guarded:
         return
     facts = await gather_standing(
         session,
@@ -110,9 +129,14 @@ async def permit(
         workspace_id=workspace_id,
         subject_id=subject_id,
     )
-    decision = decide(actor, action, facts, rights=policy.rights)
-    if not decision.is_allowed:
-        raise NotPermitted(action=action, needs=", ".join(decision.needs))
+    decision = decide(actor, action, facts, rights=policy.rights, approvals=policy.approvals)
+    match decision.verdict:
+        case Verdict.REFUSED:
+            raise NotPermitted(action=action, needs=", ".join(decision.needs))
+        case Verdict.NEEDS_APPROVAL:
+            raise NeedsApproval(action, incident_id=incident.id if incident else None)
+        case Verdict.ALLOWED:
+            return
 
 
 async def gather_standing(
@@ -145,11 +169,19 @@ async def gather_standing(
         return general
     part = await find_participant(session, incident_id=incident.id, person_id=actor.person_id)
     held = await current_roles(session, incident.id)
+    roles = frozenset(role.role_key for role in held if role.person_id == actor.person_id)
     return replace(
         general,
         is_in_channel=part is not None and part.is_in_channel,
-        roles=frozenset(role.role_key for role in held if role.person_id == actor.person_id),
+        roles=roles,
+        stage=_stage_in(levels, roles, services=incident.services),
     )
+
+
+def _stage_in(levels: Levels, roles: frozenset[str], *, services: list[str]) -> Stage:
+    """Return the stage in the role that counts: command if held, else the lowest of those held."""
+    acting = (COMMANDER,) if COMMANDER in roles else (tuple(roles) or (None,))
+    return min(levels.stage(role_key=role, services=services) for role in acting)
 
 
 async def _groups_of(

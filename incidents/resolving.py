@@ -1,6 +1,6 @@
 """Resolving: what the record still needs is asked for, then all of it is one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from incidents import milestones
@@ -33,9 +33,9 @@ async def resolve(
         InformationMissing with the facts to ask for, as long as some are missing.
     """
     incident = await uow.get_incident(ref)
-    await uow.permit(Action.RESOLVE, incident)
-    await allow_move(uow.session, incident, IncidentStatus.RESOLVED)
     given = resolution or Resolution()
+    await uow.permit(Action.RESOLVE, incident, arguments=asdict(given))
+    await allow_move(uow.session, incident, IncidentStatus.RESOLVED)
     details = _take_in(uow, incident, given)
     missing = closing_blockers(
         impact_started_at=incident.impact_started_at,

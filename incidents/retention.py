@@ -7,8 +7,9 @@ from sqlalchemy import CursorResult, delete, select
 
 from incidents.outbox import EffectRow, EffectStatus
 from incidents.policy import Retention
+from incidents.processed_requests import ProcessedRequest
 from incidents.reminders import Reminder, ReminderStatus
-from incidents.unit_of_work import Outcome, ProcessedRequest, UnitOfWork
+from incidents.unit_of_work import Outcome, UnitOfWork
 
 # Small, so that nobody who declares an incident waits for the lock.
 BATCH = 500

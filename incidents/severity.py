@@ -25,7 +25,11 @@ async def change_severity(
     if severity.key == incident.severity_key:
         raise AlreadySo("severity", incident.severity_name)
     is_worse = severity.rank < incident.severity_rank
-    await uow.permit(Action.RAISE_SEVERITY if is_worse else Action.LOWER_SEVERITY, incident)
+    await uow.permit(
+        Action.RAISE_SEVERITY if is_worse else Action.LOWER_SEVERITY,
+        incident,
+        arguments={"severity_key": severity.key, "severity_name": severity.name, "reason": reason},
+    )
     content: dict[str, object] = {
         "old": incident.severity_name,
         "new": severity.name,

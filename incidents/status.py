@@ -49,7 +49,7 @@ async def change_status(
 async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:
     """Close a resolved incident. Raises: NotPermitted; TransitionRefused."""
     incident = await uow.get_incident(ref)
-    await uow.permit(Action.CLOSE, incident)
+    await uow.permit(Action.CLOSE, incident, arguments={"text": text})
     await allow_move(uow.session, incident, IncidentStatus.CLOSED)
     return move(uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())})
 
@@ -79,7 +79,7 @@ async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
     """
     incident = await uow.get_incident(ref)
-    await uow.permit(Action.CANCEL, incident)
+    await uow.permit(Action.CANCEL, incident, arguments={"reason": reason})
     await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     details = {"reason": _reason(reason, example="False alarm: the monitor was misconfigured")}
     return move(uow, incident, IncidentStatus.CANCELLED, details=details)
@@ -94,7 +94,8 @@ async def mark_duplicate(
         can't see; InvalidInput for the incident itself or a duplicate of it.
     """
     incident = await uow.get_incident(ref)
-    await uow.permit(Action.MARK_DUPLICATE, incident)
+    asked = {"original": str(original), "reason": reason}
+    await uow.permit(Action.MARK_DUPLICATE, incident, arguments=asked)
     await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     other = await uow.get_incident(ByReference(original))
     await _check_original(uow.session, incident, other)

@@ -18,6 +18,7 @@ from incidents import (
     posted_messages,
     postmortem,
     presence,
+    processed_requests,
     prompts,
     reminders,
     roles,
@@ -25,7 +26,6 @@ from incidents import (
     stages,
     stakeholder_updates,
     timeline,
-    unit_of_work,
 )
 from incidents.database import Base
 
@@ -45,6 +45,7 @@ MODULES = (
     posted_messages,
     postmortem,
     presence,
+    processed_requests,
     prompts,
     reminders,
     roles,
@@ -52,7 +53,6 @@ MODULES = (
     stages,
     stakeholder_updates,
     timeline,
-    unit_of_work,
 )
 
 

@@ -11,45 +11,28 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Row, Table, bindparam, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
 from incidents import outbox, reminders, timeline
 from incidents.clock import Clock
-from incidents.database import Base, Database, insert_rows
-from incidents.errors import Busy
+from incidents.database import Database, insert_rows
+from incidents.errors import Busy, NeedsApproval
 from incidents.facts import gather_facts
 from incidents.incident import Incident, IncidentRef, lock_incident
 from incidents.people import Actor
 from incidents.permissions import permit
 from incidents.policy import Action, Policy
+from incidents.processed_requests import find_request, keep_request
 from incidents.reactions import react
 from incidents.timeline import EntryKind, TimelineEntry
 
 MAX_ATTEMPTS = 3
 WAKE_CHANNEL = "sitrep_outbox"
-
-
-class ProcessedRequest(Base):
-    """A request that was carried out, with what it was answered, so that a repeat is too."""
-
-    __tablename__ = "processed_requests"
-
-    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    outcome: Mapped[dict[str, Any]] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(index=True)
-
-
-_REQUESTS = cast("Table", ProcessedRequest.__table__)
-_FIND_REQUEST = select(_REQUESTS.c.outcome, _REQUESTS.c.created_at).where(
-    _REQUESTS.c.workspace_id == bindparam("workspace"), _REQUESTS.c.key == bindparam("request")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +87,8 @@ class UnitOfWork:
         self.now = now
         self.policy = policy
         self.wakes_others = False
+        self.needs_approval: NeedsApproval | None = None
+        self._agreed: tuple[str, uuid.UUID | None] | None = None
         self._recorded: list[tuple[Incident, TimelineEntry]] = []
         self._unsaved: list[TimelineEntry] = []
 
@@ -119,17 +104,38 @@ class UnitOfWork:
         incident: Incident | None = None,
         *,
         subject_id: uuid.UUID | None = None,
+        arguments: Mapping[str, Any] | None = None,
     ) -> None:
-        """Return quietly if the actor may do this (to `subject_id`). Raises: NotPermitted."""
-        await permit(
-            self.session,
-            self.actor,
-            action,
-            incident=incident,
-            policy=self.policy,
-            workspace_id=self.workspace_id,
-            subject_id=subject_id,
-        )
+        """Return quietly if the actor may do this (to `subject_id`). Raises: NotPermitted.
+
+        Also if somebody has to agree first: then the use case goes on to the end, so that all else
+        is checked, and NeedsApproval with its `arguments` (JSON) is raised instead of the commit.
+        """
+        try:
+            await permit(
+                self.session,
+                self.actor,
+                action,
+                incident=incident,
+                policy=self.policy,
+                workspace_id=self.workspace_id,
+                subject_id=subject_id,
+            )
+        except NeedsApproval as needed:
+            if (action, needed.incident_id) == self._agreed:
+                return
+            given = timeline.clean_content(arguments or {})
+            self.needs_approval = NeedsApproval(action, needed.incident_id, given)
+
+    @contextlib.contextmanager
+    def acting_for(self, actor: Actor, action: str, incident: Incident) -> Iterator[None]:
+        """Act as whoever asked for agreement to this one action and got it."""
+        before = self.actor
+        self.actor, self._agreed = actor, (action, incident.id)
+        try:
+            yield
+        finally:
+            self.actor, self._agreed = before, None
 
     def record(
         self,
@@ -317,17 +323,23 @@ class Transactions:
     ) -> Outcome:
         async with self.database.writing() as session:
             now = self.clock.now()
-            earlier = await _find_request(session, request, workspace_id=workspace_id)
+            earlier = (
+                None
+                if request is None
+                else await find_request(session, request.key, workspace_id=workspace_id)
+            )
             if earlier is not None and not _is_over(earlier.created_at, request, now=now):
                 return _repeat(earlier.outcome)
             uow = UnitOfWork(
                 session, actor=actor, workspace_id=workspace_id, now=now, policy=self.policy
             )
             outcome = await use_case(uow)
+            if uow.needs_approval is not None:
+                raise uow.needs_approval
             await uow.follow_up()
             if request is not None:
                 stored = {"outcome": outcome.to_json(), "created_at": now}
-                await _keep_request(
+                await keep_request(
                     session, (workspace_id, request.key), stored, is_known=earlier is not None
                 )
             if uow.wakes_others and not self.database.is_sqlite:
@@ -353,34 +365,6 @@ async def _commit(session: AsyncSession) -> None:
 async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:
     """Wake the other processes on PostgreSQL; they hear of it if and when this is committed."""
     await session.execute(select(func.pg_notify(WAKE_CHANNEL, str(workspace_id))))
-
-
-async def _find_request(
-    session: AsyncSession, request: RequestKey | None, *, workspace_id: uuid.UUID
-) -> Row[Any, Any] | None:
-    if request is None:
-        return None
-    given = {"workspace": workspace_id, "request": request.key}
-    return (await session.execute(_FIND_REQUEST, given)).one_or_none()
-
-
-async def _keep_request(
-    session: AsyncSession,
-    identity: tuple[uuid.UUID, str],
-    stored: Mapping[str, Any],
-    *,
-    is_known: bool,
-) -> None:
-    workspace_id, key = identity
-    if not is_known:
-        row = {"workspace_id": workspace_id, "key": key, **stored}
-        await insert_rows(session, ProcessedRequest, [row])
-        return
-    await session.execute(
-        update(_REQUESTS)
-        .where(_REQUESTS.c.workspace_id == workspace_id, _REQUESTS.c.key == key)
-        .values(**stored)
-    )
 
 
 def _is_over(created_at: datetime, request: RequestKey | None, *, now: datetime) -> bool:

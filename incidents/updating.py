@@ -1,8 +1,10 @@
 """Posting a stakeholder update, and putting the next reminder off once."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,7 +45,7 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
         InvalidInput when nothing is said, or the next update is promised too soon or too late.
     """
     incident = await uow.get_incident(ref)
-    await uow.permit(Action.POST_UPDATE, incident)
+    await uow.permit(Action.POST_UPDATE, incident, arguments=_arguments_of(draft))
     if incident.lifecycle_status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}:
         raise AlreadySo("the incident", incident.status)
     texts = _texts_of(draft)
@@ -147,6 +149,24 @@ async def _is_snoozed(session: AsyncSession, incident: Incident, *, due_at: date
     )
     entry = (await session.execute(query)).scalar_one_or_none()
     return entry is not None and (entry.content or {}).get("until") == instant_text(due_at)
+
+
+def draft_from(arguments: Mapping[str, Any]) -> UpdateDraft:
+    """Return the draft whose JSON values these are."""
+    seconds, status = arguments.get("next_seconds"), arguments.get("status")
+    return UpdateDraft(
+        text=str(arguments.get("text") or ""),
+        impact=str(arguments.get("impact") or ""),
+        actions=str(arguments.get("actions") or ""),
+        next_steps=str(arguments.get("next_steps") or ""),
+        next_in=None if seconds is None else timedelta(seconds=int(seconds)),
+        status=None if status is None else IncidentStatus(status),
+    )
+
+
+def _arguments_of(draft: UpdateDraft) -> dict[str, Any]:
+    seconds = None if draft.next_in is None else int(draft.next_in.total_seconds())
+    return {**_texts_of(draft), "next_seconds": seconds, "status": draft.status}
 
 
 def _texts_of(draft: UpdateDraft) -> dict[str, str]:

@@ -8,8 +8,9 @@ from incidents import outbox
 from incidents.effects import RefreshStatusCard
 from incidents.ids import new_id
 from incidents.outbox import EffectRow, EffectStatus, Planned
+from incidents.processed_requests import ProcessedRequest
 from incidents.retention import BATCH, sweep
-from incidents.unit_of_work import Outcome, ProcessedRequest, RequestKey, UnitOfWork
+from incidents.unit_of_work import Outcome, RequestKey, UnitOfWork
 from tests.world import World
 
 
