@@ -1,7 +1,7 @@
 """Where blocks are shown: messages, forms and the Home tab, each cut to what Slack takes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_sdk.models.blocks import Block
@@ -31,16 +31,19 @@ class Message:
 
     text: str
     blocks: tuple[Block, ...] = ()
+    # Rendered once: measuring and sending want the same, and the models check themselves each time.
+    _rendered: tuple[dict[str, Any], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fallback = shorten_mrkdwn(self.text, MAX_TEXT)
         fitting = _fitting(self.blocks, most=MAX_MESSAGE_BLOCKS, characters=MAX_MESSAGE_CHARACTERS)
         object.__setattr__(self, "text", fallback if fallback.strip() else EMPTY)
-        object.__setattr__(self, "blocks", fitting)
+        object.__setattr__(self, "blocks", tuple(block for block, _ in fitting))
+        object.__setattr__(self, "_rendered", tuple(rendered for _, rendered in fitting))
 
     def payload(self) -> dict[str, Any]:
         """Return the arguments that the Web API and an ack body take."""
-        return {"text": self.text, "blocks": [block.to_dict() for block in self.blocks]}
+        return {"text": self.text, "blocks": list(self._rendered)}
 
 
 def modal(
@@ -87,13 +90,18 @@ def home(blocks: Sequence[Block], *, callback_id: str | None = None) -> View:
 
 def _within_view(blocks: Sequence[Block]) -> list[Block]:
     fitting = _fitting(blocks, most=MAX_VIEW_BLOCKS, characters=MAX_VIEW_CHARACTERS)
-    return list(fitting) or [context("")]
+    return [block for block, _ in fitting] or [context("")]
 
 
-def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[Block, ...]:
-    weights = [_weight(block) for block in blocks]
+_Rendered = tuple[Block, dict[str, Any]]
+
+
+def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[_Rendered, ...]:
+    """Return the blocks that fit, each with what is sent for it."""
+    rendered = [(block, block.to_dict()) for block in blocks]
+    weights = [_weight(content) for _, content in rendered]
     if len(blocks) <= most and sum(weights) <= characters:
-        return tuple(blocks)
+        return tuple(rendered)
     kept = [index for index, block in enumerate(blocks) if block.type in _KEPT][: most - 1]
     room = most - 1 - len(kept)
     spare = characters - width(_CUT_NOTICE) - sum(weights[index] for index in kept)
@@ -106,13 +114,14 @@ def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[Bl
             break
         shown.append(index)
     first_cut = len(shown) and shown[-1] + 1
-    before = [blocks[index] for index in sorted([*shown, *kept]) if index < first_cut]
-    after = [blocks[index] for index in kept if index >= first_cut]
-    return (*before, context(_CUT_NOTICE), *after)
+    before = [rendered[index] for index in sorted([*shown, *kept]) if index < first_cut]
+    after = [rendered[index] for index in kept if index >= first_cut]
+    notice = context(_CUT_NOTICE)
+    return (*before, (notice, notice.to_dict()), *after)
 
 
-def _weight(block: Block) -> int:
-    return sum(width(text) for text in _texts(block.to_dict()))
+def _weight(content: dict[str, Any]) -> int:
+    return sum(width(text) for text in _texts(content))
 
 
 def _texts(value: object) -> Iterator[str]:
