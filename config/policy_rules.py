@@ -119,6 +119,7 @@ RULES: Final[dict[tuple[type, str], Rule]] = {
     (p.Severity, "rank"): within(1, 99, "1"),
     (p.Severity, "meaning"): short(300, "Some customers are affected, others aren't."),
     (p.Severity, "cadence"): lasts(_SECOND, 7 * _DAY, "30m"),
+    (p.Severity, "escalation_wait"): lasts(timedelta(seconds=30), _DAY, "3m"),
     (p.Role, "key"): _WORD_KEY,
     (p.Role, "name"): _NAME,
     (p.Role, "aliases"): matches(
@@ -142,15 +143,6 @@ RULES: Final[dict[tuple[type, str], Rule]] = {
         "dashboard_url and reference",
         '"https://grafana.example.com/d/{service}"',
     ),
-    (p.Service, "key"): matches(
-        r"[a-z0-9][a-z0-9_.-]{0,59}",
-        "isn't a key: only small letters, digits, `-`, `_` and `.`",
-        "checkout-api",
-    ),
-    (p.Service, "name"): _NAME,
-    (p.Service, "tier"): within(1, 5, "1"),
-    (p.Service, "runbook_url"): _URL,
-    (p.Service, "dashboard_url"): _URL,
     (p.Reminders, "commander_missing_after"): _TIMER,
     (p.Reminders, "commander_backup_after"): _TIMER,
     (p.Reminders, "update_late_fraction"): _LATENESS,

@@ -29,6 +29,10 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "unarchive_channel": "bringing the channel back",
         "send_read_in": "reading a newcomer in",
         "refresh_home": "showing somebody's Home tab",
+        "refresh_escalation_card": "showing the escalation",
+        "call_for_escalation": "calling somebody for an escalation",
+        "refresh_escalation_call": "bringing a call up to date",
+        "look_up_callees": "finding out whom an escalation has to call",
         "send_prompt": "sending a question by direct message",
     }
 )

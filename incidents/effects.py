@@ -241,6 +241,80 @@ class RefreshHome(Effect):
     page: int = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefreshEscalationCard(Effect):
+    """Post an escalation's card in the incident channel, or bring it up to date in place."""
+
+    kind: ClassVar[str] = "refresh_escalation_card"
+    needs_channel: ClassVar[bool] = True
+    escalation_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallForEscalation(Effect):
+    """Call one person: the packet and the buttons to answer with, by direct message."""
+
+    kind: ClassVar[str] = "call_for_escalation"
+    escalation_id: uuid.UUID
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshEscalationCall(Effect):
+    """Bring the message that called somebody up to date in place: taken, over, a new packet."""
+
+    kind: ClassVar[str] = "refresh_escalation_call"
+    escalation_id: uuid.UUID
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookUpCallees(Effect):
+    """Find out who is meant by names of a step that aren't known here yet, then call them."""
+
+    kind: ClassVar[str] = "look_up_callees"
+    escalation_id: uuid.UUID
+    step_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellStage(Effect):
+    """Tell the person or a mentor directly that a stage was set; rendered from the record."""
+
+    kind: ClassVar[str] = "tell_stage"
+    record_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellMentorship(Effect):
+    """Tell the person or the mentor directly that they are now mentor and mentee, or no longer."""
+
+    kind: ClassVar[str] = "tell_mentorship"
+    mentorship_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellRenewal(Effect):
+    """Tell the person or a mentor directly that a sign-off is to be renewed."""
+
+    kind: ClassVar[str] = "tell_renewal"
+    record_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadProgress(Effect):
+    """Upload somebody's own progress (md, csv, json) to their direct messages, made anew then."""
+
+    kind: ClassVar[str] = "upload_progress"
+    person_id: uuid.UUID
+    format: str = "md"
+
+
 def encode(effect: Effect) -> dict[str, Any]:
     """Return the effect's fields as JSON values."""
     return {field.name: _encode(getattr(effect, field.name)) for field in fields(effect)}

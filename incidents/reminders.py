@@ -34,6 +34,8 @@ class ReminderKind(StrEnum):
     CHECKIN_DUE = "checkin_due"
     POSTMORTEM_DUE = "postmortem_due"
     CHANNEL_ARCHIVE = "channel_archive"
+    RENEWAL_DUE = "renewal_due"
+    ESCALATION_UNANSWERED = "escalation_unanswered"
 
 
 class Reminder(Base):

@@ -89,6 +89,15 @@ class EntryKind(StrEnum):
     ACTION_ITEM_ADDED = "action_item_added"
     ACTION_ITEM_ASSIGNED = "action_item_assigned"
     ACTION_ITEM_DONE = "action_item_done"
+    ESCALATED = "escalated"
+    ESCALATION_CALLED = "escalation_called"
+    ESCALATION_TAKEN = "escalation_taken"
+    ESCALATION_DECLINED = "escalation_declined"
+    ESCALATION_REDIRECTED = "escalation_redirected"
+    ESCALATION_QUESTIONED = "escalation_questioned"
+    ESCALATION_COMPLETED = "escalation_completed"
+    ESCALATION_EXHAUSTED = "escalation_exhausted"
+    ESCALATION_WITHDRAWN = "escalation_withdrawn"
 
 
 class TimelineEntry(Base):

@@ -19,9 +19,10 @@ from incidents.effects import (
     OpenIncidentChannel,
     SetChannelTopic,
 )
+from incidents.escalation_policy import Service
 from incidents.incident import ById
 from incidents.people import system_actor
-from incidents.policy import Policy, Service
+from incidents.policy import Policy
 from incidents.read_models import EntryView, IncidentView, get_incident_view
 
 MAX_NAME_TRIES = 20

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from incidents.policy import Service
+from incidents.escalation_policy import Service
 from incidents.policy_refs import GroupRef, PersonRef
 from tests.looks.camera import Camera
 from tests.scenario.conftest import Bot

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from incidents.policy import Bookmark, Service
+from incidents.escalation_policy import Service
+from incidents.policy import Bookmark
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Outcome, Person
 

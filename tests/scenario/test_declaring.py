@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.features.people import refresh_directory
-from incidents.policy import Service
+from incidents.escalation_policy import Service
 from tests.scenario.conftest import Bot
 
 

@@ -21,7 +21,8 @@ from bot.slack.blocks import Message
 from config.policy_loader import load_policy
 from incidents.channel_archive import may_archive
 from incidents.lifecycle import IncidentStatus
-from incidents.policy import COMMANDER, Bookmark, Policy, Service
+from incidents.escalation_policy import Service
+from incidents.policy import COMMANDER, Bookmark, Policy
 from incidents.read_in import Need, most_needed
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
 from incidents.stakeholder_updates import UpdateView

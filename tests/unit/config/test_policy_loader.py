@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import dump_policy, load_policy
+from incidents.escalation_policy import Service
 from incidents.policy import (
     AUTO_SECTIONS,
     Action,
     Policy,
     SectionKind,
-    Service,
     UnknownPolicyKeyError,
 )
 from incidents.policy_refs import GroupRef, PersonRef, RoleRef, Standing
@@ -57,7 +57,11 @@ def test_by_default_only_responders_resolve_cancel_and_lower_the_severity() -> N
     closed = {action for action in Action if rights.who_may(action) == (Standing.RESPONDER,)}
     open_to_all = {action for action in Action if rights.who_may(action) == (Standing.ANYONE,)}
     assert closed == {Action.RESOLVE, Action.CANCEL, Action.LOWER_SEVERITY}
-    assert set(Action) - closed - open_to_all == {Action.REDACT_ENTRY}
+    assert set(Action) - closed - open_to_all == {
+        Action.REDACT_ENTRY,
+        Action.SET_STAGE,
+        Action.SIGN_OFF,
+    }
     assert rights.guests_may == (Action.VIEW,)
 
 
