@@ -38,6 +38,7 @@ from incidents.escalation_policy import (
     Service,
     ServiceLink,
 )
+from incidents.guidance_policy import Checklist
 from incidents.policy import Right, Role, Severity
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
 from incidents.supervision_policy import StageRequirement
@@ -56,6 +57,7 @@ KEY_FIELDS: Final[dict[type, str]] = {
     AnswerWait: "severity",
     CommandClass: "command",
     SupervisedActions: "stage",
+    Checklist: "key",
 }
 # … and those of which the map's value is one field rather than all the others.
 VALUE_FIELDS: Final[dict[type, str]] = {

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from config import approval_rules, escalation_rules, policy_rules, shadowing_rules, supervision_rules
+from config import approval_rules, guidance_rules, escalation_rules, policy_rules, shadowing_rules, supervision_rules
 from config.policy_rules import Rule
 
 RULES: Final[dict[tuple[type, str], Rule]] = {
@@ -11,4 +11,5 @@ RULES: Final[dict[tuple[type, str], Rule]] = {
     **supervision_rules.RULES,
     **shadowing_rules.RULES,
     **approval_rules.RULES,
+    **guidance_rules.RULES,
 }

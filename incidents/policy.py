@@ -15,6 +15,7 @@ from typing import Final
 
 from incidents.approval_policy import Approvals
 from incidents.escalation_policy import Escalation, Service
+from incidents.guidance_policy import Guidance
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef
 from incidents.shadowing_policy import HandoverPolicy, ShadowingPolicy
 from incidents.supervision_policy import Supervision
@@ -287,6 +288,7 @@ class Policy:
     escalation: Escalation
     supervision: Supervision
     approvals: Approvals
+    guidance: Guidance
     shadowing: ShadowingPolicy
     handover: HandoverPolicy
 
