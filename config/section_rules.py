@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from config import approval_rules, guidance_rules, escalation_rules, policy_rules, shadowing_rules, supervision_rules
+from config import (
+    approval_rules,
+    escalation_rules,
+    guidance_rules,
+    policy_rules,
+    shadowing_rules,
+    supervision_rules,
+)
 from config.policy_rules import Rule
 
 RULES: Final[dict[tuple[type, str], Rule]] = {
