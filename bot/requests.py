@@ -184,7 +184,7 @@ class Request:
 
 async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
     outcome = await use_case(uow)
-    if outcome.incident_id is None or outcome.kind in {"declared", "similar"}:
+    if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
         return outcome
     incident = await uow.session.get(Incident, outcome.incident_id)
     if incident is not None and incident.is_open:

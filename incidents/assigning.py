@@ -10,6 +10,7 @@ from incidents.incident import Incident, save_participant
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Person, PersonFacts, PersonKind, Workspace, find_person, save_person
 from incidents.policy import Role
+from incidents.practice_runs import refuse_outsiders
 from incidents.roles import RoleAssignment, end_role, start_role
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import UnitOfWork
@@ -75,7 +76,11 @@ def person_content(person: Person) -> PersonContent:
 
 
 async def call_in(uow: UnitOfWork, incident: Incident, person: Person) -> None:
-    """Make the person part of the incident, so that they see it even if it is private."""
+    """Make the person part of the incident, so that they see it even if it is private.
+
+    Raises: InvalidInput for somebody outside a drill that is for two.
+    """
+    await refuse_outsiders(uow.session, incident, person)
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
     )

@@ -21,11 +21,11 @@ def furnish_channel(plan: Plan) -> None:
     facts = plan.facts
     plan.invite(facts.declared_by_id)
     card = plan.refresh_card()
-    if facts.is_private:
-        plan.invite_policy(plan.policy.private.invite)
-    elif not facts.is_drill:
+    # A drill calls nobody but its own people, be it private or not.
+    if not facts.is_drill:
         severity = plan.policy.find_severity(facts.severity_key)
-        plan.invite_policy(severity.invites if severity else ())
+        by_severity = severity.invites if severity else ()
+        plan.invite_policy(plan.policy.private.invite if facts.is_private else by_severity)
     plan.add(fx.PinStatusCard(incident_id=facts.incident_id), lane="ancillary", after=card)
     plan.set_topic()
     bookmarks = fx.AddBookmarks(incident_id=facts.incident_id)

@@ -18,6 +18,7 @@ from incidents.ids import new_id
 from incidents.incident import Incident, IncidentRef, save_participant
 from incidents.people import Person, PersonFacts, PersonKind, save_person
 from incidents.policy import Action
+from incidents.practice_runs import refuse_outsiders
 from incidents.reminders import Reminder
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -92,7 +93,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
     """Give a named person a task with a time box.
 
     Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput for nobody or a bot, an
-        empty question, or a box under a minute or over a day.
+        outsider of a drill for two, an empty question, or a box under a minute or over a day.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CHECK_IN, incident)
@@ -108,6 +109,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
     person = await save_person(uow.session, request.person, workspace_id=uow.workspace_id)
     if person.kind == PersonKind.BOT or not person.is_active:
         raise InvalidInput("person", "not_a_person", "@alice")
+    await refuse_outsiders(uow.session, incident, person)
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
     )

@@ -29,6 +29,8 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "unarchive_channel": "bringing the channel back",
         "send_read_in": "reading a newcomer in",
         "refresh_home": "showing somebody's Home tab",
+        "send_mentor_notes": "sending a mentor the notes on a drill",
+        "send_scorecard": "sending the scorecard of a drill",
         "refresh_escalation_card": "showing the escalation",
         "call_for_escalation": "calling somebody for an escalation",
         "refresh_escalation_call": "bringing a call up to date",

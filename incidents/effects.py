@@ -280,39 +280,21 @@ class LookUpCallees(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TellStage(Effect):
-    """Tell the person or a mentor directly that a stage was set; rendered from the record."""
+class SendMentorNotes(Effect):
+    """Send the mentor of a drill what its scenario is about, by direct message."""
 
-    kind: ClassVar[str] = "tell_stage"
-    record_id: uuid.UUID
+    kind: ClassVar[str] = "send_mentor_notes"
+    run_id: uuid.UUID
     person_id: uuid.UUID
 
 
 @dataclass(frozen=True, kw_only=True)
-class TellMentorship(Effect):
-    """Tell the person or the mentor directly that they are now mentor and mentee, or no longer."""
+class SendScorecard(Effect):
+    """Send one of the two of a drill how it went, by direct message."""
 
-    kind: ClassVar[str] = "tell_mentorship"
-    mentorship_id: uuid.UUID
+    kind: ClassVar[str] = "send_scorecard"
+    run_id: uuid.UUID
     person_id: uuid.UUID
-
-
-@dataclass(frozen=True, kw_only=True)
-class TellRenewal(Effect):
-    """Tell the person or a mentor directly that a sign-off is to be renewed."""
-
-    kind: ClassVar[str] = "tell_renewal"
-    record_id: uuid.UUID
-    person_id: uuid.UUID
-
-
-@dataclass(frozen=True, kw_only=True)
-class UploadProgress(Effect):
-    """Upload somebody's own progress (md, csv, json) to their direct messages, made anew then."""
-
-    kind: ClassVar[str] = "upload_progress"
-    person_id: uuid.UUID
-    format: str = "md"
 
 
 def encode(effect: Effect) -> dict[str, Any]:

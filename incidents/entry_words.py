@@ -12,6 +12,7 @@ from typing import Any
 
 from incidents.corrections import CorrectedEntry
 from incidents.entry_forms import ARROW, ENTRY_FORMS
+from incidents.practice_words import PRACTICE_FORMS
 from incidents.role_words import ROLE_FORMS
 from incidents.timeline import EntryKind
 from incidents.times import spoken_duration
@@ -151,6 +152,7 @@ _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
         **ENTRY_FORMS,
         **ROLE_FORMS,
+        **PRACTICE_FORMS,
         _K.DECLARED: _declared,
         _K.EDITED: _edited,
         _K.NOTE: _note,

@@ -25,6 +25,7 @@ from incidents.postmortem_reactions import (
     tell_owner,
     upload_postmortem,
 )
+from incidents.practice_reactions import bring_in_mentor, wake_scenario
 from incidents.reminders import ReminderKind
 from incidents.timeline import EntryKind, TimelineEntry
 
@@ -58,6 +59,11 @@ POSTED = frozenset(
         _K.ACTION_ITEM_ADDED,
         _K.ACTION_ITEM_ASSIGNED,
         _K.ACTION_ITEM_DONE,
+        _K.DRILL_STARTED,
+        _K.DRILL_SIGNAL,
+        _K.DRILL_CHECKED,
+        _K.DRILL_ACTED,
+        _K.DRILL_ENDED,
     }
 )
 
@@ -303,10 +309,11 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
             watch_for_silence,
             pause_postmortem_reminder,
             channel.archive_when_over,
+            wake_scenario,
         ),
         _K.SEVERITY_CHANGED: (follow_due, invite_for_severity),
         _K.EDITED: (retitle, channel.add_bookmarks),
-        _K.UPDATE_POSTED: (keep_cadence,),
+        _K.UPDATE_POSTED: (keep_cadence, wake_scenario),
         _K.UPDATE_SNOOZED: (keep_cadence,),
         _K.UPDATE_REMINDED: (say_reminder,),
         _K.UPDATE_MISSED: (say_miss,),
@@ -339,5 +346,6 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
         _K.POSTMORTEM_REMINDED: (remind_owner,),
         _K.ACTION_ITEM_ADDED: (tell_owner,),
         _K.ACTION_ITEM_ASSIGNED: (tell_owner,),
+        _K.DRILL_STARTED: (bring_in_mentor,),
     }
 )

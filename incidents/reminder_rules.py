@@ -10,6 +10,8 @@ from incidents.command_watch import watch_command
 from incidents.handoff_answers import move_unanswered
 from incidents.incident import ById, Incident
 from incidents.postmortem import remind_of_postmortem
+from incidents.recertification import tell_of_renewal
+from incidents.practice_steps import take_step
 from incidents.reminders import Reminder, ReminderKind, ReminderStatus, find_due_reminder
 from incidents.staleness import ask_if_stale
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -27,11 +29,16 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.CHECKIN_DUE: end_checkin_box,
         ReminderKind.COMMANDER_MISSING: watch_command,
         ReminderKind.HANDOFF_UNANSWERED: move_unanswered,
+        ReminderKind.SCENARIO_STEP: take_step,
     }
 )
 
 # Of what belongs to the workspace and no incident; each rule locks its own subject.
-WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType({})
+WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType(
+    {
+        ReminderKind.RENEWAL_DUE: tell_of_renewal,
+    }
+)
 
 
 async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:

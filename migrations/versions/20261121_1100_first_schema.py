@@ -688,6 +688,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_postmortems_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
+        "practice_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("junior_id", sa.Uuid(), nullable=False),
+        sa.Column("mentor_id", sa.Uuid(), nullable=True),
+        sa.Column("scenario_key", sa.String(), nullable=False),
+        sa.Column("scenario", sa.JSON(), nullable=False),
+        sa.Column("state", sa.JSON(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("how_ended", sa.String(), nullable=True),
+        sa.Column("score", sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_practice_runs_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["junior_id"], ["people.id"], name=op.f("fk_practice_runs_junior_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mentor_id"], ["people.id"], name=op.f("fk_practice_runs_mentor_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_practice_runs_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_runs")),
+        sa.UniqueConstraint("incident_id", name=op.f("uq_practice_runs_incident_id")),
+    )
+    with op.batch_alter_table("practice_runs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_practice_runs_mentor_id"), ["mentor_id"], unique=False)
+        batch_op.create_index(
+            "uq_practice_runs_running",
+            ["junior_id"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
         "prompts",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1111,6 +1152,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_prompts_person_id_asked_at")
 
     op.drop_table("prompts")
+    with op.batch_alter_table("practice_runs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_practice_runs_running",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_practice_runs_mentor_id"))
+
+    op.drop_table("practice_runs")
     with op.batch_alter_table("postmortems", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_postmortems_owner_id"))
 
