@@ -119,6 +119,11 @@ async def audit(
     return entry
 
 
+async def lock_log(uow: "UnitOfWork") -> None:
+    """Wait until nobody else appends: what is read of the log from now on holds till the commit."""
+    await _locked_head(uow.session, uow.workspace_id)
+
+
 async def _locked_head(session: AsyncSession, workspace_id: uuid.UUID) -> AuditHead:
     query = (
         select(AuditHead)
