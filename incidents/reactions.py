@@ -15,6 +15,7 @@ from incidents import channel_reactions as channel
 from incidents import effects as fx
 from incidents import role_reactions as roles
 from incidents.facts import Facts
+from incidents.learning_reactions import follow_learners
 from incidents.plan import Plan, Reaction
 from incidents.policy import COMMANDER, Policy
 from incidents.postmortem_reactions import (
@@ -110,6 +111,7 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
         plan.post()
     for follow_up in FOLLOW_UPS.get(kind, ()):
         follow_up(plan)
+    follow_learners(plan)
     if kind in CARD_CHANGES:
         plan.refresh_card()
     if kind in ANNOUNCEMENT_CHANGES:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from incidents.channel_archive import archive_when_due
 from incidents.checkins import end_checkin_box
 from incidents.command_watch import watch_command
+from incidents.debriefing import remind_of_debrief
 from incidents.handoff_answers import move_unanswered
 from incidents.incident import ById, Incident
 from incidents.postmortem import remind_of_postmortem
@@ -30,6 +31,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.COMMANDER_MISSING: watch_command,
         ReminderKind.HANDOFF_UNANSWERED: move_unanswered,
         ReminderKind.SCENARIO_STEP: take_step,
+        ReminderKind.DEBRIEF_UNWRITTEN: remind_of_debrief,
     }
 )
 

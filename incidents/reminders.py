@@ -34,6 +34,8 @@ class ReminderKind(StrEnum):
     CHECKIN_DUE = "checkin_due"
     POSTMORTEM_DUE = "postmortem_due"
     CHANNEL_ARCHIVE = "channel_archive"
+    DEBRIEF_UNWRITTEN = "debrief_unwritten"
+    HANDOVER_UNACCEPTED = "handover_unaccepted"
     SCENARIO_STEP = "scenario_step"
     RENEWAL_DUE = "renewal_due"
     ESCALATION_UNANSWERED = "escalation_unanswered"

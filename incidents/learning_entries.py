@@ -1,0 +1,38 @@
+"""Which timeline entries matter to those who learn in an incident, and for what."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from incidents.timeline import EntryKind
+
+# What counts as a decision, and how the question to shadows calls it.
+DECISIONS: Final[Mapping[EntryKind, str]] = MappingProxyType(
+    {
+        EntryKind.STATUS_CHANGED: "status",
+        EntryKind.SEVERITY_CHANGED: "severity",
+        EntryKind.HANDOFF_OFFERED: "handoff",
+        EntryKind.HANDOFF_REQUESTED: "handoff",
+        EntryKind.COMMANDER_CHANGED: "handoff",
+    }
+)
+
+# Somebody takes a role: whoever is below solo gets a mentor beside them.
+TAKING_ROLES: Final = frozenset({EntryKind.ROLE_ASSIGNED, EntryKind.COMMANDER_CHANGED})
+
+# What a junior asks others for; the mentor gets each.
+ASKING: Final = frozenset({EntryKind.ESCALATED, EntryKind.ESCALATION_COMPLETED})
+
+# After these it is looked up who learns here.
+FOLLOWED: Final = frozenset(
+    {
+        *DECISIONS,
+        *TAKING_ROLES,
+        *ASKING,
+        EntryKind.ROLE_ENDED,
+        EntryKind.CHANNEL_OPENED,
+        EntryKind.CHANNEL_LINKED,
+        EntryKind.EDITED,
+        EntryKind.MOVED_TO_PRIVATE,
+    }
+)
