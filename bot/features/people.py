@@ -1,7 +1,7 @@
 """People and groups: kept current by events, and by a refresh at start and every few hours."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -67,15 +67,19 @@ async def _refresh_groups(services: Services) -> None:
 
 
 def groups_of(policy: Policy) -> frozenset[str]:
-    """Return the ids and handles of all groups that the policy names."""
-    named: list[Any] = [*policy.private.invite]
-    for severity in policy.severities:
-        named.extend(severity.invites)
-    for right in policy.rights.actions:
-        named.extend(right.who)
-    named.extend(service.owner for service in policy.services)
-    groups = [item for item in named if isinstance(item, GroupRef)]
-    return frozenset(name for item in groups if (name := item.group_id or item.handle))
+    """Return the ids and handles of all groups that the policy names, wherever it does."""
+    return frozenset(name for ref in _group_refs(policy) if (name := ref.group_id or ref.handle))
+
+
+def _group_refs(value: object) -> Iterator[GroupRef]:
+    if isinstance(value, GroupRef):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _group_refs(item)
+    elif is_dataclass(value):
+        for item in fields(value):
+            yield from _group_refs(getattr(value, item.name))
 
 
 def facts_of(user: SlackUser) -> PersonFacts:
