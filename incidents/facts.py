@@ -41,6 +41,8 @@ class Facts:
     is_channel_archived: bool
     roles: tuple[RoleFact, ...]
     now: datetime
+    # Whose guidance has to be looked at; found only for entries that may change it.
+    to_guide: tuple[uuid.UUID, ...] = ()
 
     @property
     def is_open(self) -> bool:

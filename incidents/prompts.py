@@ -37,9 +37,13 @@ class PromptKind(StrEnum):
 
 
 class PromptStatus(StrEnum):
-    """How a prompt stands; a withdrawn one is asked no longer, whether or not it was seen."""
+    """How a prompt stands; a withdrawn one is asked no longer, whether or not it was seen.
+
+    One that is `told` asks for nothing: a private word to its owner.
+    """
 
     ASKED = "asked"
+    TOLD = "told"
     ANSWERED = "answered"
     WITHDRAWN = "withdrawn"
 
@@ -74,6 +78,11 @@ class Prompt(Base):
     def is_open(self) -> bool:
         """Tell whether an answer is still wanted."""
         return self.status == PromptStatus.ASKED
+
+    @property
+    def is_wanted(self) -> bool:
+        """Tell whether it is still worth sending."""
+        return self.status in {PromptStatus.ASKED, PromptStatus.TOLD}
 
     @property
     def is_settled(self) -> bool:
@@ -111,10 +120,12 @@ async def ask(
     kind: PromptKind,
     key: str,
     data: Mapping[str, Any] | None = None,
+    status: PromptStatus = PromptStatus.ASKED,
 ) -> Prompt:
     """Ask the person once: the same key again returns what was asked before, and sends nothing.
 
     The incident is locked by the caller, so that two who ask at once ask one after the other.
+    `status` TOLD: nothing is asked, it is only said.
     """
     query = select(Prompt).where(
         Prompt.incident_id == incident.id,
@@ -133,7 +144,7 @@ async def ask(
         kind=kind,
         key=key,
         data=dict(data or {}),
-        status=PromptStatus.ASKED,
+        status=status,
         asked_at=uow.now,
     )
     uow.session.add(prompt)
@@ -142,11 +153,10 @@ async def ask(
     return prompt
 
 
-async def get_open_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt, Incident]:
-    """Return a prompt that its owner may answer now, with its incident, both locked.
+async def get_own_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt, Incident]:
+    """Return a prompt that is the actor's own, however it stands, with its incident, both locked.
 
-    Raises: IncidentNotFound; Superseded when it isn't the actor's or is asked no longer; AlreadySo
-        when it is answered.
+    Raises: IncidentNotFound; Superseded when it isn't theirs, as if there were none.
     """
     unlocked = await uow.session.get(Prompt, prompt_id)
     is_own = unlocked is not None and unlocked.person_id == uow.actor.person_id
@@ -157,8 +167,17 @@ async def get_open_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt
     prompt = await uow.session.get_one(
         Prompt, prompt_id, with_for_update=True, populate_existing=True
     )
+    return prompt, incident
+
+
+async def get_open_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt, Incident]:
+    """Return a prompt of the actor's own that they may answer now, with its incident, both locked.
+
+    Raises: as `get_own_prompt`; Superseded when it is asked no longer; AlreadySo when answered.
+    """
+    prompt, incident = await get_own_prompt(uow, prompt_id)
     if prompt.status == PromptStatus.ANSWERED:
-        raise AlreadySo("prompt", "answered")
+        raise AlreadySo("your answer", "kept")
     if not prompt.is_open:
         raise Superseded("prompt")
     return prompt, incident

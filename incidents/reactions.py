@@ -15,6 +15,7 @@ from incidents import channel_reactions as channel
 from incidents import effects as fx
 from incidents import role_reactions as roles
 from incidents.facts import Facts
+from incidents.guidance_records import look_reminder
 from incidents.learning_reactions import follow_learners
 from incidents.plan import Plan, Reaction
 from incidents.policy import COMMANDER, Policy
@@ -112,6 +113,7 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
     for follow_up in FOLLOW_UPS.get(kind, ()):
         follow_up(plan)
     follow_learners(plan)
+    look_after_guided(plan)
     if kind in CARD_CHANGES:
         plan.refresh_card()
     if kind in ANNOUNCEMENT_CHANGES:
@@ -119,6 +121,13 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
     if kind in TOPIC_CHANGES:
         plan.set_topic()
     return Reaction(effects=tuple(plan.effects), reminders=tuple(plan.reminders))
+
+
+def look_after_guided(plan: Plan) -> None:
+    """Whoever is guided, or may be from now on, is looked after at once, in private."""
+    for person_id in plan.facts.to_guide:
+        facts = plan.facts
+        plan.reminders.append(look_reminder(facts.incident_id, person_id, now=facts.now))
 
 
 def keep_cadence(plan: Plan) -> None:

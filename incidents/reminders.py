@@ -39,6 +39,8 @@ class ReminderKind(StrEnum):
     SCENARIO_STEP = "scenario_step"
     RENEWAL_DUE = "renewal_due"
     ESCALATION_UNANSWERED = "escalation_unanswered"
+    PROMPT_STEP = "prompt_step"
+    TIME_BOX = "time_box"
 
 
 class Reminder(Base):

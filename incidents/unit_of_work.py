@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,8 @@ from incidents import outbox, reminders, timeline
 from incidents.clock import Clock
 from incidents.database import Database, insert_rows
 from incidents.errors import Busy, NeedsApproval
-from incidents.facts import gather_facts
+from incidents.facts import Facts, gather_facts
+from incidents.guidance_records import people_to_guide
 from incidents.incident import Incident, IncidentRef, lock_incident
 from incidents.people import Actor
 from incidents.permissions import permit
@@ -201,6 +202,7 @@ class UnitOfWork:
             facts = await gather_facts(
                 self.session, incident, now=self.now, roles=() if is_new else None
             )
+            facts = replace(facts, to_guide=await self._people_to_guide(facts, entries))
             for entry in entries:
                 reaction = react(entry, facts, self.policy)
                 planned.extend(reaction.effects)
@@ -209,6 +211,17 @@ class UnitOfWork:
         await self.add_effects(planned)
         self._recorded.clear()
         await self.flush()
+
+    async def _people_to_guide(
+        self, facts: Facts, entries: list[TimelineEntry]
+    ) -> tuple[uuid.UUID, ...]:
+        return await people_to_guide(
+            self.session,
+            facts,
+            [entry.kind for entry in entries],
+            policy=self.policy,
+            workspace_id=self.workspace_id,
+        )
 
     def _by_incident(self) -> list[tuple[Incident, list[TimelineEntry]]]:
         grouped: dict[uuid.UUID, tuple[Incident, list[TimelineEntry]]] = {}

@@ -82,7 +82,7 @@ async def _post(context: EffectContext, loaded: _Loaded, message: b.Message) -> 
             # It may have been answered since that attempt.
             await gateway.update(place, found, message)
             return _shown(loaded, place, found)
-    if not prompt.is_open:
+    if not prompt.is_wanted:
         return Dropped("asked no longer")
     if context.services.clock.now() - prompt.asked_at > TOO_LATE:
         return _undeliverable(prompt, "too_late")

@@ -511,6 +511,39 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "guidance_records",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("checklist_key", sa.String(), nullable=True),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("quieted_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"],
+            ["incidents.id"],
+            name=op.f("fk_guidance_records_incident_id_incidents"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_guidance_records_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_guidance_records_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guidance_records")),
+        sa.UniqueConstraint(
+            "incident_id", "person_id", name=op.f("uq_guidance_records_incident_id_person_id")
+        ),
+    )
+    with op.batch_alter_table("guidance_records", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_guidance_records_person_id"), ["person_id"], unique=False
+        )
+
+    op.create_table(
         "handover_questions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("handover_id", sa.Uuid(), nullable=False),
@@ -1187,6 +1220,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_handover_questions_handover_id")
 
     op.drop_table("handover_questions")
+    with op.batch_alter_table("guidance_records", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_guidance_records_person_id"))
+
+    op.drop_table("guidance_records")
     with op.batch_alter_table("effects", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_effects_coalesce_key",
