@@ -2,7 +2,7 @@
 
 import typer
 
-from bot.commands import doctor, export, manifest, migrate, policy, serve
+from bot.commands import audit, doctor, export, manifest, migrate, policy, serve, verify
 
 
 def make_cli() -> typer.Typer:
@@ -13,7 +13,8 @@ def make_cli() -> typer.Typer:
     cli.command(short_help="Say what is wrong outside the program, and what to do.")(doctor.doctor)
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
-    cli.command(short_help="Prove that a timeline is as it was recorded.")(export.verify)
+    cli.command(short_help="Prove that the record is as it was written.")(verify.verify)
+    cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)
     policies.command(short_help="Print the policy that is in force.")(policy.show)

@@ -44,6 +44,7 @@ from incidents.clock import Clock
 from incidents.database import Database, open_database, reason_of
 from incidents.effects import Effect
 from incidents.people import system_actor
+from incidents.policy_record import note_policy
 from incidents.retention import sweep
 from incidents.unit_of_work import Transactions
 
@@ -272,6 +273,9 @@ def _count_effect(telemetry: Telemetry, kind: str, end: End) -> None:
 async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Settings) -> None:
     """Start the parts; each is stopped on the way out, in the opposite order."""
     await sitrep.scheduler.arrive()
+    await sitrep.services.transactions.run(
+        note_policy, actor=system_actor(), workspace_id=sitrep.services.workspace.id
+    )
     sitrep.dispatcher.start()
     stack.push_async_callback(sitrep.dispatcher.stop)
     sitrep.wake.start()

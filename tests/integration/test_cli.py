@@ -7,12 +7,16 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from incidents.assigning import Named
 from incidents.database import open_database
+from incidents.stage_changes import StageChange, change_stage
+from incidents.stages import Stage
 from tests.program import Program, environment, run
 from tests.slack_server import SlackServer
 from tests.world import World
@@ -346,3 +350,72 @@ async def _execute(url: str, *statements: str) -> None:
         for statement in statements:
             await connection.execute(text(statement))
     await database.close()
+
+
+# -- the audit log ----------------------------------------------------------------------------
+
+
+async def _set_stages(world: World) -> None:
+    ana, jo = await world.person("ana"), await world.person("jo")
+    for stage in (Stage.OBSERVE, Stage.ASSIST):
+        change = StageChange(person=Named(jo.external_id or ""), stage=stage, note="Keen eye.")
+        await world.run(partial(change_stage, change=change), by=ana)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_audit_log_is_exported_in_each_format(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    await _set_stages(world)
+    environ = environment(DATABASE_URL=database_url)
+    for form, expected in (("md", "Set jo to assist"), ("csv", "stage_set"), ("json", '"salt"')):
+        code, output = await run("audit", "--format", form, environ=environ, folder=tmp_path)
+        assert (code, expected in output) == (0, True)
+        # What a mentor wrote is between them and the person.
+        assert "Keen eye" not in output
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        (
+            (
+                "DROP TRIGGER audit_entries_only_redact",
+                "UPDATE audit_entries SET actor_name = 'Mallory' WHERE sequence = 1",
+            ),
+            "entry 1: it was changed after it was recorded",
+        ),
+        (
+            ("UPDATE stage_records SET stage = 'solo' WHERE position = 2",),
+            "entry 2: the stage is not what it says was set",
+        ),
+        (
+            ("UPDATE stage_records SET note = 'Hopeless.' WHERE position = 2",),
+            "entry 2: the stage is not what it says was set",
+        ),
+        (
+            ("DELETE FROM stage_records WHERE position = 2",),
+            "entry 2: the stage that it says was set isn't there",
+        ),
+    ],
+)
+async def test_without_an_incident_everything_is_proven(
+    world: World,
+    database_url: str,
+    tmp_path: Path,
+    statements: tuple[str, ...],
+    expected: str,
+) -> None:
+    await _set_stages(world)
+    await world.declare("Checkout errors", by=await world.person("alice"))
+    environ = environment(DATABASE_URL=database_url)
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 0
+    assert "INC-1: all" in output
+    assert "Audit log: all 2 entries are as they were recorded" in output
+    await _execute(database_url, *statements)
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert expected in output
+    assert "INC-1: all" in output

@@ -20,7 +20,7 @@ from incidents.audit_log import (
 )
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted
 from incidents.people import Actor, PersonKind
-from incidents.policy import Action, Right
+from incidents.policy import Action, Right, Service
 from incidents.policy_record import note_policy
 from incidents.policy_refs import PersonRef, Standing
 from incidents.recertification import add_months
@@ -423,8 +423,6 @@ async def test_a_changed_policy_is_recorded_once_with_the_rights_it_gives(world:
 
 def service(world: World, *keys: str) -> None:
     """Go on under a policy that has these services."""
-    from incidents.policy import Service  # noqa: PLC0415
-
     made = tuple(Service(key=key, name=key.title(), tier=1) for key in keys)
     world.change_policy(services=made)
 

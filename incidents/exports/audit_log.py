@@ -1,0 +1,155 @@
+"""The audit log as a file, for the operator and auditors: Markdown, CSV or JSON.
+
+It says whom each change was about and what their stage became, so it is written at the command
+line only, never in a conversation.
+"""
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.audit_log import AuditEntry, AuditKind, audit_entries, hashed_fields
+from incidents.exports.csv_format import inert
+from incidents.exports.export import ExportFile, ExportFormat
+from incidents.markdown import escape, table
+from incidents.timeline import GENESIS_HASH, ChainHead, instant_text
+
+FORMAT = "sitrep-audit-1"
+
+_HASHED = (
+    *("id", "sequence", "recorded_at", "kind", "actor_kind", "actor_id", "actor_name"),
+    *("subject_id", "content_hash", "previous_hash"),
+)
+_PROOF = "The JSON export holds what is needed to prove them unchanged."
+_HEADER = ("sequence", "recorded_at", "kind", "actor", "subject", "what", "entry_id", "entry_hash")
+
+
+async def export_audit_log(
+    session: AsyncSession, *, workspace_id: uuid.UUID, fmt: ExportFormat, now: datetime
+) -> ExportFile:
+    """Return the workspace's whole audit log as a file."""
+    entries, head = await audit_entries(session, workspace_id=workspace_id)
+    name = f"audit-log-{head.sequence}.{fmt.value}"
+    match fmt:
+        case ExportFormat.MARKDOWN:
+            content = _markdown(entries, head, now=now)
+            return ExportFile(name, "text/markdown; charset=utf-8", content)
+        case ExportFormat.CSV:
+            return ExportFile(name, "text/csv; charset=utf-8", _csv(entries))
+        case ExportFormat.JSON:
+            return ExportFile(name, "application/json", _json(entries, head, now=now))
+
+
+def _markdown(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:
+    rows = [
+        (str(entry.sequence), _instant(entry.recorded_at), escape(entry.actor_name), _what(entry))
+        for entry in entries
+    ]
+    parts = [
+        "# Audit log",
+        "Changes that belong to no incident. Times are UTC.",
+        table(("No.", "When", "Who", "What"), rows) if rows else "Nothing yet.",
+        f"Exported {_instant(now)}. {len(entries)} entries, chain head `{head.entry_hash}`. {_PROOF}",
+    ]
+    return ("\n\n".join(parts) + "\n").encode()
+
+
+def _csv(entries: Sequence[AuditEntry]) -> bytes:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(_HEADER)
+    for entry in entries:
+        row = (
+            *(str(entry.sequence), instant_text(entry.recorded_at), entry.kind, entry.actor_name),
+            *(_text(entry, "person_name"), say(entry), str(entry.id), entry.entry_hash),
+        )
+        writer.writerow([inert(cell) for cell in row])
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _json(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:
+    value = {
+        "format": FORMAT,
+        "exported_at": instant_text(now),
+        "chain": {
+            "genesis_hash": GENESIS_HASH,
+            "head_sequence": head.sequence,
+            "head_hash": head.entry_hash,
+            "entry_hash_covers": list(_HASHED),
+        },
+        "entries": [
+            {
+                **hashed_fields(entry),
+                "entry_hash": entry.entry_hash,
+                "content": entry.content,
+                "salt": entry.salt,
+            }
+            for entry in entries
+        ],
+    }
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
+
+
+def say(entry: AuditEntry) -> str:
+    """Return in one plain sentence what was changed."""
+    if entry.content is None:
+        return "Erased."
+    person = _text(entry, "person_name")
+    match entry.kind:
+        case AuditKind.STAGE_SET:
+            return f"Set {person} to {_stage(entry)}."
+        case AuditKind.SIGNED_OFF:
+            return f"Signed {person} off to {_stage(entry)}."
+        case AuditKind.MENTOR_NAMED:
+            return f"{_text(entry, 'mentor_name')} is now a mentor of {person}."
+        case AuditKind.MENTOR_ENDED:
+            return f"{_text(entry, 'mentor_name')} is no longer a mentor of {person}."
+        case AuditKind.POLICY_CHANGED:
+            return _policy(entry.content)
+    return f"{entry.kind}."
+
+
+def _stage(entry: AuditEntry) -> str:
+    scope = [
+        f"{word} {value}"
+        for word, value in (
+            ("as", _text(entry, "role_key")),
+            ("for", _text(entry, "service_key")),
+        )
+        if value
+    ]
+    before = f" (before: {_text(entry, 'previous')})" if _text(entry, "previous") else ""
+    return " ".join((_text(entry, "stage"), *scope)) + before
+
+
+def _policy(content: Mapping[str, Any]) -> str:
+    rights = "; ".join(
+        f"{action}: {', '.join(who) or 'nobody'}" for action, who in _pairs(content.get("rights"))
+    )
+    seeds = [f"{seed['person']} {seed['stage']}" for seed in content.get("seeded_stages") or ()]
+    seeded = f" Stages to begin with: {', '.join(seeds)}." if seeds else ""
+    return f"Another policy is in force, digest {content.get('digest')}. Rights: {rights}.{seeded}"
+
+
+def _pairs(value: object) -> Iterator[tuple[str, list[str]]]:
+    if isinstance(value, Mapping):
+        yield from ((str(key), [str(one) for one in who]) for key, who in value.items())
+
+
+def _what(entry: AuditEntry) -> str:
+    return escape(say(entry))
+
+
+def _text(entry: AuditEntry, key: str) -> str:
+    value = (entry.content or {}).get(key)
+    return str(value) if value else ""
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
