@@ -18,7 +18,9 @@ def in_approvals(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreem
     for item in approvals.answer_within_by_severity:
         if item.severity not in (*severities, *dropped):
             keys = ("approvals", "answer_within_by_severity", item.severity)
-            what = f"there is no severity `{item.severity}`{did_you_mean(item.severity, severities)}"
+            what = (
+                f"there is no severity `{item.severity}`{did_you_mean(item.severity, severities)}"
+            )
             yield Disagreement(keys, what, other=("severities", item.severity))
     yield from _in_commands(policy, dropped)
     for supervised in approvals.supervised_actions:

@@ -93,7 +93,9 @@ class Approvals:
 
     def wait_at(self, severity_key: str) -> timedelta:
         """Return how long an answer is waited for in an incident of this severity."""
-        own = (item.wait for item in self.answer_within_by_severity if item.severity == severity_key)
+        own = (
+            item.wait for item in self.answer_within_by_severity if item.severity == severity_key
+        )
         return next(own, self.answer_within)
 
     def guard_of(self, action: str) -> GuardedAction | None:

@@ -35,6 +35,8 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "call_for_escalation": "calling somebody for an escalation",
         "refresh_escalation_call": "bringing a call up to date",
         "look_up_callees": "finding out whom an escalation has to call",
+        "refresh_approval": "showing a proposal",
+        "refresh_approval_of_entry": "taking a redacted text out of a proposal",
         "send_prompt": "sending a question by direct message",
     }
 )

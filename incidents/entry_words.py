@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from incidents.approval_words import APPROVAL_FORMS
 from incidents.corrections import CorrectedEntry
 from incidents.entry_forms import ARROW, ENTRY_FORMS
 from incidents.practice_words import PRACTICE_FORMS
@@ -152,6 +153,7 @@ _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
         **ENTRY_FORMS,
         **ROLE_FORMS,
+        **APPROVAL_FORMS,
         **PRACTICE_FORMS,
         _K.DECLARED: _declared,
         _K.EDITED: _edited,

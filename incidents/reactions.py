@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
+from incidents import approval_reactions as approvals
 from incidents import channel_reactions as channel
 from incidents import effects as fx
 from incidents import role_reactions as roles
@@ -54,6 +55,17 @@ POSTED = frozenset(
         _K.CHECKIN_ASKED,
         _K.CHECKIN_UNDERSTOOD,
         _K.CHECKIN_ANSWERED,
+        _K.PROPOSAL_APPROVED,
+        _K.PROPOSAL_DECLINED,
+        _K.APPROVAL_LAPSED,
+        _K.PROPOSAL_UNANSWERED,
+        _K.PROPOSAL_EXPIRED,
+        _K.BREAK_GLASS,
+        _K.PROPOSAL_CARRIED_OUT,
+        _K.PROPOSAL_ABANDONED,
+        _K.OBJECTIONS_ASKED,
+        _K.OBJECTION_RAISED,
+        _K.OBJECTIONS_ENDED,
         _K.POSTMORTEM_DRAFTED,
         _K.POSTMORTEM_OWNER_SET,
         _K.POSTMORTEM_EDITED,
@@ -312,7 +324,7 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
         _K.EFFECT_FAILED: (say_failure,),
         _K.AMENDED: (say_correction,),
         _K.WITHDRAWN: (say_correction,),
-        _K.REDACTED: (erase_message,),
+        _K.REDACTED: (erase_message, approvals.erase_words),
         _K.EXPORTED: (upload_export,),
         _K.STATUS_CHANGED: (
             follow_due,
@@ -351,6 +363,18 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
         _K.CHECKIN_ASKED: (ask_person, open_box),
         _K.CHECKIN_DUE: (ask_how_it_went,),
         _K.CHECKIN_ANSWERED: (open_next_box, tell_of_answer),
+        _K.ACTION_PROPOSED: (approvals.put_proposal,),
+        _K.PROPOSAL_REVISED: (approvals.put_proposal,),
+        _K.PROPOSAL_APPROVED: (approvals.follow_answer,),
+        _K.PROPOSAL_DECLINED: (approvals.follow_end,),
+        _K.APPROVAL_LAPSED: (approvals.ask_again,),
+        _K.PROPOSAL_EXPIRED: (approvals.follow_end,),
+        _K.BREAK_GLASS: (approvals.follow_break_glass,),
+        _K.PROPOSAL_CARRIED_OUT: (approvals.follow_end,),
+        _K.PROPOSAL_ABANDONED: (approvals.follow_end,),
+        _K.OBJECTIONS_ASKED: (approvals.open_poll,),
+        _K.OBJECTION_RAISED: (approvals.tell_of_objection,),
+        _K.OBJECTIONS_ENDED: (approvals.show_proposal,),
         _K.POSTMORTEM_DRAFTED: (upload_postmortem, remind_of_postmortem),
         _K.POSTMORTEM_OWNER_SET: (tell_owner, remind_of_postmortem),
         _K.POSTMORTEM_PUBLISHED: (upload_postmortem, end_postmortem_reminder),

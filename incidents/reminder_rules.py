@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
+from incidents.approval_ladder import climb, expire_when_due
 from incidents.channel_archive import archive_when_due
 from incidents.checkins import end_checkin_box
 from incidents.command_watch import watch_command
 from incidents.debriefing import remind_of_debrief
 from incidents.handoff_answers import move_unanswered
 from incidents.incident import ById, Incident
+from incidents.objections import end_poll
 from incidents.postmortem import remind_of_postmortem
 from incidents.recertification import tell_of_renewal
 from incidents.practice_steps import take_step
@@ -31,6 +33,9 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.COMMANDER_MISSING: watch_command,
         ReminderKind.HANDOFF_UNANSWERED: move_unanswered,
         ReminderKind.SCENARIO_STEP: take_step,
+        ReminderKind.APPROVAL_UNANSWERED: climb,
+        ReminderKind.APPROVAL_EXPIRES: expire_when_due,
+        ReminderKind.OBJECTIONS_END: end_poll,
         ReminderKind.DEBRIEF_UNWRITTEN: remind_of_debrief,
     }
 )

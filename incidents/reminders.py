@@ -40,6 +40,9 @@ class ReminderKind(StrEnum):
     RENEWAL_DUE = "renewal_due"
     ESCALATION_UNANSWERED = "escalation_unanswered"
     PROMPT_STEP = "prompt_step"
+    APPROVAL_UNANSWERED = "approval_unanswered"
+    APPROVAL_EXPIRES = "approval_expires"
+    OBJECTIONS_END = "objections_end"
     TIME_BOX = "time_box"
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import MetaData
 
 from incidents import (
     action_items,
+    approvals,
     audit_log,
     captured_messages,
     checkins,
@@ -14,6 +15,7 @@ from incidents import (
     incident,
     leases,
     mentor_conversations,
+    objections,
     outbox,
     people,
     posted_messages,
@@ -33,6 +35,7 @@ from incidents.database import Base
 
 MODULES = (
     action_items,
+    approvals,
     audit_log,
     captured_messages,
     checkins,
@@ -43,6 +46,7 @@ MODULES = (
     incident,
     leases,
     mentor_conversations,
+    objections,
     outbox,
     people,
     posted_messages,

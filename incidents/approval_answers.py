@@ -1,0 +1,185 @@
+"""Answers to a proposal: agreed, declined, or gone ahead without one (break-glass)."""
+
+import uuid
+
+from incidents.approval_asking import MAX_TEXT, ask_kept
+from incidents.approval_people import check_answerer, find_approvers, mentors_and_commander
+from incidents.approval_performing import perform_for
+from incidents.approval_showing import content_of, outcome_of, refresh_copies, tell_entry
+from incidents.approvals import (
+    Approval,
+    ApprovalStatus,
+    entry_content,
+    get_approval,
+    over,
+    refuse_if_changed,
+)
+from incidents.database import storable
+from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.incident import Incident, IncidentRef
+from incidents.lifecycle import IncidentStatus
+from incidents.policy import Action
+from incidents.timeline import EntryKind, TimelineEntry
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+_OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
+
+
+async def approve(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    reason: str = "",
+    version: int | None = None,
+) -> Outcome:
+    """Agree to a proposal: `approved`; it may be carried out from now on, for as long as it holds.
+
+    Raises: MayNotAnswer for one's own or without the right; Superseded when it is answered, over,
+        changed or redacted; AlreadySo when the incident is over.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await _waiting(uow, incident, approval_id, version=version)
+    await check_answerer(uow, incident, approval)
+    content = await entry_content(uow.session, approval.entry_id)
+    if content is None:
+        raise Superseded("approval_redacted")
+    approval.status = ApprovalStatus.APPROVED
+    approval.expires_at = uow.now + uow.policy.approvals.expires_after
+    _answered(uow, approval)
+    await _record_answer(
+        uow,
+        incident,
+        approval,
+        EntryKind.PROPOSAL_APPROVED,
+        reason=_text(reason),
+        text=content.get("text", ""),
+        expires_at=approval.expires_at,
+    )
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("approved", incident, approval)
+
+
+async def decline(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    reason: str,
+    version: int | None = None,
+) -> Outcome:
+    """Decline a proposal, with the reason: `declined`.
+
+    Raises: MayNotAnswer; Superseded; AlreadySo; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await _waiting(uow, incident, approval_id, version=version)
+    await check_answerer(uow, incident, approval)
+    said = needed_reason(reason, example="Failing over loses the last minute of orders")
+    content = await entry_content(uow.session, approval.entry_id)
+    approval.status = ApprovalStatus.DECLINED
+    _answered(uow, approval)
+    approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
+    text = (content or {}).get("text", "")
+    await _record_answer(
+        uow, incident, approval, EntryKind.PROPOSAL_DECLINED, reason=said, text=text
+    )
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("declined", incident, approval)
+
+
+async def break_glass(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    reason: str,
+    version: int | None = None,
+) -> Outcome:
+    """Go ahead without agreement, with a reason that everybody is told: `glass_broken`.
+
+    A command of the bot is carried out at once, as whoever asked for it; only they can do so.
+
+    Raises: NotPermitted; Superseded when it is over, agreed to or changed; InvalidInput without a
+        reason; AlreadySo when the incident is over; whatever the command itself refuses.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    is_own = approval.requested_by_id == uow.actor.person_id
+    is_draft = approval.state is ApprovalStatus.DRAFT
+    if not is_own and (is_draft or approval.command is not None):
+        raise NotPermitted("break_others_glass", needs="whoever proposed it")
+    if approval.state not in {ApprovalStatus.DRAFT, ApprovalStatus.PENDING}:
+        raise await over(uow.session, approval)
+    await refuse_if_changed(uow.session, approval, version=version)
+    _refuse_if_over(incident)
+    await uow.permit(Action.BREAK_GLASS, incident)
+    said = needed_reason(reason, example="Data is being lost right now and nobody answers")
+    if is_draft:
+        await ask_kept(uow, incident, approval)
+    approval.status = ApprovalStatus.BREAK_GLASS
+    approval.expires_at = None
+    _answered(uow, approval)
+    content = await entry_content(uow.session, approval.entry_id)
+    text = (content or {}).get("text", "")
+    await _record_answer(uow, incident, approval, EntryKind.BREAK_GLASS, reason=said, text=text)
+    await _tell_everybody(uow, incident, approval)
+    if approval.command is not None:
+        await perform_for(uow, incident, approval, result="")
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("glass_broken", incident, approval)
+
+
+def needed_reason(text: str, *, example: str) -> str:
+    """Return the reason as it is kept. Raises: InvalidInput if there is none."""
+    reason = _text(text)
+    if not reason:
+        raise InvalidInput("reason", "empty", example)
+    return reason
+
+
+async def _waiting(
+    uow: UnitOfWork, incident: Incident, approval_id: uuid.UUID, *, version: int | None
+) -> Approval:
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    if approval.state is not ApprovalStatus.PENDING:
+        raise await over(uow.session, approval)
+    if approval.expires_at is not None and approval.expires_at <= uow.now:
+        raise Superseded("approval_expired")
+    await refuse_if_changed(uow.session, approval, version=version)
+    _refuse_if_over(incident)
+    return approval
+
+
+def _refuse_if_over(incident: Incident) -> None:
+    if incident.lifecycle_status in _OVER:
+        raise AlreadySo("the incident", incident.status)
+
+
+def _answered(uow: UnitOfWork, approval: Approval) -> None:
+    approval.answered_at, approval.answered_by_id = uow.now, uow.actor.person_id
+
+
+async def _record_answer(
+    uow: UnitOfWork, incident: Incident, approval: Approval, kind: EntryKind, **details: object
+) -> None:
+    content = await content_of(uow, approval, **details)
+    entry = uow.record(incident, kind, content, target_id=approval.entry_id)
+    await uow.flush()  # the row points at the entry
+    approval.answer_entry_id = entry.id
+    await uow.flush()
+
+
+async def _tell_everybody(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    """Tell the commander, mentors and all who could have agreed; the channel hears it anyway."""
+    entry_id = approval.answer_entry_id
+    entry = await uow.session.get_one(TimelineEntry, entry_id)
+    near = await mentors_and_commander(uow, incident, approval.requested_by_id)
+    approvers = await find_approvers(uow, incident, approval, is_wide=True)
+    told = [*near, *(person.id for person in approvers), approval.requested_by_id]
+    await tell_entry(uow, incident, entry, [one for one in told if one != uow.actor.person_id])
+
+
+def _text(text: str) -> str:
+    cleaned = storable(text.strip())
+    return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

@@ -1,0 +1,106 @@
+"""A proposal that nobody answers: told again, escalated, then said loudly; at last it ends.
+
+Times count from asking. After an absence only the step that is due by then is taken.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from incidents.approval_people import find_approvers, mentors_and_commander
+from incidents.approval_performing import expire
+from incidents.approval_showing import content_of, tell_directly, tell_entry
+from incidents.approvals import EXPIRING, Approval, ApprovalStatus, entry_content
+from incidents.incident import Incident
+from incidents.reminders import Remind, Reminder, ReminderKind
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import UnitOfWork
+
+SUBJECT = "approval"
+
+
+class Rung(IntEnum):
+    """How far an unanswered proposal has come."""
+
+    TELL_AGAIN = 1
+    ESCALATE = 2
+    LOUD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LadderDecision:
+    """Which rung to take now (None: none yet), and when to look again (None: never)."""
+
+    rung: Rung | None
+    next_at: datetime | None
+
+
+def decide_ladder(
+    *, asked_at: datetime, wait: timedelta, taken: int, now: datetime
+) -> LadderDecision:
+    """Decide the rung that is due: one per `wait` since asking, the latest only, none twice; pure.
+
+    `taken` is the highest rung taken since it was asked, 0 for none.
+    """
+    due = min(int((now - asked_at) / wait), int(Rung.LOUD))
+    if due <= taken:
+        later = None if taken >= Rung.LOUD else asked_at + wait * (taken + 1)
+        return LadderDecision(None, later)
+    next_at = None if due >= Rung.LOUD else asked_at + wait * (due + 1)
+    return LadderDecision(Rung(due), next_at)
+
+
+async def climb(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Take the ladder's next rung, if the proposal still waits in an incident that goes on."""
+    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
+    if approval is None or approval.state is not ApprovalStatus.PENDING:
+        return
+    if not incident.is_open and approval.command is None:
+        await expire(uow, incident, approval)
+        return
+    asked_at = approval.asked_at or approval.created_at
+    wait = uow.policy.approvals.wait_at(incident.severity_key)
+    decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)
+    if decision.next_at is not None:
+        await uow.remind(
+            Remind(
+                kind=ReminderKind.APPROVAL_UNANSWERED,
+                subject_type=SUBJECT,
+                subject_id=approval.id,
+                incident_id=incident.id,
+                due_at=decision.next_at,
+                step=decision.rung or reminder.step,
+            )
+        )
+    if decision.rung is not None:
+        await _take(uow, incident, approval, decision.rung)
+
+
+async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """End a proposal whose time is over."""
+    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
+    if approval is None or approval.state not in EXPIRING or approval.expires_at is None:
+        return
+    if approval.expires_at <= uow.now:
+        await expire(uow, incident, approval)
+
+
+async def _take(uow: UnitOfWork, incident: Incident, approval: Approval, rung: Rung) -> None:
+    asked_at = approval.asked_at or approval.created_at
+    words = await entry_content(uow.session, approval.entry_id)
+    content = await content_of(
+        uow,
+        approval,
+        step=int(rung),
+        minutes=int((uow.now - asked_at) / timedelta(minutes=1)),
+        text=(words or {}).get("text", ""),
+        class_name=approval.class_name,
+    )
+    entry = uow.record(
+        incident, EntryKind.PROPOSAL_UNANSWERED, content, target_id=approval.entry_id
+    )
+    approvers = await find_approvers(uow, incident, approval, is_wide=True)
+    await tell_directly(uow, incident, approval, approvers)
+    near = await mentors_and_commander(uow, incident, approval.requested_by_id)
+    told = [*near, *(person.id for person in approvers)]
+    await tell_entry(uow, incident, entry, told)

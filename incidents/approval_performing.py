@@ -1,0 +1,221 @@
+"""The end of a proposal: carried out with its result, or abandoned with the reason.
+
+Everything is checked again at that moment. A command of the bot is then exactly the use case that
+was asked for, by whoever asked, so that it has all its own checks, too.
+"""
+
+import uuid
+
+from incidents.approval_commands import perform
+from incidents.approval_people import may, may_answer
+from incidents.approval_showing import content_of, outcome_of, refresh_copies
+from incidents.approvals import (
+    LIVE,
+    Approval,
+    ApprovalStatus,
+    CarryOutFacts,
+    Step,
+    decide_carry_out,
+    entry_content,
+    get_approval,
+    over,
+    refuse_if_changed,
+)
+from incidents.database import storable
+from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.incident import ById, Incident, IncidentRef
+from incidents.lifecycle import IncidentStatus
+from incidents.people import Person, actor_of
+from incidents.policy import Action
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+MAX_TEXT = 2000
+_OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
+
+
+async def carry_out(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    result: str = "",
+    version: int | None = None,
+) -> Outcome:
+    """Say that it was carried out, or let the bot carry it out: `carried_out`.
+
+    `approval_lapsed` instead, when whoever agreed may no longer: it waits for an answer again;
+    `approval_expired`, when it comes too late. Nothing is carried out then.
+
+    Raises: NotPermitted for others than the requester and responders, or when the requester may no
+        longer; Superseded when it is over, changed or not agreed to; AlreadySo when the incident is
+        over; whatever the command itself refuses.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    await _check_presser(uow, incident, approval)
+    await refuse_if_changed(uow.session, approval, version=version)
+    match decide_carry_out(await _facts(uow, incident, approval)):
+        case Step.OVER:
+            raise await over(uow.session, approval)
+        case Step.UNAPPROVED:
+            raise Superseded("approval_waiting")
+        case Step.EXPIRED:
+            await expire(uow, incident, approval)
+            return outcome_of("approval_expired", incident, approval)
+        case Step.LAPSED:
+            await _lapse(uow, incident, approval)
+            return outcome_of("approval_lapsed", incident, approval)
+        case Step.GO:
+            await _check_requester(uow, incident, approval)
+            await perform_for(uow, incident, approval, result=_text(result))
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("carried_out", incident, approval)
+
+
+async def abandon(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    reason: str,
+    version: int | None = None,
+) -> Outcome:
+    """Say that it isn't done after all, with the reason: `abandoned`.
+
+    Raises: NotPermitted for others than the requester and responders; Superseded when it is over
+        or changed; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    await _check_presser(uow, incident, approval)
+    if approval.state not in LIVE:
+        raise await over(uow.session, approval)
+    await refuse_if_changed(uow.session, approval, version=version)
+    said = _text(reason)
+    if not said:
+        raise InvalidInput("reason", "empty", "The errors stopped by themselves")
+    await settle(
+        uow, incident, approval, ApprovalStatus.ABANDONED, EntryKind.PROPOSAL_ABANDONED, reason=said
+    )
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("abandoned", incident, approval)
+
+
+async def perform_for(
+    uow: UnitOfWork, incident: Incident, approval: Approval, *, result: str
+) -> None:
+    """Carry out the command, if it is one, as whoever asked, and put on the record what came of it."""
+    if approval.command is not None:
+        content = await entry_content(uow.session, approval.entry_id)
+        command = (content or {}).get("command")
+        if not command:
+            raise Superseded("approval_redacted")
+        requester = await uow.session.get_one(Person, approval.requested_by_id)
+        with uow.acting_for(actor_of(requester), approval.command, incident):
+            await perform(
+                uow,
+                ById(incident.id),
+                command=approval.command,
+                arguments=command["arguments"],
+            )
+    await settle(
+        uow,
+        incident,
+        approval,
+        ApprovalStatus.CARRIED_OUT,
+        EntryKind.PROPOSAL_CARRIED_OUT,
+        result=result,
+        is_command=approval.command is not None,
+    )
+
+
+async def expire(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    """End a proposal that wasn't answered, or not carried out, in time."""
+    was_answered = approval.state is not ApprovalStatus.PENDING
+    await settle(
+        uow,
+        incident,
+        approval,
+        ApprovalStatus.EXPIRED,
+        EntryKind.PROPOSAL_EXPIRED,
+        was_answered=was_answered,
+        is_incident_over=not incident.is_open,
+    )
+    await refresh_copies(uow, incident, approval)
+
+
+async def settle(
+    uow: UnitOfWork,
+    incident: Incident,
+    approval: Approval,
+    status: ApprovalStatus,
+    kind: EntryKind,
+    **details: object,
+) -> None:
+    """Write down how a proposal ended."""
+    approval.status = status
+    approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
+    words = await entry_content(uow.session, approval.entry_id)
+    details = {"text": (words or {}).get("text", ""), **details}
+    content = await content_of(uow, approval, **details)
+    entry = uow.record(incident, kind, content, target_id=approval.entry_id)
+    await uow.flush()  # the row points at the entry
+    approval.end_entry_id = entry.id
+    await uow.flush()
+
+
+async def _facts(uow: UnitOfWork, incident: Incident, approval: Approval) -> CarryOutFacts:
+    answerer_id = approval.answered_by_id
+    answerer = await uow.session.get(Person, answerer_id) if answerer_id is not None else None
+    is_approved = approval.state is ApprovalStatus.APPROVED
+    return CarryOutFacts(
+        status=approval.state,
+        needs=approval.need,
+        is_expired=approval.expires_at is not None and approval.expires_at <= uow.now,
+        approver_may=is_approved
+        and answerer is not None
+        and await may_answer(uow, incident, approval, answerer),
+    )
+
+
+async def _check_presser(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    if approval.state is ApprovalStatus.DRAFT:
+        raise Superseded("approval")
+    if uow.actor.person_id != approval.requested_by_id:
+        await uow.permit(Action.CARRY_OUT, incident)
+
+
+async def _check_requester(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    """Check that whoever asked still may; a command's own right is checked when it is performed."""
+    is_over = incident.lifecycle_status in _OVER
+    if is_over or (approval.command is None and not incident.is_open):
+        raise AlreadySo("the incident", incident.status)
+    requester = await uow.session.get_one(Person, approval.requested_by_id)
+    if requester.is_active and await may(uow, incident, requester, Action.PROPOSE):
+        return
+    raise NotPermitted("carry_out", needs="somebody who may propose it")
+
+
+async def _lapse(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    """Whoever agreed may no longer, so it waits for an answer again."""
+    approval.status = ApprovalStatus.PENDING
+    approval.asked_at = uow.now
+    approval.expires_at = uow.now + uow.policy.approvals.expires_after
+    content = await entry_content(uow.session, approval.entry_id)
+    text = (content or {}).get("text", "")
+    uow.record(
+        incident,
+        EntryKind.APPROVAL_LAPSED,
+        await content_of(
+            uow, approval, text=text, needs=approval.needs, expires_at=approval.expires_at
+        ),
+        target_id=approval.entry_id,
+    )
+    approval.answered_at = approval.answered_by_id = approval.answer_entry_id = None
+    await refresh_copies(uow, incident, approval)
+
+
+def _text(text: str) -> str:
+    cleaned = storable(text.strip())
+    return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

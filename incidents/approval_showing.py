@@ -1,0 +1,121 @@
+"""What a change of a proposal shows: who is told of it directly, and whose copies are renewed.
+
+The card in the channel follows from the timeline (`approval_reactions.py`). Direct messages don't:
+who supervises whom must not be read from an entry, so they are planned here.
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+
+from incidents.approvals import Approval, ApprovalNotice, ProposalWords
+from incidents.assigning import person_content
+from incidents.effects import RefreshApproval, TellPerson
+from incidents.ids import derived_id, new_id
+from incidents.incident import Incident
+from incidents.outbox import Planned
+from incidents.people import Person
+from incidents.timeline import TimelineEntry
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+
+async def content_of(uow: UnitOfWork, approval: Approval, **details: Any) -> dict[str, Any]:
+    """Return how entries name a proposal, with what else the entry says."""
+    requester = await uow.session.get_one(Person, approval.requested_by_id)
+    return {
+        "approval_id": approval.id,
+        "number": approval.number,
+        "version": approval.version,
+        "requester": person_content(requester),
+        **details,
+    }
+
+
+def words_content(approval: Approval, words: ProposalWords) -> dict[str, Any]:
+    """Return the words of a proposal and its class as entries hold them."""
+    return {
+        "class_key": approval.class_key,
+        "class_name": approval.class_name,
+        "needs": approval.needs,
+        "text": words.text,
+        "risk": words.risk,
+        "undo": words.undo,
+        "check": words.check,
+    }
+
+
+def outcome_of(kind: str, incident: Incident, approval: Approval, **data: Any) -> Outcome:
+    """Return the outcome of a change of a proposal."""
+    told = {
+        "approval_id": str(approval.id),
+        "number": approval.number,
+        "reference": str(incident.reference),
+        "status": approval.status,
+        "needs": approval.needs,
+        "class_name": approval.class_name,
+        **data,
+    }
+    return Outcome(kind, incident.id, told)
+
+
+async def tell_directly(
+    uow: UnitOfWork, incident: Incident, approval: Approval, people: Iterable[Person]
+) -> int:
+    """Give these people a copy of the proposal by direct message; return to how many it is new."""
+    told = await told_ids(uow, approval)
+    new = [person for person in people if person.id not in told]
+    for person in new:
+        row = ApprovalNotice(
+            id=new_id(), approval_id=approval.id, person_id=person.id, told_at=uow.now
+        )
+        uow.session.add(row)
+    await refresh_copies(uow, incident, approval)
+    return len(new)
+
+
+async def refresh_copies(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    """Bring the copies in direct messages up to date."""
+    await uow.flush()
+    await uow.add_effects(
+        [
+            _refresh(incident, approval, person_id)
+            for person_id in sorted(await told_ids(uow, approval))
+        ]
+    )
+
+
+async def tell_entry(
+    uow: UnitOfWork, incident: Incident, entry: TimelineEntry, people: Iterable[uuid.UUID]
+) -> None:
+    """Tell these people about an entry by direct message, each once."""
+    await uow.flush()
+    planned = [
+        Planned(
+            id=derived_id(entry.id, f"{TellPerson.kind}:approval:{person_id}"),
+            effect=TellPerson(incident_id=incident.id, entry_id=entry.id, person_id=person_id),
+            lane=f"{incident.id}:dm:{person_id}",
+            entry_id=entry.id,
+        )
+        for person_id in dict.fromkeys(people)
+    ]
+    await uow.add_effects(planned)
+
+
+async def told_ids(uow: UnitOfWork, approval: Approval) -> set[uuid.UUID]:
+    """Return who has a copy of the proposal in their direct messages."""
+    await uow.flush()
+    query = select(ApprovalNotice.person_id).where(ApprovalNotice.approval_id == approval.id)
+    return set((await uow.session.execute(query)).scalars())
+
+
+def _refresh(incident: Incident, approval: Approval, person_id: uuid.UUID) -> Planned:
+    effect = RefreshApproval(incident_id=incident.id, approval_id=approval.id, person_id=person_id)
+    place = f"dm:{person_id}"
+    return Planned(
+        id=new_id(),
+        effect=effect,
+        lane=f"{incident.id}:{place}",
+        coalesce_key=f"{effect.kind}:{approval.id}:{place}",
+    )

@@ -1,0 +1,114 @@
+"""A proposal as its card shows it: words, class, answers, poll, and what can be done now."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.approval_policy import Need
+from incidents.approvals import (
+    LIVE,
+    RUNNABLE,
+    Approval,
+    ApprovalStatus,
+    ProposalWords,
+    entry_content,
+)
+from incidents.incident import Incident
+from incidents.objections import PollView, find_poll
+from incidents.read_models import PersonView, people_views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalView:
+    """A proposal as people read it; `words` are None once redacted."""
+
+    id: uuid.UUID
+    incident_id: uuid.UUID
+    number: int
+    version: int
+    status: ApprovalStatus
+    needs: Need
+    class_key: str
+    class_name: str
+    requester: PersonView
+    words: ProposalWords | None
+    is_command: bool
+    asked_at: datetime
+    expires_at: datetime | None
+    answered_by: PersonView | None
+    answered_at: datetime | None
+    answer: str
+    settled_by: PersonView | None
+    settled_at: datetime | None
+    ending: str
+    poll: PollView | None
+    is_incident_open: bool
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it waits for an answer, or for being carried out."""
+        return self.status in LIVE
+
+    @property
+    def is_runnable(self) -> bool:
+        """Tell whether it may be carried out."""
+        return self.status in RUNNABLE
+
+
+async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> ApprovalView:
+    """Return the proposal as it is now. Raises: NoResultFound."""
+    row = await session.get_one(Approval, approval_id)
+    incident = await session.get_one(Incident, row.incident_id)
+    wanted = (row.requested_by_id, row.answered_by_id, row.settled_by_id)
+    people = await people_views(session, {one for one in wanted if one is not None})
+    words = await entry_content(session, row.entry_id)
+    answer = await entry_content(session, row.answer_entry_id)
+    ending = await entry_content(session, row.end_entry_id)
+    return ApprovalView(
+        id=row.id,
+        incident_id=row.incident_id,
+        number=row.number or 0,
+        version=row.version,
+        status=row.state,
+        needs=row.need,
+        class_key=row.class_key,
+        class_name=row.class_name,
+        requester=people[row.requested_by_id],
+        words=_words(words),
+        is_command=row.command is not None,
+        asked_at=row.asked_at or row.created_at,
+        expires_at=row.expires_at,
+        answered_by=people.get(row.answered_by_id) if row.answered_by_id else None,
+        answered_at=row.answered_at,
+        answer=str((answer or {}).get("reason") or ""),
+        settled_by=people.get(row.settled_by_id) if row.settled_by_id else None,
+        settled_at=row.settled_at,
+        ending=str((ending or {}).get("result") or (ending or {}).get("reason") or ""),
+        poll=await find_poll(session, row.id),
+        is_incident_open=incident.is_open,
+    )
+
+
+async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Approval | None:
+    """Return the proposal whose words, answer or end an entry holds, or None."""
+    query = select(Approval).where(
+        (Approval.entry_id == entry_id)
+        | (Approval.answer_entry_id == entry_id)
+        | (Approval.end_entry_id == entry_id)
+    )
+    return (await session.execute(query)).scalars().first()
+
+
+def _words(content: dict[str, Any] | None) -> ProposalWords | None:
+    if content is None:
+        return None
+    return ProposalWords(
+        text=str(content.get("text") or ""),
+        risk=str(content.get("risk") or ""),
+        undo=str(content.get("undo") or ""),
+        check=str(content.get("check") or ""),
+    )
