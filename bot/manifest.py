@@ -52,6 +52,8 @@ SCOPES: Final = (
     ScopeNeed("groups:history", "marked messages in private channels, and looking before sending"),
     ScopeNeed("im:write", "reminders and checklists by direct message"),
     ScopeNeed("im:history", "looking before a direct message is sent again"),
+    ScopeNeed("mpim:write", "the group conversation of a junior responder and their mentor"),
+    ScopeNeed("mpim:history", "looking before a message is sent there again"),
     ScopeNeed("pins:write", "pinning the status card"),
     ScopeNeed("bookmarks:read", "looking before a bookmark is added"),
     ScopeNeed("bookmarks:write", "links to runbook and dashboard"),

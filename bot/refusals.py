@@ -37,6 +37,11 @@ _SUPERSEDED = MappingProxyType(
         "handoff_unanswered": "This handoff is over: nobody answered in time, and {by} has command.",
         "handoff_taken_over": "This handoff is over: {by} took over command.",
         "handoff_withdrawn": "This handoff is over: it was withdrawn. Command stayed where it was.",
+        "shadowing": "This is over already. `{slash} shadow list` shows what you follow.",
+        "debrief": "This debrief isn't open to you.",
+        "junior_roles": "They hold no role here any more, so there is nothing to take over.",
+        "handover_accepted": "This on-call handoff is over: {by} accepted it.",
+        "handover_withdrawn": "This on-call handoff was withdrawn, so nothing was done.",
     }
 )
 
@@ -73,6 +78,8 @@ _DEEDS = MappingProxyType(
         "manage_postmortem": "work on the postmortem",
         "manage_action_items": "change action items",
         "retry_effect": "try this again",
+        "shadow": "shadow",
+        "hand_over_shift": "hand over a shift",
         "set_stage": "set somebody's stage or name their mentors",
         "sign_off": "sign this person off",
     }
@@ -92,6 +99,8 @@ _FIELDS = MappingProxyType(
         "due_on": "The due date",
         "list": "That list",
         "owner": "The owner",
+        "shadow": "That role or service",
+        "next_person": "The next person on call",
     }
 )
 
@@ -218,6 +227,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "deactivated": "is deactivated; choose somebody else",
         "order": "doesn't fit the other times",
         "same": "is the incident itself",
+        "yourself": "can't be yourself",
         "not_a_channel": "isn't a channel we can read; type `#` and choose a name",
         "not_seen": "isn't one Sitrep can see; invite Sitrep there first with `/invite`",
         "in_use": "already belongs to another incident",

@@ -14,6 +14,7 @@ DECISIONS: Final[Mapping[EntryKind, str]] = MappingProxyType(
         EntryKind.HANDOFF_OFFERED: "handoff",
         EntryKind.HANDOFF_REQUESTED: "handoff",
         EntryKind.COMMANDER_CHANGED: "handoff",
+        EntryKind.ACTION_PROPOSED: "approval",
     }
 )
 
@@ -21,7 +22,14 @@ DECISIONS: Final[Mapping[EntryKind, str]] = MappingProxyType(
 TAKING_ROLES: Final = frozenset({EntryKind.ROLE_ASSIGNED, EntryKind.COMMANDER_CHANGED})
 
 # What a junior asks others for; the mentor gets each.
-ASKING: Final = frozenset({EntryKind.ESCALATED, EntryKind.ESCALATION_COMPLETED})
+ASKING: Final = frozenset(
+    {
+        EntryKind.ESCALATED,
+        EntryKind.ESCALATION_COMPLETED,
+        EntryKind.ACTION_PROPOSED,
+        EntryKind.PROPOSAL_REVISED,
+    }
+)
 
 # After these it is looked up who learns here.
 FOLLOWED: Final = frozenset(

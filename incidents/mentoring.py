@@ -79,9 +79,10 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
 
 
 def _asker(entry: TimelineEntry) -> uuid.UUID | None:
-    """Return for whom it is asked: somebody else when the system does it on their behalf."""
-    behalf = (entry.content or {}).get("on_behalf_of_id")
-    return uuid.UUID(str(behalf)) if behalf else entry.actor_id
+    """Return who asks: the entry names them, also when the system does it on their behalf."""
+    content = entry.content or {}
+    named = content.get("author") or content.get("requester") or {}
+    return uuid.UUID(named["id"]) if named.get("id") else entry.actor_id
 
 
 async def pair(

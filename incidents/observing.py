@@ -8,7 +8,7 @@ go of those it had; drills bring in nobody.
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,7 @@ from incidents.learning_effects import InviteShadow, SendShadowBrief, ShowDebrie
 from incidents.learning_entries import DECISIONS
 from incidents.outbox import Planned
 from incidents.people import Person, PersonFacts, PersonKind, find_person, save_person
+from incidents.policy import Policy
 from incidents.policy_refs import PersonRef
 from incidents.prompts import PromptKind, ask, open_prompts, withdraw
 from incidents.reminders import Remind, ReminderKind
@@ -109,9 +110,9 @@ async def followers(uow: UnitOfWork) -> list[Follower]:
     return [*arranged, *await _scheduled(uow)]
 
 
-def scheduled_refs(uow: UnitOfWork) -> list[PersonRef]:
-    """Return the people whom the policy's schedule names for today."""
-    turns = list(turns_on(uow.policy.shadowing, uow.now.date()))
+def scheduled_people(policy: Policy, now: datetime) -> list[PersonRef]:
+    """Return the people whom the policy's schedule names for this day."""
+    turns = list(turns_on(policy.shadowing, now.date()))
     named = [ref for turn in turns for ref in (turn.person, turn.mentor) if ref is not None]
     return list(dict.fromkeys(named))
 

@@ -102,7 +102,7 @@ async def start_shadowing(
     key = _target_key(target, mentor)
     running = await _running(uow, person.id, key)
     if running is not None and running.until_at == until_at:
-        raise AlreadySo("shadowing", mentor.name if mentor else key.partition(":")[2])
+        raise AlreadySo("this shadowing", "running")
     shadowing = running or Shadowing(
         id=new_id(),
         workspace_id=uow.workspace_id,

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Feature
 from bot.features.status_card import LOST_CARD
+from bot.features.shadow_messages import decision_prompt
 from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack.errors import SlackPermanent
@@ -39,7 +40,9 @@ TOO_LATE = timedelta(hours=1)
 PromptRenderer = Callable[[PromptView, IncidentView, Policy], b.Message]
 
 # How each kind of prompt reads: asked, answered, withdrawn.
-RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType({})
+RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
+    {PromptKind.DECISION: decision_prompt}
+)
 
 
 @dataclass(frozen=True, slots=True)

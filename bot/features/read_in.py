@@ -74,7 +74,11 @@ def read_in_message(
     ]
     text = "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in lines)
     if need is not Need.COMMANDER:
-        return b.Message(text=text, blocks=(b.section(text),))
+        if view.is_private or view.is_drill or not view.is_open:
+            return b.Message(text=text, blocks=(b.section(text),))
+        lead = next((person.external_id for person in view.holders(COMMANDER)), "")
+        shadow = b.button("Here to learn? Shadow…", action_id="shadow_open", value=lead or "-")
+        return b.Message(text=text, blocks=(b.section(text), b.actions(shadow)))
     take = b.button(
         "Take command",
         action_id="role_take_command",

@@ -261,6 +261,16 @@ class SlackServer(Failures):
         """Give a person's direct conversation with the bot."""
         return self.ws.open_dm(person.id)
 
+    def group_dm(self, *people: Person) -> Channel:
+        """Give the bot's group conversation with exactly these people.
+
+        Raises: LookupError if nobody opened it.
+        """
+        found = self.ws.find_group_dm([person.id for person in people])
+        if found is None:
+            raise LookupError(f"no group conversation with {people}")
+        return found
+
     def home(self, person: Person) -> View | None:
         """Give what is published on a person's home tab."""
         return self.ws.homes.get(person.id)

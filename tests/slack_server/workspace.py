@@ -146,6 +146,24 @@ class Workspace:
             "", kind=Kind.DIRECT, creator=self.bot.id, members=[self.bot.id, user_id]
         )
 
+    def find_group_dm(self, user_ids: Iterable[str]) -> Channel | None:
+        """Find the group conversation of the bot with exactly these people."""
+        wanted = {self.bot.id, *user_ids}
+        groups = (c for c in self.channels.values() if c.kind is Kind.GROUP_DIRECT)
+        return next((c for c in groups if set(c.members) == wanted), None)
+
+    def open_group_dm(self, user_ids: Iterable[str]) -> Channel:
+        """Give the group conversation with these people, whoever is named first; opened if new."""
+        ids = list(user_ids)
+        found = self.find_group_dm(ids)
+        if found:
+            return found
+        name = "mpdm-" + "--".join(self.get_user(user_id).name for user_id in ids)
+        members = [self.bot.id, *ids]
+        return self.add_channel(
+            name, kind=Kind.GROUP_DIRECT, creator=self.bot.id, members=members
+        )
+
     def place(self, channel: Channel) -> str:
         """Name a conversation as people would: `#incidents` or `DM @alice`."""
         if channel.kind is not Kind.DIRECT:

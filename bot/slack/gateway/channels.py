@@ -167,6 +167,12 @@ class ChannelCalls(SlackCalls):
         answer = await self._call("conversations.open", {"users": user})
         return ChannelId(answer["channel"]["id"])
 
+    async def open_group(self, users: Sequence[str]) -> ChannelId:
+        """Return the id of the direct conversation with several people, the same for the same."""
+        # In one order, so that it doesn't matter who is named first.
+        answer = await self._call("conversations.open", {"users": ",".join(sorted(users))})
+        return ChannelId(answer["channel"]["id"])
+
     async def _get_own_user_id(self) -> UserId:
         if self._own_user_id is None:
             answer = await self._call("auth.test")

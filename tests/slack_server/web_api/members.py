@@ -89,11 +89,8 @@ def open_direct(call: Call) -> Json:
     if len(people) == 1:
         channel = call.ws.open_dm(people[0].id)
     else:
-        members_ = [call.bot.id, *(person.id for person in people)]
-        name = "mpdm-" + "--".join(person.name for person in people)
-        channel = call.ws.find_channel(name) or call.ws.add_channel(
-            name, kind=Kind.GROUP_DIRECT, creator=call.bot.id, members=members_
-        )
+        call.need_scope("mpim:write")
+        channel = call.ws.open_group_dm([person.id for person in people])
     return {"channel": {"id": channel.id}}
 
 
