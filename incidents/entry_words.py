@@ -14,6 +14,7 @@ from incidents.approval_words import APPROVAL_FORMS
 from incidents.corrections import CorrectedEntry
 from incidents.entry_forms import ARROW, ENTRY_FORMS
 from incidents.practice_words import PRACTICE_FORMS
+from incidents.escalation_words import ESCALATION_FORMS
 from incidents.role_words import ROLE_FORMS
 from incidents.timeline import EntryKind
 from incidents.times import spoken_duration
@@ -153,6 +154,7 @@ _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
         **ENTRY_FORMS,
         **ROLE_FORMS,
+        **ESCALATION_FORMS,
         **APPROVAL_FORMS,
         **PRACTICE_FORMS,
         _K.DECLARED: _declared,

@@ -126,13 +126,14 @@ def changed(packet: Packet, changes: Mapping[str, Any]) -> Packet:
 def changed_fields(old: Packet, new: Packet) -> tuple[str, ...]:
     """Return the names of the fields and questions in which two versions differ."""
     plain = [
-        item.name
+        # Ticking "checked, none" says something of the changes.
+        "changes" if item.name == "changes_checked" else item.name
         for item in fields(Packet)
         if item.name != "answers" and getattr(old, item.name) != getattr(new, item.name)
     ]
     asked = [key for key in new.answers if new.answers[key] != old.answers.get(key, "")]
     gone = [key for key in old.answers if key not in new.answers]
-    return (*plain, *asked, *gone)
+    return tuple(dict.fromkeys((*plain, *asked, *gone)))
 
 
 def _answers(answers: Mapping[str, Any]) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from incidents import approval_reactions as approvals
 from incidents import channel_reactions as channel
 from incidents import effects as fx
+from incidents import escalation_reactions as escalations
 from incidents import role_reactions as roles
 from incidents.facts import Facts
 from incidents.guidance_records import look_reminder
@@ -55,6 +56,8 @@ POSTED = frozenset(
         _K.CHECKIN_ASKED,
         _K.CHECKIN_UNDERSTOOD,
         _K.CHECKIN_ANSWERED,
+        _K.ESCALATION_TAKEN,
+        _K.ESCALATION_EXHAUSTED,
         _K.PROPOSAL_APPROVED,
         _K.PROPOSAL_DECLINED,
         _K.APPROVAL_LAPSED,
@@ -381,6 +384,7 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
         _K.POSTMORTEM_REMINDED: (remind_owner,),
         _K.ACTION_ITEM_ADDED: (tell_owner,),
         _K.ACTION_ITEM_ASSIGNED: (tell_owner,),
+        **escalations.FOLLOW_UPS,
         _K.DRILL_STARTED: (bring_in_mentor,),
     }
 )

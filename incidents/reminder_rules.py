@@ -9,6 +9,7 @@ from incidents.channel_archive import archive_when_due
 from incidents.checkins import end_checkin_box
 from incidents.command_watch import watch_command
 from incidents.debriefing import remind_of_debrief
+from incidents.escalation_ladder import call_unanswered
 from incidents.handoff_answers import move_unanswered
 from incidents.incident import ById, Incident
 from incidents.objections import end_poll
@@ -29,6 +30,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.CHANNEL_ARCHIVE: archive_when_due,
         ReminderKind.UPDATE_DUE: remind_of_update,
         ReminderKind.STALE: ask_if_stale,
+        ReminderKind.ESCALATION_UNANSWERED: call_unanswered,
         ReminderKind.CHECKIN_DUE: end_checkin_box,
         ReminderKind.COMMANDER_MISSING: watch_command,
         ReminderKind.HANDOFF_UNANSWERED: move_unanswered,

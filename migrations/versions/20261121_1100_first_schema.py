@@ -1048,6 +1048,63 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "escalations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=True),
+        sa.Column("is_automatic", sa.Boolean(), nullable=False),
+        sa.Column("is_urgent", sa.Boolean(), nullable=False),
+        sa.Column("template_key", sa.String(), nullable=False),
+        sa.Column("template_name", sa.String(), nullable=False),
+        sa.Column("service_key", sa.String(), nullable=False),
+        sa.Column("packet_entry_id", sa.Uuid(), nullable=True),
+        sa.Column("packet_version", sa.Integer(), nullable=False),
+        sa.Column("score_at_send", sa.Integer(), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("asked_field", sa.String(), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("redirects", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("first_called_at", UtcDateTime(), nullable=True),
+        sa.Column("due_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("taken_at", UtcDateTime(), nullable=True),
+        sa.Column("taken_by_id", sa.Uuid(), nullable=True),
+        sa.Column("exhausted_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["people.id"], name=op.f("fk_escalations_asked_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["people.id"], name=op.f("fk_escalations_author_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_escalations_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["packet_entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_escalations_packet_entry_id_timeline_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["taken_by_id"], ["people.id"], name=op.f("fk_escalations_taken_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_escalations_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalations")),
+        sa.UniqueConstraint(
+            "incident_id", "number", name=op.f("uq_escalations_incident_id_number")
+        ),
+    )
+    with op.batch_alter_table("escalations", schema=None) as batch_op:
+        batch_op.create_index("ix_escalations_author_id", ["author_id"], unique=False)
+
+    op.create_table(
         "handoffs",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1203,6 +1260,50 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "escalation_ratings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("rating", sa.String(), nullable=False),
+        sa.Column("rated_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"],
+            ["escalations.id"],
+            name=op.f("fk_escalation_ratings_escalation_id_escalations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_escalation_ratings_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_ratings")),
+        sa.UniqueConstraint(
+            "escalation_id", "person_id", name=op.f("uq_escalation_ratings_escalation_id_person_id")
+        ),
+    )
+    op.create_table(
+        "escalation_steps",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("wanted", sa.JSON(), nullable=False),
+        sa.Column("wait_seconds", sa.Integer(), nullable=True),
+        sa.Column("is_chosen", sa.Boolean(), nullable=False),
+        sa.Column("is_redirect", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("not_found", sa.JSON(), nullable=False),
+        sa.Column("called_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"],
+            ["escalations.id"],
+            name=op.f("fk_escalation_steps_escalation_id_escalations"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_steps")),
+    )
+    with op.batch_alter_table("escalation_steps", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_escalation_steps_escalation_id", ["escalation_id", "position"], unique=False
+        )
+
+    op.create_table(
         "objection_polls",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("approval_id", sa.Uuid(), nullable=False),
@@ -1226,6 +1327,47 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
+        )
+
+    op.create_table(
+        "escalation_calls",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("medium", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("away", sa.String(), nullable=True),
+        sa.Column("called_at", UtcDateTime(), nullable=False),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("answer_entry_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["answer_entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_escalation_calls_answer_entry_id_timeline_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"],
+            ["escalations.id"],
+            name=op.f("fk_escalation_calls_escalation_id_escalations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_escalation_calls_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["step_id"],
+            ["escalation_steps.id"],
+            name=op.f("fk_escalation_calls_step_id_escalation_steps"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_calls")),
+        sa.UniqueConstraint(
+            "step_id", "person_id", name=op.f("uq_escalation_calls_step_id_person_id")
+        ),
+    )
+    with op.batch_alter_table("escalation_calls", schema=None) as batch_op:
+        batch_op.create_index("ix_escalation_calls_escalation_id", ["escalation_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_escalation_calls_person_id"), ["person_id"], unique=False
         )
 
     op.create_table(
@@ -1258,6 +1400,11 @@ def downgrade() -> None:
     for statement in drop_statements(op.get_bind().dialect.name):
         op.execute(statement)
     op.drop_table("objections")
+    with op.batch_alter_table("escalation_calls", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_escalation_calls_person_id"))
+        batch_op.drop_index("ix_escalation_calls_escalation_id")
+
+    op.drop_table("escalation_calls")
     with op.batch_alter_table("objection_polls", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_objection_polls_open",
@@ -1267,6 +1414,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_objection_polls_approval_id")
 
     op.drop_table("objection_polls")
+    with op.batch_alter_table("escalation_steps", schema=None) as batch_op:
+        batch_op.drop_index("ix_escalation_steps_escalation_id")
+
+    op.drop_table("escalation_steps")
+    op.drop_table("escalation_ratings")
     op.drop_table("approval_notices")
     op.drop_table("stakeholder_updates")
     op.drop_table("postmortem_sections")
@@ -1283,6 +1435,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_handoffs_incident_id")
 
     op.drop_table("handoffs")
+    with op.batch_alter_table("escalations", schema=None) as batch_op:
+        batch_op.drop_index("ix_escalations_author_id")
+
+    op.drop_table("escalations")
     with op.batch_alter_table("debriefs", schema=None) as batch_op:
         batch_op.drop_index("ix_debriefs_owner_id_asked_at")
 
