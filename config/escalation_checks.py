@@ -75,8 +75,6 @@ def _places(policy: Policy) -> Iterator[tuple[Keys, tuple[Callee, ...]]]:
         yield from _in_steps(("services", service.key), service.steps)
 
 
-def _in_steps(
-    at: Keys, steps: tuple[LadderStep, ...]
-) -> Iterator[tuple[Keys, tuple[Callee, ...]]]:
+def _in_steps(at: Keys, steps: tuple[LadderStep, ...]) -> Iterator[tuple[Keys, tuple[Callee, ...]]]:
     for index, step in enumerate(steps):
         yield (*at, "steps", index), step.who

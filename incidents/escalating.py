@@ -10,8 +10,8 @@ from incidents.acknowledgement import acknowledge
 from incidents.assigning import Named, get_person, person_content
 from incidents.completeness import Completeness, rate
 from incidents.errors import AlreadySo, InvalidInput
-from incidents.escalation_calls import Because
 from incidents.escalation_callees import takes_part
+from incidents.escalation_calls import Because
 from incidents.escalation_ladder import climb
 from incidents.escalation_policy import EscalationTemplate, Service
 from incidents.escalation_targets import (
@@ -39,6 +39,7 @@ from incidents.escalations import (
 from incidents.ids import new_id
 from incidents.incident import Incident, IncidentRef
 from incidents.packet import Packet, cleaned
+from incidents.packet_prefill import prefill
 from incidents.people import (
     Person,
     PersonFacts,
@@ -50,6 +51,16 @@ from incidents.people import (
 from incidents.policy import Action
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
+
+__all__ = [
+    "EscalationDraft",
+    "add_steps",
+    "escalate",
+    "prefill",
+    "service_key_of",
+    "template_of",
+    "wanted_target",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

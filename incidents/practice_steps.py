@@ -105,7 +105,7 @@ async def end_run(uow: UnitOfWork, incident: Incident, run: PracticeRun, *, how:
     uow.record(incident, EntryKind.DRILL_ENDED, content)
     if incident.is_open:
         details = {"reason": _REASONS.get(how, _REASONS[RunEnd.ABANDONED])}
-        move(uow, incident, IncidentStatus.CANCELLED, details=details)
+        await move(uow, incident, IncidentStatus.CANCELLED, details=details)
     await uow.flush()
     facts = await score_facts(uow.session, incident, run, how=how, policy=uow.policy)
     run.score = make_scorecard(facts, uow.policy.figures).to_json()

@@ -45,7 +45,7 @@ async def resolve(
     )
     if missing:
         raise InformationMissing(IncidentStatus.RESOLVED, missing)
-    outcome = move(
+    outcome = await move(
         uow,
         incident,
         IncidentStatus.RESOLVED,

@@ -3,6 +3,7 @@
 from incidents.cadence import due_when_less_urgent, due_when_more_urgent, last_update_at, move_due
 from incidents.database import storable
 from incidents.errors import AlreadySo, InvalidInput
+from incidents.escalation_ladder import shorten_waits
 from incidents.incident import IncidentRef
 from incidents.policy import Action
 from incidents.stakeholder_updates import cadence_for
@@ -53,5 +54,7 @@ async def change_severity(
         )
     )
     uow.record(incident, EntryKind.SEVERITY_CHANGED, {**content, **move_due(incident, due_at)})
+    if is_worse:
+        await shorten_waits(uow, incident)
     data = {"reference": str(incident.reference), "old": content["old"], "new": severity.name}
     return Outcome("severity_changed", incident.id, data)

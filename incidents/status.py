@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.cadence import due_after_status, move_due
 from incidents.database import storable
 from incidents.errors import InvalidInput, TransitionRefused
+from incidents.escalation_ladder import end_escalations
 from incidents.ids import Reference
 from incidents.incident import ByReference, Incident, IncidentRef
 from incidents.lifecycle import (
@@ -43,7 +44,7 @@ async def change_status(
         return await reopen(uow, ref, reason=text)
     await uow.permit(Action.CHANGE_STATUS, incident)
     await allow_move(uow.session, incident, target)
-    return move(uow, incident, target, details={"text": storable(text.strip())})
+    return await move(uow, incident, target, details={"text": storable(text.strip())})
 
 
 async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:
@@ -51,7 +52,7 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CLOSE, incident, arguments={"text": text})
     await allow_move(uow.session, incident, IncidentStatus.CLOSED)
-    return move(uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())})
+    return await move(uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())})
 
 
 async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
@@ -70,7 +71,7 @@ async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
         "previous_resolution": incident.resolution,
     }
     incident.resolution = ""
-    return move(uow, incident, IncidentStatus.INVESTIGATING, details=details)
+    return await move(uow, incident, IncidentStatus.INVESTIGATING, details=details)
 
 
 async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
@@ -82,7 +83,7 @@ async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     await uow.permit(Action.CANCEL, incident, arguments={"reason": reason})
     await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     details = {"reason": _reason(reason, example="False alarm: the monitor was misconfigured")}
-    return move(uow, incident, IncidentStatus.CANCELLED, details=details)
+    return await move(uow, incident, IncidentStatus.CANCELLED, details=details)
 
 
 async def mark_duplicate(
@@ -103,7 +104,7 @@ async def mark_duplicate(
     # The record of this incident is read by people who may not know of a private one.
     named = None if other.is_private else str(other.reference)
     details = {"reason": storable(reason.strip()), "is_duplicate": True, "duplicate_of": named}
-    return move(uow, incident, IncidentStatus.CANCELLED, details=details)
+    return await move(uow, incident, IncidentStatus.CANCELLED, details=details)
 
 
 async def allow_move(session: AsyncSession, incident: Incident, target: IncidentStatus) -> None:
@@ -114,10 +115,13 @@ async def allow_move(session: AsyncSession, incident: Incident, target: Incident
         raise await _refusal(session, incident, target) from None
 
 
-def move(
+async def move(
     uow: UnitOfWork, incident: Incident, target: IncidentStatus, *, details: Mapping[str, Any]
 ) -> Outcome:
-    """Take an allowed step: status, milestones, cadence, and the one entry that says so."""
+    """Take an allowed step: status, milestones, cadence, and the one entry that says so.
+
+    Whoever is still called for an incident that is over is called no longer.
+    """
     old = incident.lifecycle_status
     incident.status = target
     milestones = _set_milestones(uow, incident, old=old)
@@ -130,6 +134,8 @@ def move(
         **move_due(incident, due_at),
     }
     uow.record(incident, EntryKind.STATUS_CHANGED, content)
+    if not incident.is_open:
+        await end_escalations(uow, incident)
     data = {"reference": str(incident.reference), "old": old.value, "new": target.value}
     return Outcome("status_changed", incident.id, data)
 
