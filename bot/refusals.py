@@ -31,7 +31,10 @@ _SUPERSEDED = MappingProxyType(
     {
         "command": "{by} has command now, so nothing was changed. Give them a minute; after that, "
         "`{slash} role commander me` asks them for it.",
+        "drill": "This drill is over, so nothing was done. Its scorecard comes by direct message.",
         "role": "{by} has taken this role meanwhile, so nothing was changed.",
+        "prompt": "This question is asked no longer, so nothing was changed.",
+        "no_prompts": "I ask you nothing here, so there is nothing to switch off or on.",
         "handoff_accepted": "This handoff is over: {by} accepted it.",
         "handoff_declined": "This handoff is over: {by} declined it.",
         "handoff_unanswered": "This handoff is over: nobody answered in time, and {by} has command.",
@@ -50,6 +53,7 @@ _SUPERSEDED = MappingProxyType(
 _DEEDS = MappingProxyType(
     {
         "declare": "declare incidents",
+        "practise": "act in this drill",
         "edit": "edit the incident",
         "change_status": "change the status",
         "resolve": "resolve the incident",
@@ -99,6 +103,10 @@ _FIELDS = MappingProxyType(
         "due_on": "The due date",
         "list": "That list",
         "owner": "The owner",
+        "check": "That check",
+        "action": "That action",
+        "mentor": "The mentor",
+        "drill": "This",
         "shadow": "That role or service",
         "next_person": "The next person on call",
     }
@@ -237,6 +245,10 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_allowed": "can't be an existing one: the policy opens one for each incident",
         "its_duplicate": "is itself a duplicate of this incident",
         "not_reached": "hasn't been reached yet",
+        "not_in_drill": "isn't one of this drill",
+        "no_scenario": "isn't a drill with a scenario",
+        "yourself": "has to be somebody else",
+        "outside_drill": "isn't part of this drill, which is for two; nobody was called",
     }.get(problem, problem)
     text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
     return f"{text} For example: {escape(example)}" if example else text

@@ -10,6 +10,7 @@ from incidents.checkins import end_checkin_box
 from incidents.command_watch import watch_command
 from incidents.debriefing import remind_of_debrief
 from incidents.escalation_ladder import call_unanswered
+from incidents.guidance import keep_time_box, look_after
 from incidents.handoff_answers import move_unanswered
 from incidents.incident import ById, Incident
 from incidents.objections import end_poll
@@ -34,6 +35,8 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.CHECKIN_DUE: end_checkin_box,
         ReminderKind.COMMANDER_MISSING: watch_command,
         ReminderKind.HANDOFF_UNANSWERED: move_unanswered,
+        ReminderKind.PROMPT_STEP: look_after,
+        ReminderKind.TIME_BOX: keep_time_box,
         ReminderKind.SCENARIO_STEP: take_step,
         ReminderKind.APPROVAL_UNANSWERED: climb,
         ReminderKind.APPROVAL_EXPIRES: expire_when_due,

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Feature
 from bot.features.status_card import LOST_CARD
+from bot.features.guidance_messages import company_prompt, step_prompt, time_box_prompt
 from bot.features.shadow_messages import decision_prompt
 from bot.requests import Services
 from bot.slack import blocks as b
@@ -41,7 +42,12 @@ PromptRenderer = Callable[[PromptView, IncidentView, Policy], b.Message]
 
 # How each kind of prompt reads: asked, answered, withdrawn.
 RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
-    {PromptKind.DECISION: decision_prompt}
+    {
+        PromptKind.DECISION: decision_prompt,
+        PromptKind.FIRST_FIFTEEN: step_prompt,
+        PromptKind.TIME_BOX: time_box_prompt,
+        PromptKind.COMPANY: company_prompt,
+    }
 )
 
 
