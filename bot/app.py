@@ -39,6 +39,7 @@ from bot.wake import WakeListener
 from bot.web.routes import ops_app, public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from config.policy_loader import LoadedPolicy
+from config.scenario_loader import load_scenarios
 from config.settings import Settings
 from incidents.clock import Clock
 from incidents.database import Database, open_database, reason_of
@@ -159,6 +160,7 @@ async def _services(
         policy=loaded.policy,
         clock=clock,
         workspace=workspace,
+        scenarios=load_scenarios(settings.sitrep_scenarios),
     )
 
 

@@ -190,6 +190,11 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             f"Join the channel, or take a role with `{slash} role`."
         )
     who = " or ".join(_grantee(name) for name in needs.split(", "))
+    if action in {"set_stage", "sign_off"}:
+        return (
+            f"Only {who or 'nobody'} can {what}. `{slash} stage @someone --mentor @mentor` names a "
+            "mentor. Nothing was changed."
+        )
     return f"Only {who or 'a member'} can {what}. Ask them in the incident channel."
 
 

@@ -18,6 +18,7 @@ from incidents.ids import Reference
 from incidents.incident import ByChannel, ById, ByReference, Incident, IncidentRef
 from incidents.people import Actor
 from incidents.policy import Policy
+from incidents.practice_scenario import Scenario
 from incidents.unit_of_work import (
     Outcome,
     Progress,
@@ -49,6 +50,7 @@ class Services:
     policy: Policy
     clock: Clock
     workspace: WorkspaceInfo
+    scenarios: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

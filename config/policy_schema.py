@@ -41,6 +41,7 @@ from incidents.escalation_policy import (
 from incidents.guidance_policy import Checklist
 from incidents.policy import Right, Role, Severity
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
+from incidents.practice_scenario import Check, CheckResult, LongText, ScenarioAction, Signal
 from incidents.supervision_policy import StageRequirement
 
 # Classes that are maps in the file, with the field that the map's key fills …
@@ -58,6 +59,9 @@ KEY_FIELDS: Final[dict[type, str]] = {
     CommandClass: "command",
     SupervisedActions: "stage",
     Checklist: "key",
+    Signal: "key",
+    Check: "key",
+    ScenarioAction: "key",
 }
 # … and those of which the map's value is one field rather than all the others.
 VALUE_FIELDS: Final[dict[type, str]] = {
@@ -69,7 +73,7 @@ VALUE_FIELDS: Final[dict[type, str]] = {
     SupervisedActions: "actions",
 }
 # Classes that may be written as this one field alone: `manager` for `who: [manager]`.
-SHORT_FIELDS: Final[dict[type, str]] = {LadderStep: "who"}
+SHORT_FIELDS: Final[dict[type, str]] = {LadderStep: "who", CheckResult: "output"}
 
 T = TypeVar("T")
 
@@ -85,6 +89,7 @@ _HANDLE: Final = re.compile(r"@[a-z0-9][a-z0-9._-]{0,79}")
 _ROLE_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _MAX_TEXT: Final = 500
+_MAX_LONG_TEXT: Final = 1500
 _MAX_LISTED: Final = 8
 
 
@@ -124,9 +129,14 @@ class TreeReader:
         self.problems: list[PolicyProblem] = []
         self.dropped: set[str] = set()
 
-    def read(self, cls: type[T], tree: Mapping) -> T | None:
-        """Build one value of this class; None if something it needs is missing or refused."""
-        return self._read_class(cls, tree, path="", given={})
+    def read(
+        self, cls: type[T], tree: Mapping, *, given: dict[str, object] | None = None
+    ) -> T | None:
+        """Build one value of this class; None if something it needs is missing or refused.
+
+        `given` holds fields that come from elsewhere, such as the name of the file.
+        """
+        return self._read_class(cls, tree, path="", given=given or {})
 
     def _read_class(
         self, cls: type[T], tree: Mapping, *, path: str, given: dict[str, object]
@@ -280,6 +290,7 @@ def _read_scalar(hint: Any, node: Node) -> object:
         return _read_reference(node.text, grantee=hint == Grantee)
     readers: dict[Any, Callable[[Scalar], object]] = {
         str: _read_text,
+        LongText: _read_long_text,
         int: _read_integer,
         float: _read_number,
         bool: _read_boolean,
@@ -298,18 +309,22 @@ def _read_enum(cls: type[Enum], text: str) -> Enum:
     return known[text]
 
 
-def _read_text(node: Scalar) -> str:
+def _read_text(node: Scalar, *, longest: int = _MAX_TEXT) -> str:
     if node.kind is not ScalarKind.TEXT:
         raise _RefusedError(
             "YAML doesn't take this for text; put it in quotes", f'"{node.text[:40]}"'
         )
     if not node.text.strip():
         raise _RefusedError("can't be empty")
-    if len(node.text) > _MAX_TEXT:
-        raise _RefusedError(f"is longer than {_MAX_TEXT} characters")
+    if len(node.text) > longest:
+        raise _RefusedError(f"is longer than {longest} characters")
     if _UNPRINTABLE.search(node.text):
         raise _RefusedError("holds a character that can't be shown; remove it")
     return node.text.strip()
+
+
+def _read_long_text(node: Scalar) -> str:
+    return _read_text(node, longest=_MAX_LONG_TEXT)
 
 
 def _read_integer(node: Scalar) -> int:

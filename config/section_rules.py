@@ -7,6 +7,7 @@ from config import (
     escalation_rules,
     guidance_rules,
     policy_rules,
+    scenario_rules,
     shadowing_rules,
     supervision_rules,
 )
@@ -19,4 +20,5 @@ RULES: Final[dict[tuple[type, str], Rule]] = {
     **shadowing_rules.RULES,
     **approval_rules.RULES,
     **guidance_rules.RULES,
+    **scenario_rules.RULES,
 }

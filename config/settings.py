@@ -113,6 +113,7 @@ class Settings(BaseSettings):
         default=DEFAULT_DATABASE_URL, repr=False
     )
     sitrep_policy: Annotated[Path, AfterValidator(expanded_path)] | None = None
+    sitrep_scenarios: Annotated[Path, AfterValidator(expanded_path)] | None = None
     host: _Host = "127.0.0.1"
     port: _Port = 8080
     ops_host: _Host = "127.0.0.1"
@@ -183,6 +184,7 @@ _EXAMPLES: Final = {
     "slack_api_url": SLACK_OWN_API_URL,
     "database_url": "postgresql://sitrep:…@localhost/sitrep",
     "sitrep_policy": "./policy.yaml",
+    "sitrep_scenarios": "./scenarios",
     "host": "127.0.0.1",
     "port": "8080",
     "ops_host": "127.0.0.1",

@@ -20,6 +20,7 @@ from incidents.practice_engine import RunState, act, look
 from incidents.practice_runs import PracticeRun, RunEnd, find_run, find_running
 from incidents.practice_scenario import Scenario, encode
 from incidents.practice_steps import bring_up_to_date, end_run
+from incidents.stages import mentors_of
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -29,10 +30,14 @@ OVER = "drill"
 
 @dataclass(frozen=True, slots=True)
 class PracticeRequest:
-    """Which scenario somebody wants to practise on, and with whom; no mentor: alone."""
+    """Which scenario somebody wants to practise on, and with whom.
+
+    Without a mentor named it is the first of their own, unless they want to be alone.
+    """
 
     scenario: Scenario
     mentor: Named | None = None
+    is_alone: bool = False
 
 
 async def start_run(uow: UnitOfWork, request: PracticeRequest) -> Outcome:
@@ -44,7 +49,7 @@ async def start_run(uow: UnitOfWork, request: PracticeRequest) -> Outcome:
     running = await find_running(uow.session, junior.id)
     if running is not None:
         return await _already_running(uow, running)
-    mentor = await _mentor(uow, request.mentor, junior)
+    mentor = await _mentor(uow, request, junior)
     scenario = request.scenario
     declared = await declare(uow, _declaration(uow, scenario))
     if declared.incident_id is None:  # `declare` says otherwise only of similar incidents
@@ -64,7 +69,7 @@ async def start_run(uow: UnitOfWork, request: PracticeRequest) -> Outcome:
     uow.session.add(run)
     await uow.flush()
     if mentor is not None:
-        await _bring_mentor(uow, run, mentor)
+        await _bring_mentor(uow, incident, run, mentor)
     uow.record(incident, EntryKind.DRILL_STARTED, _started_content(scenario, junior, mentor))
     await bring_up_to_date(uow, incident, run)
     data = {"reference": str(incident.reference), "name": scenario.name}
@@ -146,13 +151,20 @@ async def _get_actor(uow: UnitOfWork) -> Person:
     return person
 
 
-async def _mentor(uow: UnitOfWork, named: Named | None, junior: Person) -> Person | None:
-    if named is None:
-        return None
-    mentor = await get_assignable(uow, named)
+async def _mentor(uow: UnitOfWork, request: PracticeRequest, junior: Person) -> Person | None:
+    if request.mentor is None:
+        return None if request.is_alone else await _own_mentor(uow, junior)
+    mentor = await get_assignable(uow, request.mentor)
     if mentor.id == junior.id:
         raise InvalidInput("mentor", "yourself")
     return mentor
+
+
+async def _own_mentor(uow: UnitOfWork, junior: Person) -> Person | None:
+    own = await mentors_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=junior.id, policy=uow.policy
+    )
+    return await uow.session.get_one(Person, own[0]) if own else None
 
 
 def _declaration(uow: UnitOfWork, scenario: Scenario) -> Declaration:
@@ -169,7 +181,9 @@ def _declaration(uow: UnitOfWork, scenario: Scenario) -> Declaration:
     )
 
 
-async def _bring_mentor(uow: UnitOfWork, run: PracticeRun, mentor: Person) -> None:
+async def _bring_mentor(
+    uow: UnitOfWork, incident: Incident, run: PracticeRun, mentor: Person
+) -> None:
     """Make the mentor part of the drill, and send them their notes."""
     await save_participant(
         uow.session, incident_id=run.incident_id, person_id=mentor.id, invited_at=uow.now
@@ -179,6 +193,8 @@ async def _bring_mentor(uow: UnitOfWork, run: PracticeRun, mentor: Person) -> No
         id=derived_id(run.id, f"{notes.kind}:{mentor.id}"),
         effect=notes,
         lane=f"{run.incident_id}:dm:{mentor.id}",
+        # They say where it happens.
+        after_effect_id=incident.channel_effect_id,
     )
     await uow.add_effects([planned])
 

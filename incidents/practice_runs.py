@@ -80,13 +80,8 @@ class PracticeRun(Base):
 
 
 async def find_run(session: AsyncSession, incident_id: uuid.UUID) -> PracticeRun | None:
-    """Return the run of this incident, locked for a writer, or None: most incidents have none."""
-    query = (
-        select(PracticeRun)
-        .where(PracticeRun.incident_id == incident_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    """Return the run of this incident, or None: most have none. The incident's lock guards it."""
+    query = select(PracticeRun).where(PracticeRun.incident_id == incident_id)
     return (await session.execute(query)).scalar_one_or_none()
 
 

@@ -192,4 +192,5 @@ def _decode(hint: Any, value: Any) -> Any:
         return timedelta(seconds=value)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)
-    return _decode_class(hint, value) if is_dataclass(hint) else value
+    is_class = isinstance(hint, type) and is_dataclass(hint)
+    return _decode_class(hint, value) if is_class else value

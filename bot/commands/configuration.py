@@ -32,6 +32,7 @@ def load_configuration(*, serving: bool = False) -> Configuration:
         typer.Exit: something is wrong; everything that is has been printed.
     """
     from config.policy_loader import PolicyErrors, load_policy  # noqa: PLC0415
+    from config.scenario_loader import load_scenarios  # noqa: PLC0415
     from config.settings import ConfigurationErrors, load_settings  # noqa: PLC0415
 
     settings, loaded, problems = None, None, list[object]()
@@ -43,7 +44,11 @@ def load_configuration(*, serving: bool = False) -> Configuration:
         loaded = load_policy(settings.sitrep_policy if settings else _policy_path())
     except PolicyErrors as errors:
         problems.extend(errors.problems)
-    if settings is None or loaded is None:
+    try:
+        load_scenarios(settings.sitrep_scenarios if settings else None)
+    except PolicyErrors as errors:
+        problems.extend(errors.problems)
+    if settings is None or loaded is None or problems:
         complain(problems)
         if settings is None:
             typer.echo(WHERE_IT_IS_SET, err=True)

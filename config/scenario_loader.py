@@ -1,0 +1,122 @@
+"""Loads scenarios for practice: those that are built in, with a workspace's own beside them.
+
+A file is read as the policy is: every mistake is found in one reading, each with its line.
+"""
+
+import functools
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from config.policy_schema import TreeReader
+from config.policy_yaml import PolicyErrors, PolicyProblem, locate, parse_tree
+from config.scenario_checks import find_scenario_disagreements
+from incidents.practice_scenario import Level, Scenario
+
+BUILT_IN: Final = "config/scenarios"
+_SUFFIX: Final = ".yaml"
+_MAX_BYTES: Final = 200_000
+_LEVELS: Final = tuple(Level)
+
+__all__ = ["PolicyErrors", "load_scenarios", "read_scenario"]
+
+
+def load_scenarios(folder: Path | None = None) -> tuple[Scenario, ...]:
+    """Load the built-in scenarios, and those in `folder`, which win over built-in ones they name.
+
+    The easiest come first.
+
+    Raises:
+        PolicyErrors: everything that is wrong with any of the files, each with its line.
+    """
+    found = {scenario.key: scenario for scenario in _built_in()}
+    if folder is not None:
+        found.update({scenario.key: scenario for scenario in _in_folder(folder)})
+    return tuple(sorted(found.values(), key=lambda one: (_LEVELS.index(one.level), one.name)))
+
+
+def read_scenario(text: str, *, key: str, path: str) -> Scenario:
+    """Read one scenario from a file's text; `path` is what errors call the file.
+
+    Raises:
+        PolicyErrors: everything that is wrong with it, each with its line.
+    """
+    tree = parse_tree(text, path=path)
+    reader = TreeReader()
+    scenario = reader.read(Scenario, tree, given={"key": key})
+    problems = list(reader.problems)
+    # Of what was refused the references would be missed as well: first things first.
+    if scenario is not None and not problems:
+        for found in find_scenario_disagreements(scenario):
+            at = locate(tree, found.keys)
+            problem = PolicyProblem(at.path, at.line, found.key_path, found.what, found.example)
+            problems.append(problem)
+    if problems or scenario is None:
+        raise PolicyErrors(problems)
+    return scenario
+
+
+@functools.cache
+def _built_in() -> tuple[Scenario, ...]:
+    """Return the built-in scenarios, read once: they are part of the program."""
+    folder = files("config") / "scenarios"
+    texts = {
+        item.name: item.read_text(encoding="utf-8")
+        for item in folder.iterdir()
+        if item.name.endswith(_SUFFIX)
+    }
+    return _read_all({name: (f"{BUILT_IN}/{name}", text) for name, text in texts.items()})
+
+
+def _in_folder(folder: Path) -> tuple[Scenario, ...]:
+    if not folder.is_dir():
+        what = "is no folder; name the one that your scenarios are in"
+        raise _unreadable(folder, what)
+    texts: dict[str, tuple[str, str]] = {}
+    found: tuple[Scenario, ...] = ()
+    problems: list[PolicyProblem] = []
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        try:
+            texts[path.name] = (str(path), _read_file(path))
+        except PolicyErrors as errors:
+            problems += errors.problems
+    try:
+        found = _read_all(texts)
+    except PolicyErrors as errors:
+        problems += errors.problems
+    if problems:
+        raise PolicyErrors(problems)
+    return found
+
+
+def _read_all(texts: dict[str, tuple[str, str]]) -> tuple[Scenario, ...]:
+    found: list[Scenario] = []
+    problems: list[PolicyProblem] = []
+    for name, (path, text) in sorted(texts.items()):
+        try:
+            found.append(read_scenario(text, key=name.removesuffix(_SUFFIX), path=path))
+        except PolicyErrors as errors:
+            problems += errors.problems
+    if problems:
+        raise PolicyErrors(problems)
+    return tuple(found)
+
+
+def _read_file(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, f"can't be read: {error.strerror}") from error
+    if len(content) > _MAX_BYTES:
+        raise _unreadable(path, "is larger than 200 kB; is it the right file?")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        what = "isn't text in UTF-8; save it in that encoding"
+        raise PolicyErrors([PolicyProblem(str(path), line, "", what)]) from error
+
+
+def _unreadable(path: Path, what: str) -> PolicyErrors:
+    example = "SITREP_SCENARIOS=./scenarios"
+    return PolicyErrors([PolicyProblem(str(path), 0, "", what, example)])
