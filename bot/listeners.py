@@ -16,13 +16,14 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import refusals
+from bot.approval_offer import offer_approval
 from bot.feature import Command, Feature, Handler
 from bot.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.requests import Request, Services
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from bot.slash_commands import CommandRefused, Grammar
-from incidents.errors import Busy, DomainError
+from incidents.errors import Busy, DomainError, NeedsApproval
 from incidents.people import Actor
 from incidents.unit_of_work import RequestKey
 
@@ -213,7 +214,10 @@ class Listeners:
 
     async def _reply_of(self, handler: Handler, request: Request) -> Reply:
         try:
-            return await handler(request)
+            try:
+                return await handler(request)
+            except NeedsApproval as needed:
+                return await offer_approval(request, needed)
         except Busy as error:
             log.warning("gave_way_three_times", cause=type(error.__cause__).__name__)
             return Say(refusals.refusal_message(error, slash=self.slash))

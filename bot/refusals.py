@@ -15,6 +15,7 @@ from incidents.errors import (
     IncidentOver,
     InformationMissing,
     InvalidInput,
+    MayNotAnswer,
     NothingToUndo,
     NotPermitted,
     Superseded,
@@ -39,6 +40,21 @@ _SUPERSEDED = MappingProxyType(
         "handoff_declined": "This handoff is over: {by} declined it.",
         "handoff_unanswered": "This handoff is over: nobody answered in time, and {by} has command.",
         "handoff_taken_over": "This handoff is over: {by} took over command.",
+        "approval": "This proposal isn't there any more. Start again from where you were.",
+        "approval_draft": "This wasn't asked for yet.",
+        "approval_pending": "This was asked for already. It waits for an answer, on its card.",
+        "approval_waiting": "Nobody has agreed to this yet, so nothing was done. It waits on its card.",
+        "approval_cleared": "This needs nobody's agreement: it may be carried out.",
+        "approval_approved": "{by} has approved this already. Nothing was changed.",
+        "approval_declined": "{by} has declined this, so nothing was done.",
+        "approval_abandoned": "{by} has abandoned this, so nothing was done.",
+        "approval_carried_out": "This was carried out already, says {by}.",
+        "approval_break_glass": "{by} goes ahead with this already (break-glass).",
+        "approval_expired": "This has ended: its time is over. `{slash} propose` asks anew.",
+        "approval_changed": "{by} has changed this proposal since. Look at its card again, then answer.",
+        "approval_redacted": "What was proposed here was redacted, so nobody can say what it was. "
+        "`{slash} propose` asks anew.",
+        "objection_poll": "Nobody is asking for objections to this any more. Say it in the channel.",
         "handoff_withdrawn": "This handoff is over: it was withdrawn. Command stayed where it was.",
         "shadowing": "This is over already. `{slash} shadow list` shows what you follow.",
         "debrief": "This debrief isn't open to you.",
@@ -82,6 +98,12 @@ _DEEDS = MappingProxyType(
         "manage_postmortem": "work on the postmortem",
         "manage_action_items": "change action items",
         "retry_effect": "try this again",
+        "propose": "propose an action",
+        "revise_proposal": "change or ask for this proposal",
+        "carry_out": "say what came of this",
+        "break_glass": "go ahead without approval",
+        "break_others_glass": "go ahead with this without approval",
+        "ask_objections": "ask for strong objections",
         "shadow": "shadow",
         "hand_over_shift": "hand over a shift",
         "set_stage": "set somebody's stage or name their mentors",
@@ -135,6 +157,8 @@ def refusal_text(error: DomainError, *, slash: str) -> str:
             return f"There is no incident {escape(reference or '')}. `{slash} list` shows the open ones."
         case NotPermitted(action=action, needs=needs):
             return _not_permitted(action, needs, slash=slash)
+        case MayNotAnswer():
+            return _may_not_answer(error)
         case TransitionRefused():
             return _transition(error, slash=slash)
         case InformationMissing(fields=fields):
@@ -196,6 +220,15 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             "mentor. Nothing was changed."
         )
     return f"Only {who or 'a member'} can {what}. Ask them in the incident channel."
+
+
+def _may_not_answer(error: MayNotAnswer) -> str:
+    named = ", ".join(_person(name) for name in error.who)
+    granted = " or ".join(_grantee(name) for name in error.needs.split(", ") if name)
+    who = named or granted or "nobody, by the policy"
+    if error.is_own:
+        return f"You proposed this yourself, so somebody else has to decide: {who}. They are told."
+    return f"Thank you, but this isn't yours to decide here. Who may: {who}."
 
 
 def _grantee(name: str) -> str:

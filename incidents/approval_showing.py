@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from incidents.approvals import Approval, ApprovalNotice, ProposalWords
+from incidents.approvals import Approval, ApprovalNotice, ProposalWords, get_approval
 from incidents.assigning import person_content
 from incidents.effects import RefreshApproval, TellPerson
 from incidents.ids import derived_id, new_id
-from incidents.incident import Incident
+from incidents.incident import ById, Incident
 from incidents.outbox import Planned
 from incidents.people import Person
 from incidents.timeline import TimelineEntry
@@ -28,6 +28,7 @@ async def content_of(uow: UnitOfWork, approval: Approval, **details: Any) -> dic
         "approval_id": approval.id,
         "number": approval.number,
         "version": approval.version,
+        "is_command": approval.command is not None,
         "requester": person_content(requester),
         **details,
     }
@@ -86,6 +87,16 @@ async def refresh_copies(uow: UnitOfWork, incident: Incident, approval: Approval
     )
 
 
+async def refresh_everywhere(
+    uow: UnitOfWork, *, incident_id: uuid.UUID, approval_id: uuid.UUID
+) -> None:
+    """Bring the card in the channel and all copies up to date, outside of a change of its own."""
+    incident = await uow.get_incident(ById(incident_id))
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    await uow.add_effects([_refresh(incident, approval, None)])
+    await refresh_copies(uow, incident, approval)
+
+
 async def tell_entry(
     uow: UnitOfWork, incident: Incident, entry: TimelineEntry, people: Iterable[uuid.UUID]
 ) -> None:
@@ -110,12 +121,13 @@ async def told_ids(uow: UnitOfWork, approval: Approval) -> set[uuid.UUID]:
     return set((await uow.session.execute(query)).scalars())
 
 
-def _refresh(incident: Incident, approval: Approval, person_id: uuid.UUID) -> Planned:
+def _refresh(incident: Incident, approval: Approval, person_id: uuid.UUID | None) -> Planned:
     effect = RefreshApproval(incident_id=incident.id, approval_id=approval.id, person_id=person_id)
-    place = f"dm:{person_id}"
+    place = f"dm:{person_id}" if person_id else "channel"
     return Planned(
         id=new_id(),
         effect=effect,
         lane=f"{incident.id}:{place}",
+        after_effect_id=None if person_id else incident.channel_effect_id,
         coalesce_key=f"{effect.kind}:{approval.id}:{place}",
     )

@@ -20,6 +20,7 @@ from incidents.approvals import (
 from incidents.incident import Incident
 from incidents.objections import PollView, find_poll
 from incidents.read_models import PersonView, people_views
+from incidents.timeline import EntryKind, TimelineEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class ApprovalView:
     settled_by: PersonView | None
     settled_at: datetime | None
     ending: str
+    is_glass_broken: bool
     poll: PollView | None
     is_incident_open: bool
 
@@ -66,7 +68,7 @@ async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> Ap
     wanted = (row.requested_by_id, row.answered_by_id, row.settled_by_id)
     people = await people_views(session, {one for one in wanted if one is not None})
     words = await entry_content(session, row.entry_id)
-    answer = await entry_content(session, row.answer_entry_id)
+    answer = await _find_entry(session, row.answer_entry_id)
     ending = await entry_content(session, row.end_entry_id)
     return ApprovalView(
         id=row.id,
@@ -84,10 +86,11 @@ async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> Ap
         expires_at=row.expires_at,
         answered_by=people.get(row.answered_by_id) if row.answered_by_id else None,
         answered_at=row.answered_at,
-        answer=str((answer or {}).get("reason") or ""),
+        answer=str(((answer.content if answer else None) or {}).get("reason") or ""),
         settled_by=people.get(row.settled_by_id) if row.settled_by_id else None,
         settled_at=row.settled_at,
         ending=str((ending or {}).get("result") or (ending or {}).get("reason") or ""),
+        is_glass_broken=answer is not None and answer.kind == EntryKind.BREAK_GLASS,
         poll=await find_poll(session, row.id),
         is_incident_open=incident.is_open,
     )
@@ -101,6 +104,10 @@ async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Approval 
         | (Approval.end_entry_id == entry_id)
     )
     return (await session.execute(query)).scalars().first()
+
+
+async def _find_entry(session: AsyncSession, entry_id: uuid.UUID | None) -> TimelineEntry | None:
+    return await session.get(TimelineEntry, entry_id) if entry_id is not None else None
 
 
 def _words(content: dict[str, Any] | None) -> ProposalWords | None:

@@ -1,10 +1,11 @@
 """What the forms about an incident share: who may open them, what they remember, their buttons."""
 
+import contextlib
 import json
 from typing import Any
 
 from bot.requests import Request
-from incidents.errors import IncidentNotFound
+from incidents.errors import IncidentNotFound, NeedsApproval
 from incidents.incident import ByReference, IncidentRef, find_incident
 from incidents.lifecycle import IncidentStatus
 from incidents.permissions import permit
@@ -33,14 +34,16 @@ async def view_for_form(
         )
         if incident is None:
             raise IncidentNotFound(str(ref.reference) if isinstance(ref, ByReference) else None)
-        await permit(
-            session,
-            request.actor,
-            action,
-            incident=incident,
-            policy=request.policy,
-            workspace_id=workspace_id,
-        )
+        # Whoever needs agreement fills the form in first: that is what they ask for then.
+        with contextlib.suppress(NeedsApproval):
+            await permit(
+                session,
+                request.actor,
+                action,
+                incident=incident,
+                policy=request.policy,
+                workspace_id=workspace_id,
+            )
         if target is not None:
             await allow_move(session, incident, target)
         return await view_of(session, incident)

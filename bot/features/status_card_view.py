@@ -187,6 +187,7 @@ def _open_rows(view: IncidentView, value: str) -> tuple[b.Block, ...]:
         b.actions(
             _button("Action item", "action_item_open", value),
             _button("Correct times", "milestones_open", value),
+            _button("Propose", "approval_propose_open", value),
             _button("Cancel incident", "cancel_open", value),
             *([] if view.is_private else [_button("Move to private", "private_open", value)]),
         ),

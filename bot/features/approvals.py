@@ -1,0 +1,315 @@
+"""Proposals in Slack: `propose` and `proposal`, one card kept current, its buttons and forms."""
+
+import re
+import uuid
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from bot.approval_offer import ASK_FORM
+from bot.feature import Command, Feature, Flag
+from bot.features import approval_forms as forms
+from bot.features import approval_messages as messages
+from bot.features.approval_cards import refresh_approval, refresh_of_entry
+from bot.features.incident_forms import view_for_form
+from bot.refusals import invalid_text, say
+from bot.replies import FieldErrors, Reply, Say
+from bot.requests import Request, incident_by_id
+from bot.slack import mentions as m
+from incidents.approval_answers import approve, break_glass, decline
+from incidents.approval_asking import ask_for_draft, propose, revise
+from incidents.approval_performing import abandon, carry_out
+from incidents.approval_views import ApprovalView, get_approval_view
+from incidents.approvals import ProposalWords, find_numbered
+from incidents.effects import RefreshApproval, RefreshApprovalOfEntry
+from incidents.errors import InvalidInput, Superseded
+from incidents.incident import ById, IncidentRef
+from incidents.objections import ask_objections, object_to
+from incidents.policy import Action
+from incidents.read_models import IncidentView
+from incidents.timeline import EntryKind
+from incidents.unit_of_work import Outcome, UseCase
+
+Verb = Callable[..., Coroutine[Any, Any, Outcome]]
+
+_EXAMPLE = "propose Restart checkout in eu-west --class change"
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_LABELS = re.compile(r"(?:^|(?<=\s))(risk|undo|check):\s*", re.IGNORECASE)
+
+# The verb, and the name under which its use case takes the words after it (None: it takes none).
+_VERBS: dict[str, tuple[Verb, str | None]] = {
+    "approve": (approve, "reason"),
+    "decline": (decline, "reason"),
+    "object": (object_to, "reason"),
+    "objections": (ask_objections, None),
+    "carried-out": (carry_out, "result"),
+    "carried_out": (carry_out, "result"),
+    "carry-out": (carry_out, "result"),
+    "done": (carry_out, "result"),
+    "abandon": (abandon, "reason"),
+    "break-glass": (break_glass, "reason"),
+    "break_glass": (break_glass, "reason"),
+}
+
+
+# -- proposing --------------------------------------------------------------------------------
+
+
+async def propose_command(request: Request) -> Reply:
+    """Propose at once with `--class`; without, open the form with the words filled in."""
+    words = split_words(m.plain(request.words.text))
+    given = request.words.flags.get("class")
+    ref = request.incident_ref()
+    if given is None or not words.text:
+        return await _open_propose(request, ref, words=words)
+    outcome = await request.transact(partial(propose, ref=ref, words=words, class_key=given))
+    return _told(request, outcome)
+
+
+async def open_propose_form(request: Request) -> Reply:
+    """Open the form from a button."""
+    return await _open_propose(request, request.incident_of_value(), words=ProposalWords(text=""))
+
+
+async def _open_propose(request: Request, ref: IncidentRef, *, words: ProposalWords) -> Reply:
+    view = await view_for_form(request, ref, action=Action.PROPOSE)
+    await request.open_view(forms.propose_form(view, request.policy.approvals, words=words))
+    return None
+
+
+async def open_revise_form(request: Request) -> Reply:
+    """Open the form that changes one's own proposal."""
+    ref, approval_id, _ = _parts(request.value)
+    view, approval = await _views(request, ref, approval_id)
+    await request.open_view(forms.revise_form(view, approval, request.policy.approvals))
+    return None
+
+
+async def propose_submitted(request: Request) -> Reply:
+    """Propose, or propose anew, from the form; what can't be taken is said in its field."""
+    ref, form = request.incident_of_metadata(), request.form
+    words, chosen = forms.read_words(form), form.choice("class") or ""
+    use_case: UseCase = partial(propose, ref=ref, words=words, class_key=chosen)
+    if request.metadata.get("approval_id"):
+        use_case = partial(
+            revise,
+            ref=ref,
+            approval_id=uuid.UUID(str(request.metadata["approval_id"])),
+            words=words,
+            class_key=chosen,
+            version=int(request.metadata.get("version") or 0) or None,
+        )
+    try:
+        outcome = await request.transact(use_case)
+    except InvalidInput as error:
+        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
+    return _told(request, outcome)
+
+
+def split_words(text: str) -> ProposalWords:
+    """Return the proposal typed as one text, in which `risk:`, `undo:` and `check:` may begin parts."""
+    first, *rest = _LABELS.split(text)
+    found = {label.lower(): part for label, part in zip(rest[::2], rest[1::2], strict=True)}
+    trimmed = {name: part.strip().rstrip(",;|").strip() for name, part in found.items()}
+    return ProposalWords(text=first.strip().rstrip(",;|").strip(), **trimmed)
+
+
+# -- asking for a command -----------------------------------------------------------------------
+
+
+async def ask_pressed(request: Request) -> Reply:
+    """Ask for agreement to the command that was kept."""
+    ref, approval_id, _ = _parts(request.value)
+    use_case = partial(ask_for_draft, ref=ref, approval_id=approval_id)
+    return _told(request, await request.transact(use_case))
+
+
+async def ask_submitted(request: Request) -> Reply:
+    """Ask for agreement to what a form wanted; with a reason, go ahead without."""
+    ref = request.incident_of_metadata()
+    approval_id = uuid.UUID(str(request.metadata["approval_id"]))
+    reason = request.form.text("reason")
+    use_case: UseCase = partial(ask_for_draft, ref=ref, approval_id=approval_id)
+    if reason:
+        use_case = partial(break_glass, ref=ref, approval_id=approval_id, reason=reason)
+    return _told(request, await request.transact(use_case))
+
+
+# -- answering ----------------------------------------------------------------------------------
+
+
+async def proposal_command(request: Request) -> Reply:
+    """Show or answer a proposal: `/incident proposal [2] [approve|decline|…] [words]`."""
+    first, rest = request.words.split_first()
+    number = int(first) if _NUMBER.fullmatch(first) else None
+    text = rest if number is not None else request.words.text
+    word, words, *_ = [*text.split(maxsplit=1), "", ""]
+    view = await view_for_form(request, request.incident_ref(), action=Action.VIEW)
+    async with request.services.database.reading() as session:
+        found = await find_numbered(session, view.id, number=number)
+        approval = await get_approval_view(session, found.id) if found is not None else None
+    if approval is None:
+        slash = request.policy.command
+        what = f"There is no proposal {number}" if number else "No proposal is waiting"
+        return Say(say(f"{what} in {view.reference}. `{slash} propose` makes one."))
+    if not word:
+        return Say(messages.approval_card(approval, view, is_direct=True))
+    verb = _VERBS.get(word.casefold())
+    if verb is None:
+        raise InvalidInput("verb", "unknown", "proposal 2 approve")
+    use_case, named = verb
+    given = {named: m.plain(words)} if named else {}
+    done = partial(use_case, ref=ById(view.id), approval_id=approval.id, **given)
+    return _told(request, await request.transact(done))
+
+
+async def approve_pressed(request: Request) -> Reply:
+    """Agree."""
+    return await _press(request, approve)
+
+
+async def carry_out_pressed(request: Request) -> Reply:
+    """Let the bot carry out the command that was agreed to."""
+    return await _press(request, carry_out)
+
+
+async def objections_pressed(request: Request) -> Reply:
+    """Ask everybody for strong objections."""
+    ref, approval_id, _ = _parts(request.value)
+    use_case = partial(ask_objections, ref=ref, approval_id=approval_id)
+    return _told(request, await request.transact(use_case))
+
+
+async def _press(request: Request, verb: Verb) -> Reply:
+    ref, approval_id, version = _parts(request.value)
+    use_case = partial(verb, ref=ref, approval_id=approval_id, version=version)
+    return _told(request, await request.transact(use_case))
+
+
+def _opens(verb: str) -> Callable[[Request], Coroutine[Any, Any, Reply]]:
+    """Return the handler that opens the form for an answer in words."""
+
+    async def open_form(request: Request) -> Reply:
+        ref, _, _ = _parts(request.value)
+        view = await view_for_form(request, ref, action=Action.VIEW)
+        title = f"{view.reference} {view.title}"
+        await request.open_view(forms.answer_form(verb, title=title, value=request.value))
+        return None
+
+    return open_form
+
+
+async def answer_submitted(request: Request) -> Reply:
+    """Answer in words, from the form."""
+    ref, approval_id, version = _parts(str(request.metadata.get("value", "")))
+    verb, named = _VERBS.get(str(request.metadata.get("verb", "")), (decline, "reason"))
+    given: dict[str, Any] = {named: request.form.text("reason")} if named else {}
+    if verb is not object_to:
+        given["version"] = version
+    use_case = partial(verb, ref=ref, approval_id=approval_id, **given)
+    try:
+        outcome = await request.transact(use_case)
+    except InvalidInput as error:
+        if error.field != "reason":
+            raise
+        return FieldErrors({"reason": invalid_text(error.field, error.problem, error.example)})
+    # What differs from what was asked is said; the rest is seen on the card.
+    return _told(request, outcome) if outcome.kind.startswith("approval_") else None
+
+
+def _told(request: Request, outcome: Outcome) -> Reply:
+    return Say(say(messages.outcome_text(outcome, slash=request.policy.command)))
+
+
+def _parts(value: str) -> tuple[ById, uuid.UUID, int | None]:
+    """Return incident, proposal and version of a value `incident|proposal|version`."""
+    incident_id, approval_id, version, *_ = [*value.split("|"), "", ""]
+    ref = incident_by_id(incident_id)
+    try:
+        return ref, uuid.UUID(approval_id), int(version) if version else None
+    except ValueError:
+        raise Superseded("approval") from None
+
+
+async def _views(
+    request: Request, ref: ById, approval_id: uuid.UUID
+) -> tuple[IncidentView, ApprovalView]:
+    view = await view_for_form(request, ref, action=Action.PROPOSE)
+    async with request.services.database.reading() as session:
+        approval = await get_approval_view(session, approval_id)
+    if approval.incident_id != view.id:
+        raise Superseded("approval")
+    return view, approval
+
+
+_DIRECT = (
+    EntryKind.PROPOSAL_DECLINED,
+    EntryKind.PROPOSAL_EXPIRED,
+    EntryKind.APPROVAL_LAPSED,
+    EntryKind.PROPOSAL_CARRIED_OUT,
+    EntryKind.PROPOSAL_ABANDONED,
+    EntryKind.OBJECTION_RAISED,
+    EntryKind.BREAK_GLASS,
+)
+
+FEATURE = Feature(
+    name="approvals",
+    commands=(
+        Command(
+            name="propose",
+            usage="propose what to do [risk: …] [undo: …] [check: …] [--class change]",
+            summary="Ask for agreement to a risky step; without a class, opens the form.",
+            handler=propose_command,
+            flags=(Flag("class", "how risky it is, as the policy names it", metavar="change"),),
+            examples=(_EXAMPLE,),
+            is_once_a_minute=True,
+        ),
+        Command(
+            name="proposal",
+            usage="proposal [2] [approve|decline|objections|object|done|abandon|break-glass] [words]",
+            summary="Show a proposal, answer it, or say what came of it.",
+            handler=proposal_command,
+            aliases=("proposals",),
+            examples=("proposal 2 decline It loses the carts in progress",),
+        ),
+    ),
+    actions={
+        "approval_propose_open": open_propose_form,
+        "approval_ask": ask_pressed,
+        "approval_approve": approve_pressed,
+        "approval_carry_out": carry_out_pressed,
+        "approval_objections": objections_pressed,
+        "approval_revise_open": open_revise_form,
+        "approval_decline_open": _opens("decline"),
+        "approval_object_open": _opens("object"),
+        "approval_carried_out_open": _opens("carried_out"),
+        "approval_abandon_open": _opens("abandon"),
+        "approval_break_open": _opens("break_glass"),
+    },
+    views={
+        forms.PROPOSE_FORM: propose_submitted,
+        forms.ANSWER_FORM: answer_submitted,
+        ASK_FORM: ask_submitted,
+    },
+    effects={RefreshApproval: refresh_approval, RefreshApprovalOfEntry: refresh_of_entry},
+    entries={
+        EntryKind.ACTION_PROPOSED: messages.proposed_entry,
+        EntryKind.PROPOSAL_REVISED: messages.proposed_entry,
+        EntryKind.PROPOSAL_APPROVED: messages.approved_entry,
+        EntryKind.PROPOSAL_DECLINED: messages.declined_entry,
+        EntryKind.APPROVAL_LAPSED: messages.lapsed_entry,
+        EntryKind.PROPOSAL_UNANSWERED: messages.unanswered_entry,
+        EntryKind.PROPOSAL_EXPIRED: messages.expired_entry,
+        EntryKind.BREAK_GLASS: messages.broken_entry,
+        EntryKind.PROPOSAL_CARRIED_OUT: messages.carried_out_entry,
+        EntryKind.PROPOSAL_ABANDONED: messages.abandoned_entry,
+        EntryKind.OBJECTIONS_ASKED: messages.asked_entry,
+        EntryKind.OBJECTION_RAISED: messages.objected_entry,
+        EntryKind.OBJECTIONS_ENDED: messages.poll_ended_entry,
+    },
+    direct_entries={
+        EntryKind.PROPOSAL_APPROVED: messages.approved_directly,
+        EntryKind.PROPOSAL_UNANSWERED: messages.unanswered_directly,
+        **dict.fromkeys(_DIRECT, messages.directly),
+    },
+)
