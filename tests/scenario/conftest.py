@@ -14,6 +14,7 @@ scenarios; `bot` is enough elsewhere.
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +26,7 @@ from bot.app import Sitrep, running
 from config.policy_loader import LoadedPolicy, load_policy
 from config.settings import Settings, load_settings
 from tests.clock import ManualClock
+from tests.scenario.learning import check_learning
 from tests.slack_server import SlackServer
 
 PATIENCE_SECONDS = 20.0
@@ -49,6 +51,10 @@ class Bot:
     @property
     def settings(self) -> Settings:
         return load_settings(self.environ)
+
+    @property
+    def is_running(self) -> bool:
+        return self._app is not None
 
     def change_policy(self, **changes: Any) -> None:
         """Change the policy; takes effect at the next start."""
@@ -94,7 +100,13 @@ class Bot:
         await self.settle()
 
 
-async def _bot(database_url: str, transport: str) -> AsyncIterator[Bot]:
+async def _bot(
+    database_url: str,
+    transport: str,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    may_leak: bool = False,
+) -> AsyncIterator[Bot]:
     clock = ManualClock()
     async with SlackServer(clock=clock.now) as slack:
         slack.deliveries.ack_timeout = PATIENCE_SECONDS + 5
@@ -114,19 +126,37 @@ async def _bot(database_url: str, transport: str) -> AsyncIterator[Bot]:
         bot = Bot(slack, clock, environ)
         await bot.start()
         yield bot
+        if bot.is_running:
+            services = bot.app.services
+            async with services.database.reading() as session:
+                log = capsys.readouterr()
+                leaks = await check_learning(
+                    session, slack, policy=services.policy, log=log.out + log.err
+                )
+            sys.stdout.write(log.out)  # for whoever reads a failed test
+            assert may_leak or leaks == []
         await bot.stop()
         assert slack.violations == []
 
 
 @pytest.fixture
-async def bot(sqlite_url: str) -> AsyncIterator[Bot]:
+async def bot(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Bot]:
     """The bot in Socket Mode on SQLite."""
-    async for made in _bot(sqlite_url, "socket"):
+    async for made in _bot(sqlite_url, "socket", capsys):
+        yield made
+
+
+@pytest.fixture
+async def leaking_bot(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Bot]:
+    """The same, for tests that leak on purpose what people learn: see `learning.py`."""
+    async for made in _bot(sqlite_url, "socket", capsys, may_leak=True):
         yield made
 
 
 @pytest.fixture(params=["socket", "http"])
-async def any_bot(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Bot]:
+async def any_bot(
+    request: pytest.FixtureRequest, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Bot]:
     """The bot in Socket Mode and over HTTP, on SQLite and on PostgreSQL."""
-    async for made in _bot(database_url, request.param):
+    async for made in _bot(database_url, request.param, capsys):
         yield made
