@@ -127,7 +127,7 @@ def _changed(person: Person) -> Outcome:
 async def _get_learner(uow: UnitOfWork, named: Named) -> Person:
     person = await get_assignable(uow, named)
     if person.id == uow.actor.person_id:
-        raise InvalidInput("person", "oneself")
+        raise InvalidInput("person", "yourself")
     return await uow.session.get_one(
         Person, person.id, with_for_update=_LOCKED, populate_existing=True
     )
@@ -213,7 +213,7 @@ async def _tell_of_stage(uow: UnitOfWork, record: StageRecord) -> None:
 
 async def _name_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
     if mentor.id == person.id:
-        raise InvalidInput("mentor", "same_person")
+        raise InvalidInput("mentor", "is the person themselves; choose somebody else")
     row = await _find_mentorship(uow, person, mentor)
     if row is None:
         row = Mentorship(

@@ -18,7 +18,7 @@ _HEADINGS = (
     ("Keep people informed", ("update", "snooze")),
     ("Keep the record", ("note", "undo", "timeline", "export", "milestones")),
     ("End it", ("resolve", "close", "reopen", "cancel", "duplicate")),
-    ("Learn from it", ("postmortem", "action", "actions")),
+    ("Learn from it", ("postmortem", "action", "actions", "progress", "stage")),
 )
 
 

@@ -162,9 +162,9 @@ async def test_a_stage_can_be_read_as_it_was_at_an_instant(world: World) -> None
 
 async def test_nobody_sets_their_own_stage_nor_their_own_mentor(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
-    with pytest.raises(InvalidInput, match="oneself"):
+    with pytest.raises(InvalidInput, match="yourself"):
         await world.run(change(jo, Stage.ASSIST), by=jo)
-    with pytest.raises(InvalidInput, match="oneself"):
+    with pytest.raises(InvalidInput, match="yourself"):
         await world.run(change(jo, mentor=named(ana)), by=jo)
     assert await log(world) == ()
 

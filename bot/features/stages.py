@@ -1,0 +1,260 @@
+"""Stages: setting them and naming mentors, and who hears of it. Every answer is private."""
+
+import uuid
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.feature import Command, Feature, Flag
+from bot.features import stage_messages as messages
+from bot.features.progress import progress_reply
+from bot.features.roles import person_in
+from bot.refusals import invalid_text, say
+from bot.replies import FieldErrors, Reply, Say
+from bot.requests import Request, Services
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from incidents.assigning import Named
+from incidents.errors import InvalidInput
+from incidents.people import Person, actor_of
+from incidents.permissions import permit
+from incidents.policy import Action, Policy
+from incidents.stage_changes import StageChange, change_stage
+from incidents.stages import Mentorship, Scope, Stage, StageRecord, may_see_progress
+from incidents.supervision_effects import TellMentorship, TellRenewal, TellStage
+
+_EXAMPLE = "stage @someone assist --role commander --service checkout"
+
+
+async def stage_command(request: Request) -> Reply:
+    """Set or show: `stage [@someone] [stage] [--role …] [--service …] [--mentor …] [note…]`."""
+    who, rest = request.words.split_first()
+    if not who and not request.words.flags:
+        return await progress_reply(request, None)
+    person = person_in(who)
+    if person is None:
+        raise InvalidInput("person", "not_a_person", _EXAMPLE)
+    change = typed_change(request, person, rest)
+    if change is None:
+        return await progress_reply(request, person)
+    await request.transact(partial(change_stage, change=change))
+    return Say(_changed(change, request.policy))
+
+
+def typed_change(request: Request, person: Named, rest: str) -> StageChange | None:
+    """Return what is to be changed, or None if nothing is and somebody only wants to look.
+
+    Raises: InvalidInput for an unknown stage, role or service, or a mentor who is no person.
+    """
+    flags = request.words.flags
+    word, _, note = rest.strip().partition(" ")
+    stage = _stage(word) if word else None
+    mentor, former = _mentor(flags.get("mentor")), _mentor(flags.get("no-mentor"))
+    if stage is None and mentor is None and former is None:
+        if flags:
+            raise InvalidInput("stage", "empty", _EXAMPLE)
+        return None
+    return StageChange(
+        person=person,
+        stage=stage,
+        scope=_scope(request.policy, role=flags.get("role"), service=flags.get("service")),
+        note=m.plain(note),
+        mentor=mentor,
+        former_mentor=former,
+    )
+
+
+async def open_stage_form(request: Request) -> Reply:
+    """Open the form; the button's value is whom it is about (an id of the chat service) or ""."""
+    services = request.services
+    async with services.database.reading() as session:
+        await permit(
+            session,
+            request.actor,
+            Action.SET_STAGE,
+            incident=None,
+            policy=request.policy,
+            workspace_id=services.workspace.id,
+        )
+    form = messages.stage_form(request.policy, person=request.value or None)
+    await request.open_view(form)
+    return None
+
+
+async def stage_submitted(request: Request) -> Reply:
+    """Set it from the form; wrong input is answered in its field."""
+    form = request.form
+    stage, mentor = form.choice("stage"), form.user("mentor")
+    try:
+        if not form.user("person"):
+            raise InvalidInput("person", "not_a_person")
+        if not stage and not mentor:
+            raise InvalidInput("stage", "empty")
+        change = StageChange(
+            person=Named(form.user("person") or ""),
+            stage=Stage(stage) if stage else None,
+            scope=Scope(
+                messages.chosen(form.choice("role")), messages.chosen(form.choice("service"))
+            ),
+            note=form.text("note"),
+            mentor=Named(mentor) if mentor else None,
+        )
+        await request.transact(partial(change_stage, change=change))
+    except InvalidInput as error:
+        text = invalid_text(error.field, error.problem, error.example)
+        return FieldErrors({error.field: text})
+    return Say(_changed(change, request.policy))
+
+
+def _changed(change: StageChange, policy: Policy) -> b.Message:
+    who = m.mention(change.person.external_id)
+    said = []
+    if change.stage is not None:
+        said.append(f"{who} is now {messages.stage_text(change.stage, change.scope, policy)}.")
+    if change.mentor is not None:
+        said.append(f"{m.mention(change.mentor.external_id)} is a mentor of {who}.")
+    if change.former_mentor is not None:
+        said.append(f"{m.mention(change.former_mentor.external_id)} is no mentor of {who} now.")
+    # Only what was just set: what else there is, is the person's and their mentors'.
+    return say(" ".join((*said, "They and their mentors are told directly, nobody else.")))
+
+
+def _stage(word: str) -> Stage:
+    key = word.casefold()
+    if key not in set(Stage):
+        raise InvalidInput("stage", f"is one of {', '.join(Stage)}", _EXAMPLE)
+    return Stage(key)
+
+
+def _mentor(text: str | None) -> Named | None:
+    if text is None:
+        return None
+    named = person_in(text)
+    if named is None:
+        raise InvalidInput("mentor", "not_a_person", "--mentor @someone")
+    return named
+
+
+def _scope(policy: Policy, *, role: str | None, service: str | None) -> Scope:
+    found_role = policy.find_role(role) if role else None
+    if role and found_role is None:
+        raise InvalidInput("role", "unknown", ", ".join(one.key for one in policy.roles))
+    found_service = policy.find_service(service) if service else None
+    if service and found_service is None:
+        known = ", ".join(one.key for one in policy.services[:10])
+        raise InvalidInput("service", "unknown", known)
+    return Scope(found_role.key if found_role else "", found_service.key if found_service else "")
+
+
+# -- what people are told ---------------------------------------------------------------------
+
+
+async def tell_stage(context: EffectContext) -> Settlement:
+    """Tell the person or a mentor that a stage was set."""
+    effect, services = context.get(TellStage), context.services
+    async with services.database.reading() as session:
+        record = await session.get(StageRecord, effect.record_id)
+        reader = record and await _reader(session, services, effect.person_id, record.person_id)
+        learner = record and await session.get(Person, record.person_id)
+    if record is None or reader is None or learner is None:
+        return Dropped("not theirs to know")
+    message = (
+        messages.told_to_person(record, services.policy)
+        if reader.id == learner.id
+        else messages.told_to_mentor(learner.name, record, services.policy)
+    )
+    return await _tell(context, reader, message)
+
+
+async def tell_mentorship(context: EffectContext) -> Settlement:
+    """Tell the person and the mentor that they belong together now, or no longer."""
+    effect, services = context.get(TellMentorship), context.services
+    async with services.database.reading() as session:
+        row = await session.get(Mentorship, effect.mentorship_id)
+        if row is None or effect.person_id not in {row.person_id, row.mentor_id}:
+            return Dropped("not theirs to know")
+        learner = await session.get_one(Person, row.person_id)
+        mentor = await session.get_one(Person, row.mentor_id)
+    reader = learner if effect.person_id == learner.id else mentor
+    if not reader.is_active:
+        return Dropped("person not active")
+    slash, is_ended = services.policy.command, row.ended_at is not None
+    message = (
+        messages.mentorship_to_person(mentor.external_id, is_ended=is_ended, slash=slash)
+        if reader.id == learner.id
+        else messages.mentorship_to_mentor(learner.external_id, is_ended=is_ended, slash=slash)
+    )
+    return await _tell(context, reader, message)
+
+
+async def tell_renewal(context: EffectContext) -> Settlement:
+    """Tell the person or a mentor that a sign-off is to be renewed."""
+    effect, services = context.get(TellRenewal), context.services
+    async with services.database.reading() as session:
+        record = await session.get(StageRecord, effect.record_id)
+        reader = record and await _reader(session, services, effect.person_id, record.person_id)
+        learner = record and await session.get(Person, record.person_id)
+    if record is None or reader is None or learner is None:
+        return Dropped("not theirs to know")
+    message = (
+        messages.renewal_to_person(record, services.policy)
+        if reader.id == learner.id
+        else messages.renewal_to_mentor(learner.external_id, record, services.policy)
+    )
+    return await _tell(context, reader, message)
+
+
+async def _reader(
+    session: AsyncSession, services: Services, reader_id: uuid.UUID, learner_id: uuid.UUID
+) -> Person | None:
+    """Return who is to be told, if they are still there and it is still theirs to know."""
+    reader = await session.get(Person, reader_id)
+    if reader is None or not reader.is_active:
+        return None
+    may_see = await may_see_progress(
+        session,
+        actor_of(reader),
+        person_id=learner_id,
+        workspace_id=services.workspace.id,
+        policy=services.policy,
+    )
+    return reader if may_see else None
+
+
+async def _tell(context: EffectContext, reader: Person, message: b.Message) -> Settlement:
+    try:
+        await post_once(context, channel_id=reader.external_id, message=message)
+    except SlackPermanent as error:
+        # It is theirs alone, and they can look it up: nobody else hears that it failed.
+        return Dropped(error.error)
+    return Done()
+
+
+FEATURE = Feature(
+    name="stages",
+    commands=(
+        Command(
+            name="stage",
+            usage="stage [@someone] [observe|assist|lead|solo] [note…]",
+            summary="Show or set how far somebody works on their own, and who is their mentor.",
+            handler=stage_command,
+            flags=(
+                Flag("role", "Only in this role.", "commander"),
+                Flag("service", "Only for this service.", "checkout"),
+                Flag("mentor", "Name a mentor.", "@someone"),
+                Flag("no-mentor", "This person is no longer their mentor.", "@someone"),
+            ),
+            examples=("stage", _EXAMPLE, "stage @someone observe --mentor @mentor"),
+            is_once_a_minute=True,
+        ),
+    ),
+    actions={"stage_open": open_stage_form},
+    views={"stage_submit": stage_submitted},
+    effects={
+        TellStage: tell_stage,
+        TellMentorship: tell_mentorship,
+        TellRenewal: tell_renewal,
+    },
+)
