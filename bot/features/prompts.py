@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Feature
-from bot.features.status_card import LOST_CARD
 from bot.features.guidance_messages import company_prompt, step_prompt, time_box_prompt
 from bot.features.shadow_messages import decision_prompt
+from bot.features.status_card import LOST_CARD
 from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack.errors import SlackPermanent
