@@ -30,11 +30,12 @@ from incidents.guidance_records import GuidanceRecord
 from incidents.incident import ById, Incident
 from incidents.packet import packet_from
 from incidents.packet_prefill import prefill
+from incidents.people import Person
 from incidents.prompts import PromptKind, PromptStatus, ask, prompts_of
 from incidents.roles import RoleAssignment, current_roles
 from incidents.stages import is_supervised, mentors_of
 from incidents.timeline import EntryKind, TimelineEntry
-from incidents.unit_of_work import UnitOfWork
+from incidents.unit_of_work import Outcome, UnitOfWork
 
 # A fact that is older than this is no reason any more: what it called for was done, or is past.
 FRESH: Final = timedelta(hours=1)
@@ -137,8 +138,15 @@ async def call_company(
     if draft is None:
         return
     outcome = await escalate(uow, ById(incident.id), draft)
-    prompt.data = {**prompt.data, "called": outcome.data["called"]}
+    prompt.data = {**prompt.data, "called": await _called(uow.session, outcome)}
     await uow.flush()
+
+
+async def _called(session: AsyncSession, outcome: Outcome) -> list[str]:
+    """Return whom the first step called, as the chat service names them."""
+    calls = await calls_of(session, uuid.UUID(outcome.data["escalation_id"]))
+    people = [await session.get_one(Person, call.person_id) for call in calls]
+    return [person.external_id for person in people]
 
 
 async def _draft(

@@ -118,7 +118,8 @@ async def gather_facts_of(
     prompts = await _prompts(session, person.id)
     debriefs = await _debriefs(session, person.id)
     touched = {role.incident_id for role in roles} | observed
-    touched |= {one.incident_id for one in (*escalations, *prompts, *debriefs)}
+    touched |= {one.incident_id for one in escalations}
+    touched |= {one.incident_id for one in (*prompts, *debriefs)}
     incidents = await _incidents(session, touched, workspace_id=person.workspace_id, viewer=viewer)
     held: dict[uuid.UUID, list[HeldRole]] = defaultdict(list)
     for role in roles:
@@ -205,7 +206,7 @@ async def _prompts(session: AsyncSession, person_id: uuid.UUID) -> list[Asked]:
         select(Prompt)
         .where(
             Prompt.person_id == person_id,
-            Prompt.status != PromptStatus.WITHDRAWN,
+            Prompt.status.not_in((PromptStatus.WITHDRAWN, PromptStatus.TOLD)),
             Prompt.delivery_error.is_(None),
         )
         .order_by(Prompt.asked_at, Prompt.id)

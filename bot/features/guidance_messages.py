@@ -194,11 +194,13 @@ def words_form(incident: IncidentView, *, metadata: str) -> b.View:
 def company_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
     """Return the word that somebody was asked to join, or that in private that is left to them."""
     reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
-    names = [m.escape_line(str(name)) for name in prompt.data.get("called") or ()]
-    if names:
+    called = prompt.data.get("called")
+    if called is not None:
+        # Nobody yet, while a group is being looked up.
+        who = _listed([m.mention(str(one)) for one in called] or ["for somebody"])
         text = (
-            f"{about(incident)}. I asked {_listed(names)} to join you: {reason}. Asking early is "
-            "how it is meant to be. Until somebody is there, keep noting what you see."
+            f"{about(incident)}. I asked {who} to join you: {reason}. Asking early is how it is "
+            "meant to be. Until somebody is there, keep noting what you see."
         )
         return b.Message(text=text, blocks=(b.section(text), b.actions(_quiet(prompt))))
     text = (
@@ -210,8 +212,7 @@ def company_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) 
 
 
 def _listed(names: list[str]) -> str:
-    bold = [f"*{name}*" for name in names]
-    return bold[0] if len(bold) == 1 else f"{', '.join(bold[:-1])} and {bold[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _escalate(incident: IncidentView) -> b.ButtonElement:

@@ -241,7 +241,7 @@ async def test_two_unanswered_prompts_ask_the_mentor_to_join_and_then_it_is_quie
     (told,) = await prompts(world, jun, PromptKind.COMPANY)
     assert (told.status, told.data) == (
         PromptStatus.TOLD,
-        {"why": "silence", "called": [maya.name]},
+        {"why": "silence", "called": [maya.external_id]},
     )
     await pass_time(world, timedelta(minutes=40))
     assert len(await escalations(world, incident_id)) == 1
