@@ -171,7 +171,7 @@ def _declaration(uow: UnitOfWork, scenario: Scenario) -> Declaration:
     # A policy may call its severities otherwise: its own default serves then.
     severity = uow.policy.find_severity(scenario.severity)
     return Declaration(
-        title=f"Drill: {scenario.title}",
+        title=scenario.title,
         severity_key=severity.key if severity else None,
         summary=f"A drill of the scenario {scenario.name}. Nothing is broken.",
         is_drill=True,

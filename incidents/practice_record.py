@@ -84,7 +84,7 @@ async def score_facts(
         escalated_at=_first(own, {"escalated"}, elapsed),
         context=_context(own, policy),
         fixed_at=state.fixed_at,
-        worse=_worse(scenario, state),
+        worse=_worse(state),
         has_impact=bool(incident.impact),
     )
 
@@ -142,9 +142,8 @@ def _context(entries: Iterable[TimelineEntry], policy: Policy) -> int | None:
     return max(scores, default=None)
 
 
-def _worse(scenario: Scenario, state: RunState) -> tuple[str, ...]:
-    keys = dict.fromkeys(item.key for item in state.acted if item.verdict is Verdict.WORSE)
-    return tuple(action.name for action in scenario.actions if action.key in keys)
+def _worse(state: RunState) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.key for item in state.acted if item.verdict is Verdict.WORSE))
 
 
 async def _entries(

@@ -82,13 +82,16 @@ class ScoreFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreItem:
-    """One line: what came out, what was aimed at, whether it was met; None: no occasion."""
+    """One line: what came out, what was aimed at, whether it was met; None: no occasion.
+
+    `actions` are keys of the scenario's: their names are said in the drill's channel, too.
+    """
 
     line: ScoreLine
     is_met: bool | None
     value: float | None = None
     target: float | None = None
-    names: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,7 @@ class Scorecard:
                     "is_met": item.is_met,
                     "value": item.value,
                     "target": item.target,
-                    "names": list(item.names),
+                    "actions": list(item.actions),
                 }
                 for item in self.items
             ],
@@ -133,7 +136,7 @@ def scorecard_from(stored: Mapping[str, Any]) -> Scorecard:
                 is_met=item["is_met"],
                 value=item["value"],
                 target=item["target"],
-                names=tuple(item["names"]),
+                actions=tuple(item["actions"]),
             )
             for item in stored["items"]
         ),
@@ -172,7 +175,7 @@ def _items(facts: ScoreFacts, figures: FigureTargets) -> Iterable[ScoreItem]:
             value=facts.context,
             target=ENOUGH_CONTEXT,
         )
-    yield ScoreItem(line=ScoreLine.NOTHING_WORSE, is_met=_nothing_worse(facts), names=facts.worse)
+    yield ScoreItem(line=ScoreLine.NOTHING_WORSE, is_met=_nothing_worse(facts), actions=facts.worse)
     yield _within(ScoreLine.MITIGATED, facts.fixed_at, figures.time_to_mitigate, facts)
     yield ScoreItem(line=ScoreLine.VERIFIED, is_met=_verified(facts))
     yield ScoreItem(line=ScoreLine.IMPACT, is_met=facts.has_impact)

@@ -57,7 +57,7 @@ def started_entry(entry: EntryView, incident: IncidentView) -> b.Message:
                     value=value,
                     confirm=b.confirm(
                         "Stop the drill?",
-                        text="It ends here, and its scorecard comes by direct message.",
+                        text="It ends here. How it went comes by direct message.",
                         yes="Stop",
                     ),
                 ),
@@ -94,7 +94,7 @@ def ended_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     how = _ENDS.get(entry.text("how"), "")
     text = (
         f"*The drill {m.escape_line(entry.text('name'))} is over.* {how} "
-        "Its scorecard comes to the two of you by direct message, and is in no report."
+        "How it went comes by direct message, to the people of this drill and nobody else."
     )
     return b.Message(text=f"{incident.reference}: {text}", blocks=(b.section(text),))
 

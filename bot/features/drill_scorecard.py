@@ -7,6 +7,7 @@ from types import MappingProxyType
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.practice_runs import RunEnd
+from incidents.practice_scenario import Scenario
 from incidents.practice_score import Scorecard, ScoreItem, ScoreLine
 from incidents.practice_views import PracticeView
 from incidents.times import spoken_duration
@@ -84,7 +85,7 @@ def scorecard_message(view: PracticeView, card: Scorecard) -> b.Message:
         if view.mentor
         else "For you alone"
     )
-    lines = "\n".join(_line(item) for item in card.items)
+    lines = "\n".join(_line(item, scenario) for item in card.items)
     questions = "\n".join(f"• {m.escape_line(question)}" for question in scenario.mentor.questions)
     parts = [
         head,
@@ -134,8 +135,10 @@ def _summary(view: PracticeView, card: Scorecard) -> str:
     )
 
 
-def _line(item: ScoreItem) -> str:
+def _line(item: ScoreItem, scenario: Scenario) -> str:
     mark = {True: "✓", False: "○", None: "–"}[item.is_met]
+    if item.actions:
+        return f"{mark} {_LABELS[item.line]}{_named(item, scenario)}"
     told = _VALUES.get(item.line, _plain)(item)
     return f"{mark} {_LABELS[item.line]}{told}"
 
@@ -157,9 +160,10 @@ def _of_hundred(item: ScoreItem) -> str:
     return f": {item.value or 0:.0f} of 100 (aim: {item.target or 0:.0f})"
 
 
-def _named(item: ScoreItem) -> str:
-    names = ", ".join(m.escape_line(name) for name in item.names)
-    return f": no, by *{names}*" if names else _plain(item)
+def _named(item: ScoreItem, scenario: Scenario) -> str:
+    known = {action.key: action.name for action in scenario.actions}
+    names = ", ".join(m.escape_line(known.get(key, key)) for key in item.actions)
+    return f": no, by *{names}*"
 
 
 def _plain(item: ScoreItem) -> str:
@@ -175,7 +179,6 @@ _VALUES: Mapping[ScoreLine, Callable[[ScoreItem], str]] = MappingProxyType(
         _L.ANSWERED: _timed,
         _L.ESCALATED: _timed,
         _L.CONTEXT: _of_hundred,
-        _L.NOTHING_WORSE: _named,
         _L.MITIGATED: _timed,
     }
 )

@@ -1,0 +1,155 @@
+"""Scenarios: the built-in ones load, and a file's mistakes are all found, each with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from config.scenario_loader import PolicyErrors, load_scenarios, read_scenario
+from incidents.practice_scenario import Level, decode, encode
+
+GOOD = """\
+name: Full disk
+level: starter
+summary: A disk fills up. Find by what.
+title: Uploads fail
+severity: sev3
+service: Uploads
+time_limit: 30m
+briefing: You are on call for uploads.
+fixed_when: [freed]
+signals:
+  page:
+    source: Pager
+    after: 0s
+    text: uploads-disk is full.
+checks:
+  disk:
+    name: Disk usage
+    results:
+      - when: [freed]
+        output: 40 % used
+      - output: 100 % used
+actions:
+  clean-up:
+    name: Delete old thumbnails
+    risk: Low. They are made anew.
+    undo: Nothing to undo.
+    results:
+      - output: 60 % freed
+        verdict: helps
+        sets: [freed]
+mentor:
+  story: Thumbnails are never deleted.
+  first_move: Look at what grew.
+  wrong_trail: None.
+  makes_worse: Nothing.
+  questions: ["What grew?"]
+"""
+
+
+def problems(text: str) -> dict[int, str]:
+    """Return what is wrong with a file, by line."""
+    with pytest.raises(PolicyErrors) as caught:
+        read_scenario(text, key="full-disk", path="full-disk.yaml")
+    assert all(problem.path == "full-disk.yaml" for problem in caught.value.problems)
+    return {
+        problem.line: f"{problem.key_path}: {problem.what}" for problem in caught.value.problems
+    }
+
+
+def line_of(text: str, start: str) -> int:
+    """Return the number of the first line that starts so, apart from its indent."""
+    return next(
+        number
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip().startswith(start)
+    )
+
+
+def test_five_scenarios_are_built_in_the_easiest_first() -> None:
+    scenarios = load_scenarios()
+    assert [scenario.key for scenario in scenarios] == [
+        "bad-deploy",
+        "expired-certificate",
+        "queue-backlog",
+        "upstream-outage",
+        "database-connections",
+    ]
+    assert {scenario.level for scenario in scenarios} == set(Level)
+
+
+@pytest.mark.parametrize("scenario", load_scenarios(), ids=lambda scenario: scenario.key)
+def test_a_scenario_is_the_same_after_being_stored(scenario: object) -> None:
+    assert decode(encode(scenario)) == scenario
+
+
+@pytest.mark.parametrize("scenario", load_scenarios(), ids=lambda scenario: scenario.key)
+def test_built_in_scenarios_link_to_nobody_real(scenario: object) -> None:
+    addresses = [word for word in str(encode(scenario)).split() if "://" in word]
+    assert all("example.com" in address or "10.20.0." in address for address in addresses)
+
+
+def test_a_small_scenario_is_complete() -> None:
+    scenario = read_scenario(GOOD, key="full-disk", path="full-disk.yaml")
+    assert scenario.key == "full-disk"
+    assert scenario.escalation is None
+    assert scenario.find_check("Disk Usage") is scenario.checks[0]
+    assert scenario.find_action("clean up") is scenario.actions[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "said"),
+    [
+        ("level: starter", "level: hard", "level:", "isn't one of the possible values"),
+        ("time_limit: 30m", "time_limit: 1m", "time_limit:", "has to be between 5m and 3h"),
+        ("summary: A disk", "sumary: A disk", "sumary:", "did you mean `summary`?"),
+        ("    after: 0s", "    after: soon", "after:", "has to be a duration"),
+        ("    after: 0s", "    after: 1m", "signals:", "comes at once"),
+        ("    after: 0s", "    after: 40m", "after:", "after the time limit"),
+        ("- when: [freed]", "- when: [fred]", "- when:", "did you mean `freed`?"),
+        ("- when: [freed]", "- when: [is freed]", "- when:", "isn't a condition"),
+        ("fixed_when: [freed]", "fixed_when: [mended]", "fixed_when:", "nothing sets the fact"),
+        ("fixed_when: [freed]", "fixed_when: [not freed]", "fixed_when:", "holds from the start"),
+        ("verdict: helps", "verdict: harmless", "actions:", "none of them helps"),
+        ("sets: [freed]", "sets: [freed, start]", "sets:", "is told by the record"),
+        ('questions: ["What grew?"]', "questions: []", "questions:", "at least one question"),
+        ("output: 100 % used", "output: '```'", "- output:", "can't hold ```"),
+    ],
+)
+def test_a_mistake_is_said_with_its_line(old: str, new: str, at: str, said: str) -> None:
+    text = GOOD.replace(old, new, 1)
+    found = problems(text)
+    assert said in found[line_of(text, at)]
+
+
+def test_a_check_that_may_have_nothing_to_show_is_refused() -> None:
+    text = GOOD.replace("      - output: 100 % used\n", "")
+    assert "has to hold always" in problems(text)[line_of(text, "- when:")]
+
+
+def test_a_result_behind_one_that_always_holds_is_refused() -> None:
+    text = GOOD.replace("      - when: [freed]\n        output: 40 % used\n", "      - 40 % used\n")
+    assert "never shown" in problems(text)[line_of(text, "- 40 %")]
+
+
+def test_all_mistakes_are_said_at_once() -> None:
+    text = GOOD.replace("level: starter", "level: hard").replace("    undo: N", "    undone: N")
+    found = problems(text)
+    assert {line_of(text, "level:"), line_of(text, "undone:")} <= set(found)
+
+
+def test_a_folder_adds_scenarios_and_replaces_built_in_ones(tmp_path: Path) -> None:
+    (tmp_path / "full-disk.yaml").write_text(GOOD)
+    (tmp_path / "bad-deploy.yaml").write_text(GOOD.replace("Full disk", "Our own bad deploy"))
+    names = {scenario.key: scenario.name for scenario in load_scenarios(tmp_path)}
+    assert names["full-disk"] == "Full disk"
+    assert names["bad-deploy"] == "Our own bad deploy"
+    assert len(names) == len(load_scenarios()) + 1
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "full-disk.yaml").write_bytes(b"name: Full disk\nlevel: \xff\n")
+    with pytest.raises(PolicyErrors, match=r"full-disk\.yaml:2: isn't text in UTF-8"):
+        load_scenarios(tmp_path)
+    with pytest.raises(PolicyErrors, match="is no folder"):
+        load_scenarios(tmp_path / "nowhere")
