@@ -1,9 +1,8 @@
 """Stages: setting them and naming mentors, and who hears of it. Every answer is private."""
 
 import uuid
+from dataclasses import dataclass
 from functools import partial
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Command, Feature, Flag
@@ -153,19 +152,16 @@ def _scope(policy: Policy, *, role: str | None, service: str | None) -> Scope:
 
 async def tell_stage(context: EffectContext) -> Settlement:
     """Tell the person or a mentor that a stage was set."""
-    effect, services = context.get(TellStage), context.services
-    async with services.database.reading() as session:
-        record = await session.get(StageRecord, effect.record_id)
-        reader = record and await _reader(session, services, effect.person_id, record.person_id)
-        learner = record and await session.get(Person, record.person_id)
-    if record is None or reader is None or learner is None:
+    effect, policy = context.get(TellStage), context.services.policy
+    told = await _find_told(context.services, effect.record_id, effect.person_id)
+    if told is None:
         return Dropped("not theirs to know")
     message = (
-        messages.told_to_person(record, services.policy)
-        if reader.id == learner.id
-        else messages.told_to_mentor(learner.name, record, services.policy)
+        messages.told_to_person(told.record, policy)
+        if told.is_own
+        else messages.told_to_mentor(told.learner.name, told.record, policy)
     )
-    return await _tell(context, reader, message)
+    return await _tell(context, told.reader, message)
 
 
 async def tell_mentorship(context: EffectContext) -> Settlement:
@@ -191,36 +187,50 @@ async def tell_mentorship(context: EffectContext) -> Settlement:
 
 async def tell_renewal(context: EffectContext) -> Settlement:
     """Tell the person or a mentor that a sign-off is to be renewed."""
-    effect, services = context.get(TellRenewal), context.services
-    async with services.database.reading() as session:
-        record = await session.get(StageRecord, effect.record_id)
-        reader = record and await _reader(session, services, effect.person_id, record.person_id)
-        learner = record and await session.get(Person, record.person_id)
-    if record is None or reader is None or learner is None:
+    effect, policy = context.get(TellRenewal), context.services.policy
+    told = await _find_told(context.services, effect.record_id, effect.person_id)
+    if told is None:
         return Dropped("not theirs to know")
     message = (
-        messages.renewal_to_person(record, services.policy)
-        if reader.id == learner.id
-        else messages.renewal_to_mentor(learner.external_id, record, services.policy)
+        messages.renewal_to_person(told.record, policy)
+        if told.is_own
+        else messages.renewal_to_mentor(told.learner.external_id, told.record, policy)
     )
-    return await _tell(context, reader, message)
+    return await _tell(context, told.reader, message)
 
 
-async def _reader(
-    session: AsyncSession, services: Services, reader_id: uuid.UUID, learner_id: uuid.UUID
-) -> Person | None:
-    """Return who is to be told, if they are still there and it is still theirs to know."""
-    reader = await session.get(Person, reader_id)
-    if reader is None or not reader.is_active:
-        return None
-    may_see = await may_see_progress(
-        session,
-        actor_of(reader),
-        person_id=learner_id,
-        workspace_id=services.workspace.id,
-        policy=services.policy,
-    )
-    return reader if may_see else None
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A stage that was set, whose it is, and who is told of it."""
+
+    record: StageRecord
+    learner: Person
+    reader: Person
+
+    @property
+    def is_own(self) -> bool:
+        return self.reader.id == self.learner.id
+
+
+async def _find_told(
+    services: Services, record_id: uuid.UUID, reader_id: uuid.UUID
+) -> _Told | None:
+    """Return what is to be told, if the reader is still there and it is still theirs to know."""
+    async with services.database.reading() as session:
+        record = await session.get(StageRecord, record_id)
+        reader = await session.get(Person, reader_id)
+        if record is None or reader is None or not reader.is_active:
+            return None
+        may_see = await may_see_progress(
+            session,
+            actor_of(reader),
+            person_id=record.person_id,
+            workspace_id=services.workspace.id,
+            policy=services.policy,
+        )
+        if not may_see:
+            return None
+        return _Told(record, await session.get_one(Person, record.person_id), reader)
 
 
 async def _tell(context: EffectContext, reader: Person, message: b.Message) -> Settlement:

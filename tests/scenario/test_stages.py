@@ -4,7 +4,7 @@ import csv
 import json
 from datetime import timedelta
 
-from incidents.policy import Service
+from incidents.escalation_policy import Service
 from incidents.policy_refs import GroupRef
 from incidents.recertification import add_months
 from incidents.supervision_policy import Stage, StageRequirement, Supervision
@@ -291,7 +291,9 @@ async def test_a_renewal_says_nothing_to_a_mentor_who_no_longer_is_one(bot: Bot)
 
 async def test_a_direct_message_that_cannot_be_delivered_is_said_to_nobody_else(bot: Bot) -> None:
     jo, _, ana = people(bot)
-    bot.slack.fail("chat.postMessage", error="user_not_found", match={"channel": jo.id})
+    bot.slack.fail(
+        "chat.postMessage", error="user_not_found", match=lambda args: args.get("channel") == jo.id
+    )
     await ana.command(f"/incident stage @jo assist {NOTE}")
     await bot.settle()
     assert directly(bot, jo) == []

@@ -1,0 +1,71 @@
+"""What tests of supervision share: setting stages, reading them, the audit log."""
+
+import uuid
+from functools import partial
+
+from incidents.assigning import Named
+from incidents.audit_log import AuditEntry, audit_entries, verify_audit
+from incidents.escalation_policy import Service
+from incidents.people import Actor
+from incidents.stage_changes import StageChange, change_stage
+from incidents.stages import Stage, mentors_of, stage_of
+from incidents.supervision_policy import Supervision
+from incidents.unit_of_work import UseCase
+from tests.world import World
+
+NOTE = "Led three incidents, calm and complete."
+
+
+def change(person: Actor, stage: Stage | None = None, **details: object) -> UseCase:
+    """The use case that sets somebody's stage."""
+    named = Named(person.external_id or "")
+    return partial(change_stage, change=StageChange(person=named, stage=stage, **details))  # type: ignore[arg-type]
+
+
+def named(person: Actor) -> Named:
+    return Named(person.external_id or "")
+
+
+async def stage(
+    world: World, person: Actor, *, role_key: str | None = None, services: tuple[str, ...] = ()
+) -> Stage:
+    assert person.person_id is not None
+    async with world.database.reading() as session:
+        return await stage_of(
+            session,
+            workspace_id=world.workspace_id,
+            person_id=person.person_id,
+            role_key=role_key,
+            services=services,
+            policy=world.policy,
+        )
+
+
+async def mentors(world: World, person: Actor) -> tuple[uuid.UUID, ...]:
+    assert person.person_id is not None
+    async with world.database.reading() as session:
+        return await mentors_of(
+            session,
+            workspace_id=world.workspace_id,
+            person_id=person.person_id,
+            policy=world.policy,
+        )
+
+
+async def log(world: World) -> tuple[AuditEntry, ...]:
+    """The workspace's audit log, after proving its chain."""
+    async with world.database.reading() as session:
+        entries, head = await audit_entries(session, workspace_id=world.workspace_id)
+    assert verify_audit(entries, head=head) == ()
+    return entries
+
+
+def seed(world: World, **sections: object) -> None:
+    """Go on under a policy whose section on supervision says this."""
+    world.change_policy(supervision=Supervision(**sections))  # type: ignore[arg-type]
+
+
+def service(world: World, *keys: str) -> None:
+    """Go on under a policy that has these services."""
+    made = tuple(Service(key=key, name=key.title(), tier=1) for key in keys)
+    world.change_policy(services=made)
