@@ -23,6 +23,12 @@ def in_approvals(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreem
             )
             yield Disagreement(keys, what, other=("severities", item.severity))
     yield from _in_commands(policy, dropped)
+    templates = tuple(template.key for template in policy.escalation.templates)
+    if approvals.escalates_as not in (*templates, *dropped):
+        what = f"there is no template `{approvals.escalates_as}`"
+        remark = did_you_mean(approvals.escalates_as, templates)
+        other = ("escalation", "templates", approvals.escalates_as)
+        yield Disagreement(("approvals", "escalates_as"), f"{what}{remark}", other=other)
     for supervised in approvals.supervised_actions:
         if supervised.stage is Stage.SOLO and supervised.actions:
             keys = ("approvals", "supervised_actions", Stage.SOLO.value)

@@ -395,5 +395,5 @@ def _read_reference(text: str, *, grantee: bool) -> Grantee:
         return Standing(text)
     if _ROLE_KEY.fullmatch(text):
         return RoleRef(text)
-    what = "has to be anyone, responder, senior, mentor, a role's key, a person or a group"
+    what = "has to be anyone, responder, senior, mentor, manager, a role's key, a person or a group"
     raise _RefusedError(what, '[responder, jo@example.com, "@database-oncall"]')

@@ -3,6 +3,7 @@
 import uuid
 
 from incidents.approval_asking import MAX_TEXT, ask_kept
+from incidents.approval_escalating import end_escalation
 from incidents.approval_people import check_answerer, find_approvers, mentors_and_commander
 from incidents.approval_performing import perform_for
 from incidents.approval_showing import content_of, outcome_of, refresh_copies, tell_entry
@@ -168,6 +169,7 @@ async def _record_answer(
     await uow.flush()  # the row points at the entry
     approval.answer_entry_id = entry.id
     await uow.flush()
+    await end_escalation(uow, incident, approval)
 
 
 async def _tell_everybody(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:

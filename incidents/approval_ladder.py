@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from incidents.approval_escalating import escalate_unanswered
 from incidents.approval_people import find_approvers, mentors_and_commander
 from incidents.approval_performing import expire
 from incidents.approval_showing import content_of, tell_directly, tell_entry
@@ -104,3 +105,5 @@ async def _take(uow: UnitOfWork, incident: Incident, approval: Approval, rung: R
     near = await mentors_and_commander(uow, incident, approval.requested_by_id)
     told = [*near, *(person.id for person in approvers)]
     await tell_entry(uow, incident, entry, told)
+    if rung is Rung.ESCALATE:
+        await escalate_unanswered(uow, incident, approval)

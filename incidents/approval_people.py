@@ -10,9 +10,9 @@ from incidents.directory import find_group_members, find_people_named
 from incidents.errors import MayNotAnswer, NeedsApproval, NotPermitted
 from incidents.incident import ById, Incident, Participant, find_incident
 from incidents.people import Person, PersonKind, actor_of
-from incidents.permissions import gather_standing, permit
+from incidents.permissions import gather_standing, managers_named, permit
 from incidents.policy import COMMANDER, Action
-from incidents.policy_refs import GroupRef, PersonRef
+from incidents.policy_refs import GroupRef, PersonRef, Standing
 from incidents.roles import current_roles
 from incidents.stages import Stage, mentors_of
 from incidents.unit_of_work import UnitOfWork
@@ -140,7 +140,7 @@ async def _others(
     uow: UnitOfWork, incident: Incident, approval: Approval, *, is_wide: bool
 ) -> list[uuid.UUID]:
     held = await current_roles(uow.session, incident.id)
-    named = await _named_by_policy(uow, approval)
+    named = await _named_by_policy(uow, incident, approval)
     found = [*(role.person_id for role in held), *(person.id for person in named)]
     if is_wide:
         query = (
@@ -152,8 +152,12 @@ async def _others(
     return found
 
 
-async def _named_by_policy(uow: UnitOfWork, approval: Approval) -> Iterable[Person]:
+async def _named_by_policy(
+    uow: UnitOfWork, incident: Incident, approval: Approval
+) -> Iterable[Person]:
     grantees = uow.policy.rights.who_may(approval.approving) if approval.approving else ()
+    if Standing.MANAGER in grantees:
+        grantees = (*grantees, *managers_named(uow.policy, incident.services))
     groups = [str(item) for item in grantees if isinstance(item, GroupRef)]
     members = await find_group_members(uow.session, groups, workspace_id=uow.workspace_id)
     names = [str(item) for item in grantees if isinstance(item, PersonRef)]

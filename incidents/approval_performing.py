@@ -7,6 +7,7 @@ was asked for, by whoever asked, so that it has all its own checks, too.
 import uuid
 
 from incidents.approval_commands import perform
+from incidents.approval_escalating import end_escalation
 from incidents.approval_people import may, may_answer
 from incidents.approval_showing import content_of, outcome_of, refresh_copies
 from incidents.approvals import (
@@ -163,6 +164,7 @@ async def settle(
     await uow.flush()  # the row points at the entry
     approval.end_entry_id = entry.id
     await uow.flush()
+    await end_escalation(uow, incident, approval)
 
 
 async def _facts(uow: UnitOfWork, incident: Incident, approval: Approval) -> CarryOutFacts:

@@ -79,6 +79,7 @@ class Approvals:
     classes: tuple[ActionClass, ...]
     expires_after: timedelta
     answer_within: timedelta
+    escalates_as: str
     answer_within_by_severity: tuple[AnswerWait, ...] = ()
     objections: timedelta
     commands: tuple[CommandClass, ...]

@@ -87,6 +87,8 @@ class Approval(Base):
     entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
     answer_entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
     end_entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
+    # What was escalated because nobody answered; taken back once somebody has.
+    escalation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("escalations.id"))
     created_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

@@ -1,6 +1,7 @@
 """Who may do what: `decide()` is the one check, pure; `permit()` gathers its facts and asks it."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,9 +13,9 @@ from incidents.errors import NeedsApproval, NotPermitted
 from incidents.incident import Incident, find_participant
 from incidents.people import Actor, PeopleGroup, Person, PersonKind
 from incidents.policy import COMMANDER, Action, Policy, Rights
-from incidents.policy_refs import Grantee, GroupRef, PersonRef, RoleRef, Standing
+from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
 from incidents.roles import current_roles
-from incidents.stages import Levels, Stage, levels_of, mentees_of
+from incidents.stages import Levels, Stage, is_among, levels_of, mentees_of
 
 
 class Verdict(StrEnum):
@@ -49,6 +50,7 @@ class StandingFacts:
     is_senior: bool = False
     # Supervises the person it is about; where it is about nobody in particular, anybody at all.
     is_mentor: bool = False
+    is_manager: bool = False
     # How far they work on their own in what they do here.
     stage: Stage = Stage.SOLO
 
@@ -92,6 +94,8 @@ def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
             return facts.is_senior and actor.person_kind is PersonKind.MEMBER
         case Standing.MENTOR:
             return facts.is_mentor
+        case Standing.MANAGER:
+            return facts.is_manager
         case RoleRef(key=key):
             return key in facts.roles
         case PersonRef(user_id=user_id, email=email):
@@ -174,8 +178,22 @@ async def gather_standing(
         general,
         is_in_channel=part is not None and part.is_in_channel,
         roles=roles,
+        is_manager=await is_among(
+            session,
+            actor.person_id,
+            managers_named(policy, incident.services),
+            workspace_id=workspace_id,
+        ),
         stage=_stage_in(levels, roles, services=incident.services),
     )
+
+
+def managers_named(policy: Policy, services: Iterable[str]) -> tuple[Invitee, ...]:
+    """Return whom the policy names as managers of these services, else as the manager of all."""
+    found = (policy.find_service(key) for key in services)
+    own = tuple(item.manager for item in found if item is not None and item.manager is not None)
+    common = policy.escalation.manager
+    return own or ((common,) if common is not None else ())
 
 
 def _stage_in(levels: Levels, roles: frozenset[str], *, services: list[str]) -> Stage:

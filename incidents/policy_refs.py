@@ -12,6 +12,8 @@ class Standing(StrEnum):
     # A member who is nowhere below solo; and who supervises the person it is about.
     SENIOR = "senior"
     MENTOR = "mentor"
+    # Who manages an affected service, or where none is named, whom escalations reach as the manager.
+    MANAGER = "manager"
 
 
 @dataclass(frozen=True, slots=True)

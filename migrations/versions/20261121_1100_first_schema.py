@@ -912,68 +912,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "approvals",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("incident_id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=True),
-        sa.Column("requested_by_id", sa.Uuid(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("class_key", sa.String(), nullable=False),
-        sa.Column("class_name", sa.String(), nullable=False),
-        sa.Column("needs", sa.String(), nullable=False),
-        sa.Column("command", sa.String(), nullable=True),
-        sa.Column("draft", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("entry_id", sa.Uuid(), nullable=True),
-        sa.Column("answer_entry_id", sa.Uuid(), nullable=True),
-        sa.Column("end_entry_id", sa.Uuid(), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("asked_at", UtcDateTime(), nullable=True),
-        sa.Column("expires_at", UtcDateTime(), nullable=True),
-        sa.Column("answered_at", UtcDateTime(), nullable=True),
-        sa.Column("answered_by_id", sa.Uuid(), nullable=True),
-        sa.Column("settled_at", UtcDateTime(), nullable=True),
-        sa.Column("settled_by_id", sa.Uuid(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["answer_entry_id"],
-            ["timeline_entries.id"],
-            name=op.f("fk_approvals_answer_entry_id_timeline_entries"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["answered_by_id"], ["people.id"], name=op.f("fk_approvals_answered_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["end_entry_id"],
-            ["timeline_entries.id"],
-            name=op.f("fk_approvals_end_entry_id_timeline_entries"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["entry_id"],
-            ["timeline_entries.id"],
-            name=op.f("fk_approvals_entry_id_timeline_entries"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("fk_approvals_incident_id_incidents")
-        ),
-        sa.ForeignKeyConstraint(
-            ["requested_by_id"], ["people.id"], name=op.f("fk_approvals_requested_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["settled_by_id"], ["people.id"], name=op.f("fk_approvals_settled_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_approvals_workspace_id_workspaces")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
-        sa.UniqueConstraint("incident_id", "number", name=op.f("uq_approvals_incident_id_number")),
-    )
-    with op.batch_alter_table("approvals", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_approvals_incident_id_status", ["incident_id", "status"], unique=False
-        )
-
-    op.create_table(
         "checkins",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1241,24 +1179,73 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
-        "approval_notices",
+        "approvals",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("approval_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("told_at", UtcDateTime(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=True),
+        sa.Column("requested_by_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("class_key", sa.String(), nullable=False),
+        sa.Column("class_name", sa.String(), nullable=False),
+        sa.Column("needs", sa.String(), nullable=False),
+        sa.Column("command", sa.String(), nullable=True),
+        sa.Column("draft", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("answer_entry_id", sa.Uuid(), nullable=True),
+        sa.Column("end_entry_id", sa.Uuid(), nullable=True),
+        sa.Column("escalation_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_by_id", sa.Uuid(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.Column("settled_by_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["approval_id"],
-            ["approvals.id"],
-            name=op.f("fk_approval_notices_approval_id_approvals"),
+            ["answer_entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_approvals_answer_entry_id_timeline_entries"),
         ),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_approval_notices_person_id_people")
+            ["answered_by_id"], ["people.id"], name=op.f("fk_approvals_answered_by_id_people")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval_notices")),
-        sa.UniqueConstraint(
-            "approval_id", "person_id", name=op.f("uq_approval_notices_approval_id_person_id")
+        sa.ForeignKeyConstraint(
+            ["end_entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_approvals_end_entry_id_timeline_entries"),
         ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["timeline_entries.id"],
+            name=op.f("fk_approvals_entry_id_timeline_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"],
+            ["escalations.id"],
+            name=op.f("fk_approvals_escalation_id_escalations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_approvals_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by_id"], ["people.id"], name=op.f("fk_approvals_requested_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["settled_by_id"], ["people.id"], name=op.f("fk_approvals_settled_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_approvals_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
+        sa.UniqueConstraint("incident_id", "number", name=op.f("uq_approvals_incident_id_number")),
     )
+    with op.batch_alter_table("approvals", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_approvals_incident_id_status", ["incident_id", "status"], unique=False
+        )
+
     op.create_table(
         "escalation_ratings",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1304,31 +1291,24 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "objection_polls",
+        "approval_notices",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("approval_id", sa.Uuid(), nullable=False),
-        sa.Column("opened_by_id", sa.Uuid(), nullable=True),
-        sa.Column("opened_at", UtcDateTime(), nullable=False),
-        sa.Column("ends_at", UtcDateTime(), nullable=False),
-        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("told_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["approval_id"], ["approvals.id"], name=op.f("fk_objection_polls_approval_id_approvals")
-        ),
-        sa.ForeignKeyConstraint(
-            ["opened_by_id"], ["people.id"], name=op.f("fk_objection_polls_opened_by_id_people")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_objection_polls")),
-    )
-    with op.batch_alter_table("objection_polls", schema=None) as batch_op:
-        batch_op.create_index("ix_objection_polls_approval_id", ["approval_id"], unique=False)
-        batch_op.create_index(
-            "uq_objection_polls_open",
             ["approval_id"],
-            unique=True,
-            sqlite_where=sa.text("closed_at IS NULL"),
-            postgresql_where=sa.text("closed_at IS NULL"),
-        )
-
+            ["approvals.id"],
+            name=op.f("fk_approval_notices_approval_id_approvals"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_approval_notices_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval_notices")),
+        sa.UniqueConstraint(
+            "approval_id", "person_id", name=op.f("uq_approval_notices_approval_id_person_id")
+        ),
+    )
     op.create_table(
         "escalation_calls",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1371,6 +1351,32 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "objection_polls",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_by_id", sa.Uuid(), nullable=True),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approvals.id"], name=op.f("fk_objection_polls_approval_id_approvals")
+        ),
+        sa.ForeignKeyConstraint(
+            ["opened_by_id"], ["people.id"], name=op.f("fk_objection_polls_opened_by_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objection_polls")),
+    )
+    with op.batch_alter_table("objection_polls", schema=None) as batch_op:
+        batch_op.create_index("ix_objection_polls_approval_id", ["approval_id"], unique=False)
+        batch_op.create_index(
+            "uq_objection_polls_open",
+            ["approval_id"],
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+
+    op.create_table(
         "objections",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("poll_id", sa.Uuid(), nullable=False),
@@ -1400,11 +1406,6 @@ def downgrade() -> None:
     for statement in drop_statements(op.get_bind().dialect.name):
         op.execute(statement)
     op.drop_table("objections")
-    with op.batch_alter_table("escalation_calls", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_escalation_calls_person_id"))
-        batch_op.drop_index("ix_escalation_calls_escalation_id")
-
-    op.drop_table("escalation_calls")
     with op.batch_alter_table("objection_polls", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_objection_polls_open",
@@ -1414,12 +1415,21 @@ def downgrade() -> None:
         batch_op.drop_index("ix_objection_polls_approval_id")
 
     op.drop_table("objection_polls")
+    with op.batch_alter_table("escalation_calls", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_escalation_calls_person_id"))
+        batch_op.drop_index("ix_escalation_calls_escalation_id")
+
+    op.drop_table("escalation_calls")
+    op.drop_table("approval_notices")
     with op.batch_alter_table("escalation_steps", schema=None) as batch_op:
         batch_op.drop_index("ix_escalation_steps_escalation_id")
 
     op.drop_table("escalation_steps")
     op.drop_table("escalation_ratings")
-    op.drop_table("approval_notices")
+    with op.batch_alter_table("approvals", schema=None) as batch_op:
+        batch_op.drop_index("ix_approvals_incident_id_status")
+
+    op.drop_table("approvals")
     op.drop_table("stakeholder_updates")
     op.drop_table("postmortem_sections")
     with op.batch_alter_table("marks", schema=None) as batch_op:
@@ -1447,10 +1457,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_checkins_incident_id_status")
 
     op.drop_table("checkins")
-    with op.batch_alter_table("approvals", schema=None) as batch_op:
-        batch_op.drop_index("ix_approvals_incident_id_status")
-
-    op.drop_table("approvals")
     with op.batch_alter_table("timeline_entries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_timeline_entries_incident_id"))
 

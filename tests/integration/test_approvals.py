@@ -296,6 +296,31 @@ async def test_no_answer_is_asked_again_escalated_and_said_loudly_then_it_ends(
         await scene.do(approve, approval_id, scene.bob)
 
 
+async def test_the_escalation_of_an_unanswered_proposal_ends_with_the_answer(scene: Scene) -> None:
+    approval_id = await scene.propose()
+    await scene.pass_(minutes=5)
+    await scene.pass_(minutes=5)
+    escalated = await scene.last(EntryKind.ESCALATED)
+    assert escalated["to"] == "Incident commander"
+    assert "Restart checkout" in escalated["packet"]["ask"]
+    assert escalated["is_automatic"] is True
+    await scene.do(approve, approval_id, scene.bob)
+    assert "no longer waits" in (await scene.last(EntryKind.ESCALATION_WITHDRAWN))["reason"]
+    kinds = {reminder.kind for reminder in await scene.world.pending_reminders()}
+    assert ReminderKind.ESCALATION_UNANSWERED not in kinds
+
+
+async def test_a_manager_of_the_service_decides_what_is_major(scene: Scene) -> None:
+    approval_id = await scene.propose("destructive", by=scene.carol)
+    escalation = replace(
+        scene.world.policy.escalation, manager=PersonRef(user_id=scene.max.external_id)
+    )
+    with pytest.raises(MayNotAnswer):
+        await scene.do(approve, approval_id, scene.max)
+    scene.world.change_policy(escalation=escalation)
+    await scene.do(approve, approval_id, scene.max)
+
+
 async def test_the_ladder_is_quicker_in_a_severe_incident(world: World) -> None:
     scene = await Scene(world).open(severity_key="sev1")
     await scene.propose()
