@@ -131,6 +131,7 @@ _FIELDS = MappingProxyType(
         "drill": "This",
         "shadow": "That role or service",
         "next_person": "The next person on call",
+        "words": "The note",
     }
 )
 
@@ -283,10 +284,10 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_allowed": "can't be an existing one: the policy opens one for each incident",
         "its_duplicate": "is itself a duplicate of this incident",
         "not_reached": "hasn't been reached yet",
-        "not_in_drill": "isn't one of this drill",
+        "not_a_choice": "isn't there in this drill",
+        "not_in_drill": "isn't part of this drill, so nobody was called",
         "no_scenario": "isn't a drill with a scenario",
         "yourself": "has to be somebody else",
-        "outside_drill": "isn't part of this drill, which is for two; nobody was called",
     }.get(problem, problem)
     text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
     return f"{text} For example: {escape(example)}" if example else text

@@ -44,6 +44,8 @@ class AuditKind(StrEnum):
     MENTOR_NAMED = "mentor_named"
     MENTOR_ENDED = "mentor_ended"
     POLICY_CHANGED = "policy_changed"
+    HANDOVER_OFFERED = "handover_offered"
+    HANDOVER_ACCEPTED = "handover_accepted"
 
 
 class AuditEntry(Base):

@@ -12,11 +12,12 @@ from incidents.debriefing import remind_of_debrief
 from incidents.escalation_ladder import call_unanswered
 from incidents.guidance import keep_time_box, look_after
 from incidents.handoff_answers import move_unanswered
+from incidents.handover import remind_of_handover
 from incidents.incident import ById, Incident
 from incidents.objections import end_poll
 from incidents.postmortem import remind_of_postmortem
-from incidents.recertification import tell_of_renewal
 from incidents.practice_steps import take_step
+from incidents.recertification import tell_of_renewal
 from incidents.reminders import Reminder, ReminderKind, ReminderStatus, find_due_reminder
 from incidents.staleness import ask_if_stale
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -49,6 +50,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
 WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType(
     {
         ReminderKind.RENEWAL_DUE: tell_of_renewal,
+        ReminderKind.HANDOVER_UNACCEPTED: remind_of_handover,
     }
 )
 

@@ -52,10 +52,12 @@ async def refresh_home(context: EffectContext) -> Settlement:
 def home_blocks(view: HomeView, *, slash: str) -> b.View:
     """Return the Home tab."""
     declare = b.button("Declare an incident", action_id="declare_open", style="primary")
+    hand_over = b.button("Hand over my shift…", action_id="handover_open")
+    shadow = b.button("Shadow somebody…", action_id="shadow_open")
     return b.home(
         [
             b.section("*Something is wrong?* Say what you see; the rest can wait."),
-            b.actions(declare),
+            b.actions(declare, hand_over, shadow),
             *_part("Yours", view.mine),
             *_open_part(view.open),
             *_part("Resolved in the last seven days", view.recent),

@@ -112,6 +112,10 @@ def say(entry: AuditEntry) -> str:
             return f"{_text(entry, 'mentor_name')} is no longer a mentor of {person}."
         case AuditKind.POLICY_CHANGED:
             return _policy(entry.content)
+        case AuditKind.HANDOVER_OFFERED:
+            return f"Put an on-call handoff to {person}."
+        case AuditKind.HANDOVER_ACCEPTED:
+            return f"Accepted the on-call handoff of {person}."
     return f"{entry.kind}."
 
 

@@ -1,0 +1,284 @@
+"""The draft of an on-call handoff: what the next person has to know, from the record.
+
+Two people read it, so it holds only what both may see: of private incidents those that are theirs
+both, of shadowing only what concerns them both. A draft is a beginning: its author edits it.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.action_items import ActionItem, ActionItemStatus
+from incidents.approvals import Approval, ApprovalStatus
+from incidents.escalations import UNANSWERED, Escalation
+from incidents.handovers import Handover, HandoverStatus
+from incidents.incident import Incident, visible_to
+from incidents.lifecycle import OPEN_STATUSES
+from incidents.people import Actor, Person
+from incidents.policy import COMMANDER, Policy
+from incidents.roles import role_holders
+from incidents.shadowing import ShadowingView, view_of_shadowing
+from incidents.shadowings import shadowings_of
+from incidents.stages import mentors_of
+from incidents.timeline import EntryKind, TimelineEntry, instant_text
+
+# How long a shift is taken for when no handoff to its author tells when it began.
+SHIFT: Final = timedelta(hours=12)
+# Of each kind this many at most; what is left out is counted.
+MOST: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIncident:
+    """An incident under way; `is_snoozed`: its next update was put off."""
+
+    reference: str
+    title: str
+    severity_name: str
+    status: str
+    commander: str
+    next_update_due_at: datetime | None
+    is_snoozed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskyChange:
+    """A proposal that waits or may be carried out, or was carried out in this shift."""
+
+    reference: str
+    number: int
+    text: str
+    class_name: str
+    status: ApprovalStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingAction:
+    """An action item of the author's, or one that is due soon or overdue."""
+
+    reference: str
+    number: int
+    text: str
+    owner: str
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenEscalation:
+    """An escalation that nobody is on yet."""
+
+    reference: str
+    number: int
+    template_name: str
+    since: datetime
+    is_exhausted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverDraft:
+    """Everything that the note begins with."""
+
+    incidents: tuple[OpenIncident, ...]
+    changes: tuple[RiskyChange, ...]
+    escalations: tuple[OpenEscalation, ...]
+    actions: tuple[PendingAction, ...]
+    shadowings: tuple[ShadowingView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """The two people who read a note, in one workspace."""
+
+    workspace_id: uuid.UUID
+    author: Actor
+    successor: Actor
+
+
+async def draft_handover(
+    session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
+) -> HandoverDraft:
+    """Return what is open, risky or pending now, as far as both readers may see it."""
+    seen = await _visible(session, readers)
+    since = await _shift_began(session, readers, now=now)
+    return HandoverDraft(
+        incidents=await _open_incidents(session, seen.values()),
+        changes=await _changes(session, seen, since=since),
+        escalations=await _escalations(session, seen),
+        actions=await _actions(
+            session, seen, readers, by=(now + policy.handover.due_within).date()
+        ),
+        shadowings=await _shadowings(session, readers, policy=policy, now=now),
+    )
+
+
+async def _visible(session: AsyncSession, readers: Readers) -> dict[uuid.UUID, Incident]:
+    """Return every incident that both may see, drills apart, the worst first."""
+    query = (
+        select(Incident)
+        .where(
+            Incident.workspace_id == readers.workspace_id,
+            Incident.is_drill.is_(False),
+            visible_to(readers.author),
+            visible_to(readers.successor),
+        )
+        .order_by(Incident.severity_rank, Incident.declared_at)
+    )
+    return {row.id: row for row in (await session.execute(query)).scalars()}
+
+
+async def _shift_began(session: AsyncSession, readers: Readers, *, now: datetime) -> datetime:
+    query = (
+        select(Handover.settled_at)
+        .where(
+            Handover.workspace_id == readers.workspace_id,
+            Handover.to_person_id == readers.author.person_id,
+            Handover.status == HandoverStatus.ACCEPTED,
+        )
+        .order_by(Handover.settled_at.desc())
+        .limit(1)
+    )
+    accepted_at = (await session.execute(query)).scalar_one_or_none()
+    is_this_shift = accepted_at is not None and now - accepted_at <= 2 * SHIFT
+    return accepted_at if accepted_at is not None and is_this_shift else now - SHIFT
+
+
+async def _open_incidents(
+    session: AsyncSession, seen: Iterable[Incident]
+) -> tuple[OpenIncident, ...]:
+    found: list[OpenIncident] = []
+    for incident in seen:
+        if incident.lifecycle_status not in OPEN_STATUSES:
+            continue
+        holders = await role_holders(session, incident.id, role_key=COMMANDER)
+        commander = await session.get(Person, holders[0].person_id) if holders else None
+        found.append(
+            OpenIncident(
+                reference=str(incident.reference),
+                title=incident.title,
+                severity_name=incident.severity_name,
+                status=incident.status,
+                commander=commander.name if commander else "",
+                next_update_due_at=incident.next_update_due_at,
+                is_snoozed=await _is_snoozed(session, incident),
+            )
+        )
+    return tuple(found)
+
+
+async def _is_snoozed(session: AsyncSession, incident: Incident) -> bool:
+    """Tell whether the time that is due is what putting it off had made of an earlier one."""
+    if incident.next_update_due_at is None:
+        return False
+    query = (
+        select(TimelineEntry)
+        .where(
+            TimelineEntry.incident_id == incident.id,
+            TimelineEntry.kind == EntryKind.UPDATE_SNOOZED,
+        )
+        .order_by(TimelineEntry.sequence.desc())
+        .limit(1)
+    )
+    entry = (await session.execute(query)).scalar_one_or_none()
+    until = (entry.content or {}).get("until") if entry is not None else None
+    return until == instant_text(incident.next_update_due_at)
+
+
+async def _changes(
+    session: AsyncSession, seen: dict[uuid.UUID, Incident], *, since: datetime
+) -> tuple[RiskyChange, ...]:
+    waiting = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.BREAK_GLASS)
+    was_done = (Approval.status == ApprovalStatus.CARRIED_OUT) & (Approval.settled_at >= since)
+    query = (
+        select(Approval, TimelineEntry)
+        .join(TimelineEntry, TimelineEntry.id == Approval.entry_id)
+        .where(
+            Approval.incident_id.in_(list(seen)),
+            or_(Approval.status.in_(waiting), was_done),
+        )
+        .order_by(Approval.created_at)
+    )
+    return tuple(
+        RiskyChange(
+            reference=str(seen[row.incident_id].reference),
+            number=row.number or 0,
+            text=str((entry.content or {}).get("text") or ""),
+            class_name=row.class_name,
+            status=row.state,
+            at=row.settled_at or row.answered_at or row.asked_at or row.created_at,
+        )
+        for row, entry in (await session.execute(query)).all()
+    )
+
+
+async def _escalations(
+    session: AsyncSession, seen: dict[uuid.UUID, Incident]
+) -> tuple[OpenEscalation, ...]:
+    query = (
+        select(Escalation)
+        .where(Escalation.incident_id.in_(list(seen)), Escalation.status.in_(UNANSWERED))
+        .order_by(Escalation.created_at)
+    )
+    return tuple(
+        OpenEscalation(
+            reference=str(seen[row.incident_id].reference),
+            number=row.number,
+            template_name=row.template_name,
+            since=row.created_at,
+            is_exhausted=row.exhausted_at is not None,
+        )
+        for row in (await session.execute(query)).scalars()
+    )
+
+
+async def _actions(
+    session: AsyncSession, seen: dict[uuid.UUID, Incident], readers: Readers, *, by: date
+) -> tuple[PendingAction, ...]:
+    query = (
+        select(ActionItem)
+        .where(
+            ActionItem.incident_id.in_(list(seen)),
+            ActionItem.status == ActionItemStatus.OPEN,
+            or_(ActionItem.owner_id == readers.author.person_id, ActionItem.due_on <= by),
+        )
+        .order_by(ActionItem.due_on.is_(None), ActionItem.due_on, ActionItem.created_at)
+    )
+    rows: Sequence[ActionItem] = (await session.execute(query)).scalars().all()
+    owners = {row.owner_id: await session.get(Person, row.owner_id) for row in rows if row.owner_id}
+    return tuple(
+        PendingAction(
+            reference=str(seen[row.incident_id].reference),
+            number=row.number,
+            text=row.text,
+            owner=owner.name if (owner := owners.get(row.owner_id)) else "",
+            due_on=row.due_on,
+        )
+        for row in rows
+    )
+
+
+async def _shadowings(
+    session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
+) -> tuple[ShadowingView, ...]:
+    """Return the shadowings that both know of: as shadow, as mentor, or as the shadow's mentor."""
+    author_id, successor_id = readers.author.person_id, readers.successor.person_id
+    if author_id is None or successor_id is None:
+        return ()
+    rows = {
+        row.id: row
+        for person_id in (author_id, successor_id)
+        for row in await shadowings_of(session, person_id, now=now)
+    }
+    found: list[ShadowingView] = []
+    for row in rows.values():
+        mentors = await mentors_of(
+            session, workspace_id=readers.workspace_id, person_id=row.person_id, policy=policy
+        )
+        if {author_id, successor_id} <= {row.person_id, row.mentor_id, *mentors}:
+            found.append(await view_of_shadowing(session, row, policy=policy))
+    return tuple(found)
