@@ -1,0 +1,161 @@
+"""The on-call handoff in Slack: drafted, edited, asked about, accepted; private stays private."""
+
+from tests.scenario.conftest import Bot
+from tests.slack_server import Message, Person, View
+from tests.slack_server.state import Channel
+
+ROOM = "inc-1-checkout-errors"
+
+
+def said(room: Channel, words: str) -> list[Message]:
+    return [message for message in room.messages if words in message.rendered]
+
+
+async def people(bot: Bot) -> tuple[Person, Person, Person]:
+    """Return Alice, who goes off shift, Bob, who is next, and Carol, who is neither."""
+    alice, bob, carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
+    return alice, bob, carol
+
+
+async def drafted(bot: Bot, author: Person, successor: Person) -> View:
+    outcome = await author.command(f"/incident handover @{successor.name}")
+    return outcome.get_view()
+
+
+async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, bob, _carol = await people(bot)
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await alice.command("/incident role commander me", channel=ROOM)
+    await alice.command("/incident snooze 15m", channel=ROOM)
+    await alice.command("/incident action me by 2d Alert on the queue", channel=ROOM)
+    await bot.settle()
+    form = await drafted(bot, alice, bob)
+    assert "INC-1 Checkout errors: SEV2, triage, commander alice" in form.rendered
+    assert "put off" in form.rendered
+    assert "Alert on the queue" in form.rendered
+    await alice.submit(form, {"words": "Pages from the old cluster mean nothing"})
+    await bot.settle()
+    (note,) = bot.slack.dm(bob).messages
+    assert "INC-1 Checkout errors" in note.rendered
+    assert "old cluster" in note.rendered
+    (own,) = said(bot.slack.dm(alice), "waits to be accepted")
+
+    await bot.restart()
+    question = (await bob.click(note, "handover_ask_open")).get_view()
+    await bob.submit(question, {"text": "Which cluster?"})
+    await bot.settle()
+    (asked,) = said(bot.slack.dm(alice), "asks about your on-call handoff")
+    answer = (await alice.click(asked, "handover_answer_open")).get_view()
+    await alice.submit(answer, {"text": "The one in the basement"})
+    await bot.settle()
+    assert len(said(bot.slack.dm(bob), "answers about the on-call handoff")) == 1
+    assert "basement" in note.rendered
+
+    await bot.advance(minutes=15)
+    (reminder,) = said(bot.slack.dm(bob), "waits for you")
+    await bot.restart()
+    await bot.advance(minutes=15)
+    assert len(said(bot.slack.dm(alice), "hasn't accepted")) == 1
+    await bot.advance(hours=5)
+    assert len(said(bot.slack.dm(bob), "waits for you")) == 1
+    assert len(said(bot.slack.dm(alice), "hasn't accepted")) == 1
+
+    await bob.click(reminder, "handover_accept")
+    await bot.settle()
+    assert "you accepted it" in note.rendered
+    assert "is accepted" in own.rendered
+    assert len(said(bot.slack.dm(alice), "The shift is theirs")) == 1
+    await bot.advance(minutes=2)
+    await bob.click(reminder, "handover_accept")
+    await bot.settle()
+    assert len(said(bot.slack.dm(alice), "The shift is theirs")) == 1
+
+    private = {bot.slack.dm(alice).id, bot.slack.dm(bob).id}
+    for message in bot.slack.messages:
+        if "basement" in message.rendered or "old cluster" in message.rendered:
+            assert message.channel.id in private
+
+
+async def test_the_note_holds_only_private_incidents_that_both_may_see(bot: Bot) -> None:
+    alice, bob, carol = await people(bot)
+    await alice.command("/incident declare sev1 Payroll leak --private")
+    await bot.settle()
+    assert "Payroll" not in (await drafted(bot, alice, bob)).rendered
+    # From the form it is drafted for whoever was chosen.
+    first = (await alice.command("/incident handover")).get_view()
+    second = (await alice.submit(first, {"next_person": bob})).get_view()
+    assert "Payroll" not in second.rendered
+
+    await alice.invites(bob, "inc-1-payroll-leak")
+    await bot.settle()
+    assert "Payroll" in (await drafted(bot, alice, bob)).rendered
+    assert "Payroll" not in (await drafted(bot, alice, carol)).rendered
+    # What the author can't see isn't drafted for them either.
+    assert "Payroll" not in (await drafted(bot, carol, bob)).rendered
+
+
+async def test_who_shadows_whom_is_in_the_note_only_if_both_may_know(bot: Bot) -> None:
+    alice, bob, carol = await people(bot)
+    await bob.command("/incident shadow @alice")
+    await bot.settle()
+    assert "bob shadows alice" in (await drafted(bot, alice, bob)).rendered.casefold()
+    assert "shadows" not in (await drafted(bot, alice, carol)).rendered
+    assert "shadows" not in (await drafted(bot, carol, alice)).rendered
+
+
+async def test_a_newer_note_takes_the_place_of_one_that_waits(bot: Bot) -> None:
+    alice, bob, carol = await people(bot)
+    await alice.submit(await drafted(bot, alice, bob), {"words": "All quiet"})
+    await bot.settle()
+    (note,) = [one.seen() for one in bot.slack.dm(bob).messages]
+    await alice.submit(await drafted(bot, alice, carol), {"words": "All quiet here"})
+    await bot.settle()
+    assert "withdrawn" in bot.slack.dm(bob).messages[0].rendered
+    assert "All quiet" not in bot.slack.dm(bob).messages[0].rendered
+    await bob.click(note, "handover_accept")
+    await bot.settle()
+    assert said(bot.slack.dm(alice), "The shift is theirs") == []
+    await bot.advance(hours=1)
+    assert said(bot.slack.dm(bob), "waits for you") == []
+    (own,) = said(bot.slack.dm(alice), "waits to be accepted")
+    await alice.click(own, "handover_withdraw")
+    await bot.settle()
+    assert "withdrawn" in bot.slack.dm(carol).messages[0].rendered
+
+
+async def test_only_the_next_person_accepts_and_only_the_two_read_it(bot: Bot) -> None:
+    alice, bob, carol = await people(bot)
+    await alice.submit(await drafted(bot, alice, bob), {"words": "All quiet"})
+    await bot.settle()
+    note = bot.slack.dm(bob).messages[0].seen()
+    note.channel = bot.slack.channel("general")
+    await carol.click(note, "handover_accept")
+    await carol.click(note, "handover_ask_open")
+    await alice.click(note, "handover_accept")
+    await bot.settle()
+    assert said(bot.slack.dm(alice), "The shift is theirs") == []
+    assert all("All quiet" not in one.rendered for one in carol.ephemerals)
+
+
+async def test_an_author_hears_that_the_note_could_not_be_delivered(bot: Bot) -> None:
+    alice, bob, _ = await people(bot)
+    form = await drafted(bot, alice, bob)
+    bot.slack.fail(
+        "chat.postMessage",
+        error="messages_tab_disabled",
+        times=1,
+        match=lambda args: args.get("channel") == bob.id,
+    )
+    await alice.submit(form, {"words": "All quiet"})
+    await bot.settle()
+    assert len(said(bot.slack.dm(alice), "couldn't be delivered")) == 1
+
+
+async def test_wrong_words_and_an_empty_note_are_refused(bot: Bot) -> None:
+    alice, bob, _ = await people(bot)
+    assert "isn't a person" in (await alice.command("/incident handover somebody")).text
+    assert "has to be somebody else" in (await alice.command("/incident handover @alice")).text
+    outcome = await alice.submit(await drafted(bot, alice, bob), {})
+    assert "words" in outcome.errors
