@@ -111,6 +111,11 @@ SHORTCUTS: Final[Mapping[str, ShortcutText]] = MappingProxyType(
         "add_to_timeline": ShortcutText(
             "message", "Add to timeline", "Puts this message on the incident's timeline"
         ),
+        "escalate_from_message": ShortcutText(
+            "message",
+            "Escalate",
+            "Escalate from this message: the form opens, with it as evidence",
+        ),
     }
 )
 

@@ -141,6 +141,11 @@ _FIELDS = MappingProxyType(
         "shadow": "That role or service",
         "next_person": "The next person on call",
         "words": "The note",
+        "target": "That",
+        "step": "That step",
+        "field": "That field",
+        "escalation": "That escalation",
+        "answer": "That answer",
     }
 )
 

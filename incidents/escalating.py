@@ -14,6 +14,7 @@ from incidents.escalation_callees import takes_part
 from incidents.escalation_calls import Because
 from incidents.escalation_ladder import climb
 from incidents.escalation_policy import EscalationTemplate, Service
+from incidents.escalation_questions import ask_for_missing
 from incidents.escalation_targets import (
     Ground,
     GroupTarget,
@@ -49,6 +50,7 @@ from incidents.people import (
     save_person,
 )
 from incidents.policy import Action
+from incidents.practice_runs import find_stand_in
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -121,10 +123,12 @@ async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) ->
     )
     uow.session.add(escalation)
     await uow.flush()
-    await add_steps(uow, escalation, lay_ladder(ground, target))
+    steps = (*lay_ladder(ground, target), *await _stand_in_step(uow, incident))
+    await add_steps(uow, escalation, steps)
     acknowledge(uow, incident)
     await _record(uow, incident, escalation, packet=packet, to=target, service=service)
     called = await climb(uow, incident, escalation, because=Because.FIRST)
+    await ask_for_missing(uow, incident, escalation)
     return _outcome(incident, escalation, called=called, rated=rated)
 
 
@@ -213,6 +217,14 @@ async def _target_person(uow: UnitOfWork, target: PersonTarget) -> Person:
     if not person.is_active:
         raise InvalidInput("target", "deactivated")
     return person
+
+
+async def _stand_in_step(uow: UnitOfWork, incident: Incident) -> tuple[PlannedStep, ...]:
+    """Return the last step of a drill: its mentor, in place of all whom it doesn't call."""
+    mentor = await find_stand_in(uow.session, incident)
+    if mentor is None:
+        return ()
+    return (PlannedStep(wanted=(Wanted("person", str(mentor.id), mentor.name),), is_chosen=True),)
 
 
 async def _next_number(uow: UnitOfWork, incident: Incident) -> int:

@@ -18,6 +18,7 @@ from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.escalating import add_steps, template_of, wanted_target
 from incidents.escalation_calls import Because, about, get_escalation, refresh_calls
 from incidents.escalation_ladder import climb, close_escalation, somebody_may_answer
+from incidents.escalation_questions import ask_for_missing, ask_for_rating
 from incidents.escalation_targets import (
     Ground,
     PlannedStep,
@@ -79,6 +80,7 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
     }
     uow.record(incident, EntryKind.ESCALATION_TAKEN, content)
     await refresh_calls(uow, incident, escalation)
+    await ask_for_rating(uow, incident, escalation, person_id=actor.id)
     return _outcome("escalation_taken", incident, escalation)
 
 
@@ -214,7 +216,10 @@ async def complete(
     rated = rate(new, template_of(uow, escalation))
     escalation.packet_version += 1
     escalation.score = rated.score
+    asked_by = None
     if new.has(escalation.asked_field) and escalation.asked_field in differing:
+        if escalation.asked_by_id is not None:
+            asked_by = person_content(await get_person(uow, escalation.asked_by_id))
         escalation.asked_field, escalation.asked_by_id = "", None
     entry = uow.record(
         incident,
@@ -223,12 +228,14 @@ async def complete(
             **about(escalation),
             "version": escalation.packet_version,
             "changed": list(differing),
+            "asked_by": asked_by,
             "packet": new.to_content(),
         },
     )
     await uow.flush()
     escalation.packet_entry_id = entry.id
     await refresh_calls(uow, incident, escalation)
+    await ask_for_missing(uow, incident, escalation)
     return _outcome(
         "escalation_completed",
         incident,

@@ -21,6 +21,7 @@ from incidents.escalation_calls import (
     refresh_card,
     step_wait,
 )
+from incidents.escalation_questions import ask_for_missing
 from incidents.escalations import (
     CallStatus,
     Escalation,
@@ -175,6 +176,7 @@ async def close_escalation(
     content = {**about(escalation), "because": because, "reason": reason}
     uow.record(incident, EntryKind.ESCALATION_WITHDRAWN, content)
     await refresh_calls(uow, incident, escalation)
+    await ask_for_missing(uow, incident, escalation)
 
 
 async def _call_found(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from incidents import effects as fx
 from incidents.plan import Plan
 from incidents.policy import COMMANDER
+from incidents.practice_reactions import wake_scenario
 from incidents.reminders import ReminderKind
 from incidents.timeline import EntryKind
 
@@ -84,6 +85,13 @@ def tell_author(plan: Plan) -> None:
         plan.tell(author_id)
 
 
+def tell_asker(plan: Plan) -> None:
+    """Who had asked for more hears directly that it is there, unless it was their own doing."""
+    asker_id = _person_in(plan, "asked_by")
+    if asker_id != plan.entry.actor_id:
+        plan.tell(asker_id)
+
+
 def alarm(plan: Plan) -> None:
     """Nobody answered: the commander and the author hear of it directly, besides the channel."""
     wanted = (plan.facts.find_holder(COMMANDER), _person_in(plan, "author"))
@@ -103,13 +111,19 @@ def _person_in(plan: Plan, name: str) -> uuid.UUID | None:
 
 FOLLOW_UPS: Mapping[EntryKind, tuple[Callable[[Plan], None], ...]] = MappingProxyType(
     {
-        _K.ESCALATED: (show_escalation,),
+        _K.ESCALATED: (show_escalation, wake_scenario),
         _K.ESCALATION_CALLED: (call_people, wait_for_answer, show_escalation),
-        _K.ESCALATION_TAKEN: (stop_waiting, bring_in_taker, tell_author, show_escalation),
+        _K.ESCALATION_TAKEN: (
+            stop_waiting,
+            bring_in_taker,
+            tell_author,
+            show_escalation,
+            wake_scenario,
+        ),
         _K.ESCALATION_DECLINED: (show_escalation,),
         _K.ESCALATION_REDIRECTED: (show_escalation,),
         _K.ESCALATION_QUESTIONED: (tell_author, show_escalation),
-        _K.ESCALATION_COMPLETED: (show_escalation,),
+        _K.ESCALATION_COMPLETED: (tell_asker, show_escalation),
         _K.ESCALATION_EXHAUSTED: (stop_waiting, alarm, show_escalation),
         _K.ESCALATION_WITHDRAWN: (stop_waiting, show_escalation),
     }

@@ -34,6 +34,9 @@ class PromptKind(StrEnum):
     TIME_BOX = "time_box"
     COMPANY = "company"
     DECISION = "decision"
+    PACKET_FIELD = "packet_field"  # what an escalation still lacks, of its author
+    PACKET_RATING = "packet_rating"  # whether it was enough to start, of whoever is on it
+    PACKET_RATED = "packet_rated"  # what they said, to the author and their mentors
 
 
 class PromptStatus(StrEnum):

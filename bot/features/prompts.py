@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Feature
+from bot.features.escalation_prompts import question_prompt, rated_prompt, rating_prompt
 from bot.features.guidance_messages import company_prompt, step_prompt, time_box_prompt
 from bot.features.shadow_messages import decision_prompt
 from bot.features.status_card import LOST_CARD
@@ -47,6 +48,9 @@ RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
         PromptKind.FIRST_FIFTEEN: step_prompt,
         PromptKind.TIME_BOX: time_box_prompt,
         PromptKind.COMPANY: company_prompt,
+        PromptKind.PACKET_FIELD: question_prompt,
+        PromptKind.PACKET_RATING: rating_prompt,
+        PromptKind.PACKET_RATED: rated_prompt,
     }
 )
 

@@ -173,6 +173,7 @@ def _open_rows(view: IncidentView, value: str) -> tuple[b.Block, ...]:
         b.actions(
             first,
             second,
+            _button("Escalate", "escalate_open", value),
             _button("Change status", "status_change", value),
             _button("Change severity", "severity_change", value),
             _button("Resolve", "resolve_open", value),

@@ -79,6 +79,11 @@ def group_mention(group_id: str) -> str:
     return f"<!subteam^{group_id}>"
 
 
+def here() -> str:
+    """Return the token that notifies everybody active in the channel: for alarms alone."""
+    return "<!here>"
+
+
 def link(url: str, label: str) -> str:
     """Return a labelled link, or the escaped label alone if the address isn't http(s)."""
     shown = escape_line(label).replace("|", "\u2502") or escape_line(url)

@@ -58,6 +58,7 @@ def test_the_shortcuts_are_of_the_kinds_that_their_handlers_expect() -> None:
         "declare": "global",
         "declare_from_message": "message",
         "add_to_timeline": "message",
+        "escalate_from_message": "message",
     }
 
 

@@ -1,0 +1,229 @@
+"""Carrying escalations to Slack: the card in the channel, and the calls by direct message."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.features.escalation_calls import call_message, mention_message
+from bot.features.escalation_card import escalation_card
+from bot.features.status_card import LOST_CARD
+from bot.requests import Services
+from bot.slack import blocks as b
+from bot.slack.errors import SlackFailure, SlackPermanent
+from bot.slack.gateway import Attention
+from incidents.effects import (
+    CallForEscalation,
+    RefreshEscalationCall,
+    RefreshEscalationCard,
+)
+from incidents.escalation_ladder import note_unavailable
+from incidents.escalation_reach import Medium, note_medium
+from incidents.escalation_views import CallView, EscalationView, get_escalation_view
+from incidents.escalations import CallStatus
+from incidents.incident import ById
+from incidents.people import system_actor
+from incidents.posted_messages import PostedMessage, find_posted, save_posted
+from incidents.read_models import IncidentView, get_incident_view
+from incidents.times import zone_of
+from incidents.unit_of_work import UnitOfWork
+
+CARD: Final = "escalation_card"
+CALL: Final = "escalation_call"
+_SAME_DAY: Final = timedelta(hours=20)
+
+# A place that can't be written to any more: the record stays right, the message as it is.
+_CLOSED: Final = frozenset({"is_inactive", "is_archived", "not_in_channel"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """An escalation with its incident, and where the message in question stands."""
+
+    view: EscalationView
+    incident: IncidentView
+    posted: PostedMessage | None
+
+
+async def refresh_card(context: EffectContext) -> Settlement:
+    """Post the card in the incident channel, or edit it in place; a lost one is posted anew."""
+    effect = context.get(RefreshEscalationCard)
+    services = context.services
+    loaded = await _load(services, effect.escalation_id, purpose=CARD, about=effect.escalation_id)
+    incident, posted = loaded.incident, loaded.posted
+    if incident.channel_id is None or incident.is_channel_archived:
+        return Dropped("no channel to show it in")
+    message = escalation_card(loaded.view, incident, services.policy)
+    if posted is not None and posted.channel_id == incident.channel_id:
+        try:
+            await services.gateway.update(posted.channel_id, posted.message_ts, message)
+        except SlackPermanent as error:
+            if error.error not in LOST_CARD:
+                raise
+        else:
+            return Done()
+    place = await post_once(context, channel_id=incident.channel_id, message=message)
+    return Done(partial(_remember, loaded, CARD, effect.escalation_id, place))
+
+
+# -- calling --------------------------------------------------------------------------------
+
+
+async def call_person(context: EffectContext) -> Settlement:
+    """Call one person by direct message; whom none reaches is mentioned in the channel.
+
+    What may keep them from noticing is looked up after they were called, never before.
+    """
+    effect = context.get(CallForEscalation)
+    services = context.services
+    loaded = await _load(services, effect.escalation_id, purpose=CALL, about=effect.call_id)
+    view, call = loaded.view, loaded.view.find_call(effect.call_id)
+    if call is None:
+        return Dropped("not called")
+    is_asked = view.is_unanswered and call.status is CallStatus.OPEN
+    if not is_asked and not context.is_uncertain:
+        return Dropped("answered before it was sent")
+    message = call_message(view, call, loaded.incident, services.policy)
+    person = call.person.external_id
+    try:
+        place = await post_once(context, channel_id=person, message=message)
+        # One that an earlier attempt had sent may show what isn't so any more.
+        if context.is_uncertain:
+            await services.gateway.update(*place, message)
+    except SlackPermanent as error:
+        return await _mention(context, loaded, call, error=error.error)
+    attention = await _attention(services, person)
+    away = away_text(attention, zone=call.person.zone, now=services.clock.now())
+
+    async def record(uow: UnitOfWork) -> None:
+        await _remember(loaded, CALL, call.id, place, uow)
+        if away:
+            await note_unavailable(uow, view.id, call.id, how=away)
+
+    return Done(record)
+
+
+async def _mention(
+    context: EffectContext, loaded: _Loaded, call: CallView, *, error: str
+) -> Settlement:
+    """Mention in the channel whom no direct message reaches; raises what Slack refuses then."""
+    services, incident = context.services, loaded.incident
+    log.warning("call_not_delivered", error=error, escalation_id=str(loaded.view.id))
+    channel_id = incident.channel_id
+    if channel_id is None or incident.is_channel_archived:
+        raise SlackPermanent(error, method="chat.postMessage")
+    await _bring_in(services, channel_id, call)
+    card = await _card_link(services, loaded.view)
+    message = mention_message(loaded.view, call, incident, card_link=card)
+    place = await post_once(context, channel_id=channel_id, message=message)
+
+    async def record(uow: UnitOfWork) -> None:
+        await _remember(loaded, CALL, call.id, place, uow)
+        await note_medium(uow, loaded.view.id, call.id, medium=Medium.CHANNEL)
+
+    return Done(record)
+
+
+async def _bring_in(services: Services, channel_id: str, call: CallView) -> None:
+    """Invite them first: a mention notifies only whom the channel has."""
+    try:
+        await services.gateway.invite(channel_id, [call.person.external_id])
+    except SlackPermanent as error:
+        log.info("not_invited_for_mention", error=error.error)
+
+
+async def _card_link(services: Services, view: EscalationView) -> str:
+    async with services.database.reading() as session:
+        posted = await find_posted(session, purpose=CARD, subject_id=view.id)
+    if posted is None:
+        return ""
+    try:
+        return await services.gateway.permalink(posted.channel_id, posted.message_ts)
+    except SlackFailure:
+        return ""
+
+
+async def _attention(services: Services, person: str) -> Attention:
+    """Return what Slack says of their attention; what it doesn't say counts as nothing."""
+    try:
+        return await services.gateway.attention(person)
+    except SlackFailure as error:
+        log.info("attention_unknown", error=error.error)
+        return Attention()
+
+
+def away_text(attention: Attention, *, zone: str, now: datetime) -> str:
+    """Return why they may not notice, "" if nothing says so; times are in their own zone."""
+    parts: list[str] = []
+    until = attention.quiet_until
+    if attention.is_quiet and until is not None:
+        there = until.astimezone(zone_of(zone))
+        day = "" if until - now < _SAME_DAY else f"{there:%A} "
+        parts.append(f"do not disturb until {day}{there:%H:%M} their time")
+    if attention.status:
+        parts.append(f"status {attention.status}")
+    return ", ".join(parts)
+
+
+async def refresh_call(context: EffectContext) -> Settlement:
+    """Bring a message that called somebody up to date: answered, it has no buttons."""
+    effect = context.get(RefreshEscalationCall)
+    services = context.services
+    loaded = await _load(services, effect.escalation_id, purpose=CALL, about=effect.call_id)
+    call, posted = loaded.view.find_call(effect.call_id), loaded.posted
+    if call is None or posted is None:
+        return Dropped("not sent")
+    try:
+        message = await _called_message(services, loaded, call)
+        await services.gateway.update(posted.channel_id, posted.message_ts, message)
+    except SlackPermanent as error:
+        if error.error not in LOST_CARD | _CLOSED:
+            raise
+        return Dropped(error.error)
+    return Done()
+
+
+async def _called_message(services: Services, loaded: _Loaded, call: CallView) -> b.Message:
+    view, incident = loaded.view, loaded.incident
+    if call.medium != Medium.CHANNEL:
+        return call_message(view, call, incident, services.policy)
+    card = await _card_link(services, view)
+    return mention_message(view, call, incident, card_link=card)
+
+
+# -- what all of them need ------------------------------------------------------------------
+
+
+async def _load(
+    services: Services, escalation_id: uuid.UUID, *, purpose: str, about: uuid.UUID
+) -> _Loaded:
+    async with services.database.reading() as session:
+        view = await get_escalation_view(session, escalation_id)
+        incident = await get_incident_view(
+            session,
+            ById(view.incident_id),
+            workspace_id=services.workspace.id,
+            viewer=system_actor(),
+        )
+        posted = await find_posted(session, purpose=purpose, subject_id=about)
+    return _Loaded(view, incident, posted)
+
+
+async def _remember(
+    loaded: _Loaded, purpose: str, about: uuid.UUID, place: tuple[str, str], uow: UnitOfWork
+) -> None:
+    await save_posted(
+        uow.session,
+        incident_id=loaded.incident.id,
+        purpose=purpose,
+        subject_id=about,
+        channel_id=place[0],
+        message_ts=place[1],
+        now=uow.now,
+    )

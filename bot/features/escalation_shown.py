@@ -1,0 +1,70 @@
+"""Which escalation a button, a form or a command means, as the person may see it."""
+
+import uuid
+
+from bot.features.incident_forms import view_for_form
+from bot.requests import Request
+from incidents.errors import InvalidInput, Superseded
+from incidents.escalation_views import EscalationView, get_escalation_view
+from incidents.escalations import Escalation, escalations_of
+from incidents.incident import ById, IncidentRef
+from incidents.policy import Action
+from incidents.read_models import IncidentView
+
+
+def id_of(text: str) -> uuid.UUID:
+    """Return the id that a value holds. Raises: Superseded for one that isn't ours."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Superseded("escalation_withdrawn") from None
+
+
+def escalation_of_value(value: str) -> uuid.UUID:
+    """Return the escalation of a button's value `incident|escalation|…`. Raises: Superseded."""
+    return id_of([*value.split("|"), ""][1])
+
+
+async def shown_escalation(
+    request: Request, escalation_id: uuid.UUID, *, action: Action = Action.VIEW
+) -> tuple[EscalationView, IncidentView]:
+    """Return an escalation and its incident, if the person may see it and do this.
+
+    Raises: Superseded; IncidentNotFound; NotPermitted.
+    """
+    async with request.services.database.reading() as session:
+        row = await session.get(Escalation, escalation_id)
+    if row is None or row.workspace_id != request.services.workspace.id:
+        raise Superseded("escalation_withdrawn")
+    incident = await view_for_form(request, ById(row.incident_id), action=action)
+    async with request.services.database.reading() as session:
+        return await get_escalation_view(session, escalation_id), incident
+
+
+async def escalations_shown(
+    request: Request, ref: IncidentRef
+) -> tuple[tuple[EscalationView, ...], IncidentView]:
+    """Return every escalation of an incident that the person may see, the newest first.
+
+    Raises: IncidentNotFound; NotPermitted.
+    """
+    incident = await view_for_form(request, ref, action=Action.VIEW)
+    async with request.services.database.reading() as session:
+        rows = await escalations_of(session, incident.id)
+        views = [await get_escalation_view(session, row.id) for row in reversed(rows)]
+    return tuple(views), incident
+
+
+def pick(views: tuple[EscalationView, ...], number: int | None) -> EscalationView:
+    """Return the one that is meant: by its number, else the newest that calls, else the newest.
+
+    Raises: InvalidInput where there is none.
+    """
+    if number is not None:
+        found = next((view for view in views if view.number == number), None)
+    else:
+        found = next((view for view in views if view.is_unanswered), next(iter(views), None))
+    if found is None:
+        known = ", ".join(str(view.number) for view in views)
+        raise InvalidInput("escalation", "unknown", known or "escalate @alice what you need")
+    return found

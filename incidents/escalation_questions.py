@@ -1,0 +1,142 @@
+"""Complete after: the author of an urgent escalation is asked for what is missing, bit by bit.
+
+Each question is a prompt of the author's own, so that it outlives restarts and nobody else sees
+it; an answer becomes a new version of the packet. What was asked once isn't asked again.
+
+    missing ──▶ asked ──▶ answered ──▶ the next one is asked, until nothing is missing
+                  ├─────▶ skipped  ──▶ the same
+                  └─────▶ withdrawn: somebody else has said it, or nobody is called any more
+"""
+
+import uuid
+from typing import Final
+
+from incidents.completeness import rate
+from incidents.escalation_targets import get_template
+from incidents.escalations import Escalation, EscalationStatus
+from incidents.incident import Incident
+from incidents.packet import packet_from
+from incidents.prompts import (
+    Prompt,
+    PromptKind,
+    ask,
+    get_open_prompt,
+    open_prompts,
+    prompts_of,
+    settle_answer,
+    withdraw,
+)
+from incidents.timeline import TimelineEntry
+from incidents.unit_of_work import Outcome, UnitOfWork
+
+ANSWERED: Final = "answered"
+SKIPPED: Final = "skipped"
+
+# Nobody waits for the packet any more.
+_OVER: Final = frozenset({EscalationStatus.WITHDRAWN, EscalationStatus.OVER})
+
+
+async def ask_for_missing(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
+    """Ask the author for the first thing that is missing and wasn't asked for, one at a time.
+
+    Questions about what is no longer missing are withdrawn. Call it after each change.
+    """
+    if escalation.author_id is None or not escalation.is_urgent:
+        return
+    is_over = escalation.status in _OVER or not incident.is_open
+    wanted = () if is_over else await _missing(uow, escalation)
+    waiting = await _open_of(uow, incident, escalation)
+    await withdraw(uow, [prompt for prompt in waiting if missing_of(prompt) not in wanted])
+    if any(missing_of(prompt) in wanted for prompt in waiting):
+        return
+    before = await prompts_of(
+        uow.session,
+        incident.id,
+        person_id=escalation.author_id,
+        kind=PromptKind.PACKET_FIELD,
+    )
+    asked = {prompt.key for prompt in before}
+    following = next((name for name in wanted if _key(escalation, name) not in asked), None)
+    if following is None:
+        return
+    await ask(
+        uow,
+        incident=incident,
+        person_id=escalation.author_id,
+        kind=PromptKind.PACKET_FIELD,
+        key=_key(escalation, following),
+        data={
+            "escalation_id": str(escalation.id),
+            "number": escalation.number,
+            "template_key": escalation.template_key,
+            "missing": following,
+        },
+    )
+
+
+async def ask_for_rating(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, *, person_id: uuid.UUID
+) -> None:
+    """Ask whoever is on it, once, whether the packet was enough to start: one tap, in private."""
+    if escalation.author_id is None:
+        return
+    await ask(
+        uow,
+        incident=incident,
+        person_id=person_id,
+        kind=PromptKind.PACKET_RATING,
+        key=str(escalation.id),
+        data={"escalation_id": str(escalation.id), "number": escalation.number},
+    )
+
+
+async def get_question(
+    uow: UnitOfWork, prompt_id: uuid.UUID
+) -> tuple[Prompt, Incident, Escalation]:
+    """Return an open question of the actor's, with its incident and escalation, all locked.
+
+    Raises: IncidentNotFound; Superseded; AlreadySo, as `prompts.get_open_prompt`.
+    """
+    prompt, incident = await get_open_prompt(uow, prompt_id)
+    escalation_id = uuid.UUID(str(prompt.data["escalation_id"]))
+    escalation = await uow.session.get_one(Escalation, escalation_id, populate_existing=True)
+    return prompt, incident, escalation
+
+
+async def skip_question(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
+    """Leave a question unanswered and go on to the next; it stays missing, and that is all right.
+
+    Raises: as `get_question`.
+    """
+    prompt, incident, escalation = await get_question(uow, prompt_id)
+    await settle_answer(uow, prompt, SKIPPED)
+    await ask_for_missing(uow, incident, escalation)
+    return Outcome("question_skipped", None, {"prompt_id": str(prompt.id)})
+
+
+async def _missing(uow: UnitOfWork, escalation: Escalation) -> tuple[str, ...]:
+    """Return what the packet lacks as it stands, the most useful first."""
+    entry = await uow.session.get(TimelineEntry, escalation.packet_entry_id)
+    content = (entry.content if entry else None) or {}
+    template = uow.policy.escalation.find_template(escalation.template_key)
+    packet = packet_from(content.get("packet") or {})
+    return rate(packet, template or get_template(uow.policy, "")).missing
+
+
+async def _open_of(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> list[Prompt]:
+    waiting = await open_prompts(
+        uow.session,
+        incident.id,
+        person_id=escalation.author_id,
+        kinds=(PromptKind.PACKET_FIELD,),
+    )
+    return [prompt for prompt in waiting if prompt.key.startswith(f"{escalation.id}:")]
+
+
+def missing_of(prompt: Prompt) -> str:
+    """Return what a question asks for, as `completeness.rate` names it."""
+    return str(prompt.data.get("missing", ""))
+
+
+def _key(escalation: Escalation, missing: str) -> str:
+    return f"{escalation.id}:{missing}"
