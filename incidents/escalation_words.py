@@ -52,7 +52,7 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
         "nobody_in_role": "nobody has this role",
         "empty_group": "nobody is in it",
         "not_found": "not found",
-        "not_in_drill": "not in this drill",
+        "not_in_drill": "would be called, but this is a drill",
         "not_in_private": "not in this private incident",
     }
 )

@@ -92,7 +92,7 @@ async def run_check(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
     incident, run, scenario = await _get_running(uow, ref)
     check = scenario.find_check(word)
     if check is None:
-        raise InvalidInput("check", "not_in_drill", ", ".join(item.key for item in scenario.checks))
+        raise InvalidInput("check", "not_a_choice", ", ".join(item.key for item in scenario.checks))
     acknowledge(uow, incident)
     elapsed = await bring_up_to_date(uow, incident, run)
     state, result = look(check, run.load_state(), elapsed=elapsed)
@@ -111,7 +111,7 @@ async def take_action(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcom
     action = scenario.find_action(word)
     if action is None:
         known = ", ".join(item.key for item in scenario.actions)
-        raise InvalidInput("action", "not_in_drill", known)
+        raise InvalidInput("action", "not_a_choice", known)
     acknowledge(uow, incident)
     elapsed = await bring_up_to_date(uow, incident, run)
     state, result = act(scenario, action, run.load_state(), elapsed=elapsed)

@@ -26,8 +26,8 @@ _K = EntryKind
 # Which entry tells which fact; the first of its kind counts.
 FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "escalated": ESCALATED,
-        "escalation_taken": ENGAGED,
+        _K.ESCALATED.value: ESCALATED,
+        _K.ESCALATION_TAKEN.value: ENGAGED,
         _K.UPDATE_POSTED.value: UPDATED,
         _K.STATUS_CHANGED.value: MITIGATED,
     }
@@ -35,7 +35,7 @@ FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
 # What puts evidence on the timeline: looking at something in the drill, or keeping something.
 _EVIDENCE: Final = frozenset({_K.DRILL_CHECKED, _K.MARKED, _K.PINNED, _K.FILE_LINKED, _K.NOTE})
 # Entries that hold a version of an escalation packet.
-_PACKETS: Final = frozenset({"escalated", "escalation_completed"})
+_PACKETS: Final = frozenset({EntryKind.ESCALATED, EntryKind.ESCALATION_COMPLETED})
 
 Elapsed = Callable[[datetime], float]
 
@@ -81,7 +81,7 @@ async def score_facts(
         updates_on_time=sum(_is_on_time(update) for update in updates),
         questions=_questions(scenario, state, posted),
         escalate_by=_escalate_by(scenario, state),
-        escalated_at=_first(own, {"escalated"}, elapsed),
+        escalated_at=_first(own, {_K.ESCALATED}, elapsed),
         context=_context(own, policy),
         fixed_at=state.fixed_at,
         worse=_worse(state),

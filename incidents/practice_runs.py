@@ -122,8 +122,18 @@ async def refuse_outsiders(session: AsyncSession, incident: Incident, person: Pe
     if pair is None or person.id in tuple(pair):
         return
     part = await find_participant(session, incident_id=incident.id, person_id=person.id)
-    if part is None or not part.is_in_channel:
-        raise InvalidInput("person", "outside_drill")
+    if part is None or not (part.is_in_channel or part.invited_at):
+        raise InvalidInput("person", "not_in_drill")
+
+
+async def find_stand_in(session: AsyncSession, incident: Incident) -> Person | None:
+    """Return the mentor of a drill with a scenario, who answers for all that it doesn't call."""
+    if not incident.is_drill:
+        return None
+    run = await find_run(session, incident.id)
+    if run is None or run.mentor_id is None:
+        return None
+    return await session.get(Person, run.mentor_id)
 
 
 def elapsed_seconds(since: datetime, until: datetime, absences: Iterable[Away]) -> float:
