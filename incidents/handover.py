@@ -209,7 +209,11 @@ async def _check_pending(uow: UnitOfWork, handover: Handover) -> None:
 async def _acting_member(uow: UnitOfWork) -> Person:
     if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
         raise NotPermitted(Action.HAND_OVER_SHIFT, needs="member")
-    return await get_person(uow, uow.actor.person_id)
+    # Locked, so that two requests of one person at once come one after the other; what others
+    # record of them meanwhile doesn't wait.
+    return await uow.session.get_one(
+        Person, uow.actor.person_id, with_for_update={"key_share": True}
+    )
 
 
 async def _withdraw(uow: UnitOfWork, handover: Handover) -> None:

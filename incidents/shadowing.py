@@ -244,7 +244,11 @@ async def _watched(session: AsyncSession, person_id: uuid.UUID) -> tuple[Watched
 async def _acting_member(uow: UnitOfWork) -> Person:
     if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
         raise NotPermitted(Action.SHADOW, needs="member")
-    return await get_person(uow, uow.actor.person_id)
+    # Locked, so that two requests of one person at once come one after the other; what others
+    # record of them meanwhile doesn't wait.
+    return await uow.session.get_one(
+        Person, uow.actor.person_id, with_for_update={"key_share": True}
+    )
 
 
 def _target_key(target: ShadowTarget, mentor: Person | None) -> str:
