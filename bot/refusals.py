@@ -302,6 +302,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "nobody_behind_it": "has nobody to call in the policy",
         "not_in_drill": "isn't part of this drill, so nobody was called",
         "no_scenario": "isn't a drill with a scenario",
+        "yourself": "has to be somebody else",
     }.get(problem, problem)
     text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
     return f"{text} For example: {escape(example)}" if example else text
