@@ -51,6 +51,15 @@ _VERBS: dict[str, tuple[Verb, str | None]] = {
     "break_glass": (break_glass, "reason"),
 }
 
+# Which answer each button's form is for.
+_OPENED_BY = {
+    "approval_decline_open": "decline",
+    "approval_object_open": "object",
+    "approval_carried_out_open": "carried_out",
+    "approval_abandon_open": "abandon",
+    "approval_break_open": "break_glass",
+}
+
 
 # -- proposing --------------------------------------------------------------------------------
 
@@ -186,17 +195,14 @@ async def _press(request: Request, verb: Verb) -> Reply:
     return _told(request, await request.transact(use_case))
 
 
-def _opens(verb: str) -> Callable[[Request], Coroutine[Any, Any, Reply]]:
-    """Return the handler that opens the form for an answer in words."""
-
-    async def open_form(request: Request) -> Reply:
-        ref, _, _ = _parts(request.value)
-        view = await view_for_form(request, ref, action=Action.VIEW)
-        title = f"{view.reference} {view.title}"
-        await request.open_view(forms.answer_form(verb, title=title, value=request.value))
-        return None
-
-    return open_form
+async def open_answer_form(request: Request) -> Reply:
+    """Open the form for an answer in words; the pressed button says which."""
+    verb = _OPENED_BY[str(request.action.get("action_id"))]
+    ref, _, _ = _parts(request.value)
+    view = await view_for_form(request, ref, action=Action.VIEW)
+    title = f"{view.reference} {view.title}"
+    await request.open_view(forms.answer_form(verb, title=title, value=request.value))
+    return None
 
 
 async def answer_submitted(request: Request) -> Reply:
@@ -280,11 +286,11 @@ FEATURE = Feature(
         "approval_carry_out": carry_out_pressed,
         "approval_objections": objections_pressed,
         "approval_revise_open": open_revise_form,
-        "approval_decline_open": _opens("decline"),
-        "approval_object_open": _opens("object"),
-        "approval_carried_out_open": _opens("carried_out"),
-        "approval_abandon_open": _opens("abandon"),
-        "approval_break_open": _opens("break_glass"),
+        "approval_decline_open": open_answer_form,
+        "approval_object_open": open_answer_form,
+        "approval_carried_out_open": open_answer_form,
+        "approval_abandon_open": open_answer_form,
+        "approval_break_open": open_answer_form,
     },
     views={
         forms.PROPOSE_FORM: propose_submitted,

@@ -23,11 +23,11 @@ class Cast:
 
     async def declare(self, *, stage: Stage | None = None) -> Channel:
         if stage is not None:
-            person = PersonRef(user_id=self.jo.id)
+            learner = PersonRef(user_id=self.jo.id)
             supervision = replace(
                 self.bot.loaded.policy.supervision,
-                stages=(StageSeed(person=person, stage=stage),),
-                mentors=(MentorSeed(person=person, mentors=(PersonRef(user_id=self.max.id),)),),
+                stages=(StageSeed(person=learner, stage=stage),),
+                mentors=(MentorSeed(person=learner, mentors=(PersonRef(user_id=self.max.id),)),),
             )
             self.bot.change_policy(supervision=supervision)
             await self.bot.restart()
