@@ -17,11 +17,13 @@ from bot.app import Sitrep, running
 from bot.logs import configure_logs
 from config.policy_loader import load_policy
 from config.settings import LogFormat, LogLevel, load_settings
+from tests.demo import drill, story
 from tests.demo.results import entries_of, keep_files, problems
 from tests.demo.screen import Screen
-from tests.demo.story import SCENES, Cast, pause
+from tests.demo.story import Cast, pause
 from tests.slack_server import SlackServer
 
+SCENES = (*story.SCENES, *drill.SCENES)
 OUTPUT = Path("demo-output")
 WIDTH = 100
 # Rich's own, but with the fonts that are there instead of one from somewhere in the network.
@@ -71,7 +73,7 @@ async def play(screen: Screen) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as folder:
         async with SlackServer() as slack:
             cast = Cast.of(slack)
-            settings = load_settings(_environ(slack, Path(folder) / "sitrep.db"))
+            settings = load_settings(_environ(slack, Path(folder)))
             async with running(settings, load_policy(POLICY)) as app:
                 await slack.connected()
                 slack.on_change(screen.show)
@@ -119,12 +121,13 @@ async def _finish(app: Sitrep, slack: SlackServer, screen: Screen, *, started: f
     return []
 
 
-def _environ(slack: SlackServer, database: Path) -> dict[str, str]:
+def _environ(slack: SlackServer, folder: Path) -> dict[str, str]:
     return {
         "SLACK_API_URL": slack.api_url,
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'sitrep.db'}",
+        "SITREP_SCENARIOS": str(drill.quicker_scenario(folder / "scenarios")),
         "PORT": "0",
         "OPS_PORT": "0",
     }

@@ -34,13 +34,20 @@ def keep_files(slack: SlackServer, folder: Path) -> dict[str, Path]:
 
 def _short_name(file: UploadedFile) -> str:
     kind = "postmortem" if "postmortem" in file.name else "timeline"
-    return f"{kind}{Path(file.name).suffix}"
+    drill = "drill-" if file.name.startswith("drill-") else ""
+    return f"{drill}{kind}{Path(file.name).suffix}"
 
 
 async def problems(app: Sitrep, slack: SlackServer, kept: dict[str, Path]) -> list[str]:
     """Return everything that is wrong, in words."""
     found = [f"Slack would have refused: {text}" for text in slack.violations]
-    wanted = ("timeline.md", "timeline.csv", "timeline.json", "postmortem.md")
+    wanted = (
+        "timeline.md",
+        "timeline.csv",
+        "timeline.json",
+        "postmortem.md",
+        "drill-postmortem.md",
+    )
     found += [f"{name} was not uploaded" for name in wanted if name not in kept]
     found += await _undelivered(app)
     if "timeline.json" in kept:

@@ -11,7 +11,7 @@ from tests.slack_server import Channel, Message, Person, SlackServer, UploadedFi
 
 T = TypeVar("T")
 
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.7
 PATIENCE_SECONDS = 20.0
 ROOM = "inc-1-checkout-errors-in-the-eu"
 

@@ -1,0 +1,102 @@
+"""The drill: a junior practises on an incident that unfolds by itself, with a mentor beside them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.demo.story import Cast, Scene, expect, pause
+from tests.slack_server import Channel
+
+SCENARIO = Path(__file__).parents[2] / "config" / "scenarios" / "bad-deploy.yaml"
+
+
+def quicker_scenario(folder: Path) -> Path:
+    """Write the built-in scenario with seconds for minutes; return the folder that it is in."""
+    folder.mkdir(exist_ok=True)
+    text = re.sub(r"after: (\d+)m", r"after: \1s", SCENARIO.read_text(encoding="utf-8"))
+    (folder / SCENARIO.name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _room(cast: Cast) -> Channel:
+    return next(channel for channel in cast.slack.channels if channel.name.startswith("drill-1"))
+
+
+async def practise(cast: Cast) -> None:
+    """Dev starts a drill; Ben is the mentor. The first signal comes by itself."""
+    outcome = await cast.dev.command("/incident drill bad-deploy @ben")
+    expect("begins" in outcome.text, f"the drill was answered with {outcome.text!r}")
+    await cast.until(
+        lambda: any(channel.name.startswith("drill-1") for channel in cast.slack.channels),
+        saying="the drill has no channel",
+    )
+    room = _room(cast)
+    await cast.said("checkout-5xx is firing", where=room)
+    await cast.until(lambda: cast.dev in room, saying="@dev is not in the drill's channel")
+    await cast.dev.command("/incident role commander me", channel=room)
+    await cast.dev.command("/incident check changes", channel=room)
+    await cast.said("2.40.3 → 2.41.0", where=room)
+
+
+async def escalate(cast: Cast) -> None:
+    """Not sure, so Dev escalates: Ben gets the packet, and is on it with one press."""
+    room = _room(cast)
+    await cast.dev.command(
+        "/incident escalate @ben Is it safe to go back to 2.40.3 before we know the bug?",
+        channel=room,
+    )
+    called = await cast.said("Is it safe to go back", where=cast.slack.dm(cast.ben))
+    await pause()
+    await cast.ben.click(called, "escalation_take")
+    await cast.until(
+        lambda: any("is on it" in message.rendered for message in room.messages),
+        saying="nobody is on the escalation",
+    )
+
+
+async def agree(cast: Cast) -> None:
+    """A risky step is proposed with its way back; Ben agrees, Dev does it and says so."""
+    room = _room(cast)
+    await cast.dev.command(
+        "/incident propose Go back to checkout 2.40.3 risk: purchases take a moment longer "
+        "undo: release 2.41.0 again check: 5xx below 1 % --class change",
+        channel=room,
+    )
+    asked = await cast.said("Go back to checkout 2.40.3", where=room)
+    await pause()
+    await cast.ben.click(asked, "approval_approve")
+    await cast.dev.command("/incident act roll-back", channel=room)
+    await cast.said("about 2 minutes, region by region", where=room)
+    await cast.dev.command(
+        "/incident proposal done 2.40.3 is going out, region by region", channel=room
+    )
+
+
+async def see_it_through(cast: Cast) -> None:
+    """It recovers by itself; Dev says so, resolves, and both get a scorecard in private."""
+    room = _room(cast)
+    await cast.said("checkout-5xx has cleared", where=room)
+    await cast.dev.command(
+        "/incident update Purchases work again. Going back to 2.40.3 fixed it.", channel=room
+    )
+    form = (await cast.dev.command("/incident resolve", channel=room)).get_view()
+    await pause()
+    outcome = await cast.dev.submit(
+        form,
+        {
+            "impact_started_at": datetime.now(UTC) - timedelta(minutes=2),
+            "impact_ended_at": datetime.now(UTC) - timedelta(seconds=2),
+            "resolution": "Went back to checkout 2.40.3",
+        },
+    )
+    expect(not outcome.errors, f"resolving was refused: {outcome.errors}")
+    for person in (cast.dev, cast.ben):
+        await cast.said("corecard", where=cast.slack.dm(person))
+
+
+SCENES: tuple[tuple[str, Scene, str], ...] = (
+    ("Practice: Dev starts a drill, Ben is the mentor", practise, "pictured"),
+    ("Dev escalates, with what is known", escalate, "pictured"),
+    ("A risky step is proposed and agreed to", agree, "pictured"),
+    ("It recovers; a scorecard for the two of them", see_it_through, ""),
+)
