@@ -31,14 +31,16 @@ from incidents.incident import ById, Incident
 from incidents.packet import packet_from
 from incidents.packet_prefill import prefill
 from incidents.people import Person
-from incidents.prompts import PromptKind, PromptStatus, ask, prompts_of
+from incidents.prompts import Prompt, PromptKind, PromptStatus, ask, prompts_of
 from incidents.roles import RoleAssignment, current_roles
 from incidents.stages import is_supervised, mentors_of
 from incidents.timeline import EntryKind, TimelineEntry
-from incidents.unit_of_work import Outcome, UnitOfWork
+from incidents.unit_of_work import UnitOfWork
 
 # A fact that is older than this is no reason any more: what it called for was done, or is past.
 FRESH: Final = timedelta(hours=1)
+# How long the call waits for the word to its owner, when that doesn't arrive.
+FIRST_WORD: Final = timedelta(seconds=15)
 _ASK: Final = "Please join this incident and look at it together."
 
 
@@ -101,52 +103,81 @@ def find_reasons(grounds: Grounds, triggers: Triggers, *, now: datetime) -> tupl
     return tuple(reasons)
 
 
-async def find_reason(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> Reason | None:
-    """Return the first reason that nobody was asked to join for yet, or None."""
-    grounds = await _gather_grounds(uow.session, incident, record)
-    reasons = find_reasons(grounds, uow.policy.guidance.triggers, now=uow.now)
-    told = await _told(uow, record)
-    return next((reason for reason in reasons if reason.key not in told), None)
-
-
 async def call_company(
-    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, reason: Reason
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, reasons: Sequence[Reason]
 ) -> None:
-    """Ask the person's mentor to join, then up the ladder, unless somebody already does.
+    """Tell the person for the first of these reasons that their mentor is asked to join.
 
-    The word to the person is planned first, so that they don't learn it from the channel. Into a
-    private incident nobody is called but by people: there the person is only told that it may be
-    the moment, as they are where there is nobody to call.
+    First the word, then the call (`send_for_company`): they don't learn it from the channel. Into
+    a private incident nobody is called but by people; there they are told that it may be the
+    moment, as they are where there is nobody to call. Nothing is said when somebody is there.
     """
-    if reason.key in await _told(uow, record):
+    known = {prompt.key for prompt in await _words(uow, record)}
+    mentors = await _mentors(uow, record)
+    for reason in reasons:
+        if reason.key in known or await _has_company(uow, incident, record, reason.why, mentors):
+            continue
+        draft = await _draft(uow, incident, record, mentors)
+        data: dict[str, object] = {"why": reason.why, "is_left": draft is None}
+        if draft is not None:
+            data["asked"] = await _named(uow.session, mentors[:1])
+        await ask(
+            uow,
+            incident=incident,
+            person_id=record.person_id,
+            kind=PromptKind.COMPANY,
+            key=reason.key,
+            data=data,
+            status=PromptStatus.TOLD,
+        )
         return
-    mentors = await mentors_of(
+
+
+async def send_for_company(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord
+) -> datetime | None:
+    """Escalate for the words that have reached the person; return when to look again for others.
+
+    A word that doesn't arrive holds nothing up for longer than a moment.
+    """
+    again_at = None
+    for prompt in await _words(uow, record):
+        is_old = prompt.asked_at < max(record.started_at, uow.now - FRESH)
+        if prompt.data["is_left"] or "escalation_id" in prompt.data or is_old:
+            continue
+        if not prompt.is_settled and prompt.asked_at + FIRST_WORD > uow.now:
+            again_at = prompt.asked_at + FIRST_WORD
+            continue
+        mentors = await _mentors(uow, record)
+        escalation_id = None
+        if not await _has_company(uow, incident, record, Why(prompt.data["why"]), mentors):
+            draft = await _draft(uow, incident, record, mentors)
+            if draft is not None:
+                outcome = await escalate(uow, ById(incident.id), draft)
+                escalation_id = outcome.data["escalation_id"]
+        # Also when somebody had come meanwhile: this word is done with.
+        prompt.data = {**prompt.data, "escalation_id": escalation_id}
+        await uow.flush()
+    return again_at
+
+
+async def gather_reasons(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord
+) -> tuple[Reason, ...]:
+    """Return the reasons that the record and the person's answers give now."""
+    grounds = await _gather_grounds(uow.session, incident, record)
+    return find_reasons(grounds, uow.policy.guidance.triggers, now=uow.now)
+
+
+async def _mentors(uow: UnitOfWork, record: GuidanceRecord) -> tuple[uuid.UUID, ...]:
+    return await mentors_of(
         uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy
     )
-    if await _has_company(uow, incident, record, reason, mentors):
-        return
-    prompt = await ask(
-        uow,
-        incident=incident,
-        person_id=record.person_id,
-        kind=PromptKind.COMPANY,
-        key=reason.key,
-        data={"why": reason.why},
-        status=PromptStatus.TOLD,
-    )
-    draft = await _draft(uow, incident, record, mentors)
-    if draft is None:
-        return
-    outcome = await escalate(uow, ById(incident.id), draft)
-    prompt.data = {**prompt.data, "called": await _called(uow.session, outcome)}
-    await uow.flush()
 
 
-async def _called(session: AsyncSession, outcome: Outcome) -> list[str]:
-    """Return whom the first step called, as the chat service names them."""
-    calls = await calls_of(session, uuid.UUID(outcome.data["escalation_id"]))
-    people = [await session.get_one(Person, call.person_id) for call in calls]
-    return [person.external_id for person in people]
+async def _named(session: AsyncSession, person_ids: Sequence[uuid.UUID]) -> list[str]:
+    """Return people as the chat service names them."""
+    return [(await session.get_one(Person, one)).external_id for one in person_ids]
 
 
 async def _draft(
@@ -175,7 +206,7 @@ async def _has_company(
     uow: UnitOfWork,
     incident: Incident,
     record: GuidanceRecord,
-    reason: Reason,
+    why: Why,
     mentors: Sequence[uuid.UUID],
 ) -> bool:
     """Tell whether a mentor is there or called, or, for most reasons, somebody else is."""
@@ -191,7 +222,7 @@ async def _has_company(
         calls = await calls_of(uow.session, one.id)
         if any(call.person_id in mentors for call in calls):
             return True
-    match reason.why:
+    match why:
         case Why.CONFIDENCE:
             # It is in a packet on its way, but nobody who knows them is among those called.
             return False
@@ -216,12 +247,11 @@ async def _has_senior(uow: UnitOfWork, incident: Incident, held: Sequence[RoleAs
     return False
 
 
-async def _told(uow: UnitOfWork, record: GuidanceRecord) -> set[str]:
-    """Return the keys of the reasons for which the person was told that somebody was asked."""
-    told = await prompts_of(
+async def _words(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
+    """Return every word to the person that somebody is asked to join, in order."""
+    return await prompts_of(
         uow.session, record.incident_id, person_id=record.person_id, kind=PromptKind.COMPANY
     )
-    return {prompt.key for prompt in told}
 
 
 async def _gather_grounds(

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from incidents.company import Reason, Why, call_company, find_reason
+from incidents.company import Reason, Why, call_company, gather_reasons, send_for_company
 from incidents.facts import RoleFact
 from incidents.guidance_policy import Checklist
 from incidents.guidance_records import (
@@ -42,9 +42,11 @@ async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) ->
     record = await _keep_record(uow, incident, uuid.UUID(reminder.data["person_id"]))
     if record is None:
         return
-    reason = await find_reason(uow, incident, record)
-    if reason is not None:
-        await call_company(uow, incident, record, reason)
+    await call_company(uow, incident, record, await gather_reasons(uow, incident, record))
+    again_at = await send_for_company(uow, incident, record)
+    if again_at is not None:
+        again = look_reminder(incident.id, record.person_id, now=again_at)
+        await uow.remind(again)
     await _ask_next_step(uow, incident, record)
 
 
@@ -68,7 +70,8 @@ async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder)
         case BoxStep.CALL:
             why = Why.STUCK if box.is_stuck else Why.SILENCE
             reason = Reason(key=f"{why}:{prompts[-1].id}", why=why)
-            await call_company(uow, incident, record, reason)
+            await call_company(uow, incident, record, [reason])
+            await look_again(uow, incident.id, record.person_id)
         case BoxStep.WAIT:
             pass
     await _set_time_box(uow, record, due_at=decision.next_at)

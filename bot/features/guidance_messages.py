@@ -32,7 +32,7 @@ ANSWERS: Final[Mapping[StepAnswer, str]] = MappingProxyType(
     }
 )
 
-# Why somebody was asked to join; each fits after "I asked … to join you:".
+# Why somebody is asked to join; each fits after "I ask … to join you:".
 _REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         Why.SEVERITY: "with an incident this severe nobody should be alone",
@@ -194,13 +194,11 @@ def words_form(incident: IncidentView, *, metadata: str) -> b.View:
 def company_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
     """Return the word that somebody was asked to join, or that in private that is left to them."""
     reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
-    called = prompt.data.get("called")
-    if called is not None:
-        # Nobody yet, while a group is being looked up.
-        who = _listed([m.mention(str(one)) for one in called] or ["for somebody"])
+    if not prompt.data.get("is_left"):
+        who = _listed([m.mention(str(one)) for one in prompt.data["asked"]] or ["for somebody"])
         text = (
-            f"{about(incident)}. I asked {who} to join you: {reason}. Asking early is how it is "
-            "meant to be. Until somebody is there, keep noting what you see."
+            f"{about(incident)}. I ask {who} to join you: {reason}. Asking early is how it is meant "
+            "to be. Until somebody is there, keep noting what you see."
         )
         return b.Message(text=text, blocks=(b.section(text), b.actions(_quiet(prompt))))
     text = (

@@ -20,6 +20,7 @@ from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack.errors import SlackPermanent
 from incidents.effects import SendPrompt
+from incidents.guidance import look_again
 from incidents.incident import ById
 from incidents.people import Person, actor_of
 from incidents.policy import Policy
@@ -131,6 +132,7 @@ def _shown(loaded: _Loaded, channel_id: str, ts: str) -> Done:
             now=uow.now,
         )
         await mark_delivered(uow, loaded.prompt.id)
+        await _go_on(uow, loaded.prompt)
 
     return Done(remember)
 
@@ -138,8 +140,15 @@ def _shown(loaded: _Loaded, channel_id: str, ts: str) -> Done:
 def _undeliverable(prompt: Prompt, error: str) -> Dropped:
     async def keep(uow: UnitOfWork) -> None:
         await mark_undeliverable(uow, prompt.id, error=error)
+        await _go_on(uow, prompt)
 
     return Dropped(error, keep)
+
+
+async def _go_on(uow: UnitOfWork, prompt: Prompt) -> None:
+    """Go on with what waited for the word to its owner, now that it was said or can't be."""
+    if prompt.kind == PromptKind.COMPANY:
+        await look_again(uow, prompt.incident_id, prompt.person_id)
 
 
 FEATURE = Feature(name="prompts", effects={SendPrompt: send_prompt})
