@@ -7,13 +7,15 @@ from bot.features.escalation_fields import names_of
 from bot.features.escalation_packet import fitted, packet_lines
 from bot.slack import blocks as b
 from bot.slack import mentions as m
+from bot.slack.ids import is_user_id
 from incidents.completeness import rate
 from incidents.escalation_policy import EscalationTemplate
 from incidents.escalation_reach import Medium
 from incidents.escalation_views import CallView, EscalationView, StepView
 from incidents.escalations import CallStatus, EscalationStatus, StepStatus
+from incidents.ids import parse_reference
 from incidents.policy import Policy
-from incidents.read_models import IncidentView, PersonView
+from incidents.read_models import IncidentView
 
 _MOST_CALLS: Final = 12
 # Leaves room for all the rest of a message of 12,000 characters, or of a fallback of 4,000.
@@ -128,8 +130,9 @@ def _in_turn(view: EscalationView) -> Sequence[StepView]:
 
 
 def step_name(step: StepView) -> str:
-    """Return whom a step means, as mrkdwn."""
-    return ", ".join(m.escape_line(name) for name in step.names) or "the next step"
+    """Return whom a step means, as mrkdwn; somebody whom the policy has by id, as a mention."""
+    names = (m.mention(name) if is_user_id(name) else m.escape_line(name) for name in step.names)
+    return ", ".join(names) or "the next step"
 
 
 def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> Iterator[str]:
@@ -161,8 +164,17 @@ def _step_lines(step: StepView, view: EscalationView) -> Iterator[str]:
     if step.called_at is None or step.calls:
         return
     at = m.date(step.called_at, "{time}")
-    is_open = step.status is StepStatus.LOOKING_UP
-    yield f"• {at} {step_name(step)}: {'being looked up' if is_open else 'nobody to call'}"
+    yield f"• {at} {step_name(step)}: {_uncalled(step, view)}"
+
+
+def _uncalled(step: StepView, view: EscalationView) -> str:
+    """Return why a step whose turn has come called nobody."""
+    if step.status is StepStatus.LOOKING_UP:
+        return "being looked up"
+    reference = parse_reference(view.reference)
+    if reference is not None and reference.is_drill:
+        return "would be called, but this is a drill"
+    return "nobody to call"
 
 
 def _answer(call: CallView, view: EscalationView) -> str:
@@ -213,8 +225,3 @@ def _buttons(view: EscalationView) -> tuple[b.ButtonElement, ...]:
     call = b.button("Call next step now…", action_id="escalation_step_open", value=value)
     withdraw = b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
     return (take, add, *((call,) if view.waiting_steps else ()), withdraw)
-
-
-def person_name(person: PersonView | None) -> str:
-    """Return a name as mrkdwn, without notifying anybody."""
-    return m.escape_line(person.name) if person is not None else "Somebody"

@@ -1,5 +1,9 @@
 """Drills with a scenario in Slack: they unfold by themselves, call nobody, and end with a score."""
 
+from dataclasses import replace
+
+from incidents.escalation_policy import LadderStep
+from incidents.policy_refs import PersonRef
 from tests.scenario.conftest import Bot
 from tests.slack_server.people import Person
 from tests.slack_server.state import Channel, Message
@@ -85,3 +89,100 @@ async def test_a_drill_unfolds_is_solved_and_scored_with_a_restart_in_between(
     before = len(room.messages)
     await bot.advance(minutes=20)
     assert not [one for one in room.messages[before:] if "Drill ·" in one.text]
+
+
+async def test_a_drill_goes_wrong_by_commands_and_says_so_in_private(bot: Bot) -> None:
+    jo, max_, room = await practising(bot)
+    other = bot.slack.add_person("other")
+    await jo.command("/incident role commander me", channel=ROOM)
+    outcome = await jo.command("/incident check weather", channel=ROOM)
+    assert "errors, logs, changes" in outcome.text
+    await jo.command("/incident check logs", channel=ROOM)
+    await jo.command("/incident act fail-over", channel=ROOM)
+    await bot.advance(minutes=1)
+    assert said(room, "44 % of requests fail")
+    await bot.advance(minutes=9)
+    assert said(room, "Support lead asks")
+    refused = await jo.command("/incident checkin @other 5m Is the database well?", channel=ROOM)
+    assert "nobody was called" in refused.text
+    await resolved(bot, jo)
+    card = next(one.text for one in bot.slack.dm(jo).messages if "Scorecard" in one.text)
+    assert "resolved after 10 min, before it was fixed" in card
+    assert "no, by *Fail over orders-db to its replica*" in card
+    assert "Before acting, say the risk" in card
+    results = await jo.command("/incident drill --results")
+    assert "DRILL-1 Bad deploy" in results.text
+    assert "haven't finished a drill" in (await max_.command("/incident drill --results")).text
+    assert bot.slack.dm(other).messages == []
+    assert bot.slack.channel("incidents").messages == []
+
+
+async def test_scenarios_are_listed_and_chosen_in_a_form(bot: Bot) -> None:
+    jo, max_ = bot.slack.add_person("jo"), bot.slack.add_person("max")
+    listed = await jo.command("/incident drill")
+    for name in ("bad-deploy", "expired-certificate", "queue-backlog", "upstream-outage"):
+        assert f"`{name}`" in listed.text
+    assert "stretch" in listed.text
+    form = (await jo.click(jo.ephemerals[-1], "drill_open")).get_view()
+    wrong = await jo.submit(form, {"scenario": "queue-backlog", "mentor": jo})
+    assert "somebody else" in wrong.errors["mentor"]
+    await jo.submit(form, {"scenario": "queue-backlog", "mentor": max_})
+    await bot.settle()
+    room = bot.slack.channel("drill-1-orders-are-not-reaching-the-warehouse")
+    assert said(room, "fulfil-queue-age is firing")
+    again = await jo.command("/incident drill bad-deploy")
+    assert "in the middle of" in again.text
+    unknown = await max_.command("/incident drill flood")
+    assert "bad-deploy" in unknown.text
+
+
+async def test_an_escalation_in_a_drill_calls_the_mentor_and_nobody_else(bot: Bot) -> None:
+    owner = bot.slack.add_person("owner")
+    service = replace(
+        bot.loaded.policy.escalation,
+        steps=(LadderStep(who=(PersonRef(user_id=owner.id),)),),
+    )
+    bot.change_policy(escalation=service)
+    await bot.restart()
+    room_name = "drill-1-customers-cannot-log-in"
+    jo, max_, room = await practising(bot, "database-connections", room=room_name)
+    form = (await jo.command("/incident escalate", channel=room_name)).get_view()
+    await jo.submit(form, {})
+    await bot.settle()
+    await bot.advance(minutes=10)
+    assert bot.slack.dm(owner).messages == []
+    assert owner not in room
+    assert "This is a drill" in direct(bot, max_)
+    assert said(room, "would be called, but this is a drill")
+
+
+async def test_a_drill_that_is_stopped_ends_for_good(bot: Bot) -> None:
+    jo, max_, room = await practising(bot)
+    (begins,) = said(room, "it is yours")
+    other = bot.slack.add_person("other")
+    refused = await other.command("/incident DRILL-1 drill --stop")
+    assert "DRILL-1" in refused.text
+    await jo.click(begins, "drill_stop")
+    await bot.settle()
+    assert said(room, "It was stopped")
+    await jo.click(begins, "drill_check_open")
+    await bot.settle()
+    assert "This drill is over" in jo.ephemerals[-1].text
+    assert "Scorecard" in direct(bot, max_)
+
+
+async def test_a_drill_without_a_mentor_is_for_one(bot: Bot) -> None:
+    jo = bot.slack.add_person("jo")
+    await jo.command("/incident drill expired-certificate --alone")
+    await bot.settle()
+    room_name = "drill-1-traffic-of-the-public-api-has-almost-stopped"
+    room = bot.slack.channel(room_name)
+    assert [member for member in room.members if member != bot.slack.bot_user_id] == [jo.id]
+    await jo.command("/incident act renew", channel=room_name)
+    await jo.command("/incident act reload", channel=room_name)
+    await bot.settle()
+    await bot.advance(minutes=6)
+    assert said(room, "api-traffic-low has cleared")
+    await bot.advance(minutes=40)
+    assert said(room, "The time is up")
+    assert "For you alone" in direct(bot, jo)

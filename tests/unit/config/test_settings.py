@@ -49,6 +49,7 @@ def test_every_key_of_the_environment_arrives() -> None:
             "SLACK_API_URL": "http://127.0.0.1:9000/api",
             "DATABASE_URL": "sqlite:////var/lib/sitrep.db",
             "SITREP_POLICY": "./policy.yaml",
+            "SITREP_SCENARIOS": "./scenarios",
             "HOST": "0.0.0.0",  # noqa: S104 - what the image sets
             "PORT": "80",
             "OPS_HOST": "::1",
@@ -64,6 +65,7 @@ def test_every_key_of_the_environment_arrives() -> None:
     assert settings.slack_api_url == "http://127.0.0.1:9000/api/"
     assert settings.database_url == "sqlite+aiosqlite:////var/lib/sitrep.db"
     assert settings.sitrep_policy == Path("policy.yaml")
+    assert settings.sitrep_scenarios == Path("scenarios")
     assert (settings.port, settings.ops_host, settings.ops_port) == (80, "::1", 81)
     assert settings.log_level is LogLevel.DEBUG
     assert settings.log_format is LogFormat.CONSOLE
