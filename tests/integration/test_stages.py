@@ -9,10 +9,11 @@ from sqlalchemy import select
 from incidents.audit_log import (
     AuditKind,
 )
+from incidents.directory import save_people
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted
-from incidents.people import PersonKind
-from incidents.policy import Action, Right
-from incidents.policy_refs import PersonRef, Standing
+from incidents.people import Actor, PersonFacts, PersonKind
+from incidents.policy import Action, Right, Rights
+from incidents.policy_refs import Grantee, PersonRef, Standing
 from incidents.stage_changes import SignOff, sign_off
 from incidents.stages import (
     EVERYTHING,
@@ -25,7 +26,7 @@ from incidents.stages import (
 )
 from incidents.supervision_effects import TellMentorship, TellStage
 from incidents.supervision_policy import MentorSeed, StageSeed
-from incidents.unit_of_work import UseCase
+from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
 from tests.supervision import NOTE, change, log, mentors, named, seed, service, stage
 from tests.world import World
 
@@ -246,3 +247,61 @@ async def test_records_keep_the_order_in_which_they_were_set(world: World) -> No
         records = list((await session.execute(query)).scalars())
     assert [record.stage for record in records] == ["observe", "assist", "observe"]
     assert await stage(world, jo) is Stage.OBSERVE
+
+
+# -- rights -----------------------------------------------------------------------------------
+
+
+def grant(world: World, action: Action, *who: Grantee) -> None:
+    """Go on under a policy that lets these do it."""
+    rights = world.policy.rights
+    others = tuple(right for right in rights.actions if right.action is not action)
+    actions = (*others, Right(action=action, who=who))
+    world.change_policy(rights=Rights(actions=actions, guests_may=rights.guests_may))
+
+
+async def may(world: World, person: Actor, *, about: Actor | None = None) -> bool:
+    """Tell whether somebody may do what `grant` gave."""
+
+    async def ask(uow: UnitOfWork) -> Outcome:
+        await uow.permit(Action.CANCEL, subject_id=about.person_id if about else None)
+        return Outcome("permitted")
+
+    try:
+        await world.run(ask, by=person)
+    except NotPermitted:
+        return False
+    return True
+
+
+async def test_a_right_can_be_given_to_seniors(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    guest = await world.person("gus", kind=PersonKind.GUEST)
+    grant(world, Action.CANCEL, Standing.SENIOR)
+    assert await may(world, jo)
+    await world.run(change(jo, Stage.LEAD, scope=Scope("scribe", "")), by=ana)
+    assert not await may(world, jo)
+    assert await may(world, ana)
+    assert not await may(world, guest)
+
+
+async def test_a_right_can_be_given_to_mentors_of_the_person_it_is_about(world: World) -> None:
+    jo, sam, ana, max_ = [await world.person(name) for name in ("jo", "sam", "ana", "max")]
+    grant(world, Action.CANCEL, Standing.MENTOR)
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    assert await may(world, max_, about=jo)
+    assert not await may(world, max_, about=sam)
+    assert not await may(world, max_, about=max_)
+    assert not await may(world, jo, about=jo)
+    assert await may(world, max_)  # about nobody in particular
+    assert not await may(world, ana)
+    await world.run(change(jo, former_mentor=named(max_)), by=ana)
+    assert not await may(world, max_, about=jo)
+
+
+async def test_who_has_left_supervises_nobody(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    gone = PersonFacts(max_.external_id or "", is_active=False)
+    await world.run(partial(save_people, people=(gone,)))
+    assert await mentors(world, jo) == ()
