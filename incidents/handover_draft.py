@@ -21,6 +21,7 @@ from incidents.incident import Incident, visible_to
 from incidents.lifecycle import OPEN_STATUSES
 from incidents.people import Actor, Person
 from incidents.policy import COMMANDER, Policy
+from incidents.read_models import people_views
 from incidents.roles import role_holders
 from incidents.shadowing import ShadowingView, view_of_shadowing
 from incidents.shadowings import shadowings_of
@@ -249,13 +250,13 @@ async def _actions(
         .order_by(ActionItem.due_on.is_(None), ActionItem.due_on, ActionItem.created_at)
     )
     rows: Sequence[ActionItem] = (await session.execute(query)).scalars().all()
-    owners = {row.owner_id: await session.get(Person, row.owner_id) for row in rows if row.owner_id}
+    owners = await people_views(session, {row.owner_id for row in rows if row.owner_id})
     return tuple(
         PendingAction(
             reference=str(seen[row.incident_id].reference),
             number=row.number,
             text=row.text,
-            owner=owner.name if (owner := owners.get(row.owner_id)) else "",
+            owner=owners[row.owner_id].name if row.owner_id else "",
             due_on=row.due_on,
         )
         for row in rows

@@ -121,7 +121,8 @@ async def _is_supervised(
         for role in await current_roles(uow.session, incident.id)
         if role.person_id == person_id
     ]
-    for key in [role_key] if role_key is not None else (held or [None]):
+    keys: list[str | None] = [role_key] if role_key is not None else [*held] or [None]
+    for key in keys:
         if await is_supervised(
             uow.session,
             workspace_id=uow.workspace_id,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.assigning import Named, get_assignable, get_person
+from incidents.assigning import Named, get_assignable
 from incidents.debriefs import Debrief
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.ids import new_id
@@ -224,14 +224,15 @@ async def _watched(session: AsyncSession, person_id: uuid.UUID) -> tuple[Watched
         .order_by(Observation.began_at)
     )
     found: list[WatchedIncident] = []
-    for observation, incident, debrief in (await session.execute(query)).all():
-        is_owed = debrief is not None and debrief.written_at is None
+    for observation, incident, asked in (await session.execute(query)).all():
+        debrief: Debrief | None = asked  # an outer join: there may be none
+        is_owed = debrief is not None and not debrief.is_written
         if observation.ended_at is not None and not is_owed:
             continue
         found.append(
             WatchedIncident(
                 observation_id=observation.id,
-                debrief_id=debrief.id if is_owed else None,
+                debrief_id=debrief.id if debrief is not None and is_owed else None,
                 reference=str(incident.reference),
                 title=incident.title,
                 channel_id=incident.channel_id,

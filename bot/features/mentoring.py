@@ -103,8 +103,13 @@ def asked_lines(entry: EntryView) -> tuple[str, ...]:
     packet = entry.content.get("packet")
     if isinstance(packet, Mapping):
         return packet_lines(packet_from(packet), None) or ("Nothing is filled in yet.",)
-    named = (("text", "What"), ("class_name", "Class"), ("risk", "Risk"))
-    named = (*named, ("undo", "How to undo"), ("check", "How we will know"))
+    named = (
+        ("text", "What"),
+        ("class_name", "Class"),
+        ("risk", "Risk"),
+        ("undo", "How to undo"),
+        ("check", "How we will know"),
+    )
     return tuple(
         f"*{name}* {m.escape(entry.text(field))}" for field, name in named if entry.text(field)
     )

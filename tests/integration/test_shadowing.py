@@ -9,10 +9,11 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from incidents.assigning import Named
 from incidents.audit_log import AuditEntry, AuditKind, audit_entries, verify_audit
+from incidents.database import Base
 from incidents.debriefing import get_debrief_view, write_debrief
 from incidents.debriefs import Debrief, debriefs_of
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
@@ -73,10 +74,9 @@ async def commanded(world: World, by: Actor, **details: object) -> uuid.UUID:
     return incident_id
 
 
-async def rows(world: World, table: type, *conditions: object) -> Sequence[object]:
+async def rows(world: World, table: type[Base], *conditions: ColumnElement[bool]) -> Sequence[Base]:
     async with world.database.reading() as session:
-        query = select(table).where(*conditions)  # type: ignore[arg-type]
-        return (await session.execute(query)).scalars().all()
+        return (await session.execute(select(table).where(*conditions))).scalars().all()
 
 
 async def one_debrief(world: World) -> Debrief:
@@ -165,7 +165,9 @@ async def watched_to_the_end(world: World) -> tuple[Actor, Actor, uuid.UUID]:
     await shadow(world, bob, alice)
     incident_id = await commanded(world, alice)
     world.clock.advance(timedelta(minutes=20))
-    await world.run(partial(change_status, ref=ById(incident_id), target=IncidentStatus.IDENTIFIED), by=alice)
+    await world.run(
+        partial(change_status, ref=ById(incident_id), target=IncidentStatus.IDENTIFIED), by=alice
+    )
     await follow(world)
     (prompt,) = await rows(world, Prompt, Prompt.kind == PromptKind.DECISION)
     assert isinstance(prompt, Prompt)

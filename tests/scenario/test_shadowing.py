@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from incidents.policy import Service
+from incidents.escalation_policy import Service
 from incidents.policy_refs import PersonRef
 from incidents.shadowing_policy import ScheduledShadow
 from tests.scenario.conftest import Bot

@@ -20,8 +20,8 @@ from bot.features.read_in import read_in_message
 from bot.slack.blocks import Message
 from config.policy_loader import load_policy
 from incidents.channel_archive import may_archive
-from incidents.lifecycle import IncidentStatus
 from incidents.escalation_policy import Service
+from incidents.lifecycle import IncidentStatus
 from incidents.policy import COMMANDER, Bookmark, Policy
 from incidents.read_in import Need, most_needed
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
@@ -199,7 +199,12 @@ def test_with_a_commander_a_read_in_says_whom_to_ask() -> None:
     message = read_in_message(commanded(incident()), None, now=NOW, slash="/incident")
     assert "ask Carol" in message.text
     assert "none yet" in message.text
-    assert labels(message) == []
+    assert labels(message) == ["Here to learn? Shadow…"]
+
+
+def test_a_read_in_of_a_private_incident_offers_no_shadowing() -> None:
+    view = replace(commanded(incident()), is_private=True)
+    assert labels(read_in_message(view, None, now=NOW, slash="/incident")) == []
 
 
 @pytest.mark.parametrize(
