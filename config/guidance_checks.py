@@ -16,7 +16,7 @@ def in_guidance(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreeme
         "severities": tuple(severity.key for severity in policy.severities),
     }
     for checklist in policy.guidance.checklists:
-        keys = ("guidance", "checklists", checklist.key)
+        keys: tuple[str | int, ...] = ("guidance", "checklists", checklist.key)
         named = {"services": checklist.services, "severities": checklist.severities}
         for section, names in named.items():
             for name in names:
@@ -27,12 +27,12 @@ def in_guidance(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreeme
         yield from _in_steps(checklist, keys)
 
 
-def _in_steps(checklist: Checklist, keys: tuple[str, ...]) -> Iterator[Disagreement]:
+def _in_steps(checklist: Checklist, keys: tuple[str | int, ...]) -> Iterator[Disagreement]:
     if not checklist.steps:
         yield Disagreement((*keys, "steps"), "has to keep at least one step")
     count = Counter(step.key for step in checklist.steps)
     for index, step in enumerate(checklist.steps):
-        place = (*keys, "steps", index)
+        place: tuple[str | int, ...] = (*keys, "steps", index)
         if count[step.key] > 1:
             yield Disagreement((*place, "key"), f"`{step.key}` is there more than once")
         if not step.answers:

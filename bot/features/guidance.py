@@ -4,7 +4,7 @@ import json
 import uuid
 from functools import partial
 
-from bot.feature import Command, Feature, Handler
+from bot.feature import Command, Feature
 from bot.features import guidance_messages as messages
 from bot.features.escalation import open_escalation
 from bot.refusals import invalid_text, say
@@ -19,7 +19,6 @@ from incidents.guidance_answers import (
     say_stuck,
     switch_prompts,
 )
-from incidents.guidance_policy import StepAnswer
 from incidents.incident import ById
 from incidents.prompts import Prompt
 from incidents.read_models import IncidentView, get_incident_view
@@ -31,14 +30,14 @@ _EXAMPLE = "prompts off"
 # -- the first minutes ----------------------------------------------------------------------
 
 
-def _answering(answer: StepAnswer) -> Handler:
-    async def answer_pressed(request: Request) -> Reply:
-        # The message shows the answer in place, so nothing else is said.
-        prompt_id = _prompt_id(request.value)
-        await request.transact(partial(answer_step, prompt_id=prompt_id, answer=answer))
-        return None
-
-    return answer_pressed
+async def step_pressed(request: Request) -> Reply:
+    """Keep the answer to a step; its message shows it in place, so nothing else is said."""
+    answer = messages.answer_of(str(request.action.get("action_id", "")))
+    if answer is None:
+        raise Superseded("prompt")
+    prompt_id = _prompt_id(request.value)
+    await request.transact(partial(answer_step, prompt_id=prompt_id, answer=answer))
+    return None
 
 
 async def note_pressed(request: Request) -> Reply:
@@ -169,7 +168,12 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        **{messages.action_id_of(answer): _answering(answer) for answer in StepAnswer},
+        "prompt_step_done": step_pressed,
+        "prompt_step_runbook_failed": step_pressed,
+        "prompt_step_no_runbook": step_pressed,
+        "prompt_step_blast_radius_unclear": step_pressed,
+        "prompt_step_data_or_security": step_pressed,
+        "prompt_step_skip": step_pressed,
         "prompt_note": note_pressed,
         "prompt_words_open": open_words_form,
         "prompt_progress_open": open_progress_form,

@@ -46,13 +46,20 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_STEP: Final = "prompt_step_"
 _ONLY_YOU = "Only you see this and what you answer."
 _GONE = "no longer asked."
 
 
 def action_id_of(answer: StepAnswer) -> str:
     """Return the action id of an answer's button."""
-    return f"prompt_step_{answer.value}"
+    return f"{_STEP}{answer.value}"
+
+
+def answer_of(action_id: str) -> StepAnswer | None:
+    """Return the answer that a button with this action id means, or None for another button."""
+    value = action_id.removeprefix(_STEP)
+    return StepAnswer(value) if value in tuple(StepAnswer) else None
 
 
 # -- the first minutes ----------------------------------------------------------------------

@@ -16,6 +16,7 @@ from incidents.company import FIRST_WORD
 from incidents.effects import SendPrompt, encode
 from incidents.errors import AlreadySo, Superseded
 from incidents.escalating import EscalationDraft, escalate
+from incidents.escalation_policy import Service
 from incidents.escalation_targets import PersonTarget
 from incidents.escalations import Escalation, calls_of, escalations_of
 from incidents.guidance_answers import (
@@ -31,7 +32,7 @@ from incidents.incident import ById
 from incidents.notes import add_note
 from incidents.packet import Packet
 from incidents.people import Actor
-from incidents.policy import COMMANDER, SCRIBE, Service
+from incidents.policy import COMMANDER, SCRIBE
 from incidents.policy_refs import PersonRef
 from incidents.presence import beat, come_back
 from incidents.prompts import Prompt, PromptKind, PromptStatus, mark_delivered

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.policy import Service
+from incidents.escalation_policy import Service
 from incidents.policy_refs import PersonRef
 from incidents.supervision_policy import MentorSeed, Stage, StageSeed
 from tests.scenario.conftest import Bot
@@ -82,6 +82,9 @@ def leaks(bot: Bot, owner: Person) -> list[str]:
             for word in TELLING
             if not is_own and word.casefold() in text
         ]
+    for file in bot.slack.files:
+        text = file.content.decode().casefold()
+        found += [f"{word} in {file.name}" for word in TELLING if word.casefold() in text]
     return found
 
 
@@ -162,6 +165,9 @@ async def test_silence_is_asked_about_twice_and_then_the_mentor_is_asked_to_join
     assert float(told.ts) < float(card.ts)
     assert len(said(mine, "What do you know?")) == 1
     assert said(bot.slack.dm(carol), "What do you know?") == []
+    for form in ("md", "csv", "json"):
+        await jun.command(f"/incident export {form}", channel=ROOM)
+        await bot.settle()
     assert leaks(bot, jun) == []
 
     await maya.click(call, "I'm on it")
