@@ -7,6 +7,7 @@ Only the sign-off from somebody's progress, which shows the stages anyway, looks
 import hashlib
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -35,6 +36,7 @@ from incidents.timeline import canonical
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 MAX_NOTE = 2000
+_REPEAT = timedelta(seconds=60)
 # Against others who change the same person's stages; what only points at them goes on.
 _LOCKED = {"key_share": True}
 
@@ -160,6 +162,10 @@ async def _record_stage(
     is_sign_off: bool = False,
 ) -> None:
     is_sign_off = is_sign_off or stage is Stage.SOLO
+    earlier = await stage_records(uow.session, workspace_id=uow.workspace_id, person_id=person.id)
+    before = [one for one in earlier if one.scope == scope]
+    if before and _is_repeat(uow, before[-1], stage, note=note):
+        return
     record = StageRecord(
         id=new_id(),
         workspace_id=uow.workspace_id,
@@ -173,8 +179,6 @@ async def _record_stage(
         set_by_name=storable(uow.actor.name),
         set_at=uow.now,
     )
-    earlier = await stage_records(uow.session, workspace_id=uow.workspace_id, person_id=person.id)
-    before = [one.stage for one in earlier if one.scope == scope]
     kind = AuditKind.SIGNED_OFF if is_sign_off else AuditKind.STAGE_SET
     content = {
         **_about(person),
@@ -182,7 +186,7 @@ async def _record_stage(
         "role_key": scope.role_key,
         "service_key": scope.service_key,
         "stage": stage,
-        "previous": before[-1] if before else None,
+        "previous": before[-1].stage if before else None,
         "note_hash": note_hash(record),
     }
     entry = await audit(uow, kind, content, subject_id=person.id)
@@ -192,6 +196,12 @@ async def _record_stage(
     if is_sign_off:
         await remind_of_renewal(uow, record)
     await _tell_of_stage(uow, record)
+
+
+def _is_repeat(uow: UnitOfWork, last: StageRecord, stage: Stage, *, note: str) -> bool:
+    """Tell whether the same person says the same once more: people repeat what seemed lost."""
+    is_same = (last.stage, last.note, last.set_by_id) == (stage, note, uow.actor.person_id)
+    return is_same and uow.now - last.set_at < _REPEAT
 
 
 async def _tell_of_stage(uow: UnitOfWork, record: StageRecord) -> None:

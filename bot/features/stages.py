@@ -257,7 +257,6 @@ FEATURE = Feature(
                 Flag("no-mentor", "This person is no longer their mentor.", "@someone"),
             ),
             examples=("stage", _EXAMPLE, "stage @someone observe --mentor @mentor"),
-            is_once_a_minute=True,
         ),
     ),
     actions={"stage_open": open_stage_form},

@@ -249,6 +249,18 @@ async def test_records_keep_the_order_in_which_they_were_set(world: World) -> No
     assert await stage(world, jo) is Stage.OBSERVE
 
 
+async def test_the_same_again_within_a_minute_is_recorded_once(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    for _ in range(2):
+        await world.run(change(jo, Stage.ASSIST), by=ana)
+    # There and back within the minute isn't a repeat.
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+    await world.run(change(jo, Stage.ASSIST), by=ana)
+    assert len(await log(world)) == 3
+    assert await stage(world, jo) is Stage.ASSIST
+    assert len(await world.effects(TellStage)) == 3
+
+
 # -- rights -----------------------------------------------------------------------------------
 
 

@@ -309,3 +309,16 @@ def _answer(person: Person) -> Message:
 
 def render_(outcome: object) -> str:
     return str(getattr(outcome, "rendered", ""))
+
+
+async def test_an_export_whose_outcome_was_not_heard_is_sent_once(bot: Bot) -> None:
+    jo, _, ana = people(bot)
+    await ana.command("/incident stage @jo assist")
+    await bot.settle()
+    bot.slack.drop("files.completeUploadExternal", after=True)
+    await jo.command("/incident progress --export")
+    await bot.settle()
+    await bot.advance(minutes=2)
+    await bot.advance(minutes=2)
+    names = [file.name for file in bot.slack.files if file.name.startswith("progress-")]
+    assert sorted(name.rpartition(".")[2] for name in names) == ["json", "md"]
