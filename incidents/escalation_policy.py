@@ -70,13 +70,17 @@ class AbsentPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """How escalations run where nothing more specific is said; `wait` is for severities without."""
+    """How escalations run where nothing more specific is said; `wait` is for severities without.
+
+    `present_statuses` begin a status (with its emoji) of somebody who notices all the same.
+    """
 
     wait: timedelta
     default_template: str
     manager: Invitee | None = None
     steps: tuple[LadderStep, ...] = ()
     absent: tuple[AbsentPerson, ...] = ()
+    present_statuses: tuple[str, ...] = ()
     templates: tuple[EscalationTemplate, ...]
 
     def find_template(self, key: str) -> EscalationTemplate | None:

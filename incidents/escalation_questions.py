@@ -15,7 +15,7 @@ from incidents.completeness import rate
 from incidents.escalation_targets import get_template
 from incidents.escalations import Escalation, EscalationStatus
 from incidents.incident import Incident
-from incidents.packet import packet_from
+from incidents.packet import PacketField, packet_from
 from incidents.prompts import (
     Prompt,
     PromptKind,
@@ -31,6 +31,9 @@ from incidents.unit_of_work import Outcome, UnitOfWork
 
 ANSWERED: Final = "answered"
 SKIPPED: Final = "skipped"
+
+# What helps somebody who is called less than all the rest.
+_LAST: Final = (PacketField.ANSWER_BY, PacketField.CONFIDENCE)
 
 # Nobody waits for the packet any more.
 _OVER: Final = frozenset({EscalationStatus.WITHDRAWN, EscalationStatus.OVER})
@@ -115,12 +118,13 @@ async def skip_question(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
 
 
 async def _missing(uow: UnitOfWork, escalation: Escalation) -> tuple[str, ...]:
-    """Return what the packet lacks as it stands, the most useful first."""
+    """Return what the packet lacks as it stands, in the order in which it is asked for."""
     entry = await uow.session.get(TimelineEntry, escalation.packet_entry_id)
     content = (entry.content if entry else None) or {}
     template = uow.policy.escalation.find_template(escalation.template_key)
     packet = packet_from(content.get("packet") or {})
-    return rate(packet, template or get_template(uow.policy, "")).missing
+    missing = rate(packet, template or get_template(uow.policy, "")).missing
+    return tuple(sorted(missing, key=lambda name: name in _LAST))
 
 
 async def _open_of(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> list[Prompt]:

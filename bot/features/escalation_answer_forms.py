@@ -102,10 +102,12 @@ def decline_form(view: EscalationView, incident: IncidentView, *, metadata: str)
     )
 
 
-def step_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> b.View:
-    """Return the form that calls a chosen step of the ladder at once."""
+def step_form(
+    view: EscalationView, incident: IncidentView, *, names: Mapping[str, str], metadata: str
+) -> b.View:
+    """Return the form that calls a chosen step at once; `names` of people by id or address."""
     options = [
-        b.option(", ".join(step.names) or f"Step {step.position}", value=str(step.position))
+        b.option(", ".join(names.get(name, name) for name in step.names), value=str(step.position))
         for step in view.waiting_steps
     ]
     return b.modal(

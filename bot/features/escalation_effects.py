@@ -99,7 +99,12 @@ async def call_person(context: EffectContext) -> Settlement:
     except SlackPermanent as error:
         return await _mention(context, loaded, call, error=error.error)
     attention = await _attention(services, person)
-    away = away_text(attention, zone=call.person.zone, now=services.clock.now())
+    away = away_text(
+        attention,
+        zone=call.person.zone,
+        now=services.clock.now(),
+        present=services.policy.escalation.present_statuses,
+    )
 
     async def record(uow: UnitOfWork) -> None:
         await _remember(loaded, CALL, call.id, place, uow)
@@ -158,15 +163,20 @@ async def _attention(services: Services, person: str) -> Attention:
         return Attention()
 
 
-def away_text(attention: Attention, *, zone: str, now: datetime) -> str:
-    """Return why they may not notice, "" if nothing says so; times are in their own zone."""
+def away_text(
+    attention: Attention, *, zone: str, now: datetime, present: tuple[str, ...] = ()
+) -> str:
+    """Return why they may not notice, "" if nothing says so; times are in their own zone.
+
+    `present` are the beginnings of statuses of people who notice all the same.
+    """
     parts: list[str] = []
     until = attention.quiet_until
     if attention.is_quiet and until is not None:
         there = until.astimezone(zone_of(zone))
         day = "" if until - now < _SAME_DAY else f"{there:%A} "
         parts.append(f"do not disturb until {day}{there:%H:%M} their time")
-    if attention.status:
+    if attention.status and not attention.status.startswith(present):
         parts.append(f"status {attention.status}")
     return ", ".join(parts)
 

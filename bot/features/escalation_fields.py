@@ -158,6 +158,8 @@ def question_for(missing: str, template: EscalationTemplate | None) -> str:
         return _LACKS[missing].question
     if missing not in FIELDS:
         return question_of(missing, template) or name_of(missing, template)
+    if missing == _F.ANSWER_BY:
+        return "By when do you need their answer?"
     words = FIELDS[PacketField(missing)]
     return f"{words.label} {words.hint}".strip()
 

@@ -17,6 +17,7 @@ from bot.features.escalation_told import answered_text, completed_message
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
+from incidents.directory import find_people_named
 from incidents.errors import AlreadySo, InvalidInput
 from incidents.escalation_answers import (
     ask_for_more,
@@ -73,7 +74,13 @@ async def open_step(request: Request) -> Reply:
     view, incident, metadata = await _for_form(request, action=Action.ESCALATE)
     if not view.waiting_steps:
         raise AlreadySo("every step", "called")
-    await request.open_view(forms.step_form(view, incident, metadata=metadata))
+    wanted = [name for step in view.waiting_steps for name in step.names]
+    async with request.services.database.reading() as session:
+        people = await find_people_named(
+            session, wanted, workspace_id=request.services.workspace.id
+        )
+    names = {name: person.name for name, person in people.items()}
+    await request.open_view(forms.step_form(view, incident, names=names, metadata=metadata))
     return None
 
 
