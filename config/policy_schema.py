@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
 from enum import Enum
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from types import NoneType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
@@ -290,7 +290,7 @@ def _read_scalar(hint: Any, node: Node) -> object:
         return _read_reference(node.text, grantee=hint == Grantee)
     readers: dict[Any, Callable[[Scalar], object]] = {
         str: _read_text,
-        LongText: _read_long_text,
+        LongText: partial(_read_text, longest=_MAX_LONG_TEXT),
         int: _read_integer,
         float: _read_number,
         bool: _read_boolean,
@@ -321,10 +321,6 @@ def _read_text(node: Scalar, *, longest: int = _MAX_TEXT) -> str:
     if _UNPRINTABLE.search(node.text):
         raise _RefusedError("holds a character that can't be shown; remove it")
     return node.text.strip()
-
-
-def _read_long_text(node: Scalar) -> str:
-    return _read_text(node, longest=_MAX_LONG_TEXT)
 
 
 def _read_integer(node: Scalar) -> int:

@@ -210,8 +210,8 @@ def _cadence(facts: ScoreFacts, figures: FigureTargets) -> ScoreItem:
     return ScoreItem(line=ScoreLine.CADENCE, is_met=share >= target, value=share, target=target)
 
 
-# How soon somebody who asks should hear something, whatever the cadence says.
-ANSWER_WITHIN: Final = timedelta(minutes=10).total_seconds()
+# How soon (in seconds) somebody who asks should hear something, whatever the cadence says.
+ANSWER_WITHIN: Final = 600.0
 
 
 def _answered(facts: ScoreFacts) -> ScoreItem:

@@ -1,5 +1,6 @@
 """Drills with a scenario on a real database: who is called, what waits, how they end."""
 
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -303,3 +304,15 @@ async def test_alone_there_is_no_mentor_and_one_scorecard(world: World) -> None:
     assert await world.effects(SendMentorNotes) == []
     await world.run(partial(stop_run, ref=ById(incident_id)), by=jo)
     assert [effect.person_id for effect in await world.effects(SendScorecard)] == [jo.person_id]
+
+
+async def test_two_starts_at_once_begin_one_drill(world: World) -> None:
+    jo = await world.person("jo")
+    scenarios = load_scenarios()
+    outcomes = await asyncio.gather(
+        *(
+            world.run(partial(start_run, request=PracticeRequest(scenario)), by=jo)
+            for scenario in scenarios[:2]
+        )
+    )
+    assert sorted(outcome.kind for outcome in outcomes) == ["drill_running", "drill_started"]

@@ -100,6 +100,22 @@ SPECIAL: dict[str, dict[str, Any]] = {
     EntryKind.EDITED: {"changes": {"title": {"old": "Errors", "new": "Checkout errors"}}},
     EntryKind.INVITE_REFUSED: {"refused": [{"name": "Bob", "error": "user_is_restricted"}]},
     EntryKind.FILE_LINKED: {"name": "graph.png", "permalink": "https://x.slack.com/f"},
+    EntryKind.DRILL_STARTED: {
+        "scenario": "bad-deploy",
+        "name": "Bad deploy",
+        "level": "starter",
+        "service": "Checkout",
+        "briefing": "You are on call.\nThe page came at 12:05.",
+        "limit_seconds": 2400,
+        "junior": BOB,
+        "mentor": CAROL,
+        "checks": ["Logs of checkout"],
+        "actions": ["Go back to 2.40.3"],
+    },
+    EntryKind.DRILL_SIGNAL: {"signal": "page", "source": "Support lead", "is_question": True},
+    EntryKind.DRILL_CHECKED: {"check": "logs", "name": "Logs", "output": "12:04 ERROR"},
+    EntryKind.DRILL_ACTED: {"action": "roll-back", "name": "Go back", "output": "started"},
+    EntryKind.DRILL_ENDED: {"how": "timed_out", "name": "Bad deploy"},
     EntryKind.CHANNEL_RENAMED: {"old": "inc-12", "new": "inc-12-checkout"},
 }
 
