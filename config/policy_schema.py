@@ -204,7 +204,12 @@ class TreeReader:
 
     def _read_short(self, node: Node, slot: _Slot) -> object | None:
         name = SHORT_FIELDS[slot.hint]
-        value = self._attempt(node, slot.of(get_type_hints(slot.hint)[name]))
+        many = get_type_hints(slot.hint)[name]
+        if isinstance(node, Scalar):
+            one = self._attempt(node, slot.of(get_args(many)[0]))
+            value: object | None = None if one is None else (one,)
+        else:
+            value = self._attempt(node, slot.of(many))
         return None if value is None else slot.hint(**{name: value})
 
     def _read_list(self, node: Node, slot: _Slot) -> tuple[object, ...] | None:

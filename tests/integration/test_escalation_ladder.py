@@ -293,6 +293,9 @@ _GROUP = LadderStep(who=(GROUP,))
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ladder=LADDERS, events=EVENTS, is_group_known=st.booleans())
+@example(
+    ladder=[_BOB, _CAROL], events=[("deactivate", "carol"), ("wait", 16)], is_group_known=False
+)
 @example(ladder=[_GROUP], events=[("restart",)], is_group_known=False)
 @example(ladder=[_CAROL, _GROUP], events=[("wait", 16)], is_group_known=True)
 @example(ladder=[_BOB, _CAROL], events=[("restart",), ("wait", 16)], is_group_known=False)
