@@ -343,7 +343,7 @@ async def test_a_channel_that_was_there_before_is_archived_only_if_the_policy_sa
 
 async def _close(uow: UnitOfWork, incident_id: uuid.UUID) -> Outcome:
     incident = await uow.get_incident(ById(incident_id))
-    return move(uow, incident, IncidentStatus.CLOSED, details={})
+    return await move(uow, incident, IncidentStatus.CLOSED, details={})
 
 
 async def test_reopening_brings_the_channel_back_before_it_says_so(world: World) -> None:
