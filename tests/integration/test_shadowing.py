@@ -26,6 +26,7 @@ from incidents.learning_effects import (
     InviteShadow,
     SendShadowBrief,
     ShareDebrief,
+    ShowDebrief,
     TellOfHandover,
 )
 from incidents.lifecycle import IncidentStatus
@@ -34,10 +35,11 @@ from incidents.people import Actor, PersonKind
 from incidents.policy_refs import PersonRef
 from incidents.prompts import Prompt, PromptKind, answer
 from incidents.reminders import Reminder
+from incidents.resolving import Resolution, resolve
 from incidents.role_assignment import assign_role
 from incidents.shadowing import ShadowTarget, start_shadowing, stop_shadowing
 from incidents.shadowings import Observation, Shadowing
-from incidents.status import cancel, change_status
+from incidents.status import cancel, change_status, reopen
 from incidents.supervision_policy import MentorSeed
 from incidents.timeline import TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -211,6 +213,31 @@ async def test_a_debrief_is_asked_for_once_shared_with_the_mentor_and_in_no_othe
     assert not any(
         entry.kind.startswith(("debrief", "shadow")) for entry in await world.entries(incident_id)
     )
+
+
+async def resolved(world: World, incident_id: uuid.UUID, by: Actor) -> None:
+    given = Resolution(text="Rolled back", has_customer_impact=False)
+    await world.run(partial(resolve, ref=ById(incident_id), resolution=given), by=by)
+    await follow(world)
+
+
+async def test_a_reopened_incident_is_watched_on_and_debriefed_once(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    await shadow(world, bob, alice)
+    incident_id = await commanded(world, alice)
+    await resolved(world, incident_id, alice)
+    assert (await one_debrief(world)).written_at is None
+    await world.run(partial(reopen, ref=ById(incident_id), reason="errors are back"), by=alice)
+    await follow(world)
+    (observation,) = await rows(world, Observation)
+    assert isinstance(observation, Observation)
+    assert observation.ended_at is None
+    await resolved(world, incident_id, alice)
+    (observation,) = await rows(world, Observation)
+    assert isinstance(observation, Observation)
+    assert observation.ended_at is not None
+    assert len(await rows(world, Debrief)) == 1
+    assert len(await world.effects(ShowDebrief)) == 1
 
 
 async def test_a_debrief_stays_with_its_owner_when_there_is_no_mentor(world: World) -> None:

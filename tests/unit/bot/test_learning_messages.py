@@ -176,15 +176,16 @@ def all_messages() -> Iterator[b.Message]:
     yield mentoring.conversation_message(talk)
     yield mentoring.conversation_message(conversation(None))
     yield mentoring.conversation_message(conversation(replace(incident(), roles=())))
-    packet = {"packet": {"ask": NASTY, "symptoms": NASTY}, "to": NASTY[:50]}
-    words = {"text": NASTY, "risk": NASTY, "class_name": "Change"}
-    for content, kind in (
+    packet: dict[str, object] = {"packet": {"ask": NASTY, "symptoms": NASTY}, "to": NASTY[:50]}
+    words: dict[str, object] = {"text": NASTY, "risk": NASTY, "class_name": "Change"}
+    asking: tuple[tuple[dict[str, object], EntryKind], ...] = (
         (packet, EntryKind.ESCALATED),
         (packet, EntryKind.ESCALATION_COMPLETED),
         ({"packet": {}}, EntryKind.ESCALATED),
         (words, EntryKind.ACTION_PROPOSED),
         (words, EntryKind.PROPOSAL_REVISED),
-    ):
+    )
+    for content, kind in asking:
         yield mentoring.forwarded_message(entry(kind, content), view, talk)
     for status in HandoverStatus:
         for is_author in (False, True):
