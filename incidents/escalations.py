@@ -240,11 +240,12 @@ async def steps_of(session: AsyncSession, escalation_id: uuid.UUID) -> Sequence[
 
 
 async def calls_of(session: AsyncSession, escalation_id: uuid.UUID) -> Sequence[EscalationCall]:
-    """Return the calls that were made, the earliest first."""
+    """Return the calls that were made, the earliest first; of one moment, in order of the steps."""
     query = (
         select(EscalationCall)
+        .join(EscalationStep, EscalationStep.id == EscalationCall.step_id)
         .where(EscalationCall.escalation_id == escalation_id)
-        .order_by(EscalationCall.called_at, EscalationCall.id)
+        .order_by(EscalationCall.called_at, EscalationStep.position, EscalationCall.id)
     )
     return (await session.execute(query)).scalars().all()
 

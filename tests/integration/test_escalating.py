@@ -2,16 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 
-from incidents.command import take_command
-from incidents.directory import GroupFacts, save_group, save_people
 from incidents.effects import (
     CallForEscalation,
     InvitePerson,
@@ -40,102 +36,14 @@ from incidents.escalation_answers import (
 from incidents.escalation_ladder import note_unavailable, resume_step
 from incidents.escalation_policy import AbsentPerson, LadderStep, Relation, Service
 from incidents.escalation_targets import GroupTarget, PersonTarget, RoleTarget, ServiceTarget
-from incidents.escalation_views import EscalationView, find_scores, get_escalation_view
+from incidents.escalation_views import find_scores
 from incidents.escalations import CallStatus, EscalationStatus, PacketRating, StepStatus
-from incidents.incident import ById, save_participant
-from incidents.packet import Packet, PacketField
-from incidents.people import Actor, PersonFacts
+from incidents.incident import ById
+from incidents.packet import PacketField
 from incidents.policy_refs import GroupRef, PersonRef, RoleRef
-from incidents.severity import change_severity
-from incidents.status import cancel
 from incidents.timeline import EntryKind
-from incidents.unit_of_work import Outcome, UnitOfWork
+from tests.escalation_world import PACKET, Escalations
 from tests.world import World
-
-PACKET = Packet(ask="Is it safe to fail over?", symptoms="Logins fail", scope="12 %")
-
-
-class Escalations:
-    """Escalations in a world, with an incident that Alice declared."""
-
-    def __init__(self, world: World, incident_id: uuid.UUID, alice: Actor) -> None:
-        self.world = world
-        self.incident_id = incident_id
-        self.alice = alice
-        self.id = uuid.UUID(int=0)
-
-    async def escalate(self, *, by: Actor | None = None, **draft: Any) -> Outcome:
-        """Escalate and remember which escalation it is."""
-        wanted = EscalationDraft(**{"packet": PACKET, **draft})
-        outcome = await self.world.run(
-            partial(escalate, ref=ById(self.incident_id), draft=wanted), by=by or self.alice
-        )
-        self.id = uuid.UUID(outcome.data["escalation_id"])
-        return outcome
-
-    async def answer(self, use_case: Any, *, by: Actor | None = None, **given: Any) -> Outcome:
-        """Answer the last escalation."""
-        return await self.world.run(partial(use_case, escalation_id=self.id, **given), by=by)
-
-    async def view(self) -> EscalationView:
-        async with self.world.database.reading() as session:
-            return await get_escalation_view(session, self.id)
-
-    async def wait(self, **duration: float) -> None:
-        self.world.clock.advance(timedelta(**duration))
-        await self.world.tick()
-
-    async def called(self) -> list[str]:
-        """Return who was called, in order."""
-        calls = sorted((await self.view()).calls, key=lambda call: call.called_at)
-        return [call.person.name for call in calls]
-
-    async def said(self, kind: EntryKind) -> list[Mapping[str, Any]]:
-        entries = await self.world.entries(self.incident_id)
-        return [entry.content or {} for entry in entries if entry.kind == kind]
-
-    def steps(self, *names: str, wait: timedelta | None = None) -> None:
-        """Let every ladder end with these people, one a step."""
-        ladder = tuple(LadderStep(who=(PersonRef(user_id=name),), wait=wait) for name in names)
-        self.change(steps=ladder)
-
-    async def severity(self, key: str) -> None:
-        change = partial(change_severity, ref=ById(self.incident_id), severity_key=key)
-        await self.world.run(change)
-
-    async def cancel(self) -> None:
-        await self.world.run(partial(cancel, ref=ById(self.incident_id), reason="False alarm"))
-
-    async def commander(self, person: Actor) -> None:
-        await self.world.run(partial(take_command, ref=ById(self.incident_id)), by=person)
-
-    async def responder(self, name: str) -> Actor:
-        """Return somebody who is in the incident's channel."""
-        person = await self.world.person(name)
-
-        async def join(uow: UnitOfWork) -> Outcome:
-            assert person.person_id is not None
-            part = await save_participant(
-                uow.session, incident_id=self.incident_id, person_id=person.person_id
-            )
-            part.is_in_channel = True
-            return Outcome("joined")
-
-        await self.world.run(join)
-        return person
-
-    async def group(self, external_id: str, handle: str, *members: str) -> None:
-        facts = GroupFacts(external_id, handle, members)
-        await self.world.run(partial(save_group, facts=facts))
-
-    async def deactivate(self, external_id: str) -> None:
-        facts = PersonFacts(external_id, is_active=False)
-        await self.world.run(partial(save_people, people=[facts]))
-
-    def change(self, **changes: Any) -> None:
-        """Change the policy's section on escalation."""
-        section = replace(self.world.policy.escalation, **changes)
-        self.world.change_policy(escalation=section)
 
 
 @pytest.fixture
