@@ -6,7 +6,7 @@ from incidents.approval_asking import MAX_TEXT, ask_kept
 from incidents.approval_escalating import end_escalation
 from incidents.approval_people import check_answerer, find_approvers, mentors_and_commander
 from incidents.approval_performing import perform_for
-from incidents.approval_showing import content_of, outcome_of, refresh_copies, tell_entry
+from incidents.approval_showing import following_content, outcome_of, refresh_copies, tell_entry
 from incidents.approvals import (
     Approval,
     ApprovalStatus,
@@ -42,8 +42,7 @@ async def approve(
     incident = await uow.get_incident(ref)
     approval = await _waiting(uow, incident, approval_id, version=version)
     await check_answerer(uow, incident, approval)
-    content = await entry_content(uow.session, approval.entry_id)
-    if content is None:
+    if await entry_content(uow.session, approval.entry_id) is None:
         raise Superseded("approval_redacted")
     approval.status = ApprovalStatus.APPROVED
     approval.expires_at = uow.now + uow.policy.approvals.expires_after
@@ -54,7 +53,6 @@ async def approve(
         approval,
         EntryKind.PROPOSAL_APPROVED,
         reason=_text(reason),
-        text=content.get("text", ""),
         expires_at=approval.expires_at,
     )
     await refresh_copies(uow, incident, approval)
@@ -77,14 +75,10 @@ async def decline(
     approval = await _waiting(uow, incident, approval_id, version=version)
     await check_answerer(uow, incident, approval)
     said = needed_reason(reason, example="Failing over loses the last minute of orders")
-    content = await entry_content(uow.session, approval.entry_id)
     approval.status = ApprovalStatus.DECLINED
     _answered(uow, approval)
     approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
-    text = (content or {}).get("text", "")
-    await _record_answer(
-        uow, incident, approval, EntryKind.PROPOSAL_DECLINED, reason=said, text=text
-    )
+    await _record_answer(uow, incident, approval, EntryKind.PROPOSAL_DECLINED, reason=said)
     await refresh_copies(uow, incident, approval)
     return outcome_of("declined", incident, approval)
 
@@ -121,9 +115,7 @@ async def break_glass(
     approval.status = ApprovalStatus.BREAK_GLASS
     approval.expires_at = None
     _answered(uow, approval)
-    content = await entry_content(uow.session, approval.entry_id)
-    text = (content or {}).get("text", "")
-    await _record_answer(uow, incident, approval, EntryKind.BREAK_GLASS, reason=said, text=text)
+    await _record_answer(uow, incident, approval, EntryKind.BREAK_GLASS, reason=said)
     await _tell_everybody(uow, incident, approval)
     if approval.command is not None:
         await perform_for(uow, incident, approval, result="")
@@ -164,7 +156,7 @@ def _answered(uow: UnitOfWork, approval: Approval) -> None:
 async def _record_answer(
     uow: UnitOfWork, incident: Incident, approval: Approval, kind: EntryKind, **details: object
 ) -> None:
-    content = await content_of(uow, approval, **details)
+    content = await following_content(uow, approval, **details)
     entry = uow.record(incident, kind, content, target_id=approval.entry_id)
     await uow.flush()  # the row points at the entry
     approval.answer_entry_id = entry.id

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from incidents.approvals import Approval, entry_content
+from incidents.approvals import Approval
 from incidents.escalating import EscalationDraft, escalate, prefill
 from incidents.escalation_answers import withdraw
 from incidents.escalation_targets import RoleTarget
@@ -19,12 +19,10 @@ async def escalate_unanswered(uow: UnitOfWork, incident: Incident, approval: App
     """Call the commander, unless they asked themselves, then the ladder of the policy's template."""
     if not incident.is_open or approval.escalation_id is not None:
         return
-    words = await entry_content(uow.session, approval.entry_id)
-    text = str((words or {}).get("text") or "its words were redacted")
     packet = replace(
         await prefill(uow.session, incident),
-        ask=f"Please decide on proposal {approval.number}: approve or decline it on its card. "
-        f"It is: {text}",
+        # What it is stands on the card: here it would be a copy that redacting doesn't reach.
+        ask=f"Please decide on proposal {approval.number}: approve or decline it on its card.",
         answer_by=approval.expires_at,
     )
     commander = await find_commander(uow.session, incident.id)

@@ -10,8 +10,8 @@ from enum import IntEnum
 from incidents.approval_escalating import escalate_unanswered
 from incidents.approval_people import find_approvers, mentors_and_commander
 from incidents.approval_performing import expire
-from incidents.approval_showing import content_of, tell_directly, tell_entry
-from incidents.approvals import EXPIRING, Approval, ApprovalStatus, entry_content
+from incidents.approval_showing import following_content, tell_directly, tell_entry
+from incidents.approvals import EXPIRING, Approval, ApprovalStatus
 from incidents.incident import Incident
 from incidents.reminders import Remind, Reminder, ReminderKind
 from incidents.timeline import EntryKind
@@ -88,13 +88,11 @@ async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminde
 
 async def _take(uow: UnitOfWork, incident: Incident, approval: Approval, rung: Rung) -> None:
     asked_at = approval.asked_at or approval.created_at
-    words = await entry_content(uow.session, approval.entry_id)
-    content = await content_of(
+    content = await following_content(
         uow,
         approval,
         step=int(rung),
         minutes=int((uow.now - asked_at) / timedelta(minutes=1)),
-        text=(words or {}).get("text", ""),
         class_name=approval.class_name,
     )
     entry = uow.record(

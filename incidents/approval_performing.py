@@ -9,7 +9,7 @@ import uuid
 from incidents.approval_commands import perform
 from incidents.approval_escalating import end_escalation
 from incidents.approval_people import may, may_answer
-from incidents.approval_showing import content_of, outcome_of, refresh_copies
+from incidents.approval_showing import following_content, outcome_of, refresh_copies
 from incidents.approvals import (
     LIVE,
     Approval,
@@ -157,9 +157,7 @@ async def settle(
     """Write down how a proposal ended."""
     approval.status = status
     approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
-    words = await entry_content(uow.session, approval.entry_id)
-    details = {"text": (words or {}).get("text", ""), **details}
-    content = await content_of(uow, approval, **details)
+    content = await following_content(uow, approval, **details)
     entry = uow.record(incident, kind, content, target_id=approval.entry_id)
     await uow.flush()  # the row points at the entry
     approval.end_entry_id = entry.id
@@ -204,13 +202,11 @@ async def _lapse(uow: UnitOfWork, incident: Incident, approval: Approval) -> Non
     approval.status = ApprovalStatus.PENDING
     approval.asked_at = uow.now
     approval.expires_at = uow.now + uow.policy.approvals.expires_after
-    content = await entry_content(uow.session, approval.entry_id)
-    text = (content or {}).get("text", "")
     uow.record(
         incident,
         EntryKind.APPROVAL_LAPSED,
-        await content_of(
-            uow, approval, text=text, needs=approval.needs, expires_at=approval.expires_at
+        await following_content(
+            uow, approval, needs=approval.needs, expires_at=approval.expires_at
         ),
         target_id=approval.entry_id,
     )

@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from incidents.approvals import Approval, ApprovalNotice, ProposalWords, get_approval
 from incidents.assigning import person_content
-from incidents.effects import RefreshApproval, TellPerson
+from incidents.effects import EraseEntryMessage, RefreshApproval, TellPerson
 from incidents.ids import derived_id, new_id
 from incidents.incident import ById, Incident
 from incidents.outbox import Planned
 from incidents.people import Person
-from incidents.timeline import TimelineEntry
+from incidents.read_models import TEXT_FROM
+from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 
@@ -32,6 +33,11 @@ async def content_of(uow: UnitOfWork, approval: Approval, **details: Any) -> dic
         "requester": person_content(requester),
         **details,
     }
+
+
+async def following_content(uow: UnitOfWork, approval: Approval, **details: Any) -> dict[str, Any]:
+    """Return the content of an entry that follows a proposal: it points at the words, has no copy."""
+    return await content_of(uow, approval, **{TEXT_FROM: approval.entry_id}, **details)
 
 
 def words_content(approval: Approval, words: ProposalWords) -> dict[str, Any]:
@@ -88,13 +94,24 @@ async def refresh_copies(uow: UnitOfWork, incident: Incident, approval: Approval
 
 
 async def refresh_everywhere(
-    uow: UnitOfWork, *, incident_id: uuid.UUID, approval_id: uuid.UUID
+    uow: UnitOfWork,
+    *,
+    incident_id: uuid.UUID,
+    approval_id: uuid.UUID,
+    words_entry_id: uuid.UUID,
 ) -> None:
-    """Bring the card in the channel and all copies up to date, outside of a change of its own."""
+    """Bring the card, all copies and what was said since up to date: its words were redacted."""
     incident = await uow.get_incident(ById(incident_id))
     approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
     await uow.add_effects([_refresh(incident, approval, None)])
     await refresh_copies(uow, incident, approval)
+    query = select(TimelineEntry.id).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.target_id == words_entry_id,
+        TimelineEntry.kind != EntryKind.REDACTED,
+    )
+    said = (await uow.session.execute(query)).scalars().all()
+    await uow.add_effects([_erase(incident, entry_id) for entry_id in said])
 
 
 async def tell_entry(
@@ -119,6 +136,16 @@ async def told_ids(uow: UnitOfWork, approval: Approval) -> set[uuid.UUID]:
     await uow.flush()
     query = select(ApprovalNotice.person_id).where(ApprovalNotice.approval_id == approval.id)
     return set((await uow.session.execute(query)).scalars())
+
+
+def _erase(incident: Incident, entry_id: uuid.UUID) -> Planned:
+    effect = EraseEntryMessage(incident_id=incident.id, entry_id=entry_id)
+    return Planned(
+        id=new_id(),
+        effect=effect,
+        lane=f"{incident.id}:channel",
+        after_effect_id=incident.channel_effect_id,
+    )
 
 
 def _refresh(incident: Incident, approval: Approval, person_id: uuid.UUID | None) -> Planned:

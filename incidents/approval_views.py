@@ -97,13 +97,21 @@ async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> Ap
 
 
 async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Approval | None:
-    """Return the proposal whose words, answer or end an entry holds, or None."""
+    """Return the proposal whose words (also of an earlier version), answer or end an entry held."""
     query = select(Approval).where(
         (Approval.entry_id == entry_id)
         | (Approval.answer_entry_id == entry_id)
         | (Approval.end_entry_id == entry_id)
     )
-    return (await session.execute(query)).scalars().first()
+    found = (await session.execute(query)).scalars().first()
+    if found is not None:
+        return found
+    following = select(TimelineEntry.content).where(TimelineEntry.target_id == entry_id)
+    for content in (await session.execute(following)).scalars():
+        approval_id = (content or {}).get("approval_id")
+        if approval_id:
+            return await session.get(Approval, uuid.UUID(approval_id))
+    return None
 
 
 async def _find_entry(session: AsyncSession, entry_id: uuid.UUID | None) -> TimelineEntry | None:

@@ -60,8 +60,7 @@ def _expired(entry: CorrectedEntry) -> str:
 
 def _broken(entry: CorrectedEntry) -> str:
     return _sentences(
-        f"Break-glass: {_actor(entry)} goes ahead without approval",
-        f"{_name(entry)}: {entry.text('text')}",
+        f"Break-glass: {_actor(entry)} goes ahead with {_name(entry).lower()} without approval",
         f"Reason: {entry.text('reason')}",
     )
 

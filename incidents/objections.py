@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from incidents.approval_showing import content_of, outcome_of, refresh_copies
+from incidents.approval_showing import following_content, outcome_of, refresh_copies
 from incidents.approvals import LIVE, entry_content, get_approval, over
 from incidents.database import Base, storable
 from incidents.errors import AlreadySo, InvalidInput, Superseded
@@ -103,12 +103,10 @@ async def ask_objections(uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid
         ends_at=uow.now + wait,
     )
     uow.session.add(poll)
-    words = await entry_content(uow.session, approval.entry_id)
-    content = await content_of(
+    content = await following_content(
         uow,
         approval,
         poll_id=poll.id,
-        text=(words or {}).get("text", ""),
         until=poll.ends_at,
         box_seconds=int(wait.total_seconds()),
     )
@@ -136,7 +134,7 @@ async def object_to(
         raise InvalidInput("reason", "empty", "The replica is 20 minutes behind")
     if uow.actor.person_id is None:
         raise Superseded("objection_poll")
-    content = await content_of(uow, approval, poll_id=poll.id, reason=said)
+    content = await following_content(uow, approval, poll_id=poll.id, reason=said)
     entry = uow.record(incident, EntryKind.OBJECTION_RAISED, content, target_id=approval.entry_id)
     await uow.flush()  # the row points at the entry
     await _keep(uow, poll, entry_id=entry.id)
@@ -154,7 +152,7 @@ async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> N
     if approval.state not in LIVE:
         return
     objections = await _objections(uow.session, poll.id)
-    content = await content_of(
+    content = await following_content(
         uow,
         approval,
         poll_id=poll.id,

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -110,6 +110,10 @@ class EntryView:
         return "" if value is None else str(value)
 
 
+# In an entry's content: the entry whose text is shown with it, so that there is one copy only.
+TEXT_FROM = "text_from"
+
+
 async def find_incident_view(
     session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> IncidentView | None:
@@ -162,7 +166,13 @@ def person_view(person: Person) -> PersonView:
 async def get_entry_view(session: AsyncSession, entry_id: uuid.UUID) -> EntryView:
     """Return the entry. Raises: NoResultFound."""
     query = select(TimelineEntry).where(TimelineEntry.id == entry_id)
-    return entry_view((await session.execute(query)).scalar_one())
+    view = entry_view((await session.execute(query)).scalar_one())
+    source_id = view.content.get(TEXT_FROM)
+    if source_id is None:
+        return view
+    source = await session.get(TimelineEntry, uuid.UUID(source_id))
+    text = ((source.content if source is not None else None) or {}).get("text", "")
+    return replace(view, content={**view.content, "text": text})
 
 
 def entry_view(entry: TimelineEntry) -> EntryView:

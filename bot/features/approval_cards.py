@@ -84,6 +84,11 @@ async def refresh_of_entry(context: EffectContext) -> Settlement:
     approval_id, incident_id = found.id, effect.incident_id
 
     async def refresh(uow: UnitOfWork) -> None:
-        await refresh_everywhere(uow, incident_id=incident_id, approval_id=approval_id)
+        await refresh_everywhere(
+            uow,
+            incident_id=incident_id,
+            approval_id=approval_id,
+            words_entry_id=effect.entry_id,
+        )
 
     return Done(refresh)

@@ -302,7 +302,7 @@ async def test_the_escalation_of_an_unanswered_proposal_ends_with_the_answer(sce
     await scene.pass_(minutes=5)
     escalated = await scene.last(EntryKind.ESCALATED)
     assert escalated["to"] == "Incident commander"
-    assert "Restart checkout" in escalated["packet"]["ask"]
+    assert "decide on proposal 1" in escalated["packet"]["ask"]
     assert escalated["is_automatic"] is True
     await scene.do(approve, approval_id, scene.bob)
     assert "no longer waits" in (await scene.last(EntryKind.ESCALATION_WITHDRAWN))["reason"]

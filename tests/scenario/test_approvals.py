@@ -3,8 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import select
+
+from incidents.incident import ById
+from incidents.notes import redact_entry
+from incidents.people import system_actor
 from incidents.policy_refs import PersonRef
 from incidents.supervision_policy import MentorSeed, Stage, StageSeed
+from incidents.timeline import EntryKind, TimelineEntry
+from incidents.unit_of_work import Outcome, UnitOfWork
 from tests.scenario.conftest import Bot
 from tests.slack_server.people import Person
 from tests.slack_server.state import Channel, Message
@@ -237,3 +244,34 @@ async def test_solo_people_are_asked_nothing(bot: Bot) -> None:
     assert "SEV4" in outcome.text
     await bot.settle()
     assert len(said(room, "Severity SEV2 → SEV4")) == 1
+
+
+async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -> None:
+    cast = Cast(bot)
+    room = await cast.declare()
+    secret = "/incident propose Rotate the password hunter2 --class change"
+    await cast.jo.command(secret, channel=ROOM)
+    await bot.settle()
+    await cast.bob.click(card(room), "approval_approve")
+    await bot.settle()
+    form = (await cast.jo.click(card(room), "approval_revise_open")).get_view()
+    await cast.jo.submit(form, {"text": "Rotate the password"})
+    await bot.settle()
+    assert "hunter2" in room.transcript
+
+    async def redact(uow: UnitOfWork) -> Outcome:
+        query = select(TimelineEntry).where(TimelineEntry.kind == EntryKind.ACTION_PROPOSED)
+        entry = (await uow.session.execute(query)).scalar_one()
+        return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
+
+    services = bot.app.services
+    await services.transactions.run(
+        redact, actor=system_actor(), workspace_id=services.workspace.id
+    )
+    await bot.settle()
+    assert "hunter2" not in room.transcript
+    for person in (cast.carol, cast.jo, cast.bob):
+        assert "hunter2" not in bot.slack.dm(person).transcript
+    async with services.database.reading() as session:
+        contents = (await session.execute(select(TimelineEntry.content))).scalars().all()
+    assert "hunter2" not in str(contents)
