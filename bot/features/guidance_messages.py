@@ -88,7 +88,9 @@ def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b
                 for answer in step.answers
             ]
             small = " · ".join((*links, _ONLY_YOU))
-            blocks = (b.section(text), b.context(small), b.actions(*answers, _quiet(prompt)))
+            buttons = [*answers, _quiet(prompt)]
+            rows = [b.actions(*buttons[at : at + _A_ROW]) for at in range(0, len(buttons), _A_ROW)]
+            blocks = (b.section(text), b.context(small), *rows)
             return b.Message(text=f"{text}\n{small}", blocks=blocks)
         case PromptStatus.ANSWERED:
             answer = ANSWERS[StepAnswer(prompt.answer)]
@@ -121,6 +123,8 @@ def _links(incident: IncidentView, policy: Policy) -> list[str]:
 
 
 _MOST_LINKS: Final = 6
+# More buttons wrap where the window ends, which differs for everybody.
+_A_ROW: Final = 5
 
 
 # -- the time box ---------------------------------------------------------------------------
