@@ -92,7 +92,8 @@ async def call_person(context: EffectContext) -> Settlement:
     message = call_message(view, call, loaded.incident, services.policy)
     person = call.person.external_id
     try:
-        place = await post_once(context, channel_id=person, message=message)
+        direct = await services.gateway.open_direct(person)
+        place = await post_once(context, channel_id=direct, message=message)
         # One that an earlier attempt had sent may show what isn't so any more.
         if context.is_uncertain:
             await services.gateway.update(*place, message)

@@ -37,6 +37,10 @@ async def _declared(bot: Bot) -> None:
         "{} postmortem show",
         "{} actions",
         "{} duplicate INC-1",
+        "{} escalate",
+        "{} escalate commander help",
+        "{} escalation",
+        "{} escalation take",
     ],
 )
 async def test_commands_of_outsiders_are_answered_as_for_a_number_that_does_not_exist(
