@@ -1,0 +1,292 @@
+"""The pages say what is so: commands, keys, figures, buttons and examples are those of the code."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.feature import Command
+from bot.features import all_features
+from bot.features.escalation_fields import FIELDS
+from bot.slash_commands import Grammar
+from config.policy_loader import load_policy
+from config.policy_schema import KEY_FIELDS, VALUE_FIELDS
+from config.scenario_loader import load_scenarios
+from incidents.approval_policy import GuardedAction
+from incidents.completeness import rate
+from incidents.packet import Packet, PacketField
+from incidents.policy import Policy
+from incidents.supervision_policy import Stage, StageRequirement
+
+ROOT = Path(__file__).parents[2]
+LEARNING = ("docs/juniors.md", "docs/mentors.md", "docs/policy.md")
+PAGES = (*LEARNING, "docs/scenarios.md", "README.md", "CHANGELOG.md")
+SLASH = "/incident"
+
+_FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`([^`\n]+)`")
+_KEY = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)+")
+# How names end that have a dot and are no key: files and addresses.
+_ENDINGS = frozenset({".md", ".py", ".yaml", ".db", ".svg", ".j2", ".com"})
+_FIGURE = re.compile(rf"(\d+) ([a-z]+) \(`({_KEY.pattern})`")
+_LABEL = re.compile(r"(?<!\*)\*([^*\n]+)\*(?!\*)")
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+_UNITS = {"minutes": "m", "day": "d"}
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def prose_of(page: str) -> str:
+    """The page without its fenced blocks."""
+    return _FENCED.sub("", text_of(page))
+
+
+def rows_of(text: str) -> Iterator[list[str]]:
+    """The cells of each row of the tables in a text."""
+    for line in text.splitlines():
+        if line.startswith("|") and not line.startswith("|---"):
+            yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+# -- commands ---------------------------------------------------------------------------------
+
+
+def commands_in(page: str) -> Iterator[str]:
+    """Each command as it would be typed, without `/incident`; notation becomes plain words."""
+    for line in prose_of(page).splitlines():
+        for cell in re.split(r"(?<!\\)\|", line) if line.startswith("|") else [line]:
+            codes = _CODE.findall(cell)
+            # In a table the first says where the others belong: `/incident show`, `list`.
+            is_listing = line.startswith("|") and codes[:1] and codes[0].startswith(SLASH)
+            for code in codes:
+                if is_listing or code.startswith(f"{SLASH} "):
+                    yield re.sub(r"\\?\||[\[\]]", _plain, code.removeprefix(SLASH)).strip()
+
+
+def _plain(match: re.Match[str]) -> str:
+    return "|" if match[0].endswith("|") else " "
+
+
+@cache
+def grammar() -> Grammar:
+    return Grammar(command for feature in all_features() for command in feature.commands)
+
+
+def first_words(command: Command) -> set[str]:
+    """The words that a command's usage lets it begin with, where it lists them."""
+    choice = re.search(r"(?:^\w+ |\[)([a-z-]+(?:\|[a-z-]+)+)", command.usage)
+    return set(choice[1].split("|")) if choice else set()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+def test_every_command_in_a_page_is_one_that_the_bot_takes(page: str) -> None:
+    found = list(commands_in(page))
+    assert found
+    for typed in found:
+        command, words = grammar().parse(typed)
+        assert command is not None, typed
+        if command.name not in {"proposal", "escalation", "prompts", "status"}:
+            continue
+        rest = re.sub(r"^\d+ *", "", words.text)
+        given = set(rest.split(maxsplit=1)[0].split("|")) - {"…"} if rest else set()
+        assert given <= first_words(command), typed
+
+
+def test_the_readme_lists_every_command() -> None:
+    listed = {grammar().parse(typed)[1].verb for typed in commands_in("README.md")}
+    assert {command.name for command in grammar().commands} <= listed
+
+
+# -- the policy -------------------------------------------------------------------------------
+
+
+@cache
+def built_in() -> Policy:
+    return load_policy().policy
+
+
+def find_key(policy: Policy, dotted: str) -> object:
+    """What the policy has under a key. Raises: LookupError."""
+    value: object = policy
+    for name in dotted.split("."):
+        value = _inside(value, name)
+    return value
+
+
+def _inside(value: object, name: str) -> object:
+    if is_dataclass(value) and name in {item.name for item in fields(value)}:
+        return getattr(value, name)
+    if isinstance(value, tuple):
+        for item in value:
+            if str(getattr(item, KEY_FIELDS.get(type(item), ""), None)) == name:
+                inner = VALUE_FIELDS.get(type(item))
+                return getattr(item, inner) if inner else item
+    raise LookupError(name)
+
+
+def keys_in(page: str) -> Iterator[str]:
+    for code in _CODE.findall(prose_of(page)):
+        if _KEY.fullmatch(code) and Path(code).suffix not in _ENDINGS:
+            yield code
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_key_of_the_policy_in_a_page_is_there(page: str) -> None:
+    missing = []
+    for key in keys_in(page):
+        try:
+            find_key(built_in(), key)
+        except LookupError:
+            missing.append(key)
+    assert missing == []
+
+
+def laid_over(tmp_path: Path, text: str) -> Policy:
+    path = tmp_path / "ours.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_policy(path).policy
+
+
+def others_than_default(tmp_path: Path, told: dict[str, object]) -> list[str]:
+    """The keys whose default isn't what a page tells."""
+    tree: dict[str, object] = {}
+    for dotted, value in told.items():
+        *path, last = dotted.split(".")
+        place: Any = tree
+        for name in path:
+            place = place.setdefault(name, {})
+        place[last] = value
+    policy = laid_over(tmp_path, yaml.safe_dump(tree))
+    return [key for key in told if find_key(policy, key) != find_key(built_in(), key)]
+
+
+@pytest.mark.parametrize("page", ["docs/juniors.md", "docs/mentors.md"])
+def test_a_figure_with_its_key_is_the_default(page: str, tmp_path: Path) -> None:
+    told: dict[str, object] = {
+        key: f"{number}{_UNITS[unit]}" if unit in _UNITS else int(number)
+        for number, unit, key in _FIGURE.findall(prose_of(page))
+    }
+    assert told
+    assert others_than_default(tmp_path, told) == []
+
+
+def test_the_table_of_defaults_tells_the_defaults(tmp_path: Path) -> None:
+    table = text_of("docs/policy.md").partition("## The defaults")[2]
+    told = {row[0].strip("`"): yaml.safe_load(row[1]) for row in rows_of(table) if "." in row[0]}
+    assert told
+    assert others_than_default(tmp_path, told) == []
+
+
+def examples() -> list[str]:
+    return [text for kind, text in _FENCED.findall(text_of("docs/policy.md")) if kind == "yaml"]
+
+
+@pytest.mark.parametrize("number", range(len(examples())))
+def test_every_example_of_a_policy_is_accepted_and_changes_something(
+    number: int, tmp_path: Path
+) -> None:
+    assert laid_over(tmp_path, examples()[number]) != built_in()
+
+
+def test_each_larger_section_has_an_example() -> None:
+    shown = {key for text in examples() for key in yaml.safe_load(text)}
+    wanted = {"services", "escalation", "approvals", "rights", "guidance", "supervision"}
+    assert shown >= {*wanted, "shadowing", "handover", "severities"}
+
+
+# -- what Slack shows -------------------------------------------------------------------------
+
+
+@cache
+def shown_words() -> frozenset[str]:
+    """Every text in the bot's source, and the titles of the first minutes' steps."""
+    found = {
+        node.value.strip()
+        for path in (ROOT / "bot").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    checklists = built_in().guidance.checklists
+    return frozenset(found | {step.title for one in checklists for step in one.steps})
+
+
+@pytest.mark.parametrize("page", LEARNING[:2])
+def test_every_button_that_a_page_names_is_called_so(page: str) -> None:
+    labels = set(_LABEL.findall(_CODE.sub("", prose_of(page))))
+    assert labels
+    assert labels - shown_words() == set()
+
+
+# -- what the pages tell ----------------------------------------------------------------------
+
+
+def test_the_packet_that_is_shown_scores_as_it_says() -> None:
+    page = text_of("docs/juniors.md").partition("### A packet that can be worked with")[2]
+    page = page.partition("\n### ")[0]
+    said = {row[0]: row[1] for row in rows_of(page) if row[0]}
+    by_name = {words.name: field for field, words in FIELDS.items()}
+    assert {by_name[name] for name in said} == set(PacketField)
+    values = {str(by_name[name]): text for name, text in said.items()}
+    values.pop("answer_by")
+    packet = Packet(**values, answer_by=datetime(2026, 11, 2, 14, 30, tzinfo=UTC))  # type: ignore[arg-type]
+    escalation = built_in().escalation
+    template = escalation.find_template(escalation.default_template)
+    assert template is not None
+    assert f"It scores {rate(packet, template).score} of 100" in page
+    bare = Packet(ask=packet.ask, symptoms=packet.symptoms)
+    assert f"With only ask and symptoms it scores {rate(bare, template).score}," in page
+
+
+def test_what_the_next_stage_asks_for_is_what_the_policy_asks_for() -> None:
+    page = text_of("docs/juniors.md").partition("## What the next stage asks for")[2]
+    told = {
+        row[0].strip("`"): {key: int(count) for key, count in re.findall(r"`(\w+)` (\d+)", row[1])}
+        for row in rows_of(page.partition("\n## ")[0])
+        if row[0].startswith("`")
+    }
+    names = [item.name for item in fields(StageRequirement) if item.name != "stage"]
+    wanted = {
+        str(item.stage): {name: getattr(item, name) for name in names if getattr(item, name)}
+        for item in built_in().supervision.requirements
+    }
+    assert told == wanted
+
+
+def test_the_commands_that_need_agreement_are_those_of_each_stage() -> None:
+    named = {
+        "lowering the severity": GuardedAction.LOWER_SEVERITY,
+        "resolving": GuardedAction.RESOLVE,
+        "cancelling": GuardedAction.CANCEL,
+        "closing": GuardedAction.CLOSE,
+        "stakeholder updates": GuardedAction.POST_UPDATE,
+    }
+    approvals = built_in().approvals
+    rows = {row[0].strip("`"): row[2] for row in rows_of(text_of("docs/mentors.md")) if row[2:]}
+    for stage in Stage:
+        told = {named[words] for words in rows[stage].split(", ") if words != "none"}
+        assert told == {one for one in GuardedAction if approvals.guards(one, stage=stage)}, stage
+
+
+def test_every_scenario_is_named_with_its_level() -> None:
+    page = text_of("docs/juniors.md")
+    told = {
+        key: level
+        for keys, level in re.findall(r"((?:`[\w-]+`(?: and )?)+) \((st\w+)\)", page)
+        for key in _CODE.findall(keys)
+    }
+    assert told == {scenario.key: scenario.level.value for scenario in load_scenarios(None)}
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/architecture.md"])
+def test_every_link_within_leads_somewhere(page: str) -> None:
+    here = (ROOT / page).parent
+    assert [link for link in _LINK.findall(text_of(page)) if not (here / link).exists()] == []
