@@ -286,6 +286,24 @@ def test_every_scenario_is_named_with_its_level() -> None:
     assert told == {scenario.key: scenario.level.value for scenario in load_scenarios(None)}
 
 
+def test_drills_are_told_of_with_what_there_is_in_them() -> None:
+    scenarios = {scenario.key: scenario for scenario in load_scenarios(None)}
+    first = scenarios["bad-deploy"]
+    known = {
+        "drill": set(scenarios),
+        "check": {check.key for check in first.checks},
+        "act": {action.key for action in first.actions},
+    }
+    told: dict[str, set[str]] = {verb: set() for verb in known}
+    for page in LEARNING:
+        for typed in commands_in(page):
+            words = grammar().parse(typed)[1]
+            if words.verb in known and words.text:
+                told[words.verb].add(words.text.split()[0])
+    assert all(told.values())
+    assert [verb for verb in known if not told[verb] <= known[verb]] == []
+
+
 @pytest.mark.parametrize("page", [*PAGES, "docs/architecture.md"])
 def test_every_link_within_leads_somewhere(page: str) -> None:
     here = (ROOT / page).parent
