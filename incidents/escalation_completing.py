@@ -64,9 +64,17 @@ async def _readers(
     author_id = escalation.author_id
     if author_id is None:
         return ()
-    asked = {"workspace_id": uow.workspace_id, "person_id": author_id, "policy": uow.policy}
     is_learning = await is_supervised(
-        uow.session, **asked, role_key=None, services=incident.services
+        uow.session,
+        workspace_id=uow.workspace_id,
+        person_id=author_id,
+        role_key=None,
+        services=incident.services,
+        policy=uow.policy,
     )
-    mentors = await mentors_of(uow.session, **asked) if is_learning else ()
+    if not is_learning:
+        return (author_id,)
+    mentors = await mentors_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=author_id, policy=uow.policy
+    )
     return tuple(dict.fromkeys((author_id, *mentors)))

@@ -3,8 +3,9 @@
 import uuid
 from enum import StrEnum
 
-from incidents.escalation_calls import get_escalation, refresh_card
-from incidents.escalations import EscalationCall
+from incidents.escalation_calls import get_escalation, refresh_calls, refresh_card
+from incidents.escalations import EscalationCall, EscalationStatus, escalations_of
+from incidents.incident import Incident
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 
@@ -27,3 +28,11 @@ async def note_medium(
     await uow.flush()
     await refresh_card(uow, incident, escalation)
     return Outcome("noted", incident.id)
+
+
+async def follow_move(uow: UnitOfWork, incident: Incident) -> None:
+    """Show the escalations where the incident goes on, and no more to whom it is hidden from now."""
+    for escalation in await escalations_of(uow.session, incident.id):
+        if escalation.status not in {EscalationStatus.WITHDRAWN, EscalationStatus.OVER}:
+            await refresh_card(uow, incident, escalation)
+        await refresh_calls(uow, incident, escalation)

@@ -4,13 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.feature import Command, Feature
-from bot.features import (
-    escalation_command,
-    escalation_effects,
-    escalation_entries,
-    escalation_presses,
-    escalation_prompts,
-)
+from bot.features import escalation_effects, escalation_entries
 from bot.features.escalation_evidence import (
     chosen_evidence,
     evidence_line,
@@ -52,11 +46,13 @@ from incidents.effects import (
 )
 from incidents.errors import IncidentNotFound, InvalidInput
 from incidents.escalating import EscalationDraft, escalate
+from incidents.escalation_policy import EscalationTemplate
 from incidents.escalation_targets import PersonTarget, Target
 from incidents.incident import ById, Incident, IncidentRef, lock_incident
 from incidents.packet import Packet
 from incidents.packet_prefill import prefill
 from incidents.policy import Action
+from incidents.read_models import get_incident_view
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -86,8 +82,7 @@ async def _send_at_once(request: Request, ref: IncidentRef, meant: Meant) -> Rep
         target=meant.target, template_key=template.key, packet=Packet(ask=ask), is_urgent=True
     )
     outcome = await request.transact(partial(_escalate_prefilled, ref=ref, draft=draft))
-    slash = request.policy.command
-    return Say(sent_message(outcome, template, is_urgent=True, slash=slash))
+    return await _sent(request, outcome, template, is_urgent=True)
 
 
 async def _escalate_prefilled(
@@ -195,8 +190,25 @@ async def form_submitted(request: Request) -> Reply:
     except InvalidInput as error:
         text = invalid_text(error.field, error.problem, error.example)
         return FieldErrors({_block_with(error.field, form.user("person") is not None): text})
+    return await _sent(request, outcome, template, is_urgent=is_urgent)
+
+
+async def _sent(
+    request: Request, outcome: Outcome, template: EscalationTemplate, *, is_urgent: bool
+) -> Reply:
+    """Tell the author what was sent, and what it still lacks."""
+    incident_id = outcome.incident_id
+    if incident_id is None:
+        raise ValueError("an escalation belongs to an incident")
+    async with request.services.database.reading() as session:
+        view = await get_incident_view(
+            session,
+            ById(incident_id),
+            workspace_id=request.services.workspace.id,
+            viewer=request.actor,
+        )
     slash = request.policy.command
-    return Say(sent_message(outcome, template, is_urgent=is_urgent, slash=slash))
+    return Say(sent_message(outcome, view, template, is_urgent=is_urgent, slash=slash))
 
 
 def _block_with(field: str, is_person: bool) -> str:  # noqa: FBT001
@@ -244,15 +256,12 @@ FEATURE = Feature(
             examples=_EXAMPLES,
             is_once_a_minute=True,
         ),
-        escalation_command.COMMAND,
     ),
     actions={
         "escalate_open": open_pressed,
         TEMPLATE: template_chosen,
-        **escalation_presses.ACTIONS,
-        **escalation_prompts.ACTIONS,
     },
-    views={FORM: form_submitted, **escalation_presses.VIEWS, **escalation_prompts.VIEWS},
+    views={FORM: form_submitted},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
     effects={

@@ -118,3 +118,9 @@ def mention_message(
         style="primary",
     )
     return b.Message(text=text, blocks=(b.section(text), b.actions(take)))
+
+
+def hidden_message(incident: IncidentView) -> b.Message:
+    """Return what is left of a call for somebody whom the incident is hidden from by now."""
+    text = f"{incident.reference} is handled privately now. Nothing for you to do; thank you."
+    return b.Message(text=text, blocks=(b.context(text),))

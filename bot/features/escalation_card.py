@@ -41,7 +41,7 @@ def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy
     following = next_line(view)
     calls = "\n".join(_call_lines(view))
     wanted = "\n".join(_wanted_lines(view, template))
-    buttons = _buttons(view)
+    buttons = (*_buttons(view), *private_offer(incident, template))
     parts = (head, following, wanted, calls)
     return b.Message(
         text="\n".join(
@@ -205,6 +205,17 @@ def _away(call: CallView) -> str:
 
 
 # -- buttons --------------------------------------------------------------------------------
+
+
+def private_offer(
+    incident: IncidentView, template: EscalationTemplate | None
+) -> tuple[b.ButtonElement, ...]:
+    """Return the way to a private channel, for kinds that offer it; its form says what stays."""
+    is_offered = template is not None and template.may_move_to_private
+    if not is_offered or incident.is_private or not incident.is_open:
+        return ()
+    value = f"{incident.id}|{incident.version}"
+    return (b.button("Move to private…", action_id="private_open", value=value),)
 
 
 def button_value(view: EscalationView) -> str:

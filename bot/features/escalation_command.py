@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.feature import Command
+from bot.feature import Command, Feature
 from bot.features.escalation_card import button_value, next_line, state_line
 from bot.features.escalation_fields import field_of, names_of
 from bot.features.escalation_form import fields_of, template_of
@@ -244,19 +244,24 @@ _VERBS: Final[Mapping[str, _Verb]] = MappingProxyType(
     }
 )
 
-COMMAND: Final = Command(
-    name="escalation",
-    usage="escalation [take|more|redirect|decline|next|add|withdraw] [number] [words]",
-    summary="How the escalations stand; answer one, add to it, call the next step, withdraw it.",
-    handler=escalation_command,
-    aliases=("escalations",),
-    examples=(
-        "escalation",
-        "escalation take",
-        "escalation more evidence",
-        "escalation redirect @bob he knows the payment provider",
-        "escalation decline I'm on a train until six",
-        "escalation add scope 12 % of logins in EU",
-        "escalation next",
+FEATURE = Feature(
+    name="escalation_command",
+    commands=(
+        Command(
+            name="escalation",
+            usage="escalation [take|more|redirect|decline|next|add|withdraw] [number] [words]",
+            summary="How the escalations stand; answer one, add to it, call the next step, withdraw it.",
+            handler=escalation_command,
+            aliases=("escalations",),
+            examples=(
+                "escalation",
+                "escalation take",
+                "escalation more evidence",
+                "escalation redirect @bob he knows the payment provider",
+                "escalation decline I'm on a train until six",
+                "escalation add scope 12 % of logins in EU",
+                "escalation next",
+            ),
+        ),
     ),
 )

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.features.escalation_calls import call_message, mention_message
+from bot.features.escalation_calls import call_message, hidden_message, mention_message
 from bot.features.escalation_card import escalation_card
 from bot.features.status_card import LOST_CARD
 from bot.requests import Services
@@ -26,9 +26,9 @@ from incidents.escalation_reach import Medium, note_medium
 from incidents.escalation_views import CallView, EscalationView, get_escalation_view
 from incidents.escalations import CallStatus
 from incidents.incident import ById
-from incidents.people import system_actor
+from incidents.people import Person, actor_of, system_actor
 from incidents.posted_messages import PostedMessage, find_posted, save_posted
-from incidents.read_models import IncidentView, get_incident_view
+from incidents.read_models import IncidentView, find_incident_view, get_incident_view
 from incidents.times import zone_of
 from incidents.unit_of_work import UnitOfWork
 
@@ -87,9 +87,14 @@ async def call_person(context: EffectContext) -> Settlement:
     if call is None:
         return Dropped("not called")
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
-    if not is_asked and not context.is_uncertain:
-        return Dropped("answered before it was sent")
-    message = call_message(view, call, loaded.incident, services.policy)
+    may_see = await _may_see(services, view, call)
+    if not (is_asked and may_see) and not context.is_uncertain:
+        return Dropped("answered before it was sent, or no longer theirs to see")
+    message = (
+        call_message(view, call, loaded.incident, services.policy)
+        if may_see
+        else hidden_message(loaded.incident)
+    )
     person = call.person.external_id
     try:
         direct = await services.gateway.open_direct(person)
@@ -190,6 +195,8 @@ async def refresh_call(context: EffectContext) -> Settlement:
     call, posted = loaded.view.find_call(effect.call_id), loaded.posted
     if call is None or posted is None:
         return Dropped("not sent")
+    if call.medium == Medium.CHANNEL and posted.channel_id != loaded.incident.channel_id:
+        return Dropped("the incident goes on elsewhere")
     try:
         message = await _called_message(services, loaded, call)
         await services.gateway.update(posted.channel_id, posted.message_ts, message)
@@ -202,10 +209,25 @@ async def refresh_call(context: EffectContext) -> Settlement:
 
 async def _called_message(services: Services, loaded: _Loaded, call: CallView) -> b.Message:
     view, incident = loaded.view, loaded.incident
+    if not await _may_see(services, view, call):
+        return hidden_message(incident)
     if call.medium != Medium.CHANNEL:
         return call_message(view, call, incident, services.policy)
     card = await _card_link(services, view)
     return mention_message(view, call, incident, card_link=card)
+
+
+async def _may_see(services: Services, view: EscalationView, call: CallView) -> bool:
+    """Tell whether whoever was called may still see the incident: it may have gone private."""
+    async with services.database.reading() as session:
+        person = await session.get_one(Person, call.person.id)
+        found = await find_incident_view(
+            session,
+            ById(view.incident_id),
+            workspace_id=services.workspace.id,
+            viewer=actor_of(person),
+        )
+    return found is not None
 
 
 # -- what all of them need ------------------------------------------------------------------

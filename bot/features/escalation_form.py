@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from bot.features.escalation_fields import FIELDS, inputs_for, read_packet
 from bot.slack import blocks as b
@@ -55,6 +55,7 @@ def escalation_form(form: EscalationForm, policy: Policy) -> b.View:
                 "Filled in from the record as far as it goes. Nothing missing holds up a call."
             ),
             *_whom(form, policy),
+            *_private_hint(form),
             _urgent(is_urgent=form.is_urgent),
             *packet_inputs(form.packet, form.template, has_marked=form.has_marked),
         ],
@@ -88,6 +89,18 @@ def _whom(form: EscalationForm, policy: Policy) -> tuple[b.Block, ...]:
         hint="Each kind asks for what its people need first.",
     )
     return (person, target, kind)
+
+
+def _private_hint(form: EscalationForm) -> tuple[b.Block, ...]:
+    if not form.template.may_move_to_private or form.incident.is_private:
+        return ()
+    return (
+        b.context(
+            "What you write here is shown in the incident's channel. Better in private? Send it "
+            "first with little in it, then press *Move to private…*: its form says what stays "
+            "readable, and there is no way back."
+        ),
+    )
 
 
 def _urgent(*, is_urgent: bool) -> b.Block:
@@ -140,15 +153,6 @@ def template_of(key: str, policy: Policy) -> EscalationTemplate:
     escalation = policy.escalation
     found = escalation.find_template(key) or escalation.find_template(escalation.default_template)
     return found or escalation.templates[0]
-
-
-def chosen_target(view_state: dict[str, Any]) -> b.Option | None:
-    """Return the chosen service, role or group as it was shown, to show it again."""
-    element = next(iter((view_state.get("target") or {}).values()), {})
-    chosen = element.get("selected_option")
-    if not chosen:
-        return None
-    return b.option(chosen["text"]["text"], value=chosen["value"])
 
 
 def packet_of(form: b.FormState, packet: Packet, *, template: EscalationTemplate) -> Packet:

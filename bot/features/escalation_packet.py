@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.features.escalation_fields import CONFIDENCES, FIELDS, name_of
+from bot.features.escalation_fields import FIELDS, name_of
 from bot.slack import mentions as m
 from bot.slack.truncation import shorten_mrkdwn, width
 from incidents.escalation_policy import EscalationTemplate
-from incidents.packet import Packet, PacketField
+from incidents.packet import CONFIDENCES, Packet, PacketField
 
 _F = PacketField
-_CONFIDENCE_WORDS = {key: text.partition(":")[0].lower() for key, text in CONFIDENCES}
 
 
 def packet_lines(packet: Packet, template: EscalationTemplate | None) -> tuple[str, ...]:
@@ -48,9 +47,9 @@ def _changes(packet: Packet) -> Iterator[str]:
 
 
 def _hypothesis(packet: Packet) -> Iterator[str]:
-    sure = _CONFIDENCE_WORDS.get(packet.confidence, "")
     if packet.hypothesis.strip():
-        confidence = f" (confidence: {sure})" if sure else ""
+        is_known = packet.confidence in CONFIDENCES
+        confidence = f" (confidence: {packet.confidence})" if is_known else ""
         yield f"*{FIELDS[_F.HYPOTHESIS].name}*{confidence} {m.escape(packet.hypothesis.strip())}"
 
 

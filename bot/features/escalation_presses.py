@@ -4,10 +4,9 @@ import json
 import uuid
 from collections.abc import Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final
 
-from bot.feature import Handler
+from bot.feature import Feature
 from bot.features import escalation_answer_forms as forms
 from bot.features.escalation_fields import block_of, field_of, read_changes
 from bot.features.escalation_form import fields_of, template_of
@@ -204,8 +203,9 @@ async def _submit(request: Request, use_case: UseCase, *, fallback: str) -> Repl
     return Say(say(answered_text(outcome, slash=request.policy.command)))
 
 
-ACTIONS: Final[Mapping[str, Handler]] = MappingProxyType(
-    {
+FEATURE = Feature(
+    name="escalation_answers",
+    actions={
         "escalation_take": take_pressed,
         "escalation_more_open": open_more,
         "escalation_redirect_open": open_redirect,
@@ -213,15 +213,13 @@ ACTIONS: Final[Mapping[str, Handler]] = MappingProxyType(
         "escalation_step_open": open_step,
         "escalation_withdraw_open": open_withdraw,
         "escalation_add_open": open_add,
-    }
-)
-VIEWS: Final[Mapping[str, Handler]] = MappingProxyType(
-    {
+    },
+    views={
         forms.MORE: more_submitted,
         forms.REDIRECT: redirect_submitted,
         forms.DECLINE: decline_submitted,
         forms.STEP: step_submitted,
         forms.WITHDRAW: withdraw_submitted,
         forms.ADD: add_submitted,
-    }
+    },
 )

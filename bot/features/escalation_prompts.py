@@ -2,12 +2,10 @@
 
 import json
 import uuid
-from collections.abc import Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Final
 
-from bot.feature import Handler
+from bot.feature import Feature
 from bot.features.escalation_fields import (
     block_of,
     field_of,
@@ -211,14 +209,15 @@ async def _own_prompt(request: Request, prompt_id: str) -> Prompt:
     return prompt
 
 
-ACTIONS: Final[Mapping[str, Handler]] = MappingProxyType(
-    {
+FEATURE = Feature(
+    name="escalation_prompts",
+    actions={
         "escalation_question_open": open_question,
         "escalation_question_skip": skip_pressed,
         "escalation_field_open": open_field,
         "escalation_rate_clear": rate_pressed,
         "escalation_rate_usable": rate_pressed,
         "escalation_rate_unclear": rate_pressed,
-    }
+    },
+    views={FIELD_FORM: field_submitted},
 )
-VIEWS: Final[Mapping[str, Handler]] = MappingProxyType({FIELD_FORM: field_submitted})

@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 
+from bot.features.escalation_card import private_offer
 from bot.features.escalation_fields import names_of
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.escalation_policy import EscalationTemplate
+from incidents.read_models import IncidentView
 from incidents.unit_of_work import Outcome
 
 
 def sent_message(
-    outcome: Outcome, template: EscalationTemplate, *, is_urgent: bool, slash: str
+    outcome: Outcome,
+    incident: IncidentView,
+    template: EscalationTemplate,
+    *,
+    is_urgent: bool,
+    slash: str,
 ) -> b.Message:
     """Return what the author is told once it is sent, with its completeness: theirs alone."""
     data = outcome.data
@@ -22,11 +29,14 @@ def sent_message(
         parts.append("I ask you for it by direct message, one thing at a time. Skip what you like.")
     if data.get("is_exhausted"):
         parts.append(f"Name somebody: `{slash} escalate @someone`, or phone them.")
+    offer = private_offer(incident, template)
+    if offer:
+        parts.append("Better handled by a few? *Move to private…* says what stays readable.")
     text = "\n".join(part for part in parts if part)
     value = f"{outcome.incident_id}|{data['escalation_id']}|{data['score']}"
     add = b.button("Add to it", action_id="escalation_add_open", value=value)
     withdraw = b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
-    return b.Message(text=text, blocks=(b.section(text), b.actions(add, withdraw)))
+    return b.Message(text=text, blocks=(b.section(text), b.actions(add, withdraw, *offer)))
 
 
 def _called(called: Sequence[str], data: object) -> str:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tests.scenario.conftest import Bot
 from tests.scenario.escalation_crew import ASK, ROOM, buttons, crew_of, said
+from tests.slack_server.people import Person
 from tests.slack_server.state import View
 
 
@@ -236,14 +237,16 @@ async def test_anybody_adds_to_it_and_nobody_overwrites_unseen(any_bot: Bot) -> 
 
 async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
     crew = await crew_of(any_bot)
-    assert "Nothing was escalated" in (
-        await crew.alice.command("/incident escalation", channel=ROOM)
-    ).text
+    assert (
+        "Nothing was escalated"
+        in (await crew.alice.command("/incident escalation", channel=ROOM)).text
+    )
     await crew.escalate()
     room = crew.room
 
     async def types(person: str, words: str) -> str:
-        outcome = await getattr(crew, person).command(f"/incident escalation {words}", channel=room)
+        who: Person = getattr(crew, person)
+        outcome = await who.command(f"/incident escalation {words}", channel=room)
         await any_bot.settle()
         return outcome.text
 
@@ -270,3 +273,26 @@ async def test_the_next_step_by_command_and_by_name(bot: Bot) -> None:
     await bot.settle()
     assert crew.was_called(crew.carol)
     assert not crew.was_called(crew.dave)
+
+
+async def test_security_offers_to_go_on_in_private(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.alice.command("/incident escalate security a token may have leaked", channel=ROOM)
+    await bot.settle()
+    call = crew.call_of(crew.carol)
+    assert "private_open" in buttons(crew.card)
+    form = (await crew.alice.click(crew.card, "private_open")).get_view()
+    assert "What stays readable" in form.rendered
+    await crew.alice.submit(form, {"people": [crew.bob]})
+    await bot.settle()
+    private = next(place for place in bot.slack.channels if place.is_private)
+    # The escalation goes on where the incident does, and the old place says no more of it.
+    (card,) = said(private, "*Escalation 1*")
+    assert "a token may have leaked" in card.text
+    assert "private_open" not in buttons(card)
+    # Carol, who isn't among the chosen, reads no more of it, whatever is added.
+    await crew.alice.command("/incident escalation add scope 3 accounts", channel=private)
+    await bot.settle()
+    assert "3 accounts" in card.text
+    assert "handled privately" in call.text
+    assert "token" not in call.text

@@ -119,6 +119,31 @@ SPECIAL: dict[str, dict[str, Any]] = {
     EntryKind.CHANNEL_RENAMED: {"old": "inc-12", "new": "inc-12-checkout"},
 }
 
+ESCALATION: dict[str, Any] = {
+    "escalation_id": str(uuid.uuid4()),
+    "author": CAROL,
+    "template": "Database",
+    "template_key": "database",
+    "packet": {"ask": "Is it safe to fail over?", "answer_by": LATER, "changes_checked": True},
+    "changed": ["ask", "answer_by"],
+    "field": "evidence",
+    "question": "",
+    "asked_by": BOB,
+    "to": ["Bob", "@database-oncall"],
+    "people": [{**BOB, "call_id": str(uuid.uuid4())}],
+    "skipped": [{"name": "Carol", "why": "not_in_private"}],
+    "looking_up": ["@database-oncall"],
+    "away": [{"name": "Bob", "how": "do not disturb until 08:00 their time"}],
+    "called": ["Bob", "Carol"],
+    "because": "no_answer",
+    "wait_seconds": 300,
+    "waited_seconds": 900,
+    "step": 2,
+}
+SPECIAL |= {kind: ESCALATION for kind in EntryKind if kind.startswith("escalat")}
+SPECIAL[EntryKind.ESCALATED] = {**ESCALATION, "to": "Bob"}
+SPECIAL[EntryKind.ESCALATION_WITHDRAWN] = {**ESCALATION, "because": "withdrawn"}
+
 INNER = re.compile(r"\b[a-z]+_[a-z_]+\b")
 RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|(?<![@#<\w])[UC]0000\d+")
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
