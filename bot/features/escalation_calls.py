@@ -7,12 +7,14 @@ from bot.features.escalation_fields import names_of
 from bot.features.escalation_packet import fitted, packet_lines
 from bot.slack import blocks as b
 from bot.slack import mentions as m
+from bot.slack.truncation import shorten
 from incidents.completeness import rate
 from incidents.escalation_views import CallView, EscalationView
 from incidents.escalations import CallStatus, EscalationStatus
 from incidents.policy import Policy
 from incidents.read_models import IncidentView
 
+_LONGEST_TITLE: Final = 200
 _PACKET_ROOM: Final = 9_000
 _FALLBACK_ROOM: Final = 3_000
 
@@ -47,7 +49,7 @@ def _lead(view: EscalationView, incident: IncidentView) -> str:
     where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
     return (
         f"{drill}*{incident.reference}* {m.escape_line(incident.severity_name)} "
-        f"{m.escape_line(incident.title)}{where}"
+        f"{m.escape_line(shorten(incident.title, _LONGEST_TITLE))}{where}"
     )
 
 

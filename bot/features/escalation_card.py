@@ -8,6 +8,7 @@ from bot.features.escalation_packet import fitted, packet_lines
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.ids import is_user_id
+from bot.slack.truncation import shorten
 from incidents.completeness import rate
 from incidents.escalation_policy import EscalationTemplate
 from incidents.escalation_reach import Medium
@@ -18,6 +19,8 @@ from incidents.policy import Policy
 from incidents.read_models import IncidentView
 
 _MOST_CALLS: Final = 12
+_LONGEST_NAME: Final = 80
+_LONGEST_REASON: Final = 200
 # Leaves room for all the rest of a message of 12,000 characters, or of a fallback of 4,000.
 _PACKET_ROOM: Final = 8_000
 _FALLBACK_ROOM: Final = 2_600
@@ -47,7 +50,7 @@ def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy
         text="\n".join(
             part
             for part in (
-                f"{incident.reference} {m.escape_line(incident.title)}",
+                f"{incident.reference} {_short(incident.title, _LONGEST_REASON)}",
                 *parts[:2],
                 fitted(lines, limit=_FALLBACK_ROOM),
                 *parts[2:],
@@ -131,8 +134,12 @@ def _in_turn(view: EscalationView) -> Sequence[StepView]:
 
 def step_name(step: StepView) -> str:
     """Return whom a step means, as mrkdwn; somebody whom the policy has by id, as a mention."""
-    names = (m.mention(name) if is_user_id(name) else m.escape_line(name) for name in step.names)
+    names = (m.mention(name) if is_user_id(name) else _short(name) for name in step.names)
     return ", ".join(names) or "the next step"
+
+
+def _short(text: str, limit: int = _LONGEST_NAME) -> str:
+    return m.escape_line(shorten(text, limit))
 
 
 def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> Iterator[str]:
@@ -183,7 +190,7 @@ def _answer(call: CallView, view: EscalationView) -> str:
             is_theirs = view.taken_by is not None and view.taken_by.id == call.person.id
             return "is on it" if is_theirs else "was on it"
         case CallStatus.DECLINED:
-            return f"can't ({m.escape_line(call.reason)})" if call.reason else "can't"
+            return f"can't ({_short(call.reason, _LONGEST_REASON)})" if call.reason else "can't"
         case CallStatus.REDIRECTED:
             return "passed it on"
         case CallStatus.OPEN:
@@ -201,7 +208,7 @@ def _way(call: CallView) -> str:
 
 
 def _away(call: CallView) -> str:
-    return f"may not notice: {m.escape_line(call.away)}" if call.away else ""
+    return f"may not notice: {_short(call.away, _LONGEST_REASON)}" if call.away else ""
 
 
 # -- buttons --------------------------------------------------------------------------------
