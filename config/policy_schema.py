@@ -204,12 +204,12 @@ class TreeReader:
 
     def _read_short(self, node: Node, slot: _Slot) -> object | None:
         name = SHORT_FIELDS[slot.hint]
-        many = get_type_hints(slot.hint)[name]
-        if isinstance(node, Scalar):
-            one = self._attempt(node, slot.of(get_args(many)[0]))
+        hint = get_type_hints(slot.hint)[name]
+        if get_origin(hint) is tuple and isinstance(node, Scalar):
+            one = self._attempt(node, slot.of(get_args(hint)[0]))
             value: object | None = None if one is None else (one,)
         else:
-            value = self._attempt(node, slot.of(many))
+            value = self._attempt(node, slot.of(hint))
         return None if value is None else slot.hint(**{name: value})
 
     def _read_list(self, node: Node, slot: _Slot) -> tuple[object, ...] | None:

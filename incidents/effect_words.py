@@ -27,6 +27,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "post_move": "saying where the incident moved",
         "archive_channel": "archiving the channel",
         "unarchive_channel": "bringing the channel back",
+        "retire_channel": "putting the public channel away",
         "send_read_in": "reading a newcomer in",
         "refresh_home": "showing somebody's Home tab",
         "send_mentor_notes": "sending a mentor the notes on a drill",

@@ -140,11 +140,12 @@ def moved_message(outcome: Outcome) -> b.Message:
 def moved_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     """Return the first message of the private channel."""
     who = m.escape_line(entry.actor_name)
-    names = ", ".join(m.escape_line(str(one.get("name"))) for one in entry.content["people"])
+    people = entry.content.get("people") or ()
+    names = ", ".join(m.escape_line(str(one.get("name"))) for one in people)
     why = f" Why: {m.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
     text = (
-        f"{who} moved *{incident.reference}* to private. Only people in this channel see it from "
-        f"now on: {names}.{why}"
+        f"{who} moved *{incident.reference}* to private. From now on only people in this channel "
+        f"see it{f': {names}' if names else ''}.{why}"
     )
     return b.Message(text=text, blocks=(b.section(text),))
 
@@ -187,7 +188,7 @@ FEATURE = Feature(
         Command(
             name="private",
             usage="[INC-12] private [@someone …] [reason]",
-            summary="move the incident to a private channel, for good",
+            summary="Move the incident to a private channel, for good.",
             handler=private_command,
             examples=("private", _EXAMPLE),
         ),
