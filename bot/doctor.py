@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -21,7 +20,7 @@ from config.settings import Settings
 from incidents.clock import Clock
 from incidents.database import Database, reason_of
 from incidents.policy import Policy
-from incidents.policy_refs import PersonRef
+from incidents.policy_refs import PersonRef, named_in
 from migrations import runner
 
 # Slack refuses nothing below five minutes, but times on the record would be wrong long before.
@@ -216,13 +215,7 @@ class Doctor:
 
 def people_of(policy: Policy) -> tuple[PersonRef, ...]:
     """Return everybody whom the policy names, each once, in the order of the file."""
-    named: list[Any] = [*policy.private.invite]
-    for severity in policy.severities:
-        named.extend((*severity.invites, severity.backup))
-    named.extend(service.owner for service in policy.services)
-    for right in policy.rights.actions:
-        named.extend(right.who)
-    return tuple(dict.fromkeys(item for item in named if isinstance(item, PersonRef)))
+    return tuple(dict.fromkeys(named_in(policy, PersonRef)))
 
 
 def _after(error: SlackFailure) -> str:

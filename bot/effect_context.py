@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bot.requests import Services
 from bot.slack.blocks import Message
+from bot.slack.ids import is_user_id
 from incidents.effects import Effect
 from incidents.unit_of_work import UnitOfWork
 
@@ -75,6 +76,9 @@ async def post_once(
     """Post the message unless an earlier attempt did; return its channel id and ts."""
     gateway = context.services.gateway
     if context.is_uncertain:
+        if is_user_id(channel_id):
+            # Where it is found is where it can be edited: the conversation, not the person.
+            channel_id = await gateway.open_direct(channel_id)
         oldest = context.created_at - timedelta(minutes=1)
         found = await gateway.find_posted(
             channel_id, effect_id=str(context.effect_id), oldest=oldest, thread_ts=thread_ts

@@ -1,7 +1,9 @@
 """Whom a policy names: people, groups, roles, and standings that follow from the incident."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 
 class Standing(StrEnum):
@@ -46,6 +48,21 @@ class RoleRef:
 
     def __str__(self) -> str:
         return self.key
+
+
+Ref = TypeVar("Ref", PersonRef, GroupRef)
+
+
+def named_in(value: object, kind: type[Ref]) -> Iterator[Ref]:
+    """Yield every reference of this kind in a policy or a part of it, in the order of its fields."""
+    if isinstance(value, kind):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from named_in(item, kind)
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from named_in(getattr(value, part.name), kind)
 
 
 Invitee = PersonRef | GroupRef

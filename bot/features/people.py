@@ -1,7 +1,7 @@
 """People and groups: kept current by events, and by a refresh at start and every few hours."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.slack.gateway.people import SlackUser
 from incidents.directory import GroupFacts, kind_of, save_group, save_people
 from incidents.people import PersonFacts, system_actor
 from incidents.policy import Policy
-from incidents.policy_refs import GroupRef
+from incidents.policy_refs import GroupRef, named_in
 
 BATCH = 200
 
@@ -68,18 +68,8 @@ async def _refresh_groups(services: Services) -> None:
 
 def groups_of(policy: Policy) -> frozenset[str]:
     """Return the ids and handles of all groups that the policy names, wherever it does."""
-    return frozenset(name for ref in _group_refs(policy) if (name := ref.group_id or ref.handle))
-
-
-def _group_refs(value: object) -> Iterator[GroupRef]:
-    if isinstance(value, GroupRef):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _group_refs(item)
-    elif is_dataclass(value):
-        for item in fields(value):
-            yield from _group_refs(getattr(value, item.name))
+    named = named_in(policy, GroupRef)
+    return frozenset(name for ref in named if (name := ref.group_id or ref.handle))
 
 
 def facts_of(user: SlackUser) -> PersonFacts:
