@@ -59,7 +59,7 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
     actor = await _actor(uow)
     if escalation.taken_by_id == actor.id:
         raise AlreadySo("escalation", actor.name)
-    await _refuse_if_settled(uow, escalation)
+    await _refuse_if_settled(uow, incident, escalation)
     if actor.id == escalation.author_id:
         raise InvalidInput("answer", "author")
     call = await _call_of(uow, escalation, actor)
@@ -93,7 +93,7 @@ async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str)
     """
     incident, escalation = await get_escalation(uow, escalation_id)
     actor = await _actor(uow)
-    await _refuse_if_settled(uow, escalation, unless_by=actor.id)
+    await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     await _check_answerer(uow, incident, escalation, actor)
     asked = {question.key: question.text for question in template_of(uow, escalation).questions}
     if field not in {*PacketField, *asked}:
@@ -118,7 +118,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
     incident, escalation = await get_escalation(uow, escalation_id)
     actor = await _actor(uow)
     was_on_it = escalation.taken_by_id == actor.id
-    await _refuse_if_settled(uow, escalation, unless_by=actor.id)
+    await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     call = await _call_of(uow, escalation, actor)
     if call is None and not was_on_it:
         raise NotPermitted(Action.ANSWER_ESCALATION, needs="whoever is called")
@@ -152,7 +152,7 @@ async def redirect(
     incident, escalation = await get_escalation(uow, escalation_id)
     actor = await _actor(uow)
     was_on_it = escalation.taken_by_id == actor.id
-    await _refuse_if_settled(uow, escalation, unless_by=actor.id)
+    await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     await _check_answerer(uow, incident, escalation, actor)
     planned = await _redirected_steps(uow, incident, escalation, target)
     if any(one.identity == ("person", str(actor.id)) for one in planned[0].wanted):
@@ -182,7 +182,7 @@ async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: int) -> 
         AlreadySo for one that was called.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    await _refuse_if_settled(uow, escalation)
+    await _refuse_if_settled(uow, incident, escalation)
     await uow.permit(Action.ESCALATE, incident)
     steps = await steps_of(uow.session, escalation.id)
     chosen = next((one for one in steps if one.position == step), None)
@@ -252,7 +252,7 @@ async def withdraw(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str = "
     Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or that it is over.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    await _refuse_if_settled(uow, escalation)
+    await _refuse_if_settled(uow, incident, escalation)
     if uow.actor.person_id is None or uow.actor.person_id != escalation.author_id:
         await uow.permit(Action.WITHDRAW_ESCALATION, incident)
     escalation.status = EscalationStatus.WITHDRAWN
@@ -293,9 +293,15 @@ async def _actor(uow: UnitOfWork) -> Person:
 
 
 async def _refuse_if_settled(
-    uow: UnitOfWork, escalation: Escalation, *, unless_by: uuid.UUID | None = None
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    *,
+    unless_by: uuid.UUID | None = None,
 ) -> None:
     """Return quietly if answers still count, or whoever is on it answers. Raises: Superseded."""
+    if not incident.is_open:  # then nobody is called any more, whoever was on it
+        raise Superseded(f"escalation_{EscalationStatus.OVER}")
     match EscalationStatus(escalation.status):
         case EscalationStatus.CALLING | EscalationStatus.EXHAUSTED:
             return

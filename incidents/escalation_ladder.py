@@ -8,7 +8,7 @@ next step is called, and they are when they are known, if there is still need.
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from incidents.assigning import person_content
@@ -54,7 +54,7 @@ async def climb(
 ) -> tuple[Person, ...]:
     """Call the step given, else the next one with somebody to call; with none left say so.
 
-    Return who was called.
+    Not before the time of those is over who were called and can still answer. Return who was called.
     """
     following = step or await next_step(uow, escalation)
     while following is not None:
@@ -65,6 +65,12 @@ async def climb(
     if await _waits_for_names(uow, escalation):
         escalation.status = EscalationStatus.CALLING
         await _set_timer(uow, escalation, wait=LOOK_UP_WAIT)
+        return ()
+    until = await _waits_until(uow, incident, escalation, because)
+    if until is not None:
+        escalation.status = EscalationStatus.CALLING
+        await _set_timer(uow, escalation, wait=until - uow.now)
+        await refresh_card(uow, incident, escalation)
         return ()
     await _exhaust(uow, incident, escalation)
     return ()
@@ -196,6 +202,23 @@ async def _waits_for_names(uow: UnitOfWork, escalation: Escalation) -> bool:
         and step.called_at + LOOK_UP_WAIT > uow.now
         for step in await steps_of(uow.session, escalation.id)
     )
+
+
+async def _waits_until(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, because: Because
+) -> datetime | None:
+    """Return until when somebody who was called still has time to answer, or None for nobody.
+
+    Whoever is away counts only while nobody else has refused or let their time pass.
+    """
+    counts_away = because in {Because.UNAVAILABLE, Because.CHOSEN}
+    steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
+    ends = [
+        call.called_at + step_wait(uow, incident, escalation, steps[call.step_id])
+        for call in await calls_of(uow.session, escalation.id)
+        if call.status == CallStatus.OPEN and (counts_away or call.away is None)
+    ]
+    return max((end for end in ends if end > uow.now), default=None)
 
 
 async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:

@@ -602,3 +602,54 @@ async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_t
     made.id = uuid.UUID(entry["escalation_id"])
     await made.wait(minutes=5)
     assert await made.called() == ["mentor", "UCAROL"]
+
+
+async def test_the_wait_goes_on_where_the_rest_of_the_ladder_has_nobody_to_call(
+    made: Escalations,
+) -> None:
+    made.steps("UCAROL")
+    await made.world.person("carol")
+    await made.deactivate("UCAROL")
+    bob = await made.world.person("bob")
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+    (call,) = (await made.view()).calls
+    made.world.clock.advance(timedelta(seconds=2))
+    await made.answer(note_unavailable, call_id=call.id, how="do not disturb until 08:00")
+    view = await made.view()
+    assert (view.status, await made.said(EntryKind.ESCALATION_EXHAUSTED)) == (
+        EscalationStatus.CALLING,
+        [],
+    )
+    assert view.due_at is not None
+    await made.wait(minutes=6)
+    assert (await made.view()).status is EscalationStatus.EXHAUSTED
+    await made.answer(take, by=bob)
+
+
+async def test_a_step_called_early_that_has_nobody_ends_no_wait_of_others(
+    made: Escalations,
+) -> None:
+    made.steps("UCAROL")
+    await made.world.person("carol")
+    await made.deactivate("UCAROL")
+    await made.world.person("bob")
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+    await made.answer(call_step, step=2, by=made.alice)
+    assert (await made.view()).status is EscalationStatus.CALLING
+    await made.wait(minutes=5)
+    assert (await made.view()).status is EscalationStatus.EXHAUSTED
+
+
+async def test_who_is_on_it_calls_nobody_any_more_once_the_incident_is_over(
+    made: Escalations,
+) -> None:
+    made.steps("UCAROL")
+    bob = await made.world.person("bob")
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+    await made.answer(take, by=bob)
+    await made.cancel()
+    with pytest.raises(Superseded):
+        await made.answer(decline, by=bob, reason="I'm off shift")
+    with pytest.raises(Superseded):
+        await made.answer(redirect, by=bob, target=PersonTarget(external_id="UDAVE"))
+    assert await made.called() == ["bob"]
