@@ -96,7 +96,9 @@ async def _summary(request: Request, view: EscalationView) -> str:
     lines.append(next_line(view))
     if view.packet.ask:
         lines.append(m.escape_line(view.packet.ask)[:300])
-    if view.author is not None and view.author.id == request.actor.person_id:
+    # What the bot sent on somebody's behalf isn't theirs to be measured by.
+    is_own = view.author is not None and view.author.id == request.actor.person_id
+    if is_own and not view.is_automatic:
         lines.append(await _own_score(request, view))
     return "\n".join(line for line in lines if line)
 

@@ -1,6 +1,6 @@
 """Help for the place you are in: what you can do here, and each command with its examples."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.feature import Command, Feature
 from bot.refusals import say
@@ -15,10 +15,13 @@ from incidents.read_models import IncidentView, find_incident_view
 _HEADINGS = (
     ("Declare and find", ("declare", "list", "show", "help")),
     ("Lead", ("role", "roles", "handoff", "checkin", "status", "severity", "edit")),
-    ("Keep people informed", ("update", "snooze")),
+    ("The channel", ("channel", "private")),
+    ("Get help, agree on risky steps", ("escalate", "escalation", "propose", "proposal")),
+    ("Keep people informed", ("update", "snooze", "handover")),
     ("Keep the record", ("note", "undo", "timeline", "export", "milestones")),
     ("End it", ("resolve", "close", "reopen", "cancel", "duplicate")),
-    ("Learn from it", ("postmortem", "action", "actions", "progress", "stage")),
+    ("Learn from it", ("postmortem", "action", "actions")),
+    ("Practise and grow", ("drill", "check", "act", "shadow", "progress", "stage", "prompts")),
 )
 
 
@@ -64,10 +67,13 @@ async def _here(request: Request) -> IncidentView | None:
 
 def overview(commands: Iterable[Command], *, here: IncidentView | None, slash: str) -> b.Message:
     """Return the overview: what fits this place first, then every verb with its summary."""
-    parts = _parts(list(commands), is_inside=here is not None, slash=slash)
+    known, is_inside = list(commands), here is not None
+    parts = _parts(known, is_inside=is_inside, written=lambda one: usage_of(one, slash=slash))
+    # Usage would make the fallback longer than Slack takes, and say less to whoever hears it.
+    spoken = _parts(known, is_inside=is_inside, written=lambda one: one.name)
     opening, more = _opening(here, slash=slash), f"More on one verb: `{slash} help update`."
     return b.Message(
-        text="\n".join([opening, *parts, more]),
+        text="\n".join([opening, *spoken, more]),
         blocks=(
             b.section(opening),
             b.divider(),
@@ -77,7 +83,9 @@ def overview(commands: Iterable[Command], *, here: IncidentView | None, slash: s
     )
 
 
-def _parts(commands: Sequence[Command], *, is_inside: bool, slash: str) -> list[str]:
+def _parts(
+    commands: Sequence[Command], *, is_inside: bool, written: Callable[[Command], str]
+) -> list[str]:
     """Return the verbs under headings, those that fit the place first, none left out."""
     grouped = {name for _, names in _HEADINGS for name in names}
     rest = tuple(command.name for command in commands if command.name not in grouped)
@@ -86,7 +94,7 @@ def _parts(commands: Sequence[Command], *, is_inside: bool, slash: str) -> list[
     parts = []
     for heading, names in (*ordered, ("More", rest)):
         lines = [
-            f"`{usage_of(command, slash=slash)}` {command.summary}"
+            f"`{written(command)}` {command.summary}"
             for name in names
             for command in commands
             if command.name == name
