@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.effect_viewers import is_hidden_from
 from bot.entry_messages import EntryRenderer, render_entry
 from bot.feature import EffectHandler
 from incidents.effects import Effect, PostEntry, TellPerson
@@ -51,6 +52,8 @@ class EntryHandlers:
             person = await session.get(Person, effect.person_id)
         if person is None or not person.is_active:
             return Dropped("person not active")
+        if await is_hidden_from(context.services, incident, person):
+            return Dropped("no longer theirs to see")
         message = render_entry(entry, incident, self.direct_renderers)
         await post_once(context, channel_id=person.external_id, message=message)
         return Done()

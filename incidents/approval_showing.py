@@ -10,7 +10,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from incidents.approvals import Approval, ApprovalNotice, ProposalWords, get_approval
+from incidents.approvals import (
+    LIVE,
+    Approval,
+    ApprovalNotice,
+    ApprovalStatus,
+    ProposalWords,
+    get_approval,
+)
 from incidents.assigning import person_content
 from incidents.effects import EraseEntryMessage, RefreshApproval, TellPerson
 from incidents.ids import derived_id, new_id
@@ -91,6 +98,17 @@ async def refresh_copies(uow: UnitOfWork, incident: Incident, approval: Approval
             for person_id in sorted(await told_ids(uow, approval))
         ]
     )
+
+
+async def follow_move(uow: UnitOfWork, incident: Incident) -> None:
+    """Show proposals where the incident goes on, and no more to whom it is hidden from now."""
+    query = select(Approval).where(
+        Approval.incident_id == incident.id, Approval.status != ApprovalStatus.DRAFT
+    )
+    for approval in (await uow.session.execute(query)).scalars().all():
+        if approval.state in LIVE:
+            await uow.add_effects([_refresh(incident, approval, None)])
+        await refresh_copies(uow, incident, approval)
 
 
 async def refresh_everywhere(

@@ -19,10 +19,15 @@ class Invited:
 
 
 async def record_invitations(
-    uow: UnitOfWork, incident_id: uuid.UUID, *, invited: Sequence[Invited]
+    uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, invited: Sequence[Invited]
 ) -> None:
-    """Write down who is invited (so that a private incident is visible to them) and who can't."""
+    """Write down who is invited (so that a private incident is visible to them) and who can't.
+
+    Nothing, if the incident has left that channel meanwhile: it may go on without them.
+    """
     incident = await uow.get_incident(ById(incident_id))
+    if incident.channel_id != channel_id:
+        return
     refused: list[dict[str, str]] = []
     for one in invited:
         person = await find_person(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from incidents import approval_showing, escalation_reach
 from incidents.channel import wait_for_other_channel
 from incidents.database import storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import AlreadySo
-from incidents.escalation_reach import follow_move
 from incidents.ids import derived_id
 from incidents.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.people import Person, PersonFacts, save_person
@@ -60,7 +60,8 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     opening = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
     await wait_for_other_channel(uow, incident.channel_effect_id, opening)
     incident.channel_effect_id = opening
-    await follow_move(uow, incident)
+    await escalation_reach.follow_move(uow, incident)
+    await approval_showing.follow_move(uow, incident)
     data = {"reference": str(incident.reference), "people": [person.name for person in chosen]}
     return Outcome("moved_to_private", incident.id, data)
 

@@ -1,7 +1,9 @@
 """Proposals where people see them: one card in the channel, copies in direct messages, kept current."""
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.effect_viewers import is_hidden_from
 from bot.features.approval_messages import approval_card
+from bot.features.escalation_calls import hidden_message
 from bot.features.status_card import LOST_CARD
 from bot.slack.errors import SlackPermanent
 from incidents.approval_showing import refresh_everywhere
@@ -41,7 +43,12 @@ async def refresh_approval(context: EffectContext) -> Settlement:
     place = None if incident.is_channel_archived else incident.channel_id
     if is_direct:
         place = person.external_id if person is not None and person.is_active else None
-    message = approval_card(approval, incident, is_direct=is_direct)
+    is_hidden = person is not None and await is_hidden_from(services, incident, person)
+    message = (
+        hidden_message(incident)
+        if is_hidden
+        else approval_card(approval, incident, is_direct=is_direct)
+    )
     # An incident that moved shows its card anew where it goes on.
     is_here = posted is not None and (is_direct or posted.channel_id == incident.channel_id)
     if posted is not None and is_here:
@@ -54,6 +61,8 @@ async def refresh_approval(context: EffectContext) -> Settlement:
                 raise
         else:
             return Done()
+    if is_hidden:
+        return Dropped("no longer theirs to see")
     if not approval.is_live:
         return Dropped("over before it was shown")
     if place is None:

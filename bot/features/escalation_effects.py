@@ -103,6 +103,8 @@ async def call_person(context: EffectContext) -> Settlement:
         if context.is_uncertain:
             await services.gateway.update(*place, message)
     except SlackPermanent as error:
+        if not may_see:
+            return Dropped("no longer theirs to see")
         return await _mention(context, loaded, call, error=error.error)
     attention = await _attention(services, person)
     away = away_text(

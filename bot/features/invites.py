@@ -3,6 +3,7 @@
 from functools import partial
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.effect_viewers import is_hidden_from
 from bot.feature import Feature
 from bot.features.channel import load_incident
 from bot.refusals import say
@@ -14,6 +15,7 @@ from incidents.directory import find_group_members, find_people_named
 from incidents.effects import InvitePerson, InvitePolicyPeople
 from incidents.invitations import Invited, record_invitations
 from incidents.people import Person
+from incidents.policy import Policy
 from incidents.read_models import EntryView, IncidentView
 
 
@@ -24,13 +26,19 @@ async def invite_person(context: EffectContext) -> Settlement:
         person = await session.get(Person, effect.person_id)
     if person is None:
         return Dropped("nobody to invite")
-    return await _invite(context, [person.external_id], unknown=[])
+    view = await load_incident(context)
+    if await is_hidden_from(context.services, view, person):
+        return Dropped("no longer theirs to see")
+    return await _invite(context, view, [person.external_id], unknown=[])
 
 
 async def invite_policy_people(context: EffectContext) -> Settlement:
     """Invite whom the policy names; who can't be found is said, and stops nobody."""
     effect = context.get(InvitePolicyPeople)
     services = context.services
+    view = await load_incident(context)
+    if not _is_still_meant(effect, view, services.policy):
+        return Dropped("the incident is private now")
     async with services.database.reading() as session:
         people = await find_people_named(session, effect.people, workspace_id=services.workspace.id)
         groups = await find_group_members(
@@ -50,7 +58,13 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
             unknown.append(name)
         else:
             found.extend(members)
-    return await _invite(context, list(dict.fromkeys(found)), unknown=unknown)
+    return await _invite(context, view, list(dict.fromkeys(found)), unknown=unknown)
+
+
+def _is_still_meant(effect: InvitePolicyPeople, view: IncidentView, policy: Policy) -> bool:
+    """Tell whether they are invited now, too: into private incidents only whom the policy lets in."""
+    let_in = {str(ref) for ref in policy.private.invite}
+    return not view.is_private or let_in.issuperset((*effect.people, *effect.groups))
 
 
 async def _look_up(gateway: SlackGateway, name: str) -> str | None:
@@ -74,14 +88,19 @@ async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | Non
     return None
 
 
-async def _invite(context: EffectContext, user_ids: list[str], *, unknown: list[str]) -> Settlement:
-    view = await load_incident(context)
+async def _invite(
+    context: EffectContext, view: IncidentView, user_ids: list[str], *, unknown: list[str]
+) -> Settlement:
     if view.channel_id is None:
         return Dropped("no channel to invite to")
     outcomes = await context.services.gateway.invite(view.channel_id, user_ids)
     invited = [Invited(outcome.user_id, outcome.error) for outcome in outcomes]
     invited += [Invited(name, "not_found") for name in unknown]
-    return Done(partial(record_invitations, incident_id=view.id, invited=invited))
+    return Done(
+        partial(
+            record_invitations, incident_id=view.id, channel_id=view.channel_id, invited=invited
+        )
+    )
 
 
 _REASONS = {
