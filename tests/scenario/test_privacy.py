@@ -105,3 +105,15 @@ async def test_only_responders_may_move_it(bot: Bot) -> None:
     assert "private now" not in refused.text
     await bot.settle()
     assert not bot.slack.channel(ROOM).is_archived
+
+
+async def test_who_is_left_out_hears_nothing_more_by_direct_message(bot: Bot) -> None:
+    alice, bob, eve = await _declared(bot)
+    await alice.command("/incident INC-1 checkin @eve 10m Is the export still public?")
+    await bot.settle()
+    before = len(bot.slack.dm(eve).messages)
+    await alice.command("/incident INC-1 private @bob")
+    await bot.settle()
+    await bot.advance(minutes=11)
+    assert len(bot.slack.dm(eve).messages) == before
+    assert bob in bot.slack.channel(NEW_ROOM)
