@@ -54,7 +54,7 @@ _SUPERSEDED = MappingProxyType(
         "approval_changed": "{by} has changed this proposal since. Look at its card again, then answer.",
         "approval_redacted": "What was proposed here was redacted, so nobody can say what it was. "
         "`{slash} propose` asks anew.",
-        "objection_poll": "Nobody is asking for objections to this any more. Say it in the channel.",
+        "objection_poll": "Nobody is asking for objections to this now. Say it in the channel.",
         "handoff_withdrawn": "This handoff is over: it was withdrawn. Command stayed where it was.",
         "escalation": "{by} is on it already, so nothing was changed. Nothing for you to do.",
         "escalation_taken": "Somebody is on it already, so nothing was changed.",
@@ -141,6 +141,7 @@ _FIELDS = MappingProxyType(
         "shadow": "That role or service",
         "next_person": "The next person on call",
         "words": "The note",
+        "word": "That",
         "target": "That",
         "step": "That step",
         "field": "That field",
@@ -231,8 +232,8 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
     who = " or ".join(_grantee(name) for name in needs.split(", "))
     if action in {"set_stage", "sign_off"}:
         return (
-            f"Only {who or 'nobody'} can {what}. `{slash} stage @someone --mentor @mentor` names a "
-            "mentor. Nothing was changed."
+            f"Only {who or 'nobody'} can {what}, so nothing was changed. Ask one of them; "
+            f"`{slash} progress` shows who mentors you."
         )
     return f"Only {who or 'a member'} can {what}. Ask them in the incident channel."
 

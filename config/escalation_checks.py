@@ -41,7 +41,7 @@ def _in_templates(policy: Policy, dropped: Collection[str]) -> Iterator[Disagree
         at = ("escalation", "templates", template.key)
         for field in _NEEDED:
             if field not in template.fields:
-                what = f"has to hold {field}: without it nobody knows what is wanted of them"
+                what = f"has to hold {field}: without it whoever is called can't begin"
                 yield Disagreement((*at, "fields"), what, f"fields: [{', '.join(_NEEDED)}]")
         for question in template.questions:
             if question.key in tuple(PacketField):

@@ -13,8 +13,8 @@ from typing import Any
 from incidents.approval_words import APPROVAL_FORMS
 from incidents.corrections import CorrectedEntry
 from incidents.entry_forms import ARROW, ENTRY_FORMS
-from incidents.practice_words import PRACTICE_FORMS
 from incidents.escalation_words import ESCALATION_FORMS
+from incidents.practice_words import PRACTICE_FORMS
 from incidents.role_words import ROLE_FORMS
 from incidents.timeline import EntryKind
 from incidents.times import spoken_duration

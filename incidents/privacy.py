@@ -11,9 +11,11 @@ from sqlalchemy import select
 
 from incidents import approval_showing, escalation_reach
 from incidents.channel import wait_for_other_channel
+from incidents.command_moves import withdraw_handoff
 from incidents.database import storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import AlreadySo
+from incidents.handoff import find_pending_handoff
 from incidents.ids import derived_id
 from incidents.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.people import Person, PersonFacts, save_person
@@ -60,6 +62,7 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     opening = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
     await wait_for_other_channel(uow, incident.channel_effect_id, opening)
     incident.channel_effect_id = opening
+    await _end_handoff(uow, incident, chosen)
     await escalation_reach.follow_move(uow, incident)
     await approval_showing.follow_move(uow, incident)
     data = {"reference": str(incident.reference), "people": [person.name for person in chosen]}
@@ -99,6 +102,15 @@ async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Perso
         await save_participant(
             uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
         )
+
+
+async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
+    """End a handoff with somebody left out: unanswered, it would bring them in as commander."""
+    handoff = await find_pending_handoff(uow.session, incident.id)
+    if handoff is None or handoff.to_person_id is None:
+        return
+    if handoff.to_person_id not in {person.id for person in chosen}:
+        await withdraw_handoff(uow, incident, handoff)
 
 
 async def _places(uow: UnitOfWork, incident: Incident, channel_id: str | None) -> list[str]:

@@ -52,7 +52,9 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CLOSE, incident, arguments={"text": text})
     await allow_move(uow.session, incident, IncidentStatus.CLOSED)
-    return await move(uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())})
+    return await move(
+        uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())}
+    )
 
 
 async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:

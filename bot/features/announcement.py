@@ -132,7 +132,10 @@ async def _reduce(context: EffectContext, view: IncidentView) -> Settlement:
         return Dropped("not announced")
     try:
         await _edit(
-            services.gateway, posted.channel_id, posted.message_ts, handled_privately(view.reference)
+            services.gateway,
+            posted.channel_id,
+            posted.message_ts,
+            handled_privately(view.reference),
         )
     except SlackPermanent as error:
         if error.error not in LOST_CARD | _PUT_AWAY:

@@ -266,8 +266,11 @@ FEATURE = Feature(
             usage="propose what to do [risk: …] [undo: …] [check: …] [--class change]",
             summary="Ask for agreement to a risky step; without a class, opens the form.",
             handler=propose_command,
-            flags=(Flag("class", "how risky it is, as the policy names it", metavar="change"),),
-            examples=(_EXAMPLE,),
+            flags=(Flag("class", "How risky it is, as the policy names it.", metavar="change"),),
+            examples=(
+                _EXAMPLE,
+                "propose Roll back risk: carts are lost undo: redeploy --class change",
+            ),
             is_once_a_minute=True,
         ),
         Command(

@@ -56,7 +56,7 @@ def more_form(
         blocks=(
             _about(view, incident),
             b.select("field", label="Ask the author for", options=options, initial=str(keys[0])),
-            b.context("They are asked at once. The ladder goes on meanwhile."),
+            b.context("They are asked at once. The next step is still called in time."),
         ),
         callback_id=MORE,
         submit="Ask",

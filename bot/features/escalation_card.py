@@ -77,7 +77,7 @@ def _marks(incident: IncidentView) -> tuple[b.Block, ...]:
 
 
 def _head(view: EscalationView) -> str:
-    by = f", for {m.mention(view.author.external_id)}" if view.author else ""
+    by = f": help for {m.mention(view.author.external_id)}" if view.author else ""
     urgent = ", urgent" if view.is_urgent else ""
     return f"*Escalation {view.number}* ({m.escape_line(view.template_name)}{urgent}){by}"
 
@@ -121,7 +121,7 @@ def next_line(view: EscalationView) -> str:
     at = m.date(view.due_at, "{time_secs}")
     following = next(iter(_in_turn(view)), None)
     if following is None:
-        return f"No answer by {at}: nobody is left to call, and it is said here loudly."
+        return f"No answer by {at}: then nobody is left to call, and I say so here."
     return f"No answer by {at}: {step_name(following)} is called."
 
 

@@ -223,7 +223,7 @@ def _field_named(rest: str, template: EscalationTemplate) -> tuple[str, str]:
 
 def _unknown_field(template: EscalationTemplate) -> InvalidInput:
     known = ", ".join(str(key) for key in fields_of(template))
-    return InvalidInput("field", f"is the first word, one of: {known}")
+    return InvalidInput("field", f"has to come first, as one of: {known}")
 
 
 async def _carry_out(request: Request, use_case: UseCase) -> Reply:

@@ -26,7 +26,7 @@ def taken_directly(entry: EntryView, incident: IncidentView) -> b.Message:
 def exhausted_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     """Say loudly that nobody answered, and what to do now."""
     called = ", ".join(m.escape_line(str(name)) for name in entry.content.get("called") or ())
-    tried = f"Called without an answer: {called}." if called else "There was nobody to call."
+    tried = f"Called so far: {called}." if called else "There was nobody to call."
     text = (
         f"{m.here()} *Nobody has answered {_escalation(entry)}, and nobody is left to call.*\n"
         f"{tried}\n"

@@ -173,7 +173,11 @@ def inputs_for(
         answer = packet.answers.get(field, "")
         return (_text(f"{QUESTION}{field}", label, answer, is_needed=is_alone),)
     key, words = PacketField(field), FIELDS[PacketField(field)]
-    hint = f"{words.hint} Asked for by this kind." if _is_wanted(key, template) else words.hint
+    hint = (
+        words.hint
+        if is_alone or _is_wanted(key, template)
+        else f"{words.hint} This kind needs it less."
+    )
     match key:
         case _F.CONFIDENCE:
             options = [b.option(text, value=value) for value, text in CONFIDENCES]

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.feature import Feature
 from bot.features.escalation_fields import (
+    FIELDS,
     block_of,
     field_of,
     inputs_for,
@@ -187,10 +188,11 @@ def field_form(
     view: EscalationView, missing: str, template: EscalationTemplate, *, metadata: str
 ) -> b.View:
     """Return the form for one field, with what is known of it so far."""
+    asked = m.escape_line(question_for(missing, template))
     return b.modal(
         f"Escalation {view.number}",
         blocks=(
-            b.context(f"{view.reference}: {m.escape_line(question_for(missing, template))}"),
+            b.context(view.reference if missing in FIELDS else f"{view.reference}: {asked}"),
             *inputs_for(field_of(missing), view.packet, template=template, is_alone=True),
         ),
         callback_id=FIELD_FORM,

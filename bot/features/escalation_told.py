@@ -28,7 +28,7 @@ def sent_message(
     if missing and is_urgent:
         parts.append("I ask you for it by direct message, one thing at a time. Skip what you like.")
     if data.get("is_exhausted"):
-        parts.append(f"Name somebody: `{slash} escalate @someone`, or phone them.")
+        parts.append(f"Name somebody: `{slash} escalate @someone`, or phone somebody.")
     offer = private_offer(incident, template)
     if offer:
         parts.append("Better handled by a few? *Move to private…* says what stays readable.")
@@ -79,7 +79,7 @@ def answered_text(outcome: Outcome, *, slash: str) -> str:
         case "escalation_taken":
             return f"You are on {which}. Nobody else is called, and its author is told."
         case "escalation_questioned":
-            return f"Asked, for {which}. You hear when the answer is there. The ladder goes on."
+            return f"Asked, for {which}. You hear when the answer is there."
         case "escalation_declined":
             return (
                 f"Noted for {which}. Others are called if there are any. Thank you for saying so."
@@ -90,5 +90,5 @@ def answered_text(outcome: Outcome, *, slash: str) -> str:
             whom = f"Calling {called} now" if called else "Nobody of that step could be called"
             return f"{whom}, for {which}. The card in the channel shows it."
         case "escalation_withdrawn":
-            return f"Withdrawn: {which}. Those who were called are told."
+            return f"Withdrawn: {which}. Those who were called see it in their messages."
     return f"Done, for {which}. `{slash} escalation` shows how it stands."

@@ -4,8 +4,10 @@ import uuid
 from functools import partial
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.effect_viewers import is_hidden_from
 from bot.feature import Command, Feature
 from bot.features import handoff_messages as messages
+from bot.features.escalation_calls import hidden_message
 from bot.features.incident_forms import remember, view_for_form
 from bot.features.role_messages import outcome_text
 from bot.features.roles import own_name, person_in
@@ -155,9 +157,15 @@ async def refresh_handoff(context: EffectContext) -> Settlement:
     place = view.channel_id
     if effect.person_id is not None:
         place = person.external_id if person is not None and person.is_active else None
-    message = messages.handoff_message(handoff, view, is_direct=person is not None)
+    is_hidden = person is not None and await is_hidden_from(services, view, person)
+    message = (
+        hidden_message(view)
+        if is_hidden
+        else messages.handoff_message(handoff, view, is_direct=person is not None)
+    )
     is_settled = handoff.status is not HandoffStatus.PENDING
-    if posted is not None:
+    # What stands in a channel that the incident has left was put away with it.
+    if posted is not None and (person is not None or posted.channel_id == view.channel_id):
         try:
             await services.gateway.update(posted.channel_id, posted.message_ts, message)
         except SlackPermanent as error:
@@ -167,8 +175,8 @@ async def refresh_handoff(context: EffectContext) -> Settlement:
                 raise
         else:
             return Done()
-    if is_settled:
-        return Dropped("settled before it was shown")
+    if is_settled or is_hidden:
+        return Dropped("settled before it was shown, or no longer theirs to see")
     if place is None or (person is None and view.is_channel_archived):
         return Dropped("nowhere to show it")
     channel_id, ts = await post_once(context, channel_id=place, message=message)

@@ -76,7 +76,7 @@ def forwarded_message(
 ) -> b.Message:
     """Return what the junior asks others for, as the mentor gets it."""
     junior, mentor = m.escape_line(view.junior.name), m.mention(view.mentor.external_id)
-    head = f"{mentor}: {junior} {_deed(entry)} {about(incident)}."
+    head = f"{mentor}: {junior} {_deed(entry, view)} {about(incident)}."
     lines = [head, *asked_lines(entry)]
     text = "\n".join(lines)
     blocks = [p for line in lines for p in b.paragraphs(line)]
@@ -86,10 +86,11 @@ def forwarded_message(
     return b.Message(text=text, blocks=tuple(blocks))
 
 
-def _deed(entry: EntryView) -> str:
+def _deed(entry: EntryView, view: ConversationView) -> str:
     match entry.kind:
         case EntryKind.ESCALATED:
-            to = m.escape_line(entry.text("to"))
+            named = entry.text("to")
+            to = "you" if named == view.mentor.name else m.escape_line(named)
             return f"escalates{f' to {to}' if to else ''} in"
         case EntryKind.ESCALATION_COMPLETED:
             return "has completed the escalation in"

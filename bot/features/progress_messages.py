@@ -19,9 +19,9 @@ MOST_KEYS = 10
 # What is missing of each need, as `{left}` of `{wanted}` or `{have}` against `{wanted}`.
 _MISSING = MappingProxyType(
     {
-        "observed": "{left} more observed",
-        "assisted": "{left} more assisted",
-        "led": "{left} more led",
+        "observed": "{left} more to observe",
+        "assisted": "{left} more to assist in",
+        "led": "{left} more to lead",
         "drills": "{left} more in drills",
         "escalations": "{left} more escalations",
         "completeness": "completeness of escalations {have}, asked for {wanted}",
@@ -90,7 +90,7 @@ def _stage(line: StageLine, policy: Policy) -> str:
     following = line.stage.following
     if following is not None and line.needs:
         missing = "; ".join(missing_text(need) for need in line.missing)
-        said.append(f"for *{following}*: {missing or 'all that is asked for is there'}")
+        said.append(f"For *{following}*: {missing or 'all that is asked for is there'}")
     return f"{'. '.join(said)}{quoted(line.note)}"
 
 

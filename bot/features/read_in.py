@@ -1,5 +1,6 @@
 """The read-in: what a newcomer to an incident channel needs to know, shown to them alone."""
 
+import uuid
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -45,7 +46,9 @@ async def send_read_in(context: EffectContext) -> Settlement:
     now = services.clock.now()
     if context.is_uncertain or now - context.created_at > STALE_AFTER:
         return Dropped("may have been shown" if context.is_uncertain else "too late")
-    message = read_in_message(view, update, now=now, slash=services.policy.command)
+    message = read_in_message(
+        view, update, now=now, slash=services.policy.command, reader_id=person.id
+    )
     try:
         await services.gateway.post_ephemeral(view.channel_id, person.external_id, message)
     except SlackPermanent as error:
@@ -55,9 +58,15 @@ async def send_read_in(context: EffectContext) -> Settlement:
 
 
 def read_in_message(
-    view: IncidentView, update: UpdateView | None, *, now: datetime, slash: str
+    view: IncidentView,
+    update: UpdateView | None,
+    *,
+    now: datetime,
+    slash: str,
+    reader_id: uuid.UUID | None = None,
 ) -> b.Message:
     """Return the read-in: status, severity, impact, who does what, last update, what is needed."""
+    leads = any(person.id == reader_id for person in view.holders(COMMANDER))
     need = most_needed(
         view.status,
         has_commander=bool(view.holders(COMMANDER)),
@@ -70,11 +79,11 @@ def read_in_message(
         *([f"*Impact* {m.escape_line(view.impact)}"] if view.impact.strip() else []),
         f"*Roles* {_roles_text(view)}",
         f"*Last update* {_update_text(update)}",
-        f"*Needed now* {_need_text(need, view, slash=slash)}",
+        f"*Needed now* {_need_text(need, view, slash=slash, leads=leads)}",
     ]
     text = "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in lines)
     if need is not Need.COMMANDER:
-        if view.is_private or view.is_drill or not view.is_open:
+        if leads or view.is_private or view.is_drill or not view.is_open:
             return b.Message(text=text, blocks=(b.section(text),))
         lead = next((person.external_id for person in view.holders(COMMANDER)), "")
         shadow = b.button("Here to learn? Shadow…", action_id="shadow_open", value=lead or "-")
@@ -101,12 +110,14 @@ def _update_text(update: UpdateView | None) -> str:
     return f"({m.date(update.posted_at, '{date_short_pretty} {time}')}) {m.escape_line(update.headline)}".strip()
 
 
-def _need_text(need: Need, view: IncidentView, *, slash: str) -> str:
+def _need_text(need: Need, view: IncidentView, *, slash: str, leads: bool) -> str:
     match need:
         case Need.COMMANDER:
             return f"somebody to take command: `{slash} role commander me`"
         case Need.UPDATE:
             return f"a stakeholder update, which is due: `{slash} update`"
+        case Need.HANDS if leads:
+            return "say here that you have command, then size it up"
         case Need.HANDS:
             lead = ", ".join(m.escape_line(person.name) for person in view.holders(COMMANDER))
             return f"ask {lead} what you can take on; `{slash} help` shows the rest"

@@ -47,7 +47,7 @@ _PAGE = re.compile(r"[^|]+\|(\d{1,4})\|(\d{1,9})")
 
 async def note_command(request: Request) -> Reply:
     """Add a note from `/incident note [-10m|14:05] text`; without a text, open the form."""
-    written = _LONG_MINUS.sub("-", request.words.text)
+    written = _LONG_MINUS.sub("-", m.plain(request.words.text))
     if not written:
         return await _open_note_form(request, request.incident_ref())
     moment, text = split_moment(written, now=request.now, zone=request.actor.zone)

@@ -24,7 +24,7 @@ _QUOTE_ALL = re.compile(r"^(\s*)(?:&gt;){3}", re.MULTILINE)
 _FENCE = re.compile(r"`{3,}")
 _GRAVE = "\u02cb"
 
-_USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|([^>]*))?>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|([^>]*))?>")
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*(?:\|([^>]*))?>")
@@ -137,7 +137,7 @@ def plain(text: str, *, name_of: NameLookup | None = None) -> str:
     def named(identifier: str) -> str | None:
         return name_of(identifier) if name_of is not None else None
 
-    text = _USER.sub(lambda m: f"@{named(m[1]) or m[1]}", text)
+    text = _USER.sub(lambda m: f"@{named(m[1]) or m[2] or m[1]}", text)
     text = _CHANNEL.sub(lambda m: f"#{named(m[1]) or m[2] or m[1]}", text)
     text = _GROUP.sub(lambda m: f"@{named(m[1]) or (m[2] or m[1]).removeprefix('@')}", text)
     text = _DATE.sub(lambda m: m[2] or _utc(int(m[1])), text)

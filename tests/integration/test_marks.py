@@ -91,7 +91,9 @@ async def room(world: World) -> Room:
     incident_id = await world.declare("Checkout errors", by=alice)
 
     async def open_channel(uow: UnitOfWork) -> Outcome:
-        await record_opened(uow, incident_id, channel_id="C1", channel_name="inc-1", is_private=False)
+        await record_opened(
+            uow, incident_id, channel_id="C1", channel_name="inc-1", is_private=False
+        )
         return Outcome("opened")
 
     await world.run(open_channel)

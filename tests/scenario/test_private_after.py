@@ -108,3 +108,22 @@ async def test_an_invitation_that_still_waits_brings_nobody_into_the_private_cha
     room = bot.slack.channel(NEW_ROOM)
     assert move.carol in room
     assert move.eve not in room
+
+
+async def test_a_handoff_to_somebody_left_out_ends_and_command_stays(bot: Bot) -> None:
+    move = await Move(bot).declare()
+    await move.eve.joins(bot.slack.channel(ROOM))
+    await move.carol.command("/incident handoff @eve you know it best", channel=ROOM)
+    await bot.settle()
+    (offer,) = [m for m in move.direct(move.eve) if "handoff_accept" in str(m.blocks)]
+    await move.hide()
+    await bot.settle()
+    assert "handled privately" in offer.rendered
+    assert buttons(offer) == []
+    for _ in range(3):
+        await bot.advance(minutes=2)
+    assert move.eve not in bot.slack.channel(NEW_ROOM)
+    shown = await move.carol.command("/incident INC-1 roles", channel=NEW_ROOM)
+    assert "carol" in shown.text or move.carol.mention in shown.text
+    assert "eve" not in shown.text
+    assert move.eve.mention not in shown.text

@@ -195,11 +195,11 @@ async def test_progress_counts_what_was_done_and_says_what_is_missing(any_bot: B
     assert "Your progress" in shown
     assert "1 assisted" in shown
     assert "By severity: SEV2 (1 assisted)" in shown
-    assert "1 more assisted; 1 more debrief" in shown
+    assert "1 more to assist in; 1 more debrief" in shown
     assert "your mentors (max)" in shown
     theirs = (await max_.command("/incident progress @jo")).rendered
     assert "Progress of jo" in theirs
-    assert "1 more assisted; 1 more debrief" in theirs
+    assert "1 more to assist in; 1 more debrief" in theirs
 
 
 async def test_a_mentor_signs_off_from_the_progress_and_the_person_hears_why(bot: Bot) -> None:

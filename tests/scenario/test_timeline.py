@@ -91,6 +91,12 @@ async def test_a_note_is_confirmed_privately_and_said_compactly_in_the_channel(
     assert "<!channel>" not in said.text
 
 
+async def test_a_note_says_what_was_typed_with_the_names_of_whom_it_mentions(room: Room) -> None:
+    await room.command("note @bob: restarted a & b -> no change")
+    shown = room.channel.messages[-1].text.replace("\u2060", "")
+    assert "@bob: restarted a &amp; b -&gt; no change" in shown
+
+
 async def test_a_phone_turns_the_minus_into_a_dash_and_is_understood(room: Room) -> None:
     await room.command("note –10m Rolled back")
     assert "Rolled back" in room.channel.messages[-1].text

@@ -160,9 +160,7 @@ class Workspace:
             return found
         name = "mpdm-" + "--".join(self.get_user(user_id).name for user_id in ids)
         members = [self.bot.id, *ids]
-        return self.add_channel(
-            name, kind=Kind.GROUP_DIRECT, creator=self.bot.id, members=members
-        )
+        return self.add_channel(name, kind=Kind.GROUP_DIRECT, creator=self.bot.id, members=members)
 
     def place(self, channel: Channel) -> str:
         """Name a conversation as people would: `#incidents` or `DM @alice`."""

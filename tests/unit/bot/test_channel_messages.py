@@ -202,6 +202,15 @@ def test_with_a_commander_a_read_in_says_whom_to_ask() -> None:
     assert labels(message) == ["Here to learn? Shadow…"]
 
 
+def test_the_commander_is_not_told_to_ask_the_commander() -> None:
+    view = commanded(incident())
+    (carol,) = view.holders(COMMANDER)
+    message = read_in_message(view, None, now=NOW, slash="/incident", reader_id=carol.id)
+    assert "ask Carol" not in message.text
+    assert "say here that you have command" in message.text
+    assert labels(message) == []
+
+
 def test_a_read_in_of_a_private_incident_offers_no_shadowing() -> None:
     view = replace(commanded(incident()), is_private=True)
     assert labels(read_in_message(view, None, now=NOW, slash="/incident")) == []
