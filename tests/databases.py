@@ -1,6 +1,7 @@
 """Databases for tests: a migrated SQLite file and a migrated PostgreSQL database, copied per test."""
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import uuid
@@ -67,7 +68,14 @@ def postgres_template(postgres_server: str) -> str:
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh, migrated database: once on SQLite, once on PostgreSQL."""
-    if request.param == "sqlite":
+    with fresh_database(request.param, request, tmp_path) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def fresh_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a fresh, migrated database of this kind: `sqlite` or `postgres`."""
+    if kind == "sqlite":
         yield _sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
         return
     server: str = request.getfixturevalue("postgres_server")

@@ -8,16 +8,17 @@
         await bot.advance(minutes=30)                 # time moves, reminders fire, effects settle
         await bot.restart()                           # a new process on the same database
 
-`any_bot` is the same in Socket Mode and over HTTP, on SQLite and on PostgreSQL: for the long
-scenarios; `bot` is enough elsewhere.
+`any_bot` is the same twice, so that it meets both transports and both databases: for the long
+scenarios; `every_bot` meets every combination of them. `bot` is enough elsewhere.
 """
 
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from bot.app import Sitrep, running
 from config.policy_loader import LoadedPolicy, load_policy
 from config.settings import Settings, load_settings
 from tests.clock import ManualClock
+from tests.databases import fresh_database
 from tests.scenario.learning import check_learning
 from tests.slack_server import SlackServer
 
@@ -153,10 +155,28 @@ async def leaking_bot(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> As
         yield made
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture(params=["socket-sqlite", "http-postgres"])
+def surroundings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A transport and the URL of a database: each transport and each kind of database once."""
+    transport, _, kind = request.param.partition("-")
+    with fresh_database(kind, request, tmp_path) as url:
+        yield transport, url
+
+
+@pytest.fixture
 async def any_bot(
+    surroundings: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Bot]:
+    """The bot in Socket Mode and over HTTP, on SQLite and on PostgreSQL: each of them once."""
+    transport, url = surroundings
+    async for made in _bot(url, transport, capsys):
+        yield made
+
+
+@pytest.fixture(params=["socket", "http"])
+async def every_bot(
     request: pytest.FixtureRequest, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> AsyncIterator[Bot]:
-    """The bot in Socket Mode and over HTTP, on SQLite and on PostgreSQL."""
+    """The bot in every combination of the two transports and the two databases."""
     async for made in _bot(database_url, request.param, capsys):
         yield made

@@ -31,8 +31,8 @@ def file_named(bot: Bot, ending: str) -> str:
     return bytes(files[-1].content).decode()
 
 
-async def test_an_incident_from_declaring_to_the_postmortem(any_bot: Bot) -> None:
-    bot = any_bot
+async def test_an_incident_from_declaring_to_the_postmortem(every_bot: Bot) -> None:
+    bot = every_bot
     alice, bob, carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
 
     await alice.command("/incident declare sev2 Checkout errors")
@@ -140,8 +140,8 @@ async def _the_record_is_whole(bot: Bot, bob: Person) -> None:
     assert left == []
 
 
-async def test_two_people_press_take_command_at_once_and_one_is_told(any_bot: Bot) -> None:
-    bot = any_bot
+async def test_two_people_press_take_command_at_once_and_one_is_told(every_bot: Bot) -> None:
+    bot = every_bot
     alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
     await alice.command("/incident declare sev2 Checkout errors")
     await bot.settle()
@@ -157,8 +157,8 @@ async def test_two_people_press_take_command_at_once_and_one_is_told(any_bot: Bo
     assert len(told) == 1
 
 
-async def test_two_people_resolve_at_once_and_one_is_told(any_bot: Bot) -> None:
-    bot = any_bot
+async def test_two_people_resolve_at_once_and_one_is_told(every_bot: Bot) -> None:
+    bot = every_bot
     alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
     await alice.command("/incident declare sev2 Checkout errors")
     await bot.settle()
@@ -176,8 +176,8 @@ async def test_two_people_resolve_at_once_and_one_is_told(any_bot: Bot) -> None:
     assert sum(answer.action == "update" for answer in answers) >= 1
 
 
-async def test_a_redelivered_event_has_no_effect(any_bot: Bot) -> None:
-    bot = any_bot
+async def test_a_redelivered_event_has_no_effect(every_bot: Bot) -> None:
+    bot = every_bot
     alice = bot.slack.add_person("alice")
     await alice.command("/incident declare sev2 Checkout errors")
     await bot.settle()
