@@ -20,6 +20,8 @@ from incidents.unit_of_work import UnitOfWork
 # So that a whole department isn't woken for one restart.
 MOST_TOLD = 10
 MOST_NAMED = 5
+# Of a crowded channel, so that nobody waits for the look through it; all of it sees the card.
+MOST_LOOKED_AT = 30
 
 
 async def check_answerer(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
@@ -142,14 +144,21 @@ async def _others(
     held = await current_roles(uow.session, incident.id)
     named = await _named_by_policy(uow, incident, approval)
     found = [*(role.person_id for role in held), *(person.id for person in named)]
-    if is_wide:
+    if is_wide and _is_for_everybody(uow, approval):
         query = (
             select(Participant.person_id)
             .where(Participant.incident_id == incident.id, Participant.is_in_channel)
             .order_by(Participant.joined_at, Participant.id)
+            .limit(MOST_LOOKED_AT)
         )
         found += (await uow.session.execute(query)).scalars()
     return found
+
+
+def _is_for_everybody(uow: UnitOfWork, approval: Approval) -> bool:
+    """Tell whether being in the channel may be enough; whom else the policy means is known."""
+    grantees = uow.policy.rights.who_may(approval.approving) if approval.approving else ()
+    return not {Standing.ANYONE, Standing.RESPONDER, Standing.SENIOR}.isdisjoint(grantees)
 
 
 async def _named_by_policy(

@@ -175,8 +175,10 @@ async def redirect(
     return _outcome("escalation_redirected", incident, escalation, called=names)
 
 
-async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: int) -> Outcome:
-    """Call a chosen step at once; those passed over are called after the later ones.
+async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUID | int) -> Outcome:
+    """Call a chosen step at once, by its id or place; those passed over come after the later ones.
+
+    Places shift when somebody redirects: what was chosen a while ago is named by its id.
 
     Raises: IncidentNotFound; NotPermitted; Superseded; InvalidInput for a step that there isn't;
         AlreadySo for one that was called.
@@ -185,7 +187,7 @@ async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: int) -> 
     await _refuse_if_settled(uow, incident, escalation)
     await uow.permit(Action.ESCALATE, incident)
     steps = await steps_of(uow.session, escalation.id)
-    chosen = next((one for one in steps if one.position == step), None)
+    chosen = next((one for one in steps if step in {one.id, one.position}), None)
     if chosen is None:
         raise InvalidInput("step", "unknown", ", ".join(str(one.position) for one in steps))
     if chosen.status != StepStatus.WAITING:

@@ -1,5 +1,6 @@
 """`/incident escalation`: how the escalations stand, and every answer without a button."""
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -164,16 +165,16 @@ async def _next(request: Request, words: _Words) -> Reply:
     waiting = words.view.waiting_steps
     if not waiting:
         raise AlreadySo("every step", "called")
-    step = _step_named(words) if words.rest else waiting[0].position
+    step = _step_named(words) if words.rest else waiting[0].id
     return await _carry_out(request, partial(call_step, escalation_id=words.view.id, step=step))
 
 
-def _step_named(words: _Words) -> int:
+def _step_named(words: _Words) -> uuid.UUID:
     wanted = m.plain(words.rest).removeprefix("@").casefold()
     for step in words.view.waiting_steps:
         names = {name.removeprefix("@").casefold() for name in step.names}
         if wanted in names or wanted == str(step.position):
-            return step.position
+            return step.id
     known = ", ".join(name for step in words.view.waiting_steps for name in step.names)
     raise InvalidInput("step", "unknown", known)
 

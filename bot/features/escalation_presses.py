@@ -147,8 +147,7 @@ async def decline_submitted(request: Request) -> Reply:
 
 async def step_submitted(request: Request) -> Reply:
     """Call the chosen step at once."""
-    chosen = request.form.choice("step") or ""
-    step = int(chosen) if chosen.isdecimal() else 0
+    step = id_of(request.form.choice("step") or "")
     use_case = partial(call_step, escalation_id=_escalation_id(request), step=step)
     return await _submit(request, use_case, fallback="step")
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from incidents.approval_answers import approve, break_glass, decline
 from incidents.approval_asking import propose, revise
@@ -436,3 +437,24 @@ async def test_guests_and_the_deactivated_are_not_asked_and_classes_are_the_poli
     await scene.bring_in(guest)
     with pytest.raises(MayNotAnswer):
         await scene.do(approve, approval_id, guest)
+
+
+async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
+    scene: Scene,
+) -> None:
+    for number in range(60):
+        await scene.bring_in(await scene.world.person(f"watcher{number}"))
+    approval_id = await scene.propose("destructive")
+    said = 0
+
+    def count(*_: Any) -> None:
+        nonlocal said
+        said += 1
+
+    engine = scene.world.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        await scene.do(break_glass, approval_id, scene.jo, reason="Nobody answers")
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+    assert said < 200, said

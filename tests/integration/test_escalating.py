@@ -653,3 +653,15 @@ async def test_who_is_on_it_calls_nobody_any_more_once_the_incident_is_over(
     with pytest.raises(Superseded):
         await made.answer(redirect, by=bob, target=PersonTarget(external_id="UDAVE"))
     assert await made.called() == ["bob"]
+
+
+async def test_a_step_chosen_in_a_form_is_that_step_though_others_came_before_it_meanwhile(
+    made: Escalations,
+) -> None:
+    made.steps("UCAROL", "UDAVE")
+    bob = await made.world.person("bob")
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+    seen = {step.names: step.id for step in (await made.view()).steps}
+    await made.answer(redirect, by=bob, target=PersonTarget(external_id="UEVE"))
+    await made.answer(call_step, step=seen[("UDAVE",)], by=made.alice)
+    assert await made.called() == ["bob", "UEVE", "UDAVE"]
