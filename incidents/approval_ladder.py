@@ -56,6 +56,8 @@ async def climb(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None
     approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
     if approval is None or approval.state is not ApprovalStatus.PENDING:
         return
+    if approval.expires_at is not None and approval.expires_at <= uow.now:
+        return  # after an absence: its end is due as well, so nobody is asked any more
     if not incident.is_open and approval.command is None:
         await expire(uow, incident, approval)
         return

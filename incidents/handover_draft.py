@@ -5,12 +5,11 @@ both, of shadowing only what concerns them both. A draft is a beginning: its aut
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.action_items import ActionItem, ActionItemStatus
@@ -105,32 +104,24 @@ async def draft_handover(
     session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
 ) -> HandoverDraft:
     """Return what is open, risky or pending now, as far as both readers may see it."""
-    seen = await _visible(session, readers)
     since = await _shift_began(session, readers, now=now)
     return HandoverDraft(
-        incidents=await _open_incidents(session, seen.values()),
-        changes=await _changes(session, seen, since=since),
-        escalations=await _escalations(session, seen),
-        actions=await _actions(
-            session, seen, readers, by=(now + policy.handover.due_within).date()
-        ),
+        incidents=await _open_incidents(session, readers),
+        changes=await _changes(session, readers, since=since),
+        escalations=await _escalations(session, readers),
+        actions=await _actions(session, readers, by=(now + policy.handover.due_within).date()),
         shadowings=await _shadowings(session, readers, policy=policy, now=now),
     )
 
 
-async def _visible(session: AsyncSession, readers: Readers) -> dict[uuid.UUID, Incident]:
-    """Return every incident that both may see, drills apart, the worst first."""
-    query = (
-        select(Incident)
-        .where(
-            Incident.workspace_id == readers.workspace_id,
-            Incident.is_drill.is_(False),
-            visible_to(readers.author),
-            visible_to(readers.successor),
-        )
-        .order_by(Incident.severity_rank, Incident.declared_at)
+def _seen_by(readers: Readers) -> ColumnElement[bool]:
+    """Return the condition under which both may see an incident, drills apart."""
+    return and_(
+        Incident.workspace_id == readers.workspace_id,
+        Incident.is_drill.is_(False),
+        visible_to(readers.author),
+        visible_to(readers.successor),
     )
-    return {row.id: row for row in (await session.execute(query)).scalars()}
 
 
 async def _shift_began(session: AsyncSession, readers: Readers, *, now: datetime) -> datetime:
@@ -149,13 +140,15 @@ async def _shift_began(session: AsyncSession, readers: Readers, *, now: datetime
     return accepted_at if accepted_at is not None and is_this_shift else now - SHIFT
 
 
-async def _open_incidents(
-    session: AsyncSession, seen: Iterable[Incident]
-) -> tuple[OpenIncident, ...]:
+async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[OpenIncident, ...]:
+    """Return the incidents under way, the worst first."""
+    query = (
+        select(Incident)
+        .where(_seen_by(readers), Incident.status.in_(OPEN_STATUSES))
+        .order_by(Incident.severity_rank, Incident.declared_at)
+    )
     found: list[OpenIncident] = []
-    for incident in seen:
-        if incident.lifecycle_status not in OPEN_STATUSES:
-            continue
+    for incident in (await session.execute(query)).scalars().all():
         holders = await role_holders(session, incident.id, role_key=COMMANDER)
         commander = await session.get(Person, holders[0].person_id) if holders else None
         found.append(
@@ -191,75 +184,73 @@ async def _is_snoozed(session: AsyncSession, incident: Incident) -> bool:
 
 
 async def _changes(
-    session: AsyncSession, seen: dict[uuid.UUID, Incident], *, since: datetime
+    session: AsyncSession, readers: Readers, *, since: datetime
 ) -> tuple[RiskyChange, ...]:
     waiting = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.BREAK_GLASS)
     was_done = (Approval.status == ApprovalStatus.CARRIED_OUT) & (Approval.settled_at >= since)
     query = (
-        select(Approval, TimelineEntry)
+        select(Approval, TimelineEntry, Incident)
         .join(TimelineEntry, TimelineEntry.id == Approval.entry_id)
-        .where(
-            Approval.incident_id.in_(list(seen)),
-            or_(Approval.status.in_(waiting), was_done),
-        )
+        .join(Incident, Incident.id == Approval.incident_id)
+        .where(_seen_by(readers), or_(Approval.status.in_(waiting), was_done))
         .order_by(Approval.created_at)
     )
     return tuple(
         RiskyChange(
-            reference=str(seen[row.incident_id].reference),
+            reference=str(incident.reference),
             number=row.number or 0,
             text=str((entry.content or {}).get("text") or ""),
             class_name=row.class_name,
             status=row.state,
             at=row.settled_at or row.answered_at or row.asked_at or row.created_at,
         )
-        for row, entry in (await session.execute(query)).all()
+        for row, entry, incident in (await session.execute(query)).all()
     )
 
 
-async def _escalations(
-    session: AsyncSession, seen: dict[uuid.UUID, Incident]
-) -> tuple[OpenEscalation, ...]:
+async def _escalations(session: AsyncSession, readers: Readers) -> tuple[OpenEscalation, ...]:
     query = (
-        select(Escalation)
-        .where(Escalation.incident_id.in_(list(seen)), Escalation.status.in_(UNANSWERED))
+        select(Escalation, Incident)
+        .join(Incident, Incident.id == Escalation.incident_id)
+        .where(_seen_by(readers), Escalation.status.in_(UNANSWERED))
         .order_by(Escalation.created_at)
     )
     return tuple(
         OpenEscalation(
-            reference=str(seen[row.incident_id].reference),
+            reference=str(incident.reference),
             number=row.number,
             template_name=row.template_name,
             since=row.created_at,
             is_exhausted=row.exhausted_at is not None,
         )
-        for row in (await session.execute(query)).scalars()
+        for row, incident in (await session.execute(query)).all()
     )
 
 
 async def _actions(
-    session: AsyncSession, seen: dict[uuid.UUID, Incident], readers: Readers, *, by: date
+    session: AsyncSession, readers: Readers, *, by: date
 ) -> tuple[PendingAction, ...]:
     query = (
-        select(ActionItem)
+        select(ActionItem, Incident)
+        .join(Incident, Incident.id == ActionItem.incident_id)
         .where(
-            ActionItem.incident_id.in_(list(seen)),
+            _seen_by(readers),
             ActionItem.status == ActionItemStatus.OPEN,
             or_(ActionItem.owner_id == readers.author.person_id, ActionItem.due_on <= by),
         )
         .order_by(ActionItem.due_on.is_(None), ActionItem.due_on, ActionItem.created_at)
     )
-    rows: Sequence[ActionItem] = (await session.execute(query)).scalars().all()
-    owners = await people_views(session, {row.owner_id for row in rows if row.owner_id})
+    rows = (await session.execute(query)).all()
+    owners = await people_views(session, {row.owner_id for row, _ in rows if row.owner_id})
     return tuple(
         PendingAction(
-            reference=str(seen[row.incident_id].reference),
+            reference=str(incident.reference),
             number=row.number,
             text=row.text,
             owner=owners[row.owner_id].name if row.owner_id else "",
             due_on=row.due_on,
         )
-        for row in rows
+        for row, incident in rows
     )
 
 

@@ -458,3 +458,15 @@ async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
     finally:
         event.remove(engine, "before_cursor_execute", count)
     assert said < 200, said
+
+
+async def test_after_an_absence_longer_than_a_proposal_lives_nobody_is_asked_for_it(
+    scene: Scene,
+) -> None:
+    approval_id = await scene.propose()
+    asked = len(await scene.world.effects(TellPerson))
+    await scene.pass_(days=2)
+    assert (await scene.view(approval_id)).status is ApprovalStatus.EXPIRED
+    assert "proposal_unanswered" not in await scene.kinds()
+    told = (await scene.world.effects(TellPerson))[asked:]
+    assert {effect.person_id for effect in told} == {scene.jo.person_id}

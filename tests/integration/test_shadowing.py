@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, event, select
 
 from incidents.assigning import Named
 from incidents.audit_log import AuditEntry, AuditKind, audit_entries, verify_audit
@@ -18,8 +18,9 @@ from incidents.debriefing import get_debrief_view, write_debrief
 from incidents.debriefs import Debrief, debriefs_of
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.handover import accept_handover, ask_about_handover, offer_handover
+from incidents.handover_draft import Readers, draft_handover
 from incidents.handovers import Handover, HandoverStatus
-from incidents.incident import ById
+from incidents.incident import ById, Incident
 from incidents.learners import follow_learners
 from incidents.learning_effects import (
     FollowLearners,
@@ -333,3 +334,29 @@ async def test_after_the_bot_was_away_only_the_author_hears_of_a_note_nobody_acc
     await world.tick()
     told = [(e.what, e.person_id) for e in await world.effects(TellOfHandover)]
     assert told == [("unaccepted", alice.person_id)]
+
+
+async def test_a_handoff_of_a_shift_looks_at_what_is_open_however_long_the_history(
+    world: World,
+) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    readers = Readers(workspace_id=world.workspace_id, author=alice, successor=bob)
+    for number in range(12):
+        incident_id = await world.declare(f"Checkout errors {number}", by=alice)
+        await world.run(partial(cancel, ref=ById(incident_id), reason="False alarm"))
+    await world.declare("Logins fail", by=alice)
+    loaded: list[Incident] = []
+
+    def note(incident: Incident, _context: object) -> None:
+        loaded.append(incident)
+
+    event.listen(Incident, "load", note)
+    try:
+        async with world.database.reading() as session:
+            draft = await draft_handover(
+                session, readers, policy=world.policy, now=world.clock.now()
+            )
+    finally:
+        event.remove(Incident, "load", note)
+    assert [one.title for one in draft.incidents] == ["Logins fail"]
+    assert len(loaded) == 1
