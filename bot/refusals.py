@@ -195,6 +195,11 @@ def refusal_text(error: DomainError, *, slash: str) -> str:
 
 def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> str:
     match error:
+        case AlreadySo(what="the incident", detail="resolved" | "closed" as detail):
+            return (
+                f"The incident is already {escape(detail)}, so nothing was done. If it goes on, "
+                f"`{slash} reopen` with the reason takes it up again."
+            )
         case AlreadySo(what=what, detail=detail):
             return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
         case IncidentOver(status=status):

@@ -204,13 +204,13 @@ def unanswered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
         case "2":
             text = (
                 f"*{_name(entry)}* has waited {waited} for an answer: {_text(entry)}\n"
-                "The commander's side is asked for somebody who decides."
+                "It is escalated now, to somebody who decides."
             )
         case _:
             lead = ", ".join(m.mention(p.external_id) for p in incident.holders(COMMANDER))
             text = (
                 f"*Nobody has answered {_name(entry).lower()} for {waited}: it is "
-                f"not approved.* {_text(entry)}\n{lead or 'Whoever can decide'}: please decide now. "
+                f"not approved.*\n*What* {_text(entry)}\n{lead or 'Whoever can decide'}: please decide now. "
                 "If it can't wait, *Break glass* goes ahead with a reason, and tells everybody."
             )
     message = _answerable(text, entry, incident)
@@ -239,7 +239,7 @@ def expired_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
         why = "it wasn't carried out in time"
     else:
         why = "nobody answered, so it is not approved"
-    return say(f"*{_name(entry)} has ended*: {why}. {_text(entry)}")
+    return say(f"*{_name(entry)} has ended*: {why}.\n*What* {_text(entry)}")
 
 
 def broken_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
@@ -269,7 +269,7 @@ def asked_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     """Return the question for strong objections."""
     until = instant_of(entry.content.get("until")) or entry.occurred_at
     text = (
-        f"*Any strong objections to {_name(entry).lower()}?* {_text(entry)}\n"
+        f"*Any strong objections to {_name(entry).lower()}?*\n*What* {_text(entry)}\n"
         f"{actor_of_entry(entry)} decides after {m.date(until, '{time_secs}')}. Silence is consent."
     )
     button = b.button("Object…", action_id="approval_object_open", value=_value(entry, incident))

@@ -150,7 +150,7 @@ ME = Named("U0ME", "me")
         ("<@U1> by 2026-12-01 Alert", "U1", date(2026, 12, 1), "Alert"),
         ("<@U1> by 5d Alert", "U1", date(2026, 3, 7), "Alert"),
         ("me by hand, check alerts", "U0ME", None, "by hand, check alerts"),
-        ("<@U1> ask <@U2|carol>", "U1", None, "ask @U2"),
+        ("<@U1> ask <@U2|carol> or <@U3>", "U1", None, "ask @carol or @U3"),
     ],
 )
 def test_an_action_item_is_read_from_words(
