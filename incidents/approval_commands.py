@@ -4,14 +4,13 @@ Arguments are the JSON values that the use case gave to `uow.permit(…, argumen
 carried out is exactly that use case, by whoever asked, with all its own checks.
 """
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from incidents.errors import InvalidInput
-from incidents.ids import parse_reference
-from incidents.incident import IncidentRef
+from incidents.incident import ById, IncidentRef
 from incidents.policy import Action
 from incidents.resolving import Resolution, resolve
 from incidents.severity import change_severity
@@ -50,10 +49,9 @@ async def _cancel(uow: UnitOfWork, ref: IncidentRef, given: Arguments) -> Outcom
 
 
 async def _mark_duplicate(uow: UnitOfWork, ref: IncidentRef, given: Arguments) -> Outcome:
-    original = parse_reference(str(given.get("original") or ""))
-    if original is None:
-        raise InvalidInput("original", "unknown", "INC-7")
-    return await mark_duplicate(uow, ref, original=original, reason=str(given.get("reason") or ""))
+    other = await uow.get_incident(ById(uuid.UUID(str(given["original_id"]))))
+    reason = str(given.get("reason") or "")
+    return await mark_duplicate(uow, ref, original=other.reference, reason=reason)
 
 
 async def _close(uow: UnitOfWork, ref: IncidentRef, given: Arguments) -> Outcome:
@@ -86,7 +84,8 @@ def command_text(command: str, arguments: Arguments) -> str:
         case Action.CANCEL:
             head = "Cancel the incident"
         case Action.MARK_DUPLICATE:
-            head = f"Cancel the incident as a duplicate of {arguments.get('original', '')}"
+            original = arguments.get("original") or "a private incident"
+            head = f"Cancel the incident as a duplicate of {original}"
         case Action.CLOSE:
             head = "Close the incident"
         case Action.POST_UPDATE:

@@ -97,10 +97,11 @@ async def mark_duplicate(
         can't see; InvalidInput for the incident itself or a duplicate of it.
     """
     incident = await uow.get_incident(ref)
-    asked = {"original": str(original), "reason": reason}
-    await uow.permit(Action.MARK_DUPLICATE, incident, arguments=asked)
-    await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     other = await uow.get_incident(ByReference(original))
+    # A proposal is read by people who may not know of a private one.
+    asked = {"original": None if other.is_private else str(original), "original_id": str(other.id)}
+    await uow.permit(Action.MARK_DUPLICATE, incident, arguments={**asked, "reason": reason})
+    await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     await _check_original(uow.session, incident, other)
     incident.duplicate_of_id = other.id
     # The record of this incident is read by people who may not know of a private one.

@@ -222,3 +222,20 @@ async def test_a_commander_who_is_supervised_needs_agreement_in_command(scene: S
         partial(change_status, ref=scene.ref, target=IncidentStatus.IDENTIFIED), by=scene.carol
     )
     assert moved.kind == "status_changed"
+
+
+async def test_a_proposal_names_no_private_incident_that_its_readers_may_not_know_of(
+    scene: Scene,
+) -> None:
+    other = await scene.world.declare("Payroll leak", by=scene.jo, is_private=True)
+    original = Reference(number=2, is_drill=False)
+    approval_id = await asked(scene, partial(mark_duplicate, ref=scene.ref, original=original))
+    for entry in await scene.world.entries(scene.incident_id):
+        assert str(original) not in str(entry.content)
+    words = (await scene.view(approval_id)).words
+    assert words is not None
+    assert "duplicate of a private incident" in words.text
+    await scene.do(approve, approval_id, scene.carol)
+    await scene.do(carry_out, approval_id, scene.jo)
+    view = await scene.world.view(scene.incident_id)
+    assert (view.status, view.duplicate_of_id) == (IncidentStatus.CANCELLED, other)
