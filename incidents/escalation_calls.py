@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from incidents import effects as fx
 from incidents.assigning import call_in, person_content
+from incidents.directory import find_people_named
 from incidents.errors import Superseded
 from incidents.escalation_callees import Callees, find_callees
 from incidents.escalation_targets import wait_of
@@ -184,10 +185,12 @@ async def _content(
         if call.away is not None and call.status == CallStatus.OPEN:
             person = await uow.session.get_one(Person, call.person_id)
             away.append({"name": person.name, "how": call.away})
+    # On the record people stand by name, not by what the policy knows them by.
+    known = await find_people_named(uow.session, step.names, workspace_id=uow.workspace_id)
     return {
         **about(escalation),
         "step": step.position,
-        "to": list(step.names),
+        "to": [known[name].name if name in known else name for name in step.names],
         "people": [
             {**person_content(person), "call_id": call.id}
             for person, call in zip(found.people, calls, strict=True)

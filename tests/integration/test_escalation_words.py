@@ -55,7 +55,7 @@ async def test_the_timeline_tells_the_escalation_in_plain_words(made: Escalation
         "bob needs more: tried",
         "Escalation completed (version 2). Tried: Restarted one -> no change",
         "bob can't. On a plane",
-        "Step 2 (UCAROL): called carol (the one before can't). Waiting 5 min",
+        "Step 2 (carol): called carol (the one before can't). Waiting 5 min",
         "carol redirected the escalation to UEVE. Hers",
         "Step 3 (UEVE): called UEVE (redirected). Waiting 5 min",
         "Step 4 (UDAVE): nobody to call (no answer in time). Left out: UDAVE (deactivated)",
