@@ -8,18 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Feature
 from bot.features.channel import load_incident
-from bot.features.status_card import LOST_CARD
 from bot.features.status_card_view import ended, heading, people, times
 from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway import SlackGateway
+from bot.standing_messages import LOST, Standing
 from incidents.effects import RefreshAnnouncement
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Workspace, system_actor
 from incidents.policy import COMMANDER
-from incidents.posted_messages import find_posted, save_posted
+from incidents.posted_messages import find_posted
 from incidents.read_models import IncidentView
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -99,7 +99,7 @@ async def refresh_announcement(context: EffectContext) -> Settlement:
         except SlackPermanent as error:
             if error.error in _PUT_AWAY:
                 return Dropped("announcement channel archived")
-            if error.error not in LOST_CARD:
+            if error.error not in LOST:
                 raise
         else:
             return Done()
@@ -107,20 +107,8 @@ async def refresh_announcement(context: EffectContext) -> Settlement:
     if place_and_ts is None:
         # `doctor` says so; the incident goes on without.
         return Dropped("announcement channel missing")
-    place, ts = place_and_ts
-
-    async def remember(uow: UnitOfWork) -> None:
-        await save_posted(
-            uow.session,
-            incident_id=view.id,
-            purpose=PURPOSE,
-            subject_id=view.id,
-            channel_id=place,
-            message_ts=ts,
-            now=uow.now,
-        )
-
-    return Done(remember)
+    standing = Standing(purpose=PURPOSE, subject_id=view.id, incident_id=view.id)
+    return Done(standing.remember(*place_and_ts))
 
 
 async def _reduce(context: EffectContext, view: IncidentView) -> Settlement:
@@ -138,7 +126,7 @@ async def _reduce(context: EffectContext, view: IncidentView) -> Settlement:
             handled_privately(view.reference),
         )
     except SlackPermanent as error:
-        if error.error not in LOST_CARD | _PUT_AWAY:
+        if error.error not in LOST | _PUT_AWAY:
             raise
         return Dropped(error.error)
     return Done()

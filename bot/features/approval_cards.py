@@ -1,25 +1,22 @@
 """Proposals where people see them: one card in the channel, copies in direct messages, kept current."""
 
-from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.effect_viewers import is_hidden_from
 from bot.features.approval_messages import approval_card
 from bot.features.escalation_calls import hidden_message
-from bot.features.status_card import LOST_CARD
 from bot.slack.errors import SlackPermanent
+from bot.standing_messages import CLOSED, Standing, show
 from incidents.approval_showing import refresh_everywhere
 from incidents.approval_views import find_by_entry, get_approval_view
 from incidents.effects import RefreshApproval, RefreshApprovalOfEntry
 from incidents.ids import derived_id
 from incidents.incident import ById
 from incidents.people import Person, system_actor
-from incidents.posted_messages import find_posted, save_posted
+from incidents.posted_messages import find_posted
 from incidents.read_models import get_incident_view
 from incidents.unit_of_work import UnitOfWork
 
 PURPOSE = "approval"
-
-# A channel that can't be written to any more: the record stays right, the message as it is.
-_CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
 
 
 async def refresh_approval(context: EffectContext) -> Settlement:
@@ -51,36 +48,20 @@ async def refresh_approval(context: EffectContext) -> Settlement:
     )
     # An incident that moved shows its card anew where it goes on.
     is_here = posted is not None and (is_direct or posted.channel_id == incident.channel_id)
-    if posted is not None and is_here:
-        try:
-            await services.gateway.update(posted.channel_id, posted.message_ts, message)
-        except SlackPermanent as error:
-            if error.error in _CLOSED:
-                return Dropped(error.error)
-            if error.error not in LOST_CARD:
-                raise
-        else:
-            return Done()
-    if is_hidden:
-        return Dropped("no longer theirs to see")
-    if not approval.is_live:
-        return Dropped("over before it was shown")
-    if place is None:
-        return Dropped("nowhere to show it")
-    channel_id, ts = await post_once(context, channel_id=place, message=message)
-
-    async def remember_place(uow: UnitOfWork) -> None:
-        await save_posted(
-            uow.session,
-            incident_id=incident.id,
-            purpose=PURPOSE,
-            subject_id=subject_id,
-            channel_id=channel_id,
-            message_ts=ts,
-            now=uow.now,
+    unless = "" if approval.is_live else "over before it was shown"
+    try:
+        return await show(
+            context,
+            standing=Standing(purpose=PURPOSE, subject_id=subject_id, incident_id=incident.id),
+            message=message,
+            posted=posted if is_here else None,
+            place=place,
+            unless="no longer theirs to see" if is_hidden else unless,
         )
-
-    return Done(remember_place)
+    except SlackPermanent as error:
+        if error.error not in CLOSED or not is_here:
+            raise
+        return Dropped(error.error)
 
 
 async def refresh_of_entry(context: EffectContext) -> Settlement:

@@ -6,12 +6,12 @@ from functools import partial
 
 from bot.effect_context import Dropped, EffectContext, Settlement
 from bot.feature import Feature
-from bot.kept_messages import Kept, keep_current
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply
 from bot.requests import Request
 from bot.slack import blocks as b
 from bot.slack import mentions as m
+from bot.standing_messages import Standing, show_privately
 from incidents.debriefing import (
     MAX_ANSWER,
     DebriefView,
@@ -156,11 +156,11 @@ async def show_debrief(context: EffectContext) -> Settlement:
     if effect.is_reminder and view.written_at is not None:
         return Dropped("written meanwhile")
     name = "reminder" if effect.is_reminder else "request"
-    return await keep_current(
+    return await show_privately(
         context,
         place=owner.external_id,
         message=asked_message(view, services.policy, is_reminder=effect.is_reminder),
-        kept=Kept(
+        standing=Standing(
             purpose="debrief",
             subject_id=derived_id(view.id, name),
             incident_id=effect.incident_id,
@@ -182,11 +182,11 @@ async def share_debrief(context: EffectContext) -> Settlement:
     message = (
         shared_message(view) if is_shared else say("This debrief is no longer shared with you.")
     )
-    return await keep_current(
+    return await show_privately(
         context,
         place=person.external_id,
         message=message,
-        kept=Kept(
+        standing=Standing(
             purpose="shared_debrief",
             subject_id=derived_id(view.id, str(person.id)),
             incident_id=effect.incident_id,

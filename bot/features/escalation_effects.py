@@ -3,7 +3,6 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 import structlog
@@ -11,11 +10,11 @@ import structlog
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.features.escalation_calls import call_message, hidden_message, mention_message
 from bot.features.escalation_card import escalation_card
-from bot.features.status_card import LOST_CARD
 from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway import Attention
+from bot.standing_messages import CLOSED, LOST, Standing, show
 from incidents.effects import (
     CallForEscalation,
     RefreshEscalationCall,
@@ -27,7 +26,7 @@ from incidents.escalation_views import CallView, EscalationView, get_escalation_
 from incidents.escalations import CallStatus
 from incidents.incident import ById
 from incidents.people import Person, actor_of, system_actor
-from incidents.posted_messages import PostedMessage, find_posted, save_posted
+from incidents.posted_messages import PostedMessage, find_posted
 from incidents.read_models import IncidentView, find_incident_view, get_incident_view
 from incidents.times import zone_of
 from incidents.unit_of_work import UnitOfWork
@@ -35,9 +34,6 @@ from incidents.unit_of_work import UnitOfWork
 CARD: Final = "escalation_card"
 CALL: Final = "escalation_call"
 _SAME_DAY: Final = timedelta(hours=20)
-
-# A place that can't be written to any more: the record stays right, the message as it is.
-_CLOSED: Final = frozenset({"is_inactive", "is_archived", "not_in_channel"})
 
 log = structlog.get_logger(__name__)
 
@@ -59,17 +55,14 @@ async def refresh_card(context: EffectContext) -> Settlement:
     incident, posted = loaded.incident, loaded.posted
     if incident.channel_id is None or incident.is_channel_archived:
         return Dropped("no channel to show it in")
-    message = escalation_card(loaded.view, incident, services.policy)
-    if posted is not None and posted.channel_id == incident.channel_id:
-        try:
-            await services.gateway.update(posted.channel_id, posted.message_ts, message)
-        except SlackPermanent as error:
-            if error.error not in LOST_CARD:
-                raise
-        else:
-            return Done()
-    place = await post_once(context, channel_id=incident.channel_id, message=message)
-    return Done(partial(_remember, loaded, CARD, effect.escalation_id, place))
+    is_here = posted is not None and posted.channel_id == incident.channel_id
+    return await show(
+        context,
+        standing=_standing(loaded, CARD, effect.escalation_id),
+        message=escalation_card(loaded.view, incident, services.policy),
+        posted=posted if is_here else None,
+        place=incident.channel_id,
+    )
 
 
 # -- calling --------------------------------------------------------------------------------
@@ -115,7 +108,7 @@ async def call_person(context: EffectContext) -> Settlement:
     )
 
     async def record(uow: UnitOfWork) -> None:
-        await _remember(loaded, CALL, call.id, place, uow)
+        await _standing(loaded, CALL, call.id).remember(*place)(uow)
         if away:
             await note_unavailable(uow, view.id, call.id, how=away)
 
@@ -137,7 +130,7 @@ async def _mention(
     place = await post_once(context, channel_id=channel_id, message=message)
 
     async def record(uow: UnitOfWork) -> None:
-        await _remember(loaded, CALL, call.id, place, uow)
+        await _standing(loaded, CALL, call.id).remember(*place)(uow)
         await note_medium(uow, loaded.view.id, call.id, medium=Medium.CHANNEL)
 
     return Done(record)
@@ -203,7 +196,7 @@ async def refresh_call(context: EffectContext) -> Settlement:
         message = await _called_message(services, loaded, call)
         await services.gateway.update(posted.channel_id, posted.message_ts, message)
     except SlackPermanent as error:
-        if error.error not in LOST_CARD | _CLOSED:
+        if error.error not in LOST | CLOSED:
             raise
         return Dropped(error.error)
     return Done()
@@ -250,15 +243,5 @@ async def _load(
     return _Loaded(view, incident, posted)
 
 
-async def _remember(
-    loaded: _Loaded, purpose: str, about: uuid.UUID, place: tuple[str, str], uow: UnitOfWork
-) -> None:
-    await save_posted(
-        uow.session,
-        incident_id=loaded.incident.id,
-        purpose=purpose,
-        subject_id=about,
-        channel_id=place[0],
-        message_ts=place[1],
-        now=uow.now,
-    )
+def _standing(loaded: _Loaded, purpose: str, about: uuid.UUID) -> Standing:
+    return Standing(purpose=purpose, subject_id=about, incident_id=loaded.incident.id)

@@ -3,7 +3,7 @@
 import uuid
 from functools import partial
 
-from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.effect_context import Dropped, EffectContext, Settlement
 from bot.effect_viewers import is_hidden_from
 from bot.feature import Command, Feature
 from bot.features import handoff_messages as messages
@@ -11,12 +11,12 @@ from bot.features.escalation_calls import hidden_message
 from bot.features.incident_forms import remember, view_for_form
 from bot.features.role_messages import outcome_text
 from bot.features.roles import own_name, person_in
-from bot.features.status_card import LOST_CARD
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
 from bot.slack import mentions as m
 from bot.slack.errors import SlackPermanent
+from bot.standing_messages import CLOSED, Standing, show
 from incidents.assigning import Named
 from incidents.command import propose_commander, take_over
 from incidents.effects import RefreshHandoff
@@ -28,16 +28,13 @@ from incidents.ids import derived_id
 from incidents.incident import ById, Incident, IncidentRef
 from incidents.people import Person, system_actor
 from incidents.policy import COMMANDER, Action
-from incidents.posted_messages import find_posted, save_posted
+from incidents.posted_messages import find_posted
 from incidents.read_models import get_incident_view
 from incidents.timeline import EntryKind
-from incidents.unit_of_work import Outcome, UnitOfWork
+from incidents.unit_of_work import Outcome
 
 PURPOSE = "handoff"
 _EXAMPLE = "handoff @alice"
-
-# A channel that can't be written to any more: the record stays right, the message as it is.
-_CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
 
 
 async def handoff_command(request: Request) -> Reply:
@@ -163,36 +160,23 @@ async def refresh_handoff(context: EffectContext) -> Settlement:
         if is_hidden
         else messages.handoff_message(handoff, view, is_direct=person is not None)
     )
-    is_settled = handoff.status is not HandoffStatus.PENDING
+    is_over = is_hidden or handoff.status is not HandoffStatus.PENDING
+    is_muted = person is None and view.is_channel_archived
     # What stands in a channel that the incident has left was put away with it.
-    if posted is not None and (person is not None or posted.channel_id == view.channel_id):
-        try:
-            await services.gateway.update(posted.channel_id, posted.message_ts, message)
-        except SlackPermanent as error:
-            if error.error in _CLOSED:
-                return Dropped(error.error)
-            if error.error not in LOST_CARD:
-                raise
-        else:
-            return Done()
-    if is_settled or is_hidden:
-        return Dropped("settled before it was shown, or no longer theirs to see")
-    if place is None or (person is None and view.is_channel_archived):
-        return Dropped("nowhere to show it")
-    channel_id, ts = await post_once(context, channel_id=place, message=message)
-
-    async def remember_place(uow: UnitOfWork) -> None:
-        await save_posted(
-            uow.session,
-            incident_id=view.id,
-            purpose=PURPOSE,
-            subject_id=subject_id,
-            channel_id=channel_id,
-            message_ts=ts,
-            now=uow.now,
+    is_here = posted is not None and (person is not None or posted.channel_id == view.channel_id)
+    try:
+        return await show(
+            context,
+            standing=Standing(purpose=PURPOSE, subject_id=subject_id, incident_id=view.id),
+            message=message,
+            posted=posted if is_here else None,
+            place=None if is_muted else place,
+            unless="settled before it was shown, or no longer theirs to see" if is_over else "",
         )
-
-    return Done(remember_place)
+    except SlackPermanent as error:
+        if error.error not in CLOSED or not is_here:
+            raise
+        return Dropped(error.error)
 
 
 FEATURE = Feature(

@@ -9,13 +9,13 @@ from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_on
 from bot.feature import Command, Feature
 from bot.features import handover_messages as messages
 from bot.features.roles import person_in
-from bot.kept_messages import Kept, keep_current
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say, ShowView
 from bot.requests import Request
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.errors import SlackPermanent
+from bot.standing_messages import Standing, show_privately
 from incidents.assigning import Named
 from incidents.errors import InvalidInput, NotPermitted, Superseded
 from incidents.handover import (
@@ -188,11 +188,11 @@ async def show_handover(context: EffectContext) -> Settlement:
     is_author = person.id == view.from_person.id
     if person.id not in {view.from_person.id, view.to_person.id} or not person.is_active:
         return Dropped("nobody to show it to")
-    settled = await keep_current(
+    settled = await show_privately(
         context,
         place=person.external_id,
         message=messages.note_message(view, is_author=is_author),
-        kept=Kept(purpose="handover", subject_id=derived_id(view.id, str(person.id))),
+        standing=Standing(purpose="handover", subject_id=derived_id(view.id, str(person.id))),
         is_news=view.is_pending,
     )
     if isinstance(settled, Dropped) and view.is_pending and not is_author:

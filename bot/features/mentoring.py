@@ -8,13 +8,13 @@ from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_on
 from bot.feature import Feature
 from bot.features.escalation_packet import packet_lines
 from bot.features.shadow_messages import about
-from bot.kept_messages import Kept, keep_current
 from bot.refusals import say
 from bot.replies import Reply, Say
 from bot.requests import Request
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.errors import SlackPermanent
+from bot.standing_messages import Standing, show_privately
 from incidents.errors import Superseded
 from incidents.learning_effects import ForwardToMentor, ShowMentorConversation
 from incidents.mentoring import (
@@ -140,11 +140,11 @@ async def show_conversation(context: EffectContext) -> Settlement:
             )
         except SlackPermanent as error:
             return Dropped(error.error)
-    settled = await keep_current(
+    settled = await show_privately(
         context,
         place=place,
         message=conversation_message(view),
-        kept=Kept(
+        standing=Standing(
             purpose="mentor_conversation", subject_id=view.id, incident_id=effect.incident_id
         ),
     )

@@ -15,16 +15,16 @@ from bot.feature import Feature
 from bot.features.escalation_prompts import question_prompt, rated_prompt, rating_prompt
 from bot.features.guidance_messages import company_prompt, step_prompt, time_box_prompt
 from bot.features.shadow_messages import decision_prompt
-from bot.features.status_card import LOST_CARD
 from bot.requests import Services
 from bot.slack import blocks as b
 from bot.slack.errors import SlackPermanent
+from bot.standing_messages import LOST, Standing
 from incidents.effects import SendPrompt
 from incidents.guidance import look_again
 from incidents.incident import ById
 from incidents.people import Person, actor_of
 from incidents.policy import Policy
-from incidents.posted_messages import PostedMessage, find_posted, save_posted
+from incidents.posted_messages import PostedMessage, find_posted
 from incidents.prompts import (
     Prompt,
     PromptKind,
@@ -81,7 +81,7 @@ async def send_prompt(context: EffectContext) -> Settlement:
             return Done()
         return await _post(context, loaded, message)
     except SlackPermanent as error:
-        if posted is not None and error.error in LOST_CARD:
+        if posted is not None and error.error in LOST:
             return Dropped(error.error)
         return _undeliverable(prompt, error.error)
 
@@ -121,16 +121,12 @@ async def _load(services: Services, prompt_id: uuid.UUID) -> _Loaded | None:
 
 
 def _shown(loaded: _Loaded, channel_id: str, ts: str) -> Done:
+    standing = Standing(
+        purpose=PURPOSE, subject_id=loaded.prompt.id, incident_id=loaded.incident.id
+    )
+
     async def remember(uow: UnitOfWork) -> None:
-        await save_posted(
-            uow.session,
-            incident_id=loaded.incident.id,
-            purpose=PURPOSE,
-            subject_id=loaded.prompt.id,
-            channel_id=channel_id,
-            message_ts=ts,
-            now=uow.now,
-        )
+        await standing.remember(channel_id, ts)(uow)
         await mark_delivered(uow, loaded.prompt.id)
         await _go_on(uow, loaded.prompt)
 

@@ -11,13 +11,13 @@ from bot.features import shadow_messages as messages
 from bot.features.action_items import find_day
 from bot.features.channel import load_incident
 from bot.features.roles import person_in
-from bot.kept_messages import Kept, keep_current
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.errors import SlackPermanent
+from bot.standing_messages import Standing, show_privately
 from incidents.assigning import Named
 from incidents.errors import AlreadySo, InvalidInput, Superseded
 from incidents.ids import derived_id
@@ -347,11 +347,11 @@ async def show_shadowing(context: EffectContext) -> Settlement:
         return Dropped("nobody to tell")
     is_mentor = person.id == row.mentor_id
     message = messages.told_mentor(view) if is_mentor else messages.told_shadow(view)
-    return await keep_current(
+    return await show_privately(
         context,
         place=person.external_id,
         message=message,
-        kept=Kept(purpose="shadowing", subject_id=derived_id(row.id, str(person.id))),
+        standing=Standing(purpose="shadowing", subject_id=derived_id(row.id, str(person.id))),
         is_news=not is_mentor or view.ended_at is None,
     )
 
