@@ -175,5 +175,5 @@ async def _tell_everybody(uow: UnitOfWork, incident: Incident, approval: Approva
 
 
 def _text(text: str) -> str:
-    cleaned = storable(text.strip())
+    cleaned = storable(text).strip()
     return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

@@ -249,7 +249,7 @@ def _cleaned(words: ProposalWords) -> ProposalWords:
 
 
 def _text(text: str) -> str:
-    cleaned = storable(text.strip())
+    cleaned = storable(text).strip()
     return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"
 
 

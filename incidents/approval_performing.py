@@ -215,5 +215,5 @@ async def _lapse(uow: UnitOfWork, incident: Incident, approval: Approval) -> Non
 
 
 def _text(text: str) -> str:
-    cleaned = storable(text.strip())
+    cleaned = storable(text).strip()
     return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

@@ -126,6 +126,6 @@ async def take_role_away(
         "role": assignment.role_key,
         "role_name": assignment.role_name,
         "person": person_content(person),
-        "reason": storable(reason.strip()),
+        "reason": storable(reason).strip(),
     }
     uow.record(incident, EntryKind.ROLE_ENDED, content)

@@ -259,5 +259,5 @@ def _about(checkin_id: uuid.UUID, person: Person, *, round_number: int) -> dict[
 
 
 def _text(text: str) -> str:
-    cleaned = storable(text.strip())
+    cleaned = storable(text).strip()
     return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

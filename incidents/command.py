@@ -102,7 +102,7 @@ async def take_over(
         raise AlreadySo("commander", actor.name)
     if seen_commander_id and commander and str(commander.person_id) != seen_commander_id:
         raise Superseded("command", by=(await get_person(uow, commander.person_id)).name)
-    given = storable(reason.strip())[:MAX_REASON]
+    given = storable(reason).strip()[:MAX_REASON]
     if not given:
         raise InvalidInput("reason", "empty", "Alice has no network")
     if commander is None:
@@ -207,7 +207,7 @@ async def _propose(
         {
             **await handoff_content(uow, handoff),
             "expires_at": handoff.expires_at,
-            "words": storable(words.strip())[:MAX_WORDS],
+            "words": storable(words).strip()[:MAX_WORDS],
         },
     )
     await uow.flush()

@@ -48,7 +48,7 @@ async def write_debrief(
     Raises: Superseded when it isn't the actor's; InvalidInput when nothing is written.
     """
     debrief = await _own_debrief(uow, debrief_id)
-    given = [(storable(q.strip()), storable(a.strip())[:MAX_ANSWER]) for q, a in answers]
+    given = [(storable(q).strip(), storable(a).strip()[:MAX_ANSWER]) for q, a in answers]
     if not any(answer for _, answer in given):
         raise InvalidInput("answer_0", "empty", "")
     debrief.answers = [{"question": question, "answer": answer} for question, answer in given]

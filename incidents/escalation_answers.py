@@ -384,4 +384,4 @@ def _outcome(kind: str, incident: Incident, escalation: Escalation, **data: obje
 
 
 def _text(text: str) -> str:
-    return storable(text.strip())[:MAX_REASON]
+    return storable(text).strip()[:MAX_REASON]

@@ -129,7 +129,7 @@ async def object_to(
     poll = await _find_open(uow.session, approval.id)
     if poll is None or poll.ends_at <= uow.now or approval.state not in LIVE:
         raise Superseded("objection_poll")
-    said = storable(reason.strip())[:MAX_TEXT]
+    said = storable(reason).strip()[:MAX_TEXT]
     if not said:
         raise InvalidInput("reason", "empty", "The replica is 20 minutes behind")
     if uow.actor.person_id is None:

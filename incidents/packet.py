@@ -142,5 +142,5 @@ def _answers(answers: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _kept(text: str) -> str:
-    clean = storable(text.strip())
+    clean = storable(text).strip()
     return clean if len(clean) <= MAX_TEXT else f"{clean[: MAX_TEXT - 1]}…"

@@ -247,7 +247,7 @@ async def publish_postmortem(uow: UnitOfWork, ref: IncidentRef, *, link: str = "
             raise InformationMissing("published", missing)
     postmortem.status = PostmortemStatus.PUBLISHED
     postmortem.published_at = uow.now
-    postmortem.link = storable(link.strip())
+    postmortem.link = storable(link).strip()
     content = {**_content(postmortem, None), "published_at": uow.now, "link": postmortem.link}
     uow.record(incident, EntryKind.POSTMORTEM_PUBLISHED, content)
     return _outcome("postmortem_published", incident, postmortem, link=postmortem.link)

@@ -50,7 +50,7 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     old_channel_id, old_name = incident.channel_id, incident.channel_name
     content = {
         "people": [{"id": person.id, "name": person.name} for person in chosen],
-        "reason": storable(wanted.reason.strip())[:MAX_REASON],
+        "reason": storable(wanted.reason).strip()[:MAX_REASON],
         "old_channel_id": old_channel_id,
         "old_channel_name": old_name,
         "old_places": await _places(uow, incident, old_channel_id),

@@ -200,7 +200,7 @@ async def answer(uow: UnitOfWork, prompt_id: uuid.UUID, answer: str, *, text: st
 
 async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: str = "") -> None:
     """Write down the answer to a prompt that is locked and open, and show it as answered."""
-    cleaned = storable(text.strip())[:MAX_TEXT]
+    cleaned = storable(text).strip()[:MAX_TEXT]
     prompt.status = PromptStatus.ANSWERED
     prompt.answer, prompt.text = storable(answer), cleaned or None
     prompt.answered_at = uow.now

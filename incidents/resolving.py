@@ -66,7 +66,7 @@ def given_moments(resolution: Resolution) -> dict[str, datetime | None]:
 
 def _take_in(uow: UnitOfWork, incident: Incident, given: Resolution) -> dict[str, object]:
     """Put what is given on the record, and return what the entry says of it."""
-    text = storable(given.text.strip())
+    text = storable(given.text).strip()
     if text:
         incident.resolution = text
     if given.has_customer_impact is not None:

@@ -39,7 +39,7 @@ async def change_severity(
         "old_rank": incident.severity_rank,
         "new_rank": severity.rank,
         "is_worse": is_worse,
-        "reason": storable(reason.strip()),
+        "reason": storable(reason).strip(),
     }
     incident.severity_key = severity.key
     incident.severity_name = severity.name

@@ -144,7 +144,7 @@ def _check_scope(uow: UnitOfWork, scope: Scope) -> None:
 
 
 def _note(text: str, *, needed: bool) -> str:
-    cleaned = storable(text.strip())
+    cleaned = storable(text).strip()
     if needed and not cleaned:
         raise InvalidInput("note", "empty", "Led three incidents on checkout, calm and complete.")
     if len(cleaned) > MAX_NOTE:

@@ -44,7 +44,7 @@ async def change_status(
         return await reopen(uow, ref, reason=text)
     await uow.permit(Action.CHANGE_STATUS, incident)
     await allow_move(uow.session, incident, target)
-    return await move(uow, incident, target, details={"text": storable(text.strip())})
+    return await move(uow, incident, target, details={"text": storable(text).strip()})
 
 
 async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:
@@ -53,7 +53,7 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
     await uow.permit(Action.CLOSE, incident, arguments={"text": text})
     await allow_move(uow.session, incident, IncidentStatus.CLOSED)
     return await move(
-        uow, incident, IncidentStatus.CLOSED, details={"text": storable(text.strip())}
+        uow, incident, IncidentStatus.CLOSED, details={"text": storable(text).strip()}
     )
 
 
@@ -106,7 +106,7 @@ async def mark_duplicate(
     incident.duplicate_of_id = other.id
     # The record of this incident is read by people who may not know of a private one.
     named = None if other.is_private else str(other.reference)
-    details = {"reason": storable(reason.strip()), "is_duplicate": True, "duplicate_of": named}
+    details = {"reason": storable(reason).strip(), "is_duplicate": True, "duplicate_of": named}
     return await move(uow, incident, IncidentStatus.CANCELLED, details=details)
 
 
@@ -195,7 +195,7 @@ async def _check_original(session: AsyncSession, incident: Incident, other: Inci
 
 
 def _reason(text: str, *, example: str) -> str:
-    reason = storable(text.strip())
+    reason = storable(text).strip()
     if not reason:
         raise InvalidInput("reason", "empty", example)
     return reason

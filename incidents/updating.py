@@ -129,7 +129,7 @@ async def snooze_update(
             "was_due_at": current,
             "until": until,
             "delay_seconds": int(delay.total_seconds()),
-            "reason": storable(reason.strip())[:MAX_REASON],
+            "reason": storable(reason).strip()[:MAX_REASON],
         },
     )
     data = {"until": instant_text(until), "reference": str(incident.reference)}
@@ -171,10 +171,10 @@ def _arguments_of(draft: UpdateDraft) -> dict[str, Any]:
 
 def _texts_of(draft: UpdateDraft) -> dict[str, str]:
     return {
-        "text": storable(draft.text.strip()),
-        "impact": storable(draft.impact.strip()),
-        "actions": storable(draft.actions.strip()),
-        "next_steps": storable(draft.next_steps.strip()),
+        "text": storable(draft.text).strip(),
+        "impact": storable(draft.impact).strip(),
+        "actions": storable(draft.actions).strip(),
+        "next_steps": storable(draft.next_steps).strip(),
     }
 
 
