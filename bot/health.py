@@ -15,9 +15,9 @@ from bot.scheduler import Scheduler
 from bot.socket_mode import SocketMode
 from bot.telemetry import OUTBOX_DEPTH, SOCKETS, Telemetry
 from incidents import outbox
+from incidents.hash_chain import instant_text
 from incidents.leases import Lease
 from incidents.outbox import EffectStatus
-from incidents.timeline import instant_text
 
 SILENT_SECONDS = 60.0
 _SHOWN = (EffectStatus.PENDING, EffectStatus.TAKEN, EffectStatus.BLOCKED, EffectStatus.DEAD)

@@ -1,13 +1,10 @@
 """The workspace's audit log: changes that belong to no incident, chained like the timeline.
 
 Stages, sign-offs, who supervises whom, and the policy (with it the rights) are recorded here.
-`content_hash` and `entry_hash` are made as in `timeline.py`: content can be erased (content and
-salt nulled) without breaking the chain, and nothing else can change: triggers on both databases
-refuse it. What people wrote to each other (notes) isn't here but as a hash of it.
+Chained as `hash_chain.py` says: content can be erased without breaking the chain, and nothing else
+can change: triggers on both databases refuse it. What people wrote to each other (notes) isn't here but as a hash of it.
 """
 
-import hashlib
-import os
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -19,18 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.database import Base, storable
-from incidents.ids import new_id
-from incidents.timeline import (
+from incidents.hash_chain import (
     GENESIS_HASH,
-    SALT_BYTES,
     ChainHead,
     Content,
     Flaw,
-    canonical,
     clean_content,
     hash_content,
+    hash_fields,
     instant_text,
+    new_salt,
+    verify_chain,
 )
+from incidents.ids import new_id
 
 if TYPE_CHECKING:
     from incidents.unit_of_work import UnitOfWork
@@ -97,7 +95,7 @@ async def audit(
     Raises: IntegrityError when two begin a workspace's log at once; the use case runs again then.
     """
     head = await _locked_head(uow.session, uow.workspace_id)
-    cleaned, salt = clean_content(content or {}), os.urandom(SALT_BYTES).hex()
+    cleaned, salt = clean_content(content or {}), new_salt()
     entry = AuditEntry(
         id=new_id(),
         workspace_id=uow.workspace_id,
@@ -159,34 +157,12 @@ def hashed_fields(entry: AuditEntry) -> dict[str, Any]:
 
 def hash_audit_entry(entry: AuditEntry) -> str:
     """Return the hex hash over everything of the entry but content, salt and tenant."""
-    return hashlib.sha256(canonical(hashed_fields(entry))).hexdigest()
+    return hash_fields(hashed_fields(entry))
 
 
 def verify_audit(entries: Iterable[AuditEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
-    """Return every flaw of a whole log, given in order of sequence; none means proven."""
-    flaws: list[Flaw] = []
-    previous = ChainHead(0, GENESIS_HASH)
-    for entry in entries:
-        if entry.sequence != previous.sequence + 1:
-            flaws.append(Flaw(entry.sequence, "sequence_gap"))
-        if entry.previous_hash != previous.entry_hash:
-            flaws.append(Flaw(entry.sequence, "broken_link"))
-        if hash_audit_entry(entry) != entry.entry_hash:
-            flaws.append(Flaw(entry.sequence, "entry_changed"))
-        if not _content_proves(entry):
-            flaws.append(Flaw(entry.sequence, "content_changed"))
-        previous = ChainHead(entry.sequence, entry.entry_hash)
-    if previous != head:
-        flaws.append(Flaw(head.sequence, "head_differs"))
-    return tuple(flaws)
-
-
-def _content_proves(entry: AuditEntry) -> bool:
-    if entry.content is None and entry.salt is None:
-        return True  # erased: the hash still commits to what stood here
-    if entry.content is None or entry.salt is None:
-        return False
-    return hash_content(entry.content, entry.salt) == entry.content_hash
+    """Return every flaw of a whole log, in order of sequence; none means proven."""
+    return verify_chain(entries, head=head, hash_of=hash_audit_entry)
 
 
 async def audit_entries(

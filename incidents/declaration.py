@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.database import insert_rows, storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import InvalidInput
+from incidents.hash_chain import GENESIS_HASH
 from incidents.ids import derived_id, new_id
 from incidents.incident import (
     ById,
@@ -26,7 +27,7 @@ from incidents.lifecycle import IncidentStatus
 from incidents.people import Actor
 from incidents.policy import Action, Policy, Severity
 from incidents.stakeholder_updates import next_update_due
-from incidents.timeline import GENESIS_HASH, EntryKind
+from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 MAX_TITLE = 300

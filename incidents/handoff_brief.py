@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from incidents.hash_chain import instant_text
 from incidents.incident import Incident
 from incidents.people import Person
 from incidents.roles import current_roles
-from incidents.timeline import EntryKind, TimelineEntry, instant_text
+from incidents.timeline import EntryKind, TimelineEntry
 
 LAST_NOTES = 3
 LAST_QUESTIONS = 3

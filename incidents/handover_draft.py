@@ -16,6 +16,7 @@ from incidents.action_items import ActionItem, ActionItemStatus
 from incidents.approvals import Approval, ApprovalStatus
 from incidents.escalations import UNANSWERED, Escalation
 from incidents.handovers import Handover, HandoverStatus
+from incidents.hash_chain import instant_text
 from incidents.incident import Incident, visible_to
 from incidents.lifecycle import OPEN_STATUSES
 from incidents.people import Actor, Person
@@ -25,7 +26,7 @@ from incidents.roles import role_holders
 from incidents.shadowing import ShadowingView, view_of_shadowing
 from incidents.shadowings import shadowings_of
 from incidents.stages import mentors_of
-from incidents.timeline import EntryKind, TimelineEntry, instant_text
+from incidents.timeline import EntryKind, TimelineEntry
 
 # How long a shift is taken for when no handoff to its author tells when it began.
 SHIFT: Final = timedelta(hours=12)

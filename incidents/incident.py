@@ -26,10 +26,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.database import Base
 from incidents.errors import IncidentNotFound
+from incidents.hash_chain import GENESIS_HASH, ChainHead
 from incidents.ids import Reference, new_id
 from incidents.lifecycle import IncidentStatus, is_open
 from incidents.people import Actor, PersonKind
-from incidents.timeline import GENESIS_HASH, ChainHead
 
 
 class Incident(Base):

@@ -15,12 +15,13 @@ from incidents.corrections import (
     record_withdrawal,
 )
 from incidents.errors import AlreadySo, InvalidInput, NothingToUndo
+from incidents.hash_chain import instant_text
 from incidents.incident import Incident, IncidentRef
 from incidents.marks import (
     release_entry,
 )
 from incidents.policy import Action
-from incidents.timeline import EntryKind, TimelineEntry, instant_text
+from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 MAX_REASON = 500

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from incidents.database import storable
 from incidents.errors import InvalidInput
-from incidents.timeline import instant_text
+from incidents.hash_chain import instant_text
 
 # Characters of one field; more is cut with a mark.
 MAX_TEXT: Final = 2500

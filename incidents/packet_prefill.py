@@ -20,9 +20,10 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.entry_forms import when
+from incidents.hash_chain import instant_text
 from incidents.incident import Incident
 from incidents.packet import Packet, cleaned
-from incidents.timeline import EntryKind, instant_text
+from incidents.timeline import EntryKind
 from incidents.timeline_views import TimelineItem, items_of, load_entries
 
 # As many pieces as a form shows at a glance, the newest ones.

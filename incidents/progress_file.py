@@ -9,9 +9,9 @@ from typing import Any
 
 from incidents.exports.csv_format import inert
 from incidents.exports.export import ExportFile, ExportFormat
+from incidents.hash_chain import instant_text
 from incidents.markdown import escape, escape_block, table
 from incidents.progress import Counts, ProgressView, StageLine, Tally
-from incidents.timeline import instant_text
 
 FORMAT = "sitrep-progress-1"
 

@@ -15,6 +15,7 @@ from incidents.assigning import Named, get_assignable
 from incidents.audit_log import AuditKind, audit
 from incidents.database import storable
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted
+from incidents.hash_chain import canonical
 from incidents.ids import derived_id, new_id
 from incidents.outbox import Planned
 from incidents.people import Person
@@ -32,7 +33,6 @@ from incidents.stages import (
     stage_records,
 )
 from incidents.supervision_effects import TellMentorship, TellStage
-from incidents.timeline import canonical
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 MAX_NOTE = 2000

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.audit_log import AuditEntry, AuditKind
+from incidents.hash_chain import Flaw
 from incidents.stage_changes import note_hash
 from incidents.stages import StageRecord
-from incidents.timeline import Flaw
 
 _KINDS = (AuditKind.STAGE_SET, AuditKind.SIGNED_OFF)
 

@@ -1,32 +1,31 @@
-"""The timeline: append-only, hash-chained entries that can be proven unchanged.
+"""The timeline: append-only entries, chained (`hash_chain.py`) so that they can be proven unchanged.
 
-`content_hash = sha256(salt ‖ canonical(content))`; `entry_hash = sha256(canonical(everything but
-content and salt, with the previous entry's hash))`. Canonical is RFC 8785. So content can be
-redacted (content and salt nulled) without breaking the chain, and nothing else can change.
 The chain follows `sequence`; display follows (`occurred_at`, `sequence`).
 """
 
-import hashlib
-import os
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import rfc8785
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.database import Base, storable
+from incidents.hash_chain import (
+    ChainHead,
+    Content,
+    Flaw,
+    clean_content,
+    hash_content,
+    hash_fields,
+    instant_text,
+    new_salt,
+    verify_chain,
+)
 from incidents.ids import new_id
 from incidents.people import Actor
-
-Content = dict[str, Any]
-
-GENESIS_HASH = "0" * 64
-SALT_BYTES = 16
 
 
 class EntryKind(StrEnum):
@@ -142,27 +141,9 @@ class TimelineEntry(Base):
     entry_hash: Mapped[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ChainHead:
-    """The newest link of an incident's chain; the incident's row holds it."""
-
-    sequence: int
-    entry_hash: str
-
-
-def canonical(value: Any) -> bytes:
-    """Return the one byte form of a JSON value (RFC 8785)."""
-    return rfc8785.dumps(value)
-
-
-def hash_content(content: Content, salt: str) -> str:
-    """Return the hex hash that commits to the content."""
-    return hashlib.sha256(bytes.fromhex(salt) + canonical(content)).hexdigest()
-
-
 def hash_entry(entry: TimelineEntry) -> str:
     """Return the hex hash over everything of the entry but content, salt, tenant and number."""
-    return hashlib.sha256(canonical(hashed_fields(entry))).hexdigest()
+    return hash_fields(hashed_fields(entry))
 
 
 def hashed_fields(entry: TimelineEntry) -> dict[str, Any]:
@@ -183,33 +164,6 @@ def hashed_fields(entry: TimelineEntry) -> dict[str, Any]:
     }
 
 
-def instant_text(instant: datetime) -> str:
-    """Return the instant as UTC ISO 8601 with microseconds and `Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def clean_content(content: Mapping[str, Any]) -> Content:
-    """Return the content as plain storable JSON: clean text, instants as text, ids as text."""
-    return {str(key): _clean(value) for key, value in content.items()}
-
-
-def _clean(value: Any) -> Any:
-    match value:
-        case None | bool() | int():
-            return value
-        case str():
-            return storable(str(value))
-        case datetime():
-            return instant_text(value)
-        case uuid.UUID():
-            return str(value)
-        case Mapping():
-            return clean_content(value)
-        case list() | tuple():
-            return [_clean(item) for item in value]
-    raise TypeError(f"not for the record: {type(value).__name__}")
-
-
 def append(
     head: ChainHead,
     kind: EntryKind,
@@ -223,7 +177,7 @@ def append(
     target_id: uuid.UUID | None = None,
 ) -> TimelineEntry:
     """Return the next entry of the chain, hashed; the caller stores it and moves the head."""
-    salt = os.urandom(SALT_BYTES).hex()
+    salt = new_salt()
     cleaned = clean_content(content)
     entry = TimelineEntry(
         id=new_id(),
@@ -252,36 +206,6 @@ def row_of(entry: TimelineEntry) -> dict[str, Any]:
     return {column.key: getattr(entry, column.key) for column in TimelineEntry.__table__.columns}
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """One thing that doesn't prove: at which sequence, and what (a short key)."""
-
-    sequence: int
-    problem: str
-
-
 def verify(entries: Iterable[TimelineEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
-    """Return every flaw of a whole chain, given in order of sequence; none means proven."""
-    flaws: list[Flaw] = []
-    previous = ChainHead(0, GENESIS_HASH)
-    for entry in entries:
-        if entry.sequence != previous.sequence + 1:
-            flaws.append(Flaw(entry.sequence, "sequence_gap"))
-        if entry.previous_hash != previous.entry_hash:
-            flaws.append(Flaw(entry.sequence, "broken_link"))
-        if hash_entry(entry) != entry.entry_hash:
-            flaws.append(Flaw(entry.sequence, "entry_changed"))
-        if not _content_proves(entry):
-            flaws.append(Flaw(entry.sequence, "content_changed"))
-        previous = ChainHead(entry.sequence, entry.entry_hash)
-    if previous != head:
-        flaws.append(Flaw(head.sequence, "head_differs"))
-    return tuple(flaws)
-
-
-def _content_proves(entry: TimelineEntry) -> bool:
-    if entry.content is None and entry.salt is None:
-        return True  # redacted: the hash still commits to what stood here
-    if entry.content is None or entry.salt is None:
-        return False
-    return hash_content(entry.content, entry.salt) == entry.content_hash
+    """Return every flaw of a whole timeline, in order of sequence; none means proven."""
+    return verify_chain(entries, head=head, hash_of=hash_entry)

@@ -24,6 +24,7 @@ from incidents.database import Database, insert_rows
 from incidents.errors import Busy, NeedsApproval
 from incidents.facts import Facts, gather_facts
 from incidents.guidance_records import people_to_guide
+from incidents.hash_chain import clean_content
 from incidents.incident import Incident, IncidentRef, lock_incident
 from incidents.people import Actor
 from incidents.permissions import permit
@@ -125,7 +126,7 @@ class UnitOfWork:
         except NeedsApproval as needed:
             if (action, needed.incident_id) == self._agreed:
                 return
-            given = timeline.clean_content(arguments or {})
+            given = clean_content(arguments or {})
             self.needs_approval = NeedsApproval(action, needed.incident_id, given)
 
     @contextlib.contextmanager

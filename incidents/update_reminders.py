@@ -22,13 +22,14 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from incidents.facts import Facts, gather_facts
+from incidents.hash_chain import instant_text
 from incidents.incident import Incident
 from incidents.people import Person
 from incidents.policy import COMMANDER, COMMUNICATIONS_LEAD, DEPUTY
 from incidents.presence import Away, absences_since, was_away
 from incidents.reminders import Remind, Reminder, ReminderKind
 from incidents.stakeholder_updates import cadence_for
-from incidents.timeline import EntryKind, TimelineEntry, instant_text
+from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import UnitOfWork
 
 MISSES_SAID = 2

@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.database import storable
 from incidents.errors import AlreadySo, InvalidInput, Superseded
+from incidents.hash_chain import instant_text
 from incidents.ids import new_id
 from incidents.incident import Incident, IncidentRef
 from incidents.lifecycle import IncidentStatus
 from incidents.policy import Action
 from incidents.stakeholder_updates import StakeholderUpdate, next_update_due
 from incidents.status import change_status
-from incidents.timeline import EntryKind, TimelineEntry, instant_text
+from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 SHORTEST_NEXT = timedelta(minutes=1)

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents import timeline
 from incidents.audit_log import audit_entries, verify_audit
 from incidents.errors import IncidentNotFound
+from incidents.hash_chain import ChainHead, Flaw
 from incidents.ids import Reference
 from incidents.incident import ByReference, Incident, find_incident
 from incidents.people import Actor
 from incidents.stage_proof import verify_stages
-from incidents.timeline import ChainHead, Flaw
 
 AUDIT_LOG = "Audit log"
 

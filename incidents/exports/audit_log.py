@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.audit_log import AuditEntry, AuditKind, audit_entries, hashed_fields
 from incidents.exports.csv_format import inert
 from incidents.exports.export import ExportFile, ExportFormat
+from incidents.hash_chain import GENESIS_HASH, ChainHead, instant_text
 from incidents.markdown import escape, table
-from incidents.timeline import GENESIS_HASH, ChainHead, instant_text
 
 FORMAT = "sitrep-audit-1"
 

@@ -8,7 +8,7 @@ import csv
 import io
 
 from incidents.exports.records import TimelineRecord, standing_of
-from incidents.timeline import instant_text
+from incidents.hash_chain import instant_text
 
 HEADER = (
     *("incident", "marking", "occurred_at", "recorded_at", "kind", "actor", "what"),

@@ -15,16 +15,9 @@ from typing import Any
 import rfc8785
 
 from incidents.exports.records import FORMAT, TimelineRecord
+from incidents.hash_chain import GENESIS_HASH, Flaw, canonical, hash_content, instant_text
 from incidents.read_models import IncidentView
-from incidents.timeline import (
-    GENESIS_HASH,
-    Flaw,
-    TimelineEntry,
-    canonical,
-    hash_content,
-    hashed_fields,
-    instant_text,
-)
+from incidents.timeline import TimelineEntry, hashed_fields
 
 _HASHED = (
     *("id", "incident_id", "sequence", "occurred_at", "recorded_at", "kind"),

@@ -10,6 +10,7 @@ import pytest
 from incidents.database import open_database
 from incidents.effects import PostEntry, RefreshAnnouncement, TellPerson
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.hash_chain import instant_text
 from incidents.ids import new_id
 from incidents.incident import ById, save_participant
 from incidents.lifecycle import IncidentStatus
@@ -20,7 +21,7 @@ from incidents.reminders import Reminder, ReminderKind
 from incidents.roles import RoleAssignment
 from incidents.stakeholder_updates import list_updates
 from incidents.status import cancel, change_status
-from incidents.timeline import EntryKind, TimelineEntry, instant_text
+from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
 from incidents.updating import UpdateDraft, post_update, snooze_update
 from tests.world import World

@@ -14,9 +14,9 @@ from bot.features.checkins import answer_form, checkin_form
 from bot.features.updates import update_form
 from bot.slack.blocks import Message
 from config.policy_loader import load_policy
+from incidents.hash_chain import instant_text
 from incidents.lifecycle import IncidentStatus
 from incidents.read_models import EntryView, IncidentView
-from incidents.timeline import instant_text
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000

@@ -15,9 +15,10 @@ from incidents.durations import (
     severity_spans,
     status_steps,
 )
+from incidents.hash_chain import instant_text
 from incidents.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus
 from incidents.read_models import EntryView
-from incidents.timeline import EntryKind, instant_text
+from incidents.timeline import EntryKind
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

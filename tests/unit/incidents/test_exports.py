@@ -19,10 +19,11 @@ from incidents.exports.csv_format import HEADER, inert
 from incidents.exports.export import render
 from incidents.exports.markdown import cell
 from incidents.exports.records import RoleTime, TimelineRecord
+from incidents.hash_chain import GENESIS_HASH, ChainHead
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Actor, ActorKind, cli_actor, system_actor
 from incidents.read_models import IncidentView
-from incidents.timeline import GENESIS_HASH, ChainHead, EntryKind, TimelineEntry, append
+from incidents.timeline import EntryKind, TimelineEntry, append
 from incidents.timeline_views import items_of
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

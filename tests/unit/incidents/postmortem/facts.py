@@ -7,12 +7,13 @@ from functools import cache
 from config.policy_loader import load_policy
 from incidents.action_items import ActionItemView
 from incidents.durations import RoleSpan
+from incidents.hash_chain import instant_text
 from incidents.lifecycle import IncidentStatus
 from incidents.policy import Section
 from incidents.postmortem import PostmortemView, WrittenSection
 from incidents.postmortem_draft import PostmortemFacts
 from incidents.read_models import EntryView, IncidentView, PersonView
-from incidents.timeline import EntryKind, instant_text
+from incidents.timeline import EntryKind
 
 START = datetime(2026, 3, 2, 23, 40, tzinfo=UTC)
 
