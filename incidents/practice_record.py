@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.completeness import rate
 from incidents.incident import Incident
-from incidents.lifecycle import IncidentStatus
+from incidents.lifecycle import IncidentStatus, is_open
 from incidents.packet import packet_from
 from incidents.policy import Policy
 from incidents.practice_engine import RunState
 from incidents.practice_runs import PracticeRun, RunEnd, absences_in, elapsed_seconds
 from incidents.practice_scenario import ENGAGED, ESCALATED, MITIGATED, UPDATED, Scenario, Verdict
 from incidents.practice_score import Question, ScoreFacts
+from incidents.presence import Away, was_away
 from incidents.stakeholder_updates import StakeholderUpdate, cadence_for
 from incidents.timeline import EntryKind, TimelineEntry
 
@@ -69,7 +70,7 @@ async def score_facts(
     updates = await _updates(session, incident.id)
     posted = [elapsed(update.posted_at) for update in updates]
     cadence = cadence_for(policy, severity_key=incident.severity_key, status=IncidentStatus.TRIAGE)
-    missed = _missed(entries)
+    never_sent = _missed(entries) + _overdue(entries, await absences_in(session, run))
     return ScoreFacts(
         how=how,
         lasted=elapsed(run.ended_at or run.started_at),
@@ -77,7 +78,7 @@ async def score_facts(
         evidence_at=_first(own, _EVIDENCE, elapsed),
         first_update_at=min(posted, default=None),
         update_due_at=cadence.total_seconds() if cadence else None,
-        updates_due=missed + sum(update.was_due_at is not None for update in updates),
+        updates_due=never_sent + sum(update.was_due_at is not None for update in updates),
         updates_on_time=sum(_is_on_time(update) for update in updates),
         questions=_questions(scenario, state, posted),
         escalate_by=_escalate_by(scenario, state),
@@ -99,6 +100,22 @@ def _missed(entries: Iterable[TimelineEntry]) -> int:
     """Return how many updates never came, without those that were the bot's to remind of."""
     contents = (entry.content or {} for entry in entries if entry.kind == _K.UPDATE_MISSED)
     return sum(int(content.get("count", 1)) for content in contents if not content.get("is_bots"))
+
+
+def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
+    """Return how many updates were due, and not counted as missed yet, when the incident was over.
+
+    One that came due while the bot was away isn't held against anybody.
+    """
+    found = 0
+    for entry in entries:
+        content = entry.content or {}
+        if entry.kind != _K.STATUS_CHANGED or is_open(IncidentStatus(content["new"])):
+            continue
+        due = (content.get("next_update_due_at") or {}).get("old")
+        due_at = datetime.fromisoformat(due).astimezone(UTC) if due else entry.recorded_at
+        found += due_at < entry.recorded_at and not was_away(absences, due_at)
+    return found
 
 
 def _is_on_time(update: StakeholderUpdate) -> bool:

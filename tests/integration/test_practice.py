@@ -153,6 +153,38 @@ async def test_a_solved_drill_is_scored_for_the_two_and_for_nobody_else(world: W
     assert theirs == ()
 
 
+async def test_an_update_that_was_due_and_never_sent_counts(world: World) -> None:
+    jo = await world.person("jo")
+    await world.person("max")
+    incident_id = await start(world, jo)
+    await act(world, incident_id, jo, "roll-back")
+    # Due after half an hour, and missed only half an hour later: it is over in between.
+    for _ in range(33):
+        await wait(world, minutes=1)
+    await solve(world, incident_id, jo)
+    items = {item.line: item for item in (await score_of(world, incident_id)).items}
+    assert items[ScoreLine.FIRST_UPDATE].is_met is False
+    assert items[ScoreLine.CADENCE].is_met is False
+    assert items[ScoreLine.CADENCE].value == 0
+
+
+async def test_an_update_that_came_due_while_the_bot_was_away_counts_for_nobody(
+    world: World,
+) -> None:
+    jo = await world.person("jo")
+    await world.person("max")
+    await world.run(come_back)
+    incident_id = await start(world, jo)
+    await act(world, incident_id, jo, "roll-back")
+    world.clock.advance(timedelta(minutes=33))
+    await world.run(come_back)
+    await wait(world, minutes=1)
+    await solve(world, incident_id, jo)
+    items = {item.line: item for item in (await score_of(world, incident_id)).items}
+    assert items[ScoreLine.FIRST_UPDATE].is_met is None
+    assert items[ScoreLine.CADENCE].is_met is None
+
+
 async def test_resolving_before_it_is_fixed_is_a_bad_end(world: World) -> None:
     jo = await world.person("jo")
     await world.person("max")
