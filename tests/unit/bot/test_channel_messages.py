@@ -3,7 +3,7 @@
 import json
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,8 +26,8 @@ from incidents.policy import COMMANDER, Bookmark, Policy
 from incidents.read_in import Need, most_needed
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
 from incidents.stakeholder_updates import UpdateView
+from tests.views import NOW, entry_view, incident_view
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
 CAROL = PersonView(uuid.uuid4(), "UCAROL", "Carol <!here>", "UTC")
 
@@ -35,41 +35,7 @@ CAROL = PersonView(uuid.uuid4(), "UCAROL", "Carol <!here>", "UTC")
 def incident(
     status: IncidentStatus = IncidentStatus.INVESTIGATING, *, title: str = "Checkout errors"
 ) -> IncidentView:
-    return IncidentView(
-        id=uuid.uuid4(),
-        workspace_id=uuid.uuid4(),
-        reference="INC-12",
-        number=12,
-        is_drill=False,
-        is_private=False,
-        title=title,
-        summary="",
-        impact="",
-        resolution="",
-        has_customer_impact=True,
-        services=(),
-        severity_key="sev2",
-        severity_name="SEV2",
-        severity_rank=2,
-        status=status,
-        declared_by=None,
-        duplicate_of_id=None,
-        impact_started_at=None,
-        impact_ended_at=None,
-        detected_at=NOW,
-        declared_at=NOW,
-        acknowledged_at=None,
-        mitigated_at=None,
-        resolved_at=None,
-        closed_at=None,
-        cancelled_at=None,
-        last_update_at=None,
-        next_update_due_at=NOW + timedelta(minutes=5),
-        channel_id="C1",
-        channel_name="inc-12",
-        is_channel_archived=False,
-        version=3,
-    )
+    return incident_view(status=status, title=title, next_update_due_at=NOW + timedelta(minutes=5))
 
 
 def commanded(view: IncidentView) -> IncidentView:
@@ -77,19 +43,7 @@ def commanded(view: IncidentView) -> IncidentView:
 
 
 def entry(**content: Any) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=7,
-        kind="any",
-        occurred_at=NOW,
-        recorded_at=NOW,
-        actor_kind="person",
-        actor_id=uuid.uuid4(),
-        actor_name=NASTY,
-        target_id=None,
-        is_redacted=False,
-        content=content,
-    )
+    return entry_view(actor_id=uuid.uuid4(), actor_name=NASTY, content=content)
 
 
 def update(text: str = "Half of the cards fail") -> UpdateView:

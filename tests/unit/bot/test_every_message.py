@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,8 +31,8 @@ from incidents.lifecycle import IncidentStatus
 from incidents.policy import Action
 from incidents.read_models import EntryView, IncidentView, PersonView
 from incidents.timeline import EntryKind
+from tests.views import NOW, entry_view, incident_view
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LATER, BEFORE = "2026-03-02T10:00:00.000000Z", "2026-03-02T09:00:00.000000Z"
 ALICE = PersonView(uuid.uuid4(), "U0000001", "Alice", "UTC")
 BOB = {"id": str(uuid.uuid4()), "external_id": "U0000002", "name": "Bob"}
@@ -155,56 +155,22 @@ def content_of(kind: str) -> dict[str, Any]:
 
 
 def entry(kind: str) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=7,
-        kind=kind,
-        occurred_at=NOW,
-        recorded_at=NOW + timedelta(seconds=1),
-        actor_kind="person",
-        actor_id=ALICE.id,
-        actor_name="Alice",
-        target_id=None,
-        is_redacted=False,
-        content=content_of(kind),
-    )
+    later = NOW + timedelta(seconds=1)
+    return entry_view(kind, recorded_at=later, actor_id=ALICE.id, content=content_of(kind))
 
 
 def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentView:
-    return IncidentView(
-        id=uuid.uuid4(),
-        workspace_id=uuid.uuid4(),
+    return incident_view(
         reference="DRILL-1234",
-        number=1234,
         is_drill=True,
         is_private=True,
-        title="Checkout errors",
-        summary="",
         impact="EU customers can't pay",
         resolution="Rolled back",
-        services=(),
-        has_customer_impact=True,
-        severity_key="sev2",
-        severity_name="SEV2",
-        severity_rank=2,
         status=status,
         declared_by=ALICE,
-        duplicate_of_id=None,
         impact_started_at=NOW,
-        impact_ended_at=None,
-        detected_at=NOW,
-        declared_at=NOW,
-        acknowledged_at=None,
-        mitigated_at=None,
-        resolved_at=None,
-        closed_at=None,
-        cancelled_at=None,
-        last_update_at=None,
         next_update_due_at=NOW,
         channel_id="C0000001",
-        channel_name="inc-12",
-        is_channel_archived=False,
-        version=1,
     )
 
 

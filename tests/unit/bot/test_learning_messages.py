@@ -28,8 +28,9 @@ from incidents.prompts import PromptKind, PromptStatus, PromptView
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
 from incidents.shadowing import OwnShadowings, ShadowingView, WatchedIncident
 from incidents.timeline import EntryKind
-from tests.unit.bot.test_update_and_checkin_messages import NASTY, NOW
+from tests.unit.bot.test_update_and_checkin_messages import NASTY
 from tests.unit.bot.test_update_and_checkin_messages import incident as nasty_incident
+from tests.views import NOW, entry_view
 
 POLICY = load_policy().policy
 ALICE = PersonView(uuid.uuid4(), "U0ALICE", f"Alice {NASTY[:60]}", "UTC")
@@ -120,19 +121,7 @@ def handover(status: HandoverStatus = HandoverStatus.PENDING) -> HandoverView:
 
 
 def entry(kind: EntryKind, content: dict[str, object]) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=1,
-        kind=kind,
-        occurred_at=NOW,
-        recorded_at=NOW,
-        actor_kind="person",
-        actor_id=BOB.id,
-        actor_name=BOB.name,
-        target_id=None,
-        is_redacted=False,
-        content=content,
-    )
+    return entry_view(kind, actor_id=BOB.id, actor_name=BOB.name, content=content)
 
 
 def all_messages() -> Iterator[b.Message]:

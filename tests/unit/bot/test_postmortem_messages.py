@@ -21,6 +21,7 @@ from incidents.postmortem import SectionEdit
 from incidents.read_models import EntryView, IncidentView
 from incidents.timeline import EntryKind
 from tests.unit.incidents.postmortem.facts import BOB, facts, incident
+from tests.views import entry_view
 
 NOW = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
 HOSTILE = "<!channel> <@U1> @here *bold* `x"
@@ -40,27 +41,16 @@ def policy() -> Policy:
 
 
 def entry(kind: str, **content: object) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=1,
-        kind=kind,
-        occurred_at=NOW,
-        recorded_at=NOW,
-        actor_kind="person",
-        actor_id=BOB.id,
-        actor_name=HOSTILE,
-        target_id=None,
-        is_redacted=False,
-        content={
-            "version": 1,
-            "due_on": "2026-03-09",
-            "owner": HOSTILE,
-            "text": HOSTILE,
-            "number": 3,
-            "sections": ["lucky", HOSTILE],
-            **content,
-        },
-    )
+    said = {
+        "version": 1,
+        "due_on": "2026-03-09",
+        "owner": HOSTILE,
+        "text": HOSTILE,
+        "number": 3,
+        "sections": ["lucky", HOSTILE],
+        **content,
+    }
+    return entry_view(kind, actor_id=BOB.id, actor_name=HOSTILE, content=said)
 
 
 @pytest.mark.parametrize(("kind", "renderer"), RENDERERS)

@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,8 +25,8 @@ from incidents.handoff_brief import Brief, BriefLine
 from incidents.lifecycle import IncidentStatus
 from incidents.policy import Policy
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
+from tests.views import NOW, entry_view, incident_view
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NASTY = "<!channel> @here <@U666> `a \u202e" + "x" * 5_000
 ALICE = PersonView(uuid.uuid4(), "U1", f"alice {NASTY}", "UTC")
 BOB = PersonView(uuid.uuid4(), "U2", f"bob {NASTY}", "UTC")
@@ -39,42 +39,8 @@ def policy() -> Policy:
 
 def incident(*held: tuple[str, PersonView]) -> IncidentView:
     names = {role.key: role.name for role in load_policy().policy.roles}
-    return IncidentView(
-        id=uuid.uuid4(),
-        workspace_id=uuid.uuid4(),
-        reference="INC-12",
-        number=12,
-        is_drill=False,
-        is_private=False,
-        title=f"Checkout {NASTY}",
-        summary="",
-        impact=NASTY,
-        resolution="",
-        has_customer_impact=True,
-        services=(),
-        severity_key="sev2",
-        severity_name="SEV2",
-        severity_rank=2,
-        status=IncidentStatus.INVESTIGATING,
-        declared_by=ALICE,
-        duplicate_of_id=None,
-        impact_started_at=None,
-        impact_ended_at=None,
-        detected_at=NOW,
-        declared_at=NOW,
-        acknowledged_at=None,
-        mitigated_at=None,
-        resolved_at=None,
-        closed_at=None,
-        cancelled_at=None,
-        last_update_at=None,
-        next_update_due_at=None,
-        channel_id="C1",
-        channel_name="inc-12",
-        is_channel_archived=False,
-        version=3,
-        roles=tuple(RoleView(key, names.get(key, key), who, NOW) for key, who in held),
-    )
+    roles = tuple(RoleView(key, names.get(key, key), who, NOW) for key, who in held)
+    return incident_view(title=f"Checkout {NASTY}", impact=NASTY, declared_by=ALICE, roles=roles)
 
 
 def content_of(person: PersonView) -> dict[str, str]:
@@ -82,19 +48,7 @@ def content_of(person: PersonView) -> dict[str, str]:
 
 
 def entry(kind: str, content: Mapping[str, Any], *, by: PersonView = ALICE) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=2,
-        kind=kind,
-        occurred_at=NOW,
-        recorded_at=NOW,
-        actor_kind="person",
-        actor_id=by.id,
-        actor_name=by.name,
-        target_id=None,
-        is_redacted=False,
-        content=dict(content),
-    )
+    return entry_view(kind, actor_id=by.id, actor_name=by.name, content=dict(content))
 
 
 def full_entry(kind: str) -> EntryView:

@@ -8,17 +8,13 @@ import pytest
 
 from bot.features.timeline_messages import line_of, note_entry, page
 from incidents.corrections import CorrectedEntry
-from incidents.read_models import EntryView, IncidentView
+from incidents.read_models import EntryView
 from incidents.timeline import EntryKind
 from incidents.timeline_views import TimelineItem, TimelineView
+from tests.views import entry_view, incident_view
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NASTY = "<!channel> <@U1> @here ```x ~y~ \u202e" + "x" * 9_000
-
-
-def incident() -> IncidentView:
-    empty: dict[str, Any] = dict.fromkeys(IncidentView.__dataclass_fields__)
-    return IncidentView(**{**empty, "id": uuid.UUID(int=12), "reference": "INC-12"})
 
 
 def item(text: str, *, sequence: int = 1, late: int = 0, **more: Any) -> TimelineItem:
@@ -38,25 +34,17 @@ def item(text: str, *, sequence: int = 1, late: int = 0, **more: Any) -> Timelin
 
 
 def note(text: str, *, late: int = 0) -> EntryView:
-    return EntryView(
-        id=uuid.UUID(int=1),
-        sequence=1,
-        kind=EntryKind.NOTE,
-        occurred_at=NINE,
-        recorded_at=NINE + timedelta(minutes=late),
-        actor_kind="person",
-        actor_id=None,
-        actor_name="alice",
-        target_id=None,
-        is_redacted=False,
-        content={"text": text},
+    recorded_at = NINE + timedelta(minutes=late)
+    content = {"text": text}
+    return entry_view(
+        occurred_at=NINE, recorded_at=recorded_at, actor_name="alice", content=content
     )
 
 
 @pytest.mark.parametrize("count", [1, 50])
 def test_a_page_of_hostile_notes_fits_shows_the_newest_and_pings_nobody(count: int) -> None:
     items = tuple(item(f"{n} {NASTY}", sequence=n) for n in range(1, count + 1))
-    message = page(TimelineView(incident(), items), count=50, skip=0)
+    message = page(TimelineView(incident_view(), items), count=50, skip=0)
     shown = str(message.payload())
     assert len(shown) < 50_000
     assert "cut here" not in shown
@@ -66,9 +54,9 @@ def test_a_page_of_hostile_notes_fits_shows_the_newest_and_pings_nobody(count: i
 
 
 def test_a_note_in_the_channel_has_its_whole_text_as_fallback_and_its_time_if_late() -> None:
-    assert note_entry(note("Rolled back"), incident()).text == "*Note* by alice: Rolled back"
-    assert "for <!date^" in note_entry(note("Rolled back", late=10), incident()).text
-    assert "<!channel>" not in str(note_entry(note(NASTY), incident()).payload())
+    assert note_entry(note("Rolled back"), incident_view()).text == "*Note* by alice: Rolled back"
+    assert "for <!date^" in note_entry(note("Rolled back", late=10), incident_view()).text
+    assert "<!channel>" not in str(note_entry(note(NASTY), incident_view()).payload())
 
 
 def test_what_was_taken_back_is_struck_out_without_its_own_strokes() -> None:
@@ -77,7 +65,7 @@ def test_what_was_taken_back_is_struck_out_without_its_own_strokes() -> None:
 
 
 def test_a_page_offers_to_turn_only_where_there_is_more() -> None:
-    timeline = TimelineView(incident(), tuple(item(str(n), sequence=n) for n in range(1, 6)))
+    timeline = TimelineView(incident_view(), tuple(item(str(n), sequence=n) for n in range(1, 6)))
     first, middle, last = (str(page(timeline, count=2, skip=skip).payload()) for skip in (0, 2, 4))
     assert ("timeline_earlier" in first, "timeline_later" in first) == (True, False)
     assert ("timeline_earlier" in middle, "timeline_later" in middle) == (True, True)

@@ -4,7 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,64 +17,20 @@ from config.policy_loader import load_policy
 from incidents.hash_chain import instant_text
 from incidents.lifecycle import IncidentStatus
 from incidents.read_models import EntryView, IncidentView
+from tests.views import NOW, entry_view, incident_view
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
 PERSON_ID = uuid.uuid4()
 
 
 def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentView:
-    return IncidentView(
-        id=uuid.uuid4(),
-        workspace_id=uuid.uuid4(),
-        reference="INC-12",
-        number=12,
-        is_drill=False,
-        is_private=False,
-        title=f"Checkout {NASTY}",
-        summary="",
-        impact=NASTY,
-        resolution="",
-        has_customer_impact=True,
-        services=(),
-        severity_key="sev2",
-        severity_name="SEV2",
-        severity_rank=2,
-        status=status,
-        declared_by=None,
-        duplicate_of_id=None,
-        impact_started_at=None,
-        impact_ended_at=None,
-        detected_at=NOW,
-        declared_at=NOW,
-        acknowledged_at=None,
-        mitigated_at=None,
-        resolved_at=None,
-        closed_at=None,
-        cancelled_at=None,
-        last_update_at=None,
-        next_update_due_at=NOW,
-        channel_id="C1",
-        channel_name="inc-12",
-        is_channel_archived=False,
-        version=3,
+    return incident_view(
+        title=f"Checkout {NASTY}", impact=NASTY, status=status, next_update_due_at=NOW
     )
 
 
 def entry(content: dict[str, Any]) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=7,
-        kind="any",
-        occurred_at=NOW,
-        recorded_at=NOW,
-        actor_kind="person",
-        actor_id=PERSON_ID,
-        actor_name=f"Alice {NASTY[:60]}",
-        target_id=None,
-        is_redacted=False,
-        content=content,
-    )
+    return entry_view(actor_id=PERSON_ID, actor_name=f"Alice {NASTY[:60]}", content=content)
 
 
 DUE = instant_text(NOW - timedelta(minutes=15))

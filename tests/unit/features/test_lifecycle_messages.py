@@ -1,7 +1,5 @@
 """How steps, severities, edits, milestones and refusals read: complete, and harmless."""
 
-import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,65 +12,18 @@ from bot.refusals import refusal_text
 from bot.slack.blocks import FormState, Message
 from incidents.editing import fingerprint
 from incidents.errors import TransitionRefused
-from incidents.lifecycle import IncidentStatus
 from incidents.read_models import EntryView, IncidentView
+from tests.views import NOW, entry_view, incident_view
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NASTY = "<!channel> @here `x <@U1> ``` " + "y" * 40_000
 
 
 def entry(kind: str, **content: Any) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=2,
-        kind=kind,
-        occurred_at=NOW,
-        recorded_at=NOW,
-        actor_kind="person",
-        actor_id=None,
-        actor_name="Alice <!here>",
-        target_id=None,
-        is_redacted=False,
-        content=content,
-    )
+    return entry_view(kind, actor_name="Alice <!here>", content=content)
 
 
 def incident() -> IncidentView:
-    return IncidentView(
-        id=uuid.uuid4(),
-        workspace_id=uuid.uuid4(),
-        reference="INC-1",
-        number=1,
-        is_drill=False,
-        is_private=False,
-        title="Checkout errors",
-        summary="",
-        impact="",
-        resolution="",
-        services=(),
-        has_customer_impact=True,
-        severity_key="sev1",
-        severity_name="SEV1",
-        severity_rank=1,
-        status=IncidentStatus.INVESTIGATING,
-        declared_by=None,
-        duplicate_of_id=None,
-        impact_started_at=None,
-        impact_ended_at=None,
-        detected_at=NOW,
-        declared_at=NOW,
-        acknowledged_at=None,
-        mitigated_at=None,
-        resolved_at=None,
-        closed_at=None,
-        cancelled_at=None,
-        last_update_at=None,
-        next_update_due_at=NOW,
-        channel_id="C1",
-        channel_name="inc-1",
-        is_channel_archived=False,
-        version=1,
-    )
+    return incident_view(severity_key="sev1", severity_name="SEV1", severity_rank=1)
 
 
 def every_message(text: str) -> list[Message]:

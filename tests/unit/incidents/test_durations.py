@@ -19,6 +19,7 @@ from incidents.hash_chain import instant_text
 from incidents.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus
 from incidents.read_models import EntryView
 from incidents.timeline import EntryKind
+from tests.views import entry_view
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -28,19 +29,7 @@ def at(minutes: float) -> datetime:
 
 
 def entry(kind: EntryKind, *, sequence: int, occurred_at: datetime, **content: object) -> EntryView:
-    return EntryView(
-        id=uuid.uuid4(),
-        sequence=sequence,
-        kind=kind,
-        occurred_at=occurred_at,
-        recorded_at=occurred_at,
-        actor_kind="person",
-        actor_id=None,
-        actor_name="alice",
-        target_id=None,
-        is_redacted=False,
-        content=content,
-    )
+    return entry_view(kind, sequence=sequence, occurred_at=occurred_at, content=content)
 
 
 def steps(*moves: tuple[float, str]) -> list[EntryView]:

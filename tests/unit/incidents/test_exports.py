@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from incidents.people import Actor, ActorKind, cli_actor, system_actor
 from incidents.read_models import IncidentView
 from incidents.timeline import EntryKind, TimelineEntry, append
 from incidents.timeline_views import items_of
+from tests.views import incident_view
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 INCIDENT_ID = uuid.UUID(int=12)
@@ -93,24 +94,10 @@ class Draft:
 
 
 def view(**changes: Any) -> IncidentView:
-    empty: dict[str, Any] = dict.fromkeys(IncidentView.__dataclass_fields__)
-    known = {
-        "id": INCIDENT_ID,
-        "reference": "INC-12",
-        "is_drill": False,
-        "is_private": False,
-        "title": "Checkout errors",
-        "summary": "",
-        "impact": "",
-        "resolution": "",
-        "services": (),
-        "severity_name": "SEV2",
-        "status": IncidentStatus.RESOLVED,
-        "detected_at": NINE,
-        "declared_at": NINE,
-        "roles": (),
-    }
-    return IncidentView(**{**empty, **known, **changes})
+    resolved = incident_view(
+        id=INCIDENT_ID, status=IncidentStatus.RESOLVED, detected_at=NINE, declared_at=NINE
+    )
+    return replace(resolved, **changes)
 
 
 def rows(content: bytes) -> list[list[str]]:

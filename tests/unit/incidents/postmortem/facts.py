@@ -1,6 +1,7 @@
 """The facts of one incident that has everything: for the golden document."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
@@ -14,6 +15,7 @@ from incidents.postmortem import PostmortemView, WrittenSection
 from incidents.postmortem_draft import PostmortemFacts
 from incidents.read_models import EntryView, IncidentView, PersonView
 from incidents.timeline import EntryKind
+from tests.views import entry_view, incident_view
 
 START = datetime(2026, 3, 2, 23, 40, tzinfo=UTC)
 
@@ -58,17 +60,15 @@ def entries() -> tuple[EntryView, ...]:
         person = people.get(who)
         late = timedelta(minutes=20) if kind == kinds.MILESTONE_SET else timedelta(0)
         made.append(
-            EntryView(
+            entry_view(
+                kind,
                 id=uuid.UUID(int=100 + sequence),
                 sequence=sequence,
-                kind=kind,
                 occurred_at=at(minute),
                 recorded_at=at(minute) + late,
                 actor_kind="person" if person else "system",
                 actor_id=person.id if person else None,
                 actor_name=person.name if person else "Sitrep",
-                target_id=None,
-                is_redacted=False,
                 content=content,
             )
         )
@@ -104,43 +104,28 @@ def roles() -> tuple[RoleSpan, ...]:
 
 
 def incident(**changes: object) -> IncidentView:
-    values: dict[str, object] = {
-        "id": uuid.UUID(int=50),
-        "workspace_id": uuid.UUID(int=51),
-        "reference": "INC-12",
-        "number": 12,
-        "is_drill": False,
-        "is_private": False,
-        "title": "Checkout errors | *EU*",
-        "summary": "Paying failed for people in Europe.\nBob Roe saw it first.",
-        "impact": "Every fifth payment failed",
-        "resolution": "Rolled 1.42 and 1.41 back",
-        "has_customer_impact": True,
-        "services": ("checkout", "payments"),
-        "severity_key": "sev1",
-        "severity_name": "SEV1",
-        "severity_rank": 1,
-        "status": IncidentStatus.RESOLVED,
-        "declared_by": ALICE,
-        "duplicate_of_id": None,
-        "impact_started_at": at(-8),
-        "impact_ended_at": at(1_500),
-        "detected_at": at(-2),
-        "declared_at": at(0),
-        "acknowledged_at": at(2),
-        "mitigated_at": at(210),
-        "resolved_at": at(1_510),
-        "closed_at": None,
-        "cancelled_at": None,
-        "last_update_at": at(50),
-        "next_update_due_at": None,
-        "channel_id": "C1",
-        "channel_name": "inc-12-checkout-errors",
-        "is_channel_archived": False,
-        "version": 9,
-        **changes,
-    }
-    return IncidentView(**values)  # type: ignore[arg-type]
+    resolved = incident_view(
+        title="Checkout errors | *EU*",
+        summary="Paying failed for people in Europe.\nBob Roe saw it first.",
+        impact="Every fifth payment failed",
+        resolution="Rolled 1.42 and 1.41 back",
+        services=("checkout", "payments"),
+        severity_key="sev1",
+        severity_name="SEV1",
+        severity_rank=1,
+        status=IncidentStatus.RESOLVED,
+        declared_by=ALICE,
+        impact_started_at=at(-8),
+        impact_ended_at=at(1_500),
+        detected_at=at(-2),
+        declared_at=at(0),
+        acknowledged_at=at(2),
+        mitigated_at=at(210),
+        resolved_at=at(1_510),
+        last_update_at=at(50),
+        channel_name="inc-12-checkout-errors",
+    )
+    return replace(resolved, **changes)  # type: ignore[arg-type]
 
 
 @cache

@@ -1,0 +1,71 @@
+"""What messages and exports are rendered from: views, with only what a test is about given."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from incidents.lifecycle import IncidentStatus
+from incidents.read_models import EntryView, IncidentView
+from incidents.timeline import EntryKind
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+_INCIDENT = IncidentView(
+    id=uuid.UUID(int=50),
+    workspace_id=uuid.UUID(int=51),
+    reference="INC-12",
+    number=12,
+    is_drill=False,
+    is_private=False,
+    title="Checkout errors",
+    summary="",
+    impact="",
+    resolution="",
+    services=(),
+    has_customer_impact=True,
+    severity_key="sev2",
+    severity_name="SEV2",
+    severity_rank=2,
+    status=IncidentStatus.INVESTIGATING,
+    declared_by=None,
+    duplicate_of_id=None,
+    impact_started_at=None,
+    impact_ended_at=None,
+    detected_at=NOW,
+    declared_at=NOW,
+    acknowledged_at=None,
+    mitigated_at=None,
+    resolved_at=None,
+    closed_at=None,
+    cancelled_at=None,
+    last_update_at=None,
+    next_update_due_at=None,
+    channel_id="C1",
+    channel_name="inc-12",
+    is_channel_archived=False,
+    version=3,
+)
+
+_ENTRY = EntryView(
+    id=uuid.UUID(int=60),
+    sequence=7,
+    kind=EntryKind.NOTE,
+    occurred_at=NOW,
+    recorded_at=NOW,
+    actor_kind="person",
+    actor_id=None,
+    actor_name="Alice",
+    target_id=None,
+    is_redacted=False,
+)
+
+
+def incident_view(**changes: Any) -> IncidentView:
+    """Return an open SEV2 incident, INC-12, with these changes."""
+    return replace(_INCIDENT, **changes)
+
+
+def entry_view(kind: str = EntryKind.NOTE, **changes: Any) -> EntryView:
+    """Return an entry that Alice made at `NOW`, with an id of its own and these changes."""
+    return replace(_ENTRY, kind=kind, **{"id": uuid.uuid4(), "content": {}, **changes})
