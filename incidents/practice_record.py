@@ -1,7 +1,7 @@
 """What the record of a drill tells about its run: for the scenario, and for the scorecard."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.completeness import rate
 from incidents.incident import Incident
 from incidents.lifecycle import IncidentStatus, is_open
-from incidents.packet import packet_from
+from incidents.packet import Packet, packet_from
 from incidents.policy import Policy
 from incidents.practice_engine import RunState
 from incidents.practice_runs import PracticeRun, RunEnd, absences_in, elapsed_seconds
@@ -86,7 +86,7 @@ async def score_facts(
         context=_context(own, policy),
         fixed_at=state.fixed_at,
         worse=_worse(state),
-        has_impact=bool(incident.impact),
+        has_impact=bool(incident.impact) or any(packet.impact for _, packet in _packets(own)),
     )
 
 
@@ -147,16 +147,21 @@ def _escalate_by(scenario: Scenario, state: RunState) -> float | None:
 def _context(entries: Iterable[TimelineEntry], policy: Policy) -> int | None:
     """Return how complete the best version of the packet was: sent at once, completed after."""
     scores: list[int] = []
+    for template_key, packet in _packets(entries):
+        wanted = template_key or policy.escalation.default_template
+        template = next((one for one in policy.escalation.templates if one.key == wanted), None)
+        if template is not None:
+            scores.append(rate(packet, template).score)
+    return max(scores, default=None)
+
+
+def _packets(entries: Iterable[TimelineEntry]) -> Iterator[tuple[str, Packet]]:
+    """Yield every version of a packet, with the key of its template."""
     for entry in entries:
         content = entry.content or {}
         packet = content.get("packet")
-        if entry.kind not in _PACKETS or not isinstance(packet, Mapping):
-            continue
-        wanted = content.get("template_key") or policy.escalation.default_template
-        template = next((one for one in policy.escalation.templates if one.key == wanted), None)
-        if template is not None:
-            scores.append(rate(packet_from(packet), template).score)
-    return max(scores, default=None)
+        if entry.kind in _PACKETS and isinstance(packet, Mapping):
+            yield str(content.get("template_key") or ""), packet_from(packet)
 
 
 def _worse(state: RunState) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _LABELS: Mapping[ScoreLine, str] = MappingProxyType(
         _L.NOTHING_WORSE: "Nothing made worse",
         _L.MITIGATED: "Impact ended",
         _L.VERIFIED: "Resolved only once it was fixed",
-        _L.IMPACT: "Impact written down",
+        _L.IMPACT: "Impact written down in words",
     }
 )
 
@@ -59,7 +59,7 @@ _PRACTISE_NEXT: Mapping[ScoreLine, str] = MappingProxyType(
         _L.NOTHING_WORSE: "Before acting, say the risk and how to undo it; in doubt, ask first.",
         _L.MITIGATED: "Stop the impact first, with what can be undone; the cause can wait.",
         _L.VERIFIED: "Before resolving, look from the customer's side whether it is over.",
-        _L.IMPACT: "Write the impact down while it lasts: who, how many, since when.",
+        _L.IMPACT: "Write down who is affected, how many, since when: the update's form asks for it.",
     }
 )
 _NOTHING_NEXT = "Nothing stands out. Take a harder scenario next, or be the mentor of somebody."

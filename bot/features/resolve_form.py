@@ -22,7 +22,6 @@ _ORDER = "The impact can't end before it started."
 
 def resolve_form(view: IncidentView, *, text: str, now: datetime) -> b.View:
     """Return the form, filled from the record and with what was said already."""
-    has_impact = view.has_customer_impact and not view.is_drill
     return b.modal(
         f"Resolve {view.reference}",
         blocks=[
@@ -31,7 +30,8 @@ def resolve_form(view: IncidentView, *, text: str, now: datetime) -> b.View:
                 "no_impact",
                 label="Customer impact",
                 options=[b.option("No customer impact: the times below don't count", value="none")],
-                initial=() if has_impact else ("none",),
+                # Only if somebody said so: ticked beforehand, nobody would notice it.
+                initial=() if view.has_customer_impact else ("none",),
             ),
             b.datetime_input(
                 "impact_started_at",

@@ -327,6 +327,7 @@ async def test_an_escalation_reaches_the_mentor_and_changes_what_an_action_does(
     assert met[ScoreLine.ESCALATED] is True
     assert met[ScoreLine.CONTEXT] is True
     assert met[ScoreLine.NOTHING_WORSE] is True
+    assert met[ScoreLine.IMPACT] is True  # the packet says it, though no update did
     assert card.went_well is ScoreLine.CONTEXT
 
 

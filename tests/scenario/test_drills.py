@@ -77,6 +77,7 @@ async def test_a_drill_unfolds_is_solved_and_scored_with_a_restart_in_between(
 
     await resolved(bot, jo)
     assert said(room, "is over")
+    assert not said(room, "without customer impact")  # nobody said so
     for person in (jo, max_):
         assert len([1 for one in bot.slack.dm(person).messages if "Scorecard" in one.text]) == 1
     card = next(one.text for one in bot.slack.dm(jo).messages if "Scorecard" in one.text)

@@ -94,7 +94,7 @@ def test_a_scorecard_says_each_line_in_words(scenario: Scenario) -> None:
         "○ Escalated with the facts: 40 of 100 (aim: 75)",
         f"○ Nothing made worse: no, by *{scenario.actions[-1].name}*",
         "– Resolved only once it was fixed: no occasion",
-        "○ Impact written down: no",
+        "○ Impact written down in words: no",
         praise(shown.scorecard),
         advice(shown.scorecard),
     ):
