@@ -31,3 +31,19 @@ def _in_stages(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreemen
         if seed.service is not None and seed.service not in (*services, *dropped):
             what = f"there is no service `{seed.service}`{did_you_mean(seed.service, services)}"
             yield Disagreement((*keys, "service"), what, other=("services", seed.service))
+    yield from _said_twice(policy)
+
+
+def _said_twice(policy: Policy) -> Iterator[Disagreement]:
+    """Yield each stage after the first for the same person and scope: one would win unseen."""
+    first: dict[tuple[str, str | None, str | None], int] = {}
+    for index, seed in enumerate(policy.supervision.stages):
+        scope = (str(seed.person).casefold(), seed.role, seed.service)
+        earlier = first.setdefault(scope, index)
+        if earlier != index:
+            stage = policy.supervision.stages[earlier].stage
+            what = (
+                f"is for the same person, role and service as supervision.stages[{earlier}] "
+                f"({stage.value}); keep one of the two"
+            )
+            yield Disagreement(("supervision", "stages", index), what)

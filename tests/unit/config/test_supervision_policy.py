@@ -78,6 +78,17 @@ def test_by_default_seniors_set_stages_mentors_sign_off_and_nobody_else_looks() 
         ("stages: [{person: U0JO, stage: lead, role: scrib}]", "stages[0].role", "`scribe`"),
         ("stages: [{person: U0JO, stage: lead, service: x}]", "stages[0].service", "no service"),
         ("stages: [{stage: lead}]", "stages[0].person", "is needed"),
+        (
+            "stages: [{person: j@x.io, stage: lead}, {person: J@x.io, stage: solo}]",
+            "stages[1]",
+            "same person, role and service as supervision.stages[0] (lead)",
+        ),
+        (
+            "stages: [{person: U0JO, role: scribe, stage: lead}, "
+            "{person: U0JO, stage: lead}, {person: U0JO, role: scribe, stage: lead}]",
+            "stages[2]",
+            "as supervision.stages[0] (lead); keep one",
+        ),
         ("mentors: [{person: U0JO, mentors: [U0JO]}]", "mentors[0].mentors", "their own mentor"),
         ("mentors: [{person: '@group', mentors: []}]", "mentors[0].person", "a person"),
         ("requirements: {observe: {debriefs: 1}}", "requirements.observe", "begins"),
