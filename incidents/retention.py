@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, delete, select
 
+from incidents.approvals import Approval, ApprovalStatus
 from incidents.outbox import EffectRow, EffectStatus
 from incidents.policy import Retention
 from incidents.processed_requests import ProcessedRequest
@@ -25,6 +26,7 @@ async def sweep(uow: UnitOfWork) -> Outcome:
         await _delete(uow, ProcessedRequest, ProcessedRequest.key, _requests(uow, retention))
         + await _delete(uow, EffectRow, EffectRow.position, _effects(uow, retention))
         + await _delete(uow, Reminder, Reminder.id, _reminders(uow, retention))
+        + await _delete(uow, Approval, Approval.id, _drafts(uow, retention))
     )
     return Outcome("swept", data={"deleted": deleted})
 
@@ -49,6 +51,15 @@ def _reminders(uow: UnitOfWork, retention: Retention) -> list[Any]:
         Reminder.workspace_id == uow.workspace_id,
         Reminder.status != ReminderStatus.PENDING,
         Reminder.settled_at < uow.now - _at_least_a_day(retention.settled_reminders),
+    ]
+
+
+def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
+    """Return what somebody was offered to ask for and never did: nobody else has heard of it."""
+    return [
+        Approval.workspace_id == uow.workspace_id,
+        Approval.status == ApprovalStatus.DRAFT,
+        Approval.created_at < uow.now - _at_least_a_day(retention.request_keys),
     ]
 
 

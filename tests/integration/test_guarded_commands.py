@@ -29,6 +29,7 @@ from incidents.people import Actor
 from incidents.policy import Action
 from incidents.policy_refs import RoleRef
 from incidents.resolving import Resolution, resolve
+from incidents.retention import sweep
 from incidents.severity import change_severity
 from incidents.status import cancel, change_status, close, mark_duplicate
 from incidents.supervision_policy import Stage
@@ -162,6 +163,21 @@ async def test_a_draft_is_its_owners_alone_and_only_the_last_one_is_kept(scene: 
     words = ProposalWords(text="Something else")
     with pytest.raises(NotPermitted):
         await scene.do(revise, second, scene.jo, words=words, class_key="safe")
+
+
+async def test_a_draft_that_nobody_came_back_to_is_swept_away_and_what_was_asked_stays(
+    scene: Scene,
+) -> None:
+    proposal = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
+    draft = await kept(scene, partial(cancel, ref=scene.ref, reason="Really"))
+    await scene.pass_(days=6)
+    await scene.world.run(sweep)
+    assert (await scene.view(draft)).status is ApprovalStatus.DRAFT
+    await scene.pass_(days=2)
+    await scene.world.run(sweep)
+    with pytest.raises(Superseded):
+        await scene.do(ask_for_draft, draft, scene.jo)
+    assert (await scene.view(proposal)).status is ApprovalStatus.EXPIRED
 
 
 async def test_the_right_itself_is_checked_again_when_it_is_carried_out(scene: Scene) -> None:
