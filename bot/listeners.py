@@ -222,7 +222,8 @@ class Listeners:
             log.warning("gave_way_three_times", cause=type(error.__cause__).__name__)
             return Say(refusals.refusal_message(error, slash=self.slash))
         except DomainError as error:
-            return Say(refusals.refusal_message(error, slash=self.slash))
+            typed = str(request.payload.get("text") or "") if "command" in request.payload else ""
+            return Say(refusals.refusal_message(error, slash=self.slash, typed=typed))
         except CommandRefused as error:
             return Say(refusals.grammar_message(error, slash=self.slash))
         except SlackFailure as error:

@@ -4,7 +4,8 @@ from types import MappingProxyType
 
 from bot.slack.blocks import Message, section
 from bot.slack.ids import is_user_id
-from bot.slack.mentions import date, escape, escape_line, mention
+from bot.slack.mentions import code, date, escape, escape_line, mention, plain
+from bot.slack.truncation import shorten
 from bot.slash_commands import CommandRefused, usage_of
 from incidents.errors import (
     AlreadySo,
@@ -25,6 +26,9 @@ from incidents.errors import (
 NOT_RECORDED = "That took too long and was *not recorded*. Nothing has changed. Please try again."
 STILL_RECORDING = "Still recording this. The outcome follows here in a moment."
 WENT_WRONG = "Something went wrong on our side and this was *not recorded*. Please try again."
+
+# As much of a command as tells people where in theirs the reference goes.
+_LONGEST_EXAMPLE = 60
 
 
 # What happened meanwhile to what somebody acted on, by the error's key.
@@ -156,18 +160,19 @@ def say(text: str) -> Message:
     return Message(text=text, blocks=(section(text),))
 
 
-def refusal_message(error: DomainError, *, slash: str) -> Message:
-    """Return what the person is told when the domain refuses."""
-    return say(refusal_text(error, slash=slash))
+def refusal_message(error: DomainError, *, slash: str, typed: str = "") -> Message:
+    """Return what the person is told when the domain refuses the command they typed, if it was one."""
+    return say(refusal_text(error, slash=slash, typed=typed))
 
 
-def refusal_text(error: DomainError, *, slash: str) -> str:
+def refusal_text(error: DomainError, *, slash: str, typed: str = "") -> str:
     """Return the refusal in words: nothing was changed, and what would help."""
     match error:
         case IncidentNotFound(reference=None):
+            meant = shorten(" ".join(plain(typed).split()), _LONGEST_EXAMPLE) or "show"
             return (
                 "This channel doesn't belong to an incident. Name one, for example "
-                f"`{slash} INC-12 show`, or see `{slash} list`."
+                f"{code(f'{slash} INC-12 {meant}')}, or see `{slash} list`."
             )
         case IncidentNotFound(reference=reference):
             return f"There is no incident {escape(reference or '')}. `{slash} list` shows the open ones."

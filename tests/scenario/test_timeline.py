@@ -250,6 +250,8 @@ async def test_a_message_from_elsewhere_is_not_added_and_it_says_how(room: Room)
     await room.alice.message_shortcut("add_to_timeline", said)
     await room.bot.settle()
     assert "doesn't belong to an incident" in room.alice.ephemerals[-1].text
+    told = await room.alice.command("/incident note Errors began", channel="general")
+    assert "`/incident INC-12 note Errors began`" in told.text
 
 
 async def test_a_guests_emoji_does_not_count(room: Room) -> None:

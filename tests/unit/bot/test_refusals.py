@@ -3,7 +3,7 @@
 import pytest
 
 from bot.refusals import refusal_text
-from incidents.errors import AlreadySo, NotPermitted, Superseded
+from incidents.errors import AlreadySo, IncidentNotFound, NotPermitted, Superseded
 
 
 @pytest.mark.parametrize("status", ["resolved", "closed"])
@@ -29,3 +29,16 @@ def test_who_may_not_set_a_stage_is_told_whom_to_ask() -> None:
     assert "somebody who works solo everywhere" in text
     assert "Ask one of them" in text
     assert "--mentor" not in text
+
+
+def test_a_command_outside_of_an_incident_is_shown_with_the_reference_in_its_place() -> None:
+    def told(typed: str) -> str:
+        return refusal_text(IncidentNotFound(None), slash="/incident", typed=typed)
+
+    assert "`/incident INC-12 severity sev2`" in told("severity sev2")
+    assert "`/incident INC-12 show`" in told("")
+    long = told("update <@U1|bob> has `checkout`\nback " + "and all is well " * 9)
+    assert "`/incident INC-12 update @" in long
+    assert "bob has ˋcheckoutˋ back and all is well" in long
+    assert "…`, or see `/incident list`." in long
+    assert "<@U1" not in long
