@@ -28,6 +28,7 @@ supervision:
   visible_to: ["@managers"]
   recertify_after_months: null
 """
+SCRIBE = "person: U0JO, role: scribe, stage"
 
 
 def write(folder: Path, text: str) -> Path:
@@ -84,8 +85,7 @@ def test_by_default_seniors_set_stages_mentors_sign_off_and_nobody_else_looks() 
             "same person, role and service as supervision.stages[0] (lead)",
         ),
         (
-            "stages: [{person: U0JO, role: scribe, stage: lead}, "
-            "{person: U0JO, stage: lead}, {person: U0JO, role: scribe, stage: lead}]",
+            f"stages: [{{{SCRIBE}: lead}}, {{person: U0JO, stage: lead}}, {{{SCRIBE}: solo}}]",
             "stages[2]",
             "as supervision.stages[0] (lead); keep one",
         ),
