@@ -4,6 +4,8 @@ A file is read as the policy is: every mistake is found in one reading, each wit
 """
 
 import functools
+import re
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -11,10 +13,13 @@ from typing import Final
 from config.policy_schema import TreeReader
 from config.policy_yaml import PolicyErrors, PolicyProblem, locate, parse_tree
 from config.scenario_checks import find_scenario_disagreements
+from config.section_rules import RULES
 from incidents.practice_scenario import Level, Scenario
 
 BUILT_IN: Final = "config/scenarios"
 _SUFFIX: Final = ".yaml"
+# What is meant for a scenario, also where its name is refused rather than passed over.
+_LIKE_YAML: Final = frozenset({".yaml", ".yml"})
 _MAX_BYTES: Final = 200_000
 _LEVELS: Final = tuple(Level)
 
@@ -75,7 +80,10 @@ def _in_folder(folder: Path) -> tuple[Scenario, ...]:
     texts: dict[str, tuple[str, str]] = {}
     found: tuple[Scenario, ...] = ()
     problems: list[PolicyProblem] = []
-    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+    for path in sorted(folder.iterdir()):
+        if path.suffix.casefold() not in _LIKE_YAML:
+            continue
+        problems += _in_name(path)
         try:
             texts[path.name] = (str(path), _read_file(path))
         except PolicyErrors as errors:
@@ -87,6 +95,19 @@ def _in_folder(folder: Path) -> tuple[Scenario, ...]:
     if problems:
         raise PolicyErrors(problems)
     return found
+
+
+def _in_name(path: Path) -> Iterator[PolicyProblem]:
+    """Yield what is wrong with a file's name: without its ending it is the scenario's key."""
+    key = path.name.removesuffix(_SUFFIX)
+    if key == path.name or not RULES[Scenario, "key"].accepts(key):
+        what = (
+            "isn't a name for a scenario: people type it in commands, so it begins with a small "
+            f"letter, has only small letters, digits and `-`, 40 at most, and ends in `{_SUFFIX}`"
+        )
+        words = re.findall(r"[a-z0-9]+", path.stem.casefold())
+        example = "-".join(words).lstrip("-0123456789")[:40] or "full-disk"
+        yield PolicyProblem(str(path), 0, "", what, f"{example}{_SUFFIX}")
 
 
 def _read_all(texts: dict[str, tuple[str, str]]) -> tuple[Scenario, ...]:

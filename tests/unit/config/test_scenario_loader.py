@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from config.policy_yaml import parse_tree
 from config.scenario_loader import PolicyErrors, load_scenarios, read_scenario
 from incidents.practice_scenario import Level, decode, encode
 
+CONFIG = Path(__file__).parents[3] / "config"
 GOOD = """\
 name: Full disk
 level: starter
@@ -138,6 +141,14 @@ def test_all_mistakes_are_said_at_once() -> None:
     assert {line_of(text, "level:"), line_of(text, "undone:")} <= set(found)
 
 
+def test_the_library_in_c_reads_what_pyyaml_itself_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {path.name: path.read_text() for path in CONFIG.rglob("*.yaml")}
+    assert len(texts) > len(load_scenarios())
+    quickly = {name: parse_tree(text, path=name) for name, text in texts.items()}
+    monkeypatch.delattr(yaml, "CSafeLoader")
+    assert quickly == {name: parse_tree(text, path=name) for name, text in texts.items()}
+
+
 def test_a_folder_adds_scenarios_and_replaces_built_in_ones(tmp_path: Path) -> None:
     (tmp_path / "full-disk.yaml").write_text(GOOD)
     (tmp_path / "bad-deploy.yaml").write_text(GOOD.replace("Full disk", "Our own bad deploy"))
@@ -145,6 +156,30 @@ def test_a_folder_adds_scenarios_and_replaces_built_in_ones(tmp_path: Path) -> N
     assert names["full-disk"] == "Full disk"
     assert names["bad-deploy"] == "Our own bad deploy"
     assert len(names) == len(load_scenarios()) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "better"),
+    [
+        ("Bad Name.yaml", "bad-name.yaml"),
+        ("full_disk.yaml", "full-disk.yaml"),
+        ("2-disks.yaml", "disks.yaml"),
+        ("full-disk.yml", "full-disk.yaml"),
+        ("???.yaml", "full-disk.yaml"),
+    ],
+)
+def test_a_file_whose_name_nobody_could_type_is_refused(
+    tmp_path: Path, name: str, better: str
+) -> None:
+    (tmp_path / "README.md").write_text("Ours")
+    (tmp_path / "other.yaml").write_text(GOOD.replace("level: starter", "level: hard"))
+    (tmp_path / name).write_text(GOOD)
+    with pytest.raises(PolicyErrors) as caught:
+        load_scenarios(tmp_path)
+    by_file = {Path(problem.path).name: str(problem) for problem in caught.value.problems}
+    assert by_file.keys() == {name, "other.yaml"}
+    assert "small letters, digits and `-`" in by_file[name]
+    assert by_file[name].endswith(f"Example: {better}")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
