@@ -8,14 +8,15 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.acting_stage import stage_in
 from incidents.approval_policy import Approvals
 from incidents.errors import NeedsApproval, NotPermitted
 from incidents.incident import Incident, find_participant
 from incidents.people import Actor, PeopleGroup, Person, PersonKind
-from incidents.policy import COMMANDER, Action, Policy, Rights
+from incidents.policy import Action, Policy, Rights
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
 from incidents.roles import current_roles
-from incidents.stages import Levels, Stage, is_among, levels_of, mentees_of
+from incidents.stages import Stage, is_among, levels_of, mentees_of
 
 
 class Verdict(StrEnum):
@@ -184,7 +185,9 @@ async def gather_standing(
             managers_named(policy, incident.services),
             workspace_id=workspace_id,
         ),
-        stage=_stage_in(levels, roles, services=incident.services),
+        stage=await stage_in(
+            session, incident, person_id=actor.person_id, roles=roles, levels=levels
+        ),
     )
 
 
@@ -194,12 +197,6 @@ def managers_named(policy: Policy, services: Iterable[str]) -> tuple[Invitee, ..
     own = tuple(item.manager for item in found if item is not None and item.manager is not None)
     common = policy.escalation.manager
     return own or ((common,) if common is not None else ())
-
-
-def _stage_in(levels: Levels, roles: frozenset[str], *, services: list[str]) -> Stage:
-    """Return the stage in the role that counts: command if held, else the lowest of those held."""
-    acting = (COMMANDER,) if COMMANDER in roles else (tuple(roles) or (None,))
-    return min(levels.stage(role_key=role, services=services) for role in acting)
 
 
 async def _groups_of(

@@ -73,6 +73,16 @@ async def role_holders(
     return [assignment for assignment in held if assignment.role_key == role_key]
 
 
+async def roles_ever_held(
+    session: AsyncSession, incident_id: uuid.UUID, *, person_id: uuid.UUID
+) -> frozenset[str]:
+    """Return the roles that somebody holds or has held in the incident."""
+    query = select(RoleAssignment.role_key).where(
+        RoleAssignment.incident_id == incident_id, RoleAssignment.person_id == person_id
+    )
+    return frozenset((await session.execute(query)).scalars())
+
+
 async def find_commander(session: AsyncSession, incident_id: uuid.UUID) -> RoleAssignment | None:
     """Return the present commander's assignment, or None."""
     holders = await role_holders(session, incident_id, role_key=COMMANDER)

@@ -13,9 +13,12 @@ from incidents.approval_asking import ask_for_draft, keep_draft, revise
 from incidents.approval_commands import PERFORMERS
 from incidents.approval_performing import carry_out
 from incidents.approvals import ApprovalStatus, ProposalWords
+from incidents.command import take_over
+from incidents.editing import Edit, edit
 from incidents.errors import (
     InformationMissing,
     InvalidInput,
+    MayNotAnswer,
     NeedsApproval,
     NotPermitted,
     Superseded,
@@ -27,12 +30,13 @@ from incidents.lifecycle import IncidentStatus
 from incidents.notes import redact_entry
 from incidents.people import Actor
 from incidents.policy import Action
-from incidents.policy_refs import RoleRef
+from incidents.policy_refs import PersonRef, RoleRef
 from incidents.resolving import Resolution, resolve
 from incidents.retention import sweep
+from incidents.role_assignment import claim_role, release_role
 from incidents.severity import change_severity
 from incidents.status import cancel, change_status, close, mark_duplicate
-from incidents.supervision_policy import Stage
+from incidents.supervision_policy import Stage, StageSeed
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UseCase
 from incidents.updating import UpdateDraft, post_update
@@ -238,6 +242,81 @@ async def test_a_commander_who_is_supervised_needs_agreement_in_command(scene: S
         partial(change_status, ref=scene.ref, target=IncidentStatus.IDENTIFIED), by=scene.carol
     )
     assert moved.kind == "status_changed"
+
+
+def seed_stage(scene: Scene, stage: Stage, **scope: str) -> StageSeed:
+    return StageSeed(person=PersonRef(user_id=scene.jo.external_id), stage=stage, **scope)
+
+
+def learn(scene: Scene, *seeds: StageSeed) -> None:
+    supervision = replace(scene.world.policy.supervision, stages=seeds)
+    scene.world.change_policy(supervision=supervision)
+
+
+async def test_a_role_given_up_leaves_its_stage_behind_in_no_incident_but_others(
+    scene: Scene,
+) -> None:
+    learn(scene, seed_stage(scene, Stage.ASSIST, role="scribe"))
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    me = partial(claim_role, ref=scene.ref, role="scribe")
+    await scene.world.run(me, by=scene.jo)
+    await refused(scene, lower)
+    await scene.world.run(partial(release_role, ref=scene.ref, role="scribe"), by=scene.jo)
+    await refused(scene, lower)
+    theirs = await scene.propose(by=scene.bob)
+    with pytest.raises(MayNotAnswer):
+        await scene.do(approve, theirs, scene.jo)
+    # A role in which they are on their own doesn't change what they were before.
+    await scene.world.run(partial(claim_role, ref=scene.ref, role="deputy"), by=scene.jo)
+    await refused(scene, lower)
+    # Taken and given up once more: still the same person in the same incident.
+    await scene.world.run(me, by=scene.jo)
+    await scene.world.run(partial(release_role, ref=scene.ref, role="scribe"), by=scene.jo)
+    await refused(scene, lower)
+    other = await Scene(scene.world).open()
+    await other.world.run(partial(change_severity, ref=other.ref, severity_key="sev4"), by=other.jo)
+    # Signed off in that role, they need nobody here, either.
+    learn(scene)
+    await scene.world.run(lower, by=scene.jo)
+
+
+async def test_a_role_of_their_own_given_up_frees_nobody_who_is_supervised_in_general(
+    scene: Scene,
+) -> None:
+    learn(
+        scene,
+        seed_stage(scene, Stage.ASSIST),
+        seed_stage(scene, Stage.SOLO, role="scribe"),
+    )
+    await scene.world.run(partial(claim_role, ref=scene.ref, role="scribe"), by=scene.jo)
+    await scene.world.run(partial(release_role, ref=scene.ref, role="scribe"), by=scene.jo)
+    await refused(scene, partial(change_severity, ref=scene.ref, severity_key="sev4"))
+
+
+async def test_a_commander_who_handed_over_is_supervised_there_as_before(scene: Scene) -> None:
+    learn(scene, seed_stage(scene, Stage.LEAD, role="commander"))
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    for person in (scene.jo, scene.carol):
+        await scene.pass_(minutes=2)
+        taking = partial(take_over, ref=scene.ref, reason="The other is off now")
+        await scene.world.run(taking, by=person)
+        await refused(scene, lower)
+
+
+async def test_who_takes_their_service_off_the_incident_stays_supervised_in_it(
+    scene: Scene,
+) -> None:
+    learn(scene, seed_stage(scene, Stage.ASSIST, service="checkout"))
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    for person, named in ((scene.bob, ("checkout",)), (scene.jo, ("search",)), (scene.jo, ())):
+        wanted = Edit({"services": named})
+        await scene.world.run(partial(edit, ref=scene.ref, wanted=wanted), by=person)
+        await refused(scene, lower)
+    other = await Scene(scene.world).open(services=("checkout",))
+    wanted = Edit({"services": ("search",)})
+    await other.world.run(partial(edit, ref=other.ref, wanted=wanted), by=other.bob)
+    # Somebody else says that it is another service: then it is.
+    await other.world.run(partial(change_severity, ref=other.ref, severity_key="sev4"), by=other.jo)
 
 
 async def test_a_proposal_names_no_private_incident_that_its_readers_may_not_know_of(

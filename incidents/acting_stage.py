@@ -1,0 +1,54 @@
+"""How far somebody works on their own in one incident, by what they are and have been in it.
+
+A stage can hold for one role or one service alone. Nobody leaves it behind by giving the role up,
+or by taking the service off the incident: what it held for still counts for them here.
+"""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.incident import Incident
+from incidents.policy import COMMANDER
+from incidents.roles import roles_ever_held
+from incidents.stages import Levels, Stage
+from incidents.timeline import EntryKind, TimelineEntry
+
+
+async def stage_in(
+    session: AsyncSession,
+    incident: Incident,
+    *,
+    person_id: uuid.UUID,
+    roles: frozenset[str],
+    levels: Levels,
+) -> Stage:
+    """Return the stage that counts: in command if held, else the lowest of the roles held so far.
+
+    `roles` are those that they hold now; without any, their stage in no role counts as well.
+    """
+    if levels.is_senior:
+        return Stage.SOLO
+    acting: set[str | None] = {COMMANDER}
+    if COMMANDER not in roles:
+        ever = await roles_ever_held(session, incident.id, person_id=person_id)
+        acting = {*(roles or {None}), *ever}
+    services = {*incident.services, *await _taken_off(session, incident, person_id=person_id)}
+    return min(levels.stage(role_key=role, services=services) for role in acting)
+
+
+async def _taken_off(
+    session: AsyncSession, incident: Incident, *, person_id: uuid.UUID
+) -> set[str]:
+    """Return the services that this person has taken off the incident themselves."""
+    query = select(TimelineEntry.content).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.kind == EntryKind.EDITED,
+        TimelineEntry.actor_id == person_id,
+    )
+    found: set[str] = set()
+    for content in (await session.execute(query)).scalars():
+        change = ((content or {}).get("changes") or {}).get("services") or {}
+        found |= set(change.get("old", ())) - set(change.get("new", ()))
+    return found
