@@ -5,7 +5,7 @@ else.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,7 +53,11 @@ async def debriefs_of(session: AsyncSession, owner_id: uuid.UUID) -> Sequence[De
     return (await session.execute(query)).scalars().all()
 
 
-async def find_debrief(session: AsyncSession, observation_id: uuid.UUID) -> Debrief | None:
-    """Return the debrief of an observation, or None if none was asked for yet."""
-    query = select(Debrief).where(Debrief.observation_id == observation_id)
-    return (await session.execute(query)).scalar_one_or_none()
+async def with_debrief(
+    session: AsyncSession, observation_ids: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Return those of these observations for which a debrief was asked, written or not."""
+    if not observation_ids:
+        return frozenset()
+    query = select(Debrief.observation_id).where(Debrief.observation_id.in_(list(observation_ids)))
+    return frozenset((await session.execute(query)).scalars())

@@ -11,24 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.debriefs import Debrief, find_debrief
+from incidents.debriefs import Debrief, with_debrief
 from incidents.effects import Effect
 from incidents.ids import derived_id, new_id
 from incidents.incident import Incident
 from incidents.learning_effects import InviteShadow, SendShadowBrief, ShowDebrief
 from incidents.learning_entries import DECISIONS
 from incidents.outbox import Planned
-from incidents.people import Person, PersonFacts, PersonKind, find_person, save_person
+from incidents.people import Person, PersonFacts, PersonKind, save_person
 from incidents.policy import Policy
 from incidents.policy_refs import PersonRef
 from incidents.prompts import PromptKind, ask, open_prompts, withdraw
 from incidents.reminders import Remind, ReminderKind
-from incidents.roles import RoleAssignment, current_roles
+from incidents.roles import RoleAssignment, current_roles, current_roles_in
 from incidents.shadowing_policy import turns_on
 from incidents.shadowings import Observation, observations_in, running_shadowings
-from incidents.stages import people_named
+from incidents.stages import is_named, people_named
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import UnitOfWork
 
@@ -63,35 +64,60 @@ async def observe(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | No
     if not incident.is_open:
         await _ask_for_debriefs(uow, incident)
         return
-    await bring_in(uow, incident)
+    await bring_in(uow, [incident], await followers(uow))
     if entry is not None:
         await _ask_at_decision(uow, incident, entry)
 
 
-async def bring_in(uow: UnitOfWork, incident: Incident) -> list[Observation]:
-    """Bring in whoever follows what this incident has, and return those who are new to it."""
-    if incident.is_private or incident.is_drill or not incident.is_open:
+async def bring_in(
+    uow: UnitOfWork, incidents: Iterable[Incident], following: Sequence[Follower]
+) -> list[Observation]:
+    """Bring these followers in where they find what they follow, and return what is new.
+
+    However many incidents there are, it asks the database a fixed number of times.
+    """
+    shared = {one.id: one for one in incidents if _may_be_watched(one)}
+    if not shared or not following:
         return []
-    roles = await current_roles(uow.session, incident.id)
-    working = {role.person_id for role in roles}
-    known = await observations_in(uow.session, incident.id)
+    roles = await current_roles_in(uow.session, shared)
+    known = {
+        (one.incident_id, one.person_id): one for one in await observations_in(uow.session, shared)
+    }
+    members = await _members(uow, following)
     brought: list[Observation] = []
-    for follower in await followers(uow):
-        if follower.person_id in working or not follower.is_called_by(incident, roles):
-            continue
-        earlier = known.get(follower.person_id)
-        if earlier is not None:
-            await _resume(uow, earlier)
-            continue
-        person = await uow.session.get(Person, follower.person_id)
-        if person is None or not person.is_active or person.kind != PersonKind.MEMBER:
-            continue
-        observation = _observation(uow, incident, follower)
-        known[person.id] = observation
-        brought.append(observation)
+    met_again: list[Observation] = []
+    for incident in shared.values():
+        held = roles.get(incident.id, ())
+        working = {role.person_id for role in held}
+        for follower in following:
+            if follower.person_id in working or not follower.is_called_by(incident, held):
+                continue
+            place = (incident.id, follower.person_id)
+            if place in known:
+                met_again.append(known[place])
+            elif follower.person_id in members:
+                known[place] = _observation(uow, incident, follower)
+                brought.append(known[place])
+    await _resume(uow, met_again)
     await uow.flush()
-    await uow.add_effects([one for new in brought for one in _welcome(incident, new)])
+    await uow.add_effects(
+        [planned for new in brought for planned in _welcome(shared[new.incident_id], new)]
+    )
     return brought
+
+
+def _may_be_watched(incident: Incident) -> bool:
+    return incident.is_open and not incident.is_private and not incident.is_drill
+
+
+async def _members(uow: UnitOfWork, following: Sequence[Follower]) -> frozenset[uuid.UUID]:
+    """Return who of the followers is an active member: no guest, no bot."""
+    query = select(Person.id).where(
+        Person.id.in_([one.person_id for one in following]),
+        Person.is_active.is_(True),
+        Person.kind == PersonKind.MEMBER,
+    )
+    return frozenset((await uow.session.execute(query)).scalars())
 
 
 async def followers(uow: UnitOfWork) -> list[Follower]:
@@ -135,10 +161,12 @@ async def unknown_refs(
 
 
 async def _scheduled(uow: UnitOfWork) -> list[Follower]:
+    turns = turns_on(uow.policy.shadowing, uow.now.date())
+    refs = scheduled_people(uow.policy, uow.now)
+    people = await people_named(uow.session, refs, workspace_id=uow.workspace_id)
     found: list[Follower] = []
-    for turn in turns_on(uow.policy.shadowing, uow.now.date()):
-        person = await _named(uow, turn.person)
-        mentor = await _named(uow, turn.mentor) if turn.mentor is not None else None
+    for turn in turns:
+        person, mentor = _named(people, turn.person), _named(people, turn.mentor)
         if person is None or (turn.mentor is not None and mentor is None):
             continue
         found.append(
@@ -152,18 +180,15 @@ async def _scheduled(uow: UnitOfWork) -> list[Follower]:
     return found
 
 
-async def _named(uow: UnitOfWork, ref: PersonRef) -> Person | None:
-    found = await people_named(uow.session, [ref], workspace_id=uow.workspace_id)
-    if found or ref.user_id is None:
-        return found[0] if found else None
-    return await find_person(uow.session, workspace_id=uow.workspace_id, external_id=ref.user_id)
+def _named(people: Sequence[Person], ref: PersonRef | None) -> Person | None:
+    return next((one for one in people if ref is not None and is_named(one, ref)), None)
 
 
-async def _resume(uow: UnitOfWork, observation: Observation) -> None:
-    """Watch on in an incident that was reopened, unless the shadow had stopped by themselves."""
-    debrief = await find_debrief(uow.session, observation.id)
-    if observation.ended_at is not None and debrief is not None:
-        observation.ended_at = None
+async def _resume(uow: UnitOfWork, met_again: Sequence[Observation]) -> None:
+    """Watch on in incidents that were reopened, unless the shadow had stopped by themselves."""
+    over = {one.id: one for one in met_again if one.ended_at is not None}
+    for observation_id in await with_debrief(uow.session, over.keys()):
+        over[observation_id].ended_at = None
 
 
 def _observation(uow: UnitOfWork, incident: Incident, follower: Follower) -> Observation:
@@ -223,7 +248,7 @@ async def _ask_at_decision(uow: UnitOfWork, incident: Incident, entry: TimelineE
     if decision is None or uow.now - entry.recorded_at > DECISION_LASTS:
         return
     working = {role.person_id for role in await current_roles(uow.session, incident.id)}
-    for observation in (await observations_in(uow.session, incident.id)).values():
+    for observation in await observations_in(uow.session, [incident.id]):
         person_id = observation.person_id
         is_theirs = person_id in working or person_id == entry.actor_id
         if observation.ended_at is not None or is_theirs or not _may_ask(uow, observation):
@@ -248,11 +273,12 @@ def _may_ask(uow: UnitOfWork, observation: Observation) -> bool:
 
 
 async def _ask_for_debriefs(uow: UnitOfWork, incident: Incident) -> None:
-    for observation in (await observations_in(uow.session, incident.id)).values():
-        if observation.ended_at is not None:
-            continue
+    observations = await observations_in(uow.session, [incident.id])
+    watching = [one for one in observations if one.ended_at is None]
+    asked = await with_debrief(uow.session, [one.id for one in watching])
+    for observation in watching:
         observation.ended_at = uow.now
-        if await find_debrief(uow.session, observation.id) is None:
+        if observation.id not in asked:
             await _ask_for_debrief(uow, incident, observation)
 
 
@@ -284,13 +310,9 @@ async def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Obs
 
 async def _let_go(uow: UnitOfWork, incident: Incident) -> None:
     """End the watching of an incident that is no longer theirs to see, without a word."""
-    for observation in (await observations_in(uow.session, incident.id)).values():
+    for observation in await observations_in(uow.session, [incident.id]):
         if observation.ended_at is None:
             observation.ended_at = uow.now
-        asked = await open_prompts(
-            uow.session,
-            incident.id,
-            person_id=observation.person_id,
-            kinds=(PromptKind.DECISION,),
-        )
-        await withdraw(uow, asked)
+    # Only shadows are asked this.
+    asked = await open_prompts(uow.session, incident.id, kinds=(PromptKind.DECISION,))
+    await withdraw(uow, asked)

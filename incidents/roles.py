@@ -5,7 +5,7 @@ Here are the rows and how they are read; taking, giving and releasing a role is 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, bindparam, select, text
@@ -55,6 +55,23 @@ class RoleAssignment(Base):
 async def current_roles(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[RoleAssignment]:
     """Return who holds which role now, in the order in which they took them."""
     return (await session.execute(_CURRENT, {"incident": incident_id})).scalars().all()
+
+
+async def current_roles_in(
+    session: AsyncSession, incident_ids: Iterable[uuid.UUID]
+) -> Mapping[uuid.UUID, Sequence[RoleAssignment]]:
+    """Return who holds which role now in each of these incidents; those with nobody are left out."""
+    query = (
+        select(RoleAssignment)
+        .where(
+            RoleAssignment.incident_id.in_(list(incident_ids)), RoleAssignment.ended_at.is_(None)
+        )
+        .order_by(RoleAssignment.started_at, RoleAssignment.id)
+    )
+    found: dict[uuid.UUID, list[RoleAssignment]] = {}
+    for role in (await session.execute(query)).scalars():
+        found.setdefault(role.incident_id, []).append(role)
+    return found
 
 
 # Made once: every message that shows an incident asks this.

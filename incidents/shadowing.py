@@ -14,7 +14,7 @@ from incidents.ids import new_id
 from incidents.incident import Incident
 from incidents.learning_effects import ShowShadowing
 from incidents.lifecycle import OPEN_STATUSES
-from incidents.observing import bring_in
+from incidents.observing import bring_in, followers
 from incidents.outbox import Planned
 from incidents.people import Person, PersonKind
 from incidents.policy import Action, Policy, Role
@@ -318,9 +318,6 @@ async def _bring_to_what_is_open(uow: UnitOfWork) -> int:
         )
         .order_by(Incident.id)
     )
-    open_incidents = (await uow.session.execute(query)).scalars().all()
-    brought = 0
-    for incident in open_incidents:
-        new = await bring_in(uow, incident)
-        brought += sum(one.person_id == uow.actor.person_id for one in new)
-    return brought
+    open_incidents = (await uow.session.execute(query)).scalars()
+    own = [one for one in await followers(uow) if one.person_id == uow.actor.person_id]
+    return len(await bring_in(uow, open_incidents, own))

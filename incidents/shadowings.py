@@ -6,7 +6,7 @@ the owner and their mentors, and no part of any incident's record.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, or_, select, text
@@ -102,13 +102,22 @@ async def shadowings_of(
     return (await session.execute(query)).scalars().all()
 
 
+async def find_observation(
+    session: AsyncSession, *, incident_id: uuid.UUID, person_id: uuid.UUID
+) -> Observation | None:
+    """Return that somebody was brought to an incident as a shadow, or None."""
+    query = select(Observation).where(
+        Observation.incident_id == incident_id, Observation.person_id == person_id
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
 async def observations_in(
-    session: AsyncSession, incident_id: uuid.UUID
-) -> dict[uuid.UUID, Observation]:
-    """Return who was brought to an incident as a shadow, by the person's id."""
-    query = select(Observation).where(Observation.incident_id == incident_id)
-    rows = (await session.execute(query)).scalars()
-    return {row.person_id: row for row in rows}
+    session: AsyncSession, incident_ids: Iterable[uuid.UUID]
+) -> Sequence[Observation]:
+    """Return who was brought to these incidents as a shadow."""
+    query = select(Observation).where(Observation.incident_id.in_(list(incident_ids)))
+    return (await session.execute(query)).scalars().all()
 
 
 async def observations_of(

@@ -112,6 +112,31 @@ async def test_who_begins_twice_at_once_shadows_once(world: World) -> None:
     assert len(await rows(world, Observation)) == 1
 
 
+async def test_who_begins_to_shadow_asks_no_more_of_the_database_for_more_incidents(
+    world: World,
+) -> None:
+    alice, bob, carol = [await world.person(name) for name in ("alice", "bob", "carol")]
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    engine = world.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    counts: list[int] = []
+    try:
+        for person in (bob, carol):
+            await world.declare("Checkout errors", by=alice)
+            said.clear()
+            await shadow(world, person, alice)
+            counts.append(len(said))
+            for number in range(5):
+                await world.declare(f"Another thing {number}", by=alice)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert counts[0] == counts[1]
+
+
 async def test_private_incidents_and_drills_bring_nobody_in(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     await shadow(world, bob, alice)
