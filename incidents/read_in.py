@@ -12,6 +12,7 @@ from incidents.incident import ByChannel, Incident, find_incident
 from incidents.lifecycle import IncidentStatus, is_open
 from incidents.outbox import EffectRow, Planned
 from incidents.people import PersonKind, system_actor
+from incidents.shadowings import find_observation
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 AGAIN_AFTER = timedelta(hours=1)
@@ -63,6 +64,8 @@ async def offer_read_in(uow: UnitOfWork, channel_id: str) -> Outcome:
         return Outcome("knows", incident.id)
     if await _was_read_in(uow, incident, person_id):
         return Outcome("was_read_in", incident.id)
+    if await _was_briefed(uow, incident, person_id):
+        return Outcome("was_briefed", incident.id)
     effect = SendReadIn(incident_id=incident.id, person_id=person_id)
     lane = f"{incident.id}:read_in:{person_id}"
     await uow.add_effects([Planned(id=new_id(), effect=effect, lane=lane)])
@@ -75,3 +78,9 @@ async def _was_read_in(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID
         EffectRow.created_at > uow.now - AGAIN_AFTER,
     )
     return (await uow.session.execute(query)).first() is not None
+
+
+async def _was_briefed(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) -> bool:
+    """Tell whether they have just been brought in as a shadow: their brief says the same."""
+    observation = await find_observation(uow.session, incident_id=incident.id, person_id=person_id)
+    return observation is not None and observation.began_at > uow.now - AGAIN_AFTER

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Select, select
 
 from incidents import outbox
+from incidents.assigning import Named
 from incidents.channel import (
     ExistingChannel,
     record_members,
@@ -29,6 +30,7 @@ from incidents.channel_life import (
     note_unarchived,
     record_loss,
 )
+from incidents.command import take_command
 from incidents.editing import Edit, edit
 from incidents.effects import (
     AddBookmarks,
@@ -47,12 +49,14 @@ from incidents.effects import (
 )
 from incidents.errors import AlreadySo, IncidentNotFound, InvalidInput
 from incidents.incident import ById
+from incidents.learning_effects import SendShadowBrief
 from incidents.lifecycle import IncidentStatus
 from incidents.outbox import EffectRow, EffectStatus
 from incidents.people import Actor, PersonKind, Workspace
 from incidents.posted_messages import find_posted, save_posted
 from incidents.read_in import offer_read_in
 from incidents.reminders import ReminderKind
+from incidents.shadowing import ShadowTarget, start_shadowing
 from incidents.status import cancel, move, reopen
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -500,6 +504,21 @@ async def test_a_newcomer_is_read_in_at_most_once_an_hour(world: World) -> None:
     world.clock.advance(timedelta(minutes=61))
     await world.run(partial(offer_read_in, channel_id="C1"), by=bob)
     assert len(await world.effects(SendReadIn)) == 2
+
+
+async def test_a_shadow_has_a_brief_of_their_own_and_is_not_read_in_as_well(world: World) -> None:
+    incident_id, alice = await _declared(world)
+    await _open(world, incident_id)
+    await world.run(partial(take_command, ref=ById(incident_id)), by=alice)
+    bob = await world.person("bob")
+    target = ShadowTarget(mentor=Named(alice.external_id or ""))
+    await world.run(partial(start_shadowing, target=target), by=bob)
+    assert len(await world.effects(SendShadowBrief)) == 1
+    await world.run(partial(offer_read_in, channel_id="C1"), by=bob)
+    assert await world.effects(SendReadIn) == []
+    world.clock.advance(timedelta(minutes=61))
+    await world.run(partial(offer_read_in, channel_id="C1"), by=bob)
+    assert len(await world.effects(SendReadIn)) == 1
 
 
 async def test_the_declarer_who_comes_in_at_once_and_bots_are_not_read_in(world: World) -> None:

@@ -46,6 +46,7 @@ async def test_a_shadow_goes_the_whole_way_with_a_restart_in_between(any_bot: Bo
     (brief,) = said(bot.slack.dm(bob), "You are brought into")
     assert "Asked afterwards" in brief.rendered
     assert "you follow alice" in brief.rendered.casefold()
+    assert not [one for one in bob.ephemerals if "Needed now" in one.rendered]  # read in once
 
     await bot.advance(minutes=20)
     await alice.command("/incident status identified", channel=ROOM)
