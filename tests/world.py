@@ -18,7 +18,6 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import select
 
-from config.policy_loader import load_policy
 from incidents import reminders
 from incidents.database import Database, open_database
 from incidents.declaration import Declaration, declare
@@ -43,6 +42,7 @@ from incidents.reminders import Reminder, ReminderStatus
 from incidents.timeline import TimelineEntry, verify
 from incidents.unit_of_work import Outcome, RequestKey, Transactions, UnitOfWork, UseCase
 from tests.clock import ManualClock
+from tests.policies import built_in
 
 EffectType = TypeVar("EffectType", bound=Effect)
 
@@ -162,7 +162,7 @@ class World:
 async def world(database_url: str) -> AsyncIterator[World]:
     """A workspace on a fresh database; runs once on SQLite and once on PostgreSQL."""
     database = open_database(database_url)
-    world = World(database, load_policy().policy)
+    world = World(database, built_in().policy)
     await world.open()
     yield world
     await database.close()

@@ -18,7 +18,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from config.policy_loader import load_policy
 from incidents.approval_answers import approve, break_glass, decline
 from incidents.approval_asking import ask_for_draft, keep_draft, revise
 from incidents.approval_performing import abandon, carry_out
@@ -32,6 +31,7 @@ from incidents.supervision_policy import Stage
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 from tests.integration.test_approvals import Scene
+from tests.policies import built_in
 from tests.world import World
 
 Result = TypeVar("Result")
@@ -170,7 +170,7 @@ class Walk(RuleBasedStateMachine):
 
 async def _open_scene(database_url: str) -> Scene:
     """Open a workspace of its own, since all walks of a test share the database."""
-    world = World(open_database(database_url), load_policy().policy)
+    world = World(open_database(database_url), built_in().policy)
 
     async def save(uow: UnitOfWork) -> Outcome:
         uow.session.add(Workspace(id=world.workspace_id, external_id=str(world.workspace_id)))

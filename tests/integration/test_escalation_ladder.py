@@ -16,7 +16,6 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from config.policy_loader import load_policy
 from incidents.database import open_database
 from incidents.directory import GroupFacts, save_group, save_people
 from incidents.effects import LookUpCallees, TellPerson
@@ -36,6 +35,7 @@ from incidents.severity import change_severity
 from incidents.status import cancel
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
+from tests.policies import built_in
 from tests.world import World
 
 PEOPLE = ("bob", "carol", "dave")
@@ -182,7 +182,12 @@ class Play:
 
     async def view(self) -> EscalationView:
         async with self.world.database.reading() as session:
-            return await get_escalation_view(session, self.escalation_id)
+            return await get_escalation_view(
+                session,
+                self.escalation_id,
+                policy=self.world.policy,
+                now=self.world.clock.now(),
+            )
 
     async def check(self) -> None:
         """Check what holds at every moment."""
@@ -271,7 +276,7 @@ async def _play(
     url: str, ladder: list[LadderStep], events: list[Event], *, is_group_known: bool
 ) -> None:
     database = open_database(url)
-    play = Play(url, World(database, load_policy().policy))
+    play = Play(url, World(database, built_in().policy))
     try:
         await play.begin(ladder, is_group_known=is_group_known)
         await play.check()

@@ -20,7 +20,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from config.policy_loader import load_policy
 from incidents.database import open_database
 from incidents.editing import Edit, edit
 from incidents.errors import DomainError
@@ -37,6 +36,7 @@ from incidents.stakeholder_updates import cadence_for
 from incidents.status import cancel, change_status, close, mark_duplicate, reopen
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
+from tests.policies import built_in
 from tests.world import World
 
 Result = TypeVar("Result")
@@ -218,7 +218,7 @@ class Walk(RuleBasedStateMachine):
 
 async def _open_world(database_url: str) -> World:
     """Open a workspace of its own, since all walks of a test share the database."""
-    world = World(open_database(database_url), load_policy().policy)
+    world = World(open_database(database_url), built_in().policy)
 
     async def save(uow: UnitOfWork) -> Outcome:
         uow.session.add(Workspace(id=world.workspace_id, external_id=str(world.workspace_id)))

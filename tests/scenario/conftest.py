@@ -24,10 +24,11 @@ from typing import Any
 import pytest
 
 from bot.app import Sitrep, running
-from config.policy_loader import LoadedPolicy, load_policy
+from config.policy_loader import LoadedPolicy
 from config.settings import Settings, load_settings
 from tests.clock import ManualClock
 from tests.databases import fresh_database
+from tests.policies import built_in
 from tests.scenario.learning import check_learning
 from tests.slack_server import SlackServer
 
@@ -41,7 +42,7 @@ class Bot:
         self.slack = slack
         self.clock = clock
         self.environ = dict(environ)
-        self.loaded: LoadedPolicy = load_policy()
+        self.loaded: LoadedPolicy = built_in()
         self._stack = contextlib.AsyncExitStack()
         self._app: Sitrep | None = None
 

@@ -17,10 +17,10 @@ from bot.manifest import build_manifest
 from bot.scheduler import Scheduler
 from bot.socket_mode import SocketTuning
 from bot.telemetry import METRICS
-from config.policy_loader import load_policy
 from config.settings import load_settings
 from incidents.people import Workspace
 from tests.clock import ManualClock
+from tests.policies import built_in
 from tests.scenario.conftest import Bot
 from tests.slack_server import SlackServer
 
@@ -51,7 +51,7 @@ def starting(slack: SlackServer, database_url: str, **more: Any) -> Any:
         "OPS_PORT": "0",
         **more.pop("environ", {}),
     }
-    return running(load_settings(environ), load_policy(), **{"tuning": QUICK, **more})
+    return running(load_settings(environ), built_in(), **{"tuning": QUICK, **more})
 
 
 async def get(url: str) -> tuple[int, Any]:

@@ -24,6 +24,7 @@ from incidents.completeness import rate
 from incidents.packet import Packet, PacketField
 from incidents.policy import Policy
 from incidents.supervision_policy import Stage, StageRequirement
+from tests.policies import built_in
 
 ROOT = Path(__file__).parents[2]
 LEARNING = ("docs/juniors.md", "docs/mentors.md", "docs/policy.md")
@@ -109,11 +110,6 @@ def test_the_readme_lists_every_command() -> None:
 # -- the policy -------------------------------------------------------------------------------
 
 
-@cache
-def built_in() -> Policy:
-    return load_policy().policy
-
-
 def find_key(policy: Policy, dotted: str) -> object:
     """What the policy has under a key. Raises: LookupError."""
     value: object = policy
@@ -144,7 +140,7 @@ def test_every_key_of_the_policy_in_a_page_is_there(page: str) -> None:
     missing = []
     for key in keys_in(page):
         try:
-            find_key(built_in(), key)
+            find_key(built_in().policy, key)
         except LookupError:
             missing.append(key)
     assert missing == []
@@ -166,7 +162,7 @@ def others_than_default(tmp_path: Path, told: dict[str, object]) -> list[str]:
             place = place.setdefault(name, {})
         place[last] = value
     policy = laid_over(tmp_path, yaml.safe_dump(tree))
-    return [key for key in told if find_key(policy, key) != find_key(built_in(), key)]
+    return [key for key in told if find_key(policy, key) != find_key(built_in().policy, key)]
 
 
 @pytest.mark.parametrize("page", ["docs/juniors.md", "docs/mentors.md"])
@@ -194,7 +190,7 @@ def examples() -> list[str]:
 def test_every_example_of_a_policy_is_accepted_and_changes_something(
     number: int, tmp_path: Path
 ) -> None:
-    assert laid_over(tmp_path, examples()[number]) != built_in()
+    assert laid_over(tmp_path, examples()[number]) != built_in().policy
 
 
 def test_each_larger_section_has_an_example() -> None:
@@ -215,7 +211,7 @@ def shown_words() -> frozenset[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    checklists = built_in().guidance.checklists
+    checklists = built_in().policy.guidance.checklists
     return frozenset(found | {step.title for one in checklists for step in one.steps})
 
 
@@ -238,7 +234,7 @@ def test_the_packet_that_is_shown_scores_as_it_says() -> None:
     values = {str(by_name[name]): text for name, text in said.items()}
     values.pop("answer_by")
     packet = Packet(**values, answer_by=datetime(2026, 11, 2, 14, 30, tzinfo=UTC))  # type: ignore[arg-type]
-    escalation = built_in().escalation
+    escalation = built_in().policy.escalation
     template = escalation.find_template(escalation.default_template)
     assert template is not None
     assert f"It scores {rate(packet, template).score} of 100" in page
@@ -256,7 +252,7 @@ def test_what_the_next_stage_asks_for_is_what_the_policy_asks_for() -> None:
     names = [item.name for item in fields(StageRequirement) if item.name != "stage"]
     wanted = {
         str(item.stage): {name: getattr(item, name) for name in names if getattr(item, name)}
-        for item in built_in().supervision.requirements
+        for item in built_in().policy.supervision.requirements
     }
     assert told == wanted
 
@@ -269,7 +265,7 @@ def test_the_commands_that_need_agreement_are_those_of_each_stage() -> None:
         "closing": GuardedAction.CLOSE,
         "stakeholder updates": GuardedAction.POST_UPDATE,
     }
-    approvals = built_in().approvals
+    approvals = built_in().policy.approvals
     rows = {row[0].strip("`"): row[2] for row in rows_of(text_of("docs/mentors.md")) if row[2:]}
     for stage in Stage:
         told = {named[words] for words in rows[stage].split(", ") if words != "none"}

@@ -18,7 +18,6 @@ from bot.features.channel_life import (
 from bot.features.channel_use import channel_form, channel_linked
 from bot.features.read_in import read_in_message
 from bot.slack.blocks import Message
-from config.policy_loader import load_policy
 from incidents.channel_archive import may_archive
 from incidents.escalation_policy import Service
 from incidents.lifecycle import IncidentStatus
@@ -26,6 +25,7 @@ from incidents.policy import COMMANDER, Bookmark, Policy
 from incidents.read_in import Need, most_needed
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
 from incidents.stakeholder_updates import UpdateView
+from tests.policies import built_in
 from tests.views import NOW, entry_view, incident_view
 
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
@@ -63,7 +63,7 @@ def update(text: str = "Half of the cards fail") -> UpdateView:
 
 @pytest.fixture
 def policy() -> Policy:
-    return load_policy().policy
+    return built_in().policy
 
 
 def labels(message: Message) -> list[str]:

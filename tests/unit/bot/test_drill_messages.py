@@ -8,13 +8,13 @@ import pytest
 from bot.features.drill_forms import act_form, check_form, start_form
 from bot.features.drill_messages import mentor_notes, scenario_list
 from bot.features.drill_scorecard import advice, praise, results_message, scorecard_message
-from config.policy_loader import load_policy
 from config.scenario_loader import load_scenarios
 from incidents.practice_runs import RunEnd
 from incidents.practice_scenario import Scenario
 from incidents.practice_score import Question, ScoreFacts, make_scorecard
 from incidents.practice_views import PracticeView
 from incidents.read_models import PersonView
+from tests.policies import built_in
 from tests.unit.bot.test_every_message import incident
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -33,7 +33,7 @@ def view(
         junior=JO,
         mentor=None if alone else MAX,
         started_at=NOW,
-        scorecard=make_scorecard(facts, load_policy().policy.figures) if facts else None,
+        scorecard=make_scorecard(facts, built_in().policy.figures) if facts else None,
     )
 
 

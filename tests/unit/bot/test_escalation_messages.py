@@ -16,7 +16,6 @@ from bot.features.escalation_packet import fitted
 from bot.features.escalation_targets import meant_by
 from bot.slack import blocks as b
 from bot.slack.gateway import Attention
-from config.policy_loader import load_policy
 from incidents.escalation_policy import Service
 from incidents.escalation_targets import (
     GroupTarget,
@@ -30,6 +29,7 @@ from incidents.escalations import CallStatus, EscalationStatus, Measures, StepSt
 from incidents.packet import Packet
 from incidents.policy import Policy
 from incidents.read_models import IncidentView, PersonView
+from tests.policies import built_in
 from tests.unit.bot.test_every_message import incident as plain_incident
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -72,6 +72,7 @@ def step(position: int, names: Sequence[str], *calls: CallView) -> StepView:
         is_redirect=False,
         called_at=NOW if calls else None,
         calls=calls,
+        reach=() if calls else tuple(names),
     )
 
 
@@ -99,6 +100,7 @@ def escalation(
         packet_version=1,
         asked_field="",
         asked_by=None,
+        position=1,
         steps=steps or (step(1, ["bob"], call(BOB)), step(2, ["@dba-oncall"])),
         taken_by=CAROL if is_taken else None,
         redirects=0,
@@ -119,7 +121,7 @@ def shown(message: b.Message) -> str:
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    loaded = load_policy().policy
+    loaded = built_in().policy
     service = Service(key="checkout-api", name="Checkout API", tier=1)
     return replace(loaded, services=(service,))
 
@@ -187,6 +189,32 @@ def test_a_group_of_hundreds_fits_the_card(policy: Policy) -> None:
     card = escalation_card(escalation(steps=(step(1, ["@all"], *crowd),)), incident(), policy)
     assert "and 288 more" in card.text
     assert "escalation_take" in shown(card)
+
+
+def test_a_step_that_reaches_nobody_is_not_said_to_be_called(policy: Policy) -> None:
+    empty = replace(step(2, ["Incident commander"]), reach=())
+    view = escalation(steps=(step(1, ["bob"], call(BOB)), empty))
+    for message in (
+        escalation_card(view, incident(), policy),
+        call_message(view, view.calls[0], incident(), policy),
+    ):
+        assert "commander" not in message.text
+        assert "then nobody is left to call" in message.text
+        assert "escalation_step_open" not in shown(message)
+
+
+def test_a_step_that_called_nobody_says_why(policy: Policy) -> None:
+    passed = replace(
+        step(2, ["Incident commander", "dave"]),
+        status=StepStatus.EMPTY,
+        called_at=NOW,
+        reach=(),
+        skipped=(("Incident commander", "nobody_in_role"), ("dave", "not_in_drill")),
+    )
+    view = escalation(steps=(step(1, ["bob"], call(BOB)), passed))
+    text = escalation_card(view, incident(), policy).text
+    assert "Incident commander: nobody has this role" in text
+    assert "dave: would be called, but this is a drill" in text
 
 
 def test_the_mention_says_nothing_of_the_packet(policy: Policy) -> None:

@@ -21,7 +21,6 @@ from bot.features.timeline_messages import note_form
 from bot.features.updates import update_form
 from bot.refusals import refusal_text
 from bot.slack import blocks as b
-from config.policy_loader import load_policy
 from incidents import effects
 from incidents.corrections import CorrectedEntry
 from incidents.effect_words import effect_words
@@ -31,6 +30,7 @@ from incidents.lifecycle import IncidentStatus
 from incidents.policy import Action
 from incidents.read_models import EntryView, IncidentView, PersonView
 from incidents.timeline import EntryKind
+from tests.policies import built_in
 from tests.views import NOW, entry_view, incident_view
 
 LATER, BEFORE = "2026-03-02T10:00:00.000000Z", "2026-03-02T09:00:00.000000Z"
@@ -243,7 +243,7 @@ def test_a_line_of_the_timeline_reads_well(kind: str) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 def test_card_and_announcement_read_well_in_every_status(status: IncidentStatus) -> None:
     for message in (
-        status_card(incident(status), policy=load_policy().policy),
+        status_card(incident(status), policy=built_in().policy),
         announcement(incident(status)),
     ):
         assert_reads_well(message.text)
@@ -253,7 +253,7 @@ def test_card_and_announcement_read_well_in_every_status(status: IncidentStatus)
 
 
 def test_titles_of_forms_are_not_cut() -> None:
-    policy, view = load_policy().policy, incident()
+    policy, view = built_in().policy, incident()
     forms = [
         status_form(view),
         severity_form(view, policy=policy),

@@ -11,7 +11,6 @@ import pytest
 
 from bot.features import all_features, debriefs, handover_messages, mentoring, shadow_messages
 from bot.slack import blocks as b
-from config.policy_loader import load_policy
 from incidents.approvals import ApprovalStatus
 from incidents.debriefing import DebriefView
 from incidents.handover_draft import (
@@ -28,11 +27,12 @@ from incidents.prompts import PromptKind, PromptStatus, PromptView
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
 from incidents.shadowing import OwnShadowings, ShadowingView, WatchedIncident
 from incidents.timeline import EntryKind
+from tests.policies import built_in
 from tests.unit.bot.test_update_and_checkin_messages import NASTY
 from tests.unit.bot.test_update_and_checkin_messages import incident as nasty_incident
 from tests.views import NOW, entry_view
 
-POLICY = load_policy().policy
+POLICY = built_in().policy
 ALICE = PersonView(uuid.uuid4(), "U0ALICE", f"Alice {NASTY[:60]}", "UTC")
 BOB = PersonView(uuid.uuid4(), "U0BOB", f"Bob {NASTY[:60]}", "UTC")
 

@@ -12,7 +12,6 @@ from bot.features import action_items, postmortem
 from bot.features import postmortem_messages as messages
 from bot.features.action_items import find_day, parse_action
 from bot.slack.blocks import FormState, Message
-from config.policy_loader import load_policy
 from incidents.action_items import ActionItemView
 from incidents.assigning import Named
 from incidents.errors import InvalidInput
@@ -20,6 +19,7 @@ from incidents.policy import Policy
 from incidents.postmortem import SectionEdit
 from incidents.read_models import EntryView, IncidentView
 from incidents.timeline import EntryKind
+from tests.policies import built_in
 from tests.unit.incidents.postmortem.facts import BOB, facts, incident
 from tests.views import entry_view
 
@@ -37,7 +37,7 @@ RENDERERS = [
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy().policy
+    return built_in().policy
 
 
 def entry(kind: str, **content: object) -> EntryView:

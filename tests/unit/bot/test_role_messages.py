@@ -17,7 +17,6 @@ from bot.features.roles import words_of_role
 from bot.refusals import refusal_text
 from bot.slack.blocks import Message
 from bot.slack.mentions import escape_line
-from config.policy_loader import load_policy
 from incidents.assigning import Named
 from incidents.errors import IncidentOver, InvalidInput, Superseded
 from incidents.handoff import HandoffKind, HandoffStatus, HandoffView
@@ -25,6 +24,7 @@ from incidents.handoff_brief import Brief, BriefLine
 from incidents.lifecycle import IncidentStatus
 from incidents.policy import Policy
 from incidents.read_models import EntryView, IncidentView, PersonView, RoleView
+from tests.policies import built_in
 from tests.views import NOW, entry_view, incident_view
 
 NASTY = "<!channel> @here <@U666> `a \u202e" + "x" * 5_000
@@ -34,11 +34,11 @@ BOB = PersonView(uuid.uuid4(), "U2", f"bob {NASTY}", "UTC")
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy().policy
+    return built_in().policy
 
 
 def incident(*held: tuple[str, PersonView]) -> IncidentView:
-    names = {role.key: role.name for role in load_policy().policy.roles}
+    names = {role.key: role.name for role in built_in().policy.roles}
     roles = tuple(RoleView(key, names.get(key, key), who, NOW) for key, who in held)
     return incident_view(title=f"Checkout {NASTY}", impact=NASTY, declared_by=ALICE, roles=roles)
 

@@ -13,10 +13,10 @@ from bot.features import checkin_messages, staleness, update_messages
 from bot.features.checkins import answer_form, checkin_form
 from bot.features.updates import update_form
 from bot.slack.blocks import Message
-from config.policy_loader import load_policy
 from incidents.hash_chain import instant_text
 from incidents.lifecycle import IncidentStatus
 from incidents.read_models import EntryView, IncidentView
+from tests.policies import built_in
 from tests.views import NOW, entry_view, incident_view
 
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
@@ -126,7 +126,7 @@ def test_the_buttons_of_a_reminder_carry_the_incident_and_the_due_time() -> None
 
 
 def test_forms_offer_only_what_is_possible_and_remember_their_incident() -> None:
-    policy = load_policy().policy
+    policy = built_in().policy
     view = incident(IncidentStatus.MITIGATED)
     form = update_form(view, policy=policy, next_in=None).to_dict()
     select = next(block for block in form["blocks"] if block.get("block_id") == "status")

@@ -19,6 +19,7 @@ from incidents.escalations import Wanted
 from incidents.packet import PacketField
 from incidents.policy import Policy
 from incidents.policy_refs import GroupRef, PersonRef, RoleRef
+from tests.policies import built_in
 
 Load = Callable[[str], Policy]
 
@@ -71,7 +72,7 @@ def named(policy: Policy, template_key: str, service_key: str) -> list[tuple[str
 
 
 def test_seven_kinds_ship_and_name_nobody() -> None:
-    section = load_policy().policy.escalation
+    section = built_in().policy.escalation
     assert [template.key for template in section.templates] == [
         "service_owner",
         "platform",
@@ -90,7 +91,7 @@ def test_seven_kinds_ship_and_name_nobody() -> None:
 
 
 def test_the_waits_are_those_of_the_severities_and_a_quarter_of_an_hour_besides() -> None:
-    policy = load_policy().policy
+    policy = built_in().policy
     waits = [
         wait_of(policy, severity_key=severity.key, template=None, step_wait=None)
         for severity in policy.severities
@@ -99,7 +100,7 @@ def test_the_waits_are_those_of_the_severities_and_a_quarter_of_an_hour_besides(
 
 
 def test_the_most_specific_wait_holds() -> None:
-    policy = load_policy().policy
+    policy = built_in().policy
     slow = EscalationTemplate(
         key="slow", name="Slow", meaning="No hurry", fields=(), wait=timedelta(hours=1)
     )
@@ -142,7 +143,7 @@ def test_a_ladder_is_template_then_service_then_the_common_end_with_nobody_twice
         ("boss@example.com",),
     ]
     assert named(policy, "manager", "search") == [("boss@example.com",), ("Incident commander",)]
-    assert named(load_policy().policy, "database", "none") == [("Incident commander",)]
+    assert named(built_in().policy, "database", "none") == [("Incident commander",)]
 
 
 def test_service_steps_can_stand_where_a_template_wants_them(load: Load) -> None:

@@ -8,6 +8,7 @@ from config.policy_loader import PolicyErrors, dump_policy, load_policy
 from incidents.policy import Action
 from incidents.policy_refs import GroupRef, PersonRef, Standing
 from incidents.supervision_policy import MentorSeed, Stage, StageRequirement, StageSeed
+from tests.policies import built_in
 
 OURS = """\
 services:
@@ -65,7 +66,7 @@ def test_what_is_written_back_gives_the_same_policy(tmp_path: Path) -> None:
 
 
 def test_by_default_seniors_set_stages_mentors_sign_off_and_nobody_else_looks() -> None:
-    policy = load_policy().policy
+    policy = built_in().policy
     assert policy.rights.who_may(Action.SET_STAGE) == (Standing.SENIOR,)
     assert policy.rights.who_may(Action.SIGN_OFF) == (Standing.MENTOR,)
     assert policy.supervision.visible_to == ()

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.policy_loader import load_policy
 from incidents.approval_ladder import Rung, decide_ladder
 from incidents.approval_policy import Approvals, GuardedAction, Need, suggest_class
 from incidents.approvals import LIVE, ApprovalStatus, CarryOutFacts, Step, decide_carry_out
@@ -14,10 +13,11 @@ from incidents.people import Actor, ActorKind, PersonKind, cli_actor, system_act
 from incidents.permissions import StandingFacts, Verdict, decide
 from incidents.policy import Action
 from incidents.stages import Stage
+from tests.policies import built_in
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 WAIT = timedelta(minutes=5)
-POLICY = load_policy().policy
+POLICY = built_in().policy
 APPROVALS: Approvals = POLICY.approvals
 JO = Actor(kind=ActorKind.PERSON, name="Jo", external_id="U0000001")
 GUEST = Actor(

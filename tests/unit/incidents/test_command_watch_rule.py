@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.policy_loader import load_policy
 from incidents.command_watch import (
     STEP_ASK,
     STEP_BACKUP,
@@ -13,13 +12,14 @@ from incidents.command_watch import (
     Watch,
     decide_command_watch,
 )
+from tests.policies import built_in
 
 SINCE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ASKED_FIRST = Watch(needs_commander=True, step=STEP_ASK, since=SINCE, has_backup=True)
 
 
 def decide(watch: Watch, *, minutes: float) -> CommandDecision:
-    reminders = load_policy().policy.reminders
+    reminders = built_in().policy.reminders
     return decide_command_watch(watch, reminders=reminders, now=SINCE + timedelta(minutes=minutes))
 
 

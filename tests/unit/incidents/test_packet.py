@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.policy_loader import load_policy
 from incidents.completeness import (
     EVIDENCE_LINK,
     SCOPE_NUMBER,
@@ -26,8 +25,9 @@ from incidents.packet import (
     cleaned,
     packet_from,
 )
+from tests.policies import built_in
 
-TEMPLATES = load_policy().policy.escalation.templates
+TEMPLATES = built_in().policy.escalation.templates
 BY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 _texts = st.text(max_size=40)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from config.policy_loader import load_policy
 from incidents.practice_runs import RunEnd, elapsed_seconds
 from incidents.practice_score import (
     Question,
@@ -17,6 +16,7 @@ from incidents.practice_score import (
     scorecard_from,
 )
 from incidents.presence import Away
+from tests.policies import built_in
 
 MINUTE = 60.0
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ FINE = ScoreFacts(
 
 
 def card(**changes: Any) -> Scorecard:
-    return make_scorecard(replace(FINE, **changes), load_policy().policy.figures)
+    return make_scorecard(replace(FINE, **changes), built_in().policy.figures)
 
 
 def met(made: Scorecard) -> dict[ScoreLine, bool | None]:

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from config.policy_loader import load_policy
 from incidents.policy_refs import PersonRef
 from incidents.shadowing_policy import ScheduledShadow, ShadowingPolicy, ShadowRotation, turns_on
+from tests.policies import built_in
 
 JO, KIM = PersonRef(email="jo@example.com"), PersonRef(email="kim@example.com")
 ALEX, SAM, EVE = (PersonRef(user_id=f"U{name}") for name in ("ALEX", "SAM", "EVE"))
@@ -14,7 +14,7 @@ MONDAY = date(2026, 3, 2)
 
 
 def section(**changes: object) -> ShadowingPolicy:
-    given = load_policy().policy.shadowing
+    given = built_in().policy.shadowing
     return ShadowingPolicy(
         ask_every=given.ask_every,
         debrief_reminder=given.debrief_reminder,

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
-from config.policy_loader import load_policy
 from incidents.action_items import ActionItemView
 from incidents.durations import RoleSpan
 from incidents.hash_chain import instant_text
@@ -15,6 +14,7 @@ from incidents.postmortem import PostmortemView, WrittenSection
 from incidents.postmortem_draft import PostmortemFacts
 from incidents.read_models import EntryView, IncidentView, PersonView
 from incidents.timeline import EntryKind
+from tests.policies import built_in
 from tests.views import entry_view, incident_view
 
 START = datetime(2026, 3, 2, 23, 40, tzinfo=UTC)
@@ -130,7 +130,7 @@ def incident(**changes: object) -> IncidentView:
 
 @cache
 def sections() -> tuple[Section, ...]:
-    return load_policy().policy.postmortem.sections
+    return built_in().policy.postmortem.sections
 
 
 def facts(**changes: object) -> PostmortemFacts:
