@@ -55,6 +55,8 @@ _SUPERSEDED = MappingProxyType(
         "approval_carried_out": "This was carried out already, says {by}.",
         "approval_break_glass": "{by} goes ahead with this already (break-glass).",
         "approval_expired": "This has ended: its time is over. `{slash} propose` asks anew.",
+        "approval_incident_over": "This ended with the incident, so nothing was done. If it is still "
+        "needed, `{slash} reopen` takes the incident up again.",
         "approval_changed": "{by} has changed this proposal since. Look at its card again, then answer.",
         "approval_redacted": "What was proposed here was redacted, so nobody can say what it was. "
         "`{slash} propose` asks anew.",
@@ -62,6 +64,8 @@ _SUPERSEDED = MappingProxyType(
         "handoff_withdrawn": "This handoff is over: it was withdrawn. Command stayed where it was.",
         "escalation": "{by} is on it already, so nothing was changed. Nothing for you to do.",
         "escalation_taken": "Somebody is on it already, so nothing was changed.",
+        "escalation_steps": "Nobody is left on this ladder who could be called now. "
+        "`{slash} escalate @someone` calls somebody else.",
         "escalation_withdrawn": "This escalation was withdrawn, so nothing was done. "
         "`{slash} escalate` starts a new one.",
         "escalation_over": "The incident is over, and this escalation with it. Nothing was done.",

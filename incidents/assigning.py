@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from incidents.acknowledgement import acknowledge
 from incidents.database import storable
 from incidents.errors import IncidentOver, InvalidInput
+from incidents.escalation_refresh import refresh_ladders
 from incidents.incident import Incident, save_participant
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Person, PersonFacts, PersonKind, Workspace, find_person, save_person
@@ -114,6 +115,7 @@ async def give_role(
             "previous": previous,
         },
     )
+    await refresh_ladders(uow, incident)
 
 
 async def take_role_away(
@@ -129,3 +131,4 @@ async def take_role_away(
         "reason": storable(reason).strip(),
     }
     uow.record(incident, EntryKind.ROLE_ENDED, content)
+    await refresh_ladders(uow, incident)

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from incidents.acknowledgement import acknowledge
 from incidents.assigning import call_in, get_person, give_role, person_content
+from incidents.escalation_refresh import refresh_ladders
 from incidents.handoff import Handoff, HandoffKind, HandoffStatus, find_pending_handoff
 from incidents.handoff_brief import draft_brief
 from incidents.ids import new_id
@@ -74,6 +75,7 @@ async def move_command(
             **asked,
         },
     )
+    await refresh_ladders(uow, incident)
     return outcome_of("moved", incident, person=nominee, previous=previous.name)
 
 

@@ -188,7 +188,7 @@ async def _draft(
         return None
     if incident.is_drill:
         # A drill calls nobody outside it.
-        mentors = [one for one in mentors if await takes_part(uow, incident, one)]
+        mentors = [one for one in mentors if await takes_part(uow.session, incident, one)]
     packet = replace(await prefill(uow.session, incident), ask=_ASK)
     draft = EscalationDraft(packet=packet, on_behalf_of_id=record.person_id)
     if mentors:

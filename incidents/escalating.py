@@ -152,7 +152,7 @@ async def wanted_target(
             person = await _target_person(uow, target)
             if person.id == author_id:
                 raise InvalidInput("target", "yourself")
-            if incident.is_drill and not await takes_part(uow, incident, person.id):
+            if incident.is_drill and not await takes_part(uow.session, incident, person.id):
                 raise InvalidInput("target", "not_in_drill")
             return Wanted("person", str(person.id), person.name)
         case RoleTarget(key=key):
@@ -186,6 +186,7 @@ async def add_steps(
             is_redirect=is_redirect and offset == 1,
             status=StepStatus.WAITING,
             not_found=[],
+            skipped=[],
         )
         for offset, step in enumerate(planned, start=1)
     ]

@@ -16,9 +16,10 @@ from incidents.completeness import rate
 from incidents.database import storable
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.escalating import add_steps, template_of, wanted_target
-from incidents.escalation_calls import Because, about, get_escalation, refresh_calls
+from incidents.escalation_calls import Because, about, get_escalation
 from incidents.escalation_ladder import climb, close_escalation, somebody_may_answer
 from incidents.escalation_questions import ask_for_missing, ask_for_rating
+from incidents.escalation_refresh import refresh_calls
 from incidents.escalation_targets import (
     Ground,
     PlannedStep,

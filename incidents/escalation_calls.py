@@ -1,4 +1,4 @@
-"""Calling the people of one step, and keeping what shows an escalation current."""
+"""Calling the people of one step, and writing it down."""
 
 import uuid
 from collections.abc import Sequence
@@ -72,6 +72,7 @@ async def call_people(
     if is_first_time:
         escalation.position = step.position
     step.status = await _status_of(uow, step, found)
+    step.skipped = [{"name": name, "why": why} for name, why in found.skipped]
     calls = await _add_calls(uow, incident, escalation, step, found.people)
     wait = step_wait(uow, incident, escalation, step)
     if calls:
@@ -103,41 +104,6 @@ def step_wait(
         template=uow.policy.escalation.find_template(escalation.template_key),
         step_wait=timedelta(seconds=step.wait_seconds) if step.wait_seconds else None,
     )
-
-
-async def refresh_card(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
-    """Plan to bring the card up to date where no entry says that anything changed."""
-    effect = fx.RefreshEscalationCard(incident_id=incident.id, escalation_id=escalation.id)
-    planned = Planned(
-        id=new_id(),
-        effect=effect,
-        lane=f"{incident.id}:escalations",
-        after_effect_id=incident.channel_effect_id,
-        coalesce_key=f"{effect.kind}:{escalation.id}",
-    )
-    await uow.add_effects([planned])
-
-
-async def refresh_calls(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
-    """Plan to bring every message that called somebody up to date."""
-    await uow.flush()
-    planned: list[Planned] = []
-    for call in await calls_of(uow.session, escalation.id):
-        effect = fx.RefreshEscalationCall(
-            incident_id=incident.id,
-            escalation_id=escalation.id,
-            call_id=call.id,
-            person_id=call.person_id,
-        )
-        planned.append(
-            Planned(
-                id=new_id(),
-                effect=effect,
-                lane=f"{incident.id}:dm:{call.person_id}",
-                coalesce_key=f"{effect.kind}:{call.id}",
-            )
-        )
-    await uow.add_effects(planned)
 
 
 async def _status_of(uow: UnitOfWork, step: EscalationStep, found: Callees) -> StepStatus:
@@ -195,7 +161,7 @@ async def _content(
             {**person_content(person), "call_id": call.id}
             for person, call in zip(found.people, calls, strict=True)
         ],
-        "skipped": [{"name": name, "why": why} for name, why in found.skipped],
+        "skipped": step.skipped,
         "looking_up": found.unknown,
         "away": away,
     }

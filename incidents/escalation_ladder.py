@@ -17,11 +17,10 @@ from incidents.escalation_calls import (
     about,
     call_people,
     get_escalation,
-    refresh_calls,
-    refresh_card,
     step_wait,
 )
 from incidents.escalation_questions import ask_for_missing
+from incidents.escalation_refresh import refresh_calls, refresh_card
 from incidents.escalations import (
     CallStatus,
     Escalation,

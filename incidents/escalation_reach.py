@@ -3,7 +3,8 @@
 import uuid
 from enum import StrEnum
 
-from incidents.escalation_calls import get_escalation, refresh_calls, refresh_card
+from incidents.escalation_calls import get_escalation
+from incidents.escalation_refresh import refresh_calls, refresh_card
 from incidents.escalations import EscalationCall, EscalationStatus, escalations_of
 from incidents.incident import Incident
 from incidents.unit_of_work import Outcome, UnitOfWork

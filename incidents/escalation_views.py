@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.escalation_callees import Ladder, reach_of
 from incidents.escalations import (
     CallStatus,
     Escalation,
@@ -25,6 +26,7 @@ from incidents.escalations import (
 )
 from incidents.incident import Incident
 from incidents.packet import Packet, packet_from
+from incidents.policy import Policy
 from incidents.read_models import PersonView, people_views
 from incidents.timeline import TimelineEntry
 
@@ -46,7 +48,11 @@ class CallView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """One step of the ladder: its place, whom it means, and whom it called."""
+    """One step of the ladder: its place, whom it means, and whom it called.
+
+    `reach`, while it waits: those of its names behind which somebody would be called now.
+    `skipped`, once called: who was left out, as (name, why).
+    """
 
     id: uuid.UUID
     position: int
@@ -55,11 +61,13 @@ class StepView:
     is_redirect: bool
     called_at: datetime | None
     calls: tuple[CallView, ...] = ()
+    reach: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationView:
-    """An escalation as it is now.
+    """An escalation as it is now; `position` is that of the step called last.
 
     `asked_field` is what was asked back and isn't there yet. Its completeness is not in here, so
     that it can't be shown to others than the author and their mentors: see `find_scores`.
@@ -80,6 +88,7 @@ class EscalationView:
     packet_version: int
     asked_field: str
     asked_by: PersonView | None
+    position: int
     steps: tuple[StepView, ...]
     taken_by: PersonView | None
     redirects: int
@@ -102,8 +111,10 @@ class EscalationView:
 
     @property
     def waiting_steps(self) -> tuple[StepView, ...]:
-        """Return the steps that can still be called, the next one first."""
-        return tuple(step for step in self.steps if step.status is StepStatus.WAITING)
+        """Return the steps that wait and reach somebody, the one whose turn is next first."""
+        waiting = (step for step in self.steps if step.reach)
+        order = sorted(waiting, key=lambda step: (step.position < self.position, step.position))
+        return tuple(order)
 
     def find_call(self, call_id: uuid.UUID) -> CallView | None:
         """Return the call with this id, or None."""
@@ -125,7 +136,9 @@ class Scores:
     ratings: tuple[PacketRating, ...]
 
 
-async def get_escalation_view(session: AsyncSession, escalation_id: uuid.UUID) -> EscalationView:
+async def get_escalation_view(
+    session: AsyncSession, escalation_id: uuid.UUID, *, policy: Policy, now: datetime
+) -> EscalationView:
     """Return the escalation as its messages show it now. Raises: NoResultFound."""
     row = await session.get_one(Escalation, escalation_id, populate_existing=True)
     incident = await session.get_one(Incident, row.incident_id)
@@ -139,6 +152,14 @@ async def get_escalation_view(session: AsyncSession, escalation_id: uuid.UUID) -
 
     packet = (entries.get(row.packet_entry_id) or {}).get("packet")
     views = [_call_view(call, people, entries) for call in calls]
+    ladder = Ladder(
+        session=session, policy=policy, now=now, incident=incident, escalation=row, calls=calls
+    )
+    reach = {
+        step.id: await reach_of(ladder, step)
+        for step in steps
+        if row.is_unanswered and step.status == StepStatus.WAITING
+    }
     return EscalationView(
         id=row.id,
         incident_id=row.incident_id,
@@ -155,7 +176,8 @@ async def get_escalation_view(session: AsyncSession, escalation_id: uuid.UUID) -
         packet_version=row.packet_version,
         asked_field=row.asked_field,
         asked_by=named(row.asked_by_id),
-        steps=tuple(_step_view(step, views) for step in steps),
+        position=row.position,
+        steps=tuple(_step_view(step, views, reach.get(step.id, ())) for step in steps),
         taken_by=named(row.taken_by_id),
         redirects=row.redirects,
         created_at=row.created_at,
@@ -205,7 +227,7 @@ def _call_view(
     )
 
 
-def _step_view(step: EscalationStep, calls: Sequence[CallView]) -> StepView:
+def _step_view(step: EscalationStep, calls: Sequence[CallView], reach: tuple[str, ...]) -> StepView:
     return StepView(
         id=step.id,
         position=step.position,
@@ -214,6 +236,8 @@ def _step_view(step: EscalationStep, calls: Sequence[CallView]) -> StepView:
         is_redirect=step.is_redirect,
         called_at=step.called_at,
         calls=tuple(call for call in calls if call.step_id == step.id),
+        reach=reach,
+        skipped=tuple((one["name"], one["why"]) for one in step.skipped),
     )
 
 

@@ -125,6 +125,8 @@ class EscalationStep(Base):
     status: Mapped[str] = mapped_column(default=StepStatus.WAITING)
     # Names that were looked up and mean nobody.
     not_found: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # Who was left out when its turn came, each with a `name` and `why`.
+    skipped: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     called_at: Mapped[datetime | None]
 
     @property

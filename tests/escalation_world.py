@@ -49,7 +49,9 @@ class Escalations:
 
     async def view(self) -> EscalationView:
         async with self.world.database.reading() as session:
-            return await get_escalation_view(session, self.id)
+            return await get_escalation_view(
+                session, self.id, policy=self.world.policy, now=self.world.clock.now()
+            )
 
     async def wait(self, **duration: float) -> None:
         self.world.clock.advance(timedelta(**duration))

@@ -24,6 +24,7 @@ from bot.features.escalation_form import (
     with_evidence,
 )
 from bot.features.escalation_presses import BOTH
+from bot.features.escalation_shown import id_of, shown_escalation
 from bot.features.escalation_targets import (
     Meant,
     meant_by,
@@ -52,7 +53,6 @@ from incidents.incident import ById, Incident, IncidentRef, lock_incident
 from incidents.packet import Packet
 from incidents.packet_prefill import prefill
 from incidents.policy import Action
-from incidents.read_models import get_incident_view
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -82,7 +82,7 @@ async def _send_at_once(request: Request, ref: IncidentRef, meant: Meant) -> Rep
         target=meant.target, template_key=template.key, packet=Packet(ask=ask), is_urgent=True
     )
     outcome = await request.transact(partial(_escalate_prefilled, ref=ref, draft=draft))
-    return await _sent(request, outcome, template, is_urgent=True)
+    return await _sent(request, outcome, template)
 
 
 async def _escalate_prefilled(
@@ -178,37 +178,26 @@ async def form_submitted(request: Request) -> Reply:
     if packet.answer_by is not None and packet.answer_by <= request.now:
         return FieldErrors({"answer_by": "This is over already. Empty means as soon as possible."})
     lines = await chosen_evidence(request, ref, form.choices("marked"))
-    is_urgent = form.checked("urgent")
     draft = EscalationDraft(
         target=target_of(form),
         template_key=template.key,
         packet=replace(packet, evidence=with_evidence(packet.evidence, lines)),
-        is_urgent=is_urgent,
+        is_urgent=form.checked("urgent"),
     )
     try:
         outcome = await request.transact(partial(escalate, ref=ref, draft=draft))
     except InvalidInput as error:
         text = invalid_text(error.field, error.problem, error.example)
         return FieldErrors({_block_with(error.field, form.user("person") is not None): text})
-    return await _sent(request, outcome, template, is_urgent=is_urgent)
+    return await _sent(request, outcome, template)
 
 
-async def _sent(
-    request: Request, outcome: Outcome, template: EscalationTemplate, *, is_urgent: bool
-) -> Reply:
-    """Tell the author what was sent, and what it still lacks."""
-    incident_id = outcome.incident_id
-    if incident_id is None:
-        raise ValueError("an escalation belongs to an incident")
-    async with request.services.database.reading() as session:
-        view = await get_incident_view(
-            session,
-            ById(incident_id),
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-        )
+async def _sent(request: Request, outcome: Outcome, template: EscalationTemplate) -> Reply:
+    """Tell the author what was sent, who is called when, and what it still lacks."""
+    escalation_id = id_of(str(outcome.data["escalation_id"]))
+    view, incident = await shown_escalation(request, escalation_id)
     slash = request.policy.command
-    return Say(sent_message(outcome, view, template, is_urgent=is_urgent, slash=slash))
+    return Say(sent_message(outcome, incident, template, view=view, slash=slash))
 
 
 def _block_with(field: str, is_person: bool) -> str:  # noqa: FBT001

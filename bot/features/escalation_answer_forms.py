@@ -107,7 +107,7 @@ def step_form(
 ) -> b.View:
     """Return the form that calls a chosen step at once; `names` of people by id or address."""
     options = [
-        b.option(", ".join(names.get(name, name) for name in step.names), value=str(step.id))
+        b.option(", ".join(names.get(name, name) for name in step.reach), value=str(step.id))
         for step in view.waiting_steps
     ]
     return b.modal(

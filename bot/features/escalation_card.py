@@ -13,8 +13,8 @@ from incidents.completeness import rate
 from incidents.escalation_policy import EscalationTemplate
 from incidents.escalation_reach import Medium
 from incidents.escalation_views import CallView, EscalationView, StepView
+from incidents.escalation_words import WHY_SKIPPED
 from incidents.escalations import CallStatus, EscalationStatus, StepStatus
-from incidents.ids import parse_reference
 from incidents.policy import Policy
 from incidents.read_models import IncidentView
 
@@ -119,23 +119,15 @@ def next_line(view: EscalationView) -> str:
     if view.status is not EscalationStatus.CALLING or view.due_at is None:
         return ""
     at = m.date(view.due_at, "{time_secs}")
-    following = next(iter(_in_turn(view)), None)
+    following = next(iter(view.waiting_steps), None)
     if following is None:
-        return f"No answer by {at}: then nobody is left to call, and I say so here."
-    return f"No answer by {at}: {step_name(following)} is called."
+        return f"No answer by {at}: then nobody is left to call, and the channel is told."
+    return f"No answer by {at}: {_listed(following.reach)} is called."
 
 
-def _in_turn(view: EscalationView) -> Sequence[StepView]:
-    """Return the steps that wait, in the order in which the ladder calls them."""
-    called = max((step.position for step in view.steps if step.called_at is not None), default=0)
-    waiting = view.waiting_steps
-    return sorted(waiting, key=lambda step: (step.position < called, step.position))
-
-
-def step_name(step: StepView) -> str:
+def _listed(names: Sequence[str]) -> str:
     """Return whom a step means, as mrkdwn; somebody whom the policy has by id, as a mention."""
-    names = (m.mention(name) if is_user_id(name) else _short(name) for name in step.names)
-    return ", ".join(names) or "the next step"
+    return ", ".join(m.mention(name) if is_user_id(name) else _short(name) for name in names)
 
 
 def _short(text: str, limit: int = _LONGEST_NAME) -> str:
@@ -171,17 +163,13 @@ def _step_lines(step: StepView, view: EscalationView) -> Iterator[str]:
     if step.called_at is None or step.calls:
         return
     at = m.date(step.called_at, "{time}")
-    yield f"• {at} {step_name(step)}: {_uncalled(step, view)}"
-
-
-def _uncalled(step: StepView, view: EscalationView) -> str:
-    """Return why a step whose turn has come called nobody."""
     if step.status is StepStatus.LOOKING_UP:
-        return "being looked up"
-    reference = parse_reference(view.reference)
-    if reference is not None and reference.is_drill:
-        return "would be called, but this is a drill"
-    return "nobody to call"
+        yield f"• {at} {_listed(step.names)}: being looked up"
+    elif not step.skipped:
+        yield f"• {at} {_listed(step.names)}: nobody to call"
+    for name, why in step.skipped:
+        shown = m.mention(name) if is_user_id(name) else _short(name)
+        yield f"• {at} {shown}: {m.escape_line(WHY_SKIPPED.get(why, why))}"
 
 
 def _answer(call: CallView, view: EscalationView) -> str:

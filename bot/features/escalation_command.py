@@ -20,7 +20,7 @@ from bot.requests import Request
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.completeness import rate
-from incidents.errors import AlreadySo, InvalidInput
+from incidents.errors import InvalidInput, Superseded
 from incidents.escalation_answers import (
     ask_for_more,
     call_step,
@@ -164,7 +164,7 @@ async def _more(request: Request, words: _Words) -> Reply:
 async def _next(request: Request, words: _Words) -> Reply:
     waiting = words.view.waiting_steps
     if not waiting:
-        raise AlreadySo("every step", "called")
+        raise Superseded("escalation_steps")
     step = _step_named(words) if words.rest else waiting[0].id
     return await _carry_out(request, partial(call_step, escalation_id=words.view.id, step=step))
 
@@ -172,10 +172,10 @@ async def _next(request: Request, words: _Words) -> Reply:
 def _step_named(words: _Words) -> uuid.UUID:
     wanted = m.plain(words.rest).removeprefix("@").casefold()
     for step in words.view.waiting_steps:
-        names = {name.removeprefix("@").casefold() for name in step.names}
+        names = {name.removeprefix("@").casefold() for name in step.reach}
         if wanted in names or wanted == str(step.position):
             return step.id
-    known = ", ".join(name for step in words.view.waiting_steps for name in step.names)
+    known = ", ".join(name for step in words.view.waiting_steps for name in step.reach)
     raise InvalidInput("step", "unknown", known)
 
 

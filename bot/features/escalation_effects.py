@@ -232,7 +232,9 @@ async def _load(
     services: Services, escalation_id: uuid.UUID, *, purpose: str, about: uuid.UUID
 ) -> _Loaded:
     async with services.database.reading() as session:
-        view = await get_escalation_view(session, escalation_id)
+        view = await get_escalation_view(
+            session, escalation_id, policy=services.policy, now=services.clock.now()
+        )
         incident = await get_incident_view(
             session,
             ById(view.incident_id),

@@ -17,7 +17,7 @@ from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
 from incidents.directory import find_people_named
-from incidents.errors import AlreadySo, InvalidInput
+from incidents.errors import InvalidInput, Superseded
 from incidents.escalation_answers import (
     ask_for_more,
     call_step,
@@ -72,8 +72,8 @@ async def open_step(request: Request) -> Reply:
     """Open the form that calls a chosen step at once."""
     view, incident, metadata = await _for_form(request, action=Action.ESCALATE)
     if not view.waiting_steps:
-        raise AlreadySo("every step", "called")
-    wanted = [name for step in view.waiting_steps for name in step.names]
+        raise Superseded("escalation_steps")
+    wanted = [name for step in view.waiting_steps for name in step.reach]
     async with request.services.database.reading() as session:
         people = await find_people_named(
             session, wanted, workspace_id=request.services.workspace.id

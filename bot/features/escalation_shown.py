@@ -38,7 +38,10 @@ async def shown_escalation(
         raise Superseded("escalation_withdrawn")
     incident = await view_for_form(request, ById(row.incident_id), action=action)
     async with request.services.database.reading() as session:
-        return await get_escalation_view(session, escalation_id), incident
+        view = await get_escalation_view(
+            session, escalation_id, policy=request.policy, now=request.now
+        )
+    return view, incident
 
 
 async def escalations_shown(
@@ -51,7 +54,10 @@ async def escalations_shown(
     incident = await view_for_form(request, ref, action=Action.VIEW)
     async with request.services.database.reading() as session:
         rows = await escalations_of(session, incident.id)
-        views = [await get_escalation_view(session, row.id) for row in reversed(rows)]
+        views = [
+            await get_escalation_view(session, row.id, policy=request.policy, now=request.now)
+            for row in reversed(rows)
+        ]
     return tuple(views), incident
 
 

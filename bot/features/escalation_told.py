@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from bot.features.escalation_card import private_offer
+from bot.features.escalation_card import next_line, private_offer
 from bot.features.escalation_fields import names_of
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.escalation_policy import EscalationTemplate
+from incidents.escalation_views import EscalationView
+from incidents.escalations import EscalationStatus
 from incidents.read_models import IncidentView
 from incidents.unit_of_work import Outcome
 
@@ -16,16 +18,16 @@ def sent_message(
     incident: IncidentView,
     template: EscalationTemplate,
     *,
-    is_urgent: bool,
+    view: EscalationView,
     slash: str,
 ) -> b.Message:
     """Return what the author is told once it is sent, with its completeness: theirs alone."""
     data = outcome.data
     called = [m.escape_line(str(name)) for name in data.get("called") or ()]
-    parts = [f"*{data['reference']}* escalated ({data['number']}). {_called(called, data)}"]
+    parts = [f"*{data['reference']}* escalated ({data['number']}). {_called(called, view)}"]
     parts.append(completeness_text(data, template))
     missing = data.get("missing") or ()
-    if missing and is_urgent:
+    if missing and view.is_urgent:
         parts.append("I ask you for it by direct message, one thing at a time. Skip what you like.")
     if data.get("is_exhausted"):
         parts.append(f"Name somebody: `{slash} escalate @someone`, or phone somebody.")
@@ -39,11 +41,10 @@ def sent_message(
     return b.Message(text=text, blocks=(b.section(text), b.actions(add, withdraw, *offer)))
 
 
-def _called(called: Sequence[str], data: object) -> str:
+def _called(called: Sequence[str], view: EscalationView) -> str:
     if called:
-        return f"Calling {', '.join(called)}. If nobody answers in time, the next step is called."
-    is_exhausted = isinstance(data, dict) and bool(data.get("is_exhausted"))
-    if is_exhausted:
+        return f"Calling {', '.join(called)}. {next_line(view)}".rstrip()
+    if view.status is EscalationStatus.EXHAUSTED:
         return "*There was nobody to call.*"
     return "Looking up whom to call; the card in the channel shows it."
 

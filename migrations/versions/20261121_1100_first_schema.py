@@ -1277,6 +1277,7 @@ def upgrade() -> None:
         sa.Column("is_redirect", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("not_found", sa.JSON(), nullable=False),
+        sa.Column("skipped", sa.JSON(), nullable=False),
         sa.Column("called_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["escalation_id"],

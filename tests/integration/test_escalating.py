@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from incidents.command import take_over
 from incidents.effects import (
     CallForEscalation,
     InvitePerson,
@@ -363,6 +364,30 @@ async def test_nobody_to_call_is_said_at_once(made: Escalations) -> None:
     assert len(await made.said(EntryKind.ESCALATION_EXHAUSTED)) == 1
     await made.answer(take, by=await made.responder("bob"))
     assert (await made.view()).status is EscalationStatus.TAKEN
+
+
+async def test_only_steps_that_reach_somebody_count_as_waiting(made: Escalations) -> None:
+    bob, carol = await made.world.person("bob"), await made.world.person("carol")
+    made.change(steps=(LadderStep(who=(RoleRef("commander"), PersonRef(user_id="UDAVE"))),))
+    await made.world.person("dave")
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+
+    async def reach() -> list[tuple[str, ...]]:
+        return [step.reach for step in (await made.view()).waiting_steps]
+
+    assert await reach() == [("UDAVE",)]
+    await made.deactivate("UDAVE")
+    assert await reach() == []
+    # Neither its author nor whoever was called counts.
+    await made.commander(made.alice)
+    assert await reach() == []
+    over = partial(take_over, ref=ById(made.incident_id), reason="Alice has no network")
+    await made.world.run(over, by=carol)
+    assert await reach() == [("Incident commander",)]
+    await made.wait(minutes=5)
+    assert await made.called() == ["bob", "carol"]
+    await made.answer(take, by=bob)
+    assert await reach() == []
 
 
 async def test_a_group_that_is_not_known_yet_holds_nothing_up_and_is_not_forgotten(

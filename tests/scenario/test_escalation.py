@@ -1,8 +1,11 @@
 """Escalations in Slack: sent, called, answered; the ladder goes on until somebody is on it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
+from incidents.escalation_policy import LadderStep
+from incidents.policy_refs import RoleRef
 from tests.scenario.conftest import Bot
 from tests.scenario.escalation_crew import ASK, ROOM, buttons, crew_of, said
 
@@ -13,6 +16,7 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
     crew = await crew_of(any_bot)
     outcome = await crew.alice.command(f"/incident escalate @bob {ASK}", channel=ROOM)
     assert "Calling bob" in outcome.text
+    assert f"{crew.carol.mention} is called." in outcome.text
     assert "Completeness" in outcome.text
     assert "Still missing" in outcome.text
     await any_bot.settle()
@@ -50,6 +54,30 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
     await any_bot.advance(hours=2)
     assert not crew.was_called(crew.dave)
     assert said(crew.room, "Nobody has answered") == []
+
+
+async def test_the_card_says_of_a_role_that_it_is_called_only_while_that_reaches_somebody(
+    bot: Bot,
+) -> None:
+    crew = await crew_of(bot)
+    steps = (LadderStep(who=(RoleRef("commander"),)),)
+    bot.change_policy(escalation=replace(bot.loaded.policy.escalation, steps=steps))
+    await bot.restart()
+    outcome = await crew.alice.command(f"/incident escalate @bob {ASK}", channel=ROOM)
+    assert "then nobody is left to call" in outcome.text
+    await bot.settle()
+    assert "Incident commander is called" not in crew.card.text
+    await crew.carol.command("/incident role commander me", channel=crew.room)
+    await bot.settle()
+    for message in (crew.card, crew.call_of(crew.bob)):
+        assert "Incident commander is called" in message.text
+    await crew.carol.command("/incident handoff @alice", channel=crew.room)
+    await bot.settle()
+    accept = next(m for m in bot.slack.dm(crew.alice).messages if "Accept" in m.rendered)
+    await crew.alice.click(accept, "Accept")
+    await bot.settle()
+    for message in (crew.card, crew.call_of(crew.bob)):
+        assert "Incident commander is called" not in message.text
 
 
 async def test_nobody_on_the_ladder_answering_is_said_loudly_with_what_to_do(any_bot: Bot) -> None:

@@ -127,7 +127,7 @@ async def test_a_group_that_nobody_knows_holds_nothing_up(bot: Bot) -> None:
     crew = await crew_of(bot)
     await crew.escalate(f"@nosuchgroup {ASK}")
     assert crew.was_called(crew.carol)
-    assert "nobody to call" in crew.card.text
+    assert "@\u2060nosuchgroup: not found" in crew.card.text
 
 
 async def test_a_message_becomes_evidence(any_bot: Bot) -> None:
