@@ -1,13 +1,19 @@
-"""The program as people run it: `python -m bot …` in a process of its own."""
+"""The program as people run it: `sitrep …` in a process of its own."""
 
 import asyncio
 import json
+import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Mapping
+from functools import cache
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any, Self
+
+from bot.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
@@ -86,7 +92,36 @@ class Program:
 
 
 async def run(*arguments: str, environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """Run `sitrep` to its end; return exit code and output."""
-    program = await Program.start(*arguments, environ=environ, folder=folder)
-    code = await program.ended(timeout=60)
-    return code, program.output
+    """Run `sitrep` to its end in a process of its own; return exit code and output.
+
+    The process is forked from one that has read the program's modules, which takes longer than
+    most of what the program then does.
+    """
+    with tempfile.NamedTemporaryFile("r", prefix="sitrep-output-") as output:
+        given = (arguments, dict(environ), str(folder), output.name)
+        process = _processes().Process(target=_run, args=given)
+        process.start()
+        await asyncio.to_thread(process.join, 60)
+        if process.is_alive():
+            process.kill()
+            raise TimeoutError(f"it still runs:\n{output.read()}")
+        assert process.exitcode is not None
+        return process.exitcode, output.read().rstrip("\n")
+
+
+@cache
+def _processes() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bot.__main__", "bot.app", "bot.commands.serve", "typer.main"])
+    return context
+
+
+def _run(arguments: tuple[str, ...], environ: dict[str, str], folder: str, output: str) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(folder)
+    written = os.open(output, os.O_WRONLY)
+    os.dup2(written, 1)
+    os.dup2(written, 2)
+    sys.argv = ["sitrep", *arguments]
+    main()
