@@ -29,6 +29,7 @@ from incidents.escalation_targets import (
     pick_service,
 )
 from incidents.escalations import (
+    ENDED,
     CallStatus,
     Escalation,
     EscalationCall,
@@ -207,8 +208,10 @@ async def complete(
         would change; InvalidInput for a field that a packet doesn't have.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    if escalation.status in {EscalationStatus.WITHDRAWN, EscalationStatus.OVER}:
+    if escalation.status in ENDED:
         raise Superseded(f"escalation_{escalation.status}")
+    if not incident.is_open:
+        raise Superseded(f"escalation_{EscalationStatus.OVER}")
     if uow.actor.person_id != escalation.author_id:
         await uow.permit(Action.ESCALATE, incident)
     old = packet_from(await _packet_content(uow, escalation))

@@ -20,7 +20,7 @@ from incidents.escalation_calls import (
     step_wait,
 )
 from incidents.escalation_questions import ask_for_missing
-from incidents.escalation_refresh import refresh_calls, refresh_card
+from incidents.escalation_refresh import refresh_calls, refresh_card, refresh_taken
 from incidents.escalations import (
     CallStatus,
     Escalation,
@@ -167,10 +167,14 @@ async def shorten_waits(uow: UnitOfWork, incident: Incident) -> None:
 
 
 async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
-    """End what still calls: the incident is over."""
-    for escalation in await escalations_of(uow.session, incident.id, unanswered_only=True):
-        escalation.status = EscalationStatus.OVER
-        await close_escalation(uow, incident, escalation, because=incident.status)
+    """End what still calls, and ask and offer nothing more for what somebody is on."""
+    for escalation in await escalations_of(uow.session, incident.id):
+        if escalation.is_unanswered:
+            escalation.status = EscalationStatus.OVER
+            await close_escalation(uow, incident, escalation, because=incident.status)
+        elif escalation.status == EscalationStatus.TAKEN:
+            await ask_for_missing(uow, incident, escalation)
+    await refresh_taken(uow, incident)
 
 
 async def close_escalation(

@@ -13,7 +13,7 @@ from typing import Final
 
 from incidents.completeness import rate
 from incidents.escalation_targets import get_template
-from incidents.escalations import Escalation, EscalationStatus
+from incidents.escalations import ENDED, Escalation
 from incidents.incident import Incident
 from incidents.packet import PacketField, packet_from
 from incidents.prompts import (
@@ -35,9 +35,6 @@ SKIPPED: Final = "skipped"
 # What helps somebody who is called less than all the rest.
 _LAST: Final = (PacketField.ANSWER_BY, PacketField.CONFIDENCE)
 
-# Nobody waits for the packet any more.
-_OVER: Final = frozenset({EscalationStatus.WITHDRAWN, EscalationStatus.OVER})
-
 
 async def ask_for_missing(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
     """Ask the author for the first thing that is missing and wasn't asked for, one at a time.
@@ -46,7 +43,7 @@ async def ask_for_missing(uow: UnitOfWork, incident: Incident, escalation: Escal
     """
     if escalation.author_id is None or not escalation.is_urgent:
         return
-    is_over = escalation.status in _OVER or not incident.is_open
+    is_over = escalation.status in ENDED or not incident.is_open
     wanted = () if is_over else await _missing(uow, escalation)
     waiting = await _open_of(uow, incident, escalation)
     await withdraw(uow, [prompt for prompt in waiting if missing_of(prompt) not in wanted])

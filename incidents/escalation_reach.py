@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from incidents.escalation_calls import get_escalation
 from incidents.escalation_refresh import refresh_calls, refresh_card
-from incidents.escalations import EscalationCall, EscalationStatus, escalations_of
+from incidents.escalations import ENDED, EscalationCall, escalations_of
 from incidents.incident import Incident
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -34,6 +34,6 @@ async def note_medium(
 async def follow_move(uow: UnitOfWork, incident: Incident) -> None:
     """Show the escalations where the incident goes on, and no more to whom it is hidden from now."""
     for escalation in await escalations_of(uow.session, incident.id):
-        if escalation.status not in {EscalationStatus.WITHDRAWN, EscalationStatus.OVER}:
+        if escalation.status not in ENDED:
             await refresh_card(uow, incident, escalation)
         await refresh_calls(uow, incident, escalation)

@@ -1,7 +1,7 @@
 """Keeping current what shows an escalation: its card, and the messages that called somebody."""
 
 from incidents import effects as fx
-from incidents.escalations import Escalation, calls_of, escalations_of
+from incidents.escalations import Escalation, EscalationStatus, calls_of, escalations_of
 from incidents.ids import new_id
 from incidents.incident import Incident
 from incidents.outbox import Planned
@@ -41,6 +41,14 @@ async def refresh_calls(uow: UnitOfWork, incident: Incident, escalation: Escalat
             )
         )
     await uow.add_effects(planned)
+
+
+async def refresh_taken(uow: UnitOfWork, incident: Incident) -> None:
+    """Plan to show those that somebody is on as the incident's end, or its return, leaves them."""
+    for escalation in await escalations_of(uow.session, incident.id):
+        if escalation.status == EscalationStatus.TAKEN:
+            await refresh_card(uow, incident, escalation)
+            await refresh_calls(uow, incident, escalation)
 
 
 async def refresh_ladders(uow: UnitOfWork, incident: Incident) -> None:

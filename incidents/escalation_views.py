@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.escalation_callees import Ladder, reach_of
 from incidents.escalations import (
+    ENDED,
+    UNANSWERED,
     CallStatus,
     Escalation,
     EscalationCall,
@@ -75,6 +77,7 @@ class EscalationView:
 
     id: uuid.UUID
     incident_id: uuid.UUID
+    is_incident_open: bool
     reference: str
     number: int
     status: EscalationStatus
@@ -107,7 +110,12 @@ class EscalationView:
     @property
     def is_unanswered(self) -> bool:
         """Tell whether nobody is on it, and somebody still can be."""
-        return self.status in {EscalationStatus.CALLING, EscalationStatus.EXHAUSTED}
+        return self.status in UNANSWERED
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether nothing can be done with it any more: it ended, or its incident is over."""
+        return self.status in ENDED or not self.is_incident_open
 
     @property
     def waiting_steps(self) -> tuple[StepView, ...]:
@@ -163,6 +171,7 @@ async def get_escalation_view(
     return EscalationView(
         id=row.id,
         incident_id=row.incident_id,
+        is_incident_open=incident.is_open,
         reference=str(incident.reference),
         number=row.number,
         status=EscalationStatus(row.status),

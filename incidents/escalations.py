@@ -38,6 +38,8 @@ class EscalationStatus(StrEnum):
 
 # Nobody is on it, and somebody still can be.
 UNANSWERED = (EscalationStatus.CALLING, EscalationStatus.EXHAUSTED)
+# Nobody is called any more, and nothing brings it back.
+ENDED = (EscalationStatus.WITHDRAWN, EscalationStatus.OVER)
 
 
 class StepStatus(StrEnum):

@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.approval_ending import end_proposals
 from incidents.cadence import due_after_status, move_due
 from incidents.database import storable
 from incidents.errors import InvalidInput, TransitionRefused
 from incidents.escalation_ladder import end_escalations
+from incidents.escalation_refresh import refresh_taken
 from incidents.ids import Reference
 from incidents.incident import ByReference, Incident, IncidentRef
 from incidents.lifecycle import (
@@ -20,6 +22,7 @@ from incidents.lifecycle import (
     OPEN_STATUSES,
     IncidentStatus,
     check_transition,
+    is_open,
     milestones_after,
 )
 from incidents.policy import Action
@@ -123,7 +126,7 @@ async def move(
 ) -> Outcome:
     """Take an allowed step: status, milestones, cadence, and the one entry that says so.
 
-    Whoever is still called for an incident that is over is called no longer.
+    Once the incident is over, nobody is called or asked to agree to anything any more.
     """
     old = incident.lifecycle_status
     incident.status = target
@@ -139,6 +142,9 @@ async def move(
     uow.record(incident, EntryKind.STATUS_CHANGED, content)
     if not incident.is_open:
         await end_escalations(uow, incident)
+        await end_proposals(uow, incident)
+    elif not is_open(old):
+        await refresh_taken(uow, incident)
     data = {"reference": str(incident.reference), "old": old.value, "new": target.value}
     return Outcome("status_changed", incident.id, data)
 

@@ -62,6 +62,8 @@ def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> st
     where = m.channel_link(incident.channel_id) if incident.channel_id else "the incident channel"
     is_own = view.taken_by is not None and view.taken_by.id == call.person.id
     match view.status:
+        case EscalationStatus.TAKEN if view.is_ended:
+            return "*The incident is over.* Nothing for you to do; thank you."
         case EscalationStatus.TAKEN if is_own:
             since = f" since {m.date(view.taken_at, '{time}')}" if view.taken_at else ""
             return f"*You are on it*{since}. Nobody else is called. The work is in {where}."

@@ -85,6 +85,9 @@ def _head(view: EscalationView) -> str:
 def state_line(view: EscalationView) -> str:
     """Return in a sentence who is on it, or who is waited for."""
     match view.status:
+        case EscalationStatus.TAKEN if view.taken_by is not None and view.is_ended:
+            taker = m.mention(view.taken_by.external_id)
+            return f"*{taker} was on it.* The incident is over. Nobody is called any more."
         case EscalationStatus.TAKEN if view.taken_by is not None:
             since = f", since {m.date(view.taken_at, '{time}')}" if view.taken_at else ""
             return f"*{m.mention(view.taken_by.external_id)} is on it*{since}."
@@ -135,6 +138,8 @@ def _short(text: str, limit: int = _LONGEST_NAME) -> str:
 
 
 def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> Iterator[str]:
+    if view.is_ended:  # nobody waits for the packet any more, and nothing adds to it
+        return
     if view.asked_field and view.asked_by is not None:
         what = m.escape_line(names_of((view.asked_field,), template))
         yield f"*{m.mention(view.asked_by.external_id)} asks for:* {what}. *Add to it* answers."
@@ -220,13 +225,13 @@ def button_value(view: EscalationView) -> str:
 
 
 def _buttons(view: EscalationView) -> tuple[b.ButtonElement, ...]:
+    if view.is_ended:
+        return ()
     value = button_value(view)
     add = b.button("Add to it", action_id="escalation_add_open", value=value)
     if view.status is EscalationStatus.TAKEN:
         redirect = b.button("Pass it on…", action_id="escalation_redirect_open", value=value)
         return (add, redirect)
-    if not view.is_unanswered:
-        return ()
     take = b.button("I'm on it", action_id="escalation_take", value=value, style="primary")
     call = b.button("Call next step now…", action_id="escalation_step_open", value=value)
     withdraw = b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)

@@ -32,6 +32,7 @@ from incidents.escalation_answers import (
 )
 from incidents.escalation_policy import EscalationTemplate
 from incidents.escalation_views import EscalationView, find_scores
+from incidents.escalations import EscalationStatus
 from incidents.packet import PacketField
 from incidents.read_models import IncidentView
 from incidents.unit_of_work import UseCase
@@ -82,10 +83,13 @@ async def _list(
         text = await _summary(request, view)
         texts.append(text)
         blocks += (*b.paragraphs(text), *_row(view))
-    tail = (
-        f"By command: `{slash} escalation take`, `decline why`, `redirect @someone`, `more scope`, "
-        "`next`, `add scope 12 %`, `withdraw why`; with several, the number after the word."
-    )
+    tail = f"`{slash} escalate` starts a new one."
+    if not all(view.is_ended for view in views):
+        tail = (
+            f"By command, each after `{slash} escalation`: `take`, `decline why`, "
+            "`redirect @someone`, `more scope`, `next`, `add scope 12 %`, `withdraw why`; with "
+            "several, the number after the word."
+        )
     return b.Message(
         text="\n".join([*texts, tail]),
         blocks=(b.section(texts[0]), *blocks, b.context(tail)),
@@ -187,6 +191,9 @@ async def _withdraw(request: Request, words: _Words) -> Reply:
 async def _add(request: Request, words: _Words) -> Reply:
     """Add to one field of the packet: what is there stays, the words follow it."""
     view, template = words.view, template_of(words.view.template_key, request.policy)
+    if view.is_ended:
+        is_withdrawn = view.status is EscalationStatus.WITHDRAWN
+        raise Superseded("escalation_withdrawn" if is_withdrawn else "escalation_over")
     field, text = _field_named(words.rest, template)
     if not field or not text:
         raise _unknown_field(template)

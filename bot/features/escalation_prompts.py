@@ -59,7 +59,7 @@ def question_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) 
     if not prompt.is_open:
         became = {PromptStatus.WITHDRAWN: "no longer asked"}.get(prompt.status, "thank you")
         if prompt.answer == SKIPPED:
-            became = "skipped; *Add to it* on the card adds it any time"
+            became = "skipped; while it goes on, *Add to it* on the card adds it"
         text = f"{head}: {name}: {became}."
         return b.Message(text=text, blocks=(b.context(text),))
     text = (

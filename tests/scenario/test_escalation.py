@@ -220,17 +220,47 @@ async def test_withdrawn_nobody_is_called_and_those_who_were_are_told(any_bot: B
     crew = await crew_of(any_bot)
     await crew.escalate()
     old = crew.call_of(crew.bob).seen()
+    more = (await crew.bob.click(crew.call_of(crew.bob), "escalation_more_open")).get_view()
+    await crew.bob.submit(more, {"field": "evidence"})
+    await any_bot.settle()
+    assert "Add to it" in crew.card.text
     form = (await crew.alice.click(crew.card, "escalation_withdraw_open")).get_view()
     await crew.alice.submit(form, {"reason": "It was the cache"})
     await any_bot.settle()
     assert "Withdrawn" in crew.card.text
     assert buttons(crew.card) == []
+    assert "Add to it" not in crew.card.text
+    listed = await crew.alice.command("/incident escalation", channel=ROOM)
+    assert "starts a new one" in listed.text
+    assert "escalation take" not in listed.text
     assert "It was withdrawn" in crew.call_of(crew.bob).text
     await any_bot.advance(minutes=30)
     assert not crew.was_called(crew.carol)
     await crew.bob.click(old, "escalation_take")
     await any_bot.settle()
     assert "was withdrawn" in crew.bob.ephemerals[-1].text
+
+
+async def test_what_somebody_is_on_offers_nothing_once_the_incident_is_over(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await crew.bob.click(crew.call_of(crew.bob), "escalation_take")
+    await bot.settle()
+    assert buttons(crew.card) == ["escalation_add_open", "escalation_redirect_open"]
+    form = (await crew.alice.command("/incident resolve", channel=ROOM)).get_view()
+    await crew.alice.submit(form, {"resolution": "Rolled back", "no_impact": "none"})
+    await bot.settle()
+    assert f"{crew.bob.mention} was on it" in crew.card.text
+    assert buttons(crew.card) == []
+    assert "Not known yet" not in crew.card.text
+    assert "The incident is over" in crew.call_of(crew.bob).text
+    # Nor is the author asked for what nobody waits for.
+    assert said(bot.slack.dm(crew.alice), "What would help them next") == []
+    late = await crew.alice.command("/incident escalation add scope 12 %", channel=crew.room)
+    assert "The incident is over" in late.text
+    await crew.alice.command("/incident reopen It is back", channel=crew.room)
+    await bot.settle()
+    assert buttons(crew.card) == ["escalation_add_open", "escalation_redirect_open"]
 
 
 async def test_resolving_the_incident_ends_the_ladder(bot: Bot) -> None:

@@ -87,6 +87,7 @@ def escalation(
     return EscalationView(
         id=uuid.uuid4(),
         incident_id=uuid.uuid4(),
+        is_incident_open=True,
         reference="INC-12",
         number=2,
         status=status,
