@@ -46,20 +46,18 @@ def circle(sources: tuple[Source, ...]) -> list[str]:
     An import inside a function counts: it hides a circle, it doesn't open it.
     """
     modules = {source.module for source in sources}
-    graph = {
-        source.module: {
-            target
-            for node, name in imports(source)
-            if (target := _module_of(name, modules)) not in {None, source.module}
-            and not _is_for_types_only(source, node)
-        }
-        for source in sources
-    }
+    graph = {source.module: _known_by(source, modules) for source in sources}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         return list(error.args[1])
     return []
+
+
+def _known_by(source: Source, modules: set[str]) -> set[str]:
+    for_types = _for_types_only(source)
+    found = {_module_of(name, modules) for node, name in imports(source) if node not in for_types}
+    return {module for module in found if module and module != source.module}
 
 
 def _module_of(name: str, modules: set[str]) -> str | None:
@@ -70,14 +68,15 @@ def _module_of(name: str, modules: set[str]) -> str | None:
     return parent if parent in modules else None
 
 
-def _is_for_types_only(source: Source, wanted: ast.AST) -> bool:
-    return any(
-        isinstance(node, ast.If)
+def _for_types_only(source: Source) -> set[ast.AST]:
+    return {
+        inner
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.If)
         and isinstance(node.test, ast.Name)
         and node.test.id == "TYPE_CHECKING"
-        and any(inner is wanted for inner in ast.walk(node))
-        for node in ast.walk(source.tree)
-    )
+        for inner in ast.walk(node)
+    }
 
 
 def test_no_part_imports_one_that_it_must_not_know(program: tuple[Source, ...]) -> None:
