@@ -190,7 +190,6 @@ def test_whoever_does_what_agreement_comes_from_others_and_comes_first(database_
         settings=settings(
             max_examples=10,
             stateful_step_count=25,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

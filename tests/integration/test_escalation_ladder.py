@@ -294,7 +294,6 @@ _GROUP = LadderStep(who=(GROUP,))
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ladder=LADDERS, events=EVENTS, is_group_known=st.booleans())

@@ -238,7 +238,6 @@ def test_whatever_people_do_the_record_stays_right(database_url: str) -> None:
         settings=settings(
             max_examples=8,
             stateful_step_count=30,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -278,7 +278,6 @@ def _yaml_like(draw: st.DrawFn, indent: int = 0) -> str:
 
 @settings(
     max_examples=120,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(content=_yaml_like().map(str.encode) | st.binary(max_size=200))

@@ -153,7 +153,7 @@ def test_an_unknown_kind_of_entry_reads_generically() -> None:
     assert "Door opened: north \\| gate" in section(facts(entries=(strange,)), "timeline")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(min_size=1, max_size=80), name=st.text(max_size=20))
 def test_no_text_of_people_adds_rows_headings_links_or_html(text: str, name: str) -> None:
     typed = replace(entries()[4], content={"text": text})
