@@ -230,18 +230,35 @@ async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) 
     author = None
     if escalation.author_id is not None:
         author = person_content(await uow.session.get_one(Person, escalation.author_id))
-    called = [
-        (await uow.session.get_one(Person, call.person_id)).name
-        for call in await calls_of(uow.session, escalation.id)
-    ]
     content = {
         **about(escalation),
         "author": author,
-        "called": list(dict.fromkeys(called)),
+        "called": await _what_came_of_calls(uow, incident, escalation),
         "waited_seconds": int((uow.now - escalation.created_at).total_seconds()),
     }
     uow.record(incident, EntryKind.ESCALATION_EXHAUSTED, content)
     await refresh_calls(uow, incident, escalation)
+
+
+async def _what_came_of_calls(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation
+) -> list[dict[str, str]]:
+    """Return who was called, in order, and how each of them stands: `STANDS` has the words."""
+    steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
+    stands: dict[str, str] = {}
+    for call in await calls_of(uow.session, escalation.id):
+        person = await uow.session.get_one(Person, call.person_id)
+        until = call.called_at + step_wait(uow, incident, escalation, steps[call.step_id])
+        match CallStatus(call.status):
+            case CallStatus.DECLINED:
+                stands[person.name] = "declined"
+            case CallStatus.REDIRECTED:
+                stands[person.name] = "passed_on"
+            case _ if escalation.asked_by_id == call.person_id:
+                stands[person.name] = "asked"
+            case _:
+                stands[person.name] = "may_answer" if until > uow.now else "no_answer"
+    return [{"name": name, "how": how} for name, how in stands.items()]
 
 
 async def _set_timer(uow: UnitOfWork, escalation: Escalation, *, wait: timedelta) -> None:

@@ -58,6 +58,40 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
 )
 
 
+# How somebody who was called stands when nobody is left to call, in brackets behind their name.
+STANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "no_answer": "no answer",
+        "may_answer": "may still answer",
+        "asked": "asked for more",
+        "declined": "can't",
+        "passed_on": "passed it on",
+    }
+)
+_SILENT = frozenset({"no_answer", "may_answer"})
+_REFUSED = frozenset({"declined", "passed_on"})
+
+
+def standstill(stands: Iterable[str]) -> str:
+    """Return why a ladder is at its end, as a sentence's middle: none may be blamed for silence.
+
+    `stands` is how those stand who were called, by the keys of `STANDS`.
+    """
+    known = set(stands)
+    if not known:
+        return "there was nobody to call"
+    if known <= _SILENT:
+        return "nobody has answered yet, and nobody else is left to call"
+    if known <= _REFUSED:
+        return "whoever was called can't take it, and nobody else is left to call"
+    return "nobody is on it, and nobody else is left to call"
+
+
+def called_so_far(called: Iterable[Mapping[str, Any]]) -> str:
+    """Return who was called and how each of them stands, as a list in plain text."""
+    return ", ".join(f"{one['name']} ({STANDS.get(one['how'], one['how'])})" for one in called)
+
+
 def field_label(field: str) -> str:
     """Return how a field of a packet is called; a template's own question by its key."""
     return _LABELS.get(field, field.replace("_", " ").capitalize())
@@ -148,14 +182,15 @@ def _completed(entry: CorrectedEntry) -> str:
 
 
 def _exhausted(entry: CorrectedEntry) -> str:
-    called = ", ".join(_texts(entry, "called"))
+    called = _maps(entry, "called")
+    why = standstill(str(one["how"]) for one in called)
     waited = timedelta(seconds=int(entry.content.get("waited_seconds") or 0))
-    tried = f"Called: {called}" if called else "There was nobody to call"
+    after = f", after {spoken_duration(waited)}" if called else ""
     return _sentences(
         [
-            f"Nobody answered the escalation, after {spoken_duration(waited)}",
-            tried,
-            "Call somebody by phone",
+            f"Escalation at its end{after}: {why}",
+            f"Called: {called_so_far(called)}" if called else "",
+            "Call somebody by phone" if called else "Name somebody, or call them by phone",
         ]
     )
 

@@ -76,6 +76,11 @@ def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> st
             return "*The incident is over.* Nothing for you to do."
     if call.status is CallStatus.REDIRECTED:
         return "*You passed it on*, with all that is below. Nothing more for you to do."
+    if view.status is EscalationStatus.EXHAUSTED:
+        return (
+            "*You can't take it: noted.* Nobody else is left to call, and the channel was told. If "
+            "you know who could help, tell them there."
+        )
     return "*You can't take it: noted.* Others are called."
 
 

@@ -13,7 +13,7 @@ from incidents.completeness import rate
 from incidents.escalation_policy import EscalationTemplate
 from incidents.escalation_reach import Medium
 from incidents.escalation_views import CallView, EscalationView, StepView
-from incidents.escalation_words import WHY_SKIPPED
+from incidents.escalation_words import WHY_SKIPPED, standstill
 from incidents.escalations import CallStatus, EscalationStatus, StepStatus
 from incidents.policy import Policy
 from incidents.read_models import IncidentView
@@ -92,18 +92,32 @@ def state_line(view: EscalationView) -> str:
             since = f", since {m.date(view.taken_at, '{time}')}" if view.taken_at else ""
             return f"*{m.mention(view.taken_by.external_id)} is on it*{since}."
         case EscalationStatus.EXHAUSTED:
-            return (
-                "*Nobody has answered, and nobody is left to call.* Phone somebody now, name "
-                "somebody else by escalating again, or take it with *I'm on it*."
-            )
+            return _at_end(view)
         case EscalationStatus.WITHDRAWN:
             return f"Withdrawn{_at(view)}. Nobody is called any more."
         case EscalationStatus.OVER:
             return f"Ended{_at(view)}: the incident is over. Nobody is called any more."
     waited_for = _waited_for(view)
     if not waited_for:
-        return "Nobody could be called yet: looking up who is meant."
+        return "Nobody is on it yet: looking up who is called next."
     return f"Calling {waited_for}. Nobody is on it yet."
+
+
+def _at_end(view: EscalationView) -> str:
+    why = standstill(_stand(call, view) for call in view.calls)
+    others = "somebody else" if view.calls else "somebody"
+    return (
+        f"*{why[:1].upper()}{why[1:]}.* Phone somebody now, name {others} by escalating again, or "
+        "take it with *I'm on it*."
+    )
+
+
+def _stand(call: CallView, view: EscalationView) -> str:
+    """Return how somebody who was called stands, by the keys of `STANDS`."""
+    if call.status is CallStatus.OPEN:
+        has_asked = view.asked_by is not None and view.asked_by.id == call.person.id
+        return "asked" if has_asked else "no_answer"
+    return "declined" if call.status is CallStatus.DECLINED else "passed_on"
 
 
 def _at(view: EscalationView) -> str:
@@ -122,10 +136,11 @@ def next_line(view: EscalationView) -> str:
     if view.status is not EscalationStatus.CALLING or view.due_at is None:
         return ""
     at = m.date(view.due_at, "{time_secs}")
+    unless = f"No answer by {at}" if _waited_for(view) else f"Nobody found by {at}"
     following = next(iter(view.waiting_steps), None)
     if following is None:
-        return f"No answer by {at}: then nobody is left to call, and the channel is told."
-    return f"No answer by {at}: {_listed(following.reach)} is called."
+        return f"{unless}: then nobody is left to call, and the channel is told."
+    return f"{unless}: {_listed(following.reach)} is called."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,9 +1,13 @@
 """How entries about escalations are said in the channel, and to the author directly."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.features.escalation_card import MAY_NOT_WAKE
 from bot.features.escalation_fields import FIELDS, FieldWords
 from bot.slack import blocks as b
 from bot.slack import mentions as m
+from incidents.escalation_words import called_so_far, standstill
 from incidents.packet import PacketField
 from incidents.read_models import EntryView, IncidentView
 
@@ -24,16 +28,15 @@ def taken_directly(entry: EntryView, incident: IncidentView) -> b.Message:
 
 
 def exhausted_entry(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Say loudly that nobody answered, and what to do now."""
-    called = ", ".join(m.escape_line(str(name)) for name in entry.content.get("called") or ())
-    tried = f"Called so far: {called}." if called else "There was nobody to call."
-    text = (
-        f"{m.here()} *Nobody has answered {_escalation(entry)}, and nobody is left to call.*\n"
-        f"{tried}\n"
-        "*Do this now:* phone somebody who can help. Or escalate again and name somebody else. "
-        "If you can take it yourself, press *I'm on it*.\n"
-        f"{MAY_NOT_WAKE}"
+    """Say loudly that nobody is on it, why, and what to do now."""
+    called = _called(entry)
+    lines = (
+        f"{m.here()} *{_standstill(entry)}.*",
+        f"Called so far: {m.escape_line(called_so_far(called))}." if called else "",
+        f"*Do this now.* {_what_now(entry)} If you can take it yourself, press *I'm on it*.",
+        MAY_NOT_WAKE,
     )
+    text = "\n".join(line for line in lines if line)
     return b.Message(
         text=f"{incident.reference}: {text}",
         blocks=(*b.paragraphs(text), b.actions(_take(entry, incident), _again(incident))),
@@ -41,11 +44,8 @@ def exhausted_entry(entry: EntryView, incident: IncidentView) -> b.Message:
 
 
 def exhausted_directly(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Say to commander and author that nobody answered, and what to do now."""
-    text = (
-        f"{_about(incident)}: *nobody has answered {_escalation(entry)}, and nobody is left to "
-        "call.* Phone somebody who can help now, or escalate again and name somebody else."
-    )
+    """Say to commander and author that nobody is on it, why, and what to do now."""
+    text = f"{_about(incident)}. *{_standstill(entry)}.* {_what_now(entry)}"
     return b.Message(text=text, blocks=(b.section(text), b.actions(_again(incident))))
 
 
@@ -69,6 +69,21 @@ def completed_directly(entry: EntryView, incident: IncidentView) -> b.Message:
         "The message that called you shows it."
     )
     return b.Message(text=text, blocks=(b.section(text),))
+
+
+def _called(entry: EntryView) -> list[Mapping[str, Any]]:
+    return [one for one in entry.content.get("called") or () if isinstance(one, Mapping)]
+
+
+def _standstill(entry: EntryView) -> str:
+    why = standstill(str(one["how"]) for one in _called(entry))
+    return f"Escalation {m.escape_line(entry.text('number'))}: {why}"
+
+
+def _what_now(entry: EntryView) -> str:
+    if not _called(entry):
+        return "Phone somebody who can help, or press *Escalate to somebody else…* and name them."
+    return "Phone somebody who can help. Or escalate again and name somebody else."
 
 
 def _question(entry: EntryView, field: str) -> str:

@@ -76,14 +76,23 @@ def answered_text(outcome: Outcome, *, slash: str) -> str:
     data = outcome.data
     which = f"escalation {data['number']} of *{data['reference']}*"
     called = ", ".join(m.escape_line(str(name)) for name in data.get("called") or ())
+    is_at_end = data.get("status") == EscalationStatus.EXHAUSTED
     match outcome.kind:
         case "escalation_taken":
             return f"You are on {which}. Nobody else is called, and its author is told."
         case "escalation_questioned":
             return f"Asked, for {which}. You hear when the answer is there."
-        case "escalation_declined":
+        case "escalation_declined" if is_at_end:
             return (
-                f"Noted for {which}. Others are called if there are any. Thank you for saying so."
+                f"Noted for {which}. Nobody else is left to call, and the channel is told. If you "
+                "know who could help, say so there."
+            )
+        case "escalation_declined":
+            return f"Noted for {which}. Others are called. Thank you for saying so."
+        case "escalation_redirected" if is_at_end:
+            return (
+                f"They can't be called, and nobody else is left to call for {which}. The channel "
+                "is told. Phone somebody, or escalate to somebody else."
             )
         case "escalation_redirected":
             return f"Passed on: {called or 'being looked up'}, with all of {which}."

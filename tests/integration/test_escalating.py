@@ -88,7 +88,8 @@ async def test_without_an_answer_step_after_step_is_called_until_it_says_that_no
 
     await made.wait(minutes=5)
     (exhausted,) = await made.said(EntryKind.ESCALATION_EXHAUSTED)
-    assert exhausted["called"] == ["UBOB", "UCAROL", "UDAVE"]
+    assert [one["name"] for one in exhausted["called"]] == ["UBOB", "UCAROL", "UDAVE"]
+    assert {one["how"] for one in exhausted["called"]} == {"no_answer"}
     assert exhausted["waited_seconds"] == 15 * 60
     told = {effect.person_id for effect in await made.world.effects(TellPerson)}
     assert made.alice.person_id in told
@@ -175,6 +176,32 @@ async def test_declining_calls_the_next_step_at_once_and_keeps_the_packet(
         await made.answer(decline, by=bob, reason="Still flying")
     with pytest.raises(InvalidInput):
         await made.answer(decline, by=await made.world.person("carol"), reason=" ")
+
+
+async def test_a_ladder_at_its_end_says_of_everybody_what_became_of_the_call(
+    made: Escalations,
+) -> None:
+    made.steps("UCAROL", "UDAVE")
+    bob, carol = await made.world.person("bob"), await made.world.person("carol")
+    dave, erin = await made.world.person("dave"), await made.world.person("erin")
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+    (call,) = (await made.view()).calls
+    await made.answer(note_unavailable, call_id=call.id, how="do not disturb until 08:00")
+    await made.answer(redirect, by=carol, target=PersonTarget(external_id="UERIN"))
+    await made.answer(ask_for_more, by=erin, field=PacketField.SINCE)
+    made.world.clock.advance(timedelta(minutes=4))
+    await made.answer(call_step, by=made.alice, step=4)
+    await made.answer(decline, by=dave, reason="On a plane")
+    assert await made.said(EntryKind.ESCALATION_EXHAUSTED) == []
+    await made.answer(decline, by=erin, reason="In a tunnel")
+    (exhausted,) = await made.said(EntryKind.ESCALATION_EXHAUSTED)
+    assert {one["name"]: one["how"] for one in exhausted["called"]} == {
+        "bob": "may_answer",  # called, perhaps not noticed, and within their time
+        "carol": "passed_on",
+        "erin": "declined",
+        "dave": "declined",
+    }
+    await made.answer(take, by=bob)
 
 
 async def test_one_of_a_group_who_declines_leaves_it_to_the_others_until_the_last_one(

@@ -60,8 +60,8 @@ async def test_the_timeline_tells_the_escalation_in_plain_words(made: Escalation
         "Step 3 (UEVE): called UEVE (redirected). Waiting 5 min",
         "Step 4 (UDAVE): nobody to call (no answer in time). Left out: UDAVE (deactivated)",
         (
-            "Nobody answered the escalation, after 5 min. Called: bob, carol, UEVE. "
-            "Call somebody by phone"
+            "Escalation at its end, after 5 min: nobody is on it, and nobody else is left to call. "
+            "Called: bob (can't), carol (passed it on), UEVE (no answer). Call somebody by phone"
         ),
         "carol is on it, after 5 min",
     ]

@@ -53,7 +53,7 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
 
     await any_bot.advance(hours=2)
     assert not crew.was_called(crew.dave)
-    assert said(crew.room, "Nobody has answered") == []
+    assert said(crew.room, "obody has answered") == []
 
 
 async def test_the_card_says_of_a_role_that_it_is_called_only_while_that_reaches_somebody(
@@ -88,15 +88,15 @@ async def test_nobody_on_the_ladder_answering_is_said_loudly_with_what_to_do(any
         await any_bot.restart()
     await any_bot.settle()
     assert crew.was_called(crew.dave)
-    (alarm,) = said(crew.room, "nobody is left to call.*\n")
+    (alarm,) = said(crew.room, "nobody else is left to call.*\n")
     assert "<!here>" in alarm.text
-    assert "phone somebody" in alarm.text
-    assert "bob, carol, dave" in alarm.text
+    assert "Phone somebody" in alarm.text
+    assert "bob (no answer), carol (no answer), dave (no answer)" in alarm.text
     assert any("nobody has answered" in text for text in crew.told(crew.alice))
-    assert "Nobody has answered, and nobody is left to call" in crew.card.text
+    assert "Nobody has answered yet, and nobody else is left to call" in crew.card.text
 
     await any_bot.advance(hours=1)
-    assert len(said(crew.room, "nobody is left to call.*\n")) == 1
+    assert len(said(crew.room, "nobody else is left to call.*\n")) == 1
     # It can still be taken, and somebody else can still be named.
     assert "escalate_open" in buttons(alarm)
     await crew.dave.click(alarm, "escalation_take")

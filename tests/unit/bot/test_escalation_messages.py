@@ -11,6 +11,7 @@ import pytest
 from bot.features.escalation_calls import call_message, mention_message
 from bot.features.escalation_card import escalation_card
 from bot.features.escalation_effects import away_text
+from bot.features.escalation_entries import exhausted_directly, exhausted_entry
 from bot.features.escalation_form import EscalationForm, escalation_form, template_of
 from bot.features.escalation_packet import fitted
 from bot.features.escalation_targets import meant_by
@@ -29,8 +30,10 @@ from incidents.escalations import CallStatus, EscalationStatus, Measures, StepSt
 from incidents.packet import Packet
 from incidents.policy import Policy
 from incidents.read_models import IncidentView, PersonView
+from incidents.timeline import EntryKind
 from tests.policies import built_in
 from tests.unit.bot.test_every_message import incident as plain_incident
+from tests.views import entry_view
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
@@ -216,6 +219,44 @@ def test_a_step_that_called_nobody_says_why(policy: Policy) -> None:
     text = escalation_card(view, incident(), policy).text
     assert "Incident commander: nobody has this role" in text
     assert "dave: would be called, but this is a drill" in text
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ([], "*There was nobody to call.*"),
+        ([CallStatus.OPEN], "*Nobody has answered yet, and nobody else is left to call.*"),
+        (
+            [CallStatus.DECLINED, CallStatus.REDIRECTED],
+            "*Whoever was called can't take it, and nobody else is left to call.*",
+        ),
+        (
+            [CallStatus.OPEN, CallStatus.DECLINED],
+            "*Nobody is on it, and nobody else is left to call.*",
+        ),
+    ],
+)
+def test_the_end_of_a_ladder_is_said_as_it_is_in_card_alarm_and_message(
+    policy: Policy, statuses: list[CallStatus], said: str
+) -> None:
+    calls = [call(person(f"p{place}"), status=one) for place, one in enumerate(statuses)]
+    view = escalation(EscalationStatus.EXHAUSTED, steps=(step(1, ["bob"], *calls),))
+    assert said in escalation_card(view, incident(), policy).text
+    hows = {CallStatus.OPEN: "no_answer", CallStatus.DECLINED: "declined"}
+    content = {
+        "number": 2,
+        "escalation_id": str(view.id),
+        "called": [
+            {"name": f"p{place}", "how": hows.get(one, "passed_on")}
+            for place, one in enumerate(statuses)
+        ],
+    }
+    entry = entry_view(EntryKind.ESCALATION_EXHAUSTED, content=content)
+    middle = said.strip("*.")
+    for message in (exhausted_entry(entry, incident()), exhausted_directly(entry, incident())):
+        assert f"Escalation 2: {middle[:1].lower()}{middle[1:]}" in message.text
+        assert "Phone somebody" in message.text
+        assert "escalate_open" in shown(message)
 
 
 def test_the_mention_says_nothing_of_the_packet(policy: Policy) -> None:

@@ -134,7 +134,7 @@ ESCALATION: dict[str, Any] = {
     "skipped": [{"name": "Carol", "why": "not_in_private"}],
     "looking_up": ["@database-oncall"],
     "away": [{"name": "Bob", "how": "do not disturb until 08:00 their time"}],
-    "called": ["Bob", "Carol"],
+    "called": [{"name": "Bob", "how": "no_answer"}, {"name": "Carol", "how": "passed_on"}],
     "because": "no_answer",
     "wait_seconds": 300,
     "waited_seconds": 900,
