@@ -9,6 +9,7 @@ from incidents.practice_scenario import (
     RECORDED_FACTS,
     START,
     ActionResult,
+    Check,
     CheckResult,
     Scenario,
     Verdict,
@@ -16,6 +17,8 @@ from incidents.practice_scenario import (
 
 # A form shows them as choices, of which it takes no more.
 MOST_CHOICES = 10
+# One message shows it all.
+MOST_SHOWN = 2500
 
 
 def find_scenario_disagreements(scenario: Scenario) -> Iterator[Disagreement]:
@@ -55,8 +58,9 @@ def _facts_read(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str
         yield ("signals", signal.key, "since"), signal.since
         yield from _conditions(("signals", signal.key, "when"), signal.when)
     for check in scenario.checks:
-        for number, result in enumerate(check.results):
-            yield from _conditions(("checks", check.key, "results", number, "when"), result.when)
+        for name, results in (("results", check.results), ("also", check.also)):
+            for number, result in enumerate(results):
+                yield from _conditions(("checks", check.key, name, number, "when"), result.when)
     for action in scenario.actions:
         for number, outcome in enumerate(action.results):
             at = ("actions", action.key, "results", number)
@@ -99,9 +103,22 @@ def _in_choices(scenario: Scenario) -> Iterator[Disagreement]:
                 yield Disagreement((name, choice.key, "name"), "is the name of another, too")
             names.add(choice.name.casefold())
             yield from _in_results((name, choice.key, "results"), choice.results)
+    for check in scenario.checks:
+        yield from _in_also(check)
     verdicts = {result.verdict for action in scenario.actions for result in action.results}
     if Verdict.HELPS not in verdicts:
         yield Disagreement(("actions",), "none of them helps, so nobody could ever succeed")
+
+
+def _in_also(check: Check) -> Iterator[Disagreement]:
+    for number, result in enumerate(check.also):
+        if not result.when:
+            what = "holds always, so it belongs to each of the `results`; give it a `when`"
+            yield Disagreement(("checks", check.key, "also", number), what)
+    longest = max((len(result.output) for result in check.results), default=0)
+    if longest + sum(len(result.output) for result in check.also) > MOST_SHOWN:
+        what = f"can show more than {MOST_SHOWN} characters at once, which is no screen any more"
+        yield Disagreement(("checks", check.key, "also"), what)
 
 
 def _in_results(

@@ -95,9 +95,9 @@ async def run_check(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
         raise InvalidInput("check", "not_a_choice", ", ".join(item.key for item in scenario.checks))
     acknowledge(uow, incident)
     elapsed = await bring_up_to_date(uow, incident, run)
-    state, result = look(check, run.load_state(), elapsed=elapsed)
+    state, output = look(check, run.load_state(), elapsed=elapsed)
     run.state = state.to_json()
-    content = {"check": check.key, "name": check.name, "output": result.output}
+    content = {"check": check.key, "name": check.name, "output": output}
     uow.record(incident, EntryKind.DRILL_CHECKED, content)
     return Outcome("drill_checked", incident.id, {"name": check.name})
 

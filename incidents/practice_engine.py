@@ -12,7 +12,6 @@ from incidents.practice_scenario import (
     START,
     ActionResult,
     Check,
-    CheckResult,
     Scenario,
     ScenarioAction,
     Signal,
@@ -109,10 +108,12 @@ def learn(state: RunState, facts: Mapping[str, float]) -> RunState:
     return replace(state, facts={**facts, **state.facts})
 
 
-def look(check: Check, state: RunState, *, elapsed: float) -> tuple[RunState, CheckResult]:
-    """Make a check: nothing changes but that it was made."""
-    result = next(item for item in check.results if state.holds(item.when))
-    return replace(state, checked={check.key: elapsed, **state.checked}), result
+def look(check: Check, state: RunState, *, elapsed: float) -> tuple[RunState, str]:
+    """Make a check, and return what it shows; nothing changes but that it was made."""
+    first = next(item for item in check.results if state.holds(item.when))
+    shown = [first, *(item for item in check.also if state.holds(item.when))]
+    output = "\n".join(item.output for item in shown)
+    return replace(state, checked={check.key: elapsed, **state.checked}), output
 
 
 def act(

@@ -72,11 +72,15 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Something one can look at; the first of the results whose condition holds is shown."""
+    """Something one can look at; the first of the results whose condition holds is shown.
+
+    Below it comes everything of `also` whose condition holds: what is so beside the rest.
+    """
 
     key: str
     name: str
     results: tuple[CheckResult, ...]
+    also: tuple[CheckResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,20 @@ def test_a_result_behind_one_that_always_holds_is_refused() -> None:
     assert "never shown" in problems(text)[line_of(text, "- 40 %")]
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("- also shown", "holds always"),
+        ("- {when: [fred], output: also}", "did you mean `freed`?"),
+        (f"- {{when: [freed], output: {1400 * 'x'}}}\n" * 2, "is no screen any more"),
+    ],
+)
+def test_what_is_shown_besides_is_checked_as_well(line: str, said: str) -> None:
+    besides = "".join(f"      {one}\n" for one in line.splitlines())
+    text = GOOD.replace("actions:\n", f"    also:\n{besides}actions:\n", 1)
+    assert any(said in problem for problem in problems(text).values())
+
+
 def test_all_mistakes_are_said_at_once() -> None:
     text = GOOD.replace("level: starter", "level: hard").replace("    undo: N", "    undone: N")
     found = problems(text)
