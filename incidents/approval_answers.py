@@ -19,6 +19,7 @@ from incidents.database import storable
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.incident import Incident, IncidentRef
 from incidents.lifecycle import IncidentStatus
+from incidents.objections import close_poll
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -79,6 +80,7 @@ async def decline(
     _answered(uow, approval)
     approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
     await _record_answer(uow, incident, approval, EntryKind.PROPOSAL_DECLINED, reason=said)
+    await close_poll(uow, approval)
     await refresh_copies(uow, incident, approval)
     return outcome_of("declined", incident, approval)
 

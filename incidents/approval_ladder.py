@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from incidents.approval_ending import expire
 from incidents.approval_escalating import escalate_unanswered
 from incidents.approval_people import find_approvers, mentors_and_commander
-from incidents.approval_performing import expire
 from incidents.approval_showing import following_content, tell_directly, tell_entry
 from incidents.approvals import EXPIRING, Approval, ApprovalStatus
 from incidents.incident import Incident
@@ -58,9 +58,6 @@ async def climb(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None
         return
     if approval.expires_at is not None and approval.expires_at <= uow.now:
         return  # after an absence: its end is due as well, so nobody is asked any more
-    if not incident.is_open and approval.command is None:
-        await expire(uow, incident, approval)
-        return
     asked_at = approval.asked_at or approval.created_at
     wait = uow.policy.approvals.wait_at(incident.severity_key)
     decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)

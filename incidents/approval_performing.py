@@ -7,7 +7,7 @@ was asked for, by whoever asked, so that it has all its own checks, too.
 import uuid
 
 from incidents.approval_commands import perform
-from incidents.approval_escalating import end_escalation
+from incidents.approval_ending import expire, settle
 from incidents.approval_people import may, may_answer
 from incidents.approval_showing import following_content, outcome_of, refresh_copies
 from incidents.approvals import (
@@ -22,12 +22,14 @@ from incidents.approvals import (
     over,
     refuse_if_changed,
 )
+from incidents.assigning import person_content
 from incidents.database import storable
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.incident import ById, Incident, IncidentRef
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Person, actor_of
 from incidents.policy import Action
+from incidents.reminders import Reminder
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -68,7 +70,9 @@ async def carry_out(
             await _lapse(uow, incident, approval)
             return outcome_of("approval_lapsed", incident, approval)
         case Step.GO:
-            await _check_requester(uow, incident, approval)
+            # What went ahead without agreement is done already: what came of it can always be said.
+            if approval.state is not ApprovalStatus.BREAK_GLASS:
+                await _check_requester(uow, incident, approval)
             await perform_for(uow, incident, approval, result=_text(result))
     await refresh_copies(uow, incident, approval)
     return outcome_of("carried_out", incident, approval)
@@ -113,6 +117,9 @@ async def perform_for(
         if not command:
             raise Superseded("approval_redacted")
         requester = await uow.session.get_one(Person, approval.requested_by_id)
+        # Before it is done: an incident that ends with it ends the proposals that still wait.
+        approval.status = ApprovalStatus.CARRIED_OUT
+        await uow.flush()
         with uow.acting_for(actor_of(requester), approval.command, incident):
             await perform(
                 uow,
@@ -131,38 +138,16 @@ async def perform_for(
     )
 
 
-async def expire(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
-    """End a proposal that wasn't answered, or not carried out, in time."""
-    was_answered = approval.state is not ApprovalStatus.PENDING
-    await settle(
-        uow,
-        incident,
-        approval,
-        ApprovalStatus.EXPIRED,
-        EntryKind.PROPOSAL_EXPIRED,
-        was_answered=was_answered,
-        is_incident_over=not incident.is_open,
-    )
-    await refresh_copies(uow, incident, approval)
-
-
-async def settle(
-    uow: UnitOfWork,
-    incident: Incident,
-    approval: Approval,
-    status: ApprovalStatus,
-    kind: EntryKind,
-    **details: object,
-) -> None:
-    """Write down how a proposal ended."""
-    approval.status = status
-    approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
-    content = await following_content(uow, approval, **details)
-    entry = uow.record(incident, kind, content, target_id=approval.entry_id)
-    await uow.flush()  # the row points at the entry
-    approval.end_entry_id = entry.id
-    await uow.flush()
-    await end_escalation(uow, incident, approval)
+async def ask_for_result(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Ask whoever went ahead without agreement what came of it, once; a drill that is over, never."""
+    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
+    if approval is None or approval.state is not ApprovalStatus.BREAK_GLASS:
+        return
+    if approval.answered_by_id is None or (incident.is_drill and not incident.is_open):
+        return
+    person = await uow.session.get_one(Person, approval.answered_by_id)
+    content = await following_content(uow, approval, person=person_content(person))
+    uow.record(incident, EntryKind.RESULT_ASKED, content, target_id=approval.entry_id)
 
 
 async def _facts(uow: UnitOfWork, incident: Incident, approval: Approval) -> CarryOutFacts:

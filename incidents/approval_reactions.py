@@ -36,18 +36,35 @@ def follow_answer(plan: Plan) -> None:
 
 
 def follow_end(plan: Plan) -> None:
-    """A proposal that is over loses its buttons and its times."""
-    show_proposal(plan)
-    _cancel(plan, ReminderKind.APPROVAL_UNANSWERED)
-    _cancel(plan, ReminderKind.APPROVAL_EXPIRES)
+    """A proposal that is over loses its buttons and its times, and whoever asked hears of it."""
+    _end_quietly(plan)
     _tell_requester(plan)
 
 
+def follow_expiry(plan: Plan) -> None:
+    """What ends by itself is said; what ends with the incident shows it, and the incident is said."""
+    if (plan.entry.content or {}).get("is_incident_over"):
+        _end_quietly(plan)
+        return
+    plan.post()
+    follow_end(plan)
+
+
 def follow_break_glass(plan: Plan) -> None:
-    """Going ahead without an answer ends the asking; whom it is told besides is planned with it."""
-    show_proposal(plan)
-    _cancel(plan, ReminderKind.APPROVAL_UNANSWERED)
-    _cancel(plan, ReminderKind.APPROVAL_EXPIRES)
+    """Going ahead without an answer ends the asking; later it is asked what came of it.
+
+    Whom it is told besides is planned with it.
+    """
+    _end_quietly(plan)
+    after = plan.policy.approvals.expires_after
+    _remind(plan, ReminderKind.RESULT_MISSING, plan.facts.now + after)
+
+
+def ask_for_result(plan: Plan) -> None:
+    """Whoever went ahead is asked directly what came of it."""
+    person = (plan.entry.content or {}).get("person") or {}
+    if person.get("id"):
+        plan.tell(uuid.UUID(person["id"]))
 
 
 def erase_words(plan: Plan) -> None:
@@ -105,6 +122,13 @@ def show_proposal(plan: Plan) -> None:
             entry_id=plan.entry.id,
         )
     )
+
+
+def _end_quietly(plan: Plan) -> None:
+    show_proposal(plan)
+    _cancel(plan, ReminderKind.APPROVAL_UNANSWERED)
+    _cancel(plan, ReminderKind.APPROVAL_EXPIRES)
+    _cancel(plan, ReminderKind.RESULT_MISSING)
 
 
 def _remind_of_end(plan: Plan) -> None:

@@ -47,6 +47,7 @@ class ApprovalView:
     settled_at: datetime | None
     ending: str
     is_glass_broken: bool
+    ended_with_incident: bool
     poll: PollView | None
     is_incident_open: bool
 
@@ -90,6 +91,7 @@ async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> Ap
         settled_by=people.get(row.settled_by_id) if row.settled_by_id else None,
         settled_at=row.settled_at,
         ending=str((ending or {}).get("result") or (ending or {}).get("reason") or ""),
+        ended_with_incident=bool((ending or {}).get("is_incident_over")),
         is_glass_broken=answer is not None and answer.kind == EntryKind.BREAK_GLASS,
         poll=await find_poll(session, row.id),
         is_incident_open=incident.is_open,

@@ -65,6 +65,11 @@ def _broken(entry: CorrectedEntry) -> str:
     )
 
 
+def _result_asked(entry: CorrectedEntry) -> str:
+    name = str((entry.content.get("person") or {}).get("name", ""))
+    return f"{_name(entry)}, gone ahead with without approval: asked {name} what came of it"
+
+
 def _carried_out(entry: CorrectedEntry) -> str:
     result = entry.text("result")
     return _sentences(f"{_name(entry)} carried out", f"Result: {result}" if result else "")
@@ -114,6 +119,7 @@ APPROVAL_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType
         _K.PROPOSAL_UNANSWERED: _unanswered,
         _K.PROPOSAL_EXPIRED: _expired,
         _K.BREAK_GLASS: _broken,
+        _K.RESULT_ASKED: _result_asked,
         _K.PROPOSAL_CARRIED_OUT: _carried_out,
         _K.PROPOSAL_ABANDONED: _abandoned,
         _K.OBJECTIONS_ASKED: _asked,

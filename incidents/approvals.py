@@ -220,6 +220,9 @@ async def refuse_if_changed(
 
 async def over(session: AsyncSession, approval: Approval) -> Superseded:
     """Return the refusal that says how the proposal has ended, or been answered, and by whom."""
+    ending = await entry_content(session, approval.end_entry_id)
+    if (ending or {}).get("is_incident_over"):
+        return Superseded("approval_incident_over")
     by_id = approval.settled_by_id or approval.answered_by_id
     return Superseded(f"approval_{approval.status}", by=await name_of(session, by_id))
 

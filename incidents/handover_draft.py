@@ -49,7 +49,7 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskyChange:
-    """A proposal that waits or may be carried out, or was carried out in this shift."""
+    """A proposal that waits or may be carried out, or was carried out or forced in this shift."""
 
     reference: str
     number: int
@@ -187,14 +187,16 @@ async def _is_snoozed(session: AsyncSession, incident: Incident) -> bool:
 async def _changes(
     session: AsyncSession, readers: Readers, *, since: datetime
 ) -> tuple[RiskyChange, ...]:
-    waiting = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.BREAK_GLASS)
+    """Return what waits, and what was done in this shift or gone ahead with in it."""
+    waiting = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
     was_done = (Approval.status == ApprovalStatus.CARRIED_OUT) & (Approval.settled_at >= since)
+    was_forced = (Approval.status == ApprovalStatus.BREAK_GLASS) & (Approval.answered_at >= since)
     query = (
         select(Approval, TimelineEntry, Incident)
         .join(TimelineEntry, TimelineEntry.id == Approval.entry_id)
         .join(Incident, Incident.id == Approval.incident_id)
-        .where(_seen_by(readers), or_(Approval.status.in_(waiting), was_done))
-        .order_by(Approval.created_at)
+        .where(_seen_by(readers), or_(Approval.status.in_(waiting), was_done, was_forced))
+        .order_by(Approval.created_at, Approval.number)
     )
     return tuple(
         RiskyChange(

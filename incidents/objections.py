@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.approval_showing import following_content, outcome_of, refresh_copies
-from incidents.approvals import LIVE, entry_content, get_approval, over
+from incidents.approvals import LIVE, Approval, entry_content, get_approval, over
 from incidents.database import Base, storable
 from incidents.errors import AlreadySo, InvalidInput, Superseded
 from incidents.ids import new_id
@@ -149,8 +149,6 @@ async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> N
         return
     poll.closed_at = uow.now
     approval = await get_approval(uow.session, poll.approval_id, incident_id=incident.id)
-    if approval.state not in LIVE:
-        return
     objections = await _objections(uow.session, poll.id)
     content = await following_content(
         uow,
@@ -161,6 +159,14 @@ async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> N
     )
     uow.record(incident, EntryKind.OBJECTIONS_ENDED, content, target_id=approval.entry_id)
     await refresh_copies(uow, incident, approval)
+
+
+async def close_poll(uow: UnitOfWork, approval: Approval) -> None:
+    """Close the proposal's open poll quietly: the proposal itself is over."""
+    poll = await _find_open(uow.session, approval.id)
+    if poll is not None:
+        poll.closed_at = uow.now
+        await uow.flush()
 
 
 async def find_poll(session: AsyncSession, approval_id: uuid.UUID) -> PollView | None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from incidents.approval_ladder import climb, expire_when_due
+from incidents.approval_performing import ask_for_result
 from incidents.channel_archive import archive_when_due
 from incidents.checkins import end_checkin_box
 from incidents.command_watch import watch_command
@@ -41,6 +42,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.SCENARIO_STEP: take_step,
         ReminderKind.APPROVAL_UNANSWERED: climb,
         ReminderKind.APPROVAL_EXPIRES: expire_when_due,
+        ReminderKind.RESULT_MISSING: ask_for_result,
         ReminderKind.OBJECTIONS_END: end_poll,
         ReminderKind.DEBRIEF_UNWRITTEN: remind_of_debrief,
     }

@@ -42,6 +42,7 @@ class ReminderKind(StrEnum):
     PROMPT_STEP = "prompt_step"
     APPROVAL_UNANSWERED = "approval_unanswered"
     APPROVAL_EXPIRES = "approval_expires"
+    RESULT_MISSING = "result_missing"
     OBJECTIONS_END = "objections_end"
     TIME_BOX = "time_box"
 

@@ -93,6 +93,7 @@ class EntryKind(StrEnum):
     PROPOSAL_UNANSWERED = "proposal_unanswered"
     PROPOSAL_EXPIRED = "proposal_expired"
     BREAK_GLASS = "break_glass"
+    RESULT_ASKED = "result_asked"
     PROPOSAL_CARRIED_OUT = "proposal_carried_out"
     PROPOSAL_ABANDONED = "proposal_abandoned"
     OBJECTIONS_ASKED = "objections_asked"

@@ -1,16 +1,13 @@
-"""How proposals read: the card with its buttons, what is said as they go on, and what people are told."""
+"""How proposals read: the card with its buttons, and what people are told who acted."""
 
-from bot.features.role_messages import about, actor_of_entry, named_in
-from bot.features.update_messages import instant_of
-from bot.refusals import say
+from bot.features.role_messages import about
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.approval_policy import Need
 from incidents.approval_views import ApprovalView
 from incidents.approvals import ApprovalStatus, ProposalWords
 from incidents.objections import PollView
-from incidents.policy import COMMANDER
-from incidents.read_models import EntryView, IncidentView, PersonView
+from incidents.read_models import IncidentView, PersonView
 from incidents.unit_of_work import Outcome
 
 _S = ApprovalStatus
@@ -69,7 +66,10 @@ def status_text(approval: ApprovalView) -> str:
         case _S.APPROVED:
             return f"*Approved* by {answered}.{answer} It holds{until}."
         case _S.BREAK_GLASS:
-            return f"*Break-glass* by {answered}, without approval. Reason:{answer}"
+            return (
+                f"*Break-glass* by {answered}, without approval. Reason:{answer}\n"
+                "What came of it? *Carried out…* puts it on the record."
+            )
         case _S.DECLINED:
             return f"Declined by {answered}.{answer}"
         case _S.CARRIED_OUT:
@@ -79,6 +79,8 @@ def status_text(approval: ApprovalView) -> str:
             return f"Carried out, says {settled}{by}.{result}"
         case _S.ABANDONED:
             return f"Abandoned by {settled}.{ending}"
+        case _S.EXPIRED if approval.ended_with_incident:
+            return "Ended: the incident was over before this was carried out."
         case _S.EXPIRED if approval.answered_by is not None:
             return "Ended: it was approved, but not carried out in time. Propose it anew if needed."
         case _S.EXPIRED:
@@ -102,7 +104,9 @@ def _poll_text(poll: PollView) -> str:
 
 def _button_rows(approval: ApprovalView) -> tuple[b.Block, ...]:
     value = value_of(approval)
-    if not approval.is_incident_open and not approval.is_command:
+    is_forced = approval.status is _S.BREAK_GLASS
+    # What somebody went ahead with can be told of at any time; nothing else is done afterwards.
+    if not approval.is_incident_open and not approval.is_command and not is_forced:
         return ()
     first: list[b.ButtonElement] = []
     if approval.status is _S.PENDING:
@@ -111,10 +115,10 @@ def _button_rows(approval: ApprovalView) -> tuple[b.Block, ...]:
         first.append(done_button(value, is_command=approval.is_command))
     if approval.poll is not None and approval.poll.is_open:
         first.append(b.button("Object…", action_id="approval_object_open", value=value))
-    else:
+    elif approval.is_incident_open or not is_forced:
         first.append(b.button("Strong objections?", action_id="approval_objections", value=value))
     second: list[b.ButtonElement] = []
-    if not approval.is_command and approval.status is not _S.BREAK_GLASS:
+    if not approval.is_command and not is_forced:
         second.append(b.button("Change…", action_id="approval_revise_open", value=value))
     second.append(b.button("Abandon…", action_id="approval_abandon_open", value=value))
     if approval.status is _S.PENDING:
@@ -151,184 +155,6 @@ def value_of(approval: ApprovalView) -> str:
 
 def _named(person: PersonView | None) -> str:
     return m.mention(person.external_id) if person is not None else "Sitrep"
-
-
-# -- entries ----------------------------------------------------------------------------------
-
-
-def proposed_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return that something was proposed."""
-    return say(f"{actor_of_entry(entry)} proposes ({entry.text('number')}): {_text(entry)}")
-
-
-def approved_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return that a proposal was agreed to."""
-    return say(f"*{_name(entry)} approved* by {actor_of_entry(entry)}: {_text(entry)}{_why(entry)}")
-
-
-def approved_directly(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Return what whoever asked is told: agreed to, until when, and the button that goes on."""
-    until = instant_of(entry.content.get("expires_at"))
-    holds = f" It holds until {m.date(until, '{time}')}." if until else ""
-    text = (
-        f"{about(incident)}: {actor_of_entry(entry)} agrees to {_text(entry)}{_why(entry)}{holds}"
-    )
-    is_command = bool(entry.content.get("is_command"))
-    button = done_button(_value(entry, incident), is_command=is_command)
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(button)))
-
-
-def declined_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return that a proposal was declined, and why."""
-    return say(f"*{_name(entry)} declined* by {actor_of_entry(entry)}: {_text(entry)}{_why(entry)}")
-
-
-def lapsed_entry(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Return that an agreement no longer counts."""
-    text = (
-        f"*{_name(entry)} waits for an answer again*: whoever approved it no longer can. "
-        f"Nothing was carried out. {_text(entry)}"
-    )
-    return _answerable(text, entry, incident)
-
-
-def unanswered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Return that a proposal still waits, more loudly each time."""
-    minutes = max(int(entry.content.get("minutes") or 0), 1)
-    waited = "1 minute" if minutes == 1 else f"{minutes} minutes"
-    match entry.text("step"):
-        case "1":
-            text = (
-                f"*{_name(entry)}* has waited {waited} for an answer: {_text(entry)}\nWho agrees?"
-            )
-        case "2":
-            text = (
-                f"*{_name(entry)}* has waited {waited} for an answer: {_text(entry)}\n"
-                "It is escalated now, to somebody who decides."
-            )
-        case _:
-            lead = ", ".join(m.mention(p.external_id) for p in incident.holders(COMMANDER))
-            text = (
-                f"*Nobody has answered {_name(entry).lower()} for {waited}: it is "
-                f"not approved.*\n*What* {_text(entry)}\n{lead or 'Whoever can decide'}: please decide now. "
-                "If it can't wait, *Break glass* goes ahead with a reason, and tells everybody."
-            )
-    message = _answerable(text, entry, incident)
-    if entry.text("step") in {"1", "2"}:
-        return message
-    buttons = (*answer_buttons(_value(entry, incident)), break_button(_value(entry, incident)))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
-
-
-def unanswered_directly(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Return the question put again to those who may agree."""
-    requester = named_in(entry, "requester")
-    minutes = max(int(entry.content.get("minutes") or 0), 1)
-    text = (
-        f"{about(incident)}: {requester} has waited {minutes} min for an answer to "
-        f"{_name(entry).lower()}: {_text(entry)}\nA *no* with its reason helps, too."
-    )
-    return _answerable(text, entry, incident)
-
-
-def expired_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return that a proposal ended by itself."""
-    if entry.content.get("is_incident_over"):
-        why = "the incident is over"
-    elif entry.content.get("was_answered"):
-        why = "it wasn't carried out in time"
-    else:
-        why = "nobody answered, so it is not approved"
-    return say(f"*{_name(entry)} has ended*: {why}.\n*What* {_text(entry)}")
-
-
-def broken_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return, loudly, that somebody goes ahead without agreement."""
-    text = (
-        f"*Break-glass: {actor_of_entry(entry)} goes ahead without approval.*\n"
-        f"{_name(entry)}: {_text(entry)}\n*Reason* {m.escape(entry.text('reason'))}"
-    )
-    return b.Message(text=text, blocks=(b.header("Break-glass"), *b.paragraphs(text)))
-
-
-def carried_out_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return that a proposal was carried out, with its result."""
-    result = m.escape(entry.text("result"))
-    said = f"\n*Result* {result}" if result else ""
-    return say(f"*{_name(entry)} carried out*, says {actor_of_entry(entry)}: {_text(entry)}{said}")
-
-
-def abandoned_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return that a proposal was given up, and why."""
-    return say(
-        f"*{_name(entry)} abandoned* by {actor_of_entry(entry)}: {_text(entry)}{_why(entry)}"
-    )
-
-
-def asked_entry(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Return the question for strong objections."""
-    until = instant_of(entry.content.get("until")) or entry.occurred_at
-    text = (
-        f"*Any strong objections to {_name(entry).lower()}?*\n*What* {_text(entry)}\n"
-        f"{actor_of_entry(entry)} decides after {m.date(until, '{time_secs}')}. Silence is consent."
-    )
-    button = b.button("Object…", action_id="approval_object_open", value=_value(entry, incident))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(button)))
-
-
-def objected_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
-    """Return an objection with its reason."""
-    reason = m.escape(entry.text("reason"))
-    return say(f"*Objection* by {actor_of_entry(entry)} to {_name(entry).lower()}: {reason}")
-
-
-def poll_ended_entry(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Return what the question for objections came to."""
-    people = entry.content.get("people") or []
-    names = ", ".join(m.escape_line(str(one.get("name", ""))) for one in people)
-    lead = (
-        ", ".join(m.mention(p.external_id) for p in incident.holders(COMMANDER)) or "The commander"
-    )
-    if not names:
-        return say(f"No strong objections to {_name(entry).lower()}. {lead} decides.")
-    return say(f"Strong objections to {_name(entry).lower()} by {names}. {lead} decides.")
-
-
-def directly(entry: EntryView, incident: IncidentView) -> b.Message:
-    """Return what a direct message says of an entry that the channel hears in the same words."""
-    renderers = {
-        "proposal_declined": declined_entry,
-        "proposal_expired": expired_entry,
-        "approval_lapsed": lapsed_entry,
-        "proposal_carried_out": carried_out_entry,
-        "proposal_abandoned": abandoned_entry,
-        "objection_raised": objected_entry,
-        "break_glass": broken_entry,
-    }
-    return say(f"{about(incident)}: {renderers[entry.kind](entry, incident).text}")
-
-
-def _answerable(text: str, entry: EntryView, incident: IncidentView) -> b.Message:
-    buttons = answer_buttons(_value(entry, incident))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
-
-
-def _value(entry: EntryView, incident: IncidentView) -> str:
-    return f"{incident.id}|{entry.text('approval_id')}|{entry.text('version')}"
-
-
-def _name(entry: EntryView) -> str:
-    return f"Proposal {entry.text('number')}"
-
-
-def _text(entry: EntryView) -> str:
-    said = m.escape(entry.text("text"))
-    return said if said.endswith((".", "!", "?", "…")) or not said else f"{said}."
-
-
-def _why(entry: EntryView) -> str:
-    reason = m.escape(entry.text("reason"))
-    return f"\n*Reason* {reason}" if reason else ""
 
 
 # -- what the person is told who acted --------------------------------------------------------

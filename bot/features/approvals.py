@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.approval_offer import ASK_FORM
 from bot.feature import Command, Feature, Flag
+from bot.features import approval_entries as entries
 from bot.features import approval_forms as forms
 from bot.features import approval_messages as messages
 from bot.features.approval_cards import refresh_approval, refresh_of_entry
@@ -302,23 +303,25 @@ FEATURE = Feature(
     },
     effects={RefreshApproval: refresh_approval, RefreshApprovalOfEntry: refresh_of_entry},
     entries={
-        EntryKind.ACTION_PROPOSED: messages.proposed_entry,
-        EntryKind.PROPOSAL_REVISED: messages.proposed_entry,
-        EntryKind.PROPOSAL_APPROVED: messages.approved_entry,
-        EntryKind.PROPOSAL_DECLINED: messages.declined_entry,
-        EntryKind.APPROVAL_LAPSED: messages.lapsed_entry,
-        EntryKind.PROPOSAL_UNANSWERED: messages.unanswered_entry,
-        EntryKind.PROPOSAL_EXPIRED: messages.expired_entry,
-        EntryKind.BREAK_GLASS: messages.broken_entry,
-        EntryKind.PROPOSAL_CARRIED_OUT: messages.carried_out_entry,
-        EntryKind.PROPOSAL_ABANDONED: messages.abandoned_entry,
-        EntryKind.OBJECTIONS_ASKED: messages.asked_entry,
-        EntryKind.OBJECTION_RAISED: messages.objected_entry,
-        EntryKind.OBJECTIONS_ENDED: messages.poll_ended_entry,
+        EntryKind.ACTION_PROPOSED: entries.proposed_entry,
+        EntryKind.PROPOSAL_REVISED: entries.proposed_entry,
+        EntryKind.PROPOSAL_APPROVED: entries.approved_entry,
+        EntryKind.PROPOSAL_DECLINED: entries.declined_entry,
+        EntryKind.APPROVAL_LAPSED: entries.lapsed_entry,
+        EntryKind.PROPOSAL_UNANSWERED: entries.unanswered_entry,
+        EntryKind.PROPOSAL_EXPIRED: entries.expired_entry,
+        EntryKind.BREAK_GLASS: entries.broken_entry,
+        EntryKind.RESULT_ASKED: entries.result_asked_entry,
+        EntryKind.PROPOSAL_CARRIED_OUT: entries.carried_out_entry,
+        EntryKind.PROPOSAL_ABANDONED: entries.abandoned_entry,
+        EntryKind.OBJECTIONS_ASKED: entries.asked_entry,
+        EntryKind.OBJECTION_RAISED: entries.objected_entry,
+        EntryKind.OBJECTIONS_ENDED: entries.poll_ended_entry,
     },
     direct_entries={
-        EntryKind.PROPOSAL_APPROVED: messages.approved_directly,
-        EntryKind.PROPOSAL_UNANSWERED: messages.unanswered_directly,
-        **dict.fromkeys(_DIRECT, messages.directly),
+        EntryKind.PROPOSAL_APPROVED: entries.approved_directly,
+        EntryKind.PROPOSAL_UNANSWERED: entries.unanswered_directly,
+        EntryKind.RESULT_ASKED: entries.result_asked_directly,
+        **dict.fromkeys(_DIRECT, entries.directly),
     },
 )

@@ -85,7 +85,7 @@ _STATES: Final[Mapping[ApprovalStatus, str]] = MappingProxyType(
     {
         ApprovalStatus.PENDING: "waits for agreement",
         ApprovalStatus.APPROVED: "agreed, not carried out yet",
-        ApprovalStatus.BREAK_GLASS: "went ahead without agreement",
+        ApprovalStatus.BREAK_GLASS: "went ahead without agreement, what came of it isn't on record",
         ApprovalStatus.CARRIED_OUT: "carried out",
     }
 )

@@ -25,6 +25,7 @@ from incidents.errors import (
     NotPermitted,
     Superseded,
 )
+from incidents.handover_draft import Readers, draft_handover
 from incidents.incident import ById, save_participant
 from incidents.objections import ask_objections, object_to
 from incidents.people import Actor, PersonFacts, PersonKind
@@ -261,10 +262,62 @@ async def test_nothing_is_carried_out_in_an_incident_that_is_over(scene: Scene) 
     approval_id = await scene.propose()
     await scene.do(approve, approval_id, scene.bob)
     await scene.world.run(partial(cancel, ref=scene.ref, reason="False alarm"), by=scene.carol)
-    with pytest.raises(AlreadySo):
+    with pytest.raises(Superseded) as refused:
         await scene.do(carry_out, approval_id, scene.jo)
-    await scene.pass_(minutes=31)
-    assert (await scene.view(approval_id)).status is ApprovalStatus.EXPIRED
+    assert refused.value.what == "approval_incident_over"
+
+
+async def test_what_is_open_ends_with_the_incident_at_once_and_without_a_word(scene: Scene) -> None:
+    pending, approved, cleared, forced = [
+        await scene.propose(key) for key in ("change", "change", "safe", "destructive")
+    ]
+    await scene.do(ask_objections, pending, scene.carol)
+    await scene.do(approve, approved, scene.bob)
+    await scene.do(break_glass, forced, scene.jo, reason="Data is being lost")
+    told = len(await scene.world.effects(TellPerson))
+    await scene.world.run(partial(cancel, ref=scene.ref, reason="False alarm"), by=scene.carol)
+    for approval_id in (pending, approved, cleared):
+        view = await scene.view(approval_id)
+        assert (view.status, view.ended_with_incident) == (ApprovalStatus.EXPIRED, True)
+    poll = (await scene.view(pending)).poll
+    assert poll is not None
+    assert not poll.is_open
+    assert len(await scene.world.effects(TellPerson)) == told
+    subjects = {reminder.subject_id for reminder in await scene.world.pending_reminders()}
+    assert subjects.isdisjoint({pending, approved, cleared})
+    await scene.pass_(minutes=2)
+    assert "objections_ended" not in await scene.kinds()
+    # What was gone ahead with is another thing: what came of it can still be said.
+    await scene.do(carry_out, forced, scene.jo, result="Stopped")
+    assert (await scene.view(forced)).status is ApprovalStatus.CARRIED_OUT
+
+
+async def test_who_broke_the_glass_is_asked_once_what_came_of_it(scene: Scene) -> None:
+    said, silent = await scene.propose("destructive"), await scene.propose("destructive")
+    for approval_id in (said, silent):
+        await scene.do(break_glass, approval_id, scene.bob, reason="Data is being lost")
+    await scene.do(carry_out, said, scene.jo, result="Stopped")
+    for _ in range(3):
+        await scene.pass_(minutes=30)
+    entries = await scene.world.entries(scene.incident_id)
+    (asked,) = [e for e in entries if e.kind == EntryKind.RESULT_ASKED]
+    assert (asked.content or {})["approval_id"] == str(silent)
+    told = [e for e in await scene.world.effects(TellPerson) if e.entry_id == asked.id]
+    assert [effect.person_id for effect in told] == [scene.bob.person_id]
+    readers = Readers(
+        workspace_id=scene.world.workspace_id, author=scene.bob, successor=scene.carol
+    )
+
+    async def noted() -> list[int]:
+        async with scene.world.database.reading() as session:
+            draft = await draft_handover(
+                session, readers, policy=scene.world.policy, now=scene.world.clock.now()
+            )
+        return [change.number for change in draft.changes]
+
+    assert await noted() == [1, 2]
+    await scene.pass_(hours=12)
+    assert await noted() == []
 
 
 async def test_an_agreement_holds_for_a_while_and_no_longer(scene: Scene) -> None:

@@ -16,6 +16,7 @@ from incidents.approvals import ApprovalStatus, ProposalWords
 from incidents.command import take_over
 from incidents.editing import Edit, edit
 from incidents.errors import (
+    AlreadySo,
     InformationMissing,
     InvalidInput,
     MayNotAnswer,
@@ -196,11 +197,11 @@ async def test_the_right_itself_is_checked_again_when_it_is_carried_out(scene: S
 
 
 async def test_what_can_no_longer_be_done_is_refused_and_nothing_is_changed(scene: Scene) -> None:
-    approval_id = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    approval_id = await asked(scene, lower)
     await scene.do(approve, approval_id, scene.carol)
-    fixed = partial(resolve, ref=scene.ref, resolution=resolution(scene))
-    await scene.world.run(fixed, by=scene.carol)
-    with pytest.raises(TransitionRefused):
+    await scene.world.run(lower, by=scene.carol)
+    with pytest.raises(AlreadySo):
         await scene.do(carry_out, approval_id, scene.jo)
     assert (await scene.view(approval_id)).status is ApprovalStatus.APPROVED
 
@@ -212,6 +213,22 @@ async def test_break_glass_carries_out_at_once_and_only_for_oneself(scene: Scene
     await scene.do(break_glass, approval_id, scene.jo, reason="People are woken for nothing")
     assert await scene.kinds() == ["action_proposed", "break_glass", "proposal_carried_out"]
     assert (await scene.world.view(scene.incident_id)).status is IncidentStatus.CANCELLED
+
+
+async def test_resolving_ends_what_it_leaves_no_room_for_and_a_request_to_close_waits_on(
+    scene: Scene,
+) -> None:
+    wanted = partial(resolve, ref=scene.ref, resolution=resolution(scene))
+    mine = await asked(scene, wanted)
+    theirs = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
+    lower = await asked(scene, partial(change_severity, ref=scene.ref, severity_key="sev4"))
+    await scene.do(approve, mine, scene.carol)
+    await scene.do(carry_out, mine, scene.jo)
+    states = [(await scene.view(one)).status for one in (mine, theirs, lower)]
+    assert states == [ApprovalStatus.CARRIED_OUT, ApprovalStatus.EXPIRED, ApprovalStatus.PENDING]
+    closing = await asked(scene, partial(close, ref=scene.ref, text="All done"))
+    await scene.pass_(minutes=5)
+    assert (await scene.view(closing)).status is ApprovalStatus.PENDING
 
 
 async def test_a_redacted_request_can_neither_be_agreed_to_nor_carried_out(scene: Scene) -> None:

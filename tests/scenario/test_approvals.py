@@ -146,6 +146,25 @@ async def test_nobody_answers_so_it_gets_louder_and_ends(any_bot: Bot) -> None:
     assert "Approve" not in card(room).rendered
 
 
+async def test_with_the_incident_its_proposals_end_on_their_cards_and_nowhere_else(
+    bot: Bot,
+) -> None:
+    cast = Cast(bot)
+    room = await cast.declare()
+    await cast.jo.command(PROPOSAL, channel=ROOM)
+    await bot.settle()
+    seen = card(room).seen()
+    await cast.carol.command("/incident cancel False alarm", channel=ROOM)
+    await bot.settle()
+    for message in (card(room), cast.direct(cast.carol)[-1]):
+        assert "the incident was over before this was carried out" in message.rendered
+        assert "Approve" not in message.rendered
+    assert said(room, "has ended") == said(bot.slack.dm(cast.jo), "roposal 1") == []
+    await cast.bob.click(seen, "approval_approve")
+    await bot.settle()
+    assert "ended with the incident" in cast.bob.ephemerals[-1].text
+
+
 async def test_objections_are_asked_for_and_named(bot: Bot) -> None:
     cast = Cast(bot)
     room = await cast.declare()
@@ -176,7 +195,12 @@ async def test_break_glass_is_loud_and_reaches_commander_and_mentor(bot: Bot) ->
     await bot.settle()
     for place in (room, bot.slack.dm(cast.carol), bot.slack.dm(cast.max)):
         assert said(place, "goes ahead without approval")
-    await cast.jo.command("/incident proposal done Orders are safe", channel=ROOM)
+    await bot.advance(minutes=30)
+    (asked,) = said(bot.slack.dm(cast.jo), "What came of it?")
+    await cast.carol.command("/incident cancel False alarm", channel=ROOM)
+    await bot.settle()
+    form = (await cast.jo.click(asked, "approval_carried_out_open")).get_view()
+    await cast.jo.submit(form, {"reason": "Orders are safe"})
     await bot.settle()
     assert "Orders are safe" in card(room).rendered
 
