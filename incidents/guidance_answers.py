@@ -23,8 +23,10 @@ from incidents.prompts import (
     PromptStatus,
     get_open_prompt,
     get_own_prompt,
+    open_prompts,
     settle_answer,
     show,
+    withdraw,
 )
 from incidents.time_box import Progress
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -56,12 +58,19 @@ def fact_of(step: ChecklistStep | None, answer: str) -> str:
 async def answer_step(uow: UnitOfWork, prompt_id: uuid.UUID, answer: StepAnswer) -> Outcome:
     """Keep the answer to a step; the next one follows, and company if the answer calls for it.
 
+    It also says that they are there: how it goes, if that was asked before, waits for its next
+    time, or the next step would never come while that question stood open.
+
     Raises: IncidentNotFound; Superseded; AlreadySo.
     """
     prompt, incident = await get_open_prompt(uow, prompt_id)
     if prompt.kind != PromptKind.FIRST_FIFTEEN:
         raise Superseded("prompt")
     await settle_answer(uow, prompt, answer)
+    asked = await open_prompts(
+        uow.session, incident.id, person_id=prompt.person_id, kinds=(PromptKind.TIME_BOX,)
+    )
+    await withdraw(uow, asked)
     await look_again(uow, incident.id, prompt.person_id)
     return Outcome("prompt_answered", None, {"prompt_id": str(prompt.id)})
 

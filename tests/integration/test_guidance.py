@@ -228,6 +228,19 @@ async def test_nothing_new_within_the_box_is_asked_about_and_a_line_becomes_a_no
     assert len(await prompts(world, jun, PromptKind.TIME_BOX)) == 2
 
 
+async def test_a_step_answered_late_brings_the_next_in_place_of_how_it_goes(world: World) -> None:
+    jun, _, incident_id = await led_by_junior(world)
+    await pass_time(world, BOX + timedelta(minutes=1))
+    assert await waiting(world, jun) == [STEPS[0], "1"]
+    await answer(world, jun)
+    assert await waiting(world, jun) == [STEPS[1]]
+    # It is asked again when the time is up, and company is called as ever.
+    await pass_time(world, BOX)
+    assert await waiting(world, jun) == [STEPS[1], "2"]
+    await pass_time(world, BOX + timedelta(minutes=1))
+    assert len(await escalations(world, incident_id)) == 1
+
+
 async def test_news_by_anybody_starts_the_box_anew(world: World) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     await pass_time(world, timedelta(minutes=8))
