@@ -16,6 +16,7 @@ from incidents.errors import (
     IncidentOver,
     InformationMissing,
     InvalidInput,
+    MayAgree,
     MayNotAnswer,
     NothingToUndo,
     NotPermitted,
@@ -182,8 +183,8 @@ def refusal_text(error: DomainError, *, slash: str, typed: str = "") -> str:
             return f"There is no incident {escape(reference or '')}. `{slash} list` shows the open ones."
         case NotPermitted(action=action, needs=needs):
             return _not_permitted(action, needs, slash=slash)
-        case MayNotAnswer():
-            return _may_not_answer(error)
+        case MayNotAnswer() | MayAgree():
+            return _answering(error, slash=slash)
         case TransitionRefused():
             return _transition(error, slash=slash)
         case InformationMissing(fields=fields):
@@ -252,7 +253,12 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
     return f"Only {who or 'a member'} can {what}. Ask them in the incident channel."
 
 
-def _may_not_answer(error: MayNotAnswer) -> str:
+def _answering(error: MayNotAnswer | MayAgree, *, slash: str) -> str:
+    if isinstance(error, MayAgree):
+        return (
+            "You may agree to this yourself, so there is no glass to break: *Approve* on its card, or "
+            f"`{slash} proposal {error.number} approve`. It is as quick. Nothing was done yet."
+        )
     named = ", ".join(_person(name) for name in error.who)
     granted = " or ".join(_grantee(name) for name in error.needs.split(", ") if name)
     who = named or granted or "nobody, by the policy"

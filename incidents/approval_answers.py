@@ -4,7 +4,12 @@ import uuid
 
 from incidents.approval_asking import MAX_TEXT, ask_kept
 from incidents.approval_escalating import end_escalation
-from incidents.approval_people import check_answerer, find_approvers, mentors_and_commander
+from incidents.approval_people import (
+    check_answerer,
+    find_approvers,
+    may_answer,
+    mentors_and_commander,
+)
 from incidents.approval_performing import perform_for
 from incidents.approval_showing import following_content, outcome_of, refresh_copies, tell_entry
 from incidents.approvals import (
@@ -16,10 +21,11 @@ from incidents.approvals import (
     refuse_if_changed,
 )
 from incidents.database import storable
-from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.errors import AlreadySo, InvalidInput, MayAgree, NotPermitted, Superseded
 from incidents.incident import Incident, IncidentRef
 from incidents.lifecycle import IncidentStatus
 from incidents.objections import close_poll
+from incidents.people import Person
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -96,8 +102,9 @@ async def break_glass(
     """Go ahead without agreement, with a reason that everybody is told: `glass_broken`.
 
     A command of the bot is carried out at once, as whoever asked for it; only they can do so.
+    Whoever may agree agrees: that is as quick, and on the record as what it is.
 
-    Raises: NotPermitted; Superseded when it is over, agreed to or changed; InvalidInput without a
+    Raises: NotPermitted; MayAgree; Superseded when it is over, agreed to or changed; InvalidInput without a
         reason; AlreadySo when the incident is over; whatever the command itself refuses.
     """
     incident = await uow.get_incident(ref)
@@ -111,6 +118,8 @@ async def break_glass(
     await refuse_if_changed(uow.session, approval, version=version)
     _refuse_if_over(incident)
     await uow.permit(Action.BREAK_GLASS, incident)
+    if not is_own:
+        await _refuse_who_may_agree(uow, incident, approval)
     said = needed_reason(reason, example="Data is being lost right now and nobody answers")
     if is_draft:
         await ask_kept(uow, incident, approval)
@@ -144,6 +153,13 @@ async def _waiting(
     await refuse_if_changed(uow.session, approval, version=version)
     _refuse_if_over(incident)
     return approval
+
+
+async def _refuse_who_may_agree(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    person_id = uow.actor.person_id
+    person = await uow.session.get(Person, person_id) if person_id is not None else None
+    if person is not None and await may_answer(uow, incident, approval, person):
+        raise MayAgree(approval.number or 0)
 
 
 def _refuse_if_over(incident: Incident) -> None:

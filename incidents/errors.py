@@ -45,6 +45,13 @@ class MayNotAnswer(DomainError):
 
 
 @dataclass(eq=False)
+class MayAgree(DomainError):
+    """The actor could agree to this proposal, so they needn't go ahead without; `number` is its."""
+
+    number: int
+
+
+@dataclass(eq=False)
 class TransitionRefused(DomainError):
     """The lifecycle has no such step; `possible` are the statuses that can follow.
 

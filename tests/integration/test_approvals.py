@@ -21,6 +21,7 @@ from incidents.errors import (
     AlreadySo,
     DomainError,
     InvalidInput,
+    MayAgree,
     MayNotAnswer,
     NotPermitted,
     Superseded,
@@ -420,6 +421,20 @@ async def test_break_glass_goes_ahead_and_tells_everybody(scene: Scene) -> None:
     await scene.pass_(minutes=40)
     await scene.do(carry_out, approval_id, scene.jo, result="Stopped")
     assert (await scene.kinds())[-2:] == ["break_glass", "proposal_carried_out"]
+
+
+async def test_who_may_agree_breaks_no_glass_and_who_asked_still_may(scene: Scene) -> None:
+    approval_id = await scene.propose()
+    for person in (scene.bob, scene.carol):
+        with pytest.raises(MayAgree) as refused:
+            await scene.do(break_glass, approval_id, person, reason="No time")
+        assert refused.value.number == 1
+    assert await scene.kinds() == ["action_proposed"]
+    await scene.do(approve, approval_id, scene.bob)
+    major = await scene.propose("destructive", by=scene.carol)
+    await scene.do(break_glass, major, scene.bob, reason="No time")  # not his to agree to
+    own = await scene.propose(by=scene.bob)
+    await scene.do(break_glass, own, scene.bob, reason="No time")
 
 
 async def test_only_responders_break_the_glass_or_say_what_came_of_it(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.refusals import refusal_text
-from incidents.errors import AlreadySo, IncidentNotFound, NotPermitted, Superseded
+from incidents.errors import AlreadySo, IncidentNotFound, MayAgree, NotPermitted, Superseded
 
 
 @pytest.mark.parametrize("status", ["resolved", "closed"])
@@ -29,6 +29,12 @@ def test_who_may_not_set_a_stage_is_told_whom_to_ask() -> None:
     assert "somebody who works solo everywhere" in text
     assert "Ask one of them" in text
     assert "--mentor" not in text
+
+
+def test_who_may_agree_is_pointed_to_agreeing() -> None:
+    text = refusal_text(MayAgree(2), slash="/incident")
+    assert "*Approve*" in text
+    assert "`/incident proposal 2 approve`" in text
 
 
 def test_a_command_outside_of_an_incident_is_shown_with_the_reference_in_its_place() -> None:
