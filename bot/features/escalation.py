@@ -23,6 +23,7 @@ from bot.features.escalation_form import (
     template_of,
     with_evidence,
 )
+from bot.features.escalation_near import near_message, near_targets
 from bot.features.escalation_presses import BOTH
 from bot.features.escalation_shown import id_of, shown_escalation
 from bot.features.escalation_targets import (
@@ -70,6 +71,14 @@ async def escalate_command(request: Request) -> Reply:
     """Send at once to whom is named, with the words as the ask; without words open the form."""
     meant = meant_by(request.words.text, request.policy)
     ref = request.incident_ref()
+    if not meant.is_sure:
+        near = await near_targets(request, request.words.text)
+        if near:
+            incident = await view_for_form(request, ref, action=Action.ESCALATE)
+            words = request.words.text
+            return Say(
+                near_message(request, near, before="escalate", incident=incident, words=words)
+            )
     if meant.is_named and meant.rest:
         return await _send_at_once(request, ref, meant)
     return await _open(request, ref, meant)
@@ -113,6 +122,12 @@ async def open_escalation(
 async def open_pressed(request: Request) -> Reply:
     """Open the form from a button."""
     return await open_escalation(request, request.incident_of_value())
+
+
+async def open_words(request: Request) -> Reply:
+    """Open the form with the words of a command as the ask: they name nobody after all."""
+    words = request.value.partition("|")[2]
+    return await _open(request, request.incident_of_value(), Meant(rest=words))
 
 
 async def _open(
@@ -248,6 +263,7 @@ FEATURE = Feature(
     ),
     actions={
         "escalate_open": open_pressed,
+        "escalate_words_open": open_words,
         TEMPLATE: template_chosen,
     },
     views={FORM: form_submitted},

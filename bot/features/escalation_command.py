@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,7 +12,13 @@ from bot.feature import Command, Feature
 from bot.features.escalation_card import button_value, next_line, state_line
 from bot.features.escalation_fields import field_of, names_of
 from bot.features.escalation_form import fields_of, template_of
-from bot.features.escalation_shown import escalations_shown, pick
+from bot.features.escalation_near import near_targets, near_text
+from bot.features.escalation_shown import (
+    escalations_shown,
+    example_line,
+    find_meant,
+    names_in_steps,
+)
 from bot.features.escalation_targets import meant_by
 from bot.features.escalation_told import answered_text, completed_message
 from bot.refusals import say
@@ -42,10 +49,12 @@ _MOST_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What follows the verb: which escalation, and the rest as typed."""
+    """The verb, which escalation, and the rest as typed; `before` is the command up to the rest."""
 
+    verb: str
     view: EscalationView
     rest: str
+    before: str
 
 
 async def escalation_command(request: Request) -> Reply:
@@ -55,10 +64,32 @@ async def escalation_command(request: Request) -> Reply:
     verb = _VERBS.get(first.casefold())
     if verb is None:
         if first:
-            raise InvalidInput("answer", "unknown", "escalation take")
+            raise _unknown_verb(request, first)
         return Say(await _list(request, views, incident))
     number, rest = _number(rest)
-    return await verb(request, _Words(pick(views, number), rest))
+    view = find_meant(views, number)
+    if view is None:
+        raise _unknown_escalation(request, views, first.casefold())
+    before = " ".join(["escalation", first.casefold(), *([str(number)] if number else [])])
+    return await verb(request, _Words(first.casefold(), view, rest, before))
+
+
+def _unknown_verb(request: Request, word: str) -> InvalidInput:
+    near = get_close_matches(word.casefold(), _EXAMPLES, n=1)
+    example = f"escalation {near[0]} {_EXAMPLES[near[0]]}".rstrip() if near else "escalation take"
+    return InvalidInput("answer", "unknown", example_line(request, example))
+
+
+def _unknown_escalation(
+    request: Request, views: tuple[EscalationView, ...], verb: str
+) -> InvalidInput:
+    if not views:
+        example = example_line(request, "escalate @someone What you need from them")
+        return InvalidInput("escalation", "isn't there: nothing was escalated here yet", example)
+    known = ", ".join(str(view.number) for view in reversed(views))
+    example = f"escalation {verb} {views[0].number} {_EXAMPLES.get(verb, '')}".rstrip()
+    problem = f"isn't there; there is {known}"
+    return InvalidInput("escalation", problem, example_line(request, example))
 
 
 def _number(rest: str) -> tuple[int | None, str]:
@@ -137,55 +168,71 @@ def _row(view: EscalationView) -> tuple[b.Block, ...]:
 
 
 async def _take(request: Request, words: _Words) -> Reply:
-    return await _carry_out(request, partial(take, escalation_id=words.view.id))
+    return await _carry_out(request, words, partial(take, escalation_id=words.view.id))
 
 
 async def _decline(request: Request, words: _Words) -> Reply:
     reason = m.plain(words.rest)
-    return await _carry_out(request, partial(decline, escalation_id=words.view.id, reason=reason))
+    use_case = partial(decline, escalation_id=words.view.id, reason=reason)
+    return await _carry_out(request, words, use_case)
 
 
 async def _redirect(request: Request, words: _Words) -> Reply:
     meant = meant_by(words.rest, request.policy)
+    if meant.target is None or meant.is_guessed:
+        near = await near_targets(request, words.rest, with_kinds=False)
+        if near:
+            return Say(say(near_text(request, near, before=words.before, words=words.rest)))
     if meant.target is None:
-        raise InvalidInput("target", "unknown", "escalation redirect @alice she owns it now")
+        raise InvalidInput("target", "unknown", _example(request, words))
     use_case = partial(
         redirect, escalation_id=words.view.id, target=meant.target, reason=m.plain(meant.rest)
     )
-    return await _carry_out(request, use_case)
+    return await _carry_out(request, words, use_case)
 
 
 async def _more(request: Request, words: _Words) -> Reply:
     template = template_of(words.view.template_key, request.policy)
     field, rest = _field_named(words.rest, template)
     if not field or rest:
-        raise _unknown_field(template)
-    return await _carry_out(
-        request, partial(ask_for_more, escalation_id=words.view.id, field=field)
-    )
+        raise _unknown_field(request, words, template)
+    use_case = partial(ask_for_more, escalation_id=words.view.id, field=field)
+    return await _carry_out(request, words, use_case)
 
 
 async def _next(request: Request, words: _Words) -> Reply:
     waiting = words.view.waiting_steps
     if not waiting:
         raise Superseded("escalation_steps")
-    step = _step_named(words) if words.rest else waiting[0].id
-    return await _carry_out(request, partial(call_step, escalation_id=words.view.id, step=step))
+    step = await _step_named(request, words) if words.rest else waiting[0].id
+    use_case = partial(call_step, escalation_id=words.view.id, step=step)
+    return await _carry_out(request, words, use_case)
 
 
-def _step_named(words: _Words) -> uuid.UUID:
+async def _step_named(request: Request, words: _Words) -> uuid.UUID:
     wanted = m.plain(words.rest).removeprefix("@").casefold()
+    names = await names_in_steps(request, words.view)
+    known: dict[str, uuid.UUID] = {}
     for step in words.view.waiting_steps:
-        names = {name.removeprefix("@").casefold() for name in step.reach}
-        if wanted in names or wanted == str(step.position):
+        shown = {names[name] for name in step.reach}
+        if wanted == str(step.position) or wanted in {
+            _bare(name) for name in {*shown, *step.reach}
+        }:
             return step.id
-    known = ", ".join(name for step in words.view.waiting_steps for name in step.reach)
-    raise InvalidInput("step", "unknown", known)
+        known |= dict.fromkeys(sorted(shown), step.id)
+    near = get_close_matches(wanted, [_bare(name) for name in known], n=1)
+    named = next((name for name in known if _bare(name) in near), next(iter(known)))
+    problem = f"isn't one that waits; these do: {m.escape_line(', '.join(known))}"
+    raise InvalidInput("step", problem, example_line(request, f"{words.before} {named}"))
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("@").casefold()
 
 
 async def _withdraw(request: Request, words: _Words) -> Reply:
-    reason = m.plain(words.rest)
-    return await _carry_out(request, partial(withdraw, escalation_id=words.view.id, reason=reason))
+    use_case = partial(withdraw, escalation_id=words.view.id, reason=m.plain(words.rest))
+    return await _carry_out(request, words, use_case)
 
 
 async def _add(request: Request, words: _Words) -> Reply:
@@ -196,11 +243,16 @@ async def _add(request: Request, words: _Words) -> Reply:
         raise Superseded("escalation_withdrawn" if is_withdrawn else "escalation_over")
     field, text = _field_named(words.rest, template)
     if not field or not text:
-        raise _unknown_field(template)
-    use_case = partial(
-        complete, escalation_id=view.id, changes=_addition(view, field, m.plain(text))
-    )
-    outcome = await request.transact(use_case)
+        raise _unknown_field(request, words, template)
+    changes = _addition(view, field, m.plain(text))
+    try:
+        outcome = await request.transact(partial(complete, escalation_id=view.id, changes=changes))
+    except InvalidInput as error:
+        if not error.example:
+            raise
+        choice = error.example.partition(",")[0]  # of the few that can be chosen
+        line = example_line(request, f"{words.before} {field} {choice}")
+        raise InvalidInput(error.field, f"is one of: {error.example}", line) from None
     is_author = view.author is not None and view.author.id == request.actor.person_id
     return Say(completed_message(outcome, template, is_author=is_author))
 
@@ -229,13 +281,24 @@ def _field_named(rest: str, template: EscalationTemplate) -> tuple[str, str]:
     return (wanted, after.strip()) if wanted in known else ("", rest)
 
 
-def _unknown_field(template: EscalationTemplate) -> InvalidInput:
+def _unknown_field(request: Request, words: _Words, template: EscalationTemplate) -> InvalidInput:
     known = ", ".join(str(key) for key in fields_of(template))
-    return InvalidInput("field", f"has to come first, as one of: {known}")
+    problem = f"has to come first, as one of: {known}"
+    return InvalidInput("field", problem, _example(request, words))
 
 
-async def _carry_out(request: Request, use_case: UseCase) -> Reply:
-    outcome = await request.transact(use_case)
+def _example(request: Request, words: _Words) -> str:
+    """Return how what was wanted is written, the whole line."""
+    return example_line(request, f"{words.before} {_EXAMPLES.get(words.verb, '')}".rstrip())
+
+
+async def _carry_out(request: Request, words: _Words, use_case: UseCase) -> Reply:
+    try:
+        outcome = await request.transact(use_case)
+    except InvalidInput as error:
+        if not error.example:
+            raise
+        raise InvalidInput(error.field, error.problem, _example(request, words)) from None
     return Say(say(answered_text(outcome, slash=request.policy.command)))
 
 
@@ -251,6 +314,19 @@ _VERBS: Final[Mapping[str, _Verb]] = MappingProxyType(
         "next": _next,
         "withdraw": _withdraw,
         "add": _add,
+    }
+)
+
+# What may follow each verb.
+_EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "take": "",
+        "more": "evidence",
+        "redirect": "@someone they own it now",
+        "decline": "I'm on a train until six",
+        "next": "",
+        "add": "scope 12 % of logins",
+        "withdraw": "It was the cache",
     }
 )
 

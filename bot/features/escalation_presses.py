@@ -10,13 +10,17 @@ from bot.feature import Feature
 from bot.features import escalation_answer_forms as forms
 from bot.features.escalation_fields import block_of, field_of, read_changes
 from bot.features.escalation_form import fields_of, template_of
-from bot.features.escalation_shown import escalation_of_value, id_of, shown_escalation
+from bot.features.escalation_shown import (
+    escalation_of_value,
+    id_of,
+    names_in_steps,
+    shown_escalation,
+)
 from bot.features.escalation_targets import names_two, target_of
 from bot.features.escalation_told import answered_text, completed_message
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
-from incidents.directory import find_people_named
 from incidents.errors import InvalidInput, Superseded
 from incidents.escalation_answers import (
     ask_for_more,
@@ -73,12 +77,7 @@ async def open_step(request: Request) -> Reply:
     view, incident, metadata = await _for_form(request, action=Action.ESCALATE)
     if not view.waiting_steps:
         raise Superseded("escalation_steps")
-    wanted = [name for step in view.waiting_steps for name in step.reach]
-    async with request.services.database.reading() as session:
-        people = await find_people_named(
-            session, wanted, workspace_id=request.services.workspace.id
-        )
-    names = {name: person.name for name, person in people.items()}
+    names = await names_in_steps(request, view)
     await request.open_view(forms.step_form(view, incident, names=names, metadata=metadata))
     return None
 

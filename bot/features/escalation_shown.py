@@ -4,7 +4,8 @@ import uuid
 
 from bot.features.incident_forms import view_for_form
 from bot.requests import Request
-from incidents.errors import InvalidInput, Superseded
+from incidents.directory import find_people_named
+from incidents.errors import Superseded
 from incidents.escalation_views import EscalationView, get_escalation_view
 from incidents.escalations import Escalation, escalations_of
 from incidents.incident import ById, IncidentRef
@@ -23,6 +24,17 @@ def id_of(text: str) -> uuid.UUID:
 def escalation_of_value(value: str) -> uuid.UUID:
     """Return the escalation of a button's value `incident|escalation|…`. Raises: Superseded."""
     return id_of([*value.split("|"), ""][1])
+
+
+def example_line(request: Request, words: str) -> str:
+    """Return a whole command as the example that a refusal gives."""
+    return f"`{typed_line(request, words)}`"
+
+
+def typed_line(request: Request, words: str) -> str:
+    """Return a command as it is typed where the person is, with the reference where they gave it."""
+    reference = request.words.reference
+    return " ".join([request.policy.command, *([str(reference)] if reference else []), words])
 
 
 async def shown_escalation(
@@ -44,6 +56,16 @@ async def shown_escalation(
     return view, incident
 
 
+async def names_in_steps(request: Request, view: EscalationView) -> dict[str, str]:
+    """Return how people read the names of the steps that wait, by how the policy has them."""
+    wanted = [name for step in view.waiting_steps for name in step.reach]
+    async with request.services.database.reading() as session:
+        people = await find_people_named(
+            session, wanted, workspace_id=request.services.workspace.id
+        )
+    return {name: people[name].name if name in people else name for name in wanted}
+
+
 async def escalations_shown(
     request: Request, ref: IncidentRef
 ) -> tuple[tuple[EscalationView, ...], IncidentView]:
@@ -61,16 +83,8 @@ async def escalations_shown(
     return tuple(views), incident
 
 
-def pick(views: tuple[EscalationView, ...], number: int | None) -> EscalationView:
-    """Return the one that is meant: by its number, else the newest that calls, else the newest.
-
-    Raises: InvalidInput where there is none.
-    """
+def find_meant(views: tuple[EscalationView, ...], number: int | None) -> EscalationView | None:
+    """Return the one that is meant: by its number, else the newest that calls, else the newest."""
     if number is not None:
-        found = next((view for view in views if view.number == number), None)
-    else:
-        found = next((view for view in views if view.is_unanswered), next(iter(views), None))
-    if found is None:
-        known = ", ".join(str(view.number) for view in views)
-        raise InvalidInput("escalation", "unknown", known or "escalate @alice what you need")
-    return found
+        return next((view for view in views if view.number == number), None)
+    return next((view for view in views if view.is_unanswered), next(iter(views), None))

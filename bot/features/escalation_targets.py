@@ -25,11 +25,20 @@ _LONGEST_NAME = 4
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Whom the words of a command mean, or which kind of escalation, and what follows."""
+    """Whom the words of a command mean, or which kind of escalation, and what follows.
+
+    `is_guessed`: somebody typed `@name`, and Slack knows nobody of that name.
+    """
 
     target: Target | None = None
     template: EscalationTemplate | None = None
     rest: str = ""
+    is_guessed: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether nothing else can have been meant."""
+        return self.is_named and not self.is_guessed
 
     @property
     def is_named(self) -> bool:
@@ -47,7 +56,7 @@ def meant_by(words: str, policy: Policy) -> Meant:
     if group is not None:
         return Meant(target=GroupTarget(group, _label_of(first)), rest=rest)
     if first.startswith("@") and len(first) > 1:  # a group that Slack didn't make a mention of
-        return Meant(target=GroupTarget(first), rest=rest)
+        return Meant(target=GroupTarget(first), rest=rest, is_guessed=True)
     for count in range(_LONGEST_NAME, 0, -1):
         named = _named(words, count, policy)
         if named is not None:

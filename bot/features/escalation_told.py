@@ -30,7 +30,8 @@ def sent_message(
     if missing and view.is_urgent:
         parts.append("I ask you for it by direct message, one thing at a time. Skip what you like.")
     if data.get("is_exhausted"):
-        parts.append(f"Name somebody: `{slash} escalate @someone`, or phone somebody.")
+        again = f"`{slash} {data['reference']} escalate @someone What you need`"
+        parts.append(f"Name somebody: {again}, or phone somebody.")
     offer = private_offer(incident, template)
     if offer:
         parts.append("Better handled by a few? *Move to private…* says what stays readable.")

@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from incidents.command import take_over
 from incidents.effects import (
     CallForEscalation,
     InvitePerson,
@@ -176,32 +175,6 @@ async def test_declining_calls_the_next_step_at_once_and_keeps_the_packet(
         await made.answer(decline, by=bob, reason="Still flying")
     with pytest.raises(InvalidInput):
         await made.answer(decline, by=await made.world.person("carol"), reason=" ")
-
-
-async def test_a_ladder_at_its_end_says_of_everybody_what_became_of_the_call(
-    made: Escalations,
-) -> None:
-    made.steps("UCAROL", "UDAVE")
-    bob, carol = await made.world.person("bob"), await made.world.person("carol")
-    dave, erin = await made.world.person("dave"), await made.world.person("erin")
-    await made.escalate(target=PersonTarget(external_id="UBOB"))
-    (call,) = (await made.view()).calls
-    await made.answer(note_unavailable, call_id=call.id, how="do not disturb until 08:00")
-    await made.answer(redirect, by=carol, target=PersonTarget(external_id="UERIN"))
-    await made.answer(ask_for_more, by=erin, field=PacketField.SINCE)
-    made.world.clock.advance(timedelta(minutes=4))
-    await made.answer(call_step, by=made.alice, step=4)
-    await made.answer(decline, by=dave, reason="On a plane")
-    assert await made.said(EntryKind.ESCALATION_EXHAUSTED) == []
-    await made.answer(decline, by=erin, reason="In a tunnel")
-    (exhausted,) = await made.said(EntryKind.ESCALATION_EXHAUSTED)
-    assert {one["name"]: one["how"] for one in exhausted["called"]} == {
-        "bob": "may_answer",  # called, perhaps not noticed, and within their time
-        "carol": "passed_on",
-        "erin": "declined",
-        "dave": "declined",
-    }
-    await made.answer(take, by=bob)
 
 
 async def test_one_of_a_group_who_declines_leaves_it_to_the_others_until_the_last_one(
@@ -391,30 +364,6 @@ async def test_nobody_to_call_is_said_at_once(made: Escalations) -> None:
     assert len(await made.said(EntryKind.ESCALATION_EXHAUSTED)) == 1
     await made.answer(take, by=await made.responder("bob"))
     assert (await made.view()).status is EscalationStatus.TAKEN
-
-
-async def test_only_steps_that_reach_somebody_count_as_waiting(made: Escalations) -> None:
-    bob, carol = await made.world.person("bob"), await made.world.person("carol")
-    made.change(steps=(LadderStep(who=(RoleRef("commander"), PersonRef(user_id="UDAVE"))),))
-    await made.world.person("dave")
-    await made.escalate(target=PersonTarget(external_id="UBOB"))
-
-    async def reach() -> list[tuple[str, ...]]:
-        return [step.reach for step in (await made.view()).waiting_steps]
-
-    assert await reach() == [("UDAVE",)]
-    await made.deactivate("UDAVE")
-    assert await reach() == []
-    # Neither its author nor whoever was called counts.
-    await made.commander(made.alice)
-    assert await reach() == []
-    over = partial(take_over, ref=ById(made.incident_id), reason="Alice has no network")
-    await made.world.run(over, by=carol)
-    assert await reach() == [("Incident commander",)]
-    await made.wait(minutes=5)
-    assert await made.called() == ["bob", "carol"]
-    await made.answer(take, by=bob)
-    assert await reach() == []
 
 
 async def test_a_group_that_is_not_known_yet_holds_nothing_up_and_is_not_forgotten(

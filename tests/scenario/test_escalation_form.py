@@ -150,6 +150,32 @@ async def test_words_alone_open_the_form_with_them_as_the_ask(bot: Bot) -> None:
     assert said(crew.room, "*Escalation") == []
 
 
+async def test_a_misspelt_target_is_asked_about_and_keeps_what_was_typed(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    cases = {
+        "databse Is it safe?": "`/incident escalate database Is it safe?`",
+        "bob Is it safe?": "`/incident escalate @\u2060bob Is it safe?`",
+        "@carl Is it safe?": "`/incident escalate @\u2060carol Is it safe?`",
+    }
+    for words, meant in cases.items():
+        asked = await crew.alice.command(f"/incident escalate {words}", channel=ROOM)
+        assert meant in asked.text
+        assert "Nobody was called yet" in asked.text
+    elsewhere = await crew.alice.command("/incident INC-1 escalate databse Is it safe?")
+    assert "`/incident INC-1 escalate database Is it safe?`" in elsewhere.text
+    assert said(crew.room, "*Escalation") == []
+    form = (await crew.alice.click(crew.alice.ephemerals[-1], "escalate_words_open")).get_view()
+    assert initial(form, "ask") == "databse Is it safe?"
+    # What is corrected goes through as it stands.
+    await crew.alice.command("/incident escalate @\u2060carol Is it safe?", channel=ROOM)
+    await bot.settle()
+    assert crew.was_called(crew.carol)
+    redirected = await crew.carol.command(
+        "/incident escalation redirect 1 dvae He owns it", channel=crew.room
+    )
+    assert "`/incident escalation redirect 1 @\u2060dave He owns it`" in redirected.text
+
+
 # -- send now, complete after ---------------------------------------------------------------
 
 
@@ -262,7 +288,16 @@ async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
     assert f"{crew.carol.mention} is on it" in listed
     assert "Yours: completeness" in listed
     assert "completeness" not in await types("bob", "")
-    assert "isn't one we know" in await types("bob", "take 7")
+    # A refusal gives the whole line to type.
+    assert "`/incident escalation take 1`" in await types("bob", "take 7")
+    assert "`/incident escalation take`" in await types("bob", "tkae")
+    assert "`/incident escalation redirect @\u2060someone they own" in await types(
+        "bob", "redirect"
+    )
+    assert "`/incident escalation add 1 scope 12 %" in await types("bob", "add 1 nonsense")
+    assert "`/incident escalation add confidence low`" in await types("bob", "add confidence huge")
+    away = await crew.bob.command("/incident INC-1 escalation more nonsense")
+    assert "`/incident INC-1 escalation more evidence`" in away.text
 
 
 async def test_the_next_step_by_command_and_by_name(bot: Bot) -> None:
@@ -270,6 +305,8 @@ async def test_the_next_step_by_command_and_by_name(bot: Bot) -> None:
     await crew.escalate()
     outcome = await crew.alice.command("/incident escalation next", channel=ROOM)
     assert "Calling carol now" in outcome.text
+    refused = await crew.alice.command("/incident escalation next dvae", channel=ROOM)
+    assert "`/incident escalation next dave`" in refused.text
     await bot.settle()
     assert crew.was_called(crew.carol)
     assert not crew.was_called(crew.dave)

@@ -13,6 +13,7 @@ from bot.features.escalation_card import escalation_card
 from bot.features.escalation_effects import away_text
 from bot.features.escalation_entries import exhausted_directly, exhausted_entry
 from bot.features.escalation_form import EscalationForm, escalation_form, template_of
+from bot.features.escalation_near import Near, find_near
 from bot.features.escalation_packet import fitted
 from bot.features.escalation_targets import meant_by
 from bot.slack import blocks as b
@@ -309,6 +310,55 @@ def test_the_words_of_a_command_begin_with_whom_they_mean(
 ) -> None:
     meant = meant_by(words, policy)
     assert (meant.target, meant.rest) == (target, rest)
+
+
+NAMES = {
+    "checkout-api": "checkout-api",
+    "Checkout API": "checkout-api",
+    "Incident commander": "commander",
+    **{name: name for name in ("auth", "commander", "database", "deputy", "scribe")},
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "near", "rest"),
+    [
+        ("chekout-api is it safe?", "checkout-api", "is it safe?"),
+        ("Checkuot API: is it safe?", "checkout-api", "is it safe?"),
+        ("incident comander, decide please", "commander", "decide please"),
+        ("comandr decide please", "commander", "decide please"),
+        ("auht nobody can log in", "auth", "nobody can log in"),
+        ("databse", "database", ""),
+    ],
+)
+def test_a_misspelt_name_is_near_to_the_one_that_was_meant(
+    words: str, near: str, rest: str
+) -> None:
+    assert find_near(words, NAMES) == (Near(near, rest),)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Is it safe to fail over the database?",
+        "please look at checkout",
+        "Deploy 2.41 broke the checkout",
+        "Describe what you see on the replica",
+        "data looks wrong since noon",
+        "each replica is behind",
+        "12 % of logins fail",
+        "",
+    ],
+)
+def test_what_is_plainly_an_ask_is_near_to_nothing(words: str) -> None:
+    assert find_near(words, NAMES) == ()
+
+
+def test_a_person_without_their_at_is_meant_and_a_question_is_not_a_person() -> None:
+    people = {"bob": "@bob", "Will": "@Will"}
+    assert find_near("bob is it safe?", people, counts_exact=True) == (Near("@bob", "is it safe?"),)
+    assert find_near("bob is it safe?", people) == ()
+    assert find_near("Will it be safe?", people, counts_exact=True) == ()
 
 
 def test_a_kind_can_be_named_as_well(policy: Policy) -> None:

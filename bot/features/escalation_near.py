@@ -1,0 +1,163 @@
+"""Whom the first words of an escalation may have meant: misspelt, or somebody without their `@`."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rapidfuzz.distance import OSA
+from sqlalchemy import select
+
+from bot.features.escalation_shown import typed_line
+from bot.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.people import PeopleGroup, Person, PersonKind
+from incidents.policy import Policy
+from incidents.read_models import IncidentView
+
+# What a button can carry; whoever types more has hardly misspelt a name.
+LONGEST_WORDS: Final = 1_800
+# As many as fit a message, each with the whole ask.
+_MOST: Final = 3
+_LONG_ASK: Final = 800
+_LONGEST_NAME: Final = 4
+# Shorter ones are near to too many words.
+_SHORTEST: Final = 4
+_LONG: Final = 8
+# An ask begins like this, whatever people and services are called.
+_OPENERS: Final = frozenset(
+    {
+        *("are", "can", "could", "does", "have", "how", "is", "may", "need", "please", "should"),
+        *("that", "the", "there", "these", "this", "we", "what", "when", "where", "which", "who"),
+        *("why", "will", "with", "would"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A name that may have been meant: as it is typed in a command, and what followed it."""
+
+    typed: str
+    rest: str
+
+
+async def near_targets(
+    request: Request, words: str, *, with_kinds: bool = True
+) -> tuple[Near, ...]:
+    """Return whom the words nearly begin with, the nearest first; nobody for what is plainly an ask.
+
+    `with_kinds`: the kinds of escalations count, too.
+    """
+    text = words.strip()
+    if len(text) > LONGEST_WORDS:
+        return ()
+    is_handle = text.startswith("@")
+    known = {} if is_handle else _policy_names(request.policy, with_kinds=with_kinds)
+    found = find_near(text, known)
+    if not found:
+        handles = await _handles(request)
+        found = find_near(text.removeprefix("@"), handles, counts_exact=not is_handle)
+    return found if len(text) <= _LONG_ASK else found[:1]
+
+
+def find_near(
+    text: str, names: Mapping[str, str], *, counts_exact: bool = False
+) -> tuple[Near, ...]:
+    """Return what the text nearly begins with; `names` are how a name reads → how it is typed.
+
+    A letter too many, too few, wrong or swapped; two in names of eight letters or more.
+    """
+    parts = text.split(maxsplit=_LONGEST_NAME)
+    if not parts or parts[0].casefold().strip(",:") in _OPENERS:
+        return ()
+    starts = [(count, _plain(" ".join(parts[:count]))) for count in range(1, len(parts) + 1)]
+    best: dict[str, tuple[int, Near]] = {}
+    for name, typed in names.items():
+        wanted = _plain(name)
+        for count, start in starts[:_LONGEST_NAME]:
+            distance = _distance(start, wanted)
+            if distance is None or (distance == 0 and not counts_exact):
+                continue
+            if typed not in best or distance < best[typed][0]:
+                best[typed] = distance, Near(typed, _after(text, count))
+    ordered = sorted(best.values(), key=lambda one: (one[0], one[1].typed))
+    return tuple(near for _, near in ordered[:_MOST])
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").strip(" ,:").split())
+
+
+def _after(text: str, count: int) -> str:
+    parts = text.split(maxsplit=count)
+    return parts[count] if len(parts) > count else ""
+
+
+def _distance(typed: str, name: str) -> int | None:
+    """Return in how many letters they differ, None for too many."""
+    if typed == name:
+        return 0
+    is_likely = len(typed.split()) == len(name.split())
+    if not is_likely or min(len(typed), len(name)) < _SHORTEST:
+        return None
+    most = 2 if max(len(typed), len(name)) >= _LONG else 1
+    distance = OSA.distance(typed, name, score_cutoff=most)
+    # People seldom mistype a name's first letter, and short words differ in one by chance.
+    is_sure = typed[0] == name[0] or (distance == 1 and len(name) > _SHORTEST)
+    return distance if distance <= most and is_sure else None
+
+
+def _policy_names(policy: Policy, *, with_kinds: bool) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for service in policy.services:
+        names |= dict.fromkeys((service.key, service.name), service.key)
+    for role in policy.roles:
+        names |= dict.fromkeys((role.key, role.name, *role.aliases), role.key)
+    if with_kinds:
+        for kind in policy.escalation.templates:
+            names |= dict.fromkeys((kind.key, kind.name), kind.key)
+    return names
+
+
+async def _handles(request: Request) -> dict[str, str]:
+    """Return the groups and people that we know, by name, as they are typed."""
+    workspace_id = request.services.workspace.id
+    people = select(Person.name).where(
+        Person.workspace_id == workspace_id, Person.is_active, Person.kind != PersonKind.BOT
+    )
+    groups = select(PeopleGroup.handle).where(PeopleGroup.workspace_id == workspace_id)
+    async with request.services.database.reading() as session:
+        names: Iterable[str] = (
+            *(await session.execute(people)).scalars(),
+            *(await session.execute(groups)).scalars(),
+        )
+    return {name: f"@{name}" for name in names if name}
+
+
+# -- the answer -----------------------------------------------------------------------------
+
+
+def near_message(
+    request: Request, near: Sequence[Near], *, before: str, incident: IncidentView, words: str
+) -> b.Message:
+    """Return the question which of them is meant; `before` is the command up to the name."""
+    text = "\n".join(_lines(request, near, before=before, words=words))
+    value = f"{incident.id}|{words}"
+    form = b.button("No, open the form with my words", action_id="escalate_words_open", value=value)
+    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(form)))
+
+
+def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
+    """Return the question which of them is meant, where there is no form to go on with."""
+    return "\n".join(_lines(request, near, before=before, words=words))
+
+
+def _lines(request: Request, near: Sequence[Near], *, before: str, words: str) -> Iterator[str]:
+    first = m.code(m.plain(words.split(maxsplit=1)[0]))
+    yield f"Nobody was called yet: I know nobody called {first}. Did you mean:"
+    for one in near:
+        line = f"{before} {one.typed} {m.plain(one.rest)}".rstrip()
+        yield m.code(typed_line(request, line))
+    if any(one.typed.startswith("@") for one in near):
+        yield "For a person or a group, type `@` and choose the name from the list."
