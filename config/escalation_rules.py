@@ -21,6 +21,7 @@ _SOMEBODY: Final = Rule(lambda _: True, "", "[owner]")
 
 RULES: Final[dict[tuple[type, str], Rule]] = {
     (e.Escalation, "wait"): _WAIT,
+    (e.Escalation, "rating_after"): lasts(timedelta(minutes=1), timedelta(days=1), "15m"),
     (e.Escalation, "default_template"): _KEY,
     (e.LadderStep, "who"): _SOMEBODY,
     (e.LadderStep, "wait"): _WAIT,

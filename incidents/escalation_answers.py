@@ -18,7 +18,7 @@ from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.escalating import add_steps, template_of, wanted_target
 from incidents.escalation_calls import Because, about, get_escalation
 from incidents.escalation_ladder import climb, close_escalation, somebody_may_answer
-from incidents.escalation_questions import ask_for_missing, ask_for_rating
+from incidents.escalation_questions import ask_for_missing
 from incidents.escalation_refresh import refresh_calls
 from incidents.escalation_targets import (
     Ground,
@@ -82,7 +82,6 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
     }
     uow.record(incident, EntryKind.ESCALATION_TAKEN, content)
     await refresh_calls(uow, incident, escalation)
-    await ask_for_rating(uow, incident, escalation, person_id=actor.id)
     return _outcome("escalation_taken", incident, escalation)
 
 

@@ -19,7 +19,7 @@ from incidents.escalation_calls import (
     get_escalation,
     step_wait,
 )
-from incidents.escalation_questions import ask_for_missing
+from incidents.escalation_questions import ask_for_missing, ask_for_rating
 from incidents.escalation_refresh import refresh_calls, refresh_card, refresh_taken
 from incidents.escalations import (
     CallStatus,
@@ -174,6 +174,7 @@ async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
             await close_escalation(uow, incident, escalation, because=incident.status)
         elif escalation.status == EscalationStatus.TAKEN:
             await ask_for_missing(uow, incident, escalation)
+            await ask_for_rating(uow, incident, escalation)
     await refresh_taken(uow, incident)
 
 

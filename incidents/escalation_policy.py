@@ -72,10 +72,12 @@ class AbsentPerson:
 class Escalation:
     """How escalations run where nothing more specific is said; `wait` is for severities without.
 
+    `rating_after`: how long after somebody took one they are asked about its packet.
     `present_statuses` begin a status (with its emoji) of somebody who notices all the same.
     """
 
     wait: timedelta
+    rating_after: timedelta
     default_template: str
     manager: Invitee | None = None
     steps: tuple[LadderStep, ...] = ()

@@ -13,7 +13,7 @@ from typing import Final
 
 from incidents.completeness import rate
 from incidents.escalation_targets import get_template
-from incidents.escalations import ENDED, Escalation
+from incidents.escalations import ENDED, Escalation, EscalationStatus
 from incidents.incident import Incident
 from incidents.packet import PacketField, packet_from
 from incidents.prompts import (
@@ -26,6 +26,7 @@ from incidents.prompts import (
     settle_answer,
     withdraw,
 )
+from incidents.reminders import Reminder
 from incidents.timeline import TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -74,16 +75,25 @@ async def ask_for_missing(uow: UnitOfWork, incident: Incident, escalation: Escal
     )
 
 
-async def ask_for_rating(
-    uow: UnitOfWork, incident: Incident, escalation: Escalation, *, person_id: uuid.UUID
-) -> None:
-    """Ask whoever is on it, once, whether the packet was enough to start: one tap, in private."""
-    if escalation.author_id is None:
+async def ask_who_is_on_it(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Ask about the packet some time after it was taken, if somebody is on it still."""
+    escalation = await uow.session.get(Escalation, reminder.subject_id, populate_existing=True)
+    if escalation is not None:
+        await ask_for_rating(uow, incident, escalation)
+
+
+async def ask_for_rating(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
+    """Ask whoever is on it, once, whether the packet was enough to start: one tap, in private.
+
+    Not while they begin to work: some time after, or when the incident is over.
+    """
+    is_taken = escalation.status == EscalationStatus.TAKEN
+    if not is_taken or escalation.author_id is None or escalation.taken_by_id is None:
         return
     await ask(
         uow,
         incident=incident,
-        person_id=person_id,
+        person_id=escalation.taken_by_id,
         kind=PromptKind.PACKET_RATING,
         key=str(escalation.id),
         data={"escalation_id": str(escalation.id), "number": escalation.number},

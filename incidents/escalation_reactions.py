@@ -73,6 +73,18 @@ def stop_waiting(plan: Plan) -> None:
         )
 
 
+def ask_later(plan: Plan) -> None:
+    """Whoever is on it is asked about the packet, but not while they begin to work."""
+    escalation_id = _escalation_id(plan)
+    if escalation_id is not None:
+        plan.remind(
+            ReminderKind.PACKET_UNRATED,
+            after=plan.policy.escalation.rating_after,
+            subject_type=_SUBJECT,
+            subject_id=escalation_id,
+        )
+
+
 def bring_in_taker(plan: Plan) -> None:
     """Whoever is on it is brought into the channel."""
     plan.invite(_person_in(plan, "person"))
@@ -115,6 +127,7 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[Callable[[Plan], None], ...]] = MappingProx
         _K.ESCALATION_CALLED: (call_people, wait_for_answer, show_escalation),
         _K.ESCALATION_TAKEN: (
             stop_waiting,
+            ask_later,
             bring_in_taker,
             tell_author,
             show_escalation,

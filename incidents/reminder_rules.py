@@ -11,6 +11,7 @@ from incidents.checkins import end_checkin_box
 from incidents.command_watch import watch_command
 from incidents.debriefing import remind_of_debrief
 from incidents.escalation_ladder import call_unanswered
+from incidents.escalation_questions import ask_who_is_on_it
 from incidents.guidance import keep_time_box, look_after
 from incidents.handoff_answers import move_unanswered
 from incidents.handover import remind_of_handover
@@ -34,6 +35,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.UPDATE_DUE: remind_of_update,
         ReminderKind.STALE: ask_if_stale,
         ReminderKind.ESCALATION_UNANSWERED: call_unanswered,
+        ReminderKind.PACKET_UNRATED: ask_who_is_on_it,
         ReminderKind.CHECKIN_DUE: end_checkin_box,
         ReminderKind.COMMANDER_MISSING: watch_command,
         ReminderKind.HANDOFF_UNANSWERED: move_unanswered,

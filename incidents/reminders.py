@@ -39,6 +39,7 @@ class ReminderKind(StrEnum):
     SCENARIO_STEP = "scenario_step"
     RENEWAL_DUE = "renewal_due"
     ESCALATION_UNANSWERED = "escalation_unanswered"
+    PACKET_UNRATED = "packet_unrated"
     PROMPT_STEP = "prompt_step"
     APPROVAL_UNANSWERED = "approval_unanswered"
     APPROVAL_EXPIRES = "approval_expires"

@@ -256,6 +256,10 @@ async def test_what_somebody_is_on_offers_nothing_once_the_incident_is_over(bot:
     assert "The incident is over" in crew.call_of(crew.bob).text
     # Nor is the author asked for what nobody waits for.
     assert said(bot.slack.dm(crew.alice), "What would help them next") == []
+    # Over sooner than they would have been asked about the packet: asked now, and once.
+    assert len(said(bot.slack.dm(crew.bob), "was there enough to start?")) == 1
+    await bot.advance(minutes=20)
+    assert len(said(bot.slack.dm(crew.bob), "was there enough to start?")) == 1
     late = await crew.alice.command("/incident escalation add scope 12 %", channel=crew.room)
     assert "The incident is over" in late.text
     await crew.alice.command("/incident reopen It is back", channel=crew.room)
@@ -308,6 +312,10 @@ async def test_the_receivers_tap_reaches_the_author_and_nobody_else(any_bot: Bot
     await crew.escalate()
     await crew.bob.click(crew.call_of(crew.bob), "escalation_take")
     await any_bot.settle()
+    # Not in the moment in which they begin to work.
+    assert said(any_bot.slack.dm(crew.bob), "was there enough to start?") == []
+    await any_bot.restart()
+    await any_bot.advance(minutes=15)
     (question,) = said(any_bot.slack.dm(crew.bob), "was there enough to start?")
     await any_bot.restart()
     await crew.bob.click(question, "escalation_rate_usable")
