@@ -6,8 +6,9 @@ from dataclasses import replace
 from incidents.approvals import Approval
 from incidents.escalating import EscalationDraft, escalate, prefill
 from incidents.escalation_answers import withdraw
+from incidents.escalation_refresh import refresh_calls, refresh_card
 from incidents.escalation_targets import RoleTarget
-from incidents.escalations import UNANSWERED, Escalation
+from incidents.escalations import UNANSWERED, Escalation, calls_of
 from incidents.incident import ById, Incident
 from incidents.people import system_actor
 from incidents.policy import COMMANDER
@@ -15,14 +16,22 @@ from incidents.roles import find_commander
 from incidents.unit_of_work import UnitOfWork
 
 
-async def escalate_unanswered(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
-    """Call the commander, unless they asked themselves, then the ladder of the policy's template."""
-    if not incident.is_open or approval.escalation_id is not None:
-        return
+def may_escalate(incident: Incident, approval: Approval) -> bool:
+    """Tell whether an unanswered proposal can be escalated, and wasn't yet."""
+    return incident.is_open and approval.escalation_id is None
+
+
+async def escalate_unanswered(
+    uow: UnitOfWork, incident: Incident, approval: Approval
+) -> frozenset[uuid.UUID]:
+    """Call the commander, unless they asked themselves, then the ladder of the policy's template.
+
+    Return who is called: what they get shows the proposal and takes their answer.
+    """
     packet = replace(
         await prefill(uow.session, incident),
-        # What it is stands on the card: here it would be a copy that redacting doesn't reach.
-        ask=f"Please decide on proposal {approval.number}: approve or decline it on its card.",
+        # Its words are shown beside this: here they would be a copy that redacting doesn't reach.
+        ask=f"Please decide on proposal {approval.number}: approve or decline it.",
         answer_by=approval.expires_at,
     )
     commander = await find_commander(uow.session, incident.id)
@@ -36,15 +45,24 @@ async def escalate_unanswered(uow: UnitOfWork, incident: Incident, approval: App
     outcome = await escalate(uow, ById(incident.id), draft)
     approval.escalation_id = uuid.UUID(outcome.data["escalation_id"])
     await uow.flush()
+    calls = await calls_of(uow.session, approval.escalation_id)
+    return frozenset(call.person_id for call in calls)
 
 
 async def end_escalation(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
-    """Take the escalation back, if nobody is on it yet: the proposal waits for nobody any more."""
+    """Take the escalation back: the proposal waits for nobody any more.
+
+    One that somebody is on stays theirs, and no longer asks for the answer.
+    """
     escalation_id, approval.escalation_id = approval.escalation_id, None
     if escalation_id is None:
         return
     escalation = await uow.session.get(Escalation, escalation_id)
-    if escalation is None or escalation.status not in UNANSWERED:
+    if escalation is None:
+        return
+    if escalation.status not in UNANSWERED:
+        await refresh_card(uow, incident, escalation)
+        await refresh_calls(uow, incident, escalation)
         return
     with uow.acting_for(system_actor(), "", incident):
         reason = f"Proposal {approval.number} no longer waits"

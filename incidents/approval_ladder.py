@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from incidents.approval_ending import expire
-from incidents.approval_escalating import escalate_unanswered
+from incidents.approval_escalating import escalate_unanswered, may_escalate
 from incidents.approval_people import find_approvers, mentors_and_commander
-from incidents.approval_showing import following_content, tell_directly, tell_entry
+from incidents.approval_showing import following_content, tell_directly, tell_entry, told_ids
 from incidents.approvals import EXPIRING, Approval, ApprovalStatus
 from incidents.incident import Incident
 from incidents.reminders import Remind, Reminder, ReminderKind
@@ -86,21 +86,28 @@ async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminde
 
 
 async def _take(uow: UnitOfWork, incident: Incident, approval: Approval, rung: Rung) -> None:
+    """Take a rung so that each person hears of it once.
+
+    Whom the escalation calls, and who gets a copy of the proposal now, is told by that.
+    """
     asked_at = approval.asked_at or approval.created_at
+    is_escalated = rung is Rung.ESCALATE and may_escalate(incident, approval)
     content = await following_content(
         uow,
         approval,
         step=int(rung),
         minutes=int((uow.now - asked_at) / timedelta(minutes=1)),
         class_name=approval.class_name,
+        is_escalated=is_escalated,
     )
     entry = uow.record(
         incident, EntryKind.PROPOSAL_UNANSWERED, content, target_id=approval.entry_id
     )
-    approvers = await find_approvers(uow, incident, approval, is_wide=True)
-    await tell_directly(uow, incident, approval, approvers)
+    called = await escalate_unanswered(uow, incident, approval) if is_escalated else frozenset()
+    found = await find_approvers(uow, incident, approval, is_wide=True)
+    approvers = {person.id: person for person in found if person.id not in called}
+    new = approvers.keys() - await told_ids(uow, approval)
+    await tell_directly(uow, incident, approval, approvers.values())
     near = await mentors_and_commander(uow, incident, approval.requested_by_id)
-    told = [*near, *(person.id for person in approvers)]
+    told = [one for one in (*near, *approvers) if one not in called | new]
     await tell_entry(uow, incident, entry, told)
-    if rung is Rung.ESCALATE:
-        await escalate_unanswered(uow, incident, approval)

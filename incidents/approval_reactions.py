@@ -77,6 +77,12 @@ def erase_words(plan: Plan) -> None:
     plan.add(effect, lane="approvals")
 
 
+def say_unanswered(plan: Plan) -> None:
+    """That nobody answers is said in the channel, unless the escalation's card says it."""
+    if not (plan.entry.content or {}).get("is_escalated"):
+        plan.post()
+
+
 def ask_again(plan: Plan) -> None:
     """An agreement that no longer counts is asked for anew."""
     put_proposal(plan)

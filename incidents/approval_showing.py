@@ -20,6 +20,8 @@ from incidents.approvals import (
 )
 from incidents.assigning import person_content
 from incidents.effects import EraseEntryMessage, RefreshApproval, TellPerson
+from incidents.escalation_refresh import refresh_calls, refresh_card
+from incidents.escalations import Escalation
 from incidents.ids import derived_id, new_id
 from incidents.incident import ById, Incident
 from incidents.outbox import Planned
@@ -90,8 +92,12 @@ async def tell_directly(
 
 
 async def refresh_copies(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
-    """Bring the copies in direct messages up to date."""
+    """Bring the copies in direct messages up to date, and the escalation that asks for an answer."""
     await uow.flush()
+    if approval.escalation_id is not None:
+        escalation = await uow.session.get_one(Escalation, approval.escalation_id)
+        await refresh_card(uow, incident, escalation)
+        await refresh_calls(uow, incident, escalation)
     await uow.add_effects(
         [
             _refresh(incident, approval, person_id)

@@ -98,6 +98,17 @@ async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> Ap
     )
 
 
+async def find_escalated(
+    session: AsyncSession, escalation_id: uuid.UUID, *, incident_id: uuid.UUID
+) -> ApprovalView | None:
+    """Return the unanswered proposal that was escalated by this; None once it waits no longer."""
+    query = select(Approval.id).where(
+        Approval.incident_id == incident_id, Approval.escalation_id == escalation_id
+    )
+    found = (await session.execute(query)).scalar_one_or_none()
+    return await get_approval_view(session, found) if found is not None else None
+
+
 async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Approval | None:
     """Return the proposal whose words (also of an earlier version), answer or end an entry held."""
     query = select(Approval).where(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.approval_views import ApprovalView, find_escalated
 from incidents.escalation_callees import Ladder, reach_of
 from incidents.escalations import (
     ENDED,
@@ -71,6 +72,7 @@ class StepView:
 class EscalationView:
     """An escalation as it is now; `position` is that of the step called last.
 
+    `proposal` is what waits for an answer, where nobody's answer was what was escalated.
     `asked_field` is what was asked back and isn't there yet. Its completeness is not in here, so
     that it can't be shown to others than the author and their mentors: see `find_scores`.
     """
@@ -101,6 +103,7 @@ class EscalationView:
     exhausted_at: datetime | None
     ended_at: datetime | None
     measures: Measures
+    proposal: ApprovalView | None = None
 
     @property
     def calls(self) -> tuple[CallView, ...]:
@@ -195,6 +198,7 @@ async def get_escalation_view(
         exhausted_at=row.exhausted_at,
         ended_at=row.ended_at,
         measures=measures_of(row, declared_at=incident.declared_at),
+        proposal=await find_escalated(session, row.id, incident_id=row.incident_id),
     )
 
 

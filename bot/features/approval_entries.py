@@ -51,14 +51,9 @@ def unanswered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     minutes = max(int(entry.content.get("minutes") or 0), 1)
     waited = "1 minute" if minutes == 1 else f"{minutes} minutes"
     match entry.text("step"):
-        case "1":
+        case "1" | "2":
             text = (
                 f"*{_name(entry)}* has waited {waited} for an answer: {_text(entry)}\nWho agrees?"
-            )
-        case "2":
-            text = (
-                f"*{_name(entry)}* has waited {waited} for an answer: {_text(entry)}\n"
-                "It is escalated now, to somebody who decides."
             )
         case _:
             lead = ", ".join(m.mention(p.external_id) for p in incident.holders(COMMANDER))

@@ -31,6 +31,18 @@ def approval_card(approval: ApprovalView, incident: IncidentView, *, is_direct: 
     return b.Message(text="\n".join(parts), blocks=(*blocks, *rows))
 
 
+def asked_lines(approval: ApprovalView | None) -> tuple[str, ...]:
+    """Return what a proposal says, where an answer to it is asked for elsewhere; none without one."""
+    return (_head(approval), *_details(approval).splitlines()) if approval is not None else ()
+
+
+def answer_row(approval: ApprovalView | None) -> tuple[b.Block, ...]:
+    """Return the buttons that answer a proposal, while it waits."""
+    if approval is None or approval.status is not _S.PENDING:
+        return ()
+    return (b.actions(*answer_buttons(value_of(approval))),)
+
+
 def _head(approval: ApprovalView) -> str:
     version = f" (version {approval.version})" if approval.version > 1 else ""
     what = _NOT_SAID if approval.words is None else m.escape(approval.words.text)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bot.features.approval_messages import answer_row, asked_lines
 from bot.features.escalation_card import button_value, next_line, state_line, template_of
 from bot.features.escalation_fields import names_of
 from bot.features.escalation_packet import fitted, packet_lines
@@ -24,7 +25,7 @@ def call_message(
 ) -> b.Message:
     """Return the message as things are now: answered, it says by whom and has no buttons."""
     template = template_of(view, policy)
-    lines = packet_lines(view.packet, template)
+    lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
     head = f"{_lead(view, incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
     missing = rate(view.packet, template).missing if template is not None and is_asked else ()
@@ -39,6 +40,7 @@ def call_message(
             *b.paragraphs(head),
             *b.paragraphs(packet),
             *(b.paragraphs(tail) if tail else ()),
+            *(answer_row(view.proposal) if is_asked or _is_theirs(view, call) else ()),
             *((b.actions(*_buttons(view, call)),) if is_asked else ()),
         ),
     )
@@ -60,7 +62,7 @@ def _ask(view: EscalationView) -> str:
 
 def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> str:
     where = m.channel_link(incident.channel_id) if incident.channel_id else "the incident channel"
-    is_own = view.taken_by is not None and view.taken_by.id == call.person.id
+    is_own = _is_theirs(view, call)
     match view.status:
         case EscalationStatus.TAKEN if view.is_ended:
             return "*The incident is over.* Nothing for you to do; thank you."
@@ -82,6 +84,10 @@ def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> st
             "you know who could help, tell them there."
         )
     return "*You can't take it: noted.* Others are called."
+
+
+def _is_theirs(view: EscalationView, call: CallView) -> bool:
+    return view.taken_by is not None and view.taken_by.id == call.person.id
 
 
 def _links(view: EscalationView, policy: Policy) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from bot.features.approval_messages import answer_row, asked_lines
 from bot.features.escalation_fields import names_of
 from bot.features.escalation_packet import fitted, packet_lines
 from bot.slack import blocks as b
@@ -39,7 +40,7 @@ def template_of(view: EscalationView, policy: Policy) -> EscalationTemplate | No
 def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy) -> b.Message:
     """Return the card as things are now, with the buttons that fit."""
     template = template_of(view, policy)
-    lines = packet_lines(view.packet, template)
+    lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
     head = f"{_head(view)}\n{state_line(view)}"
     following = next_line(view)
     calls = "\n".join(_call_lines(view))
@@ -65,6 +66,7 @@ def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy
             *(b.paragraphs(wanted) if wanted else ()),
             *(b.paragraphs(calls) if calls else ()),
             *((b.context(MAY_NOT_WAKE),) if view.is_unanswered else ()),
+            *answer_row(view.proposal),
             *((b.actions(*buttons),) if buttons else ()),
         ),
     )

@@ -16,7 +16,7 @@ from incidents.approval_performing import abandon, carry_out
 from incidents.approval_views import ApprovalView, get_approval_view
 from incidents.approvals import ApprovalStatus, ProposalWords
 from incidents.directory import save_people
-from incidents.effects import RefreshApproval, TellPerson
+from incidents.effects import CallForEscalation, PostEntry, RefreshApproval, TellPerson
 from incidents.errors import (
     AlreadySo,
     DomainError,
@@ -342,9 +342,18 @@ async def test_no_answer_is_asked_again_escalated_and_said_loudly_then_it_ends(
     entries = await scene.world.entries(scene.incident_id)
     steps = [(e.content or {})["step"] for e in entries if e.kind == EntryKind.PROPOSAL_UNANSWERED]
     assert steps == [1, 2, 3]
-    told = {effect.person_id for effect in await scene.world.effects(TellPerson)}
-    assert {scene.carol.person_id, scene.bob.person_id} <= told
-    assert scene.jo.person_id not in told
+    asked = [entry.id for entry in entries if entry.kind == EntryKind.PROPOSAL_UNANSWERED]
+    effects = await scene.world.effects(TellPerson)
+    carol, bob = scene.carol.person_id, scene.bob.person_id
+    told = [[e.person_id for e in effects if e.entry_id == entry_id] for entry_id in asked]
+    # Bob got a copy of the proposal at the first step, Carol was called at the second: each once.
+    assert told == [[carol], [bob], [carol, bob]]
+    copies = {effect.person_id for effect in await scene.world.effects(RefreshApproval)}
+    assert copies == {None, carol, bob}
+    called = [effect.person_id for effect in await scene.world.effects(CallForEscalation)]
+    assert called[:1] == [carol]
+    posted = {effect.entry_id for effect in await scene.world.effects(PostEntry)}
+    assert [entry_id in posted for entry_id in asked] == [True, False, True]
     await scene.pass_(minutes=15)
     assert (await scene.view(approval_id)).status is ApprovalStatus.EXPIRED
     with pytest.raises(Superseded):
