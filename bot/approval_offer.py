@@ -8,7 +8,8 @@ from bot.requests import Request
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.approval_asking import keep_draft
-from incidents.errors import NeedsApproval
+from incidents.errors import DomainError, NeedsApproval, NotPermitted
+from incidents.people import PersonKind
 from incidents.unit_of_work import Outcome
 
 ASK_FORM = "approval_ask_submit"
@@ -27,6 +28,19 @@ async def offer_approval(request: Request, needed: NeedsApproval) -> Reply:
     if request.payload.get("type") == "view_submission":
         return ShowView(offer_form(outcome))
     return Say(offer_message(outcome))
+
+
+def offer_proposal(request: Request, refused: DomainError, message: b.Message) -> b.Message:
+    """Return a refusal with the way to propose it, where a command is others' to carry out."""
+    is_form = request.payload.get("type") == "view_submission"
+    if not isinstance(refused, NotPermitted) or refused.incident_id is None or is_form:
+        return message
+    is_known = request.policy.approvals.class_of(refused.action) is not None
+    if not is_known or request.actor.person_kind is not PersonKind.MEMBER:
+        return message
+    value = f"{refused.incident_id}|{refused.action}"
+    propose = b.button("Propose it…", action_id="approval_propose_open", value=value)
+    return b.Message(text=message.text, blocks=(*message.blocks, b.actions(propose)))
 
 
 def offer_message(outcome: Outcome) -> b.Message:

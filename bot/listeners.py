@@ -16,7 +16,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import refusals
-from bot.approval_offer import offer_approval
+from bot.approval_offer import offer_approval, offer_proposal
 from bot.feature import Command, Feature, Handler
 from bot.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.requests import Request, Services
@@ -223,7 +223,8 @@ class Listeners:
             return Say(refusals.refusal_message(error, slash=self.slash))
         except DomainError as error:
             typed = str(request.payload.get("text") or "") if "command" in request.payload else ""
-            return Say(refusals.refusal_message(error, slash=self.slash, typed=typed))
+            message = refusals.refusal_message(error, slash=self.slash, typed=typed)
+            return Say(offer_proposal(request, error, message))
         except CommandRefused as error:
             return Say(refusals.grammar_message(error, slash=self.slash))
         except SlackFailure as error:

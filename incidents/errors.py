@@ -24,6 +24,7 @@ class NotPermitted(DomainError):
 
     action: str
     needs: str
+    incident_id: uuid.UUID | None = None
 
 
 @dataclass(eq=False)

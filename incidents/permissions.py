@@ -135,11 +135,12 @@ async def permit(
         subject_id=subject_id,
     )
     decision = decide(actor, action, facts, rights=policy.rights, approvals=policy.approvals)
+    incident_id = incident.id if incident is not None else None
     match decision.verdict:
         case Verdict.REFUSED:
-            raise NotPermitted(action=action, needs=", ".join(decision.needs))
+            raise NotPermitted(action, ", ".join(decision.needs), incident_id=incident_id)
         case Verdict.NEEDS_APPROVAL:
-            raise NeedsApproval(action, incident_id=incident.id if incident else None)
+            raise NeedsApproval(action, incident_id=incident_id)
         case Verdict.ALLOWED:
             return
 

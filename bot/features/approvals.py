@@ -19,6 +19,7 @@ from bot.requests import Request, incident_by_id
 from bot.slack import mentions as m
 from incidents.approval_answers import approve, break_glass, decline
 from incidents.approval_asking import ask_for_draft, propose, revise
+from incidents.approval_commands import PERFORMERS, command_text
 from incidents.approval_performing import abandon, carry_out
 from incidents.approval_views import ApprovalView, get_approval_view
 from incidents.approvals import ProposalWords, find_numbered
@@ -77,13 +78,25 @@ async def propose_command(request: Request) -> Reply:
 
 
 async def open_propose_form(request: Request) -> Reply:
-    """Open the form from a button."""
-    return await _open_propose(request, request.incident_of_value(), words=ProposalWords(text=""))
+    """Open the form from a button; where a command was refused, with what it would have done."""
+    ref, (_, _, action) = request.incident_of_value(), request.value.partition("|")
+    if action not in PERFORMERS:
+        return await _open_propose(request, ref, words=ProposalWords(text=""))
+    # What wasn't said yet is left for the person to fill in.
+    text = command_text(action, {"severity_name": "…", "original": "…"})
+    chosen = request.policy.approvals.class_of(action)
+    key = chosen.key if chosen is not None else ""
+    return await _open_propose(request, ref, words=ProposalWords(text=text), class_key=key)
 
 
-async def _open_propose(request: Request, ref: IncidentRef, *, words: ProposalWords) -> Reply:
-    view = await view_for_form(request, ref, action=Action.PROPOSE)
-    await request.open_view(forms.propose_form(view, request.policy.approvals, words=words))
+async def _open_propose(
+    request: Request, ref: IncidentRef, *, words: ProposalWords, class_key: str = ""
+) -> Reply:
+    view, approvals = (
+        await view_for_form(request, ref, action=Action.PROPOSE),
+        request.policy.approvals,
+    )
+    await request.open_view(forms.propose_form(view, approvals, words=words, class_key=class_key))
     return None
 
 

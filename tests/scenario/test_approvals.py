@@ -58,9 +58,7 @@ def said(room: Channel, words: str) -> list[Message]:
 
 
 def card(room: Channel) -> Message:
-    (found,) = [
-        m for m in room.messages if "*Proposal 1*" in m.rendered and "*Class*" in m.rendered
-    ]
+    (found,) = [m for m in said(room, "*Class*") if m.rendered.startswith("*Proposal 1*")]
     return found
 
 
@@ -134,16 +132,47 @@ async def test_nobody_answers_so_it_gets_louder_and_ends(any_bot: Bot) -> None:
     await bot.settle()
     await bot.advance(minutes=5)
     assert len(said(room, "has waited 5 minutes")) == 1
-    assert len(said(bot.slack.dm(cast.bob), "waited 5 min")) == 1
+    assert len(said(bot.slack.dm(cast.bob), "Restart checkout")) == 1
     await bot.restart()
+    before = len(room.messages), len(cast.direct(cast.carol)), len(cast.direct(cast.bob))
     await bot.advance(minutes=5)
-    assert len(said(room, "has waited 10 minutes")) == 1
+    after = len(room.messages), len(cast.direct(cast.carol)), len(cast.direct(cast.bob))
+    assert [new - old for old, new in zip(before, after, strict=True)] == [1, 1, 1]
+    for message in (room.messages[-1], cast.direct(cast.carol)[-1]):
+        assert "escalat" in message.rendered.casefold()
+        assert "Restart checkout" in message.rendered
+        assert "carts are lost" in message.rendered
+        assert "Approve" in message.rendered
     await bot.advance(minutes=5)
     (loud,) = said(room, "it is not approved")
     assert "Break glass" in loud.rendered
     await bot.advance(minutes=15)
     assert len(said(room, "*Proposal 1 has ended*")) == 1
     assert "Approve" not in card(room).rendered
+
+
+async def test_an_escalated_proposal_is_answered_where_somebody_was_called_for_it(
+    bot: Bot,
+) -> None:
+    cast = Cast(bot)
+    room = await cast.declare()
+    await cast.jo.command(PROPOSAL, channel=ROOM)
+    await bot.settle()
+    await bot.advance(minutes=5)
+    await bot.advance(minutes=5)
+    call = cast.direct(cast.carol)[-1]
+    await cast.carol.click(call, "escalation_take")
+    await bot.settle()
+    assert "You are on it" in call.rendered
+    form = (await cast.jo.click(card(room), "approval_revise_open")).get_view()
+    await cast.jo.submit(form, {"text": "Restart one pod"})
+    await bot.settle()
+    assert "Restart one pod" in call.rendered
+    await cast.carol.click(call, "approval_approve")
+    await bot.settle()
+    assert "*Approved* by @carol" in card(room).rendered
+    assert "Restart" not in call.rendered
+    assert "Approve" not in call.rendered
 
 
 async def test_with_the_incident_its_proposals_end_on_their_cards_and_nowhere_else(
@@ -259,6 +288,22 @@ async def test_a_form_that_needs_agreement_goes_on_to_ask_or_to_break_the_glass(
     await bot.settle()
     assert len(said(room, "goes ahead without approval")) == 1
     assert len(said(room, "*Closed* by jo")) == 1
+
+
+async def test_who_may_not_do_a_command_is_offered_to_propose_it(bot: Bot) -> None:
+    cast = Cast(bot)
+    room = await cast.declare(stage=Stage.LEAD)
+    outsider = bot.slack.add_person("otto")
+    told = await outsider.command("/incident INC-1 severity sev4 Few are affected")
+    assert "Only responders can lower the severity" in told.text
+    form = (await outsider.click(outsider.ephemerals[-1], "approval_propose_open")).get_view()
+    assert "Lower the severity to …" in form.rendered
+    await outsider.submit(form, {"text": "Lower the severity to SEV4"})
+    await bot.settle()
+    assert "Lower the severity to SEV4" in card(room).rendered
+    told = await outsider.command("/incident INC-1 proposal objections")
+    assert "ask for strong objections" in told.text
+    assert "Propose it…" not in outsider.ephemerals[-1].rendered
 
 
 async def test_solo_people_are_asked_nothing(bot: Bot) -> None:
