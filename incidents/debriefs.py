@@ -5,7 +5,7 @@ else.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -43,14 +43,6 @@ class Debrief(Base):
     def is_written(self) -> bool:
         """Tell whether its owner has written it."""
         return self.written_at is not None
-
-
-async def debriefs_of(session: AsyncSession, owner_id: uuid.UUID) -> Sequence[Debrief]:
-    """Return every debrief that somebody was asked for, the earliest first."""
-    query = (
-        select(Debrief).where(Debrief.owner_id == owner_id).order_by(Debrief.asked_at, Debrief.id)
-    )
-    return (await session.execute(query)).scalars().all()
 
 
 async def with_debrief(
