@@ -57,7 +57,7 @@ _SUPERSEDED = MappingProxyType(
         "approval_break_glass": "{by} goes ahead with this already (break-glass).",
         "approval_expired": "This has ended: its time is over. `{slash} propose` asks anew.",
         "approval_incident_over": "This ended with the incident, so nothing was done. If it is still "
-        "needed, `{slash} reopen` takes the incident up again.",
+        "needed, `{slash} propose` asks anew in an incident that is open.",
         "approval_changed": "{by} has changed this proposal since. Look at its card again, then answer.",
         "approval_redacted": "What was proposed here was redacted, so nobody can say what it was. "
         "`{slash} propose` asks anew.",
@@ -320,6 +320,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_reached": "hasn't been reached yet",
         "not_a_choice": "isn't there in this drill",
         "author": "comes from somebody else: you escalated this yourself",
+        "for_you": "comes from somebody else: they are called to help you",
         "nobody_behind_it": "has nobody to call in the policy",
         "not_in_drill": "isn't part of this drill, so nobody was called",
         "no_scenario": "isn't a drill with a scenario",

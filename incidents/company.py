@@ -41,7 +41,8 @@ from incidents.unit_of_work import UnitOfWork
 FRESH: Final = timedelta(hours=1)
 # How long the call waits for the word to its owner, when that doesn't arrive.
 FIRST_WORD: Final = timedelta(seconds=15)
-_ASK: Final = "Please join this incident and look at it together."
+# As anybody would ask: whoever reads it learns nothing of why it was asked.
+_ASK: Final = "Please take a look: what should we check or do next?"
 
 
 class Why(StrEnum):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from incidents.acknowledgement import acknowledge
-from incidents.assigning import Named, get_person, person_content
+from incidents.assigning import Named, get_person
 from incidents.completeness import Completeness, rate
 from incidents.errors import AlreadySo, InvalidInput
+from incidents.escalation_author import author_content
 from incidents.escalation_callees import takes_part
 from incidents.escalation_calls import Because
 from incidents.escalation_ladder import climb
@@ -242,9 +243,6 @@ async def _record(
     to: Wanted | None,
     service: Service | None,
 ) -> None:
-    author = None
-    if escalation.author_id is not None:
-        author = person_content(await get_person(uow, escalation.author_id))
     entry = uow.record(
         incident,
         EntryKind.ESCALATED,
@@ -255,9 +253,8 @@ async def _record(
             "template_key": escalation.template_key,
             "service": service.name if service else "",
             "to": to.name if to else "",
-            "author": author,
+            "author": await author_content(uow, escalation),
             "is_urgent": escalation.is_urgent,
-            "is_automatic": escalation.is_automatic,
             "severity": incident.severity_name,
             "version": escalation.packet_version,
             "packet": packet.to_content(),

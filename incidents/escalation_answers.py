@@ -16,6 +16,7 @@ from incidents.completeness import rate
 from incidents.database import storable
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.escalating import add_steps, template_of, wanted_target
+from incidents.escalation_author import author_content, tell_quietly
 from incidents.escalation_calls import Because, about, get_escalation
 from incidents.escalation_ladder import climb, close_escalation, somebody_may_answer
 from incidents.escalation_questions import ask_for_missing
@@ -63,7 +64,7 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
         raise AlreadySo("escalation", actor.name)
     await _refuse_if_settled(uow, incident, escalation)
     if actor.id == escalation.author_id:
-        raise InvalidInput("answer", "author")
+        raise InvalidInput("answer", "for_you" if escalation.is_automatic else "author")
     call = await _call_of(uow, escalation, actor)
     if call is None:
         await uow.permit(Action.ANSWER_ESCALATION, incident)
@@ -80,7 +81,8 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
         **await _content(uow, escalation, actor),
         "waited_seconds": int((uow.now - since).total_seconds()),
     }
-    uow.record(incident, EntryKind.ESCALATION_TAKEN, content)
+    entry = uow.record(incident, EntryKind.ESCALATION_TAKEN, content)
+    await tell_quietly(uow, incident, escalation, entry)
     await refresh_calls(uow, incident, escalation)
     return _outcome("escalation_taken", incident, escalation)
 
@@ -106,7 +108,8 @@ async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str)
         "field": field,
         "question": asked.get(field, ""),
     }
-    uow.record(incident, EntryKind.ESCALATION_QUESTIONED, content)
+    entry = uow.record(incident, EntryKind.ESCALATION_QUESTIONED, content)
+    await tell_quietly(uow, incident, escalation, entry)
     await refresh_calls(uow, incident, escalation)
     return _outcome("escalation_questioned", incident, escalation, field=field)
 
@@ -370,9 +373,7 @@ async def _packet_content(uow: UnitOfWork, escalation: Escalation) -> Mapping[st
 
 
 async def _content(uow: UnitOfWork, escalation: Escalation, actor: Person) -> dict[str, object]:
-    author = None
-    if escalation.author_id is not None:
-        author = person_content(await get_person(uow, escalation.author_id))
+    author = await author_content(uow, escalation)
     return {**about(escalation), "person": person_content(actor), "author": author}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from incidents.assigning import person_content
+from incidents.escalation_author import author_content, tell_quietly
 from incidents.escalation_calls import (
     Because,
     about,
@@ -228,16 +228,14 @@ async def _waits_until(
 async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
     escalation.status = EscalationStatus.EXHAUSTED
     escalation.exhausted_at, escalation.due_at = uow.now, None
-    author = None
-    if escalation.author_id is not None:
-        author = person_content(await uow.session.get_one(Person, escalation.author_id))
     content = {
         **about(escalation),
-        "author": author,
+        "author": await author_content(uow, escalation),
         "called": await _what_came_of_calls(uow, incident, escalation),
         "waited_seconds": int((uow.now - escalation.created_at).total_seconds()),
     }
-    uow.record(incident, EntryKind.ESCALATION_EXHAUSTED, content)
+    entry = uow.record(incident, EntryKind.ESCALATION_EXHAUSTED, content)
+    await tell_quietly(uow, incident, escalation, entry)
     await refresh_calls(uow, incident, escalation)
 
 

@@ -85,10 +85,11 @@ async def ask_who_is_on_it(uow: UnitOfWork, incident: Incident, reminder: Remind
 async def ask_for_rating(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
     """Ask whoever is on it, once, whether the packet was enough to start: one tap, in private.
 
-    Not while they begin to work: some time after, or when the incident is over.
+    Not while they begin to work: some time after, or when the incident is over. Not about a packet
+    that the bot made: nobody is measured by it.
     """
-    is_taken = escalation.status == EscalationStatus.TAKEN
-    if not is_taken or escalation.author_id is None or escalation.taken_by_id is None:
+    is_asked = escalation.status == EscalationStatus.TAKEN and not escalation.is_automatic
+    if not is_asked or escalation.author_id is None or escalation.taken_by_id is None:
         return
     await ask(
         uow,

@@ -47,7 +47,7 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
         "a_bot": "a bot",
         "deactivated": "deactivated",
         "absent": "absent by the policy",
-        "author": "who escalated",
+        "at_work": "works on it already",
         "called_before": "called before",
         "nobody_in_role": "nobody has this role",
         "empty_group": "nobody is in it",
@@ -116,11 +116,9 @@ def packet_lines(packet: Mapping[str, Any]) -> list[str]:
 
 def _escalated(entry: CorrectedEntry) -> str:
     to = entry.text("to") or entry.text("service")
-    author = _name(entry, "author")
-    on_behalf = f" for {author}" if entry.content.get("is_automatic") and author else ""
     urgent = ", urgent" if entry.content.get("is_urgent") else ""
     kind = entry.text("template")
-    lead = f"Escalated{on_behalf}{f' to {to}' if to else ''} ({kind}{urgent})"
+    lead = f"Escalated{f' to {to}' if to else ''} ({kind}{urgent})"
     return _sentences([lead, *packet_lines(_packet(entry))])
 
 

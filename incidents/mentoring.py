@@ -15,6 +15,7 @@ from incidents.assigning import get_person, give_role, refuse_if_over, take_role
 from incidents.command import take_over
 from incidents.effects import Effect
 from incidents.errors import IncidentNotFound, NotPermitted, Superseded
+from incidents.escalations import Escalation
 from incidents.ids import derived_id, new_id
 from incidents.incident import ById, Incident, find_participant
 from incidents.learning_effects import ForwardToMentor, ShowMentorConversation
@@ -70,7 +71,7 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
         for role in held:
             await pair(uow, incident, role.person_id, role_key=role.role_key)
     elif kind in ASKING:
-        junior_id = _asker(entry)
+        junior_id = await _asker(uow, entry)
         if junior_id is None:
             return
         conversation = await pair(uow, incident, junior_id, role_key=None)
@@ -78,11 +79,16 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
             await _forward(uow, conversation, entry)
 
 
-def _asker(entry: TimelineEntry) -> uuid.UUID | None:
-    """Return who asks: the entry names them, also when the system does it on their behalf."""
+async def _asker(uow: UnitOfWork, entry: TimelineEntry) -> uuid.UUID | None:
+    """Return who asks, also where the bot does it on their behalf: then no entry names them."""
     content = entry.content or {}
     named = content.get("author") or content.get("requester") or {}
-    return uuid.UUID(named["id"]) if named.get("id") else entry.actor_id
+    if named.get("id"):
+        return uuid.UUID(named["id"])
+    if entry.actor_id is None and content.get("escalation_id"):
+        escalation = await uow.session.get(Escalation, uuid.UUID(content["escalation_id"]))
+        return escalation.author_id if escalation is not None else None
+    return entry.actor_id
 
 
 async def pair(

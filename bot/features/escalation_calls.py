@@ -56,8 +56,11 @@ def _lead(view: EscalationView, incident: IncidentView) -> str:
 
 
 def _ask(view: EscalationView) -> str:
-    by = m.mention(view.author.external_id) if view.author is not None else "Sitrep"
-    return f"*{by} escalates to you.* Can you take it? {next_line(view)}".rstrip()
+    if view.author is None or view.is_automatic:  # for whom isn't said: it may be for who learns
+        lead = f"*{view.reference} is escalated to you.*"
+    else:
+        lead = f"*{m.mention(view.author.external_id)} escalates to you.*"
+    return f"{lead} Can you take it? {next_line(view)}".rstrip()
 
 
 def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> str:

@@ -79,7 +79,10 @@ def _marks(incident: IncidentView) -> tuple[b.Block, ...]:
 
 
 def _head(view: EscalationView) -> str:
-    by = f": help for {m.mention(view.author.external_id)}" if view.author else ""
+    by = ""
+    if view.author is not None and not view.is_automatic:
+        # On whose behalf the bot escalates isn't said: it may be for somebody who learns.
+        by = f": help for {m.mention(view.author.external_id)}"
     urgent = ", urgent" if view.is_urgent else ""
     return f"*Escalation {view.number}* ({m.escape_line(view.template_name)}{urgent}){by}"
 

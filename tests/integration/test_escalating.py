@@ -1,6 +1,7 @@
 """Escalating: whom it calls, what is recorded, and how it is answered."""
 
 import asyncio
+import json
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
@@ -599,10 +600,26 @@ async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_t
     )
     await made.world.run(partial(escalate, ref=ById(made.incident_id), draft=draft))
     (entry,) = await made.said(EntryKind.ESCALATED)
-    assert (entry["author"]["name"], entry["is_automatic"]) == ("junior", True)
     made.id = uuid.UUID(entry["escalation_id"])
     await made.wait(minutes=5)
     assert await made.called() == ["mentor", "UCAROL"]
+    # On whose behalf is in no entry, and they hear of it all the same.
+    await made.answer(ask_for_more, by=mentor, field=PacketField.SINCE)
+    await made.answer(take, by=mentor)
+    about = [one for one in await made.world.entries(made.incident_id) if "escal" in one.kind]
+    assert (await made.view()).is_automatic
+    for one in about:
+        assert "is_automatic" not in (one.content or {})
+        assert "junior" not in json.dumps(one.content)
+        assert str(junior.person_id) not in json.dumps(one.content)
+    told = [e for e in await made.world.effects(TellPerson) if e.person_id == junior.person_id]
+    kinds = {one.id: one.kind for one in about}
+    assert [kinds[effect.entry_id] for effect in told] == [
+        EntryKind.ESCALATION_QUESTIONED,
+        EntryKind.ESCALATION_TAKEN,
+    ]
+    with pytest.raises(AlreadySo):
+        await made.answer(take, by=mentor)
 
 
 async def test_the_wait_goes_on_where_the_rest_of_the_ladder_has_nobody_to_call(

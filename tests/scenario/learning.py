@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.debriefs import Debrief
+from incidents.escalations import Escalation
 from incidents.incident import Incident
 from incidents.outbox import EffectRow
 from incidents.people import Person
@@ -71,7 +72,8 @@ async def check_learning(
     for where, text in await _kept(session):
         found += [f"{secret.where} in {where}" for secret in secrets if secret.text in text]
     found += [f"{secret.where} in the log" for secret in secrets if secret.text in log]
-    entries = (await session.execute(select(TimelineEntry))).scalars()
+    entries = list((await session.execute(select(TimelineEntry))).scalars())
+    found += [leak async for leak in _named_in_calls(session, slack, entries, policy)]
     for entry in entries:
         found += _in_record(f"timeline entry {entry.kind}", _flat(entry.content), secrets)
     return found
@@ -92,6 +94,41 @@ def _in_record(where: str, text: str, secrets: Iterable[Secret]) -> Iterator[str
             yield f"{secret.where} in {where}"
     if word := _WORDS.search(text):
         yield f"{word[0]!r} in {where}"
+
+
+# -- on whose behalf the bot escalates --------------------------------------------------------
+
+
+async def _named_in_calls(
+    session: AsyncSession, slack: SlackServer, entries: Iterable[TimelineEntry], policy: Policy
+) -> Any:
+    """Yield where an escalation that the bot sent names for whom: they may be supervised."""
+    query = select(Escalation, Incident, Person).where(
+        Escalation.incident_id == Incident.id,
+        Escalation.author_id == Person.id,
+        Escalation.is_automatic,
+    )
+    for row, incident, person in (await session.execute(query)).all():
+        mentors = await mentors_of(
+            session, workspace_id=person.workspace_id, person_id=person.id, policy=policy
+        )
+        query_names = select(Person.external_id).where(Person.id.in_(mentors))
+        mine = {person.external_id, slack.bot_user_id}
+        mine |= set((await session.execute(query_names)).scalars())
+        for entry in entries:
+            content = entry.content or {}
+            is_named = str(person.id) in _flat(content) or "is_automatic" in content
+            if content.get("escalation_id") == str(row.id) and is_named:
+                yield f"for whom the bot escalates in timeline entry {entry.kind}"
+        head = re.compile(
+            rf"\*Escalation {row.number}\*[^\\\n]*<@{person.external_id}"
+            rf"|<@{person.external_id}> escalates to you"
+        )
+        for sighting in _sightings(slack):
+            is_theirs = not sighting.is_public and sighting.readers <= mine
+            is_about = str(incident.reference) in sighting.text
+            if not is_theirs and is_about and head.search(sighting.text) is not None:
+                yield f"for whom the bot escalates in {sighting.where}"
 
 
 # -- what is secret ---------------------------------------------------------------------------

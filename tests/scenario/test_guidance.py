@@ -161,8 +161,14 @@ async def test_silence_is_asked_about_twice_and_then_the_mentor_is_asked_to_join
     assert maya.mention in told.text
     (call,) = [m for m in bot.slack.dm(maya).messages if "I'm on it" in m.rendered]
     assert float(told.ts) < float(call.ts)
-    (card,) = said(room, "Please join this incident")
+    (card,) = said(room, "Please take a look")
     assert float(told.ts) < float(card.ts)
+    # To everybody else it is an escalation like any other, and for whom isn't said.
+    for message in (card, call):
+        assert jun.mention not in message.text
+    # Their mentor reads it in the conversation of the two.
+    posted = bot.slack.calls_of("chat.postMessage")
+    assert any("jun escalates to you in" in str(one.args) for one in posted)
     assert len(said(mine, "What do you know?")) == 1
     assert said(bot.slack.dm(carol), "What do you know?") == []
     for form in ("md", "csv", "json"):
@@ -336,5 +342,5 @@ async def test_a_refused_direct_message_is_said_nowhere_and_company_still_comes(
     await company_comes(bot)
     room = bot.slack.channel(ROOM)
     assert said(room, "Slack refused") == []
-    assert said(room, "Please join this incident")
+    assert said(room, "Please take a look")
     assert leaks(bot, jun) == []

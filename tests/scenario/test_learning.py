@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from incidents.escalating import EscalationDraft, escalate
+from incidents.escalation_targets import PersonTarget
 from incidents.ids import new_id
-from incidents.incident import Incident
+from incidents.incident import ById, Incident
 from incidents.people import Person, system_actor
 from incidents.prompts import Prompt, PromptKind
 from incidents.timeline import EntryKind
@@ -109,3 +111,31 @@ async def test_words_of_learning_in_a_channel_are_found(leaking_bot: Bot) -> Non
         channel=room, text="alice is supervised here"
     )
     assert any("'supervised'" in leak for leak in await _found(bot))
+
+
+async def test_for_whom_the_bot_escalates_is_found_wherever_others_read_it(
+    leaking_bot: Bot,
+) -> None:
+    bot = leaking_bot
+    incident_id = await _answered(bot)
+    alice, eve = bot.slack.person("alice"), bot.slack.add_person("eve")
+    await eve.command("/incident list")
+
+    async def send(uow: UnitOfWork) -> Outcome:
+        people = (await uow.session.execute(select(Person))).scalars()
+        ids = {person.external_id: person.id for person in people}
+        draft = EscalationDraft(
+            target=PersonTarget(person_id=ids[eve.id]), on_behalf_of_id=ids[alice.id]
+        )
+        return await escalate(uow, ById(incident_id), draft)
+
+    await _run(bot, send)
+    await bot.settle()
+    assert await _found(bot) == []
+    post = bot.app.services.gateway.client.chat_postMessage
+    room = bot.slack.channel("inc-1-checkout-errors").id
+    await post(channel=room, text=f"INC-1\n*Escalation 1* (Owner): help for {alice.mention}")
+    await post(channel=eve.id, text=f"INC-1: *{alice.mention} escalates to you.*")
+    (in_room, in_direct) = await _found(bot)
+    assert "inc-1-checkout-errors" in in_room
+    assert "for whom the bot escalates" in in_direct
