@@ -82,17 +82,34 @@ class Chained(Protocol):
     """What an entry of any chain has."""
 
     @property
-    def sequence(self) -> int: ...
+    def sequence(self) -> int:
+        """Its place in the chain, from 1."""
+        ...
+
     @property
-    def content(self) -> Content | None: ...
+    def content(self) -> Content | None:
+        """What it says; None once redacted."""
+        ...
+
     @property
-    def salt(self) -> str | None: ...
+    def salt(self) -> str | None:
+        """What is hashed with the content; None once redacted."""
+        ...
+
     @property
-    def content_hash(self) -> str: ...
+    def content_hash(self) -> str:
+        """The hash over salt and content."""
+        ...
+
     @property
-    def previous_hash(self) -> str: ...
+    def previous_hash(self) -> str:
+        """The hash of the entry before."""
+        ...
+
     @property
-    def entry_hash(self) -> str: ...
+    def entry_hash(self) -> str:
+        """The hash over everything else."""
+        ...
 
 
 _E = TypeVar("_E", bound=Chained)
