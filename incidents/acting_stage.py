@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.incident import Incident
-from incidents.policy import COMMANDER
-from incidents.roles import roles_ever_held
-from incidents.stages import Levels, Stage
+from incidents.policy import COMMANDER, Policy
+from incidents.roles import current_roles, roles_ever_held
+from incidents.stages import Levels, Stage, levels_of
 from incidents.timeline import EntryKind, TimelineEntry
 
 
@@ -36,6 +36,19 @@ async def stage_in(
         acting = {*(roles or {None}), *ever}
     services = {*incident.services, *await _taken_off(session, incident, person_id=person_id)}
     return min(levels.stage(role_key=role, services=services) for role in acting)
+
+
+async def is_supervised_in(
+    session: AsyncSession, incident: Incident, *, person_id: uuid.UUID, policy: Policy
+) -> bool:
+    """Tell whether somebody is below solo in this incident."""
+    levels = await levels_of(
+        session, workspace_id=incident.workspace_id, person_id=person_id, policy=policy
+    )
+    held = await current_roles(session, incident.id)
+    roles = frozenset(role.role_key for role in held if role.person_id == person_id)
+    stage = await stage_in(session, incident, person_id=person_id, roles=roles, levels=levels)
+    return stage is not Stage.SOLO
 
 
 async def _taken_off(

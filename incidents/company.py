@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.acting_stage import is_supervised_in
 from incidents.escalating import EscalationDraft, escalate
 from incidents.escalation_callees import takes_part
 from incidents.escalation_targets import (
@@ -33,7 +34,7 @@ from incidents.packet_prefill import prefill
 from incidents.people import Person
 from incidents.prompts import Prompt, PromptKind, PromptStatus, ask, prompts_of
 from incidents.roles import RoleAssignment, current_roles
-from incidents.stages import is_supervised, mentors_of
+from incidents.stages import mentors_of
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import UnitOfWork
 
@@ -235,14 +236,9 @@ async def _has_company(
 
 async def _has_senior(uow: UnitOfWork, incident: Incident, held: Sequence[RoleAssignment]) -> bool:
     """Tell whether somebody who isn't supervised holds any role."""
-    for role in held:
-        if not await is_supervised(
-            uow.session,
-            workspace_id=uow.workspace_id,
-            person_id=role.person_id,
-            role_key=role.role_key,
-            services=incident.services,
-            policy=uow.policy,
+    for person_id in {role.person_id for role in held}:
+        if not await is_supervised_in(
+            uow.session, incident, person_id=person_id, policy=uow.policy
         ):
             return True
     return False

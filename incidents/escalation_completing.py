@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from incidents.acting_stage import is_supervised_in
 from incidents.escalation_answers import complete, rate_packet
 from incidents.escalation_questions import ANSWERED, get_question
 from incidents.escalations import Escalation, PacketRating
 from incidents.incident import Incident
 from incidents.prompts import PromptKind, PromptStatus, ask, settle_answer
-from incidents.stages import is_supervised, mentors_of
+from incidents.stages import mentors_of
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 
@@ -64,13 +65,8 @@ async def _readers(
     author_id = escalation.author_id
     if author_id is None:
         return ()
-    is_learning = await is_supervised(
-        uow.session,
-        workspace_id=uow.workspace_id,
-        person_id=author_id,
-        role_key=None,
-        services=incident.services,
-        policy=uow.policy,
+    is_learning = await is_supervised_in(
+        uow.session, incident, person_id=author_id, policy=uow.policy
     )
     if not is_learning:
         return (author_id,)

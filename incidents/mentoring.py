@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.acting_stage import is_supervised_in
 from incidents.assigning import get_person, give_role, refuse_if_over, take_role_away
 from incidents.command import take_over
 from incidents.effects import Effect
@@ -26,7 +27,7 @@ from incidents.people import Person, actor_of
 from incidents.policy import COMMANDER, Action
 from incidents.read_models import IncidentView, PersonView, find_incident_view, person_view
 from incidents.roles import RoleAssignment, current_roles, role_holders
-from incidents.stages import is_supervised, mentors_of
+from incidents.stages import mentors_of
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -67,14 +68,13 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
         content = entry.content or {}
         taken = content.get("person") or content.get("to") or {}
         roles = await current_roles(uow.session, incident.id)
-        held = [role for role in roles if str(role.person_id) == taken.get("id")]
-        for role in held:
-            await pair(uow, incident, role.person_id, role_key=role.role_key)
+        if taken.get("id") in {str(role.person_id) for role in roles}:
+            await pair(uow, incident, uuid.UUID(taken["id"]))
     elif kind in ASKING:
         junior_id = await _asker(uow, entry)
         if junior_id is None:
             return
-        conversation = await pair(uow, incident, junior_id, role_key=None)
+        conversation = await pair(uow, incident, junior_id)
         if conversation is not None:
             await _forward(uow, conversation, entry)
 
@@ -92,7 +92,7 @@ async def _asker(uow: UnitOfWork, entry: TimelineEntry) -> uuid.UUID | None:
 
 
 async def pair(
-    uow: UnitOfWork, incident: Incident, junior_id: uuid.UUID, *, role_key: str | None
+    uow: UnitOfWork, incident: Incident, junior_id: uuid.UUID
 ) -> MentorConversation | None:
     """Return the conversation of somebody below solo with a mentor, opened if it is new.
 
@@ -103,7 +103,9 @@ async def pair(
     for conversation in known:
         if conversation.junior_id == junior_id and conversation.mentor_id in mentors:
             return conversation
-    if not mentors or not await _is_supervised(uow, incident, junior_id, role_key):
+    if not mentors or not await is_supervised_in(
+        uow.session, incident, person_id=junior_id, policy=uow.policy
+    ):
         return None
     conversation = MentorConversation(
         id=new_id(),
@@ -117,28 +119,6 @@ async def pair(
     await uow.flush()
     await _show(uow, conversation)
     return conversation
-
-
-async def _is_supervised(
-    uow: UnitOfWork, incident: Incident, person_id: uuid.UUID, role_key: str | None
-) -> bool:
-    held = [
-        role.role_key
-        for role in await current_roles(uow.session, incident.id)
-        if role.person_id == person_id
-    ]
-    keys: list[str | None] = [role_key] if role_key is not None else [*held] or [None]
-    for key in keys:
-        if await is_supervised(
-            uow.session,
-            workspace_id=uow.workspace_id,
-            person_id=person_id,
-            role_key=key,
-            services=incident.services,
-            policy=uow.policy,
-        ):
-            return True
-    return False
 
 
 async def _fitting_mentors(

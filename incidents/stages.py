@@ -33,7 +33,6 @@ __all__ = [
     "Scope",
     "Stage",
     "StageRecord",
-    "is_supervised",
     "levels_of",
     "may_see_progress",
     "mentees_of",
@@ -142,27 +141,6 @@ async def stage_of(
     """Return how far the person works on their own in this role for these services; solo if unset."""
     levels = await levels_of(session, workspace_id=workspace_id, person_id=person_id, policy=policy)
     return levels.stage(role_key=role_key, services=services)
-
-
-async def is_supervised(
-    session: AsyncSession,
-    *,
-    workspace_id: uuid.UUID,
-    person_id: uuid.UUID,
-    role_key: str | None,
-    services: Iterable[str],
-    policy: Policy,
-) -> bool:
-    """Tell whether the person is below solo in this role for these services."""
-    stage = await stage_of(
-        session,
-        workspace_id=workspace_id,
-        person_id=person_id,
-        role_key=role_key,
-        services=services,
-        policy=policy,
-    )
-    return stage is not Stage.SOLO
 
 
 async def levels_of(

@@ -20,7 +20,6 @@ from incidents.stages import (
     Scope,
     Stage,
     StageRecord,
-    is_supervised,
     levels_of,
     mentees_of,
 )
@@ -36,16 +35,6 @@ from tests.world import World
 async def test_nobody_has_recorded_anything_so_everybody_is_solo(world: World) -> None:
     jo = await world.person("jo")
     assert await stage(world, jo, role_key="commander", services=("checkout",)) is Stage.SOLO
-    async with world.database.reading() as session:
-        assert jo.person_id is not None
-        assert not await is_supervised(
-            session,
-            workspace_id=world.workspace_id,
-            person_id=jo.person_id,
-            role_key="commander",
-            services=(),
-            policy=world.policy,
-        )
 
 
 async def test_with_several_services_the_lowest_stage_applies(world: World) -> None:
