@@ -12,7 +12,8 @@ import yaml
 from config.disagreements import Disagreement
 from config.policy_checks import find_disagreements
 from config.policy_rules import format_duration
-from config.policy_schema import KEY_FIELDS, VALUE_FIELDS, TreeReader
+from config.policy_schema import TreeReader
+from config.policy_shapes import KEY_FIELDS, VALUE_FIELDS
 from config.policy_yaml import (
     Mapping,
     PolicyErrors,

@@ -11,12 +11,13 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
 from enum import Enum
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from operator import or_
 from types import NoneType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from config.policy_rules import Rule
+from config.policy_shapes import KEY_FIELDS, SHORT_FIELDS, VALUE_FIELDS
 from config.policy_yaml import (
     Mapping,
     Node,
@@ -28,52 +29,9 @@ from config.policy_yaml import (
     join_key,
 )
 from config.section_rules import RULES
-from incidents.approval_policy import ActionClass, AnswerWait, CommandClass, SupervisedActions
-from incidents.escalation_policy import (
-    Callee,
-    EscalationTemplate,
-    LadderStep,
-    Question,
-    Relation,
-    Service,
-    ServiceLink,
-)
-from incidents.guidance_policy import Checklist
-from incidents.policy import Right, Role, Severity
+from incidents.escalation_policy import Callee, Relation
 from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
-from incidents.practice_scenario import Check, CheckResult, LongText, ScenarioAction, Signal
-from incidents.supervision_policy import StageRequirement
-
-# Classes that are maps in the file, with the field that the map's key fills …
-KEY_FIELDS: Final[dict[type, str]] = {
-    Severity: "key",
-    Role: "key",
-    Service: "key",
-    Right: "action",
-    EscalationTemplate: "key",
-    Question: "key",
-    ServiceLink: "title",
-    StageRequirement: "stage",
-    ActionClass: "key",
-    AnswerWait: "severity",
-    CommandClass: "command",
-    SupervisedActions: "stage",
-    Checklist: "key",
-    Signal: "key",
-    Check: "key",
-    ScenarioAction: "key",
-}
-# … and those of which the map's value is one field rather than all the others.
-VALUE_FIELDS: Final[dict[type, str]] = {
-    Right: "who",
-    Question: "text",
-    ServiceLink: "url",
-    AnswerWait: "wait",
-    CommandClass: "class_key",
-    SupervisedActions: "actions",
-}
-# Classes that may be written as this one field alone: `manager` for `who: [manager]`.
-SHORT_FIELDS: Final[dict[type, str]] = {LadderStep: "who", CheckResult: "output"}
+from incidents.practice_scenario import LongText
 
 T = TypeVar("T")
 
@@ -141,7 +99,8 @@ class TreeReader:
     def _read_class(
         self, cls: type[T], tree: Mapping, *, path: str, given: dict[str, object]
     ) -> T | None:
-        hints = {name: hint for name, hint in get_type_hints(cls).items() if name not in given}
+        plain: type = cls
+        hints = {name: hint for name, hint in _hints_of(plain).items() if name not in given}
         for key in tree.entries.keys() - hints.keys():
             what = f"there is no such key{did_you_mean(key, hints)}"
             self._report(tree.key_at[key], join_key(path, key), what)
@@ -204,7 +163,7 @@ class TreeReader:
 
     def _read_short(self, node: Node, slot: _Slot) -> object | None:
         name = SHORT_FIELDS[slot.hint]
-        hint = get_type_hints(slot.hint)[name]
+        hint = _hints_of(slot.hint)[name]
         if get_origin(hint) is tuple and isinstance(node, Scalar):
             one = self._attempt(node, slot.of(get_args(hint)[0]))
             value: object | None = None if one is None else (one,)
@@ -244,7 +203,7 @@ class TreeReader:
 
     def _read_entry(self, key: str, entry: Node, slot: _Slot, *, key_at: Position) -> object | None:
         cls = slot.hint
-        hints = get_type_hints(cls)
+        hints = _hints_of(cls)
         name = KEY_FIELDS[cls]
         key_slot = _Slot(hints[name], slot.path, RULES.get((cls, name)))
         as_text = Scalar(key_at, key, ScalarKind.TEXT)
@@ -273,6 +232,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if 0 < len(choices) <= _MAX_LISTED:
         return f"; there are {', '.join(choices)}"
     return ""
+
+
+@cache
+def _hints_of(cls: type) -> dict[str, Any]:
+    """Return a class's fields with their types; finding them out takes longer than using them."""
+    return get_type_hints(cls)
 
 
 def _optional_fields(cls: type) -> set[str]:

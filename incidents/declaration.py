@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from rapidfuzz import fuzz, process
 from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -197,6 +196,10 @@ async def find_similar(
     }
     # Titles alone: in a storm of declarations there are many, and mostly none is alike.
     recent = (await session.execute(_recent_titles(), given)).all()
+    if not recent:
+        return None
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - 3 MB, wanted only here
+
     alike = process.extract(
         title,
         {row.id: row.title for row in recent},

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -18,6 +19,9 @@ def serve() -> None:
 
     SIGTERM and Ctrl-C stop it in good order; a second one stops it at once.
     """
+    # Next to nothing of what start-up makes is garbage: looking for it took an eighth of the time.
+    gc.disable()
+    _do_without_rich()
     configuration = load_configuration(serving=True)
     from bot.logs import configure_logs  # noqa: PLC0415
 
@@ -45,10 +49,19 @@ async def _run(configuration: Configuration) -> int:
     return 0
 
 
+def _do_without_rich() -> None:
+    """Keep structlog from loading rich for coloured traces, which we never print: 70 ms and 3 MB."""
+    if "rich" not in sys.modules:
+        sys.modules["rich"] = None  # type: ignore[assignment]
+        importlib.import_module("structlog")
+        del sys.modules["rich"]
+
+
 def _spare_what_stays() -> None:
     """Keep what start-up made out of later collections: each full one halted all for 60 ms."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 class Stop:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rapidfuzz.distance import OSA
 from sqlalchemy import select
 
 from bot.features.escalation_shown import typed_line
@@ -102,6 +101,8 @@ def _distance(typed: str, name: str) -> int | None:
     if not is_likely or min(len(typed), len(name)) < _SHORTEST:
         return None
     most = 2 if max(len(typed), len(name)) >= _LONG else 1
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 - 3 MB, wanted only here
+
     distance = OSA.distance(typed, name, score_cutoff=most)
     # People seldom mistype a name's first letter, and short words differ in one by chance.
     is_sure = typed[0] == name[0] or (distance == 1 and len(name) > _SHORTEST)

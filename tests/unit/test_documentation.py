@@ -17,7 +17,7 @@ from bot.features import all_features
 from bot.features.escalation_fields import FIELDS
 from bot.slash_commands import Grammar
 from config.policy_loader import load_policy
-from config.policy_schema import KEY_FIELDS, VALUE_FIELDS
+from config.policy_shapes import KEY_FIELDS, VALUE_FIELDS
 from config.scenario_loader import load_scenarios
 from incidents.approval_policy import GuardedAction
 from incidents.completeness import rate
