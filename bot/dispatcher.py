@@ -39,6 +39,8 @@ LONGEST_BACKOFF = timedelta(minutes=5)
 CALL_TIMEOUT = timedelta(seconds=12)
 STOP_WITHIN = timedelta(seconds=4)
 PEOPLE_FIRST = timedelta(milliseconds=500)
+# Turns of the loop in which an HTTP request on an open connection is written.
+TURNS_TO_LEAVE = 2
 
 log = structlog.get_logger(__name__)
 
@@ -246,6 +248,9 @@ class Dispatcher:
         )
         for row in taken:
             self._launch(row)
+            # Its call leaves before the next effect is made ready, which takes some milliseconds.
+            for _ in range(TURNS_TO_LEAVE):
+                await asyncio.sleep(0)
 
     async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> None:
         if row.status != EffectStatus.TAKEN or row.taken_by != self.holder:
