@@ -30,6 +30,7 @@ from bot.middleware import Middleware
 from bot.process import process_name
 from bot.requests import Services
 from bot.scheduler import Chore, Scheduler
+from bot.slack.blocks.validators import check_quickly
 from bot.slack.gateway import SlackGateway
 from bot.slack.rate_limits import RateLimits
 from bot.socket_mode import SocketMode, SocketTuning
@@ -109,6 +110,7 @@ async def running(
     Raises:
         StartRefused: it can't start; says why, and what to do.
     """
+    check_quickly()
     async with contextlib.AsyncExitStack() as stack:
         database = open_database(settings.database_url)
         stack.push_async_callback(database.close)

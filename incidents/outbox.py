@@ -25,6 +25,7 @@ from sqlalchemy import (
     Integer,
     bindparam,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -198,7 +199,8 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
             EffectRow.workspace_id == bindparam("workspace"),
             EffectRow.status == EffectStatus.PENDING,
             EffectRow.due_at <= bindparam("now"),
-            EffectRow.kind.in_(kinds),
+            # As they are, not as forty parameters: kinds are names in our code.
+            EffectRow.kind.in_([literal_column(f"'{kind}'") for kind in kinds]),
             or_(EffectRow.after_effect_id.is_(None), ~waits),
             first_in_lane,
         )

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.feature import Feature
-from bot.features.channel import load_incident
+from bot.features.channel import read_incident
 from bot.features.status_card_view import ended, heading, people, times
 from bot.requests import Services
 from bot.slack import blocks as b
@@ -19,7 +19,7 @@ from incidents.effects import RefreshAnnouncement
 from incidents.lifecycle import IncidentStatus
 from incidents.people import Workspace, system_actor
 from incidents.policy import COMMANDER
-from incidents.posted_messages import find_posted
+from incidents.posted_messages import PostedMessage, find_posted
 from incidents.read_models import IncidentView
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -83,15 +83,15 @@ def _text(view: IncidentView) -> str:
 async def refresh_announcement(context: EffectContext) -> Settlement:
     """Post the announcement, or edit it in place; a lost one is posted anew."""
     effect = context.get(RefreshAnnouncement)
-    view = await load_incident(context)
     services = context.services
+    async with services.database.reading() as session:
+        view = await read_incident(context, session)
+        posted = await find_posted(session, purpose=PURPOSE, subject_id=view.id)
+        channel_id = await _known_channel(session, services)
     if view.is_drill or effect.incident_id is None:
         return Dropped("not announced")
     if view.is_private:
-        return await _reduce(context, view)
-    async with services.database.reading() as session:
-        posted = await find_posted(session, purpose=PURPOSE, subject_id=view.id)
-        channel_id = await _known_channel(session, services)
+        return await _reduce(services, posted, view)
     message = announcement(view)
     if posted is not None:
         try:
@@ -111,11 +111,10 @@ async def refresh_announcement(context: EffectContext) -> Settlement:
     return Done(standing.remember(*place_and_ts))
 
 
-async def _reduce(context: EffectContext, view: IncidentView) -> Settlement:
+async def _reduce(
+    services: Services, posted: PostedMessage | None, view: IncidentView
+) -> Settlement:
     """Leave nothing of an incident that was moved to private but that it is handled so."""
-    services = context.services
-    async with services.database.reading() as session:
-        posted = await find_posted(session, purpose=PURPOSE, subject_id=view.id)
     if posted is None:
         return Dropped("not announced")
     try:

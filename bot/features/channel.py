@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from urllib.parse import quote
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.feature import Feature
 from bot.slack import blocks as b
@@ -32,17 +34,19 @@ _MAX_TOPIC = 250
 
 async def load_incident(context: EffectContext) -> IncidentView:
     """Return the incident of an effect as it is now."""
+    async with context.services.database.reading() as session:
+        return await read_incident(context, session)
+
+
+async def read_incident(context: EffectContext, session: AsyncSession) -> IncidentView:
+    """Return the incident of an effect as it is now, by a session that reads more than this."""
     incident_id = context.effect.incident_id
     if incident_id is None:
         raise ValueError("this effect names no incident")
-    services = context.services
-    async with services.database.reading() as session:
-        return await get_incident_view(
-            session,
-            ById(incident_id),
-            workspace_id=services.workspace.id,
-            viewer=system_actor(),
-        )
+    workspace_id = context.services.workspace.id
+    return await get_incident_view(
+        session, ById(incident_id), workspace_id=workspace_id, viewer=system_actor()
+    )
 
 
 # -- opening ----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from functools import partial
 from bot.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.effect_viewers import is_hidden_from
 from bot.feature import Feature
-from bot.features.channel import load_incident
+from bot.features.channel import read_incident
 from bot.refusals import say
 from bot.slack import blocks as b
 from bot.slack import mentions as m
@@ -24,9 +24,9 @@ async def invite_person(context: EffectContext) -> Settlement:
     effect = context.get(InvitePerson)
     async with context.services.database.reading() as session:
         person = await session.get(Person, effect.person_id)
-    if person is None:
-        return Dropped("nobody to invite")
-    view = await load_incident(context)
+        if person is None:
+            return Dropped("nobody to invite")
+        view = await read_incident(context, session)
     if await is_hidden_from(context.services, view, person):
         return Dropped("no longer theirs to see")
     return await _invite(context, view, [person.external_id], unknown=[])
@@ -36,10 +36,10 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
     """Invite whom the policy names; who can't be found is said, and stops nobody."""
     effect = context.get(InvitePolicyPeople)
     services = context.services
-    view = await load_incident(context)
-    if not _is_still_meant(effect, view, services.policy):
-        return Dropped("the incident is private now")
     async with services.database.reading() as session:
+        view = await read_incident(context, session)
+        if not _is_still_meant(effect, view, services.policy):
+            return Dropped("the incident is private now")
         people = await find_people_named(session, effect.people, workspace_id=services.workspace.id)
         groups = await find_group_members(
             session, effect.groups, workspace_id=services.workspace.id
