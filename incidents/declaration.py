@@ -13,9 +13,9 @@ from incidents.database import insert_rows, storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import InvalidInput
 from incidents.hash_chain import GENESIS_HASH
-from incidents.ids import derived_id, new_id
+from incidents.ids import Reference, derived_id, new_id
 from incidents.incident import (
-    ById,
+    ByReference,
     Incident,
     Participant,
     find_incident,
@@ -202,16 +202,15 @@ async def find_similar(
 
     alike = process.extract(
         title,
-        {row.id: row.title for row in recent},
+        {row.number: row.title for row in recent},
         scorer=fuzz.token_sort_ratio,
         processor=str.casefold,
         score_cutoff=100 * policy.duplicates.similarity,
         limit=None,
     )
-    for _title, _score, incident_id in alike:
-        found = await find_incident(
-            session, ById(incident_id), workspace_id=workspace_id, viewer=viewer
-        )
+    for _title, _score, number in alike:
+        ref = ByReference(Reference(number=number, is_drill=is_drill))
+        found = await find_incident(session, ref, workspace_id=workspace_id, viewer=viewer)
         if found is not None:
             return found
     return None
@@ -222,7 +221,7 @@ def _recent_titles() -> Select[Any]:
     """Return the query, made once: it runs while others wait to declare."""
     table = cast("Table", Incident.__table__)
     return (
-        select(table.c.id, table.c.title)
+        select(table.c.number, table.c.title)
         .where(
             table.c.workspace_id == bindparam("workspace"),
             table.c.is_drill == bindparam("is_drill"),
