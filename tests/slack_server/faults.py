@@ -1,6 +1,7 @@
 """Failures on command: errors, dropped connections, hanging calls, slowness."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,8 +81,11 @@ class Faults:
         """Wait until released."""
         await self._released.wait()
 
-    async def wait(self, method: str, *, share: float) -> None:
-        """Wait for a share of the method's latency (seconds)."""
+    async def wait(self, method: str, *, since: float, share: float) -> None:
+        """Wait until a share of the method's latency is over since it came (`perf_counter`).
+
+        What we need to carry it out is part of it: a call takes as long as is said, not longer.
+        """
         latency = self.latency_of.get(method, self.latency)
         if latency > 0:
-            await asyncio.sleep(latency * share)
+            await asyncio.sleep(max(since + latency * share - time.perf_counter(), 0))

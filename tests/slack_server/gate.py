@@ -53,11 +53,11 @@ class Gate:
             entry.error = "down"
             return web.Response(status=503, text="<html>Service Unavailable</html>")
         fault = self._faults.take(entry.method, entry.args)
-        await self._faults.wait(entry.method, share=0.5)
+        await self._faults.wait(entry.method, since=entry.started, share=0.5)
         if fault and not fault.after:
             return await self._strike(request, entry, fault, fail)
         response = run(entry)
-        await self._faults.wait(entry.method, share=0.5)
+        await self._faults.wait(entry.method, since=entry.started, share=1.0)
         if fault:
             return await self._strike(request, entry, fault, fail)
         return response
