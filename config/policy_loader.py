@@ -23,6 +23,7 @@ from config.policy_yaml import (
     locate,
     parse_tree,
 )
+from config.yaml_file import read_yaml_file
 from incidents.policy import Policy
 from incidents.policy_refs import GroupRef, PersonRef, RoleRef
 
@@ -51,7 +52,7 @@ def load_policy(overlay_path: Path | None = None) -> LoadedPolicy:
     tree = parse_tree(built_in, path=BUILT_IN)
     source = "built-in policy"
     if overlay_path is not None:
-        overlay = parse_tree(_read_file(overlay_path), path=str(overlay_path))
+        overlay = parse_tree(_read(overlay_path), path=str(overlay_path))
         tree = lay_over(tree, overlay)
         source = f"built-in policy with {overlay_path}"
     policy = _build(tree)
@@ -63,6 +64,10 @@ def dump_policy(policy: Policy) -> str:
     built_in = _fields_to_yaml(load_policy().policy)
     written = _with_removals(_fields_to_yaml(policy), built_in)
     return yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _read(path: Path) -> str:
+    return read_yaml_file(path, setting="SITREP_POLICY=./policy.yaml", most_bytes=_MAX_BYTES)
 
 
 def _build(tree: Mapping) -> Policy:
@@ -85,30 +90,6 @@ def _place(tree: Mapping, found: Disagreement) -> Position:
     at = locate(tree, found.keys)
     other = locate(tree, found.other) if found.other else at
     return other if at.path == BUILT_IN and other.path != BUILT_IN else at
-
-
-def _read_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise _unreadable(path, "there is no such file; check SITREP_POLICY") from error
-    except IsADirectoryError as error:
-        raise _unreadable(path, "is a directory; name the file in it") from error
-    except OSError as error:
-        raise _unreadable(path, f"can't be read: {error.strerror}") from error
-    if len(content) > _MAX_BYTES:
-        raise _unreadable(path, "is larger than 1 MB; is it the right file?")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        what = "isn't text in UTF-8; save it in that encoding"
-        raise PolicyErrors([PolicyProblem(str(path), line, "", what)]) from error
-
-
-def _unreadable(path: Path, what: str) -> PolicyErrors:
-    return PolicyErrors([PolicyProblem(str(path), 0, "", what, "SITREP_POLICY=./policy.yaml")])
 
 
 def _to_yaml(value: object) -> object:

@@ -14,6 +14,7 @@ from config.policy_schema import TreeReader
 from config.policy_yaml import PolicyErrors, PolicyProblem, locate, parse_tree
 from config.scenario_checks import find_scenario_disagreements
 from config.section_rules import RULES
+from config.yaml_file import read_yaml_file, unreadable
 from incidents.practice_scenario import Level, Scenario
 
 BUILT_IN: Final = "config/scenarios"
@@ -21,6 +22,7 @@ _SUFFIX: Final = ".yaml"
 # What is meant for a scenario, also where its name is refused rather than passed over.
 _LIKE_YAML: Final = frozenset({".yaml", ".yml"})
 _MAX_BYTES: Final = 200_000
+_SETTING: Final = "SITREP_SCENARIOS=./scenarios"
 _LEVELS: Final = tuple(Level)
 
 __all__ = ["PolicyErrors", "load_scenarios", "read_scenario"]
@@ -76,7 +78,7 @@ def _built_in() -> tuple[Scenario, ...]:
 def _in_folder(folder: Path) -> tuple[Scenario, ...]:
     if not folder.is_dir():
         what = "is no folder; name the one that your scenarios are in"
-        raise _unreadable(folder, what)
+        raise unreadable(folder, what, setting=_SETTING)
     texts: dict[str, tuple[str, str]] = {}
     found: tuple[Scenario, ...] = ()
     problems: list[PolicyProblem] = []
@@ -85,7 +87,8 @@ def _in_folder(folder: Path) -> tuple[Scenario, ...]:
             continue
         problems += _in_name(path)
         try:
-            texts[path.name] = (str(path), _read_file(path))
+            text = read_yaml_file(path, setting=_SETTING, most_bytes=_MAX_BYTES)
+            texts[path.name] = (str(path), text)
         except PolicyErrors as errors:
             problems += errors.problems
     try:
@@ -121,23 +124,3 @@ def _read_all(texts: dict[str, tuple[str, str]]) -> tuple[Scenario, ...]:
     if problems:
         raise PolicyErrors(problems)
     return tuple(found)
-
-
-def _read_file(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, f"can't be read: {error.strerror}") from error
-    if len(content) > _MAX_BYTES:
-        raise _unreadable(path, "is larger than 200 kB; is it the right file?")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        what = "isn't text in UTF-8; save it in that encoding"
-        raise PolicyErrors([PolicyProblem(str(path), line, "", what)]) from error
-
-
-def _unreadable(path: Path, what: str) -> PolicyErrors:
-    example = "SITREP_SCENARIOS=./scenarios"
-    return PolicyErrors([PolicyProblem(str(path), 0, "", what, example)])

@@ -16,7 +16,6 @@ from incidents.action_items import ActionItem, ActionItemStatus
 from incidents.approvals import Approval, ApprovalStatus
 from incidents.escalations import UNANSWERED, Escalation
 from incidents.handovers import Handover, HandoverStatus
-from incidents.hash_chain import instant_text
 from incidents.incident import Incident, visible_to
 from incidents.lifecycle import OPEN_STATUSES
 from incidents.people import Actor, Person
@@ -26,7 +25,8 @@ from incidents.roles import role_holders
 from incidents.shadowing import ShadowingView, view_of_shadowing
 from incidents.shadowings import shadowings_of
 from incidents.stages import mentors_of
-from incidents.timeline import EntryKind, TimelineEntry
+from incidents.timeline import TimelineEntry
+from incidents.updating import is_snoozed
 
 # How long a shift is taken for when no handoff to its author tells when it began.
 SHIFT: Final = timedelta(hours=12)
@@ -160,28 +160,10 @@ async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[Open
                 status=incident.status,
                 commander=commander.name if commander else "",
                 next_update_due_at=incident.next_update_due_at,
-                is_snoozed=await _is_snoozed(session, incident),
+                is_snoozed=await is_snoozed(session, incident),
             )
         )
     return tuple(found)
-
-
-async def _is_snoozed(session: AsyncSession, incident: Incident) -> bool:
-    """Tell whether the time that is due is what putting it off had made of an earlier one."""
-    if incident.next_update_due_at is None:
-        return False
-    query = (
-        select(TimelineEntry)
-        .where(
-            TimelineEntry.incident_id == incident.id,
-            TimelineEntry.kind == EntryKind.UPDATE_SNOOZED,
-        )
-        .order_by(TimelineEntry.sequence.desc())
-        .limit(1)
-    )
-    entry = (await session.execute(query)).scalar_one_or_none()
-    until = (entry.content or {}).get("until") if entry is not None else None
-    return until == instant_text(incident.next_update_due_at)
 
 
 async def _changes(

@@ -115,7 +115,7 @@ async def snooze_update(
     current = incident.next_update_due_at
     if current is None or not incident.is_open:
         raise AlreadySo("update_reminders", "off")
-    if await _is_snoozed(uow.session, incident, due_at=current):
+    if await is_snoozed(uow.session, incident):
         raise AlreadySo("update_snoozed", instant_text(current))
     if due_at is not None and due_at != instant_text(current):
         raise Superseded("update_reminder")
@@ -137,8 +137,10 @@ async def snooze_update(
     return Outcome("update_snoozed", incident.id, data)
 
 
-async def _is_snoozed(session: AsyncSession, incident: Incident, *, due_at: datetime) -> bool:
-    """Tell whether the time that is due now is itself what a snooze had made of an earlier one."""
+async def is_snoozed(session: AsyncSession, incident: Incident) -> bool:
+    """Tell whether the time that is due is what putting it off had made of an earlier one."""
+    if incident.next_update_due_at is None:
+        return False
     query = (
         select(TimelineEntry)
         .where(
@@ -149,7 +151,8 @@ async def _is_snoozed(session: AsyncSession, incident: Incident, *, due_at: date
         .limit(1)
     )
     entry = (await session.execute(query)).scalar_one_or_none()
-    return entry is not None and (entry.content or {}).get("until") == instant_text(due_at)
+    until = (entry.content or {}).get("until") if entry is not None else None
+    return until == instant_text(incident.next_update_due_at)
 
 
 def draft_from(arguments: Mapping[str, Any]) -> UpdateDraft:
