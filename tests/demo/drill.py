@@ -95,7 +95,7 @@ async def see_it_through(cast: Cast) -> None:
 
 
 SCENES: tuple[tuple[str, Scene, str], ...] = (
-    ("Practice: Dev starts a drill, Ben is the mentor", practise, "pictured"),
+    ("Practice: Dev starts a drill, Ben is the mentor", practise, ""),
     ("Dev escalates, with what is known", escalate, "pictured"),
     ("A risky step is proposed and agreed to", agree, "pictured"),
     ("It recovers; a scorecard for the two of them", see_it_through, ""),
