@@ -119,13 +119,14 @@ class Dispatcher:
         """
         self._is_stopping = True
         self.wake()
+        # First the loop: what it has taken it still launches, and that is waited for, too.
+        if self._loop_task is not None:
+            await self._loop_task
         if self._tasks:
             _, slow = await asyncio.wait(set(self._tasks), timeout=STOP_WITHIN.total_seconds())
             for task in slow:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
-        if self._loop_task is not None:
-            await self._loop_task
         await self._settle_and_take(limit=0)
         await self._lease.release()
 

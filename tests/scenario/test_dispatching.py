@@ -1,10 +1,21 @@
 """The dispatcher over two processes: one sends, the other takes over, nothing is doubled."""
 
 import asyncio
+import uuid
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from bot.app import running
+from bot.dispatcher import Dispatcher
+from bot.effect_context import Done, EffectContext
 from incidents import leases
+from incidents.effects import SetChannelTopic
+from incidents.ids import new_id
+from incidents.incident import Incident
+from incidents.outbox import Planned
+from incidents.people import system_actor
+from incidents.unit_of_work import Outcome, UnitOfWork
 from tests.scenario.conftest import Bot
 
 
@@ -55,3 +66,40 @@ async def test_a_process_that_stalled_past_its_lease_takes_its_double_back(bot: 
         await bot.slack.quiet()
         assert len(bot.slack.channel("incidents").messages) == 1
         assert len(bot.slack.channel("inc-1-checkout-errors").messages) == 1
+
+
+async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) -> None:
+    services, incident_id = bot.app.services, await _declared(bot)
+    await bot.app.dispatcher.stop()
+    ended: list[uuid.UUID] = []
+    stopping: list[asyncio.Task[None]] = []
+
+    async def carry_out(context: EffectContext) -> Done:
+        if not stopping:
+            stopping.append(asyncio.create_task(dispatcher.stop()))
+        else:
+            await asyncio.sleep(0.3)
+        ended.append(context.effect_id)
+        return Done()
+
+    async def plan(uow: UnitOfWork) -> Outcome:
+        effect = SetChannelTopic(incident_id=incident_id)
+        await uow.add_effects([Planned(new_id(), effect, f"lane {n}") for n in range(10)])
+        return Outcome("planned")
+
+    await services.transactions.run(plan, actor=system_actor(), workspace_id=services.workspace.id)
+    dispatcher = Dispatcher(services, {SetChannelTopic: carry_out}, holder="the one that stops")
+    dispatcher.start()
+    await bot.slack.wait_for(lambda: bool(stopping))
+    await stopping[0]
+    assert len(ended) == 10
+    assert dispatcher.is_idle
+    assert not await dispatcher.has_due()
+
+
+async def _declared(bot: Bot) -> uuid.UUID:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    async with bot.app.services.database.reading() as session:
+        return (await session.execute(select(Incident.id))).scalar_one()
