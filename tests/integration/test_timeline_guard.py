@@ -79,6 +79,21 @@ async def test_a_change_with_the_guard_taken_down_is_found_by_verifying(world: W
     ]
 
 
+async def test_what_no_hash_can_be_made_of_is_found_by_verifying(world: World) -> None:
+    incident_id = await _incident_with_notes(world)
+    entries = await world.entries(incident_id)
+    async with world.database.reading() as session:
+        incident = await session.get(Incident, incident_id)
+    assert incident is not None
+    entries[1].salt = "no hex"
+    entries[2].content = {"text": 2**60}
+    flaws = verify(entries, head=incident.chain_head)
+    assert [(flaw.sequence, flaw.problem) for flaw in flaws] == [
+        (2, "content_changed"),
+        (3, "content_changed"),
+    ]
+
+
 async def test_a_missing_last_entry_is_found_by_verifying(world: World) -> None:
     incident_id = await _incident_with_notes(world)
     entries = await world.entries(incident_id)
