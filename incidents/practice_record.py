@@ -110,7 +110,8 @@ def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
     found = 0
     for entry in entries:
         content = entry.content or {}
-        if entry.kind != _K.STATUS_CHANGED or is_open(IncidentStatus(content["new"])):
+        new = content.get("new")  # a redacted entry no longer says
+        if entry.kind != _K.STATUS_CHANGED or new is None or is_open(IncidentStatus(new)):
             continue
         due = (content.get("next_update_due_at") or {}).get("old")
         due_at = datetime.fromisoformat(due).astimezone(UTC) if due else entry.recorded_at

@@ -18,6 +18,7 @@ from incidents.escalating import EscalationDraft, escalate
 from incidents.escalation_targets import PersonTarget
 from incidents.incident import ById
 from incidents.lifecycle import IncidentStatus
+from incidents.notes import redact_entry
 from incidents.packet import Packet
 from incidents.people import Actor, PersonFacts, PersonKind
 from incidents.policy import PrivateIncidents
@@ -28,7 +29,7 @@ from incidents.practice_score import Scorecard, ScoreLine, scorecard_from
 from incidents.practice_views import get_running_view, list_own_results
 from incidents.presence import beat, come_back
 from incidents.resolving import Resolution, resolve
-from incidents.status import cancel
+from incidents.status import cancel, change_status
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome
 from tests.world import World
@@ -109,6 +110,20 @@ async def test_what_is_due_comes_once_whoever_looks_first(world: World) -> None:
     await world.run(partial(run_check, ref=ById(incident_id), word="logs"), by=jo)
     await world.tick()
     assert await signals(world, incident_id) == ["page", "support-notes"]
+
+
+async def test_a_drill_ends_with_its_score_though_a_status_was_redacted(world: World) -> None:
+    jo = await world.person("jo")
+    await world.person("max")
+    incident_id = await start(world, jo)
+    target = IncidentStatus.MITIGATED
+    await world.run(partial(take_command, ref=ById(incident_id)), by=jo)
+    await world.run(partial(change_status, ref=ById(incident_id), target=target), by=jo)
+    entries = await world.entries(incident_id)
+    changed = next(entry for entry in entries if entry.kind == EntryKind.STATUS_CHANGED)
+    await world.run(partial(redact_entry, ref=ById(incident_id), entry_id=changed.id), by=jo)
+    await world.run(partial(stop_run, ref=ById(incident_id)), by=jo)
+    assert (await score_of(world, incident_id)).how is RunEnd.ABANDONED
 
 
 async def test_a_scenario_stands_still_while_the_bot_is_away(world: World) -> None:
