@@ -174,13 +174,14 @@ async def _gather_box(
     called = await prompts_of(
         uow.session, incident.id, person_id=record.person_id, kind=PromptKind.COMPANY
     )
-    by_silence = [item.asked_at for item in called if item.data["why"] in {Why.SILENCE, Why.STUCK}]
+    by_silence = [item for item in called if item.data["why"] in {Why.SILENCE, Why.STUCK}]
     return TimeBox(
         started_at=record.started_at,
         news_at=await last_news_at(uow.session, incident.id),
         present_since=max((absence.until_at for absence in away), default=record.started_at),
         questions=questions_among(prompts),
-        called_at=max(by_silence, default=None),
+        called_at=max((x.asked_at for x in by_silence if not x.data["is_left"]), default=None),
+        in_vain_at=max((x.asked_at for x in by_silence if x.data["is_left"]), default=None),
         is_stuck=await _is_stuck(uow, incident, record, prompts),
     )
 

@@ -73,7 +73,8 @@ class TimeBox:
     """Where a time box stands.
 
     `present_since` is when the bot was last away until: what was asked before isn't held against
-    anybody. `called_at` is when company was last called because of silence.
+    anybody. `called_at` is when company was last called because of silence; `in_vain_at`, when
+    there was nobody to call: then the questions go on, as nothing else is there.
     """
 
     started_at: datetime
@@ -81,6 +82,7 @@ class TimeBox:
     present_since: datetime
     questions: tuple[Question, ...] = ()
     called_at: datetime | None = None
+    in_vain_at: datetime | None = None
     is_stuck: bool = False
 
     @property
@@ -93,7 +95,7 @@ class TimeBox:
     @property
     def unanswered(self) -> int:
         """Return how many questions in a row were left without an answer."""
-        since = max(self.last_sign_at, self.present_since)
+        since = max(self.last_sign_at, self.present_since, self.in_vain_at or self.started_at)
         return sum(
             question.answered_at is None and question.asked_at >= since
             for question in self.questions
@@ -117,7 +119,7 @@ def decide_time_box(
         return BoxDecision(BoxStep.WAIT, quiet_until)
     if box.called_at is not None and box.called_at >= box.last_sign_at:
         return BoxDecision(BoxStep.WAIT, now + length)  # somebody is on their way
-    if box.is_stuck:
+    if box.is_stuck and (box.in_vain_at is None or box.in_vain_at < box.last_sign_at):
         return BoxDecision(BoxStep.CALL, now + length)
     waiting = [question for question in box.questions if question.is_open]
     if any(question.shown_at is None for question in waiting):

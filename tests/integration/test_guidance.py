@@ -400,6 +400,22 @@ async def test_into_a_private_incident_nobody_is_called_by_themselves(world: Wor
     assert await escalations(world, incident_id) == []
 
 
+async def test_where_nobody_is_called_the_questions_go_on(world: World) -> None:
+    jun, maya = await world.person("jun"), await world.person("maya")
+    supervise(world, jun, maya)
+    incident_id = await world.declare("Leaked keys", by=jun, severity_key="sev3", is_private=True)
+    await give(world, incident_id, jun)
+    await pass_time(world, timedelta(minutes=22))
+    (told,) = await prompts(world, jun, PromptKind.COMPANY)
+    assert told.data == {"why": "silence", "is_left": True}
+    before = len(await prompts(world, jun, PromptKind.TIME_BOX))
+    await pass_time(world, BOX + timedelta(minutes=1))
+    assert len(await prompts(world, jun, PromptKind.TIME_BOX)) == before + 1
+    await pass_time(world, timedelta(minutes=25))
+    assert len(await prompts(world, jun, PromptKind.COMPANY)) == 2
+    assert await escalations(world, incident_id) == []
+
+
 # -- off ------------------------------------------------------------------------------------
 
 

@@ -52,6 +52,15 @@ def test_two_unanswered_questions_call_company_and_one_does_not() -> None:
     assert decide(box(asked(0), asked(10)), 20).step is BoxStep.CALL
 
 
+def test_where_there_was_nobody_to_call_the_questions_go_on() -> None:
+    alone = box(asked(0), asked(10), in_vain_at=at(20))
+    assert decide(alone, 30).step is BoxStep.ASK
+    asked_on = box(asked(0), asked(10), asked(30), asked(40), in_vain_at=at(20))
+    assert decide(asked_on, 50).step is BoxStep.CALL
+    stuck = box(asked(0, answered=2), in_vain_at=at(12), is_stuck=True)
+    assert decide(stuck, 22).step is BoxStep.ASK
+
+
 def test_an_answer_in_between_begins_the_count_anew() -> None:
     found = box(asked(0), asked(10, answered=12), asked(22))
     assert decide(found, 32).step is BoxStep.ASK
