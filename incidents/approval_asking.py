@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import delete
 
 from incidents.approval_commands import PERFORMERS, command_text
+from incidents.approval_ending import AFTER_RESOLVING
+from incidents.approval_escalating import end_escalation
 from incidents.approval_people import find_approvers
 from incidents.approval_policy import ActionClass, Need
 from incidents.approval_showing import content_of, outcome_of, tell_directly, words_content
@@ -85,6 +87,8 @@ async def revise(
     approval.version += 1
     approval.answered_at = approval.answered_by_id = approval.answer_entry_id = None
     await _ask(uow, incident, approval, words=cleaned)
+    if approval.need is Need.NOBODY:
+        await end_escalation(uow, incident, approval)
     return await _shown(uow, incident, approval)
 
 
@@ -121,7 +125,8 @@ async def ask_for_draft(uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid.
     """
     incident = await uow.get_incident(ref)
     approval = await get_draft(uow, incident, approval_id)
-    if incident.lifecycle_status in _OVER:
+    is_over = not incident.is_open and approval.command not in AFTER_RESOLVING
+    if is_over or incident.lifecycle_status in _OVER:
         raise AlreadySo("the incident", incident.status)
     await ask_kept(uow, incident, approval)
     return await _shown(uow, incident, approval)

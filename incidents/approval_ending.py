@@ -13,7 +13,7 @@ from incidents.timeline import EntryKind
 from incidents.unit_of_work import UnitOfWork
 
 # Commands that can still be carried out when the incident is resolved, until it is closed.
-_AFTER_RESOLVING = frozenset({Action.CLOSE, Action.LOWER_SEVERITY, Action.POST_UPDATE})
+AFTER_RESOLVING = frozenset({Action.CLOSE, Action.LOWER_SEVERITY, Action.POST_UPDATE})
 
 
 async def settle(
@@ -65,5 +65,5 @@ async def end_proposals(uow: UnitOfWork, incident: Incident) -> None:
         .order_by(Approval.number)
     )
     for approval in (await uow.session.execute(query)).scalars().all():
-        if not is_resolved or approval.command not in _AFTER_RESOLVING:
+        if not is_resolved or approval.command not in AFTER_RESOLVING:
             await expire(uow, incident, approval, with_incident=True)

@@ -374,6 +374,17 @@ async def test_the_escalation_of_an_unanswered_proposal_ends_with_the_answer(sce
     assert ReminderKind.ESCALATION_UNANSWERED not in kinds
 
 
+async def test_the_escalation_ends_when_the_proposal_needs_nobody_any_more(scene: Scene) -> None:
+    approval_id = await scene.propose()
+    await scene.pass_(minutes=5)
+    await scene.pass_(minutes=5)
+    await scene.do(revise, approval_id, scene.jo, words=WORDS, class_key="safe")
+    assert (await scene.view(approval_id)).status is ApprovalStatus.CLEARED
+    assert "no longer waits" in (await scene.last(EntryKind.ESCALATION_WITHDRAWN))["reason"]
+    kinds = {reminder.kind for reminder in await scene.world.pending_reminders()}
+    assert ReminderKind.ESCALATION_UNANSWERED not in kinds
+
+
 async def test_a_manager_of_the_service_decides_what_is_major(scene: Scene) -> None:
     approval_id = await scene.propose("destructive", by=scene.carol)
     escalation = replace(
