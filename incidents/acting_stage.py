@@ -34,7 +34,8 @@ async def stage_in(
     if COMMANDER not in roles:
         ever = await roles_ever_held(session, incident.id, person_id=person_id)
         acting = {*(roles or {None}), *ever}
-    services = {*incident.services, *await _taken_off(session, incident, person_id=person_id)}
+    taken_off = await _taken_off(session, incident, person_id=person_id, levels=levels)
+    services = {*incident.services, *taken_off}
     return min(levels.stage(role_key=role, services=services) for role in acting)
 
 
@@ -52,9 +53,12 @@ async def is_supervised_in(
 
 
 async def _taken_off(
-    session: AsyncSession, incident: Incident, *, person_id: uuid.UUID
+    session: AsyncSession, incident: Incident, *, person_id: uuid.UUID, levels: Levels
 ) -> set[str]:
-    """Return the services that this person has taken off the incident themselves."""
+    """Return the services that this person has taken off the incident themselves.
+
+    What a redacted change was is unknown: it may have been any that they have a stage for.
+    """
     query = select(TimelineEntry.content).where(
         TimelineEntry.incident_id == incident.id,
         TimelineEntry.kind == EntryKind.EDITED,
@@ -62,6 +66,9 @@ async def _taken_off(
     )
     found: set[str] = set()
     for content in (await session.execute(query)).scalars():
-        change = ((content or {}).get("changes") or {}).get("services") or {}
+        if content is None:
+            found |= {scope.service_key for scope in levels.by_scope if scope.service_key}
+            continue
+        change = (content.get("changes") or {}).get("services") or {}
         found |= set(change.get("old", ())) - set(change.get("new", ()))
     return found

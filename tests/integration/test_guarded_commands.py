@@ -336,6 +336,27 @@ async def test_who_takes_their_service_off_the_incident_stays_supervised_in_it(
     await other.world.run(partial(change_severity, ref=other.ref, severity_key="sev4"), by=other.jo)
 
 
+async def test_redacting_that_a_service_was_taken_off_frees_nobody(scene: Scene) -> None:
+    learn(scene, seed_stage(scene, Stage.ASSIST, service="checkout"))
+    other = await Scene(scene.world).open(services=("checkout",))
+    lower = partial(change_severity, ref=other.ref, severity_key="sev4")
+    wanted = Edit({"services": ("search",)})
+    await scene.world.run(partial(edit, ref=other.ref, wanted=wanted), by=other.jo)
+    entries = await scene.world.entries(other.incident_id)
+    edited = next(entry for entry in entries if entry.kind == EntryKind.EDITED)
+    redact = partial(redact_entry, ref=other.ref, entry_id=edited.id)
+    await scene.world.run(redact, by=other.carol)
+    await refused(other, lower)
+
+
+async def test_what_can_no_longer_be_done_is_not_asked_for_any_more(scene: Scene) -> None:
+    cancelling = await kept(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
+    given = resolution(scene, has_customer_impact=False)
+    await scene.world.run(partial(resolve, ref=scene.ref, resolution=given), by=scene.carol)
+    with pytest.raises(AlreadySo):
+        await scene.do(ask_for_draft, cancelling, scene.jo)
+
+
 async def test_a_proposal_names_no_private_incident_that_its_readers_may_not_know_of(
     scene: Scene,
 ) -> None:
