@@ -1,5 +1,6 @@
 """Guidance in Slack: answers to private prompts, notes made of them, and switching them off."""
 
+import contextlib
 import json
 import uuid
 from functools import partial
@@ -10,7 +11,7 @@ from bot.features.escalation import open_escalation
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
-from incidents.errors import InvalidInput, Superseded
+from incidents.errors import AlreadySo, InvalidInput, Superseded
 from incidents.guidance_answers import (
     add_answer,
     answer_step,
@@ -76,10 +77,11 @@ async def progress_submitted(request: Request) -> Reply:
 
 
 async def stuck_pressed(request: Request) -> Reply:
-    """Keep that they are stuck, and open the packet."""
+    """Keep that they are stuck, and open the packet; that also where the question is over."""
     prompt_id = _prompt_id(request.value)
     incident = (await _own_prompt(request, prompt_id))[1]
-    await request.transact(partial(say_stuck, prompt_id=prompt_id))
+    with contextlib.suppress(AlreadySo, Superseded):
+        await request.transact(partial(say_stuck, prompt_id=prompt_id))
     return await open_escalation(request, ById(incident.id))
 
 
