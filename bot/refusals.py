@@ -23,6 +23,7 @@ from incidents.errors import (
     Superseded,
     TransitionRefused,
 )
+from incidents.ids import parse_reference
 
 NOT_RECORDED = "That took too long and was *not recorded*. Nothing has changed. Please try again."
 STILL_RECORDING = "Still recording this. The outcome follows here in a moment."
@@ -140,6 +141,8 @@ _FIELDS = MappingProxyType(
         "person": "That",
         "original": "The other incident",
         "next": "The time to the next update",
+        "duration": "The delay",
+        "minutes": "The time box",
         "due_on": "The due date",
         "list": "That list",
         "owner": "The owner",
@@ -149,6 +152,7 @@ _FIELDS = MappingProxyType(
         "drill": "This",
         "shadow": "That role or service",
         "next_person": "The next person on call",
+        "note": "The note",
         "words": "The note",
         "word": "That",
         "target": "That",
@@ -190,7 +194,7 @@ def refusal_text(error: DomainError, *, slash: str, typed: str = "") -> str:
         case InformationMissing(fields=fields):
             return f"Still needed first: {', '.join(_words(name) for name in fields)}."
         case InvalidInput(field=field, problem=problem, example=example):
-            return invalid_text(field, problem, example)
+            return invalid_text(field, problem, _whole_line(example, typed, slash=slash))
         case AlreadySo() | Superseded() | IncidentOver():
             return _as_it_is(error, slash=slash)
         case EditClash(fields=fields):
@@ -212,6 +216,11 @@ def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> st
             )
         case AlreadySo(what=what, detail=detail):
             return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
+        case IncidentOver(status="cancelled"):
+            return (
+                "The incident is cancelled and stays so, and its roles with it. If it goes on, "
+                f"declare a new one with `{slash} declare`."
+            )
         case IncidentOver(status=status):
             return (
                 f"The incident is {status}, so its roles stay as they were. Reopen it first: "
@@ -245,7 +254,12 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             f"Join the channel, or take a role with `{slash} role`."
         )
     who = " or ".join(_grantee(name) for name in needs.split(", "))
-    if action in {"set_stage", "sign_off"}:
+    if action == "sign_off":
+        return (
+            f"Only {who or 'nobody'} can {what}, so nothing was changed. Ask one of them; the person "
+            f"sees with `{slash} progress` who they are."
+        )
+    if action == "set_stage":
         return (
             f"Only {who or 'nobody'} can {what}, so nothing was changed. Ask one of them; "
             f"`{slash} progress` shows who mentors you."
@@ -293,6 +307,17 @@ def _since(error: TransitionRefused) -> str:
     return f" ({escape_line(error.by)}, {date(error.at)})"
 
 
+def _whole_line(example: str, typed: str, *, slash: str) -> str:
+    """Return an example that begins with the typed verb as the whole line to type, others as is."""
+    verb, _, rest = " ".join(typed.split()).partition(" ")
+    before = slash
+    if parse_reference(verb) is not None:
+        before, verb = f"{slash} {verb.upper()}", rest.partition(" ")[0]
+    if not verb or example.partition(" ")[0] != verb.casefold():
+        return example
+    return f"`{before} {example}`"
+
+
 def invalid_text(field: str, problem: str, example: str) -> str:
     """Return what is wrong with one value, for a command's answer or a form's field."""
     known = {
@@ -303,12 +328,13 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "too_long": "is too long",
         "not_a_time": "isn't a time we can read",
         "not_a_duration": "isn't a duration we can read",
+        "out_of_range": "is too short or too long",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "a_guest": "is a guest or from another workspace; roles are for members",
         "a_bot": "is a bot; roles are for people",
         "deactivated": "is deactivated; choose somebody else",
         "order": "doesn't fit the other times",
-        "same": "is the incident itself",
+        "same": "is this incident itself; name the other one",
         "not_a_channel": "isn't a channel we can read; type `#` and choose a name",
         "not_seen": "isn't one Sitrep can see; invite Sitrep there first with `/invite`",
         "in_use": "already belongs to another incident",

@@ -104,7 +104,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
         raise InvalidInput("question", "empty", "checkin @alice 10m Is the web tier healthy?")
     # The policy's own box holds whatever it is: nobody typed it, so nobody could mend it.
     if request.box is not None and not SHORTEST_BOX <= request.box <= LONGEST_BOX:
-        raise InvalidInput("minutes", "not_a_duration", "10m")
+        raise InvalidInput("minutes", "out_of_range", "10m; from 1m to 24h")
     box = request.box or uow.policy.reminders.checkin
     person = await save_person(uow.session, request.person, workspace_id=uow.workspace_id)
     if person.kind == PersonKind.BOT or not person.is_active:

@@ -120,7 +120,7 @@ async def snooze_update(
     if due_at is not None and due_at != instant_text(current):
         raise Superseded("update_reminder")
     if not timedelta(0) < delay <= LONGEST_SNOOZE:
-        raise InvalidInput("duration", "not_a_duration", "15m")
+        raise InvalidInput("duration", "out_of_range", "15m; at most 24h")
     until = max(current, uow.now) + delay
     incident.next_update_due_at = until
     uow.record(
@@ -202,7 +202,7 @@ def _next_due(uow: UnitOfWork, incident: Incident, next_in: timedelta | None) ->
             since=uow.now,
         )
     if not SHORTEST_NEXT <= next_in <= LONGEST_NEXT:
-        raise InvalidInput("next", "not_a_duration", "20m")
+        raise InvalidInput("next", "out_of_range", "20m; from 1m to 7d")
     return uow.now + next_in
 
 

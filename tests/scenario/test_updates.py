@@ -125,14 +125,23 @@ async def test_after_hours_away_one_message_says_that_the_miss_is_the_bots(
 
 
 @pytest.mark.parametrize(
-    "line", ["/incident update Hi --next soon", "/incident snooze 3d", "/incident snooze 5xx"]
+    ("line", "why"),
+    [
+        ("/incident update Hi --next soon", "isn't a duration we can read"),
+        ("/incident snooze 5xx", "isn't a duration we can read"),
+        (
+            "/incident snooze 3d",
+            "The delay is too short or too long. For example: 15m; at most 24h",
+        ),
+        ("/incident update Hi --next 9d", "The time to the next update is too short or too long"),
+    ],
 )
 async def test_a_duration_that_cannot_be_taken_is_refused_with_an_example(
-    bot: Bot, line: str
+    bot: Bot, line: str, why: str
 ) -> None:
     alice, room = await declared(bot)
     outcome = await alice.command(line, channel=ROOM)
-    assert "duration" in outcome.text
+    assert why in outcome.text
     assert "For example" in outcome.text
     await bot.settle()
     assert said(room, "Hi") == []

@@ -3,7 +3,15 @@
 import pytest
 
 from bot.refusals import refusal_text
-from incidents.errors import AlreadySo, IncidentNotFound, MayAgree, NotPermitted, Superseded
+from incidents.errors import (
+    AlreadySo,
+    IncidentNotFound,
+    IncidentOver,
+    InvalidInput,
+    MayAgree,
+    NotPermitted,
+    Superseded,
+)
 
 
 @pytest.mark.parametrize("status", ["resolved", "closed"])
@@ -48,3 +56,33 @@ def test_a_command_outside_of_an_incident_is_shown_with_the_reference_in_its_pla
     assert "bob has ˋcheckoutˋ back and all is well" in long
     assert "…`, or see `/incident list`." in long
     assert "<@U1" not in long
+
+
+def test_what_cannot_be_reopened_is_not_said_to_be() -> None:
+    assert "/incident reopen" in refusal_text(IncidentOver("closed"), slash="/incident")
+    told = refusal_text(IncidentOver("cancelled"), slash="/incident")
+    assert "reopen" not in told.lower()
+    assert "`/incident declare`" in told
+
+
+def test_an_example_of_a_command_is_the_whole_line_to_type() -> None:
+    def told(typed: str, example: str = "note -10m Rolled back") -> str:
+        error = InvalidInput("note", "empty", example)
+        return refusal_text(error, slash="/incident", typed=typed)
+
+    assert told("note -10m") == "The note is needed. For example: `/incident note -10m Rolled back`"
+    assert "`/incident INC-7 note -10m Rolled back`" in told("inc-7  NOTE -10m")
+    assert told("INC-7").endswith("For example: note -10m Rolled back")
+    assert told("").endswith("For example: note -10m Rolled back")
+    assert told("severity bad", "sev1, sev2").endswith("For example: sev1, sev2")
+
+
+def test_who_may_not_sign_off_learns_whom_to_ask_and_not_about_themselves() -> None:
+    text = refusal_text(NotPermitted("sign_off", needs="mentor"), slash="/incident")
+    assert "the person sees with `/incident progress` who they are" in text
+    assert "mentors you" not in text
+
+
+def test_the_same_incident_as_a_duplicate_is_asked_for_the_other() -> None:
+    text = refusal_text(InvalidInput("original", "same"), slash="/incident")
+    assert text == "The other incident is this incident itself; name the other one."
