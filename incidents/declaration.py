@@ -65,7 +65,11 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
     uow.session.add(incident)
     await uow.flush()
     await _take_part(uow, incident)
-    data = {"reference": str(incident.reference), "title": incident.title}
+    data = {
+        "reference": str(incident.reference),
+        "title": incident.title,
+        "severity": incident.severity_name,
+    }
     return Outcome("declared", incident.id, data)
 
 

@@ -44,7 +44,7 @@ def answer(outcome: Outcome, given: Declaration, *, slash: str) -> b.Message:
     """Return what the declarer is told: declared, or what looks the same."""
     data = outcome.data
     if outcome.kind != "similar":
-        return declared_message(outcome, slash=slash)
+        return declared_message(outcome, given, slash=slash)
     text = form.similar_text(data["reference"], data["title"], data["channel_id"])
     title = check_title(m.plain(given.title))
     anyway = b.button(
@@ -56,13 +56,20 @@ def answer(outcome: Outcome, given: Declaration, *, slash: str) -> b.Message:
     return b.Message(text=fallback, blocks=(b.section(text), b.actions(anyway)))
 
 
-def declared_message(outcome: Outcome, *, slash: str) -> b.Message:
-    """Return what the declarer is told."""
+def declared_message(outcome: Outcome, given: Declaration, *, slash: str) -> b.Message:
+    """Return what the declarer is told; also how bad it counts as, if they didn't say so."""
     reference, title = outcome.data["reference"], m.escape_line(outcome.data["title"])
     lead = "was already declared by you" if outcome.is_repeat else "is declared"
+    severity = outcome.data.get("severity")
+    assumed = (
+        f" You named no severity that we know, so it begins as {m.escape_line(severity)}: "
+        f"`{slash} {reference} severity` changes it."
+        if severity and given.severity_key is None
+        else ""
+    )
     return say(
         f"*{reference}* {lead}: {title}. Its channel is opening and you are invited. "
-        f"Next: take command there with `{slash} role commander me`."
+        f"Next: take command there with `{slash} role commander me`.{assumed}"
     )
 
 
@@ -70,7 +77,7 @@ async def declare_anyway(request: Request) -> Reply:
     """Declare although a similar incident was declared a moment ago."""
     given = form.read_button(request.value)
     outcome = await request.transact(partial(declare, declaration=given))
-    return Say(declared_message(outcome, slash=request.policy.command), replaces=True)
+    return Say(declared_message(outcome, given, slash=request.policy.command), replaces=True)
 
 
 async def declare_submitted(request: Request) -> Reply:
@@ -84,7 +91,7 @@ async def declare_submitted(request: Request) -> Reply:
         data = outcome.data
         text = form.similar_text(data["reference"], data["title"], data["channel_id"])
         return ShowView(form.declaration_form(request.policy, given, similar=text))
-    return Say(declared_message(outcome, slash=request.policy.command))
+    return Say(declared_message(outcome, given, slash=request.policy.command))
 
 
 async def open_form(request: Request) -> Reply:

@@ -27,6 +27,15 @@ async def test_declaring_opens_a_channel_with_the_declarer_and_a_pinned_card(
     assert "INC-1" in room.topic
 
 
+async def test_a_severity_that_was_not_named_is_said(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    named = await alice.command("/incident declare sev2 Checkout errors")
+    assert "severity" not in named.text
+    mistyped = await alice.command("/incident declare sev0 Nobody can log in")
+    assert "it begins as SEV3: `/incident INC-2 severity` changes it" in mistyped.text
+    await bot.settle()
+
+
 async def test_without_a_title_the_form_opens_and_declares(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     outcome = await alice.command("/incident declare")
