@@ -37,6 +37,7 @@ async def role_command(request: Request) -> Reply:
     if not words:
         return await roles_command(request)
     named, role = words_of_role(words, own=own_name(request))
+    _refuse_bare_name(request, words, role)
     ref = request.incident_ref()
     if named is None:
         return await _release(request, ref, role)
@@ -65,6 +66,15 @@ def words_of_role(words: list[str], *, own: Named) -> tuple[Named | None, str]:
     if last.casefold() in _SELF:
         return own, " ".join(words[:-1])
     return own, " ".join(words)
+
+
+def _refuse_bare_name(request: Request, words: list[str], role: str) -> None:
+    """Refuse `commander bob`: a role that there is, and a name that Slack made no mention of."""
+    policy = request.policy
+    if policy.find_role(role) is None and any(
+        policy.find_role(" ".join(words[:count])) for count in range(1, len(words))
+    ):
+        raise InvalidInput("person", "not_a_person", _ROLE_EXAMPLE)
 
 
 def person_in(token: str) -> Named | None:

@@ -152,6 +152,7 @@ async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -
     for line, answer in {
         "role wizard me": "Role isn't one we know",
         "role scribe @nobodyknows": "type @ and choose a name",
+        "role commander bob": "type @ and choose a name",
         "role scribe @visitor": "guest",
         "role commander @visitor": "guest",
         "handoff @sitrep": "bot",
