@@ -255,7 +255,7 @@ async def complete(
 
 
 async def withdraw(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str = "") -> Outcome:
-    """Take the escalation back: nobody is called any more.
+    """Take the escalation back: nobody is called any more. If others do it, the author is told.
 
     Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or that it is over.
     """
@@ -264,9 +264,13 @@ async def withdraw(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str = "
     if uow.actor.person_id is None or uow.actor.person_id != escalation.author_id:
         await uow.permit(Action.WITHDRAW_ESCALATION, incident)
     escalation.status = EscalationStatus.WITHDRAWN
-    await close_escalation(
-        uow, incident, escalation, because=EscalationStatus.WITHDRAWN, reason=_text(reason)
+    author = await author_content(uow, escalation)
+    because = EscalationStatus.WITHDRAWN
+    entry = await close_escalation(
+        uow, incident, escalation, because=because, reason=_text(reason), author=author
     )
+    if uow.actor.is_person:
+        await tell_quietly(uow, incident, escalation, entry)
     return _outcome("escalation_withdrawn", incident, escalation)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from incidents.assigning import PersonContent
 from incidents.escalation_author import author_content, tell_quietly
 from incidents.escalation_calls import (
     Because,
@@ -35,7 +36,7 @@ from incidents.escalations import (
 from incidents.incident import Incident
 from incidents.people import Person
 from incidents.reminders import Remind, Reminder, ReminderKind
-from incidents.timeline import EntryKind
+from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
 # How long the end of a ladder waits for names that are being looked up.
@@ -179,14 +180,26 @@ async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
 
 
 async def close_escalation(
-    uow: UnitOfWork, incident: Incident, escalation: Escalation, *, because: str, reason: str = ""
-) -> None:
-    """Write down that nobody is called any more: the timer stops, the buttons go."""
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    *,
+    because: str,
+    reason: str = "",
+    author: PersonContent | None = None,
+) -> TimelineEntry:
+    """Write down that nobody is called any more: the timer stops, the buttons go.
+
+    `author` is named where they are to hear of it directly.
+    """
     escalation.due_at, escalation.ended_at = None, uow.now
-    content = {**about(escalation), "because": because, "reason": reason}
-    uow.record(incident, EntryKind.ESCALATION_WITHDRAWN, content)
+    content: dict[str, object] = {**about(escalation), "because": because, "reason": reason}
+    if author is not None:
+        content["author"] = author
+    entry = uow.record(incident, EntryKind.ESCALATION_WITHDRAWN, content)
     await refresh_calls(uow, incident, escalation)
     await ask_for_missing(uow, incident, escalation)
+    return entry
 
 
 async def _call_found(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:

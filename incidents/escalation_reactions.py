@@ -138,6 +138,6 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[Callable[[Plan], None], ...]] = MappingProx
         _K.ESCALATION_QUESTIONED: (tell_author, show_escalation),
         _K.ESCALATION_COMPLETED: (tell_asker, show_escalation),
         _K.ESCALATION_EXHAUSTED: (stop_waiting, alarm, show_escalation),
-        _K.ESCALATION_WITHDRAWN: (stop_waiting, show_escalation),
+        _K.ESCALATION_WITHDRAWN: (stop_waiting, tell_author, show_escalation),
     }
 )

@@ -283,5 +283,6 @@ FEATURE = Feature(
         EntryKind.ESCALATION_EXHAUSTED: escalation_entries.exhausted_directly,
         EntryKind.ESCALATION_QUESTIONED: escalation_entries.questioned_directly,
         EntryKind.ESCALATION_COMPLETED: escalation_entries.completed_directly,
+        EntryKind.ESCALATION_WITHDRAWN: escalation_entries.withdrawn_directly,
     },
 )

@@ -67,7 +67,7 @@ async def escalation_command(request: Request) -> Reply:
             raise _unknown_verb(request, first)
         return Say(await _list(request, views, incident))
     number, rest = _number(rest)
-    view = find_meant(views, number)
+    view = find_meant(views, number, viewer_id=request.actor.person_id)
     if view is None:
         raise _unknown_escalation(request, views, first.casefold())
     before = " ".join(["escalation", first.casefold(), *([str(number)] if number else [])])
@@ -113,7 +113,7 @@ async def _list(
     for view in views[:_MOST_SHOWN]:
         text = await _summary(request, view)
         texts.append(text)
-        blocks += (*b.paragraphs(text), *_row(view))
+        blocks += (*b.paragraphs(text), *_row(view, viewer_id=request.actor.person_id))
     tail = f"`{slash} escalate` starts a new one."
     if not all(view.is_ended for view in views):
         tail = (
@@ -149,17 +149,25 @@ async def _own_score(request: Request, view: EscalationView) -> str:
     return f"Yours: completeness {scores.now if scores else 0} of 100.{listed}"
 
 
-def _row(view: EscalationView) -> tuple[b.Block, ...]:
+def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[b.Block, ...]:
     if not view.is_unanswered:
         return ()
     value = button_value(view)
+    add = b.button("Add to it", action_id="escalation_add_open", value=value)
+    if view.author is not None and view.author.id == viewer_id:
+        # Others answer it: whoever sent it, or for whom it was sent, can't.
+        return (
+            b.actions(
+                add, b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
+            ),
+        )
     return (
         b.actions(
             b.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
             b.button("Need more…", action_id="escalation_more_open", value=value),
             b.button("Redirect…", action_id="escalation_redirect_open", value=value),
             b.button("Can't, next please…", action_id="escalation_decline_open", value=value),
-            b.button("Add to it", action_id="escalation_add_open", value=value),
+            add,
         ),
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.features.escalation_card import MAY_NOT_WAKE
 from bot.features.escalation_fields import FIELDS, FieldWords
+from bot.features.role_messages import actor_of_entry
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.escalation_words import called_so_far, standstill
@@ -69,6 +70,18 @@ def completed_directly(entry: EntryView, incident: IncidentView) -> b.Message:
         "The message that called you shows it."
     )
     return b.Message(text=text, blocks=(b.section(text),))
+
+
+def withdrawn_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Tell the author that somebody else took it back, why, and how to call again."""
+    reason = entry.text("reason")
+    why = f"\n*Reason* {m.escape(reason)}" if reason else ""
+    text = (
+        f"{_about(incident)}: {actor_of_entry(entry)} has withdrawn {_escalation(entry)}, so nobody "
+        f"is called for it any more.{why}\nDo you still need somebody? Escalate again."
+    )
+    again = () if not incident.is_open else (b.actions(_again(incident)),)
+    return b.Message(text=text, blocks=(*b.paragraphs(text), *again))
 
 
 def _called(entry: EntryView) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from bot.requests import Request
 from incidents.directory import find_people_named
 from incidents.errors import Superseded
 from incidents.escalation_views import EscalationView, get_escalation_view
-from incidents.escalations import Escalation, escalations_of
+from incidents.escalations import CallStatus, Escalation, escalations_of
 from incidents.incident import ById, IncidentRef
 from incidents.policy import Action
 from incidents.read_models import IncidentView
@@ -83,8 +83,22 @@ async def escalations_shown(
     return tuple(views), incident
 
 
-def find_meant(views: tuple[EscalationView, ...], number: int | None) -> EscalationView | None:
-    """Return the one that is meant: by its number, else the newest that calls, else the newest."""
+def find_meant(
+    views: tuple[EscalationView, ...], number: int | None, *, viewer_id: uuid.UUID | None = None
+) -> EscalationView | None:
+    """Return the one that is meant: by its number, else the newest that waits, else the newest.
+
+    Of those that wait, first what calls the viewer, then what they sent.
+    """
     if number is not None:
         return next((view for view in views if view.number == number), None)
-    return next((view for view in views if view.is_unanswered), next(iter(views), None))
+    waiting = [view for view in views if view.is_unanswered]
+    calling = [view for view in waiting if _calls(view, viewer_id)]
+    sent = [view for view in waiting if view.author is not None and view.author.id == viewer_id]
+    return next(iter((*calling, *sent, *waiting, *views)), None)
+
+
+def _calls(view: EscalationView, person_id: uuid.UUID | None) -> bool:
+    return any(
+        call.person.id == person_id and call.status is CallStatus.OPEN for call in view.calls
+    )

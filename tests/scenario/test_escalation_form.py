@@ -240,6 +240,51 @@ async def test_questions_end_with_the_escalation(bot: Bot) -> None:
     assert "asked no longer" in crew.alice.ephemerals[-1].text
 
 
+async def test_the_author_hears_that_somebody_else_took_it_back(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await crew.bob.command("/incident escalation withdraw Found it myself", channel=ROOM)
+    await bot.settle()
+    told = bot.slack.dm(crew.alice).messages[-1]
+    assert "bob has withdrawn escalation 1" in told.text
+    assert "Found it myself" in told.text
+    assert buttons(told) == ["escalate_open"]
+    await crew.escalate()
+    before = crew.told(crew.alice)
+    await crew.alice.command("/incident escalation withdraw", channel=ROOM)
+    await bot.settle()
+    assert len(crew.told(crew.alice)) == len(before)  # their own doing
+
+
+async def test_without_a_number_the_escalation_is_meant_that_is_ones_own(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await crew.bob.command("/incident escalate @dave Is the replica behind?", channel=ROOM)
+    await bot.settle()
+    listed = await crew.alice.command("/incident escalation", channel=ROOM)
+    answers = ["escalation_take", "escalation_more_open", "escalation_redirect_open"]
+    add = "escalation_add_open"
+    assert [
+        one["action_id"]
+        for block in listed.blocks
+        for one in block.get("elements", ())
+        if "action_id" in one
+    ] == [
+        *answers,
+        "escalation_decline_open",
+        add,
+        add,
+        "escalation_withdraw_open",
+    ]  # what Alice sent she can't answer herself
+    taken = await crew.bob.command("/incident escalation take", channel=ROOM)
+    assert "You are on escalation 1 " in taken.text
+    added = await crew.bob.command("/incident escalation add since 13:52", channel=ROOM)
+    assert "Added to escalation 2 " in added.text
+    taken = await crew.dave.command("/incident escalation take", channel=ROOM)
+    assert "You are on escalation 2 " in taken.text
+    await bot.settle()
+
+
 async def test_anybody_adds_to_it_and_nobody_overwrites_unseen(any_bot: Bot) -> None:
     crew = await crew_of(any_bot)
     await crew.escalate()
