@@ -243,7 +243,12 @@ async def _name_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
 async def _end_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
     row = await _find_mentorship(uow, person, mentor)
     if row is None:
-        # Written down all the same: the policy may seed what ends here.
+        present = await mentors_of(
+            uow.session, workspace_id=uow.workspace_id, person_id=person.id, policy=uow.policy
+        )
+        if mentor.id not in present:
+            return  # nothing ends, so nobody is told that it did
+        # Written down all the same: the policy seeds what ends here.
         row = Mentorship(
             id=new_id(),
             workspace_id=uow.workspace_id,

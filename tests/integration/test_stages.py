@@ -218,6 +218,14 @@ async def test_naming_the_same_mentor_twice_is_recorded_once(world: World) -> No
     assert len(await world.effects(TellMentorship)) == 2  # jo and max, once each
 
 
+async def test_who_never_was_a_mentor_is_not_told_to_be_one_no_longer(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    outcome = await world.run(change(jo, former_mentor=named(max_)), by=ana)
+    assert outcome.kind == "stage_changed"  # trying tells nobody who mentors whom
+    assert await log(world) == ()
+    assert await world.effects(TellMentorship) == []
+
+
 async def test_the_person_and_their_mentors_are_told_and_nobody_else(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
     await world.person("eve")
