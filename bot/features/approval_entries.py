@@ -24,10 +24,12 @@ def approved_directly(entry: EntryView, incident: IncidentView) -> b.Message:
     """Return what whoever asked is told: agreed to, until when, and the button that goes on."""
     until = instant_of(entry.content.get("expires_at"))
     holds = f" It holds until {m.date(until, '{time}')}." if until else ""
-    text = (
-        f"{about(incident)}: {actor_of_entry(entry)} agrees to {_text(entry)}{_why(entry)}{holds}"
-    )
     is_command = bool(entry.content.get("is_command"))
+    now = "*Carry out* does it." if is_command else "Go ahead, then say what came of it."
+    text = (
+        f"{about(incident)}: {actor_of_entry(entry)} agrees to {_name(entry).lower()}. {now}{holds}\n"
+        f"*What* {_text(entry)}{_why(entry)}"
+    )
     button = done_button(_value(entry, incident), is_command=is_command)
     return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(button)))
 
@@ -56,7 +58,10 @@ def unanswered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
                 f"*{_name(entry)}* has waited {waited} for an answer: {_text(entry)}\nWho agrees?"
             )
         case _:
-            lead = ", ".join(m.mention(p.external_id) for p in incident.holders(COMMANDER))
+            # Nobody decides on their own proposal: the commander's is for others.
+            commanders = [m.mention(p.external_id) for p in incident.holders(COMMANDER)]
+            asking = named_in(entry, "requester")
+            lead = ", ".join(one for one in commanders if one != asking)
             text = (
                 f"*Nobody has answered {_name(entry).lower()} for {waited}: it is "
                 f"not approved.*\n*What* {_text(entry)}\n{lead or 'Whoever can decide'}: please decide now. "

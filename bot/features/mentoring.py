@@ -15,6 +15,7 @@ from bot.slack import blocks as b
 from bot.slack import mentions as m
 from bot.slack.errors import SlackPermanent
 from bot.standing_messages import Standing, show_privately
+from incidents.approval_policy import Need
 from incidents.errors import Superseded
 from incidents.learning_effects import ForwardToMentor, ShowMentorConversation
 from incidents.mentoring import (
@@ -76,7 +77,7 @@ def forwarded_message(
 ) -> b.Message:
     """Return what the junior asks others for, as the mentor gets it."""
     junior, mentor = m.escape_line(view.junior.name), m.mention(view.mentor.external_id)
-    head = f"{mentor}: {junior} {_deed(entry, view)} {about(incident)}."
+    head = f"{mentor}: {_deed(entry, view, junior)} {about(incident)}."
     lines = [head, *asked_lines(entry)]
     text = "\n".join(lines)
     blocks = [p for line in lines for p in b.paragraphs(line)]
@@ -86,17 +87,22 @@ def forwarded_message(
     return b.Message(text=text, blocks=tuple(blocks))
 
 
-def _deed(entry: EntryView, view: ConversationView) -> str:
+def _deed(entry: EntryView, view: ConversationView, junior: str) -> str:
     match entry.kind:
         case EntryKind.ESCALATED:
             named = entry.text("to")
             to = "you" if named == view.mentor.name else m.escape_line(named)
-            return f"escalates{f' to {to}' if to else ''} in"
+            whom = f" to {to}" if to else ""
+            # The entry names who sent it; what the bot sends by its rules names nobody.
+            is_own = isinstance(entry.content.get("author"), Mapping)
+            return f"{junior} escalates{whom} in" if is_own else f"I escalate{whom} for {junior} in"
         case EntryKind.ESCALATION_COMPLETED:
-            return "has completed the escalation in"
+            return f"{junior} has completed the escalation in"
         case EntryKind.PROPOSAL_REVISED:
-            return "has changed a proposal in"
-    return "proposes an action and asks for agreement in"
+            return f"{junior} has changed a proposal in"
+    if entry.text("needs") == Need.NOBODY:
+        return f"{junior} proposes an action, which needs nobody's agreement, in"
+    return f"{junior} proposes an action and asks for agreement in"
 
 
 def asked_lines(entry: EntryView) -> tuple[str, ...]:
@@ -109,7 +115,7 @@ def asked_lines(entry: EntryView) -> tuple[str, ...]:
         ("class_name", "Class"),
         ("risk", "Risk"),
         ("undo", "How to undo"),
-        ("check", "How we will know"),
+        ("check", "How we'll know"),
     )
     return tuple(
         f"*{name}* {m.escape(entry.text(field))}" for field, name in named if entry.text(field)
