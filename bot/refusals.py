@@ -348,7 +348,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "author": "comes from somebody else: you escalated this yourself",
         "for_you": "comes from somebody else: they are called to help you",
         "nobody_behind_it": "has nobody to call in the policy",
-        "not_in_drill": "isn't part of this drill, so nobody was called",
+        "not_in_drill": "isn't part of this drill, so nobody was called; name its mentor instead",
         "no_scenario": "isn't a drill with a scenario",
         "yourself": "has to be somebody else",
     }.get(problem, problem)

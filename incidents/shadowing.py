@@ -24,6 +24,8 @@ from incidents.unit_of_work import Outcome, UnitOfWork
 
 LONGEST = timedelta(days=366)
 EXAMPLE = "shadow @alice --until 2w"
+# So many roles and services a refusal names; a policy may have hundreds.
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,8 @@ def target_of(words: str, policy: Policy) -> ShadowTarget:
     service = policy.find_service(wanted)
     if service is not None:
         return ShadowTarget(service_key=service.key)
-    raise InvalidInput("shadow", "unknown", EXAMPLE)
+    known = [one.key for one in (*policy.roles, *policy.services)][:_MOST_NAMED]
+    raise InvalidInput("shadow", f"isn't one we know; there are {', '.join(known)}", EXAMPLE)
 
 
 async def start_shadowing(

@@ -53,6 +53,9 @@ _VERBS: dict[str, tuple[Verb, str | None]] = {
     "break_glass": (break_glass, "reason"),
 }
 
+# As help and refusals name them, each once.
+_SHOWN_VERBS = ("approve", "decline", "objections", "object", "done", "abandon", "break-glass")
+
 # Which answer each button's form is for.
 _OPENED_BY = {
     "approval_decline_open": "decline",
@@ -179,7 +182,8 @@ async def proposal_command(request: Request) -> Reply:
         return Say(messages.approval_card(approval, view, is_direct=True))
     verb = _VERBS.get(word.casefold())
     if verb is None:
-        raise InvalidInput("verb", "unknown", "proposal 2 approve")
+        known = ", ".join(_SHOWN_VERBS)
+        raise InvalidInput("word", f"isn't one of {known}", f"proposal {approval.number} approve")
     use_case, named = verb
     given = {named: m.plain(words)} if named else {}
     done = partial(use_case, ref=ById(view.id), approval_id=approval.id, **given)

@@ -31,7 +31,7 @@ async def list_command(request: Request) -> Reply:
     """List incidents: open ones unless asked otherwise."""
     word = request.words.text.strip().casefold() or Scope.OPEN
     if word not in list(Scope):
-        raise InvalidInput("list", "unknown", f"{request.policy.command} list open")
+        raise InvalidInput("list", f"isn't one of {', '.join(Scope)}", "list open")
     return Say(await _page(request, Scope(word), page=1))
 
 

@@ -40,7 +40,8 @@ async def postmortem_command(request: Request) -> Reply:
     word, _, rest = request.words.text.strip().partition(" ")
     handler = _WORDS.get(word.casefold() or "show")
     if handler is None:
-        raise InvalidInput("postmortem", "unknown", "postmortem owner @someone")
+        known = ", ".join(_WORDS)
+        raise InvalidInput("word", f"isn't one of {known}", "postmortem owner @someone")
     return await handler(request, rest.strip())
 
 

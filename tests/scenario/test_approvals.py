@@ -68,6 +68,9 @@ async def test_a_proposal_goes_its_whole_way(any_bot: Bot) -> None:
     outcome = await cast.jo.command(PROPOSAL, channel=ROOM)
     assert "waits for an answer" in outcome.text
     await bot.settle()
+    mistyped = await cast.carol.command("/incident proposal 1 aprove", channel=ROOM)
+    assert "one of approve, decline," in mistyped.text
+    assert "`/incident proposal 1 approve`" in mistyped.text
     assert "carts are lost" in card(room).rendered
     copy = cast.direct(cast.carol)[-1]
     assert "Restart checkout" in copy.rendered

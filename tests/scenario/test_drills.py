@@ -135,6 +135,8 @@ async def test_scenarios_are_listed_and_chosen_in_a_form(bot: Bot) -> None:
     assert "in the middle of" in again.text
     unknown = await max_.command("/incident drill flood")
     assert "bad-deploy" in unknown.text
+    nobody = await max_.command("/incident drill bad-deploy @nobodyknows")
+    assert "The mentor isn't a person we can find" in nobody.text
 
 
 async def test_an_escalation_in_a_drill_calls_the_mentor_and_nobody_else(bot: Bot) -> None:

@@ -28,6 +28,13 @@ async def test_an_unknown_verb_gets_the_closest_ones(bot: Bot) -> None:
     assert not bot.slack.calls_of("conversations.create")
 
 
+async def test_an_unknown_list_gets_those_that_there_are(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    answer = await alice.command("/incident list yesterday")
+    assert "That list isn't one of open, all, mine, recent." in answer.text
+    assert "`/incident list open`" in answer.text
+
+
 async def test_help_fits_the_place(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     outside = await alice.command("/incident")

@@ -144,7 +144,8 @@ async def test_words_that_mean_nothing_are_refused_with_an_example(bot: Bot) -> 
     alice = bot.slack.add_person("alice")
     room = await resolved(bot, alice)
     for words, told in (
-        ("postmortem celebrate", "postmortem owner"),
+        ("postmortem celebrate", "one of show, owner, write, publish, done"),
+        ("postmortem celebrate", "`/incident postmortem owner"),
         ("postmortem owner bob", "type `@`"),
         ("postmortem done soon", "https://"),
         ("action somebody Alert on disks", "type `@`"),
