@@ -214,6 +214,11 @@ def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> st
                 f"The incident is already {escape(detail)}, so nothing was done. If it goes on, "
                 f"`{slash} reopen` with the reason takes it up again."
             )
+        case AlreadySo(what="incident", detail="private"):
+            return (
+                "Nothing to change: the incident is already private. To bring in somebody else, "
+                "invite them to its channel."
+            )
         case AlreadySo(what=what, detail=detail):
             return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
         case IncidentOver(status="cancelled"):

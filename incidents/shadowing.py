@@ -81,7 +81,8 @@ def target_of(words: str, policy: Policy) -> ShadowTarget:
     service = policy.find_service(wanted)
     if service is not None:
         return ShadowTarget(service_key=service.key)
-    known = [one.key for one in (*policy.roles, *policy.services)][:_MOST_NAMED]
+    roles, services = [one.key for one in policy.roles], [one.key for one in policy.services]
+    known = [*roles, *services][:_MOST_NAMED]
     raise InvalidInput("shadow", f"isn't one we know; there are {', '.join(known)}", EXAMPLE)
 
 

@@ -1,5 +1,6 @@
 """Moving an incident to private: form and command, and what is left behind in public."""
 
+import uuid
 from functools import partial
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
@@ -80,17 +81,19 @@ async def _open_form(request: Request, ref: IncidentRef, *, reason: str = "") ->
     view = await view_for_form(request, ref, action=Action.MOVE_TO_PRIVATE)
     if view.is_private:
         raise AlreadySo("incident", "private")
-    await request.open_view(private_form(view, reason=reason))
+    await request.open_view(private_form(view, reason=reason, reader_id=request.actor.person_id))
     return None
 
 
-def private_form(view: IncidentView, *, reason: str = "") -> b.View:
-    """Return the form: who is to be in it, why, and what can't be taken back."""
+def private_form(
+    view: IncidentView, *, reason: str = "", reader_id: uuid.UUID | None = None
+) -> b.View:
+    """Return the form: who is to be in it besides the reader, why, and what can't be taken back."""
     stay = ", ".join(
         dict.fromkeys(
             m.escape_line(person.name)
             for person in (view.declared_by, *(role.person for role in view.roles))
-            if person is not None
+            if person is not None and person.id != reader_id
         )
     )
     return b.modal(

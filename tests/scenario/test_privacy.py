@@ -91,11 +91,21 @@ async def test_a_restart_in_the_middle_and_a_slack_that_fails_lose_nothing(bot: 
 
 
 async def test_moving_twice_is_told_and_changes_nothing(bot: Bot) -> None:
-    alice, _bob, _ = await _declared(bot)
+    alice, bob, _ = await _declared(bot)
+    # Whoever declared it is in it; to themselves they are "you".
+    assert (
+        "You are in any case."
+        in (await alice.command("/incident INC-1 private")).get_view().rendered
+    )
+    await bob.joins(bot.slack.channel(ROOM))
+    await bot.settle()
+    theirs = (await bob.command("/incident INC-1 private")).get_view()
+    assert "In any case: you, and alice." in theirs.rendered
     await alice.command("/incident INC-1 private @bob")
     await bot.settle()
     again = await alice.command("/incident INC-1 private @bob")
     assert "already private" in again.text
+    assert "invite them to its channel" in again.text
 
 
 async def test_only_responders_may_move_it(bot: Bot) -> None:
