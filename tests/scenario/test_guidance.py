@@ -168,7 +168,7 @@ async def test_silence_is_asked_about_twice_and_then_the_mentor_is_asked_to_join
         assert jun.mention not in message.text
     # Their mentor reads it in the conversation of the two.
     posted = bot.slack.calls_of("chat.postMessage")
-    assert any("jun escalates to you in" in str(one.args) for one in posted)
+    assert any("I escalate to you for jun in" in str(one.args) for one in posted)
     assert len(said(mine, "What do you know?")) == 1
     assert said(bot.slack.dm(carol), "What do you know?") == []
     for form in ("md", "csv", "json"):

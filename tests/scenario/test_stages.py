@@ -104,7 +104,7 @@ async def test_only_a_mentor_signs_off_to_solo(bot: Bot) -> None:
     outcome = await ana.command(f"/incident stage @jo solo {NOTE}")
     assert "Only a mentor of the person can sign this person off" in outcome.text
     outcome = await max_.command("/incident stage @jo solo")
-    assert "Note is needed" in outcome.text
+    assert "The note is needed" in outcome.text
     outcome = await max_.command(f"/incident stage @jo solo {NOTE}")
     assert "solo" in outcome.text
     await bot.settle()
