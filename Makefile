@@ -49,10 +49,10 @@ demo: $(STAMP) ## Play a SEV2 incident against the embedded Slack, in the termin
 	@$(BIN)/python -m tests.demo
 
 test: $(STAMP) ## Run all tests, on SQLite and on PostgreSQL
-	$(PYTEST) -m "not chaos"
+	$(PYTEST)
 
 test-fast: $(STAMP) ## Run the tests that need no PostgreSQL and no whole bot
-	$(PYTEST) -m "not chaos and not postgres" tests/unit tests/architecture
+	$(PYTEST) -m "not postgres" tests/unit tests/architecture
 
 check: $(STAMP) ## Lint, format, types, architecture
 	$(BIN)/ruff check .
@@ -67,8 +67,8 @@ format: $(STAMP) ## Format, and mend what ruff can mend safely
 bench: $(STAMP) ## Measure against the embedded Slack
 	@$(BIN)/python -m tests.benchmarks
 
-chaos: $(STAMP) ## Break things at random, for a long time
-	$(PYTEST) -m chaos --timeout=1800
+chaos: $(STAMP) ## Run the random tests with twenty times the examples
+	TEST_EXAMPLES_FACTOR=20 $(PYTEST) -m hypothesis --timeout=1800
 
 run: $(STAMP) ## Run the bot for a real workspace
 	@$(BIN)/sitrep serve

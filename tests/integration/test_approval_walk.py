@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,6 +31,7 @@ from incidents.severity import change_severity
 from incidents.supervision_policy import Stage
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
+from tests.chance import examples
 from tests.integration.test_approvals import Scene
 from tests.policies import built_in
 from tests.world import World
@@ -180,6 +182,7 @@ async def _open_scene(database_url: str) -> Scene:
     return await Scene(world).open()
 
 
+@pytest.mark.hypothesis
 def test_whoever_does_what_agreement_comes_from_others_and_comes_first(database_url: str) -> None:
     class Here(Walk):
         pass
@@ -188,7 +191,7 @@ def test_whoever_does_what_agreement_comes_from_others_and_comes_first(database_
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=10,
+            max_examples=examples(10),
             stateful_step_count=25,
             database=None,
             suppress_health_check=list(HealthCheck),

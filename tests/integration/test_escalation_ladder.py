@@ -35,6 +35,7 @@ from incidents.severity import change_severity
 from incidents.status import cancel
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
+from tests.chance import examples
 from tests.policies import built_in
 from tests.world import World
 
@@ -293,7 +294,7 @@ _GROUP = LadderStep(who=(GROUP,))
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ladder=LADDERS, events=EVENTS, is_group_known=st.booleans())

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -36,6 +37,7 @@ from incidents.stakeholder_updates import cadence_for
 from incidents.status import cancel, change_status, close, mark_duplicate, reopen
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
+from tests.chance import examples
 from tests.policies import built_in
 from tests.world import World
 
@@ -228,6 +230,7 @@ async def _open_world(database_url: str) -> World:
     return world
 
 
+@pytest.mark.hypothesis
 def test_whatever_people_do_the_record_stays_right(database_url: str) -> None:
     class Here(Walk):
         pass
@@ -236,7 +239,7 @@ def test_whatever_people_do_the_record_stays_right(database_url: str) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=8,
+            max_examples=examples(8),
             stateful_step_count=30,
             database=None,
             suppress_health_check=list(HealthCheck),

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.policy_loader import PolicyErrors, PolicyProblem, load_policy
+from tests.chance import examples
 
 Problems = Callable[[str], tuple[PolicyProblem, ...]]
 
@@ -277,7 +278,7 @@ def _yaml_like(draw: st.DrawFn, indent: int = 0) -> str:
 
 
 @settings(
-    max_examples=120,
+    max_examples=examples(120),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(content=_yaml_like().map(str.encode) | st.binary(max_size=200))

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from config.template_files import read_template
 from incidents.policy import Section, SectionKind
 from incidents.postmortem_draft import PostmortemFacts, draft, render_markdown
+from tests.chance import examples
 from tests.unit.incidents.postmortem.facts import (
     ALICE,
     BOB,
@@ -153,7 +154,7 @@ def test_an_unknown_kind_of_entry_reads_generically() -> None:
     assert "Door opened: north \\| gate" in section(facts(entries=(strange,)), "timeline")
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(text=st.text(min_size=1, max_size=80), name=st.text(max_size=20))
 def test_no_text_of_people_adds_rows_headings_links_or_html(text: str, name: str) -> None:
     typed = replace(entries()[4], content={"text": text})
