@@ -11,7 +11,7 @@ from incidents.approval_people import (
     mentors_and_commander,
 )
 from incidents.approval_performing import perform_for
-from incidents.approval_showing import following_content, outcome_of, refresh_copies, tell_entry
+from incidents.approval_showing import following_content, outcome_of, refresh_copies
 from incidents.approvals import (
     Approval,
     ApprovalStatus,
@@ -20,13 +20,14 @@ from incidents.approvals import (
     over,
     refuse_if_changed,
 )
-from incidents.database import storable
+from incidents.database import kept_text
 from incidents.errors import AlreadySo, InvalidInput, MayAgree, NotPermitted, Superseded
 from incidents.incident import Incident, IncidentRef
 from incidents.lifecycle import IncidentStatus
 from incidents.objections import close_poll
 from incidents.people import Person
 from incidents.policy import Action
+from incidents.telling import tell_entry
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import Outcome, UnitOfWork
 
@@ -59,7 +60,7 @@ async def approve(
         incident,
         approval,
         EntryKind.PROPOSAL_APPROVED,
-        reason=_text(reason),
+        reason=kept_text(reason, most=MAX_TEXT),
         expires_at=approval.expires_at,
     )
     await refresh_copies(uow, incident, approval)
@@ -104,8 +105,8 @@ async def break_glass(
     A command of the bot is carried out at once, as whoever asked for it; only they can do so.
     Whoever may agree agrees: that is as quick, and on the record as what it is.
 
-    Raises: NotPermitted; MayAgree; Superseded when it is over, agreed to or changed; InvalidInput without a
-        reason; AlreadySo when the incident is over; whatever the command itself refuses.
+    Raises: NotPermitted; MayAgree; Superseded when it is over, agreed to or changed; InvalidInput
+        without a reason; AlreadySo when the incident is over; whatever the command itself refuses.
     """
     incident = await uow.get_incident(ref)
     approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
@@ -136,7 +137,7 @@ async def break_glass(
 
 def needed_reason(text: str, *, example: str) -> str:
     """Return the reason as it is kept. Raises: InvalidInput if there is none."""
-    reason = _text(text)
+    reason = kept_text(text, most=MAX_TEXT)
     if not reason:
         raise InvalidInput("reason", "empty", example)
     return reason
@@ -190,8 +191,3 @@ async def _tell_everybody(uow: UnitOfWork, incident: Incident, approval: Approva
     approvers = await find_approvers(uow, incident, approval, is_wide=True)
     told = [*near, *(person.id for person in approvers), approval.requested_by_id]
     await tell_entry(uow, incident, entry, [one for one in told if one != uow.actor.person_id])
-
-
-def _text(text: str) -> str:
-    cleaned = storable(text).strip()
-    return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

@@ -21,7 +21,7 @@ from incidents.approvals import (
     over,
     refuse_if_changed,
 )
-from incidents.database import storable
+from incidents.database import kept_text
 from incidents.errors import AlreadySo, InvalidInput, NeedsApproval, NotPermitted
 from incidents.ids import new_id
 from incidents.incident import ById, Incident, IncidentRef
@@ -243,19 +243,14 @@ def _class(uow: UnitOfWork, key: str) -> ActionClass:
 
 def _cleaned(words: ProposalWords) -> ProposalWords:
     cleaned = ProposalWords(
-        text=_text(words.text),
-        risk=_text(words.risk),
-        undo=_text(words.undo),
-        check=_text(words.check),
+        text=kept_text(words.text, most=MAX_TEXT),
+        risk=kept_text(words.risk, most=MAX_TEXT),
+        undo=kept_text(words.undo, most=MAX_TEXT),
+        check=kept_text(words.check, most=MAX_TEXT),
     )
     if not cleaned.text:
         raise InvalidInput("text", "empty", _EXAMPLE)
     return cleaned
-
-
-def _text(text: str) -> str:
-    cleaned = storable(text).strip()
-    return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"
 
 
 async def words_of(uow: UnitOfWork, approval: Approval) -> ProposalWords | None:

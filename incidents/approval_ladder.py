@@ -10,10 +10,11 @@ from enum import IntEnum
 from incidents.approval_ending import expire
 from incidents.approval_escalating import escalate_unanswered, may_escalate
 from incidents.approval_people import find_approvers, mentors_and_commander
-from incidents.approval_showing import following_content, tell_directly, tell_entry, told_ids
+from incidents.approval_showing import following_content, tell_directly, told_ids
 from incidents.approvals import EXPIRING, Approval, ApprovalStatus
 from incidents.incident import Incident
 from incidents.reminders import Remind, Reminder, ReminderKind
+from incidents.telling import tell_entry
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import UnitOfWork
 

@@ -23,7 +23,7 @@ from incidents.approvals import (
     refuse_if_changed,
 )
 from incidents.assigning import person_content
-from incidents.database import storable
+from incidents.database import kept_text
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.incident import ById, Incident, IncidentRef
 from incidents.lifecycle import IncidentStatus
@@ -73,7 +73,7 @@ async def carry_out(
             # What went ahead without agreement is done already: what came of it can always be said.
             if approval.state is not ApprovalStatus.BREAK_GLASS:
                 await _check_requester(uow, incident, approval)
-            await perform_for(uow, incident, approval, result=_text(result))
+            await perform_for(uow, incident, approval, result=kept_text(result, most=MAX_TEXT))
     await refresh_copies(uow, incident, approval)
     return outcome_of("carried_out", incident, approval)
 
@@ -97,7 +97,7 @@ async def abandon(
     if approval.state not in LIVE:
         raise await over(uow.session, approval)
     await refuse_if_changed(uow.session, approval, version=version)
-    said = _text(reason)
+    said = kept_text(reason, most=MAX_TEXT)
     if not said:
         raise InvalidInput("reason", "empty", "The errors stopped by themselves")
     await settle(
@@ -197,8 +197,3 @@ async def _lapse(uow: UnitOfWork, incident: Incident, approval: Approval) -> Non
     )
     approval.answered_at = approval.answered_by_id = approval.answer_entry_id = None
     await refresh_copies(uow, incident, approval)
-
-
-def _text(text: str) -> str:
-    cleaned = storable(text).strip()
-    return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

@@ -19,10 +19,10 @@ from incidents.approvals import (
     get_approval,
 )
 from incidents.assigning import person_content
-from incidents.effects import EraseEntryMessage, RefreshApproval, TellPerson
+from incidents.effects import EraseEntryMessage, RefreshApproval
 from incidents.escalation_refresh import refresh_calls, refresh_card
 from incidents.escalations import Escalation
-from incidents.ids import derived_id, new_id
+from incidents.ids import new_id
 from incidents.incident import ById, Incident
 from incidents.outbox import Planned
 from incidents.people import Person
@@ -136,23 +136,6 @@ async def refresh_everywhere(
     )
     said = (await uow.session.execute(query)).scalars().all()
     await uow.add_effects([_erase(incident, entry_id) for entry_id in said])
-
-
-async def tell_entry(
-    uow: UnitOfWork, incident: Incident, entry: TimelineEntry, people: Iterable[uuid.UUID]
-) -> None:
-    """Tell these people about an entry by direct message, each once."""
-    await uow.flush()
-    planned = [
-        Planned(
-            id=derived_id(entry.id, f"{TellPerson.kind}:approval:{person_id}"),
-            effect=TellPerson(incident_id=incident.id, entry_id=entry.id, person_id=person_id),
-            lane=f"{incident.id}:dm:{person_id}",
-            entry_id=entry.id,
-        )
-        for person_id in dict.fromkeys(people)
-    ]
-    await uow.add_effects(planned)
 
 
 async def told_ids(uow: UnitOfWork, approval: Approval) -> set[uuid.UUID]:

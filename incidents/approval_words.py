@@ -46,7 +46,7 @@ def _lapsed(entry: CorrectedEntry) -> str:
 def _unanswered(entry: CorrectedEntry) -> str:
     minutes = int(entry.content.get("minutes") or 0)
     waited = spoken_duration(timedelta(minutes=max(minutes, 1)))
-    step = {"1": "asked again", "2": "asked again"}.get(entry.text("step"), "still no answer")
+    step = "asked again" if entry.text("step") in {"1", "2"} else "still no answer"
     if entry.content.get("is_escalated"):
         step = "escalated"
     return f"{_name(entry)} unanswered for {waited}: {step}"

@@ -2,7 +2,8 @@
 
 Stages, sign-offs, who supervises whom, and the policy (with it the rights) are recorded here.
 Chained as `hash_chain.py` says: content can be erased without breaking the chain, and nothing else
-can change: triggers on both databases refuse it. What people wrote to each other (notes) isn't here but as a hash of it.
+can change: triggers on both databases refuse it. What people wrote to each other (notes) isn't
+here but as a hash of it.
 """
 
 import uuid

@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from incidents.database import Base, storable
+from incidents.database import Base, kept_text
 from incidents.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.ids import new_id
 from incidents.incident import Incident, IncidentRef, save_participant
@@ -99,7 +99,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
     await uow.permit(Action.CHECK_IN, incident)
     if not incident.is_open:
         raise AlreadySo("the incident", incident.status)
-    question = _text(request.question)
+    question = kept_text(request.question, most=MAX_TEXT)
     if not question:
         raise InvalidInput("question", "empty", "checkin @alice 10m Is the web tier healthy?")
     # The policy's own box holds whatever it is: nobody typed it, so nobody could mend it.
@@ -194,7 +194,7 @@ async def answer_checkin(
         **_about(checkin.id, person, round_number=checkin.round),
         "asked_by_id": checkin.asked_by_id,
         "answer": reply.answer,
-        "text": _text(reply.text),
+        "text": kept_text(reply.text, most=MAX_TEXT),
         "due_at": checkin.due_at if is_going_on else None,
         "box_seconds": checkin.box_seconds,
     }
@@ -256,8 +256,3 @@ def _about(checkin_id: uuid.UUID, person: Person, *, round_number: int) -> dict[
         "person_external_id": person.external_id,
         "person_name": person.name,
     }
-
-
-def _text(text: str) -> str:
-    cleaned = storable(text).strip()
-    return cleaned if len(cleaned) <= MAX_TEXT else f"{cleaned[: MAX_TEXT - 1]}…"

@@ -191,3 +191,9 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 def storable(text: str) -> str:
     """Return the text without what no database takes: NUL, control characters, lone surrogates."""
     return _UNSTORABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def kept_text(text: str, *, most: int) -> str:
+    """Return people's text as it is kept: storable, trimmed, cut with a mark to `most` characters."""
+    clean = storable(text).strip()
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"

@@ -4,13 +4,11 @@ What the bot sends by its rules names nobody on whose behalf: that somebody was 
 be because they learn, which is nobody else's business. They hear of it all the same.
 """
 
-from incidents import effects as fx
 from incidents.assigning import PersonContent, get_person, person_content
 from incidents.escalations import Escalation
-from incidents.ids import derived_id
 from incidents.incident import Incident
-from incidents.outbox import Planned
 from incidents.roles import find_commander
+from incidents.telling import tell_entry
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.unit_of_work import UnitOfWork
 
@@ -36,12 +34,4 @@ async def tell_quietly(
         commander = await find_commander(uow.session, incident.id)
         if commander is not None and commander.person_id == person_id:
             return  # as the commander they are told of this one anyway
-    await uow.flush()
-    effect = fx.TellPerson(incident_id=incident.id, entry_id=entry.id, person_id=person_id)
-    planned = Planned(
-        id=derived_id(entry.id, f"{effect.kind}:quietly"),
-        effect=effect,
-        lane=f"{incident.id}:dm:{person_id}",
-        entry_id=entry.id,
-    )
-    await uow.add_effects([planned])
+    await tell_entry(uow, incident, entry, [person_id])

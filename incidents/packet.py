@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from incidents.database import storable
+from incidents.database import kept_text
 from incidents.errors import InvalidInput
 from incidents.hash_chain import instant_text
 
@@ -108,7 +108,9 @@ def cleaned(packet: Packet) -> Packet:
     """
     if packet.confidence not in {"", *CONFIDENCES}:
         raise InvalidInput("confidence", "unknown", ", ".join(CONFIDENCES))
-    texts: dict[str, Any] = {name.value: _kept(str(getattr(packet, name))) for name in _TEXTS}
+    texts: dict[str, Any] = {
+        name.value: kept_text(str(getattr(packet, name)), most=MAX_TEXT) for name in _TEXTS
+    }
     return replace(packet, **texts, answers=_answers(packet.answers))
 
 
@@ -137,10 +139,5 @@ def changed_fields(old: Packet, new: Packet) -> tuple[str, ...]:
 
 
 def _answers(answers: Mapping[str, Any]) -> Mapping[str, str]:
-    kept = {str(key): _kept(str(text)) for key, text in answers.items()}
+    kept = {str(key): kept_text(str(text), most=MAX_TEXT) for key, text in answers.items()}
     return MappingProxyType({key: text for key, text in kept.items() if text})
-
-
-def _kept(text: str) -> str:
-    clean = storable(text).strip()
-    return clean if len(clean) <= MAX_TEXT else f"{clean[: MAX_TEXT - 1]}…"
