@@ -257,20 +257,21 @@ async def _what_came_of_calls(
 ) -> list[dict[str, str]]:
     """Return who was called, in order, and how each of them stands: `STANDS` has the words."""
     steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
-    stands: dict[str, str] = {}
+    stands: dict[uuid.UUID, dict[str, str]] = {}
     for call in await calls_of(uow.session, escalation.id):
         person = await uow.session.get_one(Person, call.person_id)
         until = call.called_at + step_wait(uow, incident, escalation, steps[call.step_id])
         match CallStatus(call.status):
             case CallStatus.DECLINED:
-                stands[person.name] = "declined"
+                how = "declined"
             case CallStatus.REDIRECTED:
-                stands[person.name] = "passed_on"
+                how = "passed_on"
             case _ if escalation.asked_by_id == call.person_id:
-                stands[person.name] = "asked"
+                how = "asked"
             case _:
-                stands[person.name] = "may_answer" if until > uow.now else "no_answer"
-    return [{"name": name, "how": how} for name, how in stands.items()]
+                how = "may_answer" if until > uow.now else "no_answer"
+        stands[person.id] = {"name": person.name, "how": how}
+    return list(stands.values())
 
 
 async def _set_timer(uow: UnitOfWork, escalation: Escalation, *, wait: timedelta) -> None:

@@ -12,8 +12,10 @@ from incidents.escalation_policy import LadderStep
 from incidents.escalation_targets import PersonTarget
 from incidents.incident import ById
 from incidents.packet import PacketField
+from incidents.people import PersonFacts, save_person
 from incidents.policy_refs import PersonRef, RoleRef
 from incidents.timeline import EntryKind
+from incidents.unit_of_work import Outcome, UnitOfWork
 from tests.escalation_world import Escalations
 from tests.world import World
 
@@ -74,3 +76,20 @@ async def test_a_ladder_at_its_end_says_of_everybody_what_became_of_the_call(
         "dave": "declined",
     }
     await made.answer(take, by=bob)
+
+
+async def test_two_of_one_name_are_both_named_at_the_end(made: Escalations) -> None:
+    made.steps("UROBERT")
+    bob, robert = await made.world.person("bob"), await made.world.person("robert")
+
+    async def rename(uow: UnitOfWork) -> Outcome:
+        facts = PersonFacts("UROBERT", name="bob")
+        await save_person(uow.session, facts, workspace_id=uow.workspace_id)
+        return Outcome("saved")
+
+    await made.world.run(rename)
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+    await made.answer(decline, by=bob, reason="On a plane")
+    await made.answer(decline, by=robert, reason="In a tunnel")
+    (exhausted,) = await made.said(EntryKind.ESCALATION_EXHAUSTED)
+    assert exhausted["called"] == [{"name": "bob", "how": "declined"}] * 2
