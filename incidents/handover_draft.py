@@ -21,12 +21,12 @@ from incidents.lifecycle import OPEN_STATUSES
 from incidents.people import Actor, Person
 from incidents.policy import COMMANDER, Policy
 from incidents.read_models import people_views
-from incidents.roles import role_holders
+from incidents.roles import RoleAssignment
 from incidents.shadowing import ShadowingView, view_of_shadowing
 from incidents.shadowings import shadowings_of
 from incidents.stages import mentors_of
 from incidents.timeline import TimelineEntry
-from incidents.updating import is_snoozed
+from incidents.updating import snoozed_among
 
 # How long a shift is taken for when no handoff to its author tells when it began.
 SHIFT: Final = timedelta(hours=12)
@@ -144,26 +144,33 @@ async def _shift_began(session: AsyncSession, readers: Readers, *, now: datetime
 async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[OpenIncident, ...]:
     """Return the incidents under way, the worst first."""
     query = (
-        select(Incident)
+        select(Incident, Person.name)
+        .outerjoin(
+            RoleAssignment,
+            and_(
+                RoleAssignment.incident_id == Incident.id,
+                RoleAssignment.role_key == COMMANDER,
+                RoleAssignment.ended_at.is_(None),
+            ),
+        )
+        .outerjoin(Person, Person.id == RoleAssignment.person_id)
         .where(_seen_by(readers), Incident.status.in_(OPEN_STATUSES))
         .order_by(Incident.severity_rank, Incident.declared_at)
     )
-    found: list[OpenIncident] = []
-    for incident in (await session.execute(query)).scalars().all():
-        holders = await role_holders(session, incident.id, role_key=COMMANDER)
-        commander = await session.get(Person, holders[0].person_id) if holders else None
-        found.append(
-            OpenIncident(
-                reference=str(incident.reference),
-                title=incident.title,
-                severity_name=incident.severity_name,
-                status=incident.status,
-                commander=commander.name if commander else "",
-                next_update_due_at=incident.next_update_due_at,
-                is_snoozed=await is_snoozed(session, incident),
-            )
+    rows = (await session.execute(query)).all()
+    snoozed = await snoozed_among(session, [incident for incident, _ in rows])
+    return tuple(
+        OpenIncident(
+            reference=str(incident.reference),
+            title=incident.title,
+            severity_name=incident.severity_name,
+            status=incident.status,
+            commander=commander or "",
+            next_update_due_at=incident.next_update_due_at,
+            is_snoozed=incident.id in snoozed,
         )
-    return tuple(found)
+        for incident, commander in rows
+    )
 
 
 async def _changes(

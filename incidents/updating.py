@@ -1,7 +1,7 @@
 """Posting a stakeholder update, and putting the next reminder off once."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -115,7 +115,7 @@ async def snooze_update(
     current = incident.next_update_due_at
     if current is None or not incident.is_open:
         raise AlreadySo("update_reminders", "off")
-    if await is_snoozed(uow.session, incident):
+    if await snoozed_among(uow.session, [incident]):
         raise AlreadySo("update_snoozed", instant_text(current))
     if due_at is not None and due_at != instant_text(current):
         raise Superseded("update_reminder")
@@ -137,22 +137,26 @@ async def snooze_update(
     return Outcome("update_snoozed", incident.id, data)
 
 
-async def is_snoozed(session: AsyncSession, incident: Incident) -> bool:
-    """Tell whether the time that is due is what putting it off had made of an earlier one."""
-    if incident.next_update_due_at is None:
-        return False
+async def snoozed_among(
+    session: AsyncSession, incidents: Collection[Incident]
+) -> frozenset[uuid.UUID]:
+    """Return those whose next update is due when putting it off had made it due."""
     query = (
-        select(TimelineEntry)
+        select(TimelineEntry.incident_id, TimelineEntry.content)
         .where(
-            TimelineEntry.incident_id == incident.id,
+            TimelineEntry.incident_id.in_([incident.id for incident in incidents]),
             TimelineEntry.kind == EntryKind.UPDATE_SNOOZED,
         )
-        .order_by(TimelineEntry.sequence.desc())
-        .limit(1)
+        .order_by(TimelineEntry.sequence)
     )
-    entry = (await session.execute(query)).scalar_one_or_none()
-    until = (entry.content or {}).get("until") if entry is not None else None
-    return until == instant_text(incident.next_update_due_at)
+    rows = (await session.execute(query)).all()
+    until = {incident_id: (content or {}).get("until") for incident_id, content in rows}
+    return frozenset(
+        incident.id
+        for incident in incidents
+        if incident.next_update_due_at is not None
+        and until.get(incident.id) == instant_text(incident.next_update_due_at)
+    )
 
 
 def draft_from(arguments: Mapping[str, Any]) -> UpdateDraft:
