@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from bot.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.effect_viewers import is_hidden_from
 from bot.features.escalation_calls import call_message, hidden_message, mention_message
 from bot.features.escalation_card import escalation_card
 from bot.requests import Services
@@ -25,9 +26,9 @@ from incidents.escalation_reach import Medium, note_medium
 from incidents.escalation_views import CallView, EscalationView, get_escalation_view
 from incidents.escalations import CallStatus
 from incidents.incident import ById
-from incidents.people import Person, actor_of, system_actor
+from incidents.people import Person, system_actor
 from incidents.posted_messages import PostedMessage, find_posted
-from incidents.read_models import IncidentView, find_incident_view, get_incident_view
+from incidents.read_models import IncidentView, get_incident_view
 from incidents.times import zone_of
 from incidents.unit_of_work import UnitOfWork
 
@@ -80,7 +81,7 @@ async def call_person(context: EffectContext) -> Settlement:
     if call is None:
         return Dropped("not called")
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
-    may_see = await _may_see(services, view, call)
+    may_see = await _may_see(services, loaded.incident, call)
     if not (is_asked and may_see) and not context.is_uncertain:
         return Dropped("answered before it was sent, or no longer theirs to see")
     message = (
@@ -204,7 +205,7 @@ async def refresh_call(context: EffectContext) -> Settlement:
 
 async def _called_message(services: Services, loaded: _Loaded, call: CallView) -> b.Message:
     view, incident = loaded.view, loaded.incident
-    if not await _may_see(services, view, call):
+    if not await _may_see(services, incident, call):
         return hidden_message(incident)
     if call.medium != Medium.CHANNEL:
         return call_message(view, call, incident, services.policy)
@@ -212,17 +213,11 @@ async def _called_message(services: Services, loaded: _Loaded, call: CallView) -
     return mention_message(view, call, incident, card_link=card)
 
 
-async def _may_see(services: Services, view: EscalationView, call: CallView) -> bool:
+async def _may_see(services: Services, incident: IncidentView, call: CallView) -> bool:
     """Tell whether whoever was called may still see the incident: it may have gone private."""
     async with services.database.reading() as session:
         person = await session.get_one(Person, call.person.id)
-        found = await find_incident_view(
-            session,
-            ById(view.incident_id),
-            workspace_id=services.workspace.id,
-            viewer=actor_of(person),
-        )
-    return found is not None
+    return not await is_hidden_from(services, incident, person)
 
 
 # -- what all of them need ------------------------------------------------------------------
