@@ -1,12 +1,11 @@
 """The database: types, naming, engine and sessions, for SQLite (WAL) and PostgreSQL alike."""
 
-import asyncio
 import contextlib
 import functools
 import os
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import DeclarativeBase
 
 from incidents import sqlite_driver
+from incidents.sqlite_log import WriteAheadLog
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -68,20 +68,29 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """One engine and its sessions; writers on SQLite stand in line instead of polling the lock."""
+    """One engine and its sessions; writers on SQLite stand in line, and share the wait for the disk."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Wrap an engine made by `open_database`."""
+    def __init__(self, engine: AsyncEngine, *, log: WriteAheadLog | None = None) -> None:
+        """Wrap an engine made by `open_database`, and for SQLite the log of its file."""
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._writers = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        self._log = log
         self._write_engine = engine.execution_options(sitrep_begin=sqlite_driver.BEGIN_WRITING)
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """Open the session of one writing transaction (BEGIN IMMEDIATE on SQLite)."""
-        async with self._writers, self._session(self._write_engine) as session:
+        """Open the session of one writing transaction (BEGIN IMMEDIATE on SQLite).
+
+        What it committed is safe on the disk at the end. Raises: sqlite3.Error if it isn't.
+        """
+        if self._log is None:
+            async with self._session(self._write_engine) as session:
+                yield session
+            return
+        async with self._log.turn, self._session(self._write_engine) as session:
             yield session
+        # Others write by now. Also for who only read: what they answer with may be as new.
+        await self._log.keep()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -105,6 +114,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._log is not None:
+            await self._log.close()
         await self.engine.dispose()
 
     @property
@@ -131,26 +142,26 @@ def _inserting(entity: type[Base]) -> Insert:
     return insert(cast("Table", entity.__table__))
 
 
-def open_database(url: str, *, echo: bool = False) -> Database:
+def open_database(
+    url: str, *, make_log: Callable[[str], WriteAheadLog] = WriteAheadLog
+) -> Database:
     """Make the engine for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
 
     Nothing is opened or made yet. Its errors don't show parameters: they are people's texts.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_async_engine(
-            parsed, echo=echo, pool_size=10, pool_pre_ping=True, hide_parameters=True
-        )
+        engine = create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
         return Database(engine)
+    path = str(parsed.database)
     engine = create_async_engine(
         parsed,
-        echo=echo,
         pool_size=5,
         hide_parameters=True,
-        async_creator=functools.partial(sqlite_driver.connect, parsed.database or ":memory:"),
+        async_creator=functools.partial(sqlite_driver.connect, path),
     )
     _begin_as_asked(engine)
-    return Database(engine)
+    return Database(engine, log=make_log(path))
 
 
 def _begin_as_asked(engine: AsyncEngine) -> None:

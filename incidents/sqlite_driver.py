@@ -3,8 +3,8 @@
 aiosqlite hands every step of every statement to a thread and back: four round trips for one
 SELECT, each competing for the interpreter with the loop that waits for it. Our statements take 20
 to 100 µs, less than one such trip; declaring took a third longer. So statements run in the loop's
-own thread. What can wait doesn't hold it up: COMMIT waits for the disk in a thread, and BEGIN
-IMMEDIATE tries again and again while another process has the lock.
+own thread. What can wait doesn't hold it up: COMMIT leaves the wait for the disk to
+`sqlite_log.py`, and BEGIN IMMEDIATE tries again and again while another process has the lock.
 
 The classes have the part of aiosqlite's interface that SQLAlchemy's dialect for it uses.
 """
@@ -20,11 +20,11 @@ BUSY_TIMEOUT_SECONDS = 2.0
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 
 _LOOK_AGAIN_SECONDS = 0.01
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "foreign_keys=ON")
 
 
 async def connect(path: str) -> "Connection":
-    """Open a database file, in WAL mode and with every COMMIT safe on the disk."""
+    """Open a database file in WAL mode; what is committed is safe once its log was kept."""
     return Connection(await asyncio.to_thread(_opened, path))
 
 
@@ -36,7 +36,6 @@ def _opened(path: str) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
         check_same_thread=False,
-        uri=path.startswith("file:"),
     )
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
@@ -61,17 +60,9 @@ class Connection:
         return Cursor(self._open)
 
     async def commit(self) -> None:
-        """Commit what was begun; in a thread, since it waits for the disk."""
-        connection = self._open
-        if not connection.in_transaction:
-            return
-        writing = asyncio.ensure_future(asyncio.to_thread(connection.commit))
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            # The connection must not go back to the pool while the thread still has it.
-            await asyncio.wait({writing})
-            raise
+        """Commit what was begun. It is in the log, but not yet on the disk."""
+        if self._open.in_transaction:
+            self._open.execute("COMMIT")
 
     async def rollback(self) -> None:
         """Undo what was begun."""

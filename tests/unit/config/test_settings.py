@@ -180,6 +180,7 @@ def test_a_plain_database_address_gets_its_async_driver(given: str, used: str) -
         "postgresql+psycopg2://h/db",
         "sqlite://",
         "sqlite:///:memory:",
+        "sqlite:///file:data/x.db?mode=ro",
         "sqlite://data/x.db",
         "just words",
         "postgresql://h:port/db",

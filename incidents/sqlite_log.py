@@ -1,0 +1,120 @@
+"""SQLite's write-ahead log: one wait for the disk, shared by everybody whose commit it makes safe.
+
+With synchronous=NORMAL a COMMIT appends to the log and returns. The log outlives this process, but
+not a loss of power, so whoever committed waits for `keep()` before telling anybody. It does for all
+who committed meanwhile what synchronous=FULL does inside each COMMIT, with the write lock held.
+
+SQLite would also fold the log into the file inside some COMMIT; here a thread does it.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+
+# About 4 MB of log, which is where SQLite itself does it: a change here writes ten pages.
+FOLD_EVERY = 100
+
+FOLD_WITHIN = timedelta(seconds=10)
+
+# Enough where the system has it: of the file's own data only what reading it needs.
+_write_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+
+
+class WriteAheadLog:
+    """The log of one database file, as far as this process writes it."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        write_to_disk: Callable[[int], None] = _write_data,
+        fold_every: int = FOLD_EVERY,
+        fold_within: timedelta = FOLD_WITHIN,
+    ) -> None:
+        """Take the path of the database file; its log lies beside it.
+
+        `write_to_disk` gets the log's descriptor. After `fold_every` commits the log is folded;
+        where all of it must be, readers in the way get `fold_within`.
+        """
+        # Writers stand in line here, instead of polling SQLite's lock.
+        self.turn = asyncio.Lock()
+        self._path = path
+        self._write_to_disk = write_to_disk
+        self._fold_every = fold_every
+        self._fold_within = fold_within
+        self._next: asyncio.Task[None] | None = None
+        self._under_way: asyncio.Task[None] | None = None
+        self._folding: asyncio.Task[None] | None = None
+        self._kept_since_fold = 0
+        # After a failure the system takes for written what the disk may never have got.
+        self._is_doubtful = False
+
+    async def keep(self) -> None:
+        """Return once all that was committed before is safe on the disk.
+
+        Raises: sqlite3.Error if the disk doesn't take it.
+        """
+        # Not the one under way: it may have begun before the commit.
+        if self._next is None:
+            self._next = asyncio.create_task(self._write_after(self._under_way))
+        self._kept_since_fold += 1
+        await asyncio.shield(self._next)
+        if self._kept_since_fold >= self._fold_every and self._folding is None:
+            self._folding = asyncio.create_task(self._fold())
+
+    async def close(self) -> None:
+        """Let what is under way end; before the last connection closes."""
+        under_way = [task for task in (self._next, self._under_way, self._folding) if task]
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _write_after(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None and not before.done():
+            await asyncio.wait({before})
+        self._under_way, self._next = self._next, None
+        await asyncio.to_thread(self._write)
+
+    def _write(self) -> None:
+        if not self._is_doubtful:
+            try:
+                self._write_log()
+            except OSError:
+                self._is_doubtful = True
+            else:
+                return
+        self._move_to_file()
+
+    def _write_log(self) -> None:
+        log = os.open(f"{self._path}-wal", os.O_RDWR)
+        try:
+            self._write_to_disk(log)
+        finally:
+            os.close(log)
+
+    def _move_to_file(self) -> None:
+        """Write everything anew, into the file itself. Raises: sqlite3.Error if that fails, too."""
+        with contextlib.closing(self._connect()) as connection:
+            [is_held_up, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_held_up:
+            raise sqlite3.OperationalError("the log couldn't be written to the disk")
+        self._is_doubtful = False
+
+    async def _fold(self) -> None:
+        self._kept_since_fold = 0
+        try:
+            await asyncio.to_thread(self._fold_in)
+            # The rest while nobody adds to it: only a log folded to its end begins anew.
+            async with self.turn:
+                await asyncio.to_thread(self._fold_in)
+        finally:
+            self._folding = None
+
+    def _fold_in(self) -> None:
+        # As far as no reader stands in the way. What is left is still in the log.
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._connect()) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=self._fold_within.total_seconds())
