@@ -12,7 +12,8 @@ import structlog
 from aiohttp import web
 
 from bot.bolt import make_bolt, make_client
-from bot.dispatcher import Dispatcher, End
+from bot.dispatcher import Dispatcher
+from bot.effect_attempt import End
 from bot.effect_context import Dropped
 from bot.effect_handlers import EntryHandlers
 from bot.entry_messages import EntryRenderer
@@ -48,7 +49,7 @@ from incidents.effects import Effect
 from incidents.people import system_actor
 from incidents.policy_record import note_policy
 from incidents.retention import sweep
-from incidents.unit_of_work import Transactions
+from incidents.transactions import Transactions
 
 CALL_TIMEOUT_SECONDS = 10
 DRAIN_SECONDS = 3.0

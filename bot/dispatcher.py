@@ -7,23 +7,22 @@ transactions, each effect as a task of its own.
 
 import asyncio
 import contextlib
-import random
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 
-from bot.effect_context import Done, Dropped, EffectContext, Failed, Settlement
+from bot.effect_attempt import CALL_TIMEOUT, Attempts, End, Ended, Postponed, Unauthorized
+from bot.effect_context import Done, Dropped, Failed
 from bot.feature import EffectHandler
 from bot.lease_keeper import LeaseKeeper
 from bot.requests import Services
-from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
+from bot.slack.errors import SlackFailure
 from incidents import outbox
-from incidents.effects import Effect, decode
+from incidents.effects import Effect
 from incidents.failed_effects import record_failure
 from incidents.outbox import EffectRow, EffectStatus
 from incidents.people import Workspace, system_actor
@@ -31,46 +30,12 @@ from incidents.unit_of_work import Outcome, UnitOfWork
 
 AT_ONCE = 40
 SWEEP_EVERY_SECONDS = 5.0
-GIVE_UP_AFTER = timedelta(hours=24)
-# What was held up for a day (a paused workspace, a dead letter tried again) still gets its tries.
-FEWEST_ATTEMPTS = 10
-FIRST_BACKOFF = timedelta(seconds=1)
-LONGEST_BACKOFF = timedelta(minutes=5)
-CALL_TIMEOUT = timedelta(seconds=12)
 STOP_WITHIN = timedelta(seconds=4)
 PEOPLE_FIRST = timedelta(milliseconds=500)
 # Turns of the loop in which an HTTP request on an open connection is written.
 TURNS_TO_LEAVE = 2
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed:
-    """The attempt failed for now; due again at `due_at`."""
-
-    due_at: datetime
-    error: str
-    is_uncertain: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Unauthorized:
-    """Slack refuses our token: the workspace is paused and nothing is given up."""
-
-    error: str
-
-
-End = Settlement | Postponed | Unauthorized
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How one attempt ended, and the messages it posted as (channel id, ts)."""
-
-    effect_id: uuid.UUID
-    end: End
-    posted: tuple[tuple[str, str], ...] = ()
 
 
 class Dispatcher:
@@ -92,7 +57,11 @@ class Dispatcher:
         self.handlers = handlers
         self.holder = holder
         self.last_beat: float = 0.0
-        self._lease = LeaseKeeper(services, holder=holder, call_timeout=CALL_TIMEOUT)
+        self._under_way: set[uuid.UUID] = set()
+        self._lease = LeaseKeeper(
+            services, holder=holder, call_timeout=CALL_TIMEOUT, under_way=self._under_way
+        )
+        self._attempts = Attempts(services, handlers)
         self._on_end = on_end
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,6 +75,7 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to dispatch."""
         self.services.transactions.on_commit.append(self._on_commit)
+        self.services.transactions.sender = self
         self._loop_task = asyncio.create_task(self._loop(), name="dispatcher")
 
     def wake(self) -> None:
@@ -175,7 +145,7 @@ class Dispatcher:
 
     async def _cycle(self, *, is_woken: bool) -> None:
         """Settle and take once; who isn't woken looks first whether there is anything to take."""
-        await self.services.transactions.let_people_first(most=PEOPLE_FIRST)
+        await self.services.transactions.people_first.stand_back(most=PEOPLE_FIRST)
         # What has ended is settled in any case; more is taken only by who may send.
         may_take = await self._lease.keep() and not (self.is_paused or self._is_stopping)
         free = AT_ONCE - len(self._tasks) if may_take else 0
@@ -211,6 +181,7 @@ class Dispatcher:
             self.wake()  # what they held up is due now, and wasn't taken
         finally:
             self._is_settling = False
+            self._under_way.difference_update(one.effect_id for one in ended)
 
     async def _settle_alone(self, one: Ended) -> None:
         try:
@@ -296,7 +267,23 @@ class Dispatcher:
 
     # -- one effect ---------------------------------------------------------------------------
 
+    def taker(self, workspace_id: uuid.UUID) -> str | None:
+        """Return our name if an effect may be taken as it is stored: we send, and have room."""
+        is_ours = workspace_id == self.services.workspace.id and self.holds_lease
+        is_free = not (self.is_paused or self._is_stopping) and len(self._tasks) < AT_ONCE
+        return self.holder if is_ours and is_free else None
+
+    def carry_out(self, row: EffectRow) -> None:
+        """Carry out what was stored as taken, once whoever waits for an answer has it."""
+        self._under_way.add(row.id)
+        self._spawn(self._carry_out_after_people(row))
+
+    async def _carry_out_after_people(self, row: EffectRow) -> None:
+        await self.services.transactions.people_first.stand_back(most=PEOPLE_FIRST)
+        await self._carry_out(row)
+
     def _launch(self, row: EffectRow) -> None:
+        self._under_way.add(row.id)
         self._spawn(self._carry_out(row))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -309,77 +296,13 @@ class Dispatcher:
         self.wake()
 
     async def _carry_out(self, row: EffectRow) -> None:
-        posted: list[tuple[str, str]] = []
-        end = await self._attempt(row, posted)
+        if self.holds_lease:
+            ended = await self._attempts.make(row)
+        else:
+            ended = self._attempts.leave(row, "lease lost")
         if self._on_end is not None:
-            self._on_end(row.kind, end)
-        self._ended.append(Ended(row.id, end, tuple(posted)))
-
-    async def _attempt(self, row: EffectRow, posted: list[tuple[str, str]]) -> End:
-        if not self.holds_lease:
-            return self._postponed(row, "lease lost", is_uncertain=False)
-        try:
-            effect = decode(row.kind, row.payload)
-            handler = self.handlers[type(effect)]
-            return await handler(self._context(row, effect, posted))
-        except SlackUnauthorized as error:
-            return Unauthorized(error.error)
-        except SlackTemporary as error:
-            return self._postponed(
-                row, error.error, is_uncertain=error.uncertain, retry_after=error.retry_after
-            )
-        except SlackFailure as error:
-            return Failed(error.error)
-        except Exception as error:
-            log.exception("effect_handler_failed", kind=row.kind, effect_id=str(row.id))
-            return self._postponed(row, f"error: {type(error).__name__}", is_uncertain=True)
-
-    def _postponed(
-        self,
-        row: EffectRow,
-        error: str,
-        *,
-        is_uncertain: bool,
-        retry_after: timedelta | None = None,
-    ) -> Postponed | Failed:
-        now = self.services.clock.now()
-        if now - row.created_at >= GIVE_UP_AFTER and row.attempts >= FEWEST_ATTEMPTS:
-            return Failed(f"{error} (tried for a day)")
-        backoff = min(FIRST_BACKOFF * 2 ** min(row.attempts - 1, 16), LONGEST_BACKOFF)
-        wait = backoff * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-        if is_uncertain:
-            # Nothing of the earlier call can be on its way any more when we look.
-            wait = max(wait, CALL_TIMEOUT)
-        if retry_after is not None:
-            wait = max(wait, retry_after)
-        log.info("effect_postponed", kind=row.kind, error=error, seconds=wait.total_seconds())
-        return Postponed(now + wait, error, is_uncertain)
-
-    def _context(
-        self, row: EffectRow, effect: Effect, posted: list[tuple[str, str]]
-    ) -> EffectContext:
-        return EffectContext(
-            services=self.services,
-            effect=effect,
-            effect_id=row.id,
-            entry_id=row.entry_id,
-            attempt=row.attempts,
-            is_uncertain=row.is_uncertain,
-            created_at=row.created_at,
-            progress=dict(row.progress),
-            posted=posted,
-            save_progress=partial(self._save_progress, row.id),
-        )
-
-    async def _save_progress(self, effect_id: uuid.UUID, progress: dict[str, Any]) -> None:
-        async def save(uow: UnitOfWork) -> Outcome:
-            row = await outbox.get_effect(uow.session, effect_id)
-            row.progress = progress
-            return Outcome("progress_saved")
-
-        await self.services.transactions.run(
-            save, actor=system_actor(), workspace_id=self.services.workspace.id
-        )
+            self._on_end(row.kind, ended.end)
+        self._ended.append(ended)
 
 
 async def _pause_workspace(uow: UnitOfWork, error: str) -> None:

@@ -22,7 +22,8 @@ from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import Identity, SlackGateway
 from incidents.ids import new_id
 from incidents.people import Workspace, system_actor
-from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
+from incidents.transactions import Transactions
+from incidents.unit_of_work import Outcome, UnitOfWork
 
 ASK_FOR = timedelta(seconds=60)
 

@@ -25,7 +25,7 @@ from bot.slack.errors import SlackFailure
 from bot.slash_commands import CommandRefused, Grammar
 from incidents.errors import Busy, DomainError, NeedsApproval
 from incidents.people import Actor
-from incidents.unit_of_work import RequestKey
+from incidents.transactions import RequestKey
 
 DEADLINE_SECONDS = 2.5
 COMMAND_WINDOW = timedelta(seconds=60)

@@ -19,14 +19,8 @@ from incidents.incident import ByChannel, ById, ByReference, Incident, IncidentR
 from incidents.people import Actor
 from incidents.policy import Policy
 from incidents.practice_scenario import Scenario
-from incidents.unit_of_work import (
-    Outcome,
-    Progress,
-    RequestKey,
-    Transactions,
-    UnitOfWork,
-    UseCase,
-)
+from incidents.transactions import Progress, RequestKey, Transactions
+from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
 
 
 @dataclass(frozen=True, slots=True)

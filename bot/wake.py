@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from incidents.database import Database
-from incidents.unit_of_work import WAKE_CHANNEL
+from incidents.transactions import WAKE_CHANNEL
 
 if TYPE_CHECKING:
     import asyncpg

@@ -11,7 +11,7 @@ Within a lane: first in, first out. Between lanes: nothing, but `after_effect_id
 
 import functools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -129,6 +129,17 @@ async def add(
     # in order; as objects each would be a statement of its own, to learn its position.
     await session.flush()
     await insert_rows(session, EffectRow, rows)
+
+
+async def add_taken(
+    session: AsyncSession, plan: Planned, *, workspace_id: uuid.UUID, now: datetime, taker: str
+) -> EffectRow:
+    """Store an effect that nothing is before, as taken already; return it, to be carried out."""
+    values = _values(plan, workspace_id=workspace_id, now=now)
+    values |= {"status": EffectStatus.TAKEN, "taken_at": now, "taken_by": taker, "attempts": 1}
+    await session.flush()
+    await insert_rows(session, EffectRow, [values])
+    return EffectRow(**values)
 
 
 def _values(plan: Planned, *, workspace_id: uuid.UUID, now: datetime) -> dict[str, Any]:
@@ -335,17 +346,26 @@ async def _unblock(session: AsyncSession, effect_id: uuid.UUID) -> None:
 
 
 async def release_abandoned(
-    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, call_timeout: timedelta
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    now: datetime,
+    call_timeout: timedelta,
+    taken_before: datetime | None = None,
+    under_way: Collection[uuid.UUID] = (),
 ) -> int:
-    """Put back what a process that is gone had taken; its calls may have taken effect.
+    """Put back what was taken and nobody carries out any more; its calls may have taken effect.
 
-    Only the new owner of the workspace's lease may call this. Each is due no sooner than the
-    call's timeout after it was taken, when nothing can still be on its way.
+    Only the owner of the workspace's lease may call this, and says what it has `under_way`. Each is
+    due no sooner than the call's timeout after it was taken, when nothing can still be on its way.
     """
     query = select(EffectRow).where(
         EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.TAKEN
     )
-    rows = list((await session.execute(query)).scalars())
+    if taken_before is not None:
+        query = query.where(EffectRow.taken_at < taken_before)
+    taken = (await session.execute(query.with_for_update())).scalars()
+    rows = [row for row in taken if row.id not in under_way]
     for row in rows:
         due_at = max(now, (row.taken_at or now) + call_timeout)
         postpone(row, due_at=due_at, error="process gone", is_uncertain=True)

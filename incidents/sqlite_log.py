@@ -19,9 +19,6 @@ FOLD_EVERY = 100
 
 FOLD_WITHIN = timedelta(seconds=10)
 
-# Enough where the system has it: of the file's own data only what reading it needs.
-_write_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
-
 
 class WriteAheadLog:
     """The log of one database file, as far as this process writes it."""
@@ -30,7 +27,7 @@ class WriteAheadLog:
         self,
         path: str,
         *,
-        write_to_disk: Callable[[int], None] = _write_data,
+        write_to_disk: Callable[[int], None] | None = None,
         fold_every: int = FOLD_EVERY,
         fold_within: timedelta = FOLD_WITHIN,
     ) -> None:
@@ -42,7 +39,9 @@ class WriteAheadLog:
         # Writers stand in line here, instead of polling SQLite's lock.
         self.turn = asyncio.Lock()
         self._path = path
-        self._write_to_disk = write_to_disk
+        # Where the system has it, fdatasync is enough: all that is needed to read the log.
+        default: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+        self._write_to_disk = write_to_disk or default
         self._fold_every = fold_every
         self._fold_within = fold_within
         self._next: asyncio.Task[None] | None = None

@@ -5,23 +5,18 @@ from what it had answered before, lets one use case do its work, derives effects
 the entries that were recorded (`reactions.py`), and commits: the only `commit()` there is.
 """
 
-import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.exc import StaleDataError
 
 from incidents import outbox, reminders, timeline
-from incidents.clock import Clock
-from incidents.database import Database, insert_rows
-from incidents.errors import Busy, NeedsApproval
+from incidents.database import insert_rows
+from incidents.errors import NeedsApproval
 from incidents.facts import Facts, gather_facts
 from incidents.guidance_records import people_to_guide
 from incidents.hash_chain import clean_content
@@ -29,12 +24,8 @@ from incidents.incident import Incident, IncidentRef, lock_incident
 from incidents.people import Actor
 from incidents.permissions import permit
 from incidents.policy import Action, Policy
-from incidents.processed_requests import find_request, keep_request
 from incidents.reactions import react
 from incidents.timeline import EntryKind, TimelineEntry
-
-MAX_ATTEMPTS = 3
-WAKE_CHANNEL = "sitrep_outbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +43,6 @@ class Outcome:
         return {"kind": self.kind, "incident_id": incident_id, "data": dict(self.data)}
 
 
-def _repeat(stored: Mapping[str, Any]) -> Outcome:
-    incident_id = stored["incident_id"]
-    return Outcome(
-        kind=stored["kind"],
-        incident_id=uuid.UUID(incident_id) if incident_id else None,
-        data=stored["data"],
-        is_repeat=True,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class RequestKey:
-    """What makes a request the same one; with `window`, only within that time."""
-
-    key: str
-    window: timedelta | None = None
-
-
 class UnitOfWork:
     """One transaction under way: who acts, when, on what; made by `Transactions` only."""
 
@@ -81,14 +54,20 @@ class UnitOfWork:
         workspace_id: uuid.UUID,
         now: datetime,
         policy: Policy,
+        taker: str | None = None,
     ) -> None:
-        """Bind the session, the actor and the one instant of this transaction."""
+        """Bind the session, the actor and the one instant of this transaction.
+
+        `taker` is under which name a first effect may be taken as it is stored; None: not at all.
+        """
         self.session = session
         self.actor = actor
         self.workspace_id = workspace_id
         self.now = now
         self.policy = policy
         self.wakes_others = False
+        self.taken: outbox.EffectRow | None = None
+        self._taker = taker
         self.needs_approval: NeedsApproval | None = None
         self._agreed: tuple[str, uuid.UUID | None] | None = None
         self._recorded: list[tuple[Incident, TimelineEntry]] = []
@@ -187,6 +166,20 @@ class UnitOfWork:
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
         self.wakes_others = self.wakes_others or bool(planned)
 
+    async def _add_first_effects(self, planned: list[outbox.Planned], *, taker: str) -> None:
+        """Store the effects of a new incident; the first is under way as soon as it is committed.
+
+        Nothing can be before it in its lane, and its channel is there a transaction sooner.
+        """
+        self.taken = await outbox.add_taken(
+            self.session,
+            planned[0],
+            workspace_id=self.workspace_id,
+            now=self.now,
+            taker=taker,
+        )
+        await self.add_effects(planned[1:])
+
     def wake_others(self) -> None:
         """Tell the dispatchers, also of other processes, that there is something to do."""
         self.wakes_others = True
@@ -209,7 +202,10 @@ class UnitOfWork:
                 planned.extend(reaction.effects)
                 changes.extend(reaction.reminders)
         await self._change_reminders(changes, is_first=is_new)
-        await self.add_effects(planned)
+        if is_new and self._taker is not None:
+            await self._add_first_effects(planned, taker=self._taker)
+        else:
+            await self.add_effects(planned)
         self._recorded.clear()
         await self.flush()
 
@@ -246,150 +242,3 @@ class UnitOfWork:
 
 
 UseCase = Callable[[UnitOfWork], Awaitable[Outcome]]
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a running transaction is, for whoever must answer before it ends."""
-
-    is_committing: bool = False
-
-
-class Transactions:
-    """Runs use cases, each in one transaction, again when others were quicker."""
-
-    def __init__(self, database: Database, *, clock: Clock, policy: Policy) -> None:
-        """Take what every transaction needs.
-
-        `on_commit` is called with the workspace's id when effects were stored or made due.
-        """
-        self.database = database
-        self.clock = clock
-        self.policy = policy
-        self.on_commit: list[Callable[[uuid.UUID], None]] = []
-        self._for_people = 0
-        self._people_served = asyncio.Event()
-        self._people_served.set()
-
-    async def let_people_first(self, *, most: timedelta) -> None:
-        """Wait while somebody waits for an answer, so that work nobody waits for costs no time."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(most.total_seconds()):
-                await self._people_served.wait()
-
-    @contextlib.contextmanager
-    def _serving(self, actor: Actor) -> Iterator[None]:
-        if actor.person_id is None:
-            yield
-            return
-        self._for_people += 1
-        self._people_served.clear()
-        try:
-            yield
-        finally:
-            self._for_people -= 1
-            if not self._for_people:
-                self._people_served.set()
-
-    async def run(
-        self,
-        use_case: UseCase,
-        *,
-        actor: Actor,
-        workspace_id: uuid.UUID,
-        request: RequestKey | None = None,
-        progress: Progress | None = None,
-    ) -> Outcome:
-        """Carry out the use case once and return its outcome, or the one it had before.
-
-        Raises:
-            DomainError: what the use case refuses; nothing is changed then.
-            Busy: the same rows kept changing under three attempts.
-        """
-        conflict: DBAPIError | StaleDataError | None = None
-        with self._serving(actor):
-            for _attempt in range(MAX_ATTEMPTS):
-                try:
-                    return await self._attempt(
-                        use_case,
-                        actor=actor,
-                        workspace_id=workspace_id,
-                        request=request,
-                        progress=progress or Progress(),
-                    )
-                except (IntegrityError, StaleDataError) as error:
-                    conflict = error
-                except DBAPIError as error:
-                    if not _is_conflict(error):
-                        raise
-                    conflict = error
-            # What kept it from being carried out goes along: it may be a fault, not a crowd.
-            raise Busy from conflict
-
-    async def _attempt(
-        self,
-        use_case: UseCase,
-        *,
-        actor: Actor,
-        workspace_id: uuid.UUID,
-        request: RequestKey | None,
-        progress: Progress,
-    ) -> Outcome:
-        async with self.database.writing() as session:
-            now = self.clock.now()
-            earlier = (
-                None
-                if request is None
-                else await find_request(session, request.key, workspace_id=workspace_id)
-            )
-            if earlier is not None and not _is_over(earlier.created_at, request, now=now):
-                return _repeat(earlier.outcome)
-            uow = UnitOfWork(
-                session, actor=actor, workspace_id=workspace_id, now=now, policy=self.policy
-            )
-            outcome = await use_case(uow)
-            if uow.needs_approval is not None:
-                raise uow.needs_approval
-            await uow.follow_up()
-            if request is not None:
-                stored = {"outcome": outcome.to_json(), "created_at": now}
-                await keep_request(
-                    session, (workspace_id, request.key), stored, is_known=earlier is not None
-                )
-            if uow.wakes_others and not self.database.is_sqlite:
-                await _notify(session, workspace_id)
-            progress.is_committing = True
-            await _commit(session)
-        if uow.wakes_others:
-            for notify in self.on_commit:
-                notify(workspace_id)
-        return outcome
-
-
-async def _commit(session: AsyncSession) -> None:
-    """Commit, and when cancelled meanwhile see the commit through first: its outcome is told."""
-    commit = asyncio.ensure_future(session.commit())
-    try:
-        await asyncio.shield(commit)
-    except asyncio.CancelledError:
-        await commit
-        raise
-
-
-async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:
-    """Wake the other processes on PostgreSQL; they hear of it if and when this is committed."""
-    await session.execute(select(func.pg_notify(WAKE_CHANNEL, str(workspace_id))))
-
-
-def _is_over(created_at: datetime, request: RequestKey | None, *, now: datetime) -> bool:
-    if request is None or request.window is None:
-        return False
-    return created_at + request.window <= now
-
-
-def _is_conflict(error: DBAPIError) -> bool:
-    """Tell whether running again can help: serialization failure, deadlock, a locked file."""
-    code = getattr(error.orig, "sqlstate", None)
-    if code in {"40001", "40P01"}:
-        return True
-    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)

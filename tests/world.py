@@ -40,7 +40,8 @@ from incidents.read_models import IncidentView, get_incident_view
 from incidents.reminder_rules import fire
 from incidents.reminders import Reminder, ReminderStatus
 from incidents.timeline import TimelineEntry, verify
-from incidents.unit_of_work import Outcome, RequestKey, Transactions, UnitOfWork, UseCase
+from incidents.transactions import RequestKey, Transactions
+from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
 from tests.clock import ManualClock
 from tests.policies import built_in
 

@@ -11,7 +11,7 @@ from incidents.errors import InvalidInput, NotPermitted
 from incidents.people import PersonKind
 from incidents.reminders import ReminderKind
 from incidents.timeline import EntryKind
-from incidents.unit_of_work import RequestKey
+from incidents.transactions import RequestKey
 from tests.world import World
 
 

@@ -34,7 +34,8 @@ from incidents.reminders import ReminderKind
 from incidents.severity import change_severity
 from incidents.status import cancel
 from incidents.timeline import EntryKind, TimelineEntry
-from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
+from incidents.transactions import Transactions
+from incidents.unit_of_work import Outcome, UnitOfWork
 from tests.chance import examples
 from tests.policies import built_in
 from tests.world import World

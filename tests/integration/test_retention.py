@@ -10,7 +10,8 @@ from incidents.ids import new_id
 from incidents.outbox import EffectRow, EffectStatus, Planned
 from incidents.processed_requests import ProcessedRequest
 from incidents.retention import BATCH, sweep
-from incidents.unit_of_work import Outcome, RequestKey, UnitOfWork
+from incidents.transactions import RequestKey
+from incidents.unit_of_work import Outcome, UnitOfWork
 from tests.world import World
 
 

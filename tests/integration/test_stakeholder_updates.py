@@ -22,7 +22,8 @@ from incidents.roles import RoleAssignment
 from incidents.stakeholder_updates import list_updates
 from incidents.status import cancel, change_status
 from incidents.timeline import EntryKind, TimelineEntry
-from incidents.unit_of_work import Outcome, Transactions, UnitOfWork
+from incidents.transactions import Transactions
+from incidents.unit_of_work import Outcome, UnitOfWork
 from incidents.updating import UpdateDraft, post_update, snooze_update
 from tests.world import World
 

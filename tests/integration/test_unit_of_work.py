@@ -5,11 +5,15 @@ import uuid
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 
-from incidents.effects import PostEntry
+from incidents.declaration import Declaration, declare
+from incidents.effects import OpenIncidentChannel, PostEntry, decode
 from incidents.incident import ById
+from incidents.outbox import EffectRow, EffectStatus
 from incidents.timeline import EntryKind
-from incidents.unit_of_work import Outcome, RequestKey, UnitOfWork
+from incidents.transactions import RequestKey
+from incidents.unit_of_work import Outcome, UnitOfWork
 from tests.world import World
 
 
@@ -78,3 +82,66 @@ async def test_the_same_request_at_the_same_instant_is_carried_out_once(world: W
     )
     assert sum(not outcome.is_repeat for outcome in outcomes) == 1
     assert len(await world.entries(incident_id)) == 2
+
+
+class Sending:
+    """A process that sends, or doesn't: what was given to it to carry out."""
+
+    def __init__(self, name: str | None) -> None:
+        """Take the name that it takes effects under; None: it doesn't send now."""
+        self.name = name
+        self.given: list[EffectRow] = []
+
+    def taker(self, workspace_id: uuid.UUID) -> str | None:
+        """Return the name."""
+        return self.name
+
+    def carry_out(self, row: EffectRow) -> None:
+        """Remember the effect."""
+        self.given.append(row)
+
+
+async def _stored(world: World) -> list[tuple[str, str | None, int]]:
+    async with world.database.reading() as session:
+        rows = (await session.execute(select(EffectRow))).scalars()
+        return [(row.status, row.taken_by, row.attempts) for row in rows]
+
+
+async def test_who_sends_begins_to_open_a_new_incidents_channel_with_the_commit(
+    world: World,
+) -> None:
+    world.transactions.sender = sending = Sending("here")
+    alice = await world.person("alice")
+    incident_id = await world.declare("Checkout errors", by=alice)
+    assert await _stored(world) == [(EffectStatus.TAKEN, "here", 1)]
+    [row] = sending.given
+    assert (row.kind, row.incident_id) == (OpenIncidentChannel.kind, incident_id)
+    assert decode(row.kind, row.payload) == OpenIncidentChannel(incident_id=incident_id)
+
+
+async def test_who_doesnt_send_leaves_a_new_incidents_channel_to_whoever_does(
+    world: World,
+) -> None:
+    world.transactions.sender = sending = Sending(None)
+    alice = await world.person("alice")
+    await world.declare("Checkout errors", by=alice)
+    assert await _stored(world) == [(EffectStatus.PENDING, None, 0)]
+    assert sending.given == []
+
+
+async def test_of_a_repeated_or_failed_declaration_nothing_is_begun(world: World) -> None:
+    world.transactions.sender = sending = Sending("here")
+    alice = await world.person("alice")
+    once = partial(declare, declaration=Declaration(title="Checkout errors"))
+
+    async def fail_late(uow: UnitOfWork) -> Outcome:
+        await once(uow)
+        await uow.follow_up()
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await world.run(fail_late, by=alice)
+    assert sending.given == []
+    for _ in range(2):
+        await world.run(once, by=alice, request=RequestKey("submit"))
+    assert len(sending.given) == 1

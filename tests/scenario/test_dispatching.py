@@ -4,18 +4,18 @@ import asyncio
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.app import running
 from bot.dispatcher import Dispatcher
 from bot.effect_context import Done, EffectContext
-from incidents import leases
+from incidents import leases, outbox
 from incidents.effects import SetChannelTopic
 from incidents.ids import new_id
 from incidents.incident import Incident
-from incidents.outbox import Planned
+from incidents.outbox import EffectRow, EffectStatus, Planned
 from incidents.people import system_actor
-from incidents.unit_of_work import Outcome, UnitOfWork
+from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
 from tests.scenario.conftest import Bot
 
 
@@ -82,12 +82,8 @@ async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) 
         ended.append(context.effect_id)
         return Done()
 
-    async def plan(uow: UnitOfWork) -> Outcome:
-        effect = SetChannelTopic(incident_id=incident_id)
-        await uow.add_effects([Planned(new_id(), effect, f"lane {n}") for n in range(10)])
-        return Outcome("planned")
-
-    await services.transactions.run(plan, actor=system_actor(), workspace_id=services.workspace.id)
+    effect = SetChannelTopic(incident_id=incident_id)
+    await _plan(bot, *(Planned(new_id(), effect, f"lane {n}") for n in range(10)))
     dispatcher = Dispatcher(services, {SetChannelTopic: carry_out}, holder="the one that stops")
     dispatcher.start()
     await bot.slack.wait_for(lambda: bool(stopping))
@@ -95,6 +91,69 @@ async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) 
     assert len(ended) == 10
     assert dispatcher.is_idle
     assert not await dispatcher.has_due()
+
+
+async def test_an_end_that_couldnt_be_recorded_is_made_up_for(bot: Bot) -> None:
+    services, incident_id = bot.app.services, await _declared(bot)
+    bot.slack.delay("conversations.info", 0.4)
+    effect = SetChannelTopic(incident_id=incident_id)
+    await _plan(bot, Planned(new_id(), effect, "lane"))
+    await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
+    async with services.database.writing() as session:
+        await session.execute(text("ALTER TABLE effects RENAME TO away"))
+        await session.commit()
+    await bot.slack.wait_for(lambda: bot.app.dispatcher.is_idle)
+    async with services.database.writing() as session:
+        await session.execute(text("ALTER TABLE away RENAME TO effects"))
+        await session.commit()
+    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.TAKEN}
+    await _wait_until_all_done(bot)
+
+
+async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bot: Bot) -> None:
+    incident_id = await _declared(bot)
+    plan = Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane")
+
+    async def take_unheard(uow: UnitOfWork) -> Outcome:
+        holder = bot.app.dispatcher.holder
+        await outbox.add_taken(
+            uow.session, plan, workspace_id=uow.workspace_id, now=uow.now, taker=holder
+        )
+        return Outcome("taken")
+
+    await _run(bot, take_unheard)
+    await bot.advance(seconds=12)
+    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.TAKEN}
+    await _wait_until_all_done(bot)
+
+
+async def _statuses(bot: Bot) -> set[str]:
+    async with bot.app.services.database.reading() as session:
+        return set((await session.execute(select(EffectRow.status))).scalars())
+
+
+async def _wait_until_all_done(bot: Bot) -> None:
+    async with asyncio.timeout(10):
+        while await _statuses(bot) != {EffectStatus.DONE}:
+            bot.clock.advance(timedelta(seconds=12))
+            bot.app.dispatcher.wake()
+            await asyncio.sleep(0.02)
+            await bot.settle()
+
+
+async def _plan(bot: Bot, *planned: Planned) -> None:
+    async def plan(uow: UnitOfWork) -> Outcome:
+        await uow.add_effects(list(planned))
+        return Outcome("planned")
+
+    await _run(bot, plan)
+
+
+async def _run(bot: Bot, use_case: UseCase) -> None:
+    services = bot.app.services
+    await services.transactions.run(
+        use_case, actor=system_actor(), workspace_id=services.workspace.id
+    )
 
 
 async def _declared(bot: Bot) -> uuid.UUID:

@@ -100,6 +100,7 @@ async def test_a_drill_goes_wrong_by_commands_and_says_so_in_private(bot: Bot) -
     assert "errors, logs, changes" in outcome.text
     await jo.command("/incident check logs", channel=ROOM)
     await jo.command("/incident act fail-over", channel=ROOM)
+    await bot.settle()
     await bot.advance(minutes=1)
     assert said(room, "44 % of requests fail")
     await bot.advance(minutes=9)

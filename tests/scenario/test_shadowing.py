@@ -217,6 +217,7 @@ async def test_shadow_and_mentor_both_can_stop_it(bot: Bot) -> None:
     assert said(bot.slack.dm(bob), "What would you do now?") == []
 
     await bob.command("/incident shadow @carol")
+    await bot.settle()
     listed = await bob.command("/incident shadow list")
     assert "shadow carol" in listed.text.casefold()
     assert "shadow alice" not in listed.text.casefold()
