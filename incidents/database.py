@@ -1,5 +1,6 @@
 """The database: types, naming, engine and sessions, for SQLite (WAL) and PostgreSQL alike."""
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -21,12 +22,13 @@ from sqlalchemy import (
     insert,
     types,
 )
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import NullPool
 
-from incidents import sqlite_driver
+from incidents.sqlite_in_place import WRITES, SessionInPlace, begin_statement, make_engine
 from incidents.sqlite_log import WriteAheadLog
 
 NAMING_CONVENTION = {
@@ -68,14 +70,21 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """One engine and its sessions; writers on SQLite stand in line, and share the wait for the disk."""
+    """Engines and sessions; writers on SQLite stand in line, and share the wait for the disk."""
 
-    def __init__(self, engine: AsyncEngine, *, log: WriteAheadLog | None = None) -> None:
-        """Wrap an engine made by `open_database`, and for SQLite the log of its file."""
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        in_place: Engine | None = None,
+        log: WriteAheadLog | None = None,
+    ) -> None:
+        """Wrap an engine made by `open_database`; for SQLite also what sessions use instead."""
         self.engine = engine
-        self.is_sqlite = engine.dialect.name == "sqlite"
+        self.is_sqlite = in_place is not None
+        self.session_engine = in_place or engine.sync_engine
+        self._writing_engine = self.session_engine.execution_options(**{WRITES: True})
         self._log = log
-        self._write_engine = engine.execution_options(sitrep_begin=sqlite_driver.BEGIN_WRITING)
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -84,38 +93,39 @@ class Database:
         What it committed is safe on the disk at the end. Raises: sqlite3.Error if it isn't.
         """
         if self._log is None:
-            async with self._session(self._write_engine) as session:
+            async with self.reading() as session:
                 yield session
             return
-        async with self._log.turn, self._session(self._write_engine) as session:
-            yield session
+        async with self._log.turn:
+            in_place = SessionInPlace(self._writing_engine)
+            try:
+                await in_place.begin_writing()
+                yield in_place
+            finally:
+                await in_place.close()
         # Others write by now. Also for who only read: what they answer with may be as new.
         await self._log.keep()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Open a session for reading; it never commits."""
-        async with self._session(self.engine) as session:
-            yield session
-
-    @contextlib.asynccontextmanager
-    async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-        session = AsyncSession(engine, expire_on_commit=False, autoflush=False)
         if not self.is_sqlite:
-            async with session:
+            async with AsyncSession(
+                self.engine, expire_on_commit=False, autoflush=False
+            ) as session:
                 yield session
             return
-        # Closing waits for nothing here. As a task of its own, which is how a session closes by
-        # itself, it would keep its connection for a turn, and a crowd would open one each.
+        in_place = SessionInPlace(self.session_engine)
         try:
-            yield session
+            yield in_place
         finally:
-            await session.close()
+            await in_place.close()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; on SQLite the last one folds the log into the file."""
         if self._log is not None:
             await self._log.close()
+            await asyncio.to_thread(self.session_engine.dispose)
         await self.engine.dispose()
 
     @property
@@ -145,30 +155,35 @@ def _inserting(entity: type[Base]) -> Insert:
 def open_database(
     url: str, *, make_log: Callable[[str], WriteAheadLog] = WriteAheadLog
 ) -> Database:
-    """Make the engine for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
+    """Make the engines for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
 
-    Nothing is opened or made yet. Its errors don't show parameters: they are people's texts.
+    Nothing is opened or made yet. Their errors don't show parameters: they are people's texts.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         engine = create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
         return Database(engine)
     path = str(parsed.database)
+    engine = _schema_engine(parsed)
+    return Database(engine, in_place=make_engine(path), log=make_log(path))
+
+
+def _schema_engine(url: URL) -> AsyncEngine:
+    """Return the engine that migrations use: SQLAlchemy's own, with nothing kept open."""
     engine = create_async_engine(
-        parsed,
-        pool_size=5,
-        hide_parameters=True,
-        async_creator=functools.partial(sqlite_driver.connect, path),
+        url, poolclass=NullPool, connect_args={"isolation_level": None}, hide_parameters=True
     )
-    _begin_as_asked(engine)
-    return Database(engine, log=make_log(path))
 
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
 
-def _begin_as_asked(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        connection.exec_driver_sql(options.get("sitrep_begin", "BEGIN"))
+        connection.exec_driver_sql(begin_statement(connection))
+
+    return engine
 
 
 def reason_of(error: OSError | DBAPIError) -> str:

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from incidents.database import Database
+from incidents.sqlite_in_place import WRITES
 from incidents.tables import metadata
 
 
@@ -39,9 +40,7 @@ def _config(connection: Connection | None = None) -> Config:
 
 async def upgrade(database: Database) -> None:
     """Bring the database to head, in one transaction."""
-    async with database.engine.execution_options(
-        sitrep_begin="BEGIN IMMEDIATE"
-    ).begin() as connection:
+    async with database.engine.execution_options(**{WRITES: True}).begin() as connection:
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
 
 

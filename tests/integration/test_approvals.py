@@ -539,7 +539,7 @@ async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
         nonlocal said
         said += 1
 
-    engine = scene.world.database.engine.sync_engine
+    engine = scene.world.database.session_engine
     event.listen(engine, "before_cursor_execute", count)
     try:
         await scene.do(break_glass, approval_id, scene.jo, reason="Nobody answers")

@@ -121,7 +121,7 @@ async def test_who_begins_to_shadow_asks_no_more_of_the_database_for_more_incide
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         said.append(statement)
 
-    engine = world.database.engine.sync_engine
+    engine = world.database.session_engine
     event.listen(engine, "before_cursor_execute", note)
     counts: list[int] = []
     try:

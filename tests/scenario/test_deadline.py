@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -41,11 +40,11 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
 def _slow_commits(bot: Bot) -> Callable[[], None]:
     """Make each commit of the bot's next sessions take longer than the deadline."""
     database = bot.app.services.database
-    original = database._session
+    original = database.writing
 
     @contextlib.asynccontextmanager
-    async def session(engine: Any) -> AsyncIterator[AsyncSession]:
-        async with original(engine) as made:
+    async def writing() -> AsyncIterator[AsyncSession]:
+        async with original() as made:
             commit = made.commit
 
             async def slow_commit() -> None:
@@ -55,9 +54,9 @@ def _slow_commits(bot: Bot) -> Callable[[], None]:
             made.commit = slow_commit  # type: ignore[method-assign]
             yield made
 
-    database._session = session  # type: ignore[method-assign]
+    database.writing = writing  # type: ignore[method-assign]
 
     def restore() -> None:
-        database._session = original  # type: ignore[method-assign]
+        database.writing = original  # type: ignore[method-assign]
 
     return restore

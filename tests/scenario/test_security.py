@@ -207,6 +207,7 @@ async def test_no_secret_and_no_word_of_people_gets_into_the_log(tmp_path: Path,
         await slack.connected(2)
         await alice.command("/incident declare sev2 Zanzibar outage")
         room = await slack.wait_for(lambda: slack.find_channel("inc-1-zanzibar-outage"))
+        await slack.wait_for(lambda: alice in room)
         await alice.command("/incident note Quetzal restarted", channel=room)
         slack.fail("chat.postMessage", error="invalid_blocks", times=3)
         slack.fail("chat.update", status=500, times=2)
