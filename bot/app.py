@@ -89,9 +89,15 @@ class Sitrep:
                 await asyncio.sleep(0.01)
 
     async def _is_settled(self) -> bool:
-        if self.listeners.running or self.scheduler.is_starting or not self.dispatcher.is_idle:
+        if self._is_busy or await self.dispatcher.has_due():
             return False
-        return not await self.dispatcher.has_due()
+        # What was due when that was asked for may be under way by now.
+        return not self._is_busy
+
+    @property
+    def _is_busy(self) -> bool:
+        at_rest = self.dispatcher.is_idle and not self.scheduler.is_starting
+        return bool(self.listeners.running) or not at_rest
 
 
 @contextlib.asynccontextmanager

@@ -148,6 +148,7 @@ _FIELDS = MappingProxyType(
         "owner": "The owner",
         "check": "That check",
         "action": "That action",
+        "action_item": "That action item",
         "mentor": "The mentor",
         "drill": "This",
         "shadow": "That role or service",

@@ -101,11 +101,13 @@ async def assign_action_item(
 ) -> Outcome:
     """Give an action item to somebody: `action_item_assigned`.
 
-    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if it is theirs.
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if it is theirs, or done.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
     item = await _get_item(uow.session, incident, number)
+    if item.status == ActionItemStatus.DONE:
+        raise AlreadySo(f"action item {number}", "done")
     person = await _call_in_owner(uow, incident, owner)
     if item.owner_id == person.id:
         raise AlreadySo("the owner", person.name)
@@ -186,7 +188,7 @@ async def _get_item(session: AsyncSession, incident: Incident, number: int) -> A
     )
     item = (await session.execute(query)).scalar_one_or_none()
     if item is None:
-        raise InvalidInput("action_item", "unknown", "1")
+        raise InvalidInput("action_item", "isn't on this incident's list", "action 1 @someone")
     return item
 
 

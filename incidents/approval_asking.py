@@ -15,7 +15,6 @@ from incidents.approvals import (
     Approval,
     ApprovalStatus,
     ProposalWords,
-    entry_content,
     get_approval,
     next_number,
     over,
@@ -251,12 +250,3 @@ def _cleaned(words: ProposalWords) -> ProposalWords:
     if not cleaned.text:
         raise InvalidInput("text", "empty", _EXAMPLE)
     return cleaned
-
-
-async def words_of(uow: UnitOfWork, approval: Approval) -> ProposalWords | None:
-    """Return the words of the proposal as they are now; None once redacted."""
-    content = await entry_content(uow.session, approval.entry_id)
-    if content is None:
-        return None
-    given = {name: str(content.get(name) or "") for name in ("text", "risk", "undo", "check")}
-    return ProposalWords(**given)

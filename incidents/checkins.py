@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, select
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.database import Base, kept_text
@@ -236,16 +235,6 @@ async def _get_checkin(
     if checkin is None:
         raise Superseded("checkin")
     return checkin, await uow.session.get_one(Person, checkin.person_id)
-
-
-async def open_checkins(session: AsyncSession, incident_id: uuid.UUID) -> tuple[Checkin, ...]:
-    """Return the check-ins that wait for an answer, the earliest due first."""
-    query = (
-        select(Checkin)
-        .where(Checkin.incident_id == incident_id, Checkin.status.in_(OPEN_CHECKINS))
-        .order_by(Checkin.due_at)
-    )
-    return tuple((await session.execute(query)).scalars())
 
 
 def _about(checkin_id: uuid.UUID, person: Person, *, round_number: int) -> dict[str, object]:

@@ -131,11 +131,6 @@ class EscalationView:
         """Return the call with this id, or None."""
         return next((call for call in self.calls if call.id == call_id), None)
 
-    def call_of(self, person_id: uuid.UUID | None) -> CallView | None:
-        """Return the person's latest call, or None."""
-        own = [call for call in self.calls if call.person.id == person_id]
-        return max(own, key=lambda call: call.called_at, default=None)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:

@@ -78,27 +78,15 @@ def next_update_due(
 
 async def find_latest_update(session: AsyncSession, incident_id: uuid.UUID) -> UpdateView | None:
     """Return the incident's newest update, or None."""
-    found = await _updates(session, incident_id, limit=1)
-    return found[0] if found else None
-
-
-async def list_updates(session: AsyncSession, incident_id: uuid.UUID) -> tuple[UpdateView, ...]:
-    """Return the incident's updates, the earliest first."""
-    return tuple(reversed(await _updates(session, incident_id, limit=None)))
-
-
-async def _updates(
-    session: AsyncSession, incident_id: uuid.UUID, *, limit: int | None
-) -> list[UpdateView]:
     query = (
         select(StakeholderUpdate, TimelineEntry)
         .join(TimelineEntry, TimelineEntry.id == StakeholderUpdate.entry_id)
         .where(StakeholderUpdate.incident_id == incident_id)
         .order_by(StakeholderUpdate.number.desc())
-        .limit(limit)
+        .limit(1)
     )
-    rows = await session.execute(query)
-    return [_update_view(update, entry) for update, entry in rows]
+    row = (await session.execute(query)).first()
+    return None if row is None else _update_view(row[0], row[1])
 
 
 def _update_view(update: StakeholderUpdate, entry: TimelineEntry) -> UpdateView:

@@ -67,9 +67,7 @@ async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.REOPEN, incident)
-    if incident.is_open:
-        raise await _refusal(uow.session, incident, "reopened")
-    await allow_move(uow.session, incident, IncidentStatus.INVESTIGATING)
+    await allow_reopening(uow.session, incident)
     details = {
         "reason": _reason(reason, example="Errors are back since 14:05"),
         "is_reopening": True,
@@ -119,6 +117,13 @@ async def allow_move(session: AsyncSession, incident: Incident, target: Incident
         check_transition(incident.lifecycle_status, target)
     except TransitionRefused:
         raise await _refusal(session, incident, target) from None
+
+
+async def allow_reopening(session: AsyncSession, incident: Incident) -> None:
+    """Return quietly if the incident can be taken up again. Raises: TransitionRefused."""
+    if incident.is_open:
+        raise await _refusal(session, incident, "reopened")
+    await allow_move(session, incident, IncidentStatus.INVESTIGATING)
 
 
 async def move(

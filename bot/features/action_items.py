@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import partial
 
 from bot.feature import Command, Feature
+from bot.features import action_item_owners as owners
 from bot.features.incident_forms import view_for_form
 from bot.features.postmortem_messages import day_text
 from bot.refusals import invalid_text, say
@@ -84,11 +85,14 @@ def find_day(text: str, *, now: datetime, zone: str) -> date | None:
 
 
 async def action_command(request: Request) -> Reply:
-    """Add an action item, or open the form when nothing is given."""
+    """Add an action item, or give one to somebody; open the form when nothing is given."""
     if not request.words.text.strip():
         return await _open_form(request, request.incident_ref())
     actor = request.actor
     me = Named(actor.external_id, actor.name) if actor.external_id else None
+    giving = owners.find_giving(request.words.text, me=me)
+    if giving is not None:
+        return await owners.give(request, giving)
     typed = parse_action(request.words.text, now=request.now, zone=actor.zone, me=me)
     use_case = partial(
         add_action_item,
@@ -205,14 +209,17 @@ def item_list(incident: IncidentView, items: Sequence[ActionItemView]) -> b.Mess
     lead = f"*Action items of {incident.reference}*: {open_count} open, {len(items)} in all."
     left_out = len(ordered) - len(shown)
     rest = [f"{left_out} more are in the postmortem."] if left_out else []
-    add = b.button("Add an action item", action_id="action_item_open", value=str(incident.id))
+    buttons = [b.button("Add an action item", action_id="action_item_open", value=str(incident.id))]
+    if open_count:
+        give = b.button("Give to…", action_id="action_item_give_open", value=str(incident.id))
+        buttons.append(give)
     return b.Message(
         text="\n".join([lead, *(_line(item) for item in ordered)]),
         blocks=(
             b.section(lead),
             *(_row(incident, item) for item in shown),
             *(b.context(text) for text in rest),
-            b.actions(add),
+            b.actions(*buttons),
         ),
     )
 
@@ -290,10 +297,10 @@ FEATURE = Feature(
     commands=(
         Command(
             name="action",
-            usage="action @someone [by 2026-12-01|5d] text",
-            summary="Add follow-up work with one owner; without text, opens the form.",
+            usage="action @someone [by 2026-12-01|5d] text, or: action 2 @someone",
+            summary="Add follow-up work with one owner, or give it to another; without text, a form.",
             handler=action_command,
-            examples=(EXAMPLE,),
+            examples=(EXAMPLE, "action 2 @someone"),
             is_once_a_minute=True,
         ),
         Command(
@@ -305,10 +312,14 @@ FEATURE = Feature(
     ),
     actions={
         "action_item_open": open_pressed,
+        "action_item_give_open": owners.give_pressed,
         "action_item_done": done_pressed,
         "action_item_done_in_list": done_in_list_pressed,
     },
-    views={"action_item_submit": submitted},
+    views={
+        "action_item_submit": submitted,
+        "action_item_give_submit": owners.give_submitted,
+    },
     entries={
         EntryKind.ACTION_ITEM_ADDED: item_added,
         EntryKind.ACTION_ITEM_ASSIGNED: item_added,

@@ -11,7 +11,7 @@ from incidents.lifecycle import IncidentStatus
 from incidents.permissions import permit
 from incidents.policy import Action
 from incidents.read_models import IncidentView, view_of
-from incidents.status import allow_move
+from incidents.status import allow_move, allow_reopening
 
 
 async def view_for_form(
@@ -44,7 +44,9 @@ async def view_for_form(
                 policy=request.policy,
                 workspace_id=workspace_id,
             )
-        if target is not None:
+        if action is Action.REOPEN:
+            await allow_reopening(session, incident)
+        elif target is not None:
             await allow_move(session, incident, target)
         return await view_of(session, incident)
 

@@ -74,11 +74,6 @@ def channel_link(channel_id: str) -> str:
     return f"<#{channel_id}>"
 
 
-def group_mention(group_id: str) -> str:
-    """Return the token that names a user group and notifies its members."""
-    return f"<!subteam^{group_id}>"
-
-
 def here() -> str:
     """Return the token that notifies everybody active in the channel: for alarms alone."""
     return "<!here>"

@@ -10,15 +10,22 @@ from rich.console import Console
 
 from bot.logs import configure_logs
 from config.settings import LogFormat, LogLevel
-from tests.benchmarks.declaring import Crowd, Declared, crowd_of, declare_at_once
+from tests.benchmarks.declaring import (
+    Crowd,
+    Declared,
+    crowd_of,
+    declare_at_once,
+    medians_of,
+)
 from tests.benchmarks.report import Report, beyond_calls, milliseconds
 from tests.benchmarks.resources import memory_at_rest, start_up
-from tests.benchmarks.stand import breathe, make_template, standing
+from tests.benchmarks.stand import Stand, breathe, make_template, standing
 from tests.benchmarks.throughput import (
     EFFECTS,
     ENTRIES,
     fsync_milliseconds,
     measure_throughput,
+    work_milliseconds,
 )
 
 LATENCIES = (0.05, 0.0)
@@ -65,6 +72,7 @@ async def _measure(
     )
     for name, seconds in through.exports.items():
         report.add(f"export of {ENTRIES} entries as {name}", milliseconds(seconds))
+    report.add("this machine: a million squares", f"{work_milliseconds():.0f} ms")
     report.add("the disk's fdatasync", f"{fsync_milliseconds(folder):.2f} ms")
 
 
@@ -102,18 +110,20 @@ async def _measure_declaring(report: Report, template: Path, *, latency: float, 
 
 
 async def _alone(template: Path, *, latency: float, runs: int) -> tuple[Declared, Declared]:
-    """Return the first declaration after a start, and the medians of those after it."""
-    async with standing(template, latency=latency) as stand:
-        [first] = await declare_at_once(stand, stand.people[:1])
-        later = []
-        for run in range(runs):
-            await breathe()
-            later += await declare_at_once(stand, [stand.people[run % len(stand.people)]])
-    return first, Declared(
-        ack=statistics.median(one.ack for one in later),
-        usable=statistics.median(one.usable for one in later),
-        done=statistics.median(one.done for one in later),
-    )
+    """Return the medians of the first declaration after a start, and of one on a warm bot."""
+    first, later = [], []
+    for _ in range(runs):
+        async with standing(template, latency=latency) as stand:
+            first += await declare_at_once(stand, stand.people[:1])
+            await _warm_up(stand, WARM_UP - 1)
+            later += await declare_at_once(stand, stand.people[-1:])
+    return medians_of(first), medians_of(later)
+
+
+async def _warm_up(stand: Stand, declarations: int) -> None:
+    for person in stand.people[:declarations]:
+        await declare_at_once(stand, [person])
+    await breathe()
 
 
 async def _crowd(template: Path, *, people: int, latency: float, runs: int) -> Crowd:
@@ -124,9 +134,7 @@ async def _crowd(template: Path, *, people: int, latency: float, runs: int) -> C
     crowds = []
     for _ in range(runs):
         async with standing(template, latency=latency) as stand:
-            for person in stand.people[:WARM_UP]:
-                await declare_at_once(stand, [person])
-            await breathe()
+            await _warm_up(stand, WARM_UP)
             crowds.append(crowd_of(await declare_at_once(stand, stand.people[:people])))
     return Crowd(
         ack_median=statistics.median(one.ack_median for one in crowds),

@@ -59,6 +59,15 @@ async def declare_at_once(stand: Stand, people: list[Person]) -> list[Declared]:
     ]
 
 
+def medians_of(declared: list[Declared]) -> Declared:
+    """Return the median of each figure."""
+    return Declared(
+        ack=statistics.median(one.ack for one in declared),
+        usable=statistics.median(one.usable for one in declared),
+        done=statistics.median(one.done for one in declared),
+    )
+
+
 def crowd_of(declared: list[Declared]) -> Crowd:
     """Return what the crowd experienced."""
     acks = [one.ack for one in declared]

@@ -64,6 +64,16 @@ def fsync_milliseconds(folder: Path) -> float:
     return statistics.median(taken) * 1000
 
 
+def work_milliseconds() -> float:
+    """Return how long a fixed piece of work takes (median): how fast this machine is just now."""
+    taken = []
+    for _ in range(9):
+        started = time.perf_counter()
+        sum(number * number for number in range(1_000_000))
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken) * 1000
+
+
 async def _exports(app: Sitrep, *, runs: int) -> dict[str, float]:
     incident_id = await _declared(app)
     for start in range(0, ENTRIES, _AT_A_TIME):

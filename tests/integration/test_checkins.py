@@ -13,7 +13,6 @@ from incidents.checkins import (
     CheckinRequest,
     answer_checkin,
     ask_checkin,
-    open_checkins,
     understand_checkin,
 )
 from incidents.effects import InvitePerson, TellPerson
@@ -97,8 +96,7 @@ async def test_a_checkin_tells_and_invites_the_person_and_asks_both_at_the_end(
     assert asked == {alice.person_id, bob.person_id}
 
     await answer(world, incident_id, checkin_id, bob, answer=CheckinAnswer.DONE, text="It is.")
-    async with world.database.reading() as session:
-        assert await open_checkins(session, incident_id) == ()
+    assert [e.kind for e in await world.entries(incident_id)][-1] == EntryKind.CHECKIN_ANSWERED
 
 
 async def test_more_time_opens_a_box_as_long_and_old_buttons_no_longer_count(

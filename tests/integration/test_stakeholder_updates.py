@@ -19,7 +19,7 @@ from incidents.policy import COMMANDER, COMMUNICATIONS_LEAD, DEPUTY
 from incidents.presence import beat, come_back
 from incidents.reminders import Reminder, ReminderKind
 from incidents.roles import RoleAssignment
-from incidents.stakeholder_updates import list_updates
+from incidents.stakeholder_updates import find_latest_update
 from incidents.status import cancel, change_status
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.transactions import Transactions
@@ -142,14 +142,15 @@ async def test_the_status_given_with_an_update_changes_in_the_same_transaction(
     assert view.next_update_due_at == world.clock.now() + 2 * CADENCE
 
 
-async def test_updates_are_numbered_and_listed(world: World) -> None:
+async def test_updates_are_numbered_and_the_newest_is_found(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
-    for text in ("one", "two", "three"):
+    for number, text in enumerate(("one", "two", "three"), start=1):
         await update(world, incident_id, alice, text=text)
-    async with world.database.reading() as session:
-        listed = await list_updates(session, incident_id)
-    assert [(item.number, item.text) for item in listed] == [(1, "one"), (2, "two"), (3, "three")]
+        async with world.database.reading() as session:
+            newest = await find_latest_update(session, incident_id)
+        assert newest is not None
+        assert (newest.number, newest.text) == (number, text)
 
 
 async def test_an_empty_update_one_by_a_guest_and_one_after_the_end_are_refused(

@@ -52,6 +52,9 @@ async def test_from_triage_to_closed_and_back_by_commands(any_bot: Bot) -> None:
     await bot.settle()
     assert "Errors are back" in said(room, "Reopened")[0].rendered
     assert "investigating" in room.pins[0].text
+    too_late = await alice.command("/incident reopen", channel=ROOM)
+    assert too_late.shown is None  # no form that could only be refused
+    assert "investigating" in too_late.text
 
 
 async def test_resolving_opens_the_form_filled_with_what_is_likely(bot: Bot) -> None:

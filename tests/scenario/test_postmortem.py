@@ -140,6 +140,39 @@ async def test_action_items_are_listed_and_finished_by_their_buttons(bot: Bot) -
     assert "0 open" in (await ask(bot, alice, "/incident actions", room)).text
 
 
+async def test_an_action_item_is_given_on_by_command_and_by_the_form(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    room = await resolved(bot, alice)
+    await bob.command("/incident list")  # so that he is known by name
+    await ask(bot, alice, "/incident action me by 5d Alert on old queues", room)
+    told = await ask(bot, alice, "/incident action 1 @bob", room)
+    assert "Action item 1 of INC-1 is now with @bob: Alert on old queues" in told.rendered
+    assert "alice assigned action item 1" in saying(room, "assigned").rendered
+    assert "alice gave you action item 1" in bot.slack.dm(bob).messages[-1].rendered
+    for words, refusal in (
+        ("action #1 @bob", "the owner is already bob"),
+        ("action 7 @bob", "That action item isn't on this incident's list"),
+    ):
+        assert refusal in (await alice.command(f"/incident {words}", channel=room)).text
+
+    await ask(bot, alice, "/incident actions", room)
+    opened = await alice.click(alice.ephemerals[-1], "Give to…")
+    await alice.submit(opened.get_view(), {"item": "1", "owner": alice})
+    await bot.settle()
+    assert (
+        "1. Alert on old queues (alice, due"
+        in (await ask(bot, alice, "/incident actions", room)).text
+    )
+    listing = alice.ephemerals[-1]
+    late = await alice.click(listing, "Give to…")
+    await bob.click(saying(room, "added action item 1"), "Done")
+    refused = await alice.submit(late.get_view(), {"item": "1", "owner": bob})
+    assert "action item 1 is already done" in refused.get_view().rendered
+    await alice.click(listing, "Give to…")
+    await bot.settle()
+    assert "All action items of INC-1 are done." in alice.ephemerals[-1].text
+
+
 async def test_words_that_mean_nothing_are_refused_with_an_example(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     room = await resolved(bot, alice)

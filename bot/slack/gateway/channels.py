@@ -142,11 +142,6 @@ class ChannelCalls(SlackCalls):
         shown = shorten(tidy_line(topic), _MAX_TOPIC)
         await self._call("conversations.setTopic", {"channel": channel, "topic": shown})
 
-    async def set_purpose(self, channel: str, purpose: str) -> None:
-        """Set the purpose, cut to 250 characters."""
-        shown = shorten(tidy_line(purpose), _MAX_TOPIC)
-        await self._call("conversations.setPurpose", {"channel": channel, "purpose": shown})
-
     async def rename(self, channel: str, name: str) -> Channel:
         """Rename a channel; Slack may refuse the name as when creating."""
         answer = await self._call("conversations.rename", {"channel": channel, "name": name})

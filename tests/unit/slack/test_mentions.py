@@ -97,7 +97,6 @@ def test_channel_and_group_tokens_are_read() -> None:
 def test_tokens_that_are_written_are_read_back() -> None:
     assert mentions.parse_user(mentions.mention("U1")) == "U1"
     assert mentions.parse_channel(mentions.channel_link("C1")) == "C1"
-    assert mentions.parse_group(mentions.group_mention("S1")) == "S1"
 
 
 def test_a_link_label_cannot_end_the_link() -> None:
