@@ -30,6 +30,7 @@ from incidents.unit_of_work import Outcome, UnitOfWork
 
 AT_ONCE = 40
 SWEEP_EVERY_SECONDS = 5.0
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
 STOP_WITHIN = timedelta(seconds=4)
 PEOPLE_FIRST = timedelta(milliseconds=500)
 # Turns of the loop in which an HTTP request on an open connection is written.
@@ -134,9 +135,12 @@ class Dispatcher:
                 await self._cycle(is_woken=is_woken)
             except Exception:
                 log.exception("dispatcher_cycle_failed")
+                pause = PAUSE_AFTER_FAILURE_SECONDS
+            else:
+                pause = self._pause_seconds()
             self.last_beat = self.services.clock.monotonic()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout=self._pause_seconds())
+                await asyncio.wait_for(self._wake.wait(), timeout=pause)
 
     def _pause_seconds(self) -> float:
         if self._ended:

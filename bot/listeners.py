@@ -232,7 +232,11 @@ class Listeners:
             return Say(refusals.say(_slack_failure_text(error)))
         except Exception:
             log.exception("handler_failed")
-            return Say(refusals.say(refusals.WENT_WRONG))
+            # The commit's end may be what went wrong, or what came after it.
+            is_certain = not request.progress.is_committing
+            return Say(
+                refusals.say(refusals.WENT_WRONG if is_certain else refusals.MAY_BE_RECORDED)
+            )
 
     async def _run_event(self, handler: Handler, request: Request) -> None:
         try:

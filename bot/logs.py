@@ -5,6 +5,7 @@ hold anything, so of these only what is known to be harmless is written.
 """
 
 import logging
+import sqlite3
 import sys
 import traceback
 from collections.abc import MutableMapping
@@ -21,6 +22,7 @@ _TELLING = (
     SlackFailure,
     SQLAlchemyError,
     OSError,
+    sqlite3.Error,
     AttributeError,
     TypeError,
     NameError,

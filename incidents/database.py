@@ -90,7 +90,7 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """Open the session of one writing transaction (BEGIN IMMEDIATE on SQLite).
 
-        What it committed is safe on the disk at the end. Raises: sqlite3.Error if it isn't.
+        What it committed is safe on the disk at the end. Raises: NotKept if it isn't.
         """
         if self._log is None:
             async with self.reading() as session:
@@ -103,7 +103,7 @@ class Database:
                 yield in_place
             finally:
                 await in_place.close()
-        # Others write by now. Also for who only read: what they answer with may be as new.
+        # Others write by now. Also for a repeated request: what it is answered with may be as new.
         await self._log.keep()
 
     @contextlib.asynccontextmanager

@@ -27,6 +27,7 @@ BEGIN_WRITING = "BEGIN IMMEDIATE"
 WRITES = "sitrep_writes"
 
 _LOOK_AGAIN_SECONDS = 0.01
+_PRIMARY_CODE = 0xFF
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "foreign_keys=ON")
 
 
@@ -39,7 +40,7 @@ class SessionInPlace(AsyncSession):
         self.sync_session.bind = engine
 
     async def begin_writing(self) -> None:
-        """Take the write lock. Raises: OperationalError if another process keeps it too long."""
+        """Take the write lock. Raises: OperationalError, also if another process keeps it."""
         give_up_at = time.monotonic() + BUSY_TIMEOUT_SECONDS
         while (refusal := self._try_to_begin()) is not None:
             if time.monotonic() >= give_up_at:
@@ -50,8 +51,8 @@ class SessionInPlace(AsyncSession):
         try:
             self.sync_session.connection()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
+            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                raise OperationalError(BEGIN_WRITING, None, error) from error
             return error
         return None
 

@@ -9,15 +9,34 @@ SQLite would also fold the log into the file inside some COMMIT; here a thread d
 
 import asyncio
 import contextlib
+import errno
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+
+import structlog
 
 # About 4 MB of log, which is where SQLite itself does it: a change here writes ten pages.
 FOLD_EVERY = 100
 
 FOLD_WITHIN = timedelta(seconds=10)
+
+_LOOK_AGAIN_SECONDS = 0.01
+_PRIMARY_CODE = 0xFF
+
+log = structlog.get_logger(__name__)
+
+
+class NotKept(OSError):
+    """What was committed can be read, but the disk doesn't take it: without power it is gone."""
+
+    def __init__(self) -> None:
+        """Say so, as the system would."""
+        super().__init__(errno.EIO, "the disk doesn't take what is written")
 
 
 class WriteAheadLog:
@@ -38,7 +57,8 @@ class WriteAheadLog:
         """
         # Writers stand in line here, instead of polling SQLite's lock.
         self.turn = asyncio.Lock()
-        self._path = path
+        # SQLite follows links, and lays the log beside the file itself.
+        self._path = os.path.realpath(path)
         # Where the system has it, fdatasync is enough: all that is needed to read the log.
         default: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
         self._write_to_disk = write_to_disk or default
@@ -50,14 +70,17 @@ class WriteAheadLog:
         self._kept_since_fold = 0
         # After a failure the system takes for written what the disk may never have got.
         self._is_doubtful = False
+        # The system tells of a failure once to each descriptor that was open before.
+        self._descriptor: int | None = None
+        self._one_at_a_time = threading.Lock()
 
     async def keep(self) -> None:
         """Return once all that was committed before is safe on the disk.
 
-        Raises: sqlite3.Error if the disk doesn't take it.
+        Raises: NotKept if the disk doesn't take it.
         """
         # Not the one under way: it may have begun before the commit.
-        if self._next is None:
+        if self._next is None or self._next.done():
             self._next = asyncio.create_task(self._write_after(self._under_way))
         self._kept_since_fold += 1
         await asyncio.shield(self._next)
@@ -68,6 +91,7 @@ class WriteAheadLog:
         """Let what is under way end; before the last connection closes."""
         under_way = [task for task in (self._next, self._under_way, self._folding) if task]
         await asyncio.gather(*under_way, return_exceptions=True)
+        self._let_go()
 
     async def _write_after(self, before: asyncio.Task[None] | None) -> None:
         if before is not None and not before.done():
@@ -78,26 +102,44 @@ class WriteAheadLog:
     def _write(self) -> None:
         if not self._is_doubtful:
             try:
-                self._write_log()
-            except OSError:
-                self._is_doubtful = True
-            else:
-                return
-        self._move_to_file()
+                self._write_to_disk(self._log_file())
+            except OSError as error:
+                self._doubt(error)
+        if self._is_doubtful:
+            self._move_to_file()
 
-    def _write_log(self) -> None:
-        log = os.open(f"{self._path}-wal", os.O_RDWR)
-        try:
-            self._write_to_disk(log)
-        finally:
-            os.close(log)
+    def _log_file(self) -> int:
+        """Return a descriptor of the log: the one we have, unless the log was made anew."""
+        path = Path(f"{self._path}-wal")
+        if self._descriptor is not None:
+            if os.path.samestat(os.fstat(self._descriptor), path.stat()):
+                return self._descriptor
+            self._let_go()
+        self._descriptor = os.open(path, os.O_RDWR)
+        return self._descriptor
+
+    def _let_go(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _doubt(self, error: Exception) -> None:
+        self._is_doubtful = True
+        log.warning("disk_refuses_log", reason=str(error))
 
     def _move_to_file(self) -> None:
-        """Write everything anew, into the file itself. Raises: sqlite3.Error if that fails, too."""
-        with contextlib.closing(self._connect()) as connection:
-            [is_held_up, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if is_held_up:
-            raise sqlite3.OperationalError("the log couldn't be written to the disk")
+        """Write everything anew, into the file itself. Raises: NotKept if that fails, too."""
+        give_up_at = time.monotonic() + self._fold_within.total_seconds()
+        try:
+            with self._one_at_a_time, contextlib.closing(self._connect()) as connection:
+                # Where somebody else folds it, SQLite refuses at once.
+                while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    if time.monotonic() >= give_up_at:
+                        raise NotKept
+                    time.sleep(_LOOK_AGAIN_SECONDS)
+        except sqlite3.Error as error:
+            log.warning("disk_refuses_file", reason=str(error))
+            raise NotKept from error
         self._is_doubtful = False
 
     async def _fold(self) -> None:
@@ -112,8 +154,12 @@ class WriteAheadLog:
 
     def _fold_in(self) -> None:
         # As far as no reader stands in the way. What is left is still in the log.
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._connect()) as connection:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        try:
+            with self._one_at_a_time, contextlib.closing(self._connect()) as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                self._doubt(error)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=self._fold_within.total_seconds())

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.sqlite_log import NotKept
 from tests.scenario.conftest import Bot
 
 DECLARE = "/incident declare sev2 Checkout errors"
@@ -34,6 +36,34 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
     assert "Still recording" in outcome.text
     await bot.settle()
     assert any("INC-1" in message.text for message in alice.ephemerals)
+    assert alice in bot.slack.channel("inc-1-checkout-errors")
+
+
+async def test_what_is_committed_but_not_known_to_be_safe_is_not_called_unrecorded(
+    bot: Bot,
+) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident list")
+    database = bot.app.services.database
+    original = database.writing
+
+    @contextlib.asynccontextmanager
+    async def writing() -> AsyncIterator[AsyncSession]:
+        async with original() as session:
+            yield session
+        raise NotKept
+
+    database.writing = writing  # type: ignore[method-assign]
+    outcome = await alice.command(DECLARE)
+    database.writing = original  # type: ignore[method-assign]
+    assert "may be recorded" in outcome.text
+    again = await alice.command(DECLARE)
+    assert "was already declared by you" in again.text
+    for _ in range(5):
+        bot.clock.advance(timedelta(seconds=12))
+        bot.app.dispatcher.wake()
+        await asyncio.sleep(0.05)
+        await bot.settle()
     assert alice in bot.slack.channel("inc-1-checkout-errors")
 
 

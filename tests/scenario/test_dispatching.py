@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, text
 
 from bot.app import running
@@ -94,18 +95,14 @@ async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) 
 
 
 async def test_an_end_that_couldnt_be_recorded_is_made_up_for(bot: Bot) -> None:
-    services, incident_id = bot.app.services, await _declared(bot)
+    incident_id = await _declared(bot)
     bot.slack.delay("conversations.info", 0.4)
     effect = SetChannelTopic(incident_id=incident_id)
     await _plan(bot, Planned(new_id(), effect, "lane"))
     await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
-    async with services.database.writing() as session:
-        await session.execute(text("ALTER TABLE effects RENAME TO away"))
-        await session.commit()
+    await _rename(bot, "effects", "away")
     await bot.slack.wait_for(lambda: bot.app.dispatcher.is_idle)
-    async with services.database.writing() as session:
-        await session.execute(text("ALTER TABLE away RENAME TO effects"))
-        await session.commit()
+    await _rename(bot, "away", "effects")
     assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.TAKEN}
     await _wait_until_all_done(bot)
 
@@ -130,6 +127,27 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
 async def _statuses(bot: Bot) -> set[str]:
     async with bot.app.services.database.reading() as session:
         return set((await session.execute(select(EffectRow.status))).scalars())
+
+
+async def test_while_the_database_refuses_it_is_asked_again_once_a_second(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incident_id = await _declared(bot)
+    bot.slack.delay("conversations.info", 0.2)
+    await _plan(bot, Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane"))
+    await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
+    await _rename(bot, "leases", "away")
+    bot.clock.advance(timedelta(seconds=12))  # so that the lease is to be renewed
+    capsys.readouterr()
+    await bot.settle_for(seconds=0.8)
+    assert 1 <= capsys.readouterr().out.count("dispatcher_cycle_failed") <= 3
+    await _rename(bot, "away", "leases")
+
+
+async def _rename(bot: Bot, table: str, name: str) -> None:
+    async with bot.app.services.database.writing() as session:
+        await session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+        await session.commit()
 
 
 async def _wait_until_all_done(bot: Bot) -> None:

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from incidents.database import Database, open_database
-from incidents.sqlite_log import WriteAheadLog
+from incidents.sqlite_log import NotKept, WriteAheadLog
 
 
 class Disk:
@@ -26,6 +26,7 @@ class Disk:
         """Make one that takes everything."""
         self.begun = 0
         self.failures = 0
+        self.synced: set[int] = set()
         self._may_go_on = threading.Event()
         self._may_go_on.set()
 
@@ -46,6 +47,7 @@ class Disk:
             self.failures -= 1
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         os.fsync(descriptor)
+        self.synced.add(os.fstat(descriptor).st_ino)
 
 
 @pytest.fixture
@@ -86,6 +88,10 @@ def notes_in_file(database: Database, copy: Path) -> list[str]:
     shutil.copy(database.file or "", copy)
     with contextlib.closing(sqlite3.connect(copy)) as connection:
         return [row[0] for row in connection.execute("SELECT text FROM notes")]
+
+
+def inode(path: Path) -> int:
+    return path.stat().st_ino
 
 
 async def until(begun: int, disk: Disk) -> None:
@@ -156,10 +162,44 @@ async def test_what_cant_be_made_safe_is_said_and_made_up_for(
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM notes").fetchone()
         disk.failures = 1
-        with pytest.raises(sqlite3.OperationalError, match="couldn't be written to the disk"):
+        with pytest.raises(NotKept):
             await write(database, "in doubt")
     await write(database, "after")
     assert notes_in_file(database, tmp_path / "copy.db") == ["before", "in doubt", "after"]
+
+
+async def test_a_log_being_folded_by_somebody_else_is_waited_for(
+    database: Database, disk: Disk, tmp_path: Path
+) -> None:
+    disk.failures = 200
+    await asyncio.gather(*(write(database, f"note {number}") for number in range(60)))
+    assert disk.failures < 200
+    assert len(notes_in_file(database, tmp_path / "copy.db")) == 60
+
+
+async def test_a_file_behind_a_link_has_its_log_beside_it(tmp_path: Path, disk: Disk) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "a.db").symlink_to(tmp_path / "elsewhere" / "real.db")
+    make_log = partial(WriteAheadLog, write_to_disk=disk.write)
+    database = open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", make_log=make_log)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE notes (text TEXT)"))
+    await write(database, "kept")
+    assert disk.begun == 1
+    assert disk.synced == {inode(tmp_path / "elsewhere" / "real.db-wal")}
+    await database.close()
+
+
+async def test_a_log_made_anew_is_the_one_that_is_written(
+    database: Database, disk: Disk, tmp_path: Path
+) -> None:
+    await write(database, "first")
+    database.session_engine.dispose()  # the last connection folds the log and takes it away
+    disk.synced.clear()
+    await write(database, "second")
+    assert disk.begun == 2
+    assert disk.synced == {inode(tmp_path / "a.db-wal")}
+    assert await notes(database) == ["first", "second"]
 
 
 async def test_the_log_is_folded_into_the_file_also_while_others_keep_writing(
