@@ -12,7 +12,6 @@ import contextlib
 import errno
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -72,7 +71,6 @@ class WriteAheadLog:
         self._is_doubtful = False
         # The system tells of a failure once to each descriptor that was open before.
         self._descriptor: int | None = None
-        self._one_at_a_time = threading.Lock()
 
     async def keep(self) -> None:
         """Return once all that was committed before is safe on the disk.
@@ -131,8 +129,8 @@ class WriteAheadLog:
         """Write everything anew, into the file itself. Raises: NotKept if that fails, too."""
         give_up_at = time.monotonic() + self._fold_within.total_seconds()
         try:
-            with self._one_at_a_time, contextlib.closing(self._connect()) as connection:
-                # Where somebody else folds it, SQLite refuses at once.
+            with contextlib.closing(self._connect()) as connection:
+                # Where another thread or process folds it, SQLite refuses at once.
                 while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     if time.monotonic() >= give_up_at:
                         raise NotKept
@@ -155,7 +153,7 @@ class WriteAheadLog:
     def _fold_in(self) -> None:
         # As far as no reader stands in the way. What is left is still in the log.
         try:
-            with self._one_at_a_time, contextlib.closing(self._connect()) as connection:
+            with contextlib.closing(self._connect()) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
             if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
