@@ -47,6 +47,11 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
             f"The database is {found}; this version needs schema {state.head}.",
             todo="Run `sitrep migrate`, then start again.",
         )
+    if state.is_foreign:
+        raise StartRefused(
+            f"{database.file} holds another program's tables.",
+            todo="Nothing was changed. Name a file of its own in DATABASE_URL.",
+        )
     try:
         await runner.upgrade(database)
     except DBAPIError as error:

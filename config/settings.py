@@ -182,7 +182,7 @@ _EXAMPLES: Final = {
     "slack_app_token": "xapp-…",
     "slack_signing_secret": "0123456789abcdef0123456789abcdef",
     "slack_api_url": SLACK_OWN_API_URL,
-    "database_url": "postgresql://sitrep:…@localhost/sitrep",
+    "database_url": "sqlite:///data/sitrep.db or postgresql://sitrep:…@localhost/sitrep",
     "sitrep_policy": "./policy.yaml",
     "sitrep_scenarios": "./scenarios",
     "host": "127.0.0.1",

@@ -84,6 +84,10 @@ def async_database_url(value: str) -> str:
 def _sqlite_file(url: URL) -> URL:
     if not url.database or url.database == ":memory:":
         raise ValueError("must name a file: a database in memory forgets everything at exit")
+    if url.database.startswith("~"):
+        raise ValueError("must be the whole path: `~` isn't known there")
+    if url.query:
+        raise ValueError("of a SQLite file takes nothing after a ?")
     if url.database.startswith("file:"):
         raise ValueError("must name the file by its path, without `file:`")
     if url.host:

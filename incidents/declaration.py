@@ -1,30 +1,22 @@
 """Declaring an incident: one transaction, whatever Slack is doing."""
 
-import functools
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
-
-from sqlalchemy import Select, Table, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.database import insert_rows, storable
 from incidents.effects import OpenIncidentChannel
 from incidents.errors import InvalidInput
 from incidents.hash_chain import GENESIS_HASH
-from incidents.ids import Reference, derived_id, new_id
+from incidents.ids import derived_id, new_id
 from incidents.incident import (
-    ByReference,
     Incident,
     Participant,
-    find_incident,
     lock_numbers,
     take_number,
 )
 from incidents.lifecycle import IncidentStatus
-from incidents.people import Actor
-from incidents.policy import Action, Policy, Severity
+from incidents.policy import Action, Severity
+from incidents.similarity import find_similar
 from incidents.stakeholder_updates import next_update_due
 from incidents.timeline import EntryKind
 from incidents.unit_of_work import Outcome, UnitOfWork
@@ -107,6 +99,7 @@ async def _similar(uow: UnitOfWork, declared: _Declared) -> Outcome | None:
         now=uow.now,
         policy=uow.policy,
         is_drill=is_drill,
+        is_private=declared.given.is_private,
     )
     if similar is None:
         return None
@@ -180,60 +173,3 @@ def _declared_content(incident: Incident, declaration: Declaration) -> dict[str,
         "detected_at": incident.detected_at,
         "source_link": declaration.source_link,
     }
-
-
-async def find_similar(
-    session: AsyncSession,
-    title: str,
-    *,
-    workspace_id: uuid.UUID,
-    viewer: Actor,
-    now: datetime,
-    policy: Policy,
-    is_drill: bool,
-) -> Incident | None:
-    """Return the most similar open incident of the last minutes that the viewer may see, or None."""
-    given = {
-        "workspace": workspace_id,
-        "is_drill": is_drill,
-        "since": now - policy.duplicates.window,
-    }
-    # Titles alone: in a storm of declarations there are many, and mostly none is alike.
-    recent = (await session.execute(_recent_titles(), given)).all()
-    if not recent:
-        return None
-    from rapidfuzz import fuzz, process  # noqa: PLC0415 - 3 MB, wanted only here
-
-    alike = process.extract(
-        title,
-        {row.number: row.title for row in recent},
-        scorer=fuzz.token_sort_ratio,
-        processor=str.casefold,
-        score_cutoff=100 * policy.duplicates.similarity,
-        limit=None,
-    )
-    for _title, _score, number in alike:
-        ref = ByReference(Reference(number=number, is_drill=is_drill))
-        found = await find_incident(session, ref, workspace_id=workspace_id, viewer=viewer)
-        if found is not None:
-            return found
-    return None
-
-
-@functools.cache
-def _recent_titles() -> Select[Any]:
-    """Return the query, made once: it runs while others wait to declare."""
-    table = cast("Table", Incident.__table__)
-    return (
-        select(table.c.number, table.c.title)
-        .where(
-            table.c.workspace_id == bindparam("workspace"),
-            table.c.is_drill == bindparam("is_drill"),
-            table.c.declared_at > bindparam("since"),
-            table.c.status.not_in(
-                [IncidentStatus.RESOLVED, IncidentStatus.CLOSED, IncidentStatus.CANCELLED]
-            ),
-        )
-        .order_by(table.c.declared_at.desc())
-        .limit(50)
-    )

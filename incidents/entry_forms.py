@@ -90,6 +90,10 @@ def _status(entry: CorrectedEntry) -> str:
     )
 
 
+def _duplicate_found(entry: CorrectedEntry) -> str:
+    return f"{entry.text('duplicate')} is a duplicate of this: {entry.text('title')}"
+
+
 def _severity(entry: CorrectedEntry) -> str:
     return _sentences(
         f"Severity: {entry.text('old')} {ARROW} {entry.text('new')}", entry.text("reason")
@@ -281,6 +285,7 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         _K.CHECKIN_ANSWERED: _answered,
         _K.PERSON_JOINED: _plainly,
         _K.PERSON_LEFT: _plainly,
+        _K.DUPLICATE_FOUND: _duplicate_found,
         _K.CHANNEL_OPENED: _channel,
         _K.CHANNEL_REFUSED: _channel_refused,
         _K.CHANNEL_LINKED: _channel,

@@ -4,6 +4,7 @@ Resolving, which asks for facts first, is in `resolving.py`; both move with `mov
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -108,7 +109,12 @@ async def mark_duplicate(
     # The record of this incident is read by people who may not know of a private one.
     named = None if other.is_private else str(other.reference)
     details = {"reason": storable(reason).strip(), "is_duplicate": True, "duplicate_of": named}
-    return await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+    outcome = await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+    # Its people may not know of a private one either.
+    if other.is_open and not incident.is_private:
+        content = {"duplicate": str(incident.reference), "title": incident.title}
+        uow.record(other, EntryKind.DUPLICATE_FOUND, content)
+    return replace(outcome, data={**outcome.data, "duplicate_of": str(other.reference)})
 
 
 async def allow_move(session: AsyncSession, incident: Incident, target: IncidentStatus) -> None:

@@ -33,6 +33,7 @@ class EntryKind(StrEnum):
 
     DECLARED = "declared"
     STATUS_CHANGED = "status_changed"
+    DUPLICATE_FOUND = "duplicate_found"
     SEVERITY_CHANGED = "severity_changed"
     EDITED = "edited"
     MILESTONE_SET = "milestone_set"

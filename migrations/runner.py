@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from incidents.database import Database
 from incidents.sqlite_in_place import WRITES
@@ -23,6 +23,8 @@ class SchemaState:
     head: str | None
     # False when the database is at a revision that this program has never heard of (a newer one).
     is_known: bool
+    # True for a database without a revision that has tables all the same: somebody else's.
+    is_foreign: bool
 
     @property
     def is_current(self) -> bool:
@@ -51,11 +53,13 @@ async def schema_state(database: Database) -> SchemaState:
         current = await connection.run_sync(
             lambda sync: MigrationContext.configure(sync).get_current_revision()
         )
+        tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
     known = {revision.revision for revision in scripts.walk_revisions()}
     return SchemaState(
         current=current,
         head=scripts.get_current_head(),
         is_known=current is None or current in known,
+        is_foreign=current is None and bool(tables),
     )
 
 

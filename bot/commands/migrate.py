@@ -30,6 +30,13 @@ async def _migrate(url: str, shown: str) -> int:
                 err=True,
             )
             return 1
+        if before.is_foreign and database.is_sqlite:
+            typer.echo(
+                f"{shown} holds another program's tables; nothing was changed. "
+                "Name a file of its own in DATABASE_URL.",
+                err=True,
+            )
+            return 1
         if before.is_current:
             typer.echo(f"{shown} is at schema {before.head} already.")
             return 0

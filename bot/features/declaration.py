@@ -1,5 +1,6 @@
 """Declaring: the command, the form, the shortcuts, and the answer to a similar incident."""
 
+import re
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,16 +15,22 @@ from bot.slack import mentions as m
 from bot.slack.ids import permalink
 from incidents.declaration import Declaration, check_title, declare
 from incidents.errors import InvalidInput
+from incidents.policy import Policy, Severity
 from incidents.unit_of_work import Outcome
+
+# What people set around and after a severity.
+_AROUND = "[](){}<>:;,.!-\u2013\u2014"
+_BETWEEN = " :;,.-\u2013\u2014"
+_LIKE_A_SEVERITY = re.compile(r"(?:sev|p|s)-?\d{1,2}", re.IGNORECASE)
 
 
 async def declare_command(request: Request) -> Reply:
     """Declare at once from `/incident declare [sev2] title…`, or open the form without a title."""
     words = request.words
     first, _, rest = words.text.partition(" ")
-    severity = request.policy.find_severity(first)
+    severity = find_typed_severity(first, request.policy)
     given = Declaration(
-        title=rest if severity is not None else words.text,
+        title=rest.lstrip(_BETWEEN) if severity is not None else words.text,
         severity_key=severity.key if severity else None,
         is_private=words.has("private"),
         is_drill=words.has("drill"),
@@ -33,6 +40,11 @@ async def declare_command(request: Request) -> Reply:
         return None
     outcome = await request.transact(partial(declare, declaration=_plain(given)))
     return Say(answer(outcome, given, slash=request.policy.command))
+
+
+def find_typed_severity(word: str, policy: Policy) -> Severity | None:
+    """Return the severity that a first word names: the very key, be it `SEV1:`, `[sev1]`, `sev-1`."""
+    return policy.find_severity(word.strip(_AROUND).replace("-", ""))
 
 
 def _plain(given: Declaration) -> Declaration:
@@ -62,15 +74,23 @@ def declared_message(outcome: Outcome, given: Declaration, *, slash: str) -> b.M
     lead = "was already declared by you" if outcome.is_repeat else "is declared"
     severity = outcome.data.get("severity")
     assumed = (
-        f" You named no severity that we know, so it begins as {m.escape_line(severity)}: "
+        f" {_what_was_named(given.title)}, so it begins as {m.escape_line(severity)}: "
         f"`{slash} {reference} severity` changes it."
         if severity and given.severity_key is None
         else ""
     )
+    private = " in private: only whom you or the policy bring in see it" if given.is_private else ""
     return say(
-        f"*{reference}* {lead}: {title}. Its channel is opening and you are invited. "
+        f"*{reference}* {lead}{private}: {title}. Its channel is opening and you are invited. "
         f"Next: take command there with `{slash} role commander me`.{assumed}"
     )
+
+
+def _what_was_named(title: str) -> str:
+    first = title.partition(" ")[0].strip(_AROUND)
+    if _LIKE_A_SEVERITY.fullmatch(first):
+        return f"{m.escape_line(first)} isn't a severity here"
+    return "You named no severity"
 
 
 async def declare_anyway(request: Request) -> Reply:

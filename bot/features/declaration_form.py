@@ -134,6 +134,6 @@ def similar_text(reference: str, title: str, channel_id: str | None) -> str:
     """Return how a very similar incident is pointed out."""
     where = f" Join {m.channel_link(channel_id)}." if channel_id else ""
     return (
-        f"*{reference}* was declared a moment ago and looks the same: "
-        f"{m.escape_line(title)}.{where} Nothing new was declared."
+        f"*Nothing new was declared.* {reference} was declared a moment ago and looks the same: "
+        f"{m.escape_line(title)}.{where} If yours is something else, declare it anyway."
     )

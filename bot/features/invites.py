@@ -121,7 +121,7 @@ def invite_refused(entry: EntryView, incident: IncidentView) -> b.Message:
         f"{m.escape(str(one['name']))} ({_REASONS.get(str(one['error']), str(one['error']))})"
         for one in refused
     )
-    return say(f"Not invited: {named}. Everybody else is; call them another way if needed.")
+    return say(f"Not invited: {named}. Call them another way, or add them to the channel yourself.")
 
 
 FEATURE = Feature(

@@ -220,6 +220,12 @@ def _original(text: str) -> Reference:
 def ended_message(outcome: Outcome, *, slash: str) -> b.Message:
     """Return what the person is told who took the step, and what comes next."""
     reference, new = outcome.data["reference"], outcome.data["new"]
+    original = outcome.data.get("duplicate_of")
+    if original:
+        return say(
+            f"*{reference}* is now *cancelled* as a duplicate of *{original}*, and stays so. "
+            f"Go on in {original}; `{slash} {original} show` shows where it stands."
+        )
     after = {
         _S.RESOLVED: f"When nothing is left to do, `{slash} {reference} close` closes it.",
         _S.CLOSED: f"If it comes back, `{slash} {reference} reopen` with the reason.",

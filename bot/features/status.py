@@ -140,6 +140,16 @@ def status_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
 
 
+def duplicate_found(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Say in the incident that goes on that another turned out to be the same."""
+    other, title = m.escape_line(entry.text("duplicate")), m.escape_line(entry.text("title"))
+    text = (
+        f"{incident.reference}: {m.escape_line(entry.actor_name)} found {other} ({title}) to be "
+        f"the same. Whoever was there may come here; what they wrote down is in {other}."
+    )
+    return b.Message(text=text, blocks=b.paragraphs(text))
+
+
 def _headline(entry: EntryView) -> str:
     who = m.escape_line(entry.actor_name)
     old, new = entry.text("old"), entry.text("new")
@@ -172,5 +182,8 @@ FEATURE = Feature(
     ),
     actions={"status_change": open_status_form},
     views={"status_submit": status_submitted},
-    entries={EntryKind.STATUS_CHANGED: status_entry},
+    entries={
+        EntryKind.STATUS_CHANGED: status_entry,
+        EntryKind.DUPLICATE_FOUND: duplicate_found,
+    },
 )

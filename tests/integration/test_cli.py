@@ -166,7 +166,7 @@ async def test_postgresql_is_migrated_by_command_and_never_by_serving(
     [
         (lambda path: path.write_bytes(b"no database" * 100), "file is not a database"),
         (lambda path: path.mkdir(), "unable to open database file"),
-        (_make_foreign, "table incidents already exists"),
+        (_make_foreign, "another program's tables"),
     ],
 )
 async def test_a_file_that_can_not_be_the_database_is_refused_at_once(

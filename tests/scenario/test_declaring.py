@@ -146,6 +146,23 @@ async def test_a_similar_incident_is_pointed_out_in_the_form_which_keeps_its_val
     assert len(bot.slack.calls_of("conversations.create")) == 2
 
 
+@pytest.mark.parametrize("typed", ["SEV1: Kiosk dark", "[sev1] Kiosk dark", "sev-1 - Kiosk dark"])
+async def test_a_severity_may_be_typed_as_people_write_it(bot: Bot, typed: str) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command(f"/incident declare {typed}")
+    assert "begins as" not in outcome.text
+    await bot.settle()
+    assert "SEV1" in bot.slack.channel("inc-1-kiosk-dark").pins[0].rendered
+
+
+async def test_a_severity_that_there_isnt_is_named_and_stays_in_the_title(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command("/incident declare sev9 Kiosk dark")
+    assert "sev9 isn't a severity here, so it begins as SEV3" in outcome.text
+    await bot.settle()
+    assert bot.slack.find_channel("inc-1-sev9-kiosk-dark") is not None
+
+
 async def test_a_message_becomes_an_incident_with_its_link_kept(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     message = await alice.says("Checkout is broken\nsince ten minutes", "general")

@@ -159,6 +159,21 @@ async def test_cancelling_by_form_needs_a_reason_or_the_original(bot: Bot) -> No
     assert (await alice.submit(form, {"original": "inc-2"})).errors == {}
     await bot.settle()
     assert said(room, "as a duplicate of INC-2")
+    (told,) = said(bot.slack.channel("inc-2-payments-fail"), "found INC-1")
+    assert "to be the same" in told.rendered
+
+
+async def test_a_duplicate_by_command_says_where_it_goes_on_and_not_of_private_ones(
+    bot: Bot,
+) -> None:
+    alice, _room = await declared(bot)
+    await alice.command("/incident declare Payments fail")
+    await alice.command("/incident declare Passwords seen --private")
+    await bot.settle()
+    outcome = await alice.command("/incident INC-3 duplicate INC-2")
+    assert "as a duplicate of *INC-2*" in outcome.text
+    await bot.settle()
+    assert not said(bot.slack.channel("inc-2-payments-fail"), "INC-3")
 
 
 async def test_the_severity_form_shows_meanings_and_refuses_the_same(bot: Bot) -> None:
