@@ -29,7 +29,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool
 
 from incidents.sqlite_in_place import WRITES, SessionInPlace, begin_statement, make_engine
-from incidents.sqlite_log import WriteAheadLog
+from incidents.sqlite_log import WriteAheadLog, primary_code
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -93,7 +93,7 @@ class Database:
         What it committed is safe on the disk at the end. Raises: NotKept if it isn't.
         """
         if self._log is None:
-            async with self.reading() as session:
+            async with self._on_server() as session:
                 yield session
             return
         async with self._log.turn:
@@ -110,9 +110,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Open a session for reading; it never commits."""
         if not self.is_sqlite:
-            async with AsyncSession(
-                self.engine, expire_on_commit=False, autoflush=False
-            ) as session:
+            async with self._on_server() as session:
                 yield session
             return
         in_place = SessionInPlace(self.session_engine)
@@ -120,6 +118,9 @@ class Database:
             yield in_place
         finally:
             await in_place.close()
+
+    def _on_server(self) -> AsyncSession:
+        return AsyncSession(self.engine, expire_on_commit=False, autoflush=False)
 
     async def close(self) -> None:
         """Close all connections; on SQLite the last one folds the log into the file."""
@@ -201,14 +202,12 @@ def may_pass(error: OSError | DBAPIError) -> bool:
     if isinstance(error, OSError):
         return True
     if isinstance(error.orig, sqlite3.Error):
-        code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE
-        return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+        return primary_code(error.orig) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     state = getattr(error.orig, "sqlstate", None) or ""
     return not state.startswith(_WRONG_ADDRESS)
 
 
 _CLASS_BEFORE = re.compile(r"^<class '[^']*'>: ")
-_PRIMARY_CODE = 0xFF
 # Of PostgreSQL: invalid authorization, and a database that isn't there.
 _WRONG_ADDRESS = ("28", "3D")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")

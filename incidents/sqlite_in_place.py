@@ -20,6 +20,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 
+from incidents.sqlite_log import primary_code
+
 # Under the 2.5 s deadline of a listener, so that a locked file is told, not timed out.
 BUSY_TIMEOUT_SECONDS = 2.0
 BEGIN_WRITING = "BEGIN IMMEDIATE"
@@ -27,7 +29,6 @@ BEGIN_WRITING = "BEGIN IMMEDIATE"
 WRITES = "sitrep_writes"
 
 _LOOK_AGAIN_SECONDS = 0.01
-_PRIMARY_CODE = 0xFF
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "foreign_keys=ON")
 
 
@@ -51,7 +52,7 @@ class SessionInPlace(AsyncSession):
         try:
             self.sync_session.connection()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+            if primary_code(error) != sqlite3.SQLITE_BUSY:
                 raise OperationalError(BEGIN_WRITING, None, error) from error
             return error
         return None

@@ -25,9 +25,13 @@ FOLD_EVERY = 100
 FOLD_WITHIN = timedelta(seconds=10)
 
 _LOOK_AGAIN_SECONDS = 0.01
-_PRIMARY_CODE = 0xFF
 
 log = structlog.get_logger(__name__)
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's code of what went wrong, without its finer part; 0 if it wasn't SQLite."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 class NotKept(OSError):
@@ -156,7 +160,7 @@ class WriteAheadLog:
             with contextlib.closing(self._connect()) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
-            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+            if primary_code(error) != sqlite3.SQLITE_BUSY:
                 self._doubt(error)
 
     def _connect(self) -> sqlite3.Connection:

@@ -1,6 +1,8 @@
 """Transactions: each use case in one, again when others were quicker; a repeat gets its first outcome.
 
-`Transactions.run()` is the only way to write, and makes the only `commit()` there is.
+`Transactions.run()` is the only way to write. It opens the transaction, answers a repeated request
+from what it had answered before, lets one use case do its work, has effects and reminders derived
+from it, and commits: the only `commit()` there is.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
 """The unit of work: one transaction that holds state, timeline entries, effects and reminders.
 
-`Transactions.run()` is the only way to write. It opens the transaction, answers a repeated request
-from what it had answered before, lets one use case do its work, derives effects and reminders from
-the entries that were recorded (`reactions.py`), and commits: the only `commit()` there is.
+A use case changes entities and records entries; effects and reminders are derived from these at its
+end (`reactions.py`). `transactions.py` opens and commits it.
 """
 
 import contextlib

@@ -1,12 +1,11 @@
 """Giving an action item to somebody else: `action 2 @someone`, and the form behind the list."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from bot.features.incident_forms import view_for_form
+from bot.features.incident_forms import remember, view_for_form
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
 from bot.requests import Request
@@ -106,7 +105,7 @@ def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> b.Vi
         ],
         callback_id="action_item_give_submit",
         submit="Give",
-        private_metadata=json.dumps({"incident_id": str(incident.id)}),
+        private_metadata=remember(incident),
     )
 
 

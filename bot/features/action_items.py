@@ -1,6 +1,5 @@
 """Action items: the command, the form, the list with its *Done* buttons, and what is said."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from functools import partial
 
 from bot.feature import Command, Feature
 from bot.features import action_item_owners as owners
-from bot.features.incident_forms import view_for_form
+from bot.features.incident_forms import remember, view_for_form
 from bot.features.postmortem_messages import day_text
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
@@ -197,7 +196,7 @@ def item_form(incident: IncidentView, *, initial_owner: str | None) -> b.View:
         ],
         callback_id="action_item_submit",
         submit="Add",
-        private_metadata=json.dumps({"incident_id": str(incident.id)}),
+        private_metadata=remember(incident),
     )
 
 

@@ -21,7 +21,7 @@ from incidents.unit_of_work import Outcome
 # What people set around and after a severity.
 _AROUND = "[](){}<>:;,.!-\u2013\u2014"
 _BETWEEN = " :;,.-\u2013\u2014"
-_LIKE_A_SEVERITY = re.compile(r"(?:sev|p|s)-?\d{1,2}", re.IGNORECASE)
+_NUMBERED = re.compile(r"(\D+?)-?\d+")
 
 
 async def declare_command(request: Request) -> Reply:
@@ -39,12 +39,13 @@ async def declare_command(request: Request) -> Reply:
         await request.open_view(form.declaration_form(request.policy, given))
         return None
     outcome = await request.transact(partial(declare, declaration=_plain(given)))
-    return Say(answer(outcome, given, slash=request.policy.command))
+    return Say(answer(outcome, given, request.policy))
 
 
 def find_typed_severity(word: str, policy: Policy) -> Severity | None:
     """Return the severity that a first word names: the very key, be it `SEV1:`, `[sev1]`, `sev-1`."""
-    return policy.find_severity(word.strip(_AROUND).replace("-", ""))
+    bare = word.strip(_AROUND)
+    return policy.find_severity(bare) or policy.find_severity(bare.replace("-", ""))
 
 
 def _plain(given: Declaration) -> Declaration:
@@ -52,11 +53,11 @@ def _plain(given: Declaration) -> Declaration:
     return replace(given, title=m.plain(given.title))
 
 
-def answer(outcome: Outcome, given: Declaration, *, slash: str) -> b.Message:
+def answer(outcome: Outcome, given: Declaration, policy: Policy) -> b.Message:
     """Return what the declarer is told: declared, or what looks the same."""
     data = outcome.data
     if outcome.kind != "similar":
-        return declared_message(outcome, given, slash=slash)
+        return declared_message(outcome, given, policy)
     text = form.similar_text(data["reference"], data["title"], data["channel_id"])
     title = check_title(m.plain(given.title))
     anyway = b.button(
@@ -64,17 +65,17 @@ def answer(outcome: Outcome, given: Declaration, *, slash: str) -> b.Message:
         action_id="declare_anyway",
         value=form.button_value(replace(given, title=title)),
     )
-    fallback = f"{text} To declare it all the same, press Declare anyway."
-    return b.Message(text=fallback, blocks=(b.section(text), b.actions(anyway)))
+    return b.Message(text=text, blocks=(b.section(text), b.actions(anyway)))
 
 
-def declared_message(outcome: Outcome, given: Declaration, *, slash: str) -> b.Message:
+def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> b.Message:
     """Return what the declarer is told; also how bad it counts as, if they didn't say so."""
+    slash = policy.command
     reference, title = outcome.data["reference"], m.escape_line(outcome.data["title"])
     lead = "was already declared by you" if outcome.is_repeat else "is declared"
     severity = outcome.data.get("severity")
     assumed = (
-        f" {_what_was_named(given.title)}, so it begins as {m.escape_line(severity)}: "
+        f" {_what_was_named(given.title, policy)}, so it begins as {m.escape_line(severity)}: "
         f"`{slash} {reference} severity` changes it."
         if severity and given.severity_key is None
         else ""
@@ -86,18 +87,24 @@ def declared_message(outcome: Outcome, given: Declaration, *, slash: str) -> b.M
     )
 
 
-def _what_was_named(title: str) -> str:
+def _what_was_named(title: str, policy: Policy) -> str:
     first = title.partition(" ")[0].strip(_AROUND)
-    if _LIKE_A_SEVERITY.fullmatch(first):
+    if _stem(first) in {_stem(severity.key) for severity in policy.severities} - {""}:
         return f"{m.escape_line(first)} isn't a severity here"
     return "You named no severity"
+
+
+def _stem(word: str) -> str:
+    """Return `sev` of `SEV9` or `sev-9`; nothing of what has no number, or nothing else."""
+    numbered = _NUMBERED.fullmatch(word.casefold())
+    return numbered[1] if numbered else ""
 
 
 async def declare_anyway(request: Request) -> Reply:
     """Declare although a similar incident was declared a moment ago."""
     given = form.read_button(request.value)
     outcome = await request.transact(partial(declare, declaration=given))
-    return Say(declared_message(outcome, given, slash=request.policy.command), replaces=True)
+    return Say(declared_message(outcome, given, request.policy), replaces=True)
 
 
 async def declare_submitted(request: Request) -> Reply:
@@ -111,7 +118,7 @@ async def declare_submitted(request: Request) -> Reply:
         data = outcome.data
         text = form.similar_text(data["reference"], data["title"], data["channel_id"])
         return ShowView(form.declaration_form(request.policy, given, similar=text))
-    return Say(declared_message(outcome, given, slash=request.policy.command))
+    return Say(declared_message(outcome, given, request.policy))
 
 
 async def open_form(request: Request) -> Reply:

@@ -135,5 +135,5 @@ def similar_text(reference: str, title: str, channel_id: str | None) -> str:
     where = f" Join {m.channel_link(channel_id)}." if channel_id else ""
     return (
         f"*Nothing new was declared.* {reference} was declared a moment ago and looks the same: "
-        f"{m.escape_line(title)}.{where} If yours is something else, declare it anyway."
+        f"{m.escape_line(title)}.{where} If yours is something else, press *Declare anyway*."
     )

@@ -163,6 +163,22 @@ async def test_a_severity_that_there_isnt_is_named_and_stays_in_the_title(bot: B
     assert bot.slack.find_channel("inc-1-sev9-kiosk-dark") is not None
 
 
+@pytest.mark.parametrize("title", ["S3 is down", "5xx on the API", "h264 encoder stuck"])
+async def test_a_name_with_a_figure_isnt_taken_for_a_severity(bot: Bot, title: str) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command(f"/incident declare {title}")
+    assert "You named no severity, so it begins as SEV3" in outcome.text
+
+
+async def test_a_severity_whose_key_has_a_hyphen_is_found(bot: Bot) -> None:
+    first, *others = bot.loaded.policy.severities
+    bot.change_policy(severities=(replace(first, key="all-hands"), *others))
+    await bot.restart()
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command("/incident declare All-Hands: Kiosk dark")
+    assert "begins as" not in outcome.text
+
+
 async def test_a_message_becomes_an_incident_with_its_link_kept(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     message = await alice.says("Checkout is broken\nsince ten minutes", "general")

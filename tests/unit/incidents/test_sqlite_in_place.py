@@ -10,14 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from incidents.database import Database, open_database
+from tests.notes_file import make_notes, notes, write
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An embedded database with one table."""
     database = open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
-    async with database.engine.begin() as connection:
-        await connection.execute(text("CREATE TABLE notes (text TEXT)"))
+    await make_notes(database)
     yield database
     await database.close()
 
@@ -26,17 +26,6 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 def other(database: Database) -> sqlite3.Connection:
     """Another process on the same file."""
     return sqlite3.connect(database.file or "", isolation_level=None)
-
-
-async def write(database: Database, note: str) -> None:
-    async with database.writing() as session:
-        await session.execute(text("INSERT INTO notes VALUES (:note)"), {"note": note})
-        await session.commit()
-
-
-async def notes(database: Database) -> list[str]:
-    async with database.reading() as session:
-        return list((await session.execute(text("SELECT text FROM notes"))).scalars())
 
 
 async def test_disk_and_folding_are_left_to_the_log(database: Database) -> None:

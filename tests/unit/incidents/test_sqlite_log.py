@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from incidents.database import Database, open_database
 from incidents.sqlite_log import NotKept, WriteAheadLog
+from tests.notes_file import make_notes, notes, write
 
 
 class Disk:
@@ -66,21 +66,9 @@ async def database(tmp_path: Path, disk: Disk) -> AsyncIterator[Database]:
         fold_within=timedelta(milliseconds=50),
     )
     database = open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", make_log=make_log)
-    async with database.engine.begin() as connection:
-        await connection.execute(text("CREATE TABLE notes (text TEXT)"))
+    await make_notes(database)
     yield database
     await database.close()
-
-
-async def write(database: Database, note: str) -> None:
-    async with database.writing() as session:
-        await session.execute(text("INSERT INTO notes VALUES (:note)"), {"note": note})
-        await session.commit()
-
-
-async def notes(database: Database) -> list[str]:
-    async with database.reading() as session:
-        return list((await session.execute(text("SELECT text FROM notes"))).scalars())
 
 
 def notes_in_file(database: Database, copy: Path) -> list[str]:
@@ -182,8 +170,7 @@ async def test_a_file_behind_a_link_has_its_log_beside_it(tmp_path: Path, disk: 
     (tmp_path / "a.db").symlink_to(tmp_path / "elsewhere" / "real.db")
     make_log = partial(WriteAheadLog, write_to_disk=disk.write)
     database = open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", make_log=make_log)
-    async with database.engine.begin() as connection:
-        await connection.execute(text("CREATE TABLE notes (text TEXT)"))
+    await make_notes(database)
     await write(database, "kept")
     assert disk.begun == 1
     assert disk.synced == {inode(tmp_path / "elsewhere" / "real.db-wal")}

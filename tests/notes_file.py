@@ -1,0 +1,24 @@
+"""An embedded database with one table of notes, for tests of SQLite itself."""
+
+from sqlalchemy import text
+
+from incidents.database import Database
+
+
+async def make_notes(database: Database) -> None:
+    """Make the table."""
+    async with database.engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE notes (text TEXT)"))
+
+
+async def write(database: Database, note: str) -> None:
+    """Write a note, and wait until it is safe."""
+    async with database.writing() as session:
+        await session.execute(text("INSERT INTO notes VALUES (:note)"), {"note": note})
+        await session.commit()
+
+
+async def notes(database: Database) -> list[str]:
+    """Return the notes that can be read."""
+    async with database.reading() as session:
+        return list((await session.execute(text("SELECT text FROM notes"))).scalars())
