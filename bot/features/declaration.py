@@ -80,9 +80,9 @@ def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> b.
         if severity and given.severity_key is None
         else ""
     )
-    private = " in private: only whom you or the policy bring in see it" if given.is_private else ""
+    how, seen = (" in private", " Only its own people see it.") if given.is_private else ("", "")
     return say(
-        f"*{reference}* {lead}{private}: {title}. Its channel is opening and you are invited. "
+        f"*{reference}* {lead}{how}: {title}.{seen} Its channel is opening and you are invited. "
         f"Next: take command there with `{slash} role commander me`.{assumed}"
     )
 
