@@ -187,7 +187,7 @@ def _wire(
     bolt = make_bolt(services.workspace, token=token, base_url=settings.slack_api_url)
     bolt.middleware(Middleware(services).identify)
     listeners.register(bolt)
-    intake = Intake(bolt, telemetry, us=services.workspace)
+    intake = Intake(bolt, telemetry, us=services.workspace, turns=services.turns)
     dispatcher = Dispatcher(
         services,
         effect_handlers(features),
@@ -295,7 +295,6 @@ async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Set
     if sitrep.sockets is not None:
         sitrep.sockets.start()
         stack.push_async_callback(sitrep.sockets.stop)
-    sitrep.scheduler.start()
     stack.push_async_callback(sitrep.scheduler.stop)
     lag = asyncio.create_task(sitrep.telemetry.watch_loop(), name="loop-lag")
     stack.callback(lag.cancel)
@@ -304,6 +303,8 @@ async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Set
     stack.push_async_callback(_drain, sitrep)
     if sitrep.sockets is not None:
         await _wait_for_socket(sitrep.sockets)
+    # Last: its first round of chores would hold up the connection.
+    sitrep.scheduler.start()
 
 
 async def _wait_for_socket(sockets: SocketMode) -> None:

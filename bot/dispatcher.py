@@ -32,7 +32,6 @@ AT_ONCE = 40
 SWEEP_EVERY_SECONDS = 5.0
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 STOP_WITHIN = timedelta(seconds=4)
-PEOPLE_FIRST = timedelta(milliseconds=500)
 # Turns of the loop in which an HTTP request on an open connection is written.
 TURNS_TO_LEAVE = 2
 
@@ -149,7 +148,7 @@ class Dispatcher:
 
     async def _cycle(self, *, is_woken: bool) -> None:
         """Settle and take once; who isn't woken looks first whether there is anything to take."""
-        await self.services.transactions.people_first.stand_back(most=PEOPLE_FIRST)
+        await self.services.turns.for_effects()
         # What has ended is settled in any case; more is taken only by who may send.
         may_take = await self._lease.keep() and not (self.is_paused or self._is_stopping)
         free = AT_ONCE - len(self._tasks) if may_take else 0
@@ -186,6 +185,7 @@ class Dispatcher:
         finally:
             self._is_settling = False
             self._under_way.difference_update(one.effect_id for one in ended)
+            self._note_turn()
 
     async def _settle_alone(self, one: Ended) -> None:
         try:
@@ -283,7 +283,7 @@ class Dispatcher:
         self._spawn(self._carry_out_after_people(row))
 
     async def _carry_out_after_people(self, row: EffectRow) -> None:
-        await self.services.transactions.people_first.stand_back(most=PEOPLE_FIRST)
+        await self.services.turns.for_effects()
         await self._carry_out(row)
 
     def _launch(self, row: EffectRow) -> None:
@@ -294,10 +294,15 @@ class Dispatcher:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
+        self._note_turn()
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
+        self._note_turn()
         self.wake()
+
+    def _note_turn(self) -> None:
+        self.services.turns.note_sending(is_sending=not self.is_idle)
 
     async def _carry_out(self, row: EffectRow) -> None:
         if self.holds_lease:

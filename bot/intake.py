@@ -4,8 +4,9 @@ It counts what is in flight (shutdown waits for that), measures, and bounds how 
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,13 +18,15 @@ from slack_bolt.response import BoltResponse
 from bot.echoes import is_echo
 from bot.requests import WorkspaceInfo
 from bot.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
+from bot.turns import Turns
 
 MOST_AT_ONCE = 64
+_EVENT = "event_callback"
 _KINDS = frozenset(
     {
         "block_actions",
         "block_suggestion",
-        "event_callback",
+        _EVENT,
         "message_action",
         "shortcut",
         "url_verification",
@@ -36,7 +39,9 @@ _KINDS = frozenset(
 class Intake:
     """Takes requests until closed, and knows how many are not yet answered."""
 
-    def __init__(self, bolt: AsyncApp, telemetry: Telemetry, *, us: WorkspaceInfo) -> None:
+    def __init__(
+        self, bolt: AsyncApp, telemetry: Telemetry, *, us: WorkspaceInfo, turns: Turns
+    ) -> None:
         """Take the Bolt app that handles the requests, and who we are in Slack."""
         self.is_open = False
         # Still answering, but no longer ready for more: others should get new requests.
@@ -44,8 +49,9 @@ class Intake:
         self.in_flight = 0
         self._bolt = bolt
         self._us = us
+        self._turns = turns
         self._telemetry = telemetry
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -63,7 +69,7 @@ class Intake:
         self._idle.clear()
         outcome = "failed"
         try:
-            async with self._turns:
+            async with self._turn_of(kind), self._slots:
                 with structlog.contextvars.bound_contextvars(correlation_id=""):
                     response = await self._bolt.async_dispatch(request)
             outcome = "ok" if response.status == HTTPStatus.OK else f"http_{response.status}"
@@ -74,6 +80,15 @@ class Intake:
             self._telemetry.count(REQUESTS, kind=kind, outcome=outcome)
             self._telemetry.observe(REQUEST_SECONDS, time.monotonic() - started, kind=kind)
         return response
+
+    @contextlib.asynccontextmanager
+    async def _turn_of(self, kind: str) -> AsyncIterator[None]:
+        if kind == _EVENT:
+            await self._turns.for_events()
+            yield
+            return
+        with self._turns.answering():
+            yield
 
     async def drained(self, *, timeout_seconds: float) -> bool:
         """Wait until nothing is in flight, at most so long; tell whether it came to that."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.slack.blocks import FormState, View, state_of
 from bot.slack.gateway import SlackGateway
+from bot.turns import Turns
 from incidents.acknowledgement import acknowledge
 from incidents.clock import Clock
 from incidents.database import Database
@@ -45,6 +46,7 @@ class Services:
     clock: Clock
     workspace: WorkspaceInfo
     scenarios: tuple[Scenario, ...] = ()
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True)

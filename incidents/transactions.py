@@ -22,7 +22,6 @@ from incidents.database import Database
 from incidents.errors import Busy
 from incidents.outbox import EffectRow
 from incidents.people import Actor
-from incidents.people_first import PeopleFirst
 from incidents.policy import Policy
 from incidents.processed_requests import find_request, keep_request
 from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
@@ -68,7 +67,6 @@ class Transactions:
         self.clock = clock
         self.policy = policy
         self.on_commit: list[Callable[[uuid.UUID], None]] = []
-        self.people_first = PeopleFirst()
         self.sender: Sender | None = None
 
     async def run(
@@ -87,24 +85,23 @@ class Transactions:
             Busy: the same rows kept changing under three attempts.
         """
         conflict: DBAPIError | StaleDataError | None = None
-        with self.people_first.serving(actor):
-            for _attempt in range(MAX_ATTEMPTS):
-                try:
-                    return await self._attempt(
-                        use_case,
-                        actor=actor,
-                        workspace_id=workspace_id,
-                        request=request,
-                        progress=progress or Progress(),
-                    )
-                except (IntegrityError, StaleDataError) as error:
-                    conflict = error
-                except DBAPIError as error:
-                    if not _is_conflict(error):
-                        raise
-                    conflict = error
-            # What kept it from being carried out goes along: it may be a fault, not a crowd.
-            raise Busy from conflict
+        for _attempt in range(MAX_ATTEMPTS):
+            try:
+                return await self._attempt(
+                    use_case,
+                    actor=actor,
+                    workspace_id=workspace_id,
+                    request=request,
+                    progress=progress or Progress(),
+                )
+            except (IntegrityError, StaleDataError) as error:
+                conflict = error
+            except DBAPIError as error:
+                if not _is_conflict(error):
+                    raise
+                conflict = error
+        # What kept it from being carried out goes along: it may be a fault, not a crowd.
+        raise Busy from conflict
 
     async def _attempt(
         self,
