@@ -1,5 +1,8 @@
 """What entries mean for those who learn: looked up afterwards, so that no change waits for it."""
 
+import uuid
+
+from incidents.effects import InvitePerson, InvitePolicyPeople
 from incidents.learning_effects import FollowLearners
 from incidents.learning_entries import FOLLOWED
 from incidents.plan import Plan
@@ -10,4 +13,11 @@ def follow_learners(plan: Plan) -> None:
     """Shadows, juniors and their mentors are looked after once the change is committed."""
     if EntryKind(plan.entry.kind) in FOLLOWED:
         effect = FollowLearners(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
-        plan.add(effect, lane="learners")
+        plan.add(effect, lane="learners", after=_last_invitation(plan))
+
+
+def _last_invitation(plan: Plan) -> uuid.UUID | None:
+    """Return what invites those who respond: they come before those who watch."""
+    invitations = (InvitePerson, InvitePolicyPeople)
+    found = (one.id for one in reversed(plan.effects) if isinstance(one.effect, invitations))
+    return next(found, None)
