@@ -43,6 +43,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	@echo "Installing the locked packages"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# An installed package is compiled at once, an editable one when first started: a second of waiting.
+	@$(BIN)/python -m compileall -q bot config incidents migrations
 	@touch $(STAMP)
 
 demo: $(STAMP) ## Play a SEV2 incident against the embedded Slack, in the terminal

@@ -58,8 +58,10 @@ def _do_without_rich() -> None:
 
 
 def _spare_what_stays() -> None:
-    """Keep what start-up made out of later collections: each full one halted all for 60 ms."""
-    gc.collect()
+    """Keep what start-up made out of later collections: each full one halted all for 60 ms.
+
+    Without one now, which would halt the first requests and finds next to nothing.
+    """
     gc.freeze()
     gc.enable()
 

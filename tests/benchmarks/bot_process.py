@@ -21,7 +21,6 @@ async def main() -> None:
     clock = SystemClock()
     loaded = load_policy(settings.sitrep_policy)
     async with running(settings, loaded, clock=clock, limits=RateLimits.disabled(clock)):
-        gc.collect()
         gc.freeze()
         await stopping.wait()
 

@@ -97,6 +97,8 @@ def environ(slack: SlackServer, *, template: Path, folder: Path) -> dict[str, st
         "OPS_HOST": "127.0.0.1",
         "OPS_PORT": "0",
         "LOG_LEVEL": "ERROR",
+        # What was edited since it was compiled is compiled once, not at each start.
+        "PYTHONDONTWRITEBYTECODE": "",
     }
 
 
