@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from bot.effect_attempt import CALL_TIMEOUT, Attempts, End, Ended, Postponed, Unauthorized
-from bot.effect_context import Done, Dropped, Failed
+from bot.effect_context import Done, Dropped, Failed, Record
 from bot.feature import EffectHandler
 from bot.lease_keeper import LeaseKeeper
 from bot.requests import Services
@@ -203,8 +203,11 @@ class Dispatcher:
         async def settle_and_take(uow: UnitOfWork) -> Outcome:
             taken.clear()
             rows = await outbox.get_effects(uow.session, [one.effect_id for one in ended])
-            for one in ended:
-                await self._settle(uow, one, rows[one.effect_id])
+            # First all rows, which are written together, then what is to be recorded.
+            records = [await self._settle(uow, one, rows[one.effect_id]) for one in ended]
+            for record in records:
+                if record is not None:
+                    await record(uow)
             await uow.follow_up()
             if limit and not self._is_stopping:
                 taken.extend(
@@ -228,30 +231,30 @@ class Dispatcher:
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)
 
-    async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> None:
+    async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> Record | None:
+        """Settle the effect's row, and return what is to be recorded of it."""
         if row.status != EffectStatus.TAKEN or row.taken_by != self.holder:
             self._remove_double(row, one)
-            return
+            return None
         match one.end:
             case Done(record=record):
                 outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
                 row.progress = {**row.progress, "posted": [list(place) for place in one.posted]}
-                if record is not None:
-                    await record(uow)
+                return record
             case Dropped(reason=reason, record=record):
                 outbox.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
-                if record is not None:
-                    await record(uow)
+                return record
             case Failed(error=error, record=record):
                 log.error("effect_dead", kind=row.kind, error=error)
                 await outbox.bury(uow.session, row, now=uow.now, error=error)
-                await (record or partial(record_failure, row=row, error=error))(uow)
+                return record or partial(record_failure, row=row, error=error)
             case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain):
                 outbox.postpone(row, due_at=due_at, error=error, is_uncertain=is_uncertain)
             case Unauthorized(error=error):
                 outbox.postpone(row, due_at=uow.now, error=error, is_uncertain=False)
                 await _pause_workspace(uow, error)
                 self._lease.is_paused = True
+        return None
 
     def _remove_double(self, row: EffectRow, one: Ended) -> None:
         """Another process took over and settled first: what we posted besides is taken back."""

@@ -1,12 +1,14 @@
 """Whether those whom an effect reaches may still see what it is about."""
 
 from bot.requests import Services
-from incidents.incident import ById, find_incident
+from incidents.incident import ById, Incident, find_incident
 from incidents.people import Person, actor_of
 from incidents.read_models import IncidentView
 
 
-async def is_hidden_from(services: Services, incident: IncidentView, person: Person) -> bool:
+async def is_hidden_from(
+    services: Services, incident: Incident | IncidentView, person: Person
+) -> bool:
     """Tell whether the incident is private and not this person's: it may have become so meanwhile."""
     if not incident.is_private:
         return False

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.people import (
@@ -64,20 +64,27 @@ async def find_people_named(
     wanted = [name for name in names if name]
     if not wanted:
         return {}
-    query = select(Person).where(
-        Person.workspace_id == workspace_id,
-        or_(
-            Person.external_id.in_(wanted),
-            func.lower(Person.email).in_([name.lower() for name in wanted]),
-        ),
-    )
-    people = list((await session.execute(query)).scalars())
+    given = {
+        "workspace": workspace_id,
+        "ids": wanted,
+        "emails": [name.lower() for name in wanted],
+    }
+    people = list((await session.execute(_PEOPLE_NAMED, given)).scalars())
     found: dict[str, Person] = {}
     for name in wanted:
         for person in people:
             if person.external_id == name or (person.email or "").lower() == name.lower():
                 found[name] = person
     return found
+
+
+_PEOPLE_NAMED = select(Person).where(
+    Person.workspace_id == bindparam("workspace"),
+    or_(
+        Person.external_id.in_(bindparam("ids", expanding=True)),
+        func.lower(Person.email).in_(bindparam("emails", expanding=True)),
+    ),
+)
 
 
 async def find_group_members(

@@ -51,7 +51,7 @@ async def save_posted(
     message_ts: str,
     now: datetime,
 ) -> None:
-    """Remember where the message stands now."""
+    """Remember where the message stands now; once in a transaction for the same message."""
     row = await find_posted(session, purpose=purpose, subject_id=subject_id)
     if row is None:
         row = PostedMessage(incident_id=incident_id, purpose=purpose, subject_id=subject_id)
@@ -59,4 +59,3 @@ async def save_posted(
     row.channel_id = channel_id
     row.message_ts = message_ts
     row.posted_at = now
-    await session.flush()

@@ -5,7 +5,7 @@ from functools import partial
 from bot.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.effect_viewers import is_hidden_from
 from bot.feature import Feature
-from bot.features.channel import read_incident
+from bot.features.channel import get_incident_row
 from bot.refusals import say
 from bot.slack import blocks as b
 from bot.slack import mentions as m
@@ -13,6 +13,7 @@ from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.directory import find_group_members, find_people_named
 from incidents.effects import InvitePerson, InvitePolicyPeople
+from incidents.incident import Incident
 from incidents.invitations import Invited, record_invitations
 from incidents.people import Person
 from incidents.policy import Policy
@@ -26,10 +27,10 @@ async def invite_person(context: EffectContext) -> Settlement:
         person = await session.get(Person, effect.person_id)
         if person is None:
             return Dropped("nobody to invite")
-        view = await read_incident(context, session)
-    if await is_hidden_from(context.services, view, person):
+        incident = await get_incident_row(context, session)
+    if await is_hidden_from(context.services, incident, person):
         return Dropped("no longer theirs to see")
-    return await _invite(context, view, [person.external_id], unknown=[])
+    return await _invite(context, incident, [person.external_id], unknown=[])
 
 
 async def invite_policy_people(context: EffectContext) -> Settlement:
@@ -37,8 +38,8 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
     effect = context.get(InvitePolicyPeople)
     services = context.services
     async with services.database.reading() as session:
-        view = await read_incident(context, session)
-        if not _is_still_meant(effect, view, services.policy):
+        incident = await get_incident_row(context, session)
+        if not _is_still_meant(effect, incident, services.policy):
             return Dropped("the incident is private now")
         people = await find_people_named(session, effect.people, workspace_id=services.workspace.id)
         groups = await find_group_members(
@@ -58,13 +59,13 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
             unknown.append(name)
         else:
             found.extend(members)
-    return await _invite(context, view, list(dict.fromkeys(found)), unknown=unknown)
+    return await _invite(context, incident, list(dict.fromkeys(found)), unknown=unknown)
 
 
-def _is_still_meant(effect: InvitePolicyPeople, view: IncidentView, policy: Policy) -> bool:
+def _is_still_meant(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
     """Tell whether they are invited now, too: into private incidents only whom the policy lets in."""
     let_in = {str(ref) for ref in policy.private.invite}
-    return not view.is_private or let_in.issuperset((*effect.people, *effect.groups))
+    return not incident.is_private or let_in.issuperset((*effect.people, *effect.groups))
 
 
 async def _look_up(gateway: SlackGateway, name: str) -> str | None:
@@ -89,17 +90,16 @@ async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | Non
 
 
 async def _invite(
-    context: EffectContext, view: IncidentView, user_ids: list[str], *, unknown: list[str]
+    context: EffectContext, incident: Incident, user_ids: list[str], *, unknown: list[str]
 ) -> Settlement:
-    if view.channel_id is None:
+    channel_id = incident.channel_id
+    if channel_id is None:
         return Dropped("no channel to invite to")
-    outcomes = await context.services.gateway.invite(view.channel_id, user_ids)
+    outcomes = await context.services.gateway.invite(channel_id, user_ids)
     invited = [Invited(outcome.user_id, outcome.error) for outcome in outcomes]
     invited += [Invited(name, "not_found") for name in unknown]
     return Done(
-        partial(
-            record_invitations, incident_id=view.id, channel_id=view.channel_id, invited=invited
-        )
+        partial(record_invitations, incident_id=incident.id, channel_id=channel_id, invited=invited)
     )
 
 
