@@ -1,8 +1,5 @@
 """What entries mean for those who learn: looked up afterwards, so that no change waits for it."""
 
-import uuid
-
-from incidents.effects import InvitePerson, InvitePolicyPeople
 from incidents.learning_effects import FollowLearners
 from incidents.learning_entries import FOLLOWED
 from incidents.plan import Plan
@@ -11,13 +8,8 @@ from incidents.timeline import EntryKind
 
 def follow_learners(plan: Plan) -> None:
     """Shadows, juniors and their mentors are looked after once the change is committed."""
-    if EntryKind(plan.entry.kind) in FOLLOWED:
+    kind = EntryKind(plan.entry.kind)
+    if kind in FOLLOWED:
         effect = FollowLearners(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
-        plan.add(effect, lane="learners", after=_last_invitation(plan))
-
-
-def _last_invitation(plan: Plan) -> uuid.UUID | None:
-    """Return what invites those who respond: they come before those who watch."""
-    invitations = (InvitePerson, InvitePolicyPeople)
-    found = (one.id for one in reversed(plan.effects) if isinstance(one.effect, invitations))
-    return next(found, None)
+        # Into a new channel those who respond come first, and then those who watch.
+        plan.add(effect, lane="invites" if kind is EntryKind.CHANNEL_OPENED else "learners")

@@ -180,3 +180,13 @@ async def test_what_is_forwarded_reaches_the_mentor_directly_if_no_conversation_
     words = ProposalWords(text="Restart the cache", risk="Cold for a minute")
     await act(bot, bob, partial(propose, ref=ref, words=words, class_key="change"))
     assert len(said(bot.slack.dm(alice), "Cold for a minute")) >= 1
+
+
+async def test_a_junior_gets_their_mentor_also_where_slack_refuses_the_channel(bot: Bot) -> None:
+    alice, bob, carol = await supervised(bot)
+    bot.slack.fail("conversations.create", error="restricted_action")
+    await carol.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await bob.command("/incident INC-1 role commander me")
+    await bot.settle()
+    assert bot.slack.group_dm(alice, bob).messages
