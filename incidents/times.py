@@ -14,6 +14,8 @@ _PART = re.compile(
 )
 _GLUED = re.compile(r"(?:\d{1,6}[dhms])+", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+# What nobody begins a sentence with, unless they mean a time.
+_LIKE_A_MOMENT = re.compile(r"[-\N{MINUS SIGN}]\d+[a-z]*|\d{1,2}:\d{2}", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
@@ -79,13 +81,22 @@ def parse_moment(text: str, *, now: datetime, zone: str, field: str = "time") ->
     return found
 
 
-def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | None, str]:
-    """Return the past moment that the text begins with, if any, and the text after it."""
+def split_moment(
+    text: str, *, now: datetime, zone: str, field: str = "time"
+) -> tuple[datetime | None, str]:
+    """Return the past moment that the text begins with, if any, and the text after it.
+
+    Raises: InvalidInput for a first word that is meant for a time and is none: `-10`, `25:99`.
+    """
     first = _WORD.match(text.lstrip())
-    found = find_moment(first[0], now=now, zone=zone) if first else None
-    if first is None or found is None:
-        return None, text.lstrip()
-    return found, text.lstrip()[first.end() :].lstrip()
+    if first is None:
+        return None, ""
+    found = find_moment(first[0], now=now, zone=zone)
+    if found is not None:
+        return found, text.lstrip()[first.end() :].lstrip()
+    if _LIKE_A_MOMENT.fullmatch(first[0]):
+        raise InvalidInput(field, "not_a_time", "-10m or 14:05")
+    return None, text.lstrip()
 
 
 def latest_clock_time(wall: time, *, now: datetime, zone: str) -> datetime:

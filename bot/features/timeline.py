@@ -29,7 +29,7 @@ from incidents.outbox import EffectRow
 from incidents.policy import Action
 from incidents.timeline import EntryKind, TimelineEntry
 from incidents.timeline_views import TimelineItem, TimelineView, find_item, get_timeline
-from incidents.times import parse_moment, split_moment
+from incidents.times import parse_moment, split_moment, zone_of
 from incidents.unit_of_work import Outcome
 
 DEFAULT_LAST = 20
@@ -52,7 +52,9 @@ async def note_command(request: Request) -> Reply:
         return await _open_note_form(request, request.incident_ref())
     moment, text = split_moment(written, now=request.now, zone=request.actor.zone)
     use_case = partial(add_note, ref=request.incident_ref(), text=text, occurred_at=moment)
-    return Say(_noted(request, await request.transact(use_case)))
+    outcome = await request.transact(use_case)
+    was_clock_time = moment is not None and written[0].isdigit()
+    return Say(_noted(request, outcome, was_clock_time=was_clock_time))
 
 
 async def note_open(request: Request) -> Reply:
@@ -84,8 +86,11 @@ async def _open_note_form(request: Request, ref: IncidentRef) -> Reply:
     return None
 
 
-def _noted(request: Request, outcome: Outcome) -> b.Message:
-    when = m.date(datetime.fromisoformat(outcome.data["occurred_at"]))
+def _noted(request: Request, outcome: Outcome, *, was_clock_time: bool) -> b.Message:
+    occurred_at = datetime.fromisoformat(outcome.data["occurred_at"])
+    when = m.date(occurred_at)
+    if was_clock_time and _is_to_come(request, occurred_at):
+        when = f"{when}, yesterday, as that time is yet to come today,"
     text = (
         f"Noted for {when} in *{outcome.data['reference']}*. "
         f"`{request.policy.command} undo` takes it back."
@@ -96,6 +101,13 @@ def _noted(request: Request, outcome: Outcome) -> b.Message:
             "Share the rest as a file in the channel: that lands on the timeline, too."
         )
     return say(text)
+
+
+def _is_to_come(request: Request, occurred_at: datetime) -> bool:
+    """Tell whether the author's clock shows that time only later today."""
+    zone = zone_of(request.actor.zone)
+    was, now = occurred_at.astimezone(zone), request.now.astimezone(zone)
+    return was.date() < now.date() and was.time() > now.time()
 
 
 async def undo_command(request: Request) -> Reply:

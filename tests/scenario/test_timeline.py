@@ -51,6 +51,19 @@ async def room(bot: Bot) -> Room:
     return await opened(bot)
 
 
+async def test_a_time_that_is_yet_to_come_today_is_yesterdays_and_said_to_be(room: Room) -> None:
+    assert "yesterday, as that time is yet to come" in await room.command("note 23:50 It began")
+    assert "yesterday" not in await room.command("note 8:50 It went on")
+
+
+async def test_a_note_that_begins_with_a_mistaken_time_is_not_recorded(room: Room) -> None:
+    for typed in ("-10", "25:99"):
+        answer = await room.command(f"note {typed} Rolled back the deploy")
+        assert "isn't a time we can read" in answer
+        assert "-10m or 14:05" in answer
+    assert "Rolled back the deploy" not in (await room.exported("csv")).decode()
+
+
 async def test_an_incidents_notes_marks_and_files_end_up_in_an_export_that_proves(
     any_bot: Bot,
 ) -> None:

@@ -82,6 +82,20 @@ def test_a_leading_moment_is_taken_off_the_text() -> None:
     assert split_moment("rolled back 08:55", now=NOW, zone="UTC") == (None, "rolled back 08:55")
 
 
+@pytest.mark.parametrize("word", ["-10", "-10x", "\N{MINUS SIGN}10", "25:99", "9:60", "-0m"])
+def test_a_first_word_that_is_meant_for_a_time_and_is_none_is_refused(word: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        split_moment(f"{word} rolled back", now=NOW, zone="UTC")
+    assert (refused.value.field, refused.value.problem) == ("time", "not_a_time")
+
+
+@pytest.mark.parametrize(
+    "text", ["10:1 odds", "-v was given", "3 of 10 hosts", "2026-11-21 it began"]
+)
+def test_a_first_word_that_only_resembles_a_time_is_text(text: str) -> None:
+    assert split_moment(text, now=NOW, zone="UTC") == (None, text)
+
+
 def test_a_time_shown_twice_when_clocks_go_back_is_the_later_one_that_has_been() -> None:
     # Berlin, 2026-10-25: 02:30 is shown at 00:30 and at 01:30 UTC.
     wall, zone = time(2, 30), "Europe/Berlin"
