@@ -41,11 +41,11 @@ def load_configuration(*, serving: bool = False) -> Configuration:
     except ConfigurationErrors as errors:
         problems.extend(errors.problems)
     try:
-        loaded = load_policy(settings.sitrep_policy if settings else _policy_path())
+        loaded = load_policy(settings.sitrep_policy if settings else _path_in("SITREP_POLICY"))
     except PolicyErrors as errors:
         problems.extend(errors.problems)
     try:
-        load_scenarios(settings.sitrep_scenarios if settings else None)
+        load_scenarios(settings.sitrep_scenarios if settings else _path_in("SITREP_SCENARIOS"))
     except PolicyErrors as errors:
         problems.extend(errors.problems)
     if settings is None or loaded is None or problems:
@@ -67,9 +67,9 @@ def complain(problems: list[object]) -> None:
         typer.echo(f"{problem}\n", err=True)
 
 
-def _policy_path() -> Path | None:
-    """Return where the policy is when the settings as a whole can't be read."""
+def _path_in(key: str) -> Path | None:
+    """Return the path that a setting names, when the settings as a whole can't be read."""
     from dotenv import dotenv_values  # noqa: PLC0415
 
-    given = os.environ.get("SITREP_POLICY") or dotenv_values(".env").get("SITREP_POLICY") or ""
+    given = os.environ.get(key) or dotenv_values(".env").get(key) or ""
     return Path(given.strip()).expanduser() if given.strip() else None

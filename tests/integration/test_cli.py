@@ -46,11 +46,12 @@ def connected(slack: SlackServer, folder: Path, **more: str) -> dict[str, str]:
 # -- configuration ----------------------------------------------------------------------------
 
 
-async def test_every_error_of_settings_and_policy_comes_at_once(tmp_path: Path) -> None:
+async def test_every_error_of_settings_policy_and_scenarios_comes_at_once(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("severities:\n  sev9:\n    rnak: 9\n")
     environ = environment(
         SITREP_POLICY=str(policy),
+        SITREP_SCENARIOS=str(tmp_path / "nowhere"),
         PORT="eighty",
         SLACK_BOT_TOKEN="xapp-1-secretsecret",
         DATABASE_URL="mysql://root:hunter2@db/sitrep",
@@ -60,6 +61,7 @@ async def test_every_error_of_settings_and_policy_comes_at_once(tmp_path: Path) 
     for expected in ("PORT must be", "SLACK_BOT_TOKEN", "DATABASE_URL", "policy.yaml:3", "rnak"):
         assert expected in output
     assert "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing" in output
+    assert "is no folder; name the one that your scenarios are in" in output
     assert "for example PORT=8080" in output
     assert "a file .env in this folder" in output
     assert "secretsecret" not in output
