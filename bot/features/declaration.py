@@ -38,8 +38,22 @@ async def declare_command(request: Request) -> Reply:
     if not given.title.strip():
         await request.open_view(form.declaration_form(request.policy, given))
         return None
+    meant = _flag_meant(given)
+    if meant:
+        # Declared as it stands, it would be seen by, or call, those who shouldn't know of it.
+        filled = replace(given, is_private=meant == "private", is_drill=meant == "drill")
+        notice = form.flag_meant_text(meant)
+        await request.open_view(form.declaration_form(request.policy, filled, notice=notice))
+        return None
     outcome = await request.transact(partial(declare, declaration=_plain(given)))
     return Say(answer(outcome, given, request.policy))
+
+
+def _flag_meant(given: Declaration) -> str:
+    """Return `private` or `drill` where the title begins with it and no flag was given, else ""."""
+    first = given.title.partition(" ")[0].strip(_AROUND).casefold()
+    is_flagged = given.is_private or given.is_drill
+    return first if first in {"private", "drill"} and not is_flagged else ""
 
 
 def find_typed_severity(word: str, policy: Policy) -> Severity | None:

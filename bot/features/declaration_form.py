@@ -19,13 +19,17 @@ def declaration_form(
     given: Declaration,
     *,
     similar: str | None = None,
+    notice: str = "",
 ) -> b.View:
-    """Return the form, filled with what is given; `similar` says what was just declared."""
-    notice = [b.section(similar)] if similar else []
+    """Return the form, filled with what is given; `similar` says what was just declared.
+
+    `notice` says why the form is asked for, where a command might have been enough.
+    """
+    above = [b.section(text) for text in (similar, notice) if text]
     metadata = {"source_link": given.source_link, "even_if_similar": similar is not None}
     return b.modal(
         "Declare an incident",
-        blocks=[*notice, *_inputs(policy, given)],
+        blocks=[*above, *_inputs(policy, given)],
         callback_id=CALLBACK_ID,
         submit="Declare anyway" if similar else "Declare",
         private_metadata=json.dumps(metadata),
@@ -136,4 +140,12 @@ def similar_text(reference: str, title: str, channel_id: str | None) -> str:
     return (
         f"*Nothing new was declared.* {reference} was declared a moment ago and looks the same: "
         f"{m.escape_line(title)}.{where} If yours is something else, press *Declare anyway*."
+    )
+
+
+def flag_meant_text(word: str) -> str:
+    """Return why the form is asked for: the title begins with what is usually a flag."""
+    return (
+        f"*Nothing is declared yet.* The title begins with `{word}`, so `{word}` is ticked below. "
+        f"Leave it so or untick it, look at the title, and press *Declare*. (`--{word}` says it at once.)"
     )

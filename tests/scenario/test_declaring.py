@@ -246,6 +246,23 @@ def _markup(value: object) -> Iterator[str]:
             yield from _markup(part)
 
 
+@pytest.mark.parametrize("word", ["private", "drill"])
+async def test_a_title_that_begins_with_a_flags_word_asks_before_anything_is_declared(
+    bot: Bot, word: str
+) -> None:
+    alice = bot.slack.add_person("alice")
+    form = (await alice.command(f"/incident declare sev2 {word} Payroll leak")).get_view()
+    await bot.settle()
+    assert not bot.slack.calls_of("conversations.create")
+    assert f"`{word}` is ticked" in str(form.blocks)
+    await alice.submit(form, {"title": "Payroll leak"})
+    await bot.settle()
+    number = "drill-1" if word == "drill" else "inc-1"
+    room = next(one for one in bot.slack.channels if one.name.startswith(number))
+    assert room.is_private == (word == "private")
+    assert not bot.slack.channel("incidents").messages
+
+
 async def test_a_declaration_whose_private_flag_is_in_the_form_stays_private(bot: Bot) -> None:
     bot.change_policy(private=replace(bot.loaded.policy.private, invite=()))
     await bot.restart()
