@@ -37,6 +37,7 @@ from bot.slack.rate_limits import RateLimits
 from bot.socket_mode import SocketMode, SocketTuning
 from bot.storage import measured_clock, prepare_schema
 from bot.telemetry import EFFECTS, EFFECTS_DROPPED, Telemetry
+from bot.turns import Turns
 from bot.wake import WakeListener
 from bot.web.routes import ops_app, public_app
 from bot.web.slack_endpoint import SlackEndpoint
@@ -169,6 +170,7 @@ async def _services(
         policy=loaded.policy,
         clock=clock,
         workspace=workspace,
+        turns=Turns(),
         scenarios=load_scenarios(settings.sitrep_scenarios),
     )
 
@@ -295,6 +297,7 @@ async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Set
     if sitrep.sockets is not None:
         sitrep.sockets.start()
         stack.push_async_callback(sitrep.sockets.stop)
+    # Stopped after the last answer, although it is started last.
     stack.push_async_callback(sitrep.scheduler.stop)
     lag = asyncio.create_task(sitrep.telemetry.watch_loop(), name="loop-lag")
     stack.callback(lag.cancel)

@@ -185,7 +185,7 @@ class Dispatcher:
         finally:
             self._is_settling = False
             self._under_way.difference_update(one.effect_id for one in ended)
-            self._note_turn()
+            self._tell_whether_sending()
 
     async def _settle_alone(self, one: Ended) -> None:
         try:
@@ -297,14 +297,14 @@ class Dispatcher:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
-        self._note_turn()
+        self._tell_whether_sending()
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        self._note_turn()
+        self._tell_whether_sending()
         self.wake()
 
-    def _note_turn(self) -> None:
+    def _tell_whether_sending(self) -> None:
         self.services.turns.note_sending(is_sending=not self.is_idle)
 
     async def _carry_out(self, row: EffectRow) -> None:

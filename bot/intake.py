@@ -4,9 +4,8 @@ It counts what is in flight (shutdown waits for that), measures, and bounds how 
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +21,8 @@ from bot.turns import Turns
 
 MOST_AT_ONCE = 64
 _EVENT = "event_callback"
+# Events after which somebody looks at an empty page until we fill it.
+_WATCHED = frozenset({"app_home_opened"})
 _KINDS = frozenset(
     {
         "block_actions",
@@ -69,7 +70,9 @@ class Intake:
         self._idle.clear()
         outcome = "failed"
         try:
-            async with self._turn_of(kind), self._slots:
+            if kind == _EVENT and self._can_wait(request.body):
+                await self._turns.for_events()
+            async with self._slots:
                 with structlog.contextvars.bound_contextvars(correlation_id=""):
                     response = await self._bolt.async_dispatch(request)
             outcome = "ok" if response.status == HTTPStatus.OK else f"http_{response.status}"
@@ -81,14 +84,11 @@ class Intake:
             self._telemetry.observe(REQUEST_SECONDS, time.monotonic() - started, kind=kind)
         return response
 
-    @contextlib.asynccontextmanager
-    async def _turn_of(self, kind: str) -> AsyncIterator[None]:
-        if kind == _EVENT:
-            await self._turns.for_events()
-            yield
-            return
-        with self._turns.answering():
-            yield
+    def _can_wait(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event can take its turn: not when somebody looks on, or when we leave."""
+        event = body.get("event")
+        is_watched = isinstance(event, Mapping) and event.get("type") in _WATCHED
+        return not (is_watched or self.is_leaving)
 
     async def drained(self, *, timeout_seconds: float) -> bool:
         """Wait until nothing is in flight, at most so long; tell whether it came to that."""

@@ -1,5 +1,6 @@
 """A request from Slack as handlers see it: who, where, what, and one way to change things."""
 
+import contextlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -45,8 +46,8 @@ class Services:
     policy: Policy
     clock: Clock
     workspace: WorkspaceInfo
+    turns: Turns
     scenarios: tuple[Scenario, ...] = ()
-    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +99,23 @@ class Request:
         Somebody who presses or submits something about an incident has turned to it: that is
         its acknowledgement, if nobody had before.
         """
-        return await self.services.transactions.run(
-            partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
-            actor=self.actor,
-            workspace_id=self.services.workspace.id,
-            request=self.key if once else None,
-            progress=self.progress,
-        )
+        with contextlib.nullcontext() if self.is_event else self.services.turns.answering():
+            return await self.services.transactions.run(
+                partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
+                actor=self.actor,
+                workspace_id=self.services.workspace.id,
+                request=self.key if once else None,
+                progress=self.progress,
+            )
 
     async def open_view(self, view: View) -> None:
         """Open a form for the person; the trigger is good for three seconds, once."""
         await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
+
+    @property
+    def is_event(self) -> bool:
+        """Tell whether this is an event of Slack's: nobody waits for what comes of it."""
+        return self.payload.get("type") == "event_callback"
 
     @property
     def is_press(self) -> bool:

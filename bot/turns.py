@@ -13,7 +13,7 @@ from typing import Final
 
 EFFECTS_STAND_BACK: Final = timedelta(milliseconds=500)
 EVENTS_STAND_BACK: Final = timedelta(milliseconds=300)
-# Turns of the loop from the end of a handler until its answer has left.
+# Turns of the loop from the end of a transaction until the answer about it has left.
 _TURNS_TO_ANSWER: Final = 8
 
 
@@ -28,7 +28,7 @@ class Turns:
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
-        """Answer somebody, who waits for it."""
+        """Do what somebody waits for; our own work only, as waiting for Slack keeps nobody else."""
         self._waiting += 1
         self._nobody_waits.clear()
         try:

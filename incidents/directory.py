@@ -1,8 +1,10 @@
 """The directory: people and groups of a workspace, written from what the chat service says."""
 
+import functools
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -69,7 +71,7 @@ async def find_people_named(
         "ids": wanted,
         "emails": [name.lower() for name in wanted],
     }
-    people = list((await session.execute(_PEOPLE_NAMED, given)).scalars())
+    people = list((await session.execute(_people_named(), given)).scalars())
     found: dict[str, Person] = {}
     for name in wanted:
         for person in people:
@@ -78,13 +80,16 @@ async def find_people_named(
     return found
 
 
-_PEOPLE_NAMED = select(Person).where(
-    Person.workspace_id == bindparam("workspace"),
-    or_(
-        Person.external_id.in_(bindparam("ids", expanding=True)),
-        func.lower(Person.email).in_(bindparam("emails", expanding=True)),
-    ),
-)
+@functools.cache
+def _people_named() -> Any:
+    """Return the query, made once. Parameters: `workspace`, `ids`, `emails` in small letters."""
+    return select(Person).where(
+        Person.workspace_id == bindparam("workspace"),
+        or_(
+            Person.external_id.in_(bindparam("ids", expanding=True)),
+            func.lower(Person.email).in_(bindparam("emails", expanding=True)),
+        ),
+    )
 
 
 async def find_group_members(

@@ -8,8 +8,6 @@ from incidents.timeline import EntryKind
 
 def follow_learners(plan: Plan) -> None:
     """Shadows, juniors and their mentors are looked after once the change is committed."""
-    kind = EntryKind(plan.entry.kind)
-    if kind in FOLLOWED:
+    if EntryKind(plan.entry.kind) in FOLLOWED:
         effect = FollowLearners(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
-        # Into a new channel those who respond come first, and then those who watch.
-        plan.add(effect, lane="invites" if kind is EntryKind.CHANNEL_OPENED else "learners")
+        plan.add(effect, lane="learners")

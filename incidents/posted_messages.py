@@ -51,7 +51,10 @@ async def save_posted(
     message_ts: str,
     now: datetime,
 ) -> None:
-    """Remember where the message stands now; once in a transaction for the same message."""
+    """Remember where the message stands now.
+
+    Once in a transaction for the same message: it isn't written yet, so a second isn't found.
+    """
     row = await find_posted(session, purpose=purpose, subject_id=subject_id)
     if row is None:
         row = PostedMessage(incident_id=incident_id, purpose=purpose, subject_id=subject_id)

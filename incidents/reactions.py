@@ -126,7 +126,6 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
         plan.post()
     for follow_up in FOLLOW_UPS.get(kind, ()):
         follow_up(plan)
-    follow_learners(plan)
     look_after_guided(plan)
     if kind in CARD_CHANGES:
         plan.refresh_card()
@@ -134,6 +133,8 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
         plan.refresh_announcement()
     if kind in TOPIC_CHANGES:
         plan.set_topic()
+    # Last, and nothing waits for it: those who watch come after those who respond.
+    follow_learners(plan)
     return Reaction(effects=tuple(plan.effects), reminders=tuple(plan.reminders))
 
 

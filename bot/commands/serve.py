@@ -60,7 +60,7 @@ def _do_without_rich() -> None:
 def _spare_what_stays() -> None:
     """Keep what start-up made out of later collections: each full one halted all for 60 ms.
 
-    Without one now, which would halt the first requests and finds next to nothing.
+    No collection now: it would halt the first requests and find next to nothing.
     """
     gc.freeze()
     gc.enable()

@@ -94,7 +94,7 @@ async def open_channel(context: EffectContext) -> Settlement:
     return _refused(context, incident, "name_taken")
 
 
-def candidate_names(incident: Incident | IncidentView, policy: Policy) -> Iterator[str]:
+def candidate_names(incident: Incident, policy: Policy) -> Iterator[str]:
     """Yield the names to try: as the policy has it, then with a number at the end."""
     pattern = policy.channels.drill_name if incident.is_drill else policy.channels.name
     wanted = channel_name(pattern, number=incident.number, title=incident.title)

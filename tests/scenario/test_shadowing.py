@@ -1,6 +1,7 @@
 """Shadowing in Slack: brought in, briefed, asked at decisions, debriefed; and nobody else hears."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -282,3 +283,25 @@ async def test_what_cant_be_shadowed_is_said_with_an_example(
 ) -> None:
     _, bob, _ = await people(bot)
     assert words in (await bob.command(line)).text
+
+
+async def test_a_shadow_who_cant_be_looked_up_holds_up_nobody_who_responds(bot: Bot) -> None:
+    alice, bob = (bot.slack.add_person(name) for name in ("alice", "bob"))
+    await bob.command("/incident list")
+    today = bot.clock.now().date()
+    shadow = ScheduledShadow(
+        person=PersonRef(email="gone@example.com"),
+        role="commander",
+        starts_on=today,
+        ends_on=today + timedelta(days=30),
+    )
+    section = replace(bot.loaded.policy.shadowing, schedule=(shadow,))
+    bot.change_policy(shadowing=section)
+    await bot.restart()
+    bot.slack.fail("users.lookupByEmail", status=503, times=50)
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    assert bot.slack.calls_of("users.lookupByEmail")
+    await alice.command("/incident role commander @bob", channel="inc-1-checkout-errors")
+    await bot.settle()
+    assert bob in bot.slack.channel("inc-1-checkout-errors")

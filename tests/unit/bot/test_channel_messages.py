@@ -20,6 +20,7 @@ from bot.features.read_in import read_in_message
 from bot.slack.blocks import Message
 from incidents.channel_archive import may_archive
 from incidents.escalation_policy import Service
+from incidents.incident import Incident
 from incidents.lifecycle import IncidentStatus
 from incidents.policy import COMMANDER, Bookmark, Policy
 from incidents.read_in import Need, most_needed
@@ -195,7 +196,7 @@ def test_somebody_in_command_is_needed_before_all_else(
 
 
 def test_twenty_names_are_tried_and_all_differ(policy: Policy) -> None:
-    names = list(candidate_names(incident(title="x" * 300), policy))
+    names = list(candidate_names(Incident(number=1, title="x" * 300, is_drill=False), policy))
     assert len(set(names)) == 20
     assert max(map(len, names)) <= 80
 
