@@ -14,7 +14,7 @@ and whether it may be carried out is asked again when it is.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -192,16 +192,10 @@ async def get_approval(
     return approval
 
 
-async def find_numbered(
-    session: AsyncSession, incident_id: uuid.UUID, *, number: int | None
-) -> Approval | None:
-    """Return the proposal with this number; without a number, the newest that isn't over."""
+async def approvals_of(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[Approval]:
+    """Return the incident's proposals, the newest first."""
     query = select(Approval).where(Approval.incident_id == incident_id)
-    if number is not None:
-        query = query.where(Approval.number == number)
-    else:
-        query = query.where(Approval.status.in_(LIVE)).order_by(Approval.number.desc()).limit(1)
-    return (await session.execute(query)).scalar_one_or_none()
+    return (await session.execute(query.order_by(Approval.number.desc()))).scalars().all()
 
 
 async def next_number(session: AsyncSession, incident_id: uuid.UUID) -> int:

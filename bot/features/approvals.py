@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from incidents.approval_asking import ask_for_draft, propose, revise
 from incidents.approval_commands import PERFORMERS, command_text
 from incidents.approval_performing import abandon, carry_out
 from incidents.approval_views import ApprovalView, get_approval_view
-from incidents.approvals import ProposalWords, find_numbered
+from incidents.approvals import LIVE, Approval, ProposalWords, approvals_of
 from incidents.effects import RefreshApproval, RefreshApprovalOfEntry
 from incidents.errors import InvalidInput, Superseded
 from incidents.incident import ById, IncidentRef
@@ -166,18 +166,23 @@ async def ask_submitted(request: Request) -> Reply:
 
 async def proposal_command(request: Request) -> Reply:
     """Show or answer a proposal: `/incident proposal [2] [approve|decline|…] [words]`."""
-    first, rest = request.words.split_first()
-    number = int(first) if _NUMBER.fullmatch(first) else None
-    text = rest if number is not None else request.words.text
-    word, words, *_ = [*text.split(maxsplit=1), "", ""]
+    slash = request.policy.command
     view = await view_for_form(request, request.incident_ref(), action=Action.VIEW)
     async with request.services.database.reading() as session:
-        found = await find_numbered(session, view.id, number=number)
-        approval = await get_approval_view(session, found.id) if found is not None else None
+        all_of_them = await approvals_of(session, view.id)
+        number, word, words = _number_and_verb(request.words.text, all_of_them)
+        waiting = [one for one in all_of_them if one.status in LIVE]
+        meant = waiting if number is None else [a for a in all_of_them if a.number == number]
+        approval = await get_approval_view(session, meant[0].id) if meant else None
     if approval is None:
-        slash = request.policy.command
         what = f"There is no proposal {number}" if number else "No proposal is waiting"
         return Say(say(f"{what} in {view.reference}. `{slash} propose` makes one."))
+    if word and len(meant) > 1:
+        # A risky step mustn't be agreed to by a guess at which one was meant.
+        known = ", ".join(str(one.number) for one in meant)
+        example = f"`{slash} proposal {approval.number} {m.escape_line(word)}`"
+        text = f"Several proposals wait ({known}), so nothing was done. Say which, as in {example}."
+        return Say(say(text))
     if not word:
         return Say(messages.approval_card(approval, view, is_direct=True))
     verb = _VERBS.get(word.casefold())
@@ -188,6 +193,25 @@ async def proposal_command(request: Request) -> Reply:
     given = {named: m.plain(words)} if named else {}
     done = partial(use_case, ref=ById(view.id), approval_id=approval.id, **given)
     return _told(request, await request.transact(done))
+
+
+def _number_and_verb(text: str, known: Sequence[Approval]) -> tuple[int | None, str, str]:
+    """Return the number, the verb and the words after them; the number before the verb or after.
+
+    After it, where words may follow that begin with one, it is a number if there is such a proposal.
+    """
+    first, rest = _split(text)
+    second, after = _split(rest)
+    if _NUMBER.fullmatch(first):
+        return int(first), second, after
+    if _NUMBER.fullmatch(second) and int(second) in {one.number for one in known}:
+        return int(second), first, after
+    return None, first, rest
+
+
+def _split(text: str) -> tuple[str, str]:
+    first, rest, *_ = [*text.split(maxsplit=1), "", ""]
+    return first, rest
 
 
 async def approve_pressed(request: Request) -> Reply:

@@ -59,19 +59,43 @@ class _Words:
 
 async def escalation_command(request: Request) -> Reply:
     """Show how the incident's escalations stand, or answer one: `escalation take`, and so on."""
-    first, rest = request.words.split_first()
+    leading, rest = _number(request.words.text)
+    first, _, rest = rest.partition(" ")
     views, incident = await escalations_shown(request, request.incident_ref())
     verb = _VERBS.get(first.casefold())
     if verb is None:
         if first:
             raise _unknown_verb(request, first)
         return Say(await _list(request, views, incident))
-    number, rest = _number(rest)
+    number, rest = (leading, rest.strip()) if leading is not None else _number(rest)
+    if number is None and verb is _take and (held := _held(request, views)):
+        return Say(held)
     view = find_meant(views, number, viewer_id=request.actor.person_id)
     if view is None:
         raise _unknown_escalation(request, views, first.casefold())
     before = " ".join(["escalation", first.casefold(), *([str(number)] if number else [])])
     return await verb(request, _Words(first.casefold(), view, rest, before))
+
+
+def _held(request: Request, views: tuple[EscalationView, ...]) -> b.Message | None:
+    """Return what whoever is on one already is told: to type it twice takes no second one."""
+    mine = [
+        view
+        for view in views
+        if not view.is_ended
+        and view.taken_by is not None
+        and view.taken_by.id == request.actor.person_id
+    ]
+    if not mine:
+        return None
+    numbers = [view.number for view in views if view.is_unanswered]
+    also = (
+        f" Others wait, too ({', '.join(map(str, numbers))}): "
+        f"`{request.policy.command} escalation take {numbers[0]}` takes that one."
+        if numbers
+        else ""
+    )
+    return say(f"You are on escalation {mine[0].number} already, so nothing was changed.{also}")
 
 
 def _unknown_verb(request: Request, word: str) -> InvalidInput:

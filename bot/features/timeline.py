@@ -111,7 +111,14 @@ def _is_to_come(request: Request, occurred_at: datetime) -> bool:
 
 
 async def undo_command(request: Request) -> Reply:
-    """Take back one's own last note or mark."""
+    """Take back one's own last note or mark; which one can't be said by command."""
+    if request.words.text:
+        timeline = f"`{request.policy.command} timeline`"
+        text = (
+            "`undo` takes back your newest one only, so nothing was changed. "
+            f"For another, open {timeline} and choose *Withdraw* beside it."
+        )
+        return Say(say(text))
     outcome = await request.transact(partial(undo, ref=request.incident_ref()))
     return Say(_withdrawn(outcome))
 

@@ -62,6 +62,29 @@ def card(room: Channel) -> Message:
     return found
 
 
+async def test_of_several_proposals_none_is_answered_by_a_guess(bot: Bot) -> None:
+    cast = Cast(bot)
+    room = await cast.declare()
+    await cast.jo.command(PROPOSAL, channel=ROOM)
+    await cast.jo.command(
+        "/incident propose Drain node 7 undo: uncordon --class change", channel=ROOM
+    )
+    await bot.settle()
+    asked = await cast.carol.command("/incident proposal approve", channel=ROOM)
+    assert "Several proposals wait (2, 1), so nothing was done" in asked.text
+    assert not said(room, "approved*")
+    await cast.carol.command("/incident proposal approve 1 Carts can wait", channel=ROOM)
+    await bot.settle()
+    (approved,) = said(room, "approved*")
+    assert approved.rendered.startswith("*Proposal 1 approved*")
+    assert "Carts can wait" in approved.rendered
+    await cast.carol.command("/incident proposal 2 decline 3 pods are left", channel=ROOM)
+    await bot.settle()
+    (declined,) = said(room, "declined*")
+    assert declined.rendered.startswith("*Proposal 2 declined*")
+    assert "3 pods are left" in declined.rendered
+
+
 async def test_a_proposal_goes_its_whole_way(any_bot: Bot) -> None:
     bot, cast = any_bot, Cast(any_bot)
     room = await cast.declare()

@@ -121,6 +121,22 @@ async def test_of_two_who_press_at_once_one_is_on_it_and_the_other_is_told_who(
     assert sum("is on it already" in text for text in answers) == 1
 
 
+async def test_a_take_typed_twice_takes_no_second_escalation(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await crew.escalate("@carol Who owns the orders queue?")
+    await crew.bob.command("/incident escalation 1 take", channel=crew.room)
+    await bot.settle()
+    again = await crew.bob.command("/incident escalation take", channel=crew.room)
+    await bot.settle()
+    assert "You are on escalation 1 already" in again.text
+    assert "`/incident escalation take 2`" in again.text
+    assert not said(crew.room, "is on it* (escalation 2)")
+    await crew.bob.command("/incident escalation take 2", channel=crew.room)
+    await bot.settle()
+    assert said(crew.room, "is on it* (escalation 2)")
+
+
 async def test_a_press_that_comes_twice_counts_once(bot: Bot) -> None:
     crew = await crew_of(bot)
     await crew.escalate()
