@@ -97,6 +97,9 @@ def _sqlite_file(url: URL) -> URL:
 
 def _without_libpq_words(url: URL) -> URL:
     """Hosting providers hand out addresses for libpq, some of whose words asyncpg doesn't know."""
+    if "@" in (url.host or ""):
+        # Read as it is written, the rest of the password would be taken for the host, and shown.
+        raise ValueError("has an @ too many: within a password write %40 (its value isn't shown)")
     unknown = sorted(set(url.query) - _POSTGRES_WORDS - _LIBPQ_WORDS)
     if unknown:
         raise ValueError(f"has `{unknown[0]}` after its ?, which isn't known; leave it out")

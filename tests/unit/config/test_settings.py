@@ -216,6 +216,7 @@ def test_an_api_address_that_isnt_plain_http_is_refused(refused: str) -> None:
         {"SLACK_SIGNING_SECRET": f"{SECRET} {SECRET}"},
         {"DATABASE_URL": f"mysql://u:{SECRET}@h/db"},
         {"DATABASE_URL": f"postgresql://u:{SECRET}@h:port/db"},
+        {"DATABASE_URL": f"postgresql://u:p@{SECRET}@h/db"},
         {"DATABASE_URL": f"{SECRET}"},
         {"SLACK_API_URL": f"https://u:{SECRET}@h/"},
     ],
