@@ -114,7 +114,8 @@ async def mark_duplicate(
     if other.is_open and not incident.is_private:
         content = {"duplicate": str(incident.reference), "title": incident.title}
         uow.record(other, EntryKind.DUPLICATE_FOUND, content)
-    return replace(outcome, data={**outcome.data, "duplicate_of": str(other.reference)})
+    found = {"duplicate_of": str(other.reference), "original_status": str(other.status)}
+    return replace(outcome, data={**outcome.data, **found})
 
 
 async def allow_move(session: AsyncSession, incident: Incident, target: IncidentStatus) -> None:

@@ -222,9 +222,9 @@ def ended_message(outcome: Outcome, *, slash: str) -> b.Message:
     reference, new = outcome.data["reference"], outcome.data["new"]
     original = outcome.data.get("duplicate_of")
     if original:
+        where = _where_it_goes_on(original, outcome.data["original_status"], slash=slash)
         return say(
-            f"*{reference}* is now *cancelled* as a duplicate of *{original}*, and stays so. "
-            f"Go on in {original}; `{slash} {original} show` shows where it stands."
+            f"*{reference}* is now *cancelled* as a duplicate of *{original}*, and stays so. {where}"
         )
     after = {
         _S.RESOLVED: f"When nothing is left to do, `{slash} {reference} close` closes it.",
@@ -233,6 +233,17 @@ def ended_message(outcome: Outcome, *, slash: str) -> b.Message:
         _S.CANCELLED: "It stays on the record, out of the open incidents.",
     }.get(_S(new), "")
     return say(f"*{reference}* is now *{new}*. {after}".strip())
+
+
+def _where_it_goes_on(original: str, status: str, *, slash: str) -> str:
+    match _S(status):
+        case _S.CANCELLED:
+            return f"{original} is cancelled, too: if it goes on, `{slash} declare` a new one."
+        case _S.RESOLVED | _S.CLOSED:
+            again = f"`{slash} {original} reopen` with the reason"
+            return f"{original} is {status}: if it isn't over after all, {again}."
+        case _:
+            return f"Go on in {original}; `{slash} {original} show` shows where it stands."
 
 
 def _reason_input(label: str, *, example: str, optional: bool = False) -> b.Block:

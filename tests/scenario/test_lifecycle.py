@@ -176,6 +176,20 @@ async def test_a_duplicate_by_command_says_where_it_goes_on_and_not_of_private_o
     assert not said(bot.slack.channel("inc-2-payments-fail"), "INC-3")
 
 
+async def test_a_duplicate_of_what_is_over_says_how_to_take_that_up_again(bot: Bot) -> None:
+    alice, _room = await declared(bot)
+    await alice.command("/incident declare Payments fail")
+    await alice.command("/incident declare Search is slow")
+    bot.clock.advance(30 * MINUTE)
+    resolving = await alice.command("/incident INC-1 resolve It stopped by itself")
+    await alice.submit(resolving.get_view())
+    await alice.command("/incident INC-1 close")
+    outcome = await alice.command("/incident INC-2 duplicate INC-1")
+    assert "INC-1 is closed: if it isn't over after all, `/incident INC-1 reopen`" in outcome.text
+    outcome = await alice.command("/incident INC-3 duplicate INC-2")
+    assert "INC-2 is cancelled, too: if it goes on, `/incident declare`" in outcome.text
+
+
 async def test_the_severity_form_shows_meanings_and_refuses_the_same(bot: Bot) -> None:
     alice, room = await declared(bot)
     form = (await alice.click(room.pins[0], "severity_change")).get_view()
