@@ -349,6 +349,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_seen": "isn't one Sitrep can see; invite Sitrep there first with `/invite`",
         "in_use": "already belongs to another incident",
         "is_public": "is open to others, and this incident is private",
+        "is_everybodys": "is the one that everybody is in; choose another",
         "is_archived": "is archived; bring it back first",
         "is_announcements": "is where incidents are announced; choose another",
         "not_allowed": "can't be an existing one: the policy opens one for each incident",

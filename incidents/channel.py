@@ -31,6 +31,8 @@ class ExistingChannel:
     is_private: bool
     is_archived: bool = False
     is_shared: bool = False
+    # The one that everybody in the workspace is in, and can't leave.
+    is_everybodys: bool = False
 
 
 async def record_opened(
@@ -121,6 +123,8 @@ async def record_members(
 async def _check_channel(uow: UnitOfWork, incident: Incident, channel: ExistingChannel) -> None:
     if not uow.policy.channels.allow_existing:
         raise InvalidInput("channel", "not_allowed")
+    if channel.is_everybodys:
+        raise InvalidInput("channel", "is_everybodys")
     if channel.is_archived:
         raise InvalidInput("channel", "is_archived")
     if incident.is_private and (channel.is_shared or not channel.is_private):

@@ -111,6 +111,7 @@ async def _describe(request: Request, channel_id: str) -> ExistingChannel:
         is_private=channel.is_private,
         is_archived=channel.is_archived,
         is_shared=channel.is_shared,
+        is_everybodys=channel.is_general,
     )
 
 

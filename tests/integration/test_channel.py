@@ -214,6 +214,7 @@ async def test_moving_reposts_the_card_and_says_so_in_the_old_channel(world: Wor
     ("channel", "problem"),
     [
         (replace(ROOM, is_archived=True), "is_archived"),
+        (replace(ROOM, is_everybodys=True), "is_everybodys"),
         (replace(ROOM, id="CTAKEN"), "in_use"),
         (replace(ROOM, id="CANNOUNCE"), "is_announcements"),
     ],

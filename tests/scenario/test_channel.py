@@ -324,3 +324,13 @@ async def test_the_policy_can_keep_people_from_choosing_channels(bot: Bot) -> No
     await bot.restart()
     _alice, told = await _refused(bot)
     assert _buttons(told) == ["Retry"]
+
+
+async def test_the_channel_that_everybody_is_in_isnt_an_incidents(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    outcome = await alice.command("/incident INC-1 channel #general")
+    assert "is the one that everybody is in; choose another" in outcome.text
+    await bot.settle()
+    assert not bot.slack.channel("general").pins

@@ -52,6 +52,7 @@ class Channel:
     is_archived: bool = False
     is_member: bool = False
     is_shared: bool = False
+    is_general: bool = False
     creator: UserId | None = None
     created_at: datetime | None = None
     topic: str = ""
@@ -219,6 +220,7 @@ def _channel(raw: Mapping[str, Any]) -> Channel:
         is_archived=bool(raw.get("is_archived")),
         is_member=bool(raw.get("is_member")),
         is_shared=bool(raw.get("is_ext_shared") or raw.get("is_shared")),
+        is_general=bool(raw.get("is_general")),
         creator=UserId(str(raw["creator"])) if raw.get("creator") else None,
         created_at=datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None,
         topic=str((raw.get("topic") or {}).get("value") or ""),
