@@ -44,6 +44,8 @@ async def checkin_command(request: Request) -> Reply:
     external_id = m.parse_user(who)
     if external_id is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
+    if m.begins_with_a_person(rest):
+        raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
     box, question = split_duration(m.plain(rest))
     wanted = CheckinRequest(person=PersonFacts(external_id), question=question, box=box)
     ref = request.incident_ref()

@@ -45,6 +45,8 @@ async def handoff_command(request: Request) -> Reply:
     person = own_name(request) if who.casefold() == "me" else person_in(who)
     if person is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
+    if m.begins_with_a_person(words):
+        raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
     ref = request.incident_ref()
     use_case = partial(propose_commander, ref=ref, person=person, words=m.plain(words))
     return _told(request, await request.transact(use_case))

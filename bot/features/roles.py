@@ -53,11 +53,13 @@ async def roles_command(request: Request) -> Reply:
 def words_of_role(words: list[str], *, own: Named) -> tuple[Named | None, str]:
     """Return who is meant (None: nobody) and the words that name the role.
 
-    Raises: InvalidInput for a name that Slack didn't turn into a person.
+    Raises: InvalidInput for a name that Slack didn't turn into a person, and for two.
     """
     last = words[-1]
     person = person_in(last)
     if person is not None:
+        if any(person_in(word) for word in words[:-1]):
+            raise InvalidInput("person", "one_at_a_time", _ROLE_EXAMPLE)
         return person, " ".join(words[:-1])
     if last.startswith("@"):
         raise InvalidInput("person", "not_a_person", _ROLE_EXAMPLE)

@@ -111,6 +111,11 @@ def parse_user(token: str) -> str | None:
     return found[1] if found else None
 
 
+def begins_with_a_person(text: str) -> bool:
+    """Tell whether the first word names somebody: a second name where there is room for one."""
+    return parse_user(text.split(maxsplit=1)[0]) is not None if text.strip() else False
+
+
 def parse_channel(token: str) -> str | None:
     """Return the channel id in `<#C…>` or `<#C…|name>`, or None."""
     found = _CHANNEL.fullmatch(token.strip())

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.features.handoff_messages import TAKE_OVER_FORM
 from incidents.policy_refs import PersonRef
 from tests.scenario.conftest import Bot
@@ -176,3 +178,14 @@ async def test_the_backup_is_mentioned_invited_and_told(bot: Bot) -> None:
     assert backup.mention in shown(room, "you are the backup").text
     assert backup in room
     assert "names you as the backup" in told(bot, backup)
+
+
+@pytest.mark.parametrize("command", ["role scribe", "handoff", "checkin"])
+async def test_of_two_names_none_is_taken_and_none_is_lost(bot: Bot, command: str) -> None:
+    alice, _bob, _carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    outcome = await alice.command(f"/incident INC-1 {command} @bob @carol")
+    assert "name one at a time. Nothing was done yet" in outcome.text
+    roles = await alice.command("/incident INC-1 roles")
+    assert "bob" not in roles.text
