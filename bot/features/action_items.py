@@ -51,13 +51,15 @@ class TypedItem:
 def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> TypedItem:
     """Return the action item that `@owner [by 2026-12-01|5d] text` is.
 
-    Raises: InvalidInput for a missing or unknown owner, or a date that can't be read.
+    Raises: InvalidInput for a missing or unknown owner, for two, or a date that can't be read.
     """
     who, _, rest = text.strip().partition(" ")
     user_id = m.parse_user(who)
     owner = Named(user_id) if user_id else me if who.casefold() == "me" else None
     if owner is None:
         raise InvalidInput("owner", "not_a_person" if who else "empty", EXAMPLE)
+    if m.begins_with_a_person(rest):
+        raise InvalidInput("owner", "one_at_a_time", EXAMPLE)
     by, _, after = rest.strip().partition(" ")
     due_on: date | None = None
     if by.casefold() == "by":

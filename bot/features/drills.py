@@ -110,12 +110,14 @@ async def _start(
 def _take_apart(text: str) -> tuple[str, str | None]:
     """Return the scenario's name and the mentor's id, whichever comes first.
 
-    Raises: InvalidInput for a name that Slack didn't turn into a person.
+    Raises: InvalidInput for a name that Slack didn't turn into a person, and for two.
     """
     words = text.split()
     if any(word.startswith("@") for word in words):
         raise InvalidInput("mentor", "not_a_person", "drill bad-deploy @someone")
     mentors = [user for user in map(m.parse_user, words) if user is not None]
+    if len(mentors) > 1:
+        raise InvalidInput("mentor", "one_at_a_time", "drill bad-deploy @someone")
     name = " ".join(word for word in words if m.parse_user(word) is None)
     return name, mentors[0] if mentors else None
 

@@ -180,7 +180,9 @@ async def test_the_backup_is_mentioned_invited_and_told(bot: Bot) -> None:
     assert "names you as the backup" in told(bot, backup)
 
 
-@pytest.mark.parametrize("command", ["role scribe", "handoff", "checkin"])
+@pytest.mark.parametrize(
+    "command", ["role scribe", "handoff", "checkin", "action", "drill bad-deploy"]
+)
 async def test_of_two_names_none_is_taken_and_none_is_lost(bot: Bot, command: str) -> None:
     alice, _bob, _carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
     await alice.command("/incident declare sev2 Checkout errors")
