@@ -65,8 +65,13 @@ class CommandWords:
 
     def split_first(self) -> tuple[str, str]:
         """Return the first word of the text, and what follows it as typed; "" where none is."""
-        words = self.text.split(maxsplit=1)
-        return (words[0] if words else ""), (words[1] if len(words) > 1 else "")
+        return split_first(self.text)
+
+
+def split_first(text: str) -> tuple[str, str]:
+    """Return the first word of a text, and what follows it as typed; "" where none is."""
+    words = text.split(maxsplit=1)
+    return (words[0] if words else ""), (words[1] if len(words) > 1 else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,9 +81,7 @@ def parse_moment(text: str, *, now: datetime, zone: str, field: str = "time") ->
     return found
 
 
-def split_moment(
-    text: str, *, now: datetime, zone: str, field: str = "time"
-) -> tuple[datetime | None, str]:
+def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | None, str]:
     """Return the past moment that the text begins with, if any, and the text after it.
 
     Raises: InvalidInput for a first word that is meant for a time and is none: `-10`, `25:99`.
@@ -95,7 +93,7 @@ def split_moment(
     if found is not None:
         return found, text.lstrip()[first.end() :].lstrip()
     if _LIKE_A_MOMENT.fullmatch(first[0]):
-        raise InvalidInput(field, "not_a_time", "-10m or 14:05")
+        raise InvalidInput("time", "not_a_time", "-10m or 14:05")
     return None, text.lstrip()
 
 

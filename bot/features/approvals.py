@@ -15,7 +15,7 @@ from bot.features.approval_cards import refresh_approval, refresh_of_entry
 from bot.features.incident_forms import view_for_form
 from bot.refusals import invalid_text, say
 from bot.replies import FieldErrors, Reply, Say
-from bot.requests import Request, incident_by_id
+from bot.requests import Request, incident_by_id, split_first
 from bot.slack import mentions as m
 from incidents.approval_answers import approve, break_glass, decline
 from incidents.approval_asking import ask_for_draft, propose, revise
@@ -177,18 +177,17 @@ async def proposal_command(request: Request) -> Reply:
     if approval is None:
         what = f"There is no proposal {number}" if number else "No proposal is waiting"
         return Say(say(f"{what} in {view.reference}. `{slash} propose` makes one."))
-    if word and len(meant) > 1:
-        # A risky step mustn't be agreed to by a guess at which one was meant.
-        known = ", ".join(str(one.number) for one in meant)
-        example = f"`{slash} proposal {approval.number} {m.escape_line(word)}`"
-        text = f"Several proposals wait ({known}), so nothing was done. Say which, as in {example}."
-        return Say(say(text))
     if not word:
         return Say(messages.approval_card(approval, view, is_direct=True))
     verb = _VERBS.get(word.casefold())
     if verb is None:
         known = ", ".join(_SHOWN_VERBS)
         raise InvalidInput("word", f"isn't one of {known}", f"proposal {approval.number} approve")
+    if len(meant) > 1:
+        # A risky step mustn't be agreed to by a guess at which one was meant.
+        numbers = ", ".join(str(one.number) for one in meant)
+        which = f"Say which, as in `{slash} proposal {approval.number} {word.casefold()}`."
+        return Say(say(f"Several proposals wait ({numbers}), so nothing was done. {which}"))
     use_case, named = verb
     given = {named: m.plain(words)} if named else {}
     done = partial(use_case, ref=ById(view.id), approval_id=approval.id, **given)
@@ -200,18 +199,13 @@ def _number_and_verb(text: str, known: Sequence[Approval]) -> tuple[int | None, 
 
     After it, where words may follow that begin with one, it is a number if there is such a proposal.
     """
-    first, rest = _split(text)
-    second, after = _split(rest)
+    first, rest = split_first(text)
+    second, after = split_first(rest)
     if _NUMBER.fullmatch(first):
         return int(first), second, after
     if _NUMBER.fullmatch(second) and int(second) in {one.number for one in known}:
         return int(second), first, after
     return None, first, rest
-
-
-def _split(text: str) -> tuple[str, str]:
-    first, rest, *_ = [*text.split(maxsplit=1), "", ""]
-    return first, rest
 
 
 async def approve_pressed(request: Request) -> Reply:

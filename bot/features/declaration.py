@@ -41,7 +41,7 @@ async def declare_command(request: Request) -> Reply:
     meant = _flag_meant(given)
     if meant:
         # Declared as it stands, it would be seen by, or call, those who shouldn't know of it.
-        filled = replace(given, is_private=meant == "private", is_drill=meant == "drill")
+        filled = replace(_plain(given), is_private=meant == "private", is_drill=meant == "drill")
         notice = form.flag_meant_text(meant)
         await request.open_view(form.declaration_form(request.policy, filled, notice=notice))
         return None

@@ -23,7 +23,7 @@ from bot.features.escalation_targets import meant_by
 from bot.features.escalation_told import answered_text, completed_message
 from bot.refusals import say
 from bot.replies import Reply, Say
-from bot.requests import Request
+from bot.requests import Request, split_first
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.completeness import rate
@@ -60,14 +60,14 @@ class _Words:
 async def escalation_command(request: Request) -> Reply:
     """Show how the incident's escalations stand, or answer one: `escalation take`, and so on."""
     leading, rest = _number(request.words.text)
-    first, _, rest = rest.partition(" ")
+    first, rest = split_first(rest)
     views, incident = await escalations_shown(request, request.incident_ref())
     verb = _VERBS.get(first.casefold())
     if verb is None:
         if first:
             raise _unknown_verb(request, first)
         return Say(await _list(request, views, incident))
-    number, rest = (leading, rest.strip()) if leading is not None else _number(rest)
+    number, rest = (leading, rest) if leading is not None else _number(rest)
     if number is None and verb is _take and (held := _held(request, views)):
         return Say(held)
     view = find_meant(views, number, viewer_id=request.actor.person_id)
@@ -117,8 +117,8 @@ def _unknown_escalation(
 
 
 def _number(rest: str) -> tuple[int | None, str]:
-    first, _, after = rest.partition(" ")
-    return (int(first), after.strip()) if first.isdecimal() else (None, rest.strip())
+    first, after = split_first(rest)
+    return (int(first), after) if first.isdecimal() else (None, rest)
 
 
 # -- showing --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from bot.replies import Options, Reply
-from bot.requests import Request, Services
+from bot.requests import Request, Services, split_first
 from bot.slack import blocks as b
 from bot.slack import mentions as m
 from incidents.escalation_policy import EscalationTemplate
@@ -48,7 +48,7 @@ class Meant:
 
 def meant_by(words: str, policy: Policy) -> Meant:
     """Return whom a command's words begin with: a mention, or a name that the policy knows."""
-    first, rest = _split(words)
+    first, rest = split_first(words.strip())
     person = m.parse_user(first)
     if person is not None:
         return Meant(target=PersonTarget(external_id=person), rest=rest)
@@ -62,11 +62,6 @@ def meant_by(words: str, policy: Policy) -> Meant:
         if named is not None:
             return named
     return Meant(rest=words.strip())
-
-
-def _split(words: str) -> tuple[str, str]:
-    first, _, rest = words.strip().partition(" ")
-    return first, rest.strip()
 
 
 def _label_of(token: str) -> str:

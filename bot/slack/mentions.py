@@ -113,7 +113,8 @@ def parse_user(token: str) -> str | None:
 
 def begins_with_a_person(text: str) -> bool:
     """Tell whether the first word names somebody: a second name where there is room for one."""
-    return parse_user(text.split(maxsplit=1)[0]) is not None if text.strip() else False
+    words = text.split(maxsplit=1)
+    return bool(words) and parse_user(words[0]) is not None
 
 
 def parse_channel(token: str) -> str | None:

@@ -72,6 +72,8 @@ async def test_of_several_proposals_none_is_answered_by_a_guess(bot: Bot) -> Non
     await bot.settle()
     asked = await cast.carol.command("/incident proposal approve", channel=ROOM)
     assert "Several proposals wait (2, 1), so nothing was done" in asked.text
+    mistyped = await cast.carol.command("/incident proposal aprove", channel=ROOM)
+    assert "one of approve, decline," in mistyped.text
     assert not said(room, "approved*")
     await cast.carol.command("/incident proposal approve 1 Carts can wait", channel=ROOM)
     await bot.settle()

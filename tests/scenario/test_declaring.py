@@ -251,10 +251,12 @@ async def test_a_title_that_begins_with_a_flags_word_asks_before_anything_is_dec
     bot: Bot, word: str
 ) -> None:
     alice = bot.slack.add_person("alice")
-    form = (await alice.command(f"/incident declare sev2 {word} Payroll leak")).get_view()
+    typed = f"/incident declare sev2 {word} Payroll leak, says @alice"
+    form = (await alice.command(typed)).get_view()
     await bot.settle()
     assert not bot.slack.calls_of("conversations.create")
     assert f"`{word}` is ticked" in str(form.blocks)
+    assert f"{word} Payroll leak, says @alice" in str(form.blocks)
     await alice.submit(form, {"title": "Payroll leak"})
     await bot.settle()
     number = "drill-1" if word == "drill" else "inc-1"

@@ -121,6 +121,17 @@ async def test_of_two_who_press_at_once_one_is_on_it_and_the_other_is_told_who(
     assert sum("is on it already" in text for text in answers) == 1
 
 
+async def test_a_reason_may_begin_on_a_line_of_its_own(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    outcome = await crew.bob.command(
+        "/incident escalation decline\nI am on another one", channel=crew.room
+    )
+    await bot.settle()
+    assert "isn't one we know" not in outcome.text
+    assert any("I am on another one" in message.rendered for message in crew.room.messages)
+
+
 async def test_a_take_typed_twice_takes_no_second_escalation(bot: Bot) -> None:
     crew = await crew_of(bot)
     await crew.escalate()
