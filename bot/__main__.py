@@ -2,7 +2,7 @@
 
 import typer
 
-from bot.commands import audit, doctor, export, manifest, migrate, policy, serve, verify
+from bot.operations.commands import audit, doctor, export, manifest, migrate, policy, serve, verify
 
 
 def make_cli() -> typer.Typer:

@@ -11,46 +11,46 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from bot.bolt import make_bolt, make_client
-from bot.dispatcher import Dispatcher
-from bot.effect_attempt import End
-from bot.effect_context import Dropped
-from bot.effect_handlers import EntryHandlers
-from bot.entry_messages import EntryRenderer
-from bot.feature import EffectHandler, Feature
 from bot.features import all_features
-from bot.features.announcement import join_announcement_channel
-from bot.features.channel_life import while_channel_lasts
-from bot.features.people import refresh_directory
-from bot.health import Health
-from bot.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
-from bot.intake import Intake
-from bot.listeners import Listeners
-from bot.manifest import needed_scopes
-from bot.middleware import Middleware
-from bot.process import process_name
-from bot.requests import Services
-from bot.scheduler import Chore, Scheduler
+from bot.features.browse.people import refresh_directory
+from bot.features.channel.announcement import join_announcement_channel
+from bot.features.channel.life import while_channel_lasts
+from bot.framework.effect_context import Dropped
+from bot.framework.entry_messages import EntryRenderer
+from bot.framework.feature import EffectHandler, Feature
+from bot.framework.requests import Services
+from bot.framework.turns import Turns
+from bot.inbound.bolt import make_bolt, make_client
+from bot.inbound.intake import Intake
+from bot.inbound.listeners import Listeners
+from bot.inbound.middleware import Middleware
+from bot.inbound.socket_mode import SocketMode, SocketTuning
+from bot.operations.health import Health
+from bot.operations.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
+from bot.operations.manifest import needed_scopes
+from bot.operations.process import process_name
+from bot.operations.scheduler import Chore, Scheduler
+from bot.operations.storage import measured_clock, prepare_schema
+from bot.operations.telemetry import EFFECTS, EFFECTS_DROPPED, Telemetry
+from bot.outbound.attempts import End
+from bot.outbound.dispatcher import Dispatcher
+from bot.outbound.entry_handlers import EntryHandlers
+from bot.outbound.wake import WakeListener
 from bot.slack.blocks.validators import check_quickly
 from bot.slack.gateway import SlackGateway
 from bot.slack.rate_limits import RateLimits
-from bot.socket_mode import SocketMode, SocketTuning
-from bot.storage import measured_clock, prepare_schema
-from bot.telemetry import EFFECTS, EFFECTS_DROPPED, Telemetry
-from bot.turns import Turns
-from bot.wake import WakeListener
 from bot.web.routes import ops_app, public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from config.policy_loader import LoadedPolicy
 from config.scenario_loader import load_scenarios
 from config.settings import Settings
-from incidents.clock import Clock
-from incidents.database import Database, open_database, reason_of
-from incidents.effects import Effect
-from incidents.people import system_actor
-from incidents.policy_record import note_policy
-from incidents.retention import sweep
-from incidents.transactions import Transactions
+from incidents.core.clock import Clock
+from incidents.core.people import system_actor
+from incidents.engine.effects import Effect
+from incidents.engine.transactions import Transactions
+from incidents.registry.retention import sweep
+from incidents.storage.database import Database, open_database, reason_of
+from incidents.supervision.policy_record import note_policy
 
 CALL_TIMEOUT_SECONDS = 10
 DRAIN_SECONDS = 3.0

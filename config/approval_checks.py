@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 
 from config.disagreements import Disagreement
 from config.policy_schema import did_you_mean
-from incidents.approval_policy import GuardedAction, Need
-from incidents.policy import Policy
-from incidents.supervision_policy import Stage
+from incidents.policy.policy import Policy
+from incidents.policy.proposals import GuardedAction, Need
+from incidents.policy.supervision import Stage
 
 
 def in_approvals(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreement]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from config.policy_rules import Rule, lasts, matches, short
-from incidents import approval_policy as a
+from incidents.policy import proposals as a
 
 _SECOND: Final = timedelta(seconds=1)
 _WAIT: Final = lasts(_SECOND, timedelta(days=1), "5m")

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 
 from config.disagreements import Disagreement
 from config.policy_schema import did_you_mean
-from incidents.escalation_policy import Callee, LadderStep, Relation
-from incidents.packet import PacketField
-from incidents.policy import Policy
-from incidents.policy_refs import RoleRef
+from incidents.policy.escalation import Callee, LadderStep, Relation
+from incidents.policy.packet_fields import PacketField
+from incidents.policy.policy import Policy
+from incidents.policy.references import RoleRef
 
 Keys = tuple[str | int, ...]
 

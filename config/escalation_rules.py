@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from config.policy_rules import Rule, lasts, matches, short, within
-from incidents import escalation_policy as e
+from incidents.policy import escalation as e
 
 # Long enough to read a message, short enough that nobody waits for a day by mistake.
 _WAIT: Final = lasts(timedelta(seconds=30), timedelta(days=1), "5m")

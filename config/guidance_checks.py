@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator
 
 from config.disagreements import Disagreement
 from config.policy_schema import did_you_mean
-from incidents.guidance_policy import Checklist
-from incidents.policy import Policy
+from incidents.policy.guidance import Checklist
+from incidents.policy.policy import Policy
 
 
 def in_guidance(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreement]:

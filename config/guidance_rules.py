@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from config.policy_rules import Rule, lasts, matches, short, within
-from incidents import guidance_policy as g
+from incidents.policy import guidance as g
 
 _KEY: Final = matches(
     r"[a-z][a-z0-9_]{0,39}",

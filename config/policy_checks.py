@@ -10,8 +10,8 @@ from config.policy_rules import format_duration
 from config.policy_schema import did_you_mean
 from config.shadowing_checks import in_shadowing
 from config.supervision_checks import in_supervision
-from incidents.policy import AUTO_SECTIONS, COMMANDER, Action, Policy, SectionKind
-from incidents.policy_refs import RoleRef, Standing
+from incidents.policy.policy import AUTO_SECTIONS, COMMANDER, Action, Policy, SectionKind
+from incidents.policy.references import RoleRef, Standing
 
 
 def find_disagreements(policy: Policy, *, dropped: Collection[str]) -> Iterator[Disagreement]:

@@ -24,8 +24,8 @@ from config.policy_yaml import (
     parse_tree,
 )
 from config.yaml_file import read_yaml_file
-from incidents.policy import Policy
-from incidents.policy_refs import GroupRef, PersonRef, RoleRef
+from incidents.policy.policy import Policy
+from incidents.policy.references import GroupRef, PersonRef, RoleRef
 
 BUILT_IN: Final = "config/policy.yaml"
 _MAX_BYTES: Final = 1_000_000

@@ -7,7 +7,7 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
 
-from incidents import policy as p
+from incidents.policy import policy as p
 
 BUILT_IN_TEMPLATE: Final = "postmortem.md.j2"
 

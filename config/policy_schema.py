@@ -1,4 +1,4 @@
-"""From a tree of the policy file to the frozen classes of `incidents/policy.py`.
+"""From a tree of the policy file to the frozen classes of `incidents/policy/policy.py`.
 
 The classes are the schema: `TreeReader` walks their fields and types, `config/policy_rules.py`
 adds what a type can't say. A value that is refused is reported, and the one it replaced is used
@@ -29,9 +29,9 @@ from config.policy_yaml import (
     join_key,
 )
 from config.section_rules import RULES
-from incidents.escalation_policy import Callee, Relation
-from incidents.policy_refs import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
-from incidents.practice_scenario import LongText
+from incidents.policy.escalation import Callee, Relation
+from incidents.policy.references import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
+from incidents.scenarios.scenario import LongText
 
 T = TypeVar("T")
 

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from incidents.approval_policy import ActionClass, AnswerWait, CommandClass, SupervisedActions
-from incidents.escalation_policy import (
+from incidents.policy.escalation import (
     EscalationTemplate,
     LadderStep,
     Question,
     Service,
     ServiceLink,
 )
-from incidents.guidance_policy import Checklist
-from incidents.policy import Right, Role, Severity
-from incidents.practice_scenario import Check, CheckResult, ScenarioAction, Signal
-from incidents.supervision_policy import StageRequirement
+from incidents.policy.guidance import Checklist
+from incidents.policy.policy import Right, Role, Severity
+from incidents.policy.proposals import ActionClass, AnswerWait, CommandClass, SupervisedActions
+from incidents.policy.supervision import StageRequirement
+from incidents.scenarios.scenario import Check, CheckResult, ScenarioAction, Signal
 
 # Classes that are maps in the file, with the field that the map's key fills …
 KEY_FIELDS: Final[dict[type, str]] = {

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from config.disagreements import Disagreement
 from config.policy_schema import did_you_mean
-from incidents.practice_engine import RunState, is_fixed, split_condition
-from incidents.practice_scenario import (
+from incidents.scenarios.engine import RunState, is_fixed, split_condition
+from incidents.scenarios.scenario import (
     RECORDED_FACTS,
     START,
     ActionResult,

@@ -15,7 +15,7 @@ from config.policy_yaml import PolicyErrors, PolicyProblem, locate, parse_tree
 from config.scenario_checks import find_scenario_disagreements
 from config.section_rules import RULES
 from config.yaml_file import read_yaml_file, unreadable
-from incidents.practice_scenario import Level, Scenario
+from incidents.scenarios.scenario import Level, Scenario
 
 BUILT_IN: Final = "config/scenarios"
 _SUFFIX: Final = ".yaml"

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from config.policy_rules import Rule, lasts, matches, short
-from incidents import practice_scenario as s
+from incidents.scenarios import scenario as s
 
 _MINUTE: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(hours=3)

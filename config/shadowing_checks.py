@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from config.disagreements import Disagreement
 from config.policy_schema import did_you_mean
-from incidents.policy import Policy
+from incidents.policy.policy import Policy
 
 MOST_QUESTIONS = 5
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from config.policy_rules import Rule, lasts, short
-from incidents import shadowing_policy as s
+from incidents.policy import shadowing as s
 
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 
 from config.disagreements import Disagreement
 from config.policy_schema import did_you_mean
-from incidents.policy import Policy
-from incidents.supervision_policy import Stage
+from incidents.policy.policy import Policy
+from incidents.policy.supervision import Stage
 
 
 def in_supervision(policy: Policy, dropped: Collection[str]) -> Iterator[Disagreement]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from config.policy_rules import Rule, within
-from incidents import supervision_policy as s
+from incidents.policy import supervision as s
 
 _COUNT: Final = within(0, 100, "3")
 _PERCENT: Final = within(0, 100, "80")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alembic import command
 
-from incidents.database import open_database
+from incidents.storage.database import open_database
 from migrations.runner import _config
 
 FIRST = "20261121_1100"

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from incidents.tables import metadata
+from incidents.registry.tables import metadata
 
 
 def run() -> None:

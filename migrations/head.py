@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import inspect, text
 
-from incidents.database import Database
+from incidents.storage.database import Database
 
 # versions/YYYYMMDD_HHMM_<slug>.py: date and time are the revision, and order them.
 _REVISION_LENGTH = len("YYYYMMDD_HHMM")

@@ -10,9 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from incidents.database import Database
-from incidents.sqlite_in_place import WRITES
-from incidents.tables import metadata
+from incidents.registry.tables import metadata
+from incidents.storage.database import Database
+from incidents.storage.sqlite_session import WRITES
 
 
 @dataclass(frozen=True, slots=True)

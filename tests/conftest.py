@@ -3,7 +3,7 @@
 import structlog
 from hypothesis import settings
 
-from bot.logs import show_exception
+from bot.operations.logs import show_exception
 from tests.chance import examples
 
 pytest_plugins = ["tests.databases", "tests.world"]

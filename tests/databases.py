@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from incidents.database import open_database
+from incidents.storage.database import open_database
 from migrations.runner import upgrade
 
 DatabaseUrl = Callable[[], str]

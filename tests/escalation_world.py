@@ -7,19 +7,20 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from incidents.command import take_command
-from incidents.directory import GroupFacts, save_group, save_people
-from incidents.escalating import EscalationDraft, escalate
-from incidents.escalation_policy import LadderStep
-from incidents.escalation_views import EscalationView, get_escalation_view
-from incidents.incident import ById, save_participant
-from incidents.packet import Packet
-from incidents.people import Actor, PersonFacts
-from incidents.policy_refs import PersonRef
-from incidents.severity import change_severity
-from incidents.status import cancel
-from incidents.timeline import EntryKind
-from incidents.unit_of_work import Outcome, UnitOfWork
+from incidents.core.people import Actor, PersonFacts
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.escalate import EscalationDraft, escalate
+from incidents.escalation.packet import Packet
+from incidents.escalation.views import EscalationView, get_escalation_view
+from incidents.incident.incident import ById, save_participant
+from incidents.incident.timeline import EntryKind
+from incidents.lifecycle.severity import change_severity
+from incidents.lifecycle.status import cancel
+from incidents.people.directory import GroupFacts, save_group
+from incidents.policy.escalation import LadderStep
+from incidents.policy.references import PersonRef
+from incidents.roles.command import take_command
+from incidents.roles.departures import save_people
 from tests.world import World
 
 PACKET = Packet(ask="Is it safe to fail over?", symptoms="Logins fail", scope="12 %")

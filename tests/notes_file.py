@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from incidents.database import Database
+from incidents.storage.database import Database
 
 
 async def make_notes(database: Database) -> None:

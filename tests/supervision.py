@@ -3,14 +3,14 @@
 import uuid
 from functools import partial
 
-from incidents.assigning import Named
-from incidents.audit_log import AuditEntry, audit_entries, verify_audit
-from incidents.escalation_policy import Service
-from incidents.people import Actor
-from incidents.stage_changes import StageChange, change_stage
-from incidents.stages import Stage, mentors_of, stage_of
-from incidents.supervision_policy import Supervision
-from incidents.unit_of_work import UseCase
+from incidents.core.people import Actor
+from incidents.engine.unit_of_work import UseCase
+from incidents.people.assignable import Named
+from incidents.policy.escalation import Service
+from incidents.policy.supervision import Supervision
+from incidents.record.audit_log import AuditEntry, audit_entries, verify_audit
+from incidents.rights.stages import Stage, mentors_of, stage_of
+from incidents.supervision.stage_changes import StageChange, change_stage
 from tests.world import World
 
 NOTE = "Led three incidents, calm and complete."

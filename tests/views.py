@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from incidents.lifecycle import IncidentStatus
-from incidents.read_models import EntryView, IncidentView
-from incidents.timeline import EntryKind
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 

@@ -18,14 +18,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import select
 
-from incidents import reminders
-from incidents.database import Database, open_database
-from incidents.declaration import Declaration, declare
-from incidents.effects import Effect, decode
-from incidents.ids import new_id
-from incidents.incident import ById, Incident
-from incidents.outbox import EffectRow
-from incidents.people import (
+from incidents.core.ids import new_id
+from incidents.core.people import (
     Actor,
     Person,
     PersonFacts,
@@ -35,13 +29,19 @@ from incidents.people import (
     save_person,
     system_actor,
 )
-from incidents.policy import Policy
-from incidents.read_models import IncidentView, get_incident_view
-from incidents.reminder_rules import fire
-from incidents.reminders import Reminder, ReminderStatus
-from incidents.timeline import TimelineEntry, verify
-from incidents.transactions import RequestKey, Transactions
-from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.engine import reminders
+from incidents.engine.effects import Effect, decode
+from incidents.engine.outbox import EffectRow
+from incidents.engine.reminders import Reminder, ReminderStatus
+from incidents.engine.transactions import RequestKey, Transactions
+from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.incident.incident import ById, Incident
+from incidents.incident.timeline import TimelineEntry, verify
+from incidents.incident.views import IncidentView, get_incident_view
+from incidents.lifecycle.declare import Declaration, declare
+from incidents.policy.policy import Policy
+from incidents.registry.reminder_rules import fire
+from incidents.storage.database import Database, open_database
 from tests.clock import ManualClock
 from tests.policies import built_in
 

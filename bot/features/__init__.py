@@ -1,52 +1,36 @@
 """The features of Sitrep, each in a module of its own."""
 
-from bot.feature import Feature
-from bot.features import (
-    action_items,
-    announcement,
-    approvals,
-    capture,
-    channel,
-    channel_life,
-    channel_use,
-    checkins,
-    debriefs,
-    declaration,
-    drills,
-    editing,
-    escalation,
-    escalation_command,
-    escalation_lookup,
-    escalation_presses,
-    escalation_prompts,
-    export,
-    failures,
-    guidance,
-    handoff,
-    handover,
-    home,
-    invites,
-    listing,
-    mentoring,
-    milestones,
-    people,
-    postmortem,
-    privacy,
-    progress,
-    prompts,
-    read_in,
-    resolving,
-    roles,
-    severity,
-    shadowing,
-    stages,
-    staleness,
-    status,
-    status_card,
-    timeline,
-    updates,
-)
-from bot.features.help import help_feature
+from bot.features.browse import failures, home, listing, people
+from bot.features.browse.help import help_feature
+from bot.features.channel import announcement, invites, privacy, read_in, status_card
+from bot.features.channel import feature as channel
+from bot.features.channel import life as channel_life
+from bot.features.channel import use_existing as channel_use
+from bot.features.checkins import feature as checkins
+from bot.features.checkins import staleness
+from bot.features.drills import feature as drills
+from bot.features.escalation import buttons as escalation_presses
+from bot.features.escalation import command as escalation_command
+from bot.features.escalation import effects as escalation_lookup
+from bot.features.escalation import feature as escalation
+from bot.features.escalation import prompts as escalation_prompts
+from bot.features.guidance import feature as guidance
+from bot.features.guidance import prompts
+from bot.features.handover import feature as handover
+from bot.features.learning import debriefs, mentoring, shadowing
+from bot.features.lifecycle import declare as declaration
+from bot.features.lifecycle import edit as editing
+from bot.features.lifecycle import milestones, severity, status
+from bot.features.lifecycle import resolve as resolving
+from bot.features.postmortem import action_items
+from bot.features.postmortem import feature as postmortem
+from bot.features.proposals import feature as approvals
+from bot.features.record import capture, export, timeline
+from bot.features.roles import feature as roles
+from bot.features.roles import handoff
+from bot.features.supervision import progress, stages
+from bot.features.updates import feature as updates
+from bot.framework.feature import Feature
 
 
 def all_features() -> tuple[Feature, ...]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import Enum
 
 from bot.slack.errors import SlackTemporary
-from incidents.clock import Clock
+from incidents.core.clock import Clock
 
 POST = "chat.postMessage"
 

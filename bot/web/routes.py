@@ -6,8 +6,8 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
-from bot.health import Health
-from bot.telemetry import Telemetry
+from bot.operations.health import Health
+from bot.operations.telemetry import Telemetry
 from bot.web.slack_endpoint import MOST_BYTES, SlackEndpoint
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"

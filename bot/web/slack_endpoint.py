@@ -16,7 +16,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.intake import Intake
+from bot.inbound.intake import Intake
 
 MOST_BYTES: Final = 1024 * 1024
 OLDEST_SECONDS: Final = 5 * 60

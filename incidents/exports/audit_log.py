@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.audit_log import AuditEntry, AuditKind, audit_entries, hashed_fields
+from incidents.core.hash_chain import GENESIS_HASH, ChainHead, instant_text
+from incidents.core.markdown_text import escape, table
 from incidents.exports.csv_format import inert
 from incidents.exports.export import ExportFile, ExportFormat
-from incidents.hash_chain import GENESIS_HASH, ChainHead, instant_text
-from incidents.markdown import escape, table
+from incidents.record.audit_log import AuditEntry, AuditKind, audit_entries, hashed_fields
 
 FORMAT = "sitrep-audit-1"
 

@@ -7,8 +7,8 @@ spreadsheet would take for a formula gets a leading apostrophe.
 import csv
 import io
 
+from incidents.core.hash_chain import instant_text
 from incidents.exports.records import TimelineRecord, standing_of
-from incidents.hash_chain import instant_text
 
 HEADER = (
     *("incident", "marking", "occurred_at", "recorded_at", "kind", "actor", "what"),

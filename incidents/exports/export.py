@@ -7,16 +7,16 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.errors import InvalidInput
+from incidents.core.errors import InvalidInput
+from incidents.core.people import Actor
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.exports.csv_format import render_csv
 from incidents.exports.json_format import render_json
 from incidents.exports.markdown import render_markdown
 from incidents.exports.records import TimelineRecord, build_record
-from incidents.incident import IncidentRef
-from incidents.people import Actor
-from incidents.policy import Action
-from incidents.timeline import EntryKind
-from incidents.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import IncidentRef
+from incidents.incident.timeline import EntryKind
+from incidents.policy.policy import Action
 
 
 class ExportFormat(StrEnum):

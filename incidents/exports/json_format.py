@@ -14,10 +14,10 @@ from typing import Any
 
 import rfc8785
 
+from incidents.core.hash_chain import GENESIS_HASH, Flaw, canonical, hash_content, instant_text
 from incidents.exports.records import FORMAT, TimelineRecord
-from incidents.hash_chain import GENESIS_HASH, Flaw, canonical, hash_content, instant_text
-from incidents.read_models import IncidentView
-from incidents.timeline import TimelineEntry, hashed_fields
+from incidents.incident.timeline import TimelineEntry, hashed_fields
+from incidents.incident.views import IncidentView
 
 _HASHED = (
     *("id", "incident_id", "sequence", "occurred_at", "recorded_at", "kind"),

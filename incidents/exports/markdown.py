@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 
+from incidents.core.markdown_text import escape, table
 from incidents.exports.records import TimelineRecord, is_late
-from incidents.markdown import escape, table
-from incidents.read_models import IncidentView
-from incidents.timeline_views import TimelineItem
+from incidents.incident.views import IncidentView
+from incidents.record.timeline_view import TimelineItem
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"

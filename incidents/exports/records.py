@@ -8,13 +8,13 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.hash_chain import ChainHead
-from incidents.incident import Incident, IncidentRef
-from incidents.people import Actor, Person
-from incidents.read_models import IncidentView, get_incident_view
-from incidents.roles import RoleAssignment
-from incidents.timeline import TimelineEntry
-from incidents.timeline_views import TimelineItem, items_of, load_entries, names_in
+from incidents.core.hash_chain import ChainHead
+from incidents.core.people import Actor, Person
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.roles import RoleAssignment
+from incidents.incident.timeline import TimelineEntry
+from incidents.incident.views import IncidentView, get_incident_view
+from incidents.record.timeline_view import TimelineItem, items_of, load_entries, names_in
 
 FORMAT: Final = "sitrep.timeline/1"
 

@@ -6,7 +6,7 @@ Revision: 20261121_1100, after:
 import sqlalchemy as sa
 from alembic import op
 
-from incidents.database import UtcDateTime
+from incidents.storage.database import UtcDateTime
 from migrations.timeline_guard import create_statements, drop_statements
 
 revision = "20261121_1100"

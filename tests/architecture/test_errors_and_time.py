@@ -10,16 +10,16 @@ from tests.architecture.sources import Source, calls, dotted, imports, is_within
 
 # The edges: behind each of them somebody is told, and the program goes on.
 EDGES = (
-    "bot/listeners.py",
+    "bot/inbound/listeners.py",
     "bot/web/",
-    "bot/dispatcher.py",
-    "bot/effect_attempt.py",
-    "bot/scheduler.py",
-    "bot/socket_mode.py",
+    "bot/outbound/dispatcher.py",
+    "bot/outbound/attempts.py",
+    "bot/operations/scheduler.py",
+    "bot/inbound/socket_mode.py",
 )
-CLOCK = ("incidents/clock.py",)
+CLOCK = ("incidents/core/clock.py",)
 # The transaction's, and the session of SQLite, which passes it on.
-COMMIT = ("incidents/transactions.py", "incidents/sqlite_in_place.py")
+COMMIT = ("incidents/engine/transactions.py", "incidents/storage/sqlite_session.py")
 
 _BROAD = {"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"}
 _NAIVE = {"utcnow", "utcfromtimestamp", "today"}
@@ -204,22 +204,22 @@ def test_an_aware_datetime_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["datetime.now(UTC)", "time.time()"])
 def test_a_second_clock_is_found(text: str) -> None:
-    assert list(second_clocks((parsed("bot/dispatcher.py", text),)))
-    assert not list(second_clocks((parsed("incidents/clock.py", text),)))
+    assert list(second_clocks((parsed("bot/outbound/dispatcher.py", text),)))
+    assert not list(second_clocks((parsed("incidents/core/clock.py", text),)))
 
 
 def test_the_clock_port_and_a_stopwatch_are_no_second_clock() -> None:
     text = "self.clock.now()\ntime.monotonic()"
 
-    assert not list(second_clocks((parsed("bot/dispatcher.py", text),)))
+    assert not list(second_clocks((parsed("bot/outbound/dispatcher.py", text),)))
 
 
 @pytest.mark.parametrize("text", ["await session.commit()", "f(self.session.commit())"])
 def test_a_second_commit_is_found(text: str) -> None:
-    source = parsed("incidents/roles.py", f"async def f(): {text}")
+    source = parsed("incidents/incident/roles.py", f"async def f(): {text}")
 
     assert list(second_commits((source,)))
-    assert not list(second_commits((parsed("incidents/transactions.py", source.text),)))
+    assert not list(second_commits((parsed("incidents/engine/transactions.py", source.text),)))
 
 
 @pytest.mark.parametrize("mark", ["TO" + "DO", "FIX" + "ME"])

@@ -98,9 +98,9 @@ def test_no_modules_import_one_another_in_a_circle(program: tuple[Source, ...]) 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("incidents/roles.py", "from slack_sdk.web import client"),
-        ("incidents/roles.py", "def f():\n    import aiohttp"),
-        ("incidents/roles.py", "from bot.slack import blocks"),
+        ("incidents/incident/roles.py", "from slack_sdk.web import client"),
+        ("incidents/incident/roles.py", "def f():\n    import aiohttp"),
+        ("incidents/incident/roles.py", "from bot.slack import blocks"),
         ("incidents/exports/csv.py", "from config.settings import Settings"),
         ("config/settings.py", "import bot"),
         ("migrations/env.py", "from config import settings"),
@@ -116,8 +116,8 @@ def test_an_import_in_the_wrong_direction_is_found(path: str, text: str) -> None
     [
         ("bot/app.py", "from incidents.roles import claim"),
         ("bot/app.py", "import slack_sdk"),
-        ("incidents/roles.py", "import jinja2, sqlalchemy"),
-        ("incidents/roles.py", "import slacking, configparser"),
+        ("incidents/incident/roles.py", "import jinja2, sqlalchemy"),
+        ("incidents/incident/roles.py", "import slacking, configparser"),
     ],
 )
 def test_an_import_in_the_right_direction_is_left_alone(path: str, text: str) -> None:

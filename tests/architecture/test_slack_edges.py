@@ -11,7 +11,7 @@ from tests.architecture.sources import Source, calls, dotted, imports, is_within
 BLOCKS = ("bot/slack/blocks.py", "bot/slack/blocks/")
 GATEWAY = ("bot/slack/gateway.py", "bot/slack/gateway/")
 # The composition root makes the client.
-CLIENT_HOLDERS = (*GATEWAY, "bot/app.py", "bot/bolt.py")
+CLIENT_HOLDERS = (*GATEWAY, "bot/app.py", "bot/inbound/bolt.py")
 
 _LAYOUT = (
     "actions|alert|card|carousel|context|context_actions|divider|file|header|image|input|markdown"
@@ -167,7 +167,7 @@ def test_every_button_and_form_has_a_handler(program: tuple[Source, ...]) -> Non
     ],
 )
 def test_a_block_built_by_hand_is_found(text: str) -> None:
-    assert list(blocks_by_hand((parsed("bot/features/roles.py", text),)))
+    assert list(blocks_by_hand((parsed("bot/features/roles/feature.py", text),)))
     assert not list(blocks_by_hand((parsed("bot/slack/blocks/parts.py", text),)))
 
 
@@ -181,7 +181,7 @@ def test_a_block_built_by_hand_is_found(text: str) -> None:
     ],
 )
 def test_a_dictionary_that_is_no_block_is_left_alone(text: str) -> None:
-    assert not list(blocks_by_hand((parsed("bot/features/roles.py", text),)))
+    assert not list(blocks_by_hand((parsed("bot/features/roles/feature.py", text),)))
 
 
 @pytest.mark.parametrize(
@@ -196,12 +196,14 @@ def test_a_dictionary_that_is_no_block_is_left_alone(text: str) -> None:
     ],
 )
 def test_a_call_to_slack_past_the_gateway_is_found(text: str) -> None:
-    assert list(calls_to_slack((parsed("bot/features/roles.py", text),)))
+    assert list(calls_to_slack((parsed("bot/features/roles/feature.py", text),)))
     assert not list(calls_to_slack((parsed("bot/slack/gateway/messages.py", text),)))
 
 
 def test_the_gateways_own_methods_may_be_called_and_the_root_may_make_the_client() -> None:
-    feature = parsed("bot/features/roles.py", "async def f(gateway): await gateway.auth_test()")
+    feature = parsed(
+        "bot/features/roles/feature.py", "async def f(gateway): await gateway.auth_test()"
+    )
     root = parsed("bot/app.py", "from slack_sdk.web.async_client import AsyncWebClient")
 
     assert not list(calls_to_slack((feature, root)))
@@ -211,7 +213,7 @@ _TABLE = "FEATURE = Feature(name='roles', actions={'claim': f, OFFER: f}, views=
 
 
 def test_a_button_or_form_without_a_handler_is_found() -> None:
-    table = parsed("bot/features/roles.py", f"OFFER = 'offer'\n{_TABLE}")
+    table = parsed("bot/features/roles/feature.py", f"OFFER = 'offer'\n{_TABLE}")
     shown = parsed("bot/features/x.py", "b.button('Go', action_id='go')\nb.modal(callback_id='no')")
 
     assert list(unhandled_ids((table, shown))) == [
@@ -221,7 +223,7 @@ def test_a_button_or_form_without_a_handler_is_found() -> None:
 
 
 def test_a_button_with_a_handler_is_left_alone_by_literal_or_by_constant() -> None:
-    table = parsed("bot/features/roles.py", f"OFFER = 'offer'\n{_TABLE}")
+    table = parsed("bot/features/roles/feature.py", f"OFFER = 'offer'\n{_TABLE}")
     shown = parsed(
         "bot/features/x.py",
         "b.button(action_id='claim')\nb.button(action_id=OFFER)\nb.modal(callback_id='form')\n"

@@ -8,15 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.logs import configure_logs
+from bot.operations.logs import configure_logs
 from config.settings import LogFormat, LogLevel
-from tests.benchmarks.declaring import (
-    Crowd,
-    Declared,
-    crowd_of,
-    declare_at_once,
-    medians_of,
-)
+from tests.benchmarks.declaring import Crowd, Declared, crowd_of, declare_at_once, medians_of
 from tests.benchmarks.report import Report, beyond_calls, milliseconds
 from tests.benchmarks.resources import memory_at_rest, start_up
 from tests.benchmarks.stand import Stand, breathe, make_template, standing

@@ -5,11 +5,11 @@ import gc
 import signal
 
 from bot.app import running
-from bot.logs import configure_logs
+from bot.operations.logs import configure_logs
 from bot.slack.rate_limits import RateLimits
 from config.policy_loader import load_policy
 from config.settings import load_settings
-from incidents.clock import SystemClock
+from incidents.core.clock import SystemClock
 
 
 async def main() -> None:

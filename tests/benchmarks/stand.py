@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from incidents.database import open_database
+from incidents.storage.database import open_database
 from migrations.runner import upgrade
 from tests.slack_server import Person, SlackServer
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app import Sitrep, running
-from bot.dispatcher import Dispatcher
-from bot.effect_context import Done, EffectContext
+from bot.framework.effect_context import Done, EffectContext
+from bot.outbound.dispatcher import Dispatcher
 from config.policy_loader import load_policy
 from config.settings import load_settings
-from incidents.declaration import Declaration, declare
-from incidents.effects import SetChannelTopic
+from incidents.core.people import system_actor
+from incidents.engine.effects import SetChannelTopic
+from incidents.engine.outbox import Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.exports import ExportFormat, export_incident
-from incidents.incident import ById
-from incidents.outbox import Planned
-from incidents.people import system_actor
-from incidents.timeline import EntryKind
-from incidents.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.incident.incident import ById
+from incidents.incident.timeline import EntryKind
+from incidents.lifecycle.declare import Declaration, declare
 from tests.benchmarks.stand import environ
 from tests.slack_server import SlackServer
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from bot.app import Sitrep, running
-from bot.logs import configure_logs
+from bot.operations.logs import configure_logs
 from config.policy_loader import load_policy
 from config.settings import LogFormat, LogLevel, load_settings
 from tests.demo import drill, story

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.app import Sitrep
-from incidents import outbox
+from incidents.engine import outbox
+from incidents.engine.outbox import EffectStatus
 from incidents.exports import verify_export
-from incidents.outbox import EffectStatus
-from incidents.timeline import EntryKind
+from incidents.incident.timeline import EntryKind
 from tests.slack_server import SlackServer, UploadedFile
 
 _K = EntryKind

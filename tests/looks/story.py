@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from incidents.escalation_policy import Service
-from incidents.policy_refs import GroupRef, PersonRef
+from incidents.policy.escalation import Service
+from incidents.policy.references import GroupRef, PersonRef
 from tests.looks.camera import Camera
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Outcome, Person

@@ -29,7 +29,7 @@ from config.settings import Settings, load_settings
 from tests.clock import ManualClock
 from tests.databases import fresh_database
 from tests.policies import built_in
-from tests.scenario.learning import check_learning
+from tests.scenario.learning_leaks import check_learning
 from tests.slack_server import SlackServer
 
 PATIENCE_SECONDS = 20.0

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from incidents.escalation_policy import LadderStep
-from incidents.policy_refs import PersonRef
+from incidents.policy.escalation import LadderStep
+from incidents.policy.references import PersonRef
 from tests.scenario.conftest import Bot
-from tests.slack_server.people import Person
+from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Channel, Message
 
 ROOM = "inc-1-checkout-errors"

@@ -65,10 +65,10 @@ Time: message `ts`, rate limits, response_urls and the `Date` header go by the g
 signatures, trigger ids (3 s) and ack timeouts by real time.
 """
 
-from tests.slack_server.forms import CannotDoError
-from tests.slack_server.interactions import Choice
-from tests.slack_server.outcome import Outcome
-from tests.slack_server.people import Person
+from tests.slack_server.interaction.forms import CannotDoError
+from tests.slack_server.interaction.interactions import Choice
+from tests.slack_server.interaction.outcome import Outcome
+from tests.slack_server.interaction.people import Person
 from tests.slack_server.render import render, render_blocks
 from tests.slack_server.server import SlackServer
 from tests.slack_server.state import (

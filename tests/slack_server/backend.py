@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Iterable
 
+from tests.slack_server.delivery.triggers import ResponseUrls, Triggers
 from tests.slack_server.ids import Clock
-from tests.slack_server.modals import Modals
-from tests.slack_server.triggers import ResponseUrls, Triggers
+from tests.slack_server.interaction.modals import Modals
 from tests.slack_server.workspace import Workspace
 
 # All that an incident bot may ask for; posting to channels it is not in (`chat:write.public`)

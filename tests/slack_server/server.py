@@ -9,19 +9,20 @@ from typing import Any, Self, TypeVar
 import aiohttp
 from aiohttp import web
 
-from tests.slack_server import channel_actions
 from tests.slack_server.backend import Backend
-from tests.slack_server.delivery import RETRY_DELAYS, Deliveries
-from tests.slack_server.failures import Failures
-from tests.slack_server.faults import Faults
-from tests.slack_server.gate import UPLOAD_URL, Gate
-from tests.slack_server.http_delivery import HttpTransport
-from tests.slack_server.interactions import Stage
+from tests.slack_server.delivery.delivery import RETRY_DELAYS, Deliveries
+from tests.slack_server.delivery.failures import Failures
+from tests.slack_server.delivery.faults import Faults
+from tests.slack_server.delivery.gate import UPLOAD_URL, Gate
+from tests.slack_server.delivery.http_delivery import HttpTransport
+from tests.slack_server.delivery.rate_limits import RateLimits
+from tests.slack_server.delivery.responses import Responses
+from tests.slack_server.delivery.socket_mode import SocketHub
+from tests.slack_server.delivery.wire import user_json
+from tests.slack_server.interaction import channel_actions
+from tests.slack_server.interaction.interactions import Stage
+from tests.slack_server.interaction.people import Person
 from tests.slack_server.journal import ApiCall, Journal
-from tests.slack_server.people import Person
-from tests.slack_server.rate_limits import RateLimits
-from tests.slack_server.responses import Responses
-from tests.slack_server.socket_mode import SocketHub
 from tests.slack_server.state import (
     Change,
     Channel,
@@ -33,7 +34,6 @@ from tests.slack_server.state import (
     View,
 )
 from tests.slack_server.web_api import WebApi
-from tests.slack_server.wire import user_json
 from tests.slack_server.workspace import utc_now
 
 T = TypeVar("T")

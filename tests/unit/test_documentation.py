@@ -12,18 +12,19 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.feature import Command
 from bot.features import all_features
-from bot.features.escalation_fields import FIELDS
-from bot.slash_commands import Grammar
+from bot.features.escalation.packet import FIELDS
+from bot.framework.feature import Command
+from bot.framework.slash_commands import Grammar
 from config.policy_loader import load_policy
 from config.policy_shapes import KEY_FIELDS, VALUE_FIELDS
 from config.scenario_loader import load_scenarios
-from incidents.approval_policy import GuardedAction
-from incidents.completeness import rate
-from incidents.packet import Packet, PacketField
-from incidents.policy import Policy
-from incidents.supervision_policy import Stage, StageRequirement
+from incidents.escalation.completeness import rate
+from incidents.escalation.packet import Packet
+from incidents.policy.packet_fields import PacketField
+from incidents.policy.policy import Policy
+from incidents.policy.proposals import GuardedAction
+from incidents.policy.supervision import Stage, StageRequirement
 from tests.policies import built_in
 
 ROOT = Path(__file__).parents[2]

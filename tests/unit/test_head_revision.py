@@ -6,7 +6,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import migrations
-from incidents.database import open_database
+from incidents.storage.database import open_database
 from migrations.head import current_revision, newest_revision
 from migrations.runner import schema_state
 

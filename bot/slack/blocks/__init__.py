@@ -6,13 +6,7 @@ Mrkdwn places (`section`, `fields`, `context`, `confirm`, a message's `text`) ex
 already escaped; plain places (`header`, buttons, labels, options) take it as it is.
 """
 
-from slack_sdk.models.blocks import (
-    Block,
-    ButtonElement,
-    Option,
-    OptionGroup,
-    OverflowMenuElement,
-)
+from slack_sdk.models.blocks import Block, ButtonElement, Option, OptionGroup, OverflowMenuElement
 from slack_sdk.models.views import View
 
 from bot.slack.blocks.elements import (

@@ -22,13 +22,7 @@ from slack_sdk.models.blocks import (
     UserSelectElement,
 )
 
-from bot.slack.blocks.parts import (
-    MAX_OPTIONS,
-    identifier,
-    option_groups,
-    options_within,
-    plain,
-)
+from bot.slack.blocks.parts import MAX_OPTIONS, identifier, option_groups, options_within, plain
 from bot.slack.truncation import shorten
 
 MAX_INPUT = 3_000

@@ -21,7 +21,7 @@ from bot.slack.errors import (
     failure_of,
 )
 from bot.slack.rate_limits import Priority, RateLimits
-from incidents.clock import Clock
+from incidents.core.clock import Clock
 
 OnCall = Callable[[str, str, float], None]
 Answer = Mapping[str, Any]

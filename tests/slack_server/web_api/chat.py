@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tests.slack_server import message_actions
-from tests.slack_server.message_actions import Draft
+from tests.slack_server.delivery.wire import message_json
+from tests.slack_server.interaction import message_actions
+from tests.slack_server.interaction.message_actions import Draft
 from tests.slack_server.render import Json
 from tests.slack_server.state import Channel, Kind, Message, SlackError
 from tests.slack_server.validation import Problem, check_message, check_metadata
 from tests.slack_server.web_api.method import Access, Call, method
-from tests.slack_server.wire import message_json
 
 UPDATE_TEXT = 4000
 

@@ -1,10 +1,10 @@
 """conversations.*: the life of a channel, and reading it."""
 
-from tests.slack_server import channel_actions
+from tests.slack_server.delivery.wire import channel_json, message_json
+from tests.slack_server.interaction import channel_actions
 from tests.slack_server.render import Json
 from tests.slack_server.state import Channel, Kind, Message, SlackError
 from tests.slack_server.web_api.method import Access, Call, method, page
-from tests.slack_server.wire import channel_json, message_json
 
 MANAGE = ("channels:manage", "groups:write", "im:write", "mpim:write")
 READ = ("channels:read", "groups:read", "im:read", "mpim:read")

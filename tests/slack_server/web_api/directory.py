@@ -1,9 +1,9 @@
 """auth.*, team.*, users.*, dnd.*, usergroups.*, apps.*: who is who."""
 
+from tests.slack_server.delivery.wire import group_json, user_json
 from tests.slack_server.render import Json
 from tests.slack_server.state import SlackError
 from tests.slack_server.web_api.method import Call, method, page
-from tests.slack_server.wire import group_json, user_json
 
 _EMAIL = "users:read.email"
 

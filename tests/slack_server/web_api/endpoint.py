@@ -11,20 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from tests.slack_server.backend import Backend
-from tests.slack_server.gate import Gate
+from tests.slack_server.delivery.gate import Gate
+from tests.slack_server.delivery.rate_limits import RateLimits
 from tests.slack_server.journal import ApiCall
-from tests.slack_server.rate_limits import RateLimits
 from tests.slack_server.render import Json
 from tests.slack_server.state import SlackError
-from tests.slack_server.web_api import (
-    chat,
-    conversations,
-    directory,
-    files,
-    items,
-    members,
-    views,
-)
+from tests.slack_server.web_api import chat, conversations, directory, files, items, members, views
 from tests.slack_server.web_api.method import Call, Method
 
 _MODULES = (chat, conversations, directory, files, items, members, views)

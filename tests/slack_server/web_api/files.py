@@ -1,11 +1,11 @@
 """files.*: the upload in three steps, and looking at files."""
 
-from tests.slack_server import message_actions
-from tests.slack_server.message_actions import Draft
+from tests.slack_server.delivery.wire import file_json
+from tests.slack_server.interaction import message_actions
+from tests.slack_server.interaction.message_actions import Draft
 from tests.slack_server.render import Json
 from tests.slack_server.state import SlackError, UploadedFile
 from tests.slack_server.web_api.method import Call, method
-from tests.slack_server.wire import file_json
 
 
 @method(

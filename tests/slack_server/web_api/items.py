@@ -2,11 +2,11 @@
 
 import re
 
-from tests.slack_server import message_actions
+from tests.slack_server.delivery.wire import bookmark_json, message_json
+from tests.slack_server.interaction import message_actions
 from tests.slack_server.render import Json
 from tests.slack_server.state import Bookmark, ChangeKind, SlackError
 from tests.slack_server.web_api.method import Access, Call, method
-from tests.slack_server.wire import bookmark_json, message_json
 
 MOST_BOOKMARKS = 100
 _BOOKMARKS = {"channel_arg": "channel_id", "serial": "bookmarks"}

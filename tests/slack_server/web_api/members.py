@@ -1,11 +1,11 @@
 """conversations.*: who is in, comes in and goes out."""
 
-from tests.slack_server import channel_actions
+from tests.slack_server.delivery.wire import channel_json
+from tests.slack_server.interaction import channel_actions
 from tests.slack_server.render import Json
 from tests.slack_server.state import Channel, Kind, SlackError, User
 from tests.slack_server.web_api.conversations import MANAGE, READ
 from tests.slack_server.web_api.method import Access, Call, method, page
-from tests.slack_server.wire import channel_json
 
 MOST_INVITED = 100
 INVITE = (*MANAGE, "channels:write.invites", "groups:write.invites")

@@ -1,9 +1,9 @@
 """views.*: modals and home tabs."""
 
+from tests.slack_server.delivery.wire import view_json
 from tests.slack_server.render import Json
 from tests.slack_server.state import SlackError, View
 from tests.slack_server.web_api.method import Call, method
-from tests.slack_server.wire import view_json
 
 
 @method("views.open", tier=4, required=("view", "trigger_id"))

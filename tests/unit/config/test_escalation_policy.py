@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import PolicyErrors, dump_policy, load_policy
-from incidents.escalation_policy import (
+from incidents.escalation.tables import Wanted
+from incidents.escalation.targets import Ground, lay_ladder, pick_service, wait_of
+from incidents.policy.escalation import (
     AbsentPerson,
     EscalationTemplate,
     LadderStep,
     Relation,
     ServiceLink,
 )
-from incidents.escalation_targets import Ground, lay_ladder, pick_service, wait_of
-from incidents.escalations import Wanted
-from incidents.packet import PacketField
-from incidents.policy import Policy
-from incidents.policy_refs import GroupRef, PersonRef, RoleRef
+from incidents.policy.packet_fields import PacketField
+from incidents.policy.policy import Policy
+from incidents.policy.references import GroupRef, PersonRef, RoleRef
 from tests.policies import built_in
 
 Load = Callable[[str], Policy]

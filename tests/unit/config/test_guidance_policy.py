@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import PolicyErrors, dump_policy, load_policy
-from incidents.guidance_policy import StepAnswer
-from incidents.policy import Policy
+from incidents.policy.guidance import StepAnswer
+from incidents.policy.policy import Policy
 
 OURS = """
 services:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import dump_policy, load_policy
-from incidents.escalation_policy import Service
-from incidents.policy import (
+from incidents.policy.escalation import Service
+from incidents.policy.policy import (
     AUTO_SECTIONS,
     Action,
     Policy,
     SectionKind,
     UnknownPolicyKeyError,
 )
-from incidents.policy_refs import GroupRef, PersonRef, RoleRef, Standing
+from incidents.policy.references import GroupRef, PersonRef, RoleRef, Standing
 
 Load = Callable[[str], Policy]
 

@@ -7,7 +7,7 @@ import yaml
 
 from config.policy_yaml import parse_tree
 from config.scenario_loader import PolicyErrors, load_scenarios, read_scenario
-from incidents.practice_scenario import Level, decode, encode
+from incidents.scenarios.scenario import Level, decode, encode
 
 CONFIG = Path(__file__).parents[3] / "config"
 GOOD = """\

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import PolicyErrors, dump_policy, load_policy
-from incidents.policy import Action
-from incidents.policy_refs import GroupRef, PersonRef, Standing
-from incidents.supervision_policy import MentorSeed, Stage, StageRequirement, StageSeed
+from incidents.policy.policy import Action
+from incidents.policy.references import GroupRef, PersonRef, Standing
+from incidents.policy.supervision import MentorSeed, Stage, StageRequirement, StageSeed
 from tests.policies import built_in
 
 OURS = """\

@@ -6,12 +6,7 @@ import pytest
 from slack_sdk.models import blocks as sdk
 
 from tests.slack_server import render
-from tests.slack_server.validation import (
-    check_message,
-    check_metadata,
-    check_options,
-    check_view,
-)
+from tests.slack_server.validation import check_message, check_metadata, check_options, check_view
 
 Json = dict[str, Any]
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
-from incidents.action_items import ActionItemView
-from incidents.durations import RoleSpan
-from incidents.hash_chain import instant_text
-from incidents.lifecycle import IncidentStatus
-from incidents.policy import Section
-from incidents.postmortem import PostmortemView, WrittenSection
-from incidents.postmortem_draft import PostmortemFacts
-from incidents.read_models import EntryView, IncidentView, PersonView
-from incidents.timeline import EntryKind
+from incidents.core.hash_chain import instant_text
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView, PersonView
+from incidents.policy.policy import Section
+from incidents.postmortem.action_items import ActionItemView
+from incidents.postmortem.draft import PostmortemFacts
+from incidents.postmortem.durations import RoleSpan
+from incidents.postmortem.postmortem import PostmortemView, WrittenSection
 from tests.policies import built_in
 from tests.views import entry_view, incident_view
 

@@ -1,0 +1,1 @@
+"""Home, lists, help, people, failures: looking without changing."""

@@ -1,0 +1,50 @@
+"""What Slack refused for good: said where people look, with *Retry*."""
+
+import uuid
+from functools import partial
+
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.errors import Superseded
+from incidents.engine.failed_effects import effect_words, refusal_reason, retry_effect
+from incidents.incident.views import EntryView, IncidentView
+
+
+def effect_failed(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Say what Slack refused, that nothing is lost, and offer to try again."""
+    what, error = effect_words(entry.text("effect_kind")), entry.text("error")
+    reason = refusal_reason(error)
+    text = (
+        f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
+        "Everything is on the record and the incident goes on. Press *Retry* once the cause is "
+        "mended."
+    )
+    # For whoever mends it: what Slack calls it.
+    answer = f"Slack's answer: {m.code(error)}"
+    retry = b.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
+    return b.Message(
+        text=f"{text} {answer}",
+        blocks=(b.section(text), b.actions(retry), b.context(answer)),
+    )
+
+
+async def retry_pressed(request: Request) -> Reply:
+    """Try again what Slack had refused."""
+    try:
+        effect_id = uuid.UUID(request.value)
+    except ValueError:
+        raise Superseded("effect") from None
+    outcome = await request.transact(partial(retry_effect, effect_id=effect_id))
+    return Say(say(f"Trying again: {effect_words(outcome.data['effect_kind'])}."))
+
+
+FEATURE = Feature(
+    name="failures",
+    actions={"effect_retry": retry_pressed},
+    entries={"effect_failed": effect_failed},
+    direct_entries={"effect_failed": effect_failed},
+)

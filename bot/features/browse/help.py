@@ -1,0 +1,126 @@
+"""Help for the place you are in: what you can do here, and each command with its examples."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from bot.framework.feature import Command, Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request
+from bot.framework.slash_commands import CommandRefused, Grammar, flag_usage, usage_of
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.incident.incident import ByChannel
+from incidents.incident.views import IncidentView, find_incident_view
+
+_HEADINGS = (
+    ("Declare and find", ("declare", "list", "show", "help")),
+    ("Lead", ("role", "roles", "handoff", "checkin", "status", "severity", "edit")),
+    ("The channel", ("channel", "private")),
+    ("Get help, agree on risky steps", ("escalate", "escalation", "propose", "proposal")),
+    ("Keep people informed", ("update", "snooze", "handover")),
+    ("Keep the record", ("note", "undo", "timeline", "export", "milestones")),
+    ("End it", ("resolve", "close", "reopen", "cancel", "duplicate")),
+    ("Learn from it", ("postmortem", "action", "actions")),
+    ("Practise and grow", ("drill", "check", "act", "shadow", "progress", "stage", "prompts")),
+)
+
+
+def help_feature(others: Iterable[Feature]) -> Feature:
+    """Return the help feature, which knows the commands of all the others."""
+    commands: list[Command] = [command for item in others for command in item.commands]
+
+    async def help_command(request: Request) -> Reply:
+        """Answer `help`, or `help verb`."""
+        wanted = request.words.text.strip()
+        slash = request.policy.command
+        if not wanted:
+            return Say(overview(commands, here=await _here(request), slash=slash))
+        grammar = Grammar(commands)
+        command = grammar.find(wanted)
+        if command is None:
+            raise CommandRefused("unknown_verb", wanted, close=grammar.close_to(wanted))
+        return Say(command_help(command, slash=slash))
+
+    own = Command(
+        name="help",
+        usage="help [verb]",
+        summary="What you can do here; with a verb, how it is written.",
+        handler=help_command,
+        aliases=("?",),
+        examples=("help update",),
+    )
+    commands.append(own)
+    return Feature(name="help", commands=(own,))
+
+
+async def _here(request: Request) -> IncidentView | None:
+    if request.channel_id is None:
+        return None
+    async with request.services.database.reading() as session:
+        return await find_incident_view(
+            session,
+            ByChannel(request.channel_id),
+            workspace_id=request.services.workspace.id,
+            viewer=request.actor,
+        )
+
+
+def overview(commands: Iterable[Command], *, here: IncidentView | None, slash: str) -> b.Message:
+    """Return the overview: what fits this place first, then every verb with its summary."""
+    known, is_inside = list(commands), here is not None
+    parts = _parts(known, is_inside=is_inside, written=lambda one: usage_of(one, slash=slash))
+    # Usage would make the fallback longer than Slack takes, and say less to whoever hears it.
+    spoken = _parts(known, is_inside=is_inside, written=lambda one: one.name)
+    opening, more = _opening(here, slash=slash), f"More on one verb: `{slash} help update`."
+    return b.Message(
+        text="\n".join([opening, *spoken, more]),
+        blocks=(
+            b.section(opening),
+            b.divider(),
+            *(block for part in parts for block in b.paragraphs(part)),
+            b.context(more),
+        ),
+    )
+
+
+def _parts(
+    commands: Sequence[Command], *, is_inside: bool, written: Callable[[Command], str]
+) -> list[str]:
+    """Return the verbs under headings, those that fit the place first, none left out."""
+    grouped = {name for _, names in _HEADINGS for name in names}
+    rest = tuple(command.name for command in commands if command.name not in grouped)
+    first, *others = _HEADINGS
+    ordered = (*others, first) if is_inside else _HEADINGS
+    parts = []
+    for heading, names in (*ordered, ("More", rest)):
+        lines = [
+            f"`{written(command)}` {command.summary}"
+            for name in names
+            for command in commands
+            if command.name == name
+        ]
+        if lines:
+            parts.append("\n".join([f"*{heading}*", *lines]))
+    return parts
+
+
+def _opening(here: IncidentView | None, *, slash: str) -> str:
+    if here is None:
+        return (
+            f"Something is wrong? `{slash} declare` and say what you see; the rest can wait. "
+            f"Looking for an incident? `{slash} list`."
+        )
+    return (
+        f"You are in *{here.reference}* ({here.severity_name}, {here.status}): "
+        f"{m.escape_line(here.title)}. Commands here mean this incident."
+    )
+
+
+def command_help(command: Command, *, slash: str) -> b.Message:
+    """Return how one command is written, with its options and examples."""
+    lines = [f"`{usage_of(command, slash=slash)}`", command.summary]
+    lines += [f"`{flag_usage(flag)}`: {flag.summary}" for flag in command.flags]
+    if command.aliases:
+        lines.append(f"Also: {', '.join(f'`{alias}`' for alias in command.aliases)}")
+    lines += [f"For example: `{slash} {example}`" for example in command.examples]
+    return say("\n".join(lines))

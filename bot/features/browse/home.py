@@ -1,0 +1,97 @@
+"""The Home tab: declare, yours, what is open, what was resolved lately."""
+
+from functools import partial
+
+from bot.features.browse.listing import incident_line
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.feature import Feature
+from bot.framework.replies import Reply
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from incidents.browse.home import HomeView, home_view, wish_home
+from incidents.browse.lists import ListPage
+from incidents.core.people import Person, actor_of
+from incidents.engine.effects import RefreshHome
+
+
+async def home_opened(request: Request) -> Reply:
+    """Have the Home tab shown; the Messages tab sends the same event and needs nothing."""
+    if request.event.get("tab") == "home":
+        await request.transact(partial(wish_home, page=1))
+    return None
+
+
+async def page_turned(request: Request) -> Reply:
+    """Show another page of open incidents."""
+    page = int(request.value) if request.value.isdecimal() else 1
+    # Not once only: the tab stays the same view, so forth, back and forth again looks repeated.
+    await request.transact(partial(wish_home, page=page), once=False)
+    return None
+
+
+async def refresh_home(context: EffectContext) -> Settlement:
+    """Publish somebody's Home tab."""
+    effect = context.get(RefreshHome)
+    services = context.services
+    async with services.database.reading() as session:
+        person = await session.get(Person, effect.person_id)
+        if person is None:
+            return Dropped("nobody to show it to")
+        view = await home_view(
+            session,
+            workspace_id=services.workspace.id,
+            viewer=actor_of(person),
+            page=effect.page,
+            now=services.clock.now(),
+        )
+    home = home_blocks(view, slash=services.policy.command)
+    await services.gateway.publish_home(person.external_id, home)
+    return Done()
+
+
+def home_blocks(view: HomeView, *, slash: str) -> b.View:
+    """Return the Home tab."""
+    declare = b.button("Declare an incident", action_id="declare_open", style="primary")
+    hand_over = b.button("Hand over my shift…", action_id="handover_open")
+    shadow = b.button("Shadow somebody…", action_id="shadow_open")
+    return b.home(
+        [
+            b.section("*Something is wrong?* Say what you see; the rest can wait."),
+            b.actions(declare, hand_over, shadow),
+            *_part("Yours", view.mine),
+            *_open_part(view.open),
+            *_part("Resolved in the last seven days", view.recent),
+            b.context(f"In any channel: `{slash} help`"),
+        ]
+    )
+
+
+def _part(title: str, page: ListPage) -> list[b.Block]:
+    if not page.items:
+        return []
+    left = page.total - len(page.items)
+    more = [b.context(f"and {left} more")] if left else []
+    lines = "\n".join(incident_line(item) for item in page.items)
+    return [b.header(title), *b.paragraphs(lines), *more]
+
+
+def _open_part(page: ListPage) -> list[b.Block]:
+    if not page.items:
+        return [b.header("Open incidents"), b.section("None. All is quiet.")]
+    buttons = []
+    if page.page > 1:
+        buttons.append(b.button("Previous", action_id="home_previous", value=str(page.page - 1)))
+    if page.page < page.pages:
+        buttons.append(b.button("Next", action_id="home_next", value=str(page.page + 1)))
+    lines = "\n".join(incident_line(item) for item in page.items)
+    where = [b.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
+    turning = [b.actions(*buttons)] if buttons else []
+    return [b.header(f"Open incidents ({page.total})"), *b.paragraphs(lines), *where, *turning]
+
+
+FEATURE = Feature(
+    name="home",
+    events={"app_home_opened": home_opened},
+    actions={"home_previous": page_turned, "home_next": page_turned},
+    effects={RefreshHome: refresh_home},
+)

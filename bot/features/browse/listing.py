@@ -1,0 +1,131 @@
+"""Looking: `show` for the status card, `list` for incidents page by page."""
+
+from collections.abc import Sequence
+
+from bot.features.channel.status_card_view import status_card
+from bot.framework.feature import Command, Feature
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.browse.lists import ListedIncident, ListPage, Scope, list_incidents
+from incidents.core.errors import InvalidInput
+from incidents.incident.views import get_incident_view
+from incidents.policy.policy import Action
+from incidents.rights.decide import permit
+
+
+async def show_command(request: Request) -> Reply:
+    """Show the status card of the incident meant."""
+    async with request.services.database.reading() as session:
+        view = await get_incident_view(
+            session,
+            request.incident_ref(),
+            workspace_id=request.services.workspace.id,
+            viewer=request.actor,
+        )
+    return Say(status_card(view, policy=request.policy))
+
+
+async def list_command(request: Request) -> Reply:
+    """List incidents: open ones unless asked otherwise."""
+    word = request.words.text.strip().casefold() or Scope.OPEN
+    if word not in list(Scope):
+        raise InvalidInput("list", f"isn't one of {', '.join(Scope)}", "list open")
+    return Say(await _page(request, Scope(word), page=1))
+
+
+async def turn_page(request: Request) -> Reply:
+    """Show another page in place of this one."""
+    scope, _, page = request.value.partition("|")
+    number = int(page) if page.isdecimal() else 1
+    return Say(await _page(request, Scope(scope), page=number), replaces=True)
+
+
+async def _page(request: Request, scope: Scope, *, page: int) -> b.Message:
+    workspace_id = request.services.workspace.id
+    async with request.services.database.reading() as session:
+        await permit(
+            session,
+            request.actor,
+            Action.VIEW,
+            incident=None,
+            policy=request.policy,
+            workspace_id=workspace_id,
+        )
+        listed = await list_incidents(
+            session,
+            workspace_id=workspace_id,
+            viewer=request.actor,
+            scope=scope,
+            now=request.now,
+            page=page,
+        )
+    return list_message(listed, slash=request.policy.command)
+
+
+_TITLES = {
+    Scope.OPEN: "Open incidents",
+    Scope.ALL: "All incidents",
+    Scope.MINE: "Your open incidents",
+    Scope.RECENT: "Resolved in the last seven days",
+}
+
+
+def list_message(page: ListPage, *, slash: str) -> b.Message:
+    """Return a page of incidents as a message."""
+    title = _TITLES[page.scope]
+    if not page.items:
+        text = f"{title}: none. Declare one with `{slash} declare`."
+        return b.Message(text=text, blocks=(b.section(text),))
+    lines = [incident_line(item) for item in page.items]
+    heading = f"{title} ({page.total})"
+    footer = [b.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
+    return b.Message(
+        text="\n".join([heading, *lines]),
+        blocks=(b.header(heading), *b.paragraphs("\n".join(lines)), *footer, *_turning(page)),
+    )
+
+
+def _turning(page: ListPage) -> Sequence[b.Block]:
+    buttons = []
+    if page.page > 1:
+        value = f"{page.scope}|{page.page - 1}"
+        buttons.append(b.button("Previous page", action_id="list_previous", value=value))
+    if page.page < page.pages:
+        value = f"{page.scope}|{page.page + 1}"
+        buttons.append(b.button("Next page", action_id="list_next", value=value))
+    return [b.actions(*buttons)] if buttons else []
+
+
+def incident_line(item: ListedIncident) -> str:
+    """Return one incident on one line."""
+    where = f" {m.channel_link(item.channel_id)}" if item.channel_id else ""
+    mark = " (private)" if item.is_private else ""
+    return (
+        f"*{item.reference}* {m.escape_line(item.title)}{mark} · {item.severity_name} · "
+        f"{item.status}{where}"
+    )
+
+
+FEATURE = Feature(
+    name="listing",
+    commands=(
+        Command(
+            name="show",
+            usage="[INC-12] show",
+            summary="The status card, only for you.",
+            handler=show_command,
+            aliases=("card",),
+        ),
+        Command(
+            name="list",
+            usage="list [open|all|mine|recent]",
+            summary="Incidents, page by page.",
+            handler=list_command,
+            aliases=("ls",),
+            examples=("list mine",),
+        ),
+    ),
+    actions={"list_previous": turn_page, "list_next": turn_page},
+)

@@ -1,0 +1,1 @@
+"""The incident channel in Slack: opening, inviting, status card, announcement."""

@@ -1,0 +1,275 @@
+"""The incident channel: opening it, and what is set up in it last: topic and bookmarks."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from urllib.parse import quote
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
+from bot.framework.feature import Feature
+from bot.framework.reading import _incident_id, load_incident
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from bot.slack.gateway import Channel
+from bot.slack.ids import channel_name, with_suffix
+from bot.slack.truncation import shorten_mrkdwn
+from incidents.channel.channel import record_opened, record_refused
+from incidents.core.errors import IncidentNotFound
+from incidents.core.people import system_actor
+from incidents.engine.effects import (
+    AddBookmarks,
+    DiscardChannel,
+    OpenIncidentChannel,
+    SetChannelTopic,
+)
+from incidents.incident.incident import ById, Incident, find_incident
+from incidents.incident.views import EntryView, IncidentView
+from incidents.policy.escalation import Service
+from incidents.policy.policy import Policy
+
+MAX_NAME_TRIES = 20
+MAX_BOOKMARKS = 20
+_MAX_TOPIC = 250
+
+
+async def get_incident_row(context: EffectContext, session: AsyncSession) -> Incident:
+    """Return the incident of an effect alone, without roles and people: enough for its channel.
+
+    A declarer waits for what is done with it, and each further question takes half a millisecond.
+    Raises: IncidentNotFound.
+    """
+    workspace_id = context.services.workspace.id
+    incident = await find_incident(
+        session, ById(_incident_id(context)), workspace_id=workspace_id, viewer=system_actor()
+    )
+    if incident is None:
+        raise IncidentNotFound(None)
+    return incident
+
+
+# -- opening ----------------------------------------------------------------------------------
+
+
+async def open_channel(context: EffectContext) -> Settlement:
+    """Create the channel; a taken name gets a suffix; an uncertain attempt is looked for first."""
+    async with context.services.database.reading() as session:
+        incident = await get_incident_row(context, session)
+    if incident.channel_id is not None:
+        return await _opened_in_vain(context, incident)
+    is_private = incident.is_private
+    for name in candidate_names(incident, context.services.policy):
+        made = await _find_made(context, name)
+        # One that was made before the incident was moved to private isn't this effect's.
+        if made is not None and made.is_private == is_private:
+            return _opened(incident, made)
+        try:
+            channel = await context.services.gateway.create_channel(name, private=is_private)
+        except SlackPermanent as error:
+            if error.error == "name_taken":
+                continue
+            return _refused(context, incident, error.error)
+        return _opened(incident, channel)
+    return _refused(context, incident, "name_taken")
+
+
+def candidate_names(incident: Incident, policy: Policy) -> Iterator[str]:
+    """Yield the names to try: as the policy has it, then with a number at the end."""
+    pattern = policy.channels.drill_name if incident.is_drill else policy.channels.name
+    wanted = channel_name(pattern, number=incident.number, title=incident.title)
+    yield wanted
+    for number in range(2, MAX_NAME_TRIES + 1):
+        yield with_suffix(wanted, number)
+
+
+async def _find_made(context: EffectContext, name: str) -> Channel | None:
+    if not context.is_uncertain:
+        return None
+    gateway = context.services.gateway
+    return await gateway.find_own_channel(name, created_after=context.created_at)
+
+
+async def _opened_in_vain(context: EffectContext, incident: Incident) -> Settlement:
+    """People chose another channel meanwhile; what an uncertain attempt made is put away."""
+    name = next(candidate_names(incident, context.services.policy))
+    made = await _find_made(context, name)
+    if made is not None and made.id != incident.channel_id:
+        await context.services.gateway.archive(made.id)
+    return Dropped("has a channel")
+
+
+def _opened(incident: Incident, channel: Channel) -> Settlement:
+    record = partial(
+        record_opened,
+        incident_id=incident.id,
+        channel_id=channel.id,
+        channel_name=channel.name,
+        is_private=channel.is_private,
+    )
+    return Done(record)
+
+
+def _refused(context: EffectContext, incident: Incident, error: str) -> Settlement:
+    record = partial(
+        record_refused, incident_id=incident.id, error=error, effect_id=context.effect_id
+    )
+    return Failed(error, record)
+
+
+async def discard_channel(context: EffectContext) -> Settlement:
+    """Put a channel away that was opened too late; nobody is in it."""
+    effect = context.get(DiscardChannel)
+    try:
+        await context.services.gateway.archive(effect.channel_id)
+    except SlackPermanent as error:
+        return Dropped(error.error)
+    return Done()
+
+
+_REFUSALS: Mapping[str, str] = {
+    "restricted_action": "a workspace setting doesn't let Sitrep open channels",
+    "user_is_restricted": "a workspace setting doesn't let Sitrep open channels",
+    "cannot_create_channel": "a workspace setting doesn't let Sitrep open channels",
+    "missing_scope": "Sitrep wasn't given the right to open channels",
+    "name_taken": "every name it could have is taken",
+}
+
+
+def channel_refused(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Tell the declarer that there is no channel, that nothing is lost, and what to do."""
+    error, name = entry.text("error"), entry.text("channel_name")
+    reason = _REFUSALS.get(error, "Slack gives no other reason")
+    what = f"Sitrep can't get into #{m.escape_line(name)}" if name else "It has no channel"
+    title = m.escape_line(incident.title)
+    text = (
+        f"*{incident.reference}* {title} is on the record and goes on. "
+        f"{what}: {reason} (`{m.escape_line(error)}`)."
+    )
+    retry = b.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
+    if not entry.content.get("can_use_existing"):
+        advice = "Press Retry once the cause is mended."
+        return b.Message(text=f"{text} {advice}", blocks=(b.section(text), b.actions(retry)))
+    use = b.button(
+        "Use an existing channel…",
+        action_id="channel_use_open",
+        value=f"{incident.id}|{incident.version}",
+        style="primary",
+    )
+    advice = "Press Use an existing channel…, or Retry once the cause is mended."
+    return b.Message(text=f"{text} {advice}", blocks=(b.section(text), b.actions(use, retry)))
+
+
+# -- topic and bookmarks: best effort, so that a refusal is kept but not said -------------------
+
+
+async def set_topic(context: EffectContext) -> Settlement:
+    """Set the topic from the current state, unless people wrote one of their own."""
+    context.get(SetChannelTopic)
+    view = await load_incident(context)
+    if view.channel_id is None or view.is_channel_archived:
+        return Dropped("no channel to set it in")
+    gateway = context.services.gateway
+    try:
+        channel = await gateway.channel_info(view.channel_id)
+        if not _is_ours(channel, view, bot_id=context.services.workspace.bot_external_id):
+            return Dropped("people wrote the topic")
+        await gateway.set_topic(view.channel_id, topic_of(view))
+    except SlackPermanent as error:
+        return Dropped(error.error)
+    return Done()
+
+
+def _is_ours(channel: Channel, view: IncidentView, *, bot_id: str) -> bool:
+    """Tell whether nobody wrote the topic but us; people often only add to ours."""
+    if not channel.topic.strip():
+        return True
+    if channel.topic_by is not None:
+        return channel.topic_by == bot_id
+    return channel.topic.startswith(view.reference)
+
+
+def topic_of(view: IncidentView) -> str:
+    """Return the topic: reference, severity, status, title."""
+    title = m.escape_line(view.title)
+    return shorten_mrkdwn(
+        f"{view.reference} · {m.escape_line(view.severity_name)} · {view.status} · {title}",
+        _MAX_TOPIC,
+    )
+
+
+async def add_bookmarks(context: EffectContext) -> Settlement:
+    """Add the policy's bookmarks that the channel doesn't have yet, one after the other."""
+    context.get(AddBookmarks)
+    view = await load_incident(context)
+    if view.channel_id is None or view.is_channel_archived:
+        return Dropped("no channel to add them to")
+    wanted = bookmarks_of(view, context.services.policy)
+    if not wanted:
+        return Done()
+    gateway = context.services.gateway
+    try:
+        there = {bookmark.link for bookmark in await gateway.list_bookmarks(view.channel_id)}
+        for link, title in wanted.items():
+            if link not in there:
+                await gateway.add_bookmark(view.channel_id, title=title, link=link)
+    except SlackPermanent as error:
+        return Dropped(error.error)
+    return Done()
+
+
+def bookmarks_of(view: IncidentView, policy: Policy) -> dict[str, str]:
+    """Return the titles of the incident's bookmarks by address; one without a value is left out."""
+    services = [policy.find_service(key) or key for key in view.services]
+    found: dict[str, str] = {}
+    for bookmark in policy.bookmarks:
+        if not any(name in bookmark.url for name in _PER_SERVICE):
+            values = [("", {"{reference}": view.reference})]
+        else:
+            values = [_values_of(service, reference=view.reference) for service in services]
+        for service_name, replaced in values:
+            link = _filled(bookmark.url, replaced)
+            if link is not None and m.is_web_address(link):
+                several = service_name if len(services) > 1 else ""
+                found.setdefault(
+                    link, f"{bookmark.title}: {several}" if several else bookmark.title
+                )
+    return dict(list(found.items())[:MAX_BOOKMARKS])
+
+
+_PER_SERVICE = ("{service}", "{runbook_url}", "{dashboard_url}")
+
+
+def _values_of(service: Service | str, *, reference: str) -> tuple[str, dict[str, str]]:
+    if isinstance(service, str):
+        return service, {"{service}": quote(service, safe=""), "{reference}": reference}
+    values = {
+        "{service}": quote(service.key, safe=""),
+        "{runbook_url}": service.runbook_url or "",
+        "{dashboard_url}": service.dashboard_url or "",
+        "{reference}": reference,
+    }
+    return service.name, values
+
+
+def _filled(pattern: str, values: Mapping[str, str]) -> str | None:
+    for name in (*_PER_SERVICE, "{reference}"):
+        if name not in pattern:
+            continue
+        if not values.get(name):
+            return None
+        pattern = pattern.replace(name, values[name])
+    return pattern
+
+
+FEATURE = Feature(
+    name="channel",
+    effects={
+        OpenIncidentChannel: open_channel,
+        DiscardChannel: discard_channel,
+        SetChannelTopic: set_topic,
+        AddBookmarks: add_bookmarks,
+    },
+    entries={"channel_refused": channel_refused},
+    direct_entries={"channel_refused": channel_refused},
+)

@@ -1,0 +1,131 @@
+"""Inviting to the incident channel: the declarer first, then whom policy and roles name."""
+
+from functools import partial
+
+from bot.features.channel.feature import get_incident_row
+from bot.framework.audience import is_hidden_from
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from bot.slack.gateway import SlackGateway
+from incidents.channel.invitations import Invited, record_invitations
+from incidents.core.people import Person
+from incidents.engine.effects import InvitePerson, InvitePolicyPeople
+from incidents.incident.incident import Incident
+from incidents.incident.views import EntryView, IncidentView
+from incidents.people.directory import find_group_members, find_people_named
+from incidents.policy.policy import Policy
+
+
+async def invite_person(context: EffectContext) -> Settlement:
+    """Invite one person to the incident channel."""
+    effect = context.get(InvitePerson)
+    async with context.services.database.reading() as session:
+        person = await session.get(Person, effect.person_id)
+        if person is None:
+            return Dropped("nobody to invite")
+        incident = await get_incident_row(context, session)
+    if await is_hidden_from(context.services, incident, person):
+        return Dropped("no longer theirs to see")
+    return await _invite(context, incident, [person.external_id], unknown=[])
+
+
+async def invite_policy_people(context: EffectContext) -> Settlement:
+    """Invite whom the policy names; who can't be found is said, and stops nobody."""
+    effect = context.get(InvitePolicyPeople)
+    services = context.services
+    async with services.database.reading() as session:
+        incident = await get_incident_row(context, session)
+        if not _is_still_meant(effect, incident, services.policy):
+            return Dropped("the incident is private now")
+        people = await find_people_named(session, effect.people, workspace_id=services.workspace.id)
+        groups = await find_group_members(
+            session, effect.groups, workspace_id=services.workspace.id
+        )
+    found: list[str] = []
+    unknown: list[str] = []
+    for name in effect.people:
+        person = people.get(name)
+        user_id = person.external_id if person else await _look_up(services.gateway, name)
+        (unknown if user_id is None else found).append(user_id or name)
+    for name in effect.groups:
+        members = groups.get(name)
+        if members is None:
+            members = await _members_of(services.gateway, name)
+        if members is None:
+            unknown.append(name)
+        else:
+            found.extend(members)
+    return await _invite(context, incident, list(dict.fromkeys(found)), unknown=unknown)
+
+
+def _is_still_meant(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
+    """Tell whether they are invited now, too: into private incidents only whom the policy lets in."""
+    let_in = {str(ref) for ref in policy.private.invite}
+    return not incident.is_private or let_in.issuperset((*effect.people, *effect.groups))
+
+
+async def _look_up(gateway: SlackGateway, name: str) -> str | None:
+    if "@" not in name:
+        return name  # an id that the directory doesn't know yet; Slack says if there is nobody
+    try:
+        user = await gateway.lookup_email(name)
+    except SlackPermanent:
+        return None
+    return user.id if user else None
+
+
+async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | None:
+    wanted = name.removeprefix("@")
+    try:
+        for group in await gateway.groups():
+            if wanted in {group.id, group.handle}:
+                return tuple(await gateway.group_members(group.id))
+    except SlackPermanent:  # a missing scope, a plan without groups: the others come all the same
+        return None
+    return None
+
+
+async def _invite(
+    context: EffectContext, incident: Incident, user_ids: list[str], *, unknown: list[str]
+) -> Settlement:
+    channel_id = incident.channel_id
+    if channel_id is None:
+        return Dropped("no channel to invite to")
+    outcomes = await context.services.gateway.invite(channel_id, user_ids)
+    invited = [Invited(outcome.user_id, outcome.error) for outcome in outcomes]
+    invited += [Invited(name, "not_found") for name in unknown]
+    return Done(
+        partial(record_invitations, incident_id=incident.id, channel_id=channel_id, invited=invited)
+    )
+
+
+_REASONS = {
+    "user_is_restricted": "guests can't be invited here",
+    "user_is_ultra_restricted": "guests can't be invited here",
+    "ura_max_channels": "a single-channel guest",
+    "cant_invite": "Slack doesn't allow it",
+    "user_disabled": "the account is deactivated",
+    "not_found": "not found in this workspace",
+    "user_not_found": "not found in this workspace",
+}
+
+
+def invite_refused(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Say who couldn't be invited and what to do."""
+    refused = entry.content.get("refused") or []
+    named = ", ".join(
+        f"{m.escape(str(one['name']))} ({_REASONS.get(str(one['error']), str(one['error']))})"
+        for one in refused
+    )
+    return say(f"Not invited: {named}. Call them another way, or add them to the channel yourself.")
+
+
+FEATURE = Feature(
+    name="invites",
+    effects={InvitePerson: invite_person, InvitePolicyPeople: invite_policy_people},
+    entries={"invite_refused": invite_refused},
+)

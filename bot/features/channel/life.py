@@ -1,0 +1,275 @@
+"""The channel's life: archived and brought back, renamed, deleted, and us taken out of it."""
+
+from functools import partial
+
+from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
+from bot.framework.feature import EffectHandler, Feature
+from bot.framework.reading import load_incident
+from bot.framework.refusals import say
+from bot.framework.replies import Reply
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from incidents.channel.archive import OVER, record_archived, record_unarchived
+from incidents.channel.life import (
+    ChannelLoss,
+    is_bot_removed_from,
+    note_archived,
+    note_bot_removed,
+    note_bot_returned,
+    note_deleted,
+    note_new_id,
+    note_renamed,
+    note_unarchived,
+    record_loss,
+)
+from incidents.engine.effects import ArchiveChannel, UnarchiveChannel
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.views import EntryView, IncidentView
+
+# What Slack answers when the channel, and not what we wanted of it, may be the matter.
+_LOST = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
+
+
+def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
+    """Return the handler such that an effect in a lost channel is dropped, and the loss recorded.
+
+    So that no failure follows from another: the timeline is complete without the channel.
+    """
+
+    async def guarded(context: EffectContext) -> Settlement:
+        try:
+            return await handler(context)
+        except SlackPermanent as error:
+            if error.error not in _LOST or context.effect.incident_id is None:
+                raise
+            lost = await _find_loss(context)
+            if lost is None:
+                raise
+            channel_id, loss = lost
+            record = partial(
+                record_loss,
+                incident_id=context.effect.incident_id,
+                channel_id=channel_id,
+                loss=loss,
+            )
+            return Dropped(f"channel lost: {loss}", record)
+
+    return guarded
+
+
+async def _find_loss(context: EffectContext) -> tuple[str, ChannelLoss] | None:
+    """Ask Slack how the channel is: the refusal may have meant another, or be out of date."""
+    view = await load_incident(context)
+    if view.channel_id is None:
+        return None
+    channel = await context.services.gateway.find_channel(view.channel_id)
+    if channel is not None and channel.is_archived:
+        return view.channel_id, ChannelLoss.ARCHIVED
+    if channel is None or not channel.is_member:
+        return view.channel_id, ChannelLoss.BOT_REMOVED
+    return None
+
+
+# -- archiving and bringing back ----------------------------------------------------------------
+
+
+async def archive_channel(context: EffectContext) -> Settlement:
+    """Say that the channel is put away and how to reopen, then archive it; each step once."""
+    context.get(ArchiveChannel)
+    view = await load_incident(context)
+    if view.channel_id is None or view.is_channel_archived:
+        return Dropped("no channel to archive")
+    if view.status not in OVER:
+        return Dropped("taken up again")
+    try:
+        if not context.progress.get("said"):
+            farewell = farewell_message(view, slash=context.services.policy.command)
+            await post_once(context, channel_id=view.channel_id, message=farewell)
+            await context.save_progress({"said": True})
+        await context.services.gateway.archive(view.channel_id)
+    except SlackPermanent as error:
+        if error.error in _LOST:
+            raise  # found out about, and written down, by `while_channel_lasts`
+        return Dropped(error.error)
+    return Done(partial(record_archived, incident_id=view.id, channel_id=view.channel_id))
+
+
+def farewell_message(view: IncidentView, *, slash: str) -> b.Message:
+    """Return the last message of a channel: why it is archived, and the way back."""
+    text = f"*{view.reference}* is {view.status}, so this channel is archived now."
+    if view.status is IncidentStatus.CANCELLED:
+        return say(f"{text} Nothing is lost: everything said here can still be read.")
+    return say(
+        f"{text} If it comes back, type `{slash} {view.reference} reopen` and the reason "
+        "in any channel: that brings this one back, too."
+    )
+
+
+async def unarchive_channel(context: EffectContext) -> Settlement:
+    """Bring the channel back and be in it, before anything is said there."""
+    context.get(UnarchiveChannel)
+    view = await load_incident(context)
+    if view.channel_id is None or not view.is_channel_archived:
+        return Dropped("no archived channel")
+    if not view.is_open:
+        return Dropped("over again")
+    gateway = context.services.gateway
+    try:
+        await gateway.unarchive(view.channel_id)
+        channel = await gateway.channel_info(view.channel_id)
+        if not channel.is_member:
+            await gateway.join(channel.id)
+    except SlackPermanent as error:
+        return Failed(error.error)
+    return Done(partial(record_unarchived, incident_id=view.id, channel_id=view.channel_id))
+
+
+# -- what people do with the channel ------------------------------------------------------------
+
+
+async def archived(request: Request) -> Reply:
+    """Keep that somebody archived the channel."""
+    if request.channel_id:
+        await request.transact(partial(note_archived, channel_id=request.channel_id))
+    return None
+
+
+async def unarchived(request: Request) -> Reply:
+    """Keep that somebody brought the channel back."""
+    if request.channel_id:
+        await request.transact(partial(note_unarchived, channel_id=request.channel_id))
+    return None
+
+
+async def renamed(request: Request) -> Reply:
+    """Keep the channel's new name."""
+    name = str((request.event.get("channel") or {}).get("name") or "")
+    if request.channel_id:
+        await request.transact(partial(note_renamed, channel_id=request.channel_id, name=name))
+    return None
+
+
+async def deleted(request: Request) -> Reply:
+    """Keep that the channel is gone."""
+    if request.channel_id:
+        await request.transact(partial(note_deleted, channel_id=request.channel_id))
+    return None
+
+
+async def given_new_id(request: Request) -> Reply:
+    """Follow a channel that was given another id."""
+    old_id, new_id = request.event.get("old_channel_id"), request.event.get("new_channel_id")
+    if isinstance(old_id, str) and isinstance(new_id, str):
+        await request.transact(partial(note_new_id, old_id=old_id, new_id=new_id))
+    return None
+
+
+async def we_left(request: Request) -> Reply:
+    """Keep that we were taken out, from the event that only we get."""
+    if request.channel_id:
+        by = request.event.get("actor_id")
+        await request.transact(
+            partial(note_bot_removed, channel_id=request.channel_id, by_external_id=by)
+        )
+    return None
+
+
+async def somebody_left(request: Request) -> Reply:
+    """Keep that we were taken out, if it is us who left."""
+    if request.channel_id and _is_us(request):
+        await request.transact(partial(note_bot_removed, channel_id=request.channel_id))
+    return None
+
+
+async def somebody_joined(request: Request) -> Reply:
+    """Keep that we are back, if it is us who joined."""
+    if request.channel_id and _is_us(request) and await _was_removed(request):
+        await request.transact(partial(note_bot_returned, channel_id=request.channel_id))
+    return None
+
+
+async def _was_removed(request: Request) -> bool:
+    """Look first, without a transaction: we join a channel of our own with every incident."""
+    services = request.services
+    async with services.database.reading() as session:
+        return await is_bot_removed_from(
+            session, request.channel_id or "", workspace_id=services.workspace.id
+        )
+
+
+def _is_us(request: Request) -> bool:
+    return request.event.get("user") == request.services.workspace.bot_external_id
+
+
+# -- what the commander (or declarer) is told ---------------------------------------------------
+
+
+def channel_archived(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Tell that the channel of an open incident was archived."""
+    who, name = m.escape_line(entry.actor_name), m.escape_line(entry.text("channel_name"))
+    return _told_with_button(
+        incident,
+        f"{who} archived #{name}, and *{incident.reference}* is still {incident.status}. "
+        "Nothing can be said there until somebody unarchives it; the record goes on meanwhile.",
+    )
+
+
+def channel_deleted(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Tell that the channel of an open incident was deleted."""
+    name = m.escape_line(entry.text("channel_name"))
+    return _told_with_button(
+        incident,
+        f"#{name} was deleted, and *{incident.reference}* is still {incident.status}. "
+        "Its timeline is complete and goes on; choose another channel for it.",
+    )
+
+
+def bot_removed(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Tell that we were taken out of the channel, and how to bring us back."""
+    name = m.escape_line(entry.text("channel_name"))
+    by = f" by {m.escape_line(entry.text('by'))}" if entry.text("by") else ""
+    us = m.mention(entry.text("bot_id")) if entry.text("bot_id") else "@Sitrep"
+    return _told_with_button(
+        incident,
+        f"Sitrep was removed from #{name}{by}, and *{incident.reference}* is still "
+        f"{incident.status}. To bring it back, type `/invite` and {us} in that channel. "
+        "What happens meanwhile is on the record, but not said there.",
+    )
+
+
+def _told_with_button(incident: IncidentView, text: str) -> b.Message:
+    use = b.button(
+        "Use an existing channel…",
+        action_id="channel_use_open",
+        value=f"{incident.id}|{incident.version}",
+    )
+    fallback = f"{text} Or press Use an existing channel…"
+    return b.Message(text=fallback, blocks=(b.section(text), b.actions(use)))
+
+
+FEATURE = Feature(
+    name="channel_life",
+    events={
+        "channel_archive": archived,
+        "group_archive": archived,
+        "channel_unarchive": unarchived,
+        "group_unarchive": unarchived,
+        "channel_rename": renamed,
+        "group_rename": renamed,
+        "channel_deleted": deleted,
+        "group_deleted": deleted,
+        "channel_id_changed": given_new_id,
+        "channel_left": we_left,
+        "group_left": we_left,
+        "member_left_channel": somebody_left,
+        "member_joined_channel": somebody_joined,
+    },
+    effects={ArchiveChannel: archive_channel, UnarchiveChannel: unarchive_channel},
+    direct_entries={
+        "channel_archived": channel_archived,
+        "channel_deleted": channel_deleted,
+        "bot_removed": bot_removed,
+    },
+)

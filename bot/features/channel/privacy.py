@@ -1,0 +1,203 @@
+"""Moving an incident to private: form and command, and what is left behind in public."""
+
+import uuid
+from functools import partial
+
+from bot.features.channel.announcement import handled_privately
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.feature import Command, Feature
+from bot.framework.incident_forms import remember, view_for_form
+from bot.framework.reading import load_incident
+from bot.framework.refusals import invalid_text, say
+from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
+from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.core.people import PersonFacts
+from incidents.engine.effects import RetireChannel
+from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import IncidentRef
+from incidents.incident.views import EntryView, IncidentView
+from incidents.policy.policy import Action
+
+CALLBACK_ID = "private_submit"
+OPEN = "private_open"
+_EXAMPLE = "INC-12 private @alice @bob customer data may be involved"
+
+# What an archived or lost channel answers: there is nothing more to put away.
+_GONE = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
+
+
+async def private_command(request: Request) -> Reply:
+    """Move at once when people are named; otherwise open the form, which says what stays."""
+    people, reason = _people_first(request.words.text)
+    ref = request.incident_ref()
+    if not people:
+        return await _open_form(request, ref, reason=reason)
+    wanted = MoveToPrivate(people=people, reason=m.plain(reason))
+    outcome = await request.transact(partial(move_to_private, ref=ref, wanted=wanted))
+    return Say(moved_message(outcome))
+
+
+def _people_first(text: str) -> tuple[tuple[PersonFacts, ...], str]:
+    """Return the people mentioned at the beginning, and the rest of the text."""
+    people: list[PersonFacts] = []
+    rest = text.strip()
+    while rest:
+        word, _, after = rest.partition(" ")
+        external_id = m.parse_user(word)
+        if external_id is None:
+            break
+        people.append(PersonFacts(external_id))
+        rest = after.strip()
+    return tuple(people), rest
+
+
+async def open_pressed(request: Request) -> Reply:
+    """Open the form from a button."""
+    return await _open_form(request, request.incident_of_value())
+
+
+async def submitted(request: Request) -> Reply:
+    """Move from the form."""
+    people = tuple(PersonFacts(user) for user in request.form.users("people"))
+    reason = request.form.text("reason")
+    ref = request.incident_of_metadata()
+    try:
+        outcome = await request.transact(
+            partial(move_to_private, ref=ref, wanted=MoveToPrivate(people=people, reason=reason))
+        )
+    except AlreadySo:
+        return FieldErrors({"people": "It is private already: somebody was quicker. Close this."})
+    except InvalidInput as error:
+        return FieldErrors({"people": invalid_text(error.field, error.problem, error.example)})
+    return Say(moved_message(outcome))
+
+
+async def _open_form(request: Request, ref: IncidentRef, *, reason: str = "") -> Reply:
+    view = await view_for_form(request, ref, action=Action.MOVE_TO_PRIVATE)
+    if view.is_private:
+        raise AlreadySo("incident", "private")
+    await request.open_view(private_form(view, reason=reason, reader_id=request.actor.person_id))
+    return None
+
+
+def private_form(
+    view: IncidentView, *, reason: str = "", reader_id: uuid.UUID | None = None
+) -> b.View:
+    """Return the form: who is to be in it besides the reader, why, and what can't be taken back."""
+    stay = ", ".join(
+        dict.fromkeys(
+            m.escape_line(person.name)
+            for person in (view.declared_by, *(role.person for role in view.roles))
+            if person is not None and person.id != reader_id
+        )
+    )
+    return b.modal(
+        f"{view.reference}: private",
+        blocks=(
+            b.section(
+                "Sitrep opens a private channel for those you choose, and the incident goes on "
+                "there. The announcement then says only that it is handled privately, and the "
+                "old channel is archived."
+            ),
+            b.section(
+                "*What stays readable:* all that was said in the old channel, for everybody who "
+                "could read it; messages, exports and files that people already have. "
+                "If something there must go, delete it yourself first.\n"
+                "*There is no way back* to public."
+            ),
+            b.multi_user_select(
+                "people",
+                label="Who else is to be in it",
+                optional=True,
+                hint=f"In any case: you, and {stay}." if stay else "You are in any case.",
+            ),
+            b.text_input(
+                "reason",
+                label="Why",
+                initial=reason,
+                optional=True,
+                max_length=MAX_REASON,
+                hint="On the timeline, which only they can read from now on.",
+            ),
+        ),
+        callback_id=CALLBACK_ID,
+        submit="Move to private",
+        private_metadata=remember(view),
+    )
+
+
+def moved_message(outcome: Outcome) -> b.Message:
+    """Return what the mover is told."""
+    names = ", ".join(m.escape_line(name) for name in outcome.data["people"])
+    return say(
+        f"*{outcome.data['reference']}* is private now. A private channel opens in a moment; "
+        f"invited: {names}. Invite others there when they are needed."
+    )
+
+
+def moved_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return the first message of the private channel."""
+    who = m.escape_line(entry.actor_name)
+    people = entry.content.get("people") or ()
+    names = ", ".join(m.escape_line(str(one.get("name"))) for one in people)
+    why = f" Why: {m.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
+    text = (
+        f"{who} moved *{incident.reference}* to private. From now on only people in this channel "
+        f"see it{f': {names}' if names else ''}.{why}"
+    )
+    return b.Message(text=text, blocks=(b.section(text),))
+
+
+async def retire_channel(context: EffectContext) -> Settlement:
+    """Reduce our messages in the old channel, say goodbye, archive it; each step once."""
+    effect = context.get(RetireChannel)
+    view = await load_incident(context)
+    gateway = context.services.gateway
+    channel_id, reduced = effect.channel_id, handled_privately(view.reference)
+    for ts in effect.places:
+        try:
+            await gateway.update(channel_id, ts, reduced)
+        except SlackPermanent as error:
+            if error.error in _GONE:
+                return Dropped(error.error)
+            # Deleted by hand, or too old to be edited: what can be reduced still is.
+    try:
+        if not context.progress.get("said"):
+            await gateway.set_topic(channel_id, "Handled privately")
+            await post_once(context, channel_id=channel_id, message=farewell(view.reference))
+            await context.save_progress({"said": True})
+        await gateway.archive(channel_id)
+    except SlackPermanent as error:
+        return Dropped(error.error)
+    return Done()
+
+
+def farewell(reference: str) -> b.Message:
+    """Return the last message of the old channel."""
+    return say(
+        f"*{reference}* is handled privately from here on, and this channel is archived. Those "
+        "who are needed have been invited. What was said here stays readable."
+    )
+
+
+FEATURE = Feature(
+    name="privacy",
+    commands=(
+        Command(
+            name="private",
+            usage="[INC-12] private [@someone …] [reason]",
+            summary="Move the incident to a private channel, for good.",
+            handler=private_command,
+            examples=("private", _EXAMPLE),
+        ),
+    ),
+    actions={OPEN: open_pressed},
+    views={CALLBACK_ID: submitted},
+    effects={RetireChannel: retire_channel},
+    entries={"moved_to_private": moved_entry},
+)

@@ -1,0 +1,134 @@
+"""The read-in: what a newcomer to an incident channel needs to know, shown to them alone."""
+
+import uuid
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.feature import Feature
+from bot.framework.reading import load_incident
+from bot.framework.replies import Reply
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from bot.slack.truncation import shorten_mrkdwn
+from incidents.channel.read_in import Need, most_needed, offer_read_in
+from incidents.core.people import Person
+from incidents.engine.effects import SendReadIn
+from incidents.incident.cadence import UpdateView, find_latest_update
+from incidents.incident.views import IncidentView
+from incidents.policy.policy import COMMANDER
+
+# Later than this the newcomer has read the channel, or gone.
+STALE_AFTER = timedelta(minutes=10)
+_LONGEST_LINE = 300
+
+
+async def newcomer(request: Request) -> Reply:
+    """Have whoever came into an incident channel read in."""
+    is_us = request.event.get("user") == request.services.workspace.bot_external_id
+    if request.channel_id and not is_us:
+        await request.transact(partial(offer_read_in, channel_id=request.channel_id))
+    return None
+
+
+async def send_read_in(context: EffectContext) -> Settlement:
+    """Show the read-in, at most once: it is never repeated after an uncertain outcome."""
+    effect = context.get(SendReadIn)
+    services = context.services
+    view = await load_incident(context)
+    async with services.database.reading() as session:
+        person = await session.get(Person, effect.person_id)
+        update = await find_latest_update(session, view.id)
+    if person is None or view.channel_id is None or view.is_channel_archived:
+        return Dropped("nobody to read in, or nowhere")
+    now = services.clock.now()
+    if context.is_uncertain or now - context.created_at > STALE_AFTER:
+        return Dropped("may have been shown" if context.is_uncertain else "too late")
+    message = read_in_message(
+        view, update, now=now, slash=services.policy.command, reader_id=person.id
+    )
+    try:
+        await services.gateway.post_ephemeral(view.channel_id, person.external_id, message)
+    except SlackPermanent as error:
+        # They left again, or aren't looking: the card says the same.
+        return Dropped(error.error)
+    return Done()
+
+
+def read_in_message(
+    view: IncidentView,
+    update: UpdateView | None,
+    *,
+    now: datetime,
+    slash: str,
+    reader_id: uuid.UUID | None = None,
+) -> b.Message:
+    """Return the read-in: status, severity, impact, who does what, last update, what is needed."""
+    leads = any(person.id == reader_id for person in view.holders(COMMANDER))
+    need = most_needed(
+        view.status,
+        has_commander=bool(view.holders(COMMANDER)),
+        next_update_due_at=view.next_update_due_at,
+        now=now,
+    )
+    title, severity = m.escape_line(view.title), m.escape_line(view.severity_name)
+    lines = [
+        f"*{view.reference}* {title}: {severity}, {view.status}.",
+        *([f"*Impact* {m.escape_line(view.impact)}"] if view.impact.strip() else []),
+        f"*Roles* {_roles_text(view)}",
+        f"*Last update* {_update_text(update)}",
+        f"*Needed now* {_need_text(need, view, slash=slash, leads=leads)}",
+    ]
+    text = "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in lines)
+    if need is not Need.COMMANDER:
+        if leads or view.is_private or view.is_drill or not view.is_open:
+            return b.Message(text=text, blocks=(b.section(text),))
+        lead = next((person.external_id for person in view.holders(COMMANDER)), "")
+        shadow = b.button("Here to learn? Shadow…", action_id="shadow_open", value=lead or "-")
+        return b.Message(text=text, blocks=(b.section(text), b.actions(shadow)))
+    take = b.button(
+        "Take command",
+        action_id="role_take_command",
+        value=f"{view.id}|{view.version}",
+        style="primary",
+    )
+    return b.Message(text=text, blocks=(b.section(text), b.actions(take)))
+
+
+def _roles_text(view: IncidentView) -> str:
+    held = [
+        f"{m.escape_line(role.role_name)}: {m.escape_line(role.person.name)}" for role in view.roles
+    ]
+    return " · ".join(held) or "none taken yet"
+
+
+def _update_text(update: UpdateView | None) -> str:
+    if update is None:
+        return "none yet"
+    return f"({m.date(update.posted_at, '{date_short_pretty} {time}')}) {m.escape_line(update.headline)}".strip()
+
+
+def _need_text(need: Need, view: IncidentView, *, slash: str, leads: bool) -> str:
+    match need:
+        case Need.COMMANDER:
+            return f"somebody to take command: `{slash} role commander me`"
+        case Need.UPDATE:
+            return f"a stakeholder update, which is due: `{slash} update`"
+        case Need.HANDS if leads:
+            return "say here that you have command, then size it up"
+        case Need.HANDS:
+            lead = ", ".join(m.escape_line(person.name) for person in view.holders(COMMANDER))
+            return f"ask {lead} what you can take on; `{slash} help` shows the rest"
+        case Need.POSTMORTEM:
+            return "the postmortem: add what you saw with the others"
+        case Need.NOTHING:
+            return "nothing; it can all be read here"
+
+
+FEATURE = Feature(
+    name="read_in",
+    events={"member_joined_channel": newcomer},
+    effects={SendReadIn: send_read_in},
+)

@@ -1,0 +1,54 @@
+"""Asking whether an incident in which nothing happens any more should be resolved."""
+
+from datetime import timedelta
+from functools import partial
+
+from bot.framework.feature import Feature
+from bot.framework.phrases import instant_of
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.times import spoken_duration
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView
+from incidents.lifecycle.staleness import still_working
+
+
+async def still_working_pressed(request: Request) -> Reply:
+    """Note that work goes on."""
+    outcome = await request.transact(partial(still_working, ref=request.incident_of_value()))
+    wait = spoken_duration(timedelta(seconds=outcome.data["wait_seconds"]))
+    return Say(say(f"Noted on the timeline. I ask again after {wait} without anything new."))
+
+
+def stale_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return the question whether the incident is over."""
+    since = instant_of(entry.content.get("last_activity_at")) or entry.occurred_at
+    text = (
+        f"*{incident.reference}* is still open ({entry.text('status')}), and nothing was added "
+        f"since {m.date(since)}. Is it over? Then resolve it; if not, say that you are still on it."
+    )
+    buttons = (
+        b.button("Resolve", action_id="resolve_open", value=str(incident.id), style="primary"),
+        b.button(
+            "Still working on it",
+            action_id="stale_still_working",
+            value=f"{incident.id}|{entry.sequence}",
+        ),
+    )
+    return b.Message(text=text, blocks=(b.section(text), b.actions(*buttons)))
+
+
+def answered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return that somebody is still on it."""
+    text = f"{m.escape_line(entry.actor_name)} is still working on {incident.reference}."
+    return b.Message(text=text, blocks=(b.context(text),))
+
+
+FEATURE = Feature(
+    name="staleness",
+    actions={"stale_still_working": still_working_pressed},
+    entries={EntryKind.STALE_ASKED: stale_entry, EntryKind.STALE_ANSWERED: answered_entry},
+)

@@ -1,0 +1,1 @@
+"""Drills in Slack: forms, messages, scorecard."""

@@ -1,0 +1,1 @@
+"""Escalations in Slack: packet form, card, calls, answers."""

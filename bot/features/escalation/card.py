@@ -1,0 +1,257 @@
+"""The escalation's one card in the channel: the packet, who was called, and what comes next."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bot.features.escalation.packet import fitted, names_of, packet_lines
+from bot.features.proposals.messages import answer_row, asked_lines
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.ids import is_user_id
+from bot.slack.truncation import shorten
+from incidents.escalation.completeness import rate
+from incidents.escalation.refresh import Medium
+from incidents.escalation.tables import CallStatus, EscalationStatus, StepStatus
+from incidents.escalation.views import CallView, EscalationView, StepView
+from incidents.escalation.words import WHY_SKIPPED, standstill
+from incidents.incident.views import IncidentView
+from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.policy import Policy
+
+_MOST_CALLS: Final = 12
+_LONGEST_NAME: Final = 80
+_LONGEST_REASON: Final = 200
+# Leaves room for all the rest of a message of 12,000 characters, or of a fallback of 4,000.
+_PACKET_ROOM: Final = 8_000
+_FALLBACK_ROOM: Final = 2_600
+
+# Nobody should rely on more than this: the place where a pager's answer will stand is `_way`.
+MAY_NOT_WAKE: Final = (
+    "A Slack message may not wake anybody, and no pager is connected. If it can't wait, phone them."
+)
+
+
+def template_of(view: EscalationView, policy: Policy) -> EscalationTemplate | None:
+    """Return the escalation's kind, if the policy still has it."""
+    return policy.escalation.find_template(view.template_key)
+
+
+def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy) -> b.Message:
+    """Return the card as things are now, with the buttons that fit."""
+    template = template_of(view, policy)
+    lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
+    head = f"{_head(view)}\n{state_line(view)}"
+    following = next_line(view)
+    calls = "\n".join(_call_lines(view))
+    wanted = "\n".join(_wanted_lines(view, template))
+    buttons = (*_buttons(view), *private_offer(incident, template))
+    parts = (head, following, wanted, calls)
+    return b.Message(
+        text="\n".join(
+            part
+            for part in (
+                f"{incident.reference} {_short(incident.title, _LONGEST_REASON)}",
+                *parts[:2],
+                fitted(lines, limit=_FALLBACK_ROOM),
+                *parts[2:],
+                MAY_NOT_WAKE if view.is_unanswered else "",
+            )
+            if part
+        ),
+        blocks=(
+            *_marks(incident),
+            *b.paragraphs("\n".join(part for part in (head, following) if part)),
+            *(b.paragraphs(fitted(lines, limit=_PACKET_ROOM)) if lines else ()),
+            *(b.paragraphs(wanted) if wanted else ()),
+            *(b.paragraphs(calls) if calls else ()),
+            *((b.context(MAY_NOT_WAKE),) if view.is_unanswered else ()),
+            *answer_row(view.proposal),
+            *((b.actions(*buttons),) if buttons else ()),
+        ),
+    )
+
+
+def _marks(incident: IncidentView) -> tuple[b.Block, ...]:
+    if not incident.is_drill:
+        return ()
+    return (b.section("*This is a drill.* Practice only; nothing is broken."),)
+
+
+def _head(view: EscalationView) -> str:
+    by = ""
+    if view.author is not None and not view.is_automatic:
+        # On whose behalf the bot escalates isn't said: it may be for somebody who learns.
+        by = f": help for {m.mention(view.author.external_id)}"
+    urgent = ", urgent" if view.is_urgent else ""
+    return f"*Escalation {view.number}* ({m.escape_line(view.template_name)}{urgent}){by}"
+
+
+def state_line(view: EscalationView) -> str:
+    """Return in a sentence who is on it, or who is waited for."""
+    match view.status:
+        case EscalationStatus.TAKEN if view.taken_by is not None and view.is_ended:
+            taker = m.mention(view.taken_by.external_id)
+            return f"*{taker} was on it.* The incident is over. Nobody is called any more."
+        case EscalationStatus.TAKEN if view.taken_by is not None:
+            since = f", since {m.date(view.taken_at, '{time}')}" if view.taken_at else ""
+            return f"*{m.mention(view.taken_by.external_id)} is on it*{since}."
+        case EscalationStatus.EXHAUSTED:
+            return _at_end(view)
+        case EscalationStatus.WITHDRAWN:
+            return f"Withdrawn{_at(view)}. Nobody is called any more."
+        case EscalationStatus.OVER:
+            return f"Ended{_at(view)}: the incident is over. Nobody is called any more."
+    waited_for = _waited_for(view)
+    if not waited_for:
+        return "Nobody is on it yet: looking up who is called next."
+    return f"Calling {waited_for}. Nobody is on it yet."
+
+
+def _at_end(view: EscalationView) -> str:
+    why = standstill(_stand(call, view) for call in view.calls)
+    others = "somebody else" if view.calls else "somebody"
+    return (
+        f"*{why[:1].upper()}{why[1:]}.* Phone somebody now, name {others} by escalating again, or "
+        "take it with *I'm on it*."
+    )
+
+
+def _stand(call: CallView, view: EscalationView) -> str:
+    """Return how somebody who was called stands, by the keys of `STANDS`."""
+    if call.status is CallStatus.OPEN:
+        has_asked = view.asked_by is not None and view.asked_by.id == call.person.id
+        return "asked" if has_asked else "no_answer"
+    return "declined" if call.status is CallStatus.DECLINED else "passed_on"
+
+
+def _at(view: EscalationView) -> str:
+    return f" at {m.date(view.ended_at, '{time}')}" if view.ended_at else ""
+
+
+def _waited_for(view: EscalationView) -> str:
+    people = [call.person for call in view.calls if call.status is CallStatus.OPEN]
+    named = list(dict.fromkeys(m.mention(person.external_id) for person in people))
+    more = f" and {len(named) - _MOST_CALLS} more" if len(named) > _MOST_CALLS else ""
+    return ", ".join(named[:_MOST_CALLS]) + more
+
+
+def next_line(view: EscalationView) -> str:
+    """Return what happens if nobody answers, and when; "" where nothing will."""
+    if view.status is not EscalationStatus.CALLING or view.due_at is None:
+        return ""
+    at = m.date(view.due_at, "{time_secs}")
+    unless = f"No answer by {at}" if _waited_for(view) else f"Nobody found by {at}"
+    following = next(iter(view.waiting_steps), None)
+    if following is None:
+        return f"{unless}: then nobody is left to call, and the channel is told."
+    return f"{unless}: {_listed(following.reach)} is called."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return whom a step means, as mrkdwn; somebody whom the policy has by id, as a mention."""
+    return ", ".join(m.mention(name) if is_user_id(name) else _short(name) for name in names)
+
+
+def _short(text: str, limit: int = _LONGEST_NAME) -> str:
+    return m.escape_line(shorten(text, limit))
+
+
+def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> Iterator[str]:
+    if view.is_ended:  # nobody waits for the packet any more, and nothing adds to it
+        return
+    if view.asked_field and view.asked_by is not None:
+        what = m.escape_line(names_of((view.asked_field,), template))
+        yield f"*{m.mention(view.asked_by.external_id)} asks for:* {what}. *Add to it* answers."
+    missing = rate(view.packet, template).missing if template is not None else ()
+    if missing:
+        yield f"*Not known yet:* {m.escape_line(names_of(missing, template))}"
+
+
+# -- who was called -------------------------------------------------------------------------
+
+
+def _call_lines(view: EscalationView) -> Iterator[str]:
+    lines = [line for step in view.steps for line in _step_lines(step, view)]
+    if lines:
+        yield "*Called*"
+    yield from lines[-_MOST_CALLS:]
+    if len(lines) > _MOST_CALLS:
+        yield f"… and {len(lines) - _MOST_CALLS} before"
+
+
+def _step_lines(step: StepView, view: EscalationView) -> Iterator[str]:
+    for call in step.calls:
+        at = m.date(call.called_at, "{time}")
+        said = ", ".join(part for part in (_answer(call, view), _way(call), _away(call)) if part)
+        yield f"• {at} {m.mention(call.person.external_id)}: {said}"
+    if step.called_at is None or step.calls:
+        return
+    at = m.date(step.called_at, "{time}")
+    if step.status is StepStatus.LOOKING_UP:
+        yield f"• {at} {_listed(step.names)}: being looked up"
+    elif not step.skipped:
+        yield f"• {at} {_listed(step.names)}: nobody to call"
+    for name, why in step.skipped:
+        shown = m.mention(name) if is_user_id(name) else _short(name)
+        yield f"• {at} {shown}: {m.escape_line(WHY_SKIPPED.get(why, why))}"
+
+
+def _answer(call: CallView, view: EscalationView) -> str:
+    match call.status:
+        case CallStatus.TAKEN:
+            is_theirs = view.taken_by is not None and view.taken_by.id == call.person.id
+            return "is on it" if is_theirs else "was on it"
+        case CallStatus.DECLINED:
+            return f"can't ({_short(call.reason, _LONGEST_REASON)})" if call.reason else "can't"
+        case CallStatus.REDIRECTED:
+            return "passed it on"
+        case CallStatus.OPEN:
+            return "no answer yet" if view.is_unanswered else "no answer"
+
+
+def _way(call: CallView) -> str:
+    """Return how they were reached; a pager's answer will stand here."""
+    match call.medium:
+        case Medium.DIRECT_MESSAGE:
+            return ""
+        case Medium.CHANNEL:
+            return "mentioned here, as no direct message reaches them"
+    return m.escape_line(call.medium.replace("_", " "))
+
+
+def _away(call: CallView) -> str:
+    return f"may not notice: {_short(call.away, _LONGEST_REASON)}" if call.away else ""
+
+
+# -- buttons --------------------------------------------------------------------------------
+
+
+def private_offer(
+    incident: IncidentView, template: EscalationTemplate | None
+) -> tuple[b.ButtonElement, ...]:
+    """Return the way to a private channel, for kinds that offer it; its form says what stays."""
+    is_offered = template is not None and template.may_move_to_private
+    if not is_offered or incident.is_private or not incident.is_open:
+        return ()
+    value = f"{incident.id}|{incident.version}"
+    return (b.button("Move to private…", action_id="private_open", value=value),)
+
+
+def button_value(view: EscalationView) -> str:
+    """Return what its buttons carry: incident, escalation, and how it stood when they were made."""
+    version = f"{view.status}-{len(view.calls)}-{view.packet_version}-{view.redirects}"
+    return f"{view.incident_id}|{view.id}|{version}"
+
+
+def _buttons(view: EscalationView) -> tuple[b.ButtonElement, ...]:
+    if view.is_ended:
+        return ()
+    value = button_value(view)
+    add = b.button("Add to it", action_id="escalation_add_open", value=value)
+    if view.status is EscalationStatus.TAKEN:
+        redirect = b.button("Pass it on…", action_id="escalation_redirect_open", value=value)
+        return (add, redirect)
+    take = b.button("I'm on it", action_id="escalation_take", value=value, style="primary")
+    call = b.button("Call next step now…", action_id="escalation_step_open", value=value)
+    withdraw = b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
+    return (take, add, *((call,) if view.waiting_steps else ()), withdraw)

@@ -1,0 +1,385 @@
+"""`/incident escalation`: how the escalations stand, and every answer without a button."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.features.escalation.card import button_value, next_line, state_line
+from bot.features.escalation.forms import fields_of, template_of
+from bot.features.escalation.packet import field_of, names_of
+from bot.features.escalation.replies import (
+    answered_text,
+    completed_message,
+    escalations_shown,
+    example_line,
+    find_meant,
+    names_in_steps,
+)
+from bot.features.escalation.targets import meant_by, near_targets, near_text
+from bot.framework.feature import Command, Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request, split_first
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.errors import InvalidInput, Superseded
+from incidents.engine.unit_of_work import UseCase
+from incidents.escalation.answers import (
+    ask_for_more,
+    call_step,
+    complete,
+    decline,
+    redirect,
+    take,
+    withdraw,
+)
+from incidents.escalation.completeness import rate
+from incidents.escalation.tables import EscalationStatus
+from incidents.escalation.views import EscalationView, find_scores
+from incidents.incident.views import IncidentView
+from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.packet_fields import PacketField
+
+_MOST_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The verb, which escalation, and the rest as typed; `before` is the command up to the rest."""
+
+    verb: str
+    view: EscalationView
+    rest: str
+    before: str
+
+
+async def escalation_command(request: Request) -> Reply:
+    """Show how the incident's escalations stand, or answer one: `escalation take`, and so on."""
+    leading, rest = _number(request.words.text)
+    first, rest = split_first(rest)
+    views, incident = await escalations_shown(request, request.incident_ref())
+    verb = _VERBS.get(first.casefold())
+    if verb is None:
+        if first:
+            raise _unknown_verb(request, first)
+        return Say(await _list(request, views, incident))
+    number, rest = (leading, rest) if leading is not None else _number(rest)
+    if number is None and verb is _take and (held := _held(request, views)):
+        return Say(held)
+    view = find_meant(views, number, viewer_id=request.actor.person_id)
+    if view is None:
+        raise _unknown_escalation(request, views, first.casefold())
+    before = " ".join(["escalation", first.casefold(), *([str(number)] if number else [])])
+    return await verb(request, _Words(first.casefold(), view, rest, before))
+
+
+def _held(request: Request, views: tuple[EscalationView, ...]) -> b.Message | None:
+    """Return what whoever is on one already is told: to type it twice takes no second one."""
+    mine = [
+        view
+        for view in views
+        if not view.is_ended
+        and view.taken_by is not None
+        and view.taken_by.id == request.actor.person_id
+    ]
+    if not mine:
+        return None
+    numbers = [view.number for view in views if view.is_unanswered]
+    also = (
+        f" Others wait, too ({', '.join(map(str, numbers))}): "
+        f"`{request.policy.command} escalation take {numbers[0]}` takes that one."
+        if numbers
+        else ""
+    )
+    return say(f"You are on escalation {mine[0].number} already, so nothing was changed.{also}")
+
+
+def _unknown_verb(request: Request, word: str) -> InvalidInput:
+    near = get_close_matches(word.casefold(), _EXAMPLES, n=1)
+    example = f"escalation {near[0]} {_EXAMPLES[near[0]]}".rstrip() if near else "escalation take"
+    return InvalidInput("answer", "unknown", example_line(request, example))
+
+
+def _unknown_escalation(
+    request: Request, views: tuple[EscalationView, ...], verb: str
+) -> InvalidInput:
+    if not views:
+        example = example_line(request, "escalate @someone What you need from them")
+        return InvalidInput("escalation", "isn't there: nothing was escalated here yet", example)
+    known = ", ".join(str(view.number) for view in reversed(views))
+    example = f"escalation {verb} {views[0].number} {_EXAMPLES.get(verb, '')}".rstrip()
+    problem = f"isn't there; there is {known}"
+    return InvalidInput("escalation", problem, example_line(request, example))
+
+
+def _number(rest: str) -> tuple[int | None, str]:
+    first, after = split_first(rest)
+    return (int(first), after) if first.isdecimal() else (None, rest)
+
+
+# -- showing --------------------------------------------------------------------------------
+
+
+async def _list(
+    request: Request, views: tuple[EscalationView, ...], incident: IncidentView
+) -> b.Message:
+    slash = request.policy.command
+    if not views:
+        return say(
+            f"Nothing was escalated in *{incident.reference}* yet. `{slash} escalate` opens the form."
+        )
+    blocks: list[b.Block] = []
+    texts: list[str] = [f"*{incident.reference}*, escalations, the newest first:"]
+    for view in views[:_MOST_SHOWN]:
+        text = await _summary(request, view)
+        texts.append(text)
+        blocks += (*b.paragraphs(text), *_row(view, viewer_id=request.actor.person_id))
+    tail = f"`{slash} escalate` starts a new one."
+    if not all(view.is_ended for view in views):
+        tail = (
+            f"By command, each after `{slash} escalation`: `take`, `decline why`, "
+            "`redirect @someone`, `more scope`, `next`, `add scope 12 %`, `withdraw why`; with "
+            "several, the number after the word."
+        )
+    return b.Message(
+        text="\n".join([*texts, tail]),
+        blocks=(b.section(texts[0]), *blocks, b.context(tail)),
+    )
+
+
+async def _summary(request: Request, view: EscalationView) -> str:
+    lines = [f"*{view.number}* ({m.escape_line(view.template_name)}): {state_line(view)}"]
+    lines.append(next_line(view))
+    if view.packet.ask:
+        lines.append(m.escape_line(view.packet.ask)[:300])
+    # What the bot sent on somebody's behalf isn't theirs to be measured by.
+    is_own = view.author is not None and view.author.id == request.actor.person_id
+    if is_own and not view.is_automatic:
+        lines.append(await _own_score(request, view))
+    return "\n".join(line for line in lines if line)
+
+
+async def _own_score(request: Request, view: EscalationView) -> str:
+    """Return the completeness of the viewer's own packet, which nobody else is shown."""
+    async with request.services.database.reading() as session:
+        scores = await find_scores(session, view.id)
+    template = template_of(view.template_key, request.policy)
+    missing = rate(view.packet, template).missing
+    listed = f" Still missing: {m.escape_line(names_of(missing, template))}." if missing else ""
+    return f"Yours: completeness {scores.now if scores else 0} of 100.{listed}"
+
+
+def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[b.Block, ...]:
+    if not view.is_unanswered:
+        return ()
+    value = button_value(view)
+    add = b.button("Add to it", action_id="escalation_add_open", value=value)
+    if view.author is not None and view.author.id == viewer_id:
+        # Others answer it: whoever sent it, or for whom it was sent, can't.
+        return (
+            b.actions(
+                add, b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
+            ),
+        )
+    return (
+        b.actions(
+            b.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
+            b.button("Need more…", action_id="escalation_more_open", value=value),
+            b.button("Redirect…", action_id="escalation_redirect_open", value=value),
+            b.button("Can't, next please…", action_id="escalation_decline_open", value=value),
+            add,
+        ),
+    )
+
+
+# -- answering ------------------------------------------------------------------------------
+
+
+async def _take(request: Request, words: _Words) -> Reply:
+    return await _carry_out(request, words, partial(take, escalation_id=words.view.id))
+
+
+async def _decline(request: Request, words: _Words) -> Reply:
+    reason = m.plain(words.rest)
+    use_case = partial(decline, escalation_id=words.view.id, reason=reason)
+    return await _carry_out(request, words, use_case)
+
+
+async def _redirect(request: Request, words: _Words) -> Reply:
+    meant = meant_by(words.rest, request.policy)
+    if meant.target is None or meant.is_guessed:
+        near = await near_targets(request, words.rest, with_kinds=False)
+        if near:
+            return Say(say(near_text(request, near, before=words.before, words=words.rest)))
+    if meant.target is None:
+        raise InvalidInput("target", "unknown", _example(request, words))
+    use_case = partial(
+        redirect, escalation_id=words.view.id, target=meant.target, reason=m.plain(meant.rest)
+    )
+    return await _carry_out(request, words, use_case)
+
+
+async def _more(request: Request, words: _Words) -> Reply:
+    template = template_of(words.view.template_key, request.policy)
+    field, rest = _field_named(words.rest, template)
+    if not field or rest:
+        raise _unknown_field(request, words, template)
+    use_case = partial(ask_for_more, escalation_id=words.view.id, field=field)
+    return await _carry_out(request, words, use_case)
+
+
+async def _next(request: Request, words: _Words) -> Reply:
+    waiting = words.view.waiting_steps
+    if not waiting:
+        raise Superseded("escalation_steps")
+    step = await _step_named(request, words) if words.rest else waiting[0].id
+    use_case = partial(call_step, escalation_id=words.view.id, step=step)
+    return await _carry_out(request, words, use_case)
+
+
+async def _step_named(request: Request, words: _Words) -> uuid.UUID:
+    wanted = m.plain(words.rest).removeprefix("@").casefold()
+    names = await names_in_steps(request, words.view)
+    known: dict[str, uuid.UUID] = {}
+    for step in words.view.waiting_steps:
+        shown = {names[name] for name in step.reach}
+        if wanted == str(step.position) or wanted in {
+            _bare(name) for name in {*shown, *step.reach}
+        }:
+            return step.id
+        known |= dict.fromkeys(sorted(shown), step.id)
+    near = get_close_matches(wanted, [_bare(name) for name in known], n=1)
+    named = next((name for name in known if _bare(name) in near), next(iter(known)))
+    problem = f"isn't one that waits; these do: {m.escape_line(', '.join(known))}"
+    raise InvalidInput("step", problem, example_line(request, f"{words.before} {named}"))
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("@").casefold()
+
+
+async def _withdraw(request: Request, words: _Words) -> Reply:
+    use_case = partial(withdraw, escalation_id=words.view.id, reason=m.plain(words.rest))
+    return await _carry_out(request, words, use_case)
+
+
+async def _add(request: Request, words: _Words) -> Reply:
+    """Add to one field of the packet: what is there stays, the words follow it."""
+    view, template = words.view, template_of(words.view.template_key, request.policy)
+    if view.is_ended:
+        is_withdrawn = view.status is EscalationStatus.WITHDRAWN
+        raise Superseded("escalation_withdrawn" if is_withdrawn else "escalation_over")
+    field, text = _field_named(words.rest, template)
+    if not field or not text:
+        raise _unknown_field(request, words, template)
+    changes = _addition(view, field, m.plain(text))
+    try:
+        outcome = await request.transact(partial(complete, escalation_id=view.id, changes=changes))
+    except InvalidInput as error:
+        if not error.example:
+            raise
+        choice = error.example.partition(",")[0]  # of the few that can be chosen
+        line = example_line(request, f"{words.before} {field} {choice}")
+        raise InvalidInput(error.field, f"is one of: {error.example}", line) from None
+    is_author = view.author is not None and view.author.id == request.actor.person_id
+    return Say(completed_message(outcome, template, is_author=is_author))
+
+
+def _addition(view: EscalationView, field: str, text: str) -> dict[str, Any]:
+    if field not in tuple(PacketField):
+        return {"answers": {field: _joined(view.packet.answers.get(field, ""), text)}}
+    if field == PacketField.ANSWER_BY:
+        raise InvalidInput("answer_by", "can be set in the form: press *Add to it* on the card")
+    if field == PacketField.CONFIDENCE:
+        return {field: text.casefold()}
+    if field == PacketField.CHANGES and text.casefold().startswith(("none", "checked")):
+        return {"changes_checked": True}
+    return {field: _joined(str(getattr(view.packet, field)), text)}
+
+
+def _joined(before: str, text: str) -> str:
+    return f"{before.rstrip()}\n{text}" if before.strip() else text
+
+
+def _field_named(rest: str, template: EscalationTemplate) -> tuple[str, str]:
+    """Return the field or question that the words begin with, and what follows; "" for none."""
+    first, _, after = rest.strip().partition(" ")
+    wanted = field_of(first.rstrip(":").casefold().replace("-", "_"))
+    known = fields_of(template)
+    return (wanted, after.strip()) if wanted in known else ("", rest)
+
+
+def _unknown_field(request: Request, words: _Words, template: EscalationTemplate) -> InvalidInput:
+    known = ", ".join(str(key) for key in fields_of(template))
+    problem = f"has to come first, as one of: {known}"
+    return InvalidInput("field", problem, _example(request, words))
+
+
+def _example(request: Request, words: _Words) -> str:
+    """Return how what was wanted is written, the whole line."""
+    return example_line(request, f"{words.before} {_EXAMPLES.get(words.verb, '')}".rstrip())
+
+
+async def _carry_out(request: Request, words: _Words, use_case: UseCase) -> Reply:
+    try:
+        outcome = await request.transact(use_case)
+    except InvalidInput as error:
+        if not error.example:
+            raise
+        raise InvalidInput(error.field, error.problem, _example(request, words)) from None
+    return Say(say(answered_text(outcome, slash=request.policy.command)))
+
+
+_Verb = Callable[[Request, _Words], Awaitable[Reply]]
+_VERBS: Final[Mapping[str, _Verb]] = MappingProxyType(
+    {
+        "take": _take,
+        "mine": _take,
+        "decline": _decline,
+        "can't": _decline,
+        "redirect": _redirect,
+        "more": _more,
+        "next": _next,
+        "withdraw": _withdraw,
+        "add": _add,
+    }
+)
+
+# What may follow each verb.
+_EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "take": "",
+        "more": "evidence",
+        "redirect": "@someone they own it now",
+        "decline": "I'm on a train until six",
+        "next": "",
+        "add": "scope 12 % of logins",
+        "withdraw": "It was the cache",
+    }
+)
+
+FEATURE = Feature(
+    name="escalation_command",
+    commands=(
+        Command(
+            name="escalation",
+            usage="escalation [take|more|redirect|decline|next|add|withdraw] [number] [words]",
+            summary="How the escalations stand; answer one, add to it, call the next step, withdraw it.",
+            handler=escalation_command,
+            aliases=("escalations",),
+            examples=(
+                "escalation",
+                "escalation take",
+                "escalation more evidence",
+                "escalation redirect @bob he knows the payment provider",
+                "escalation decline I'm on a train until six",
+                "escalation add scope 12 % of logins in EU",
+                "escalation next",
+            ),
+        ),
+    ),
+)

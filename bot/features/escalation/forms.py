@@ -1,0 +1,382 @@
+"""The form that escalates, and the small ones beside it; its questions follow the kind chosen."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from bot.features.escalation.packet import FIELDS, inputs_for, name_of, read_packet
+from bot.framework.replies import Options, Reply
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.truncation import shorten
+from incidents.escalation.completeness import rate
+from incidents.escalation.packet import Packet
+from incidents.escalation.views import EscalationView
+from incidents.incident.incident import IncidentRef
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import IncidentView
+from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.packet_fields import PacketField
+from incidents.policy.policy import Policy
+from incidents.record.timeline_view import TimelineItem, get_timeline
+
+FORM: Final = "escalation_form"
+TEMPLATE: Final = "escalation_template"
+TARGET: Final = "escalation_target"
+MARKED: Final = "escalation_marked"
+
+_F = PacketField
+# In this order somebody can answer who has just woken up: first what is wanted, then what is known.
+_ORDER: Final = (
+    *(_F.ASK, _F.ANSWER_BY, _F.SYMPTOMS, _F.SINCE, _F.SCOPE, _F.IMPACT),
+    *(_F.EVIDENCE, _F.CHANGES, _F.TRIED, _F.HYPOTHESIS, _F.CONFIDENCE),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationForm:
+    """What the form shows: chosen so far, and filled in from the record."""
+
+    incident: IncidentView
+    packet: Packet
+    template: EscalationTemplate
+    person: str | None = None
+    target: b.Option | None = None
+    has_marked: bool = False
+    is_urgent: bool = False
+
+
+def escalation_form(form: EscalationForm, policy: Policy) -> b.View:
+    """Return the form; nothing in it but whom to call is required."""
+    incident = form.incident
+    metadata = {
+        "incident_id": str(incident.id),
+        "template": form.template.key,
+        "has_marked": form.has_marked,
+    }
+    return b.modal(
+        f"Escalate {incident.reference}",
+        blocks=[
+            b.context(
+                f"{m.escape_line(incident.severity_name)} {m.escape_line(incident.title)}. "
+                "Filled in from the record as far as it goes. Nothing missing holds up a call."
+            ),
+            *_whom(form, policy),
+            *_private_hint(form),
+            _urgent(is_urgent=form.is_urgent),
+            *packet_inputs(form.packet, form.template, has_marked=form.has_marked),
+        ],
+        callback_id=FORM,
+        submit="Escalate",
+        private_metadata=json.dumps(metadata),
+    )
+
+
+def _whom(form: EscalationForm, policy: Policy) -> tuple[b.Block, ...]:
+    kinds = [
+        b.option(item.name, value=item.key, description=item.meaning)
+        for item in policy.escalation.templates
+    ]
+    person = b.user_select("person", label="Whom to call", initial=form.person, optional=True)
+    target = b.external_select(
+        "target",
+        label="Or a service, role or group",
+        action_id=TARGET,
+        initial=form.target,
+        optional=True,
+        hint="One of the two. With neither, it goes to whom the kind below reaches.",
+    )
+    kind = b.select(
+        "template",
+        label="Kind",
+        options=kinds,
+        initial=form.template.key,
+        action_id=TEMPLATE,
+        dispatch=True,
+        hint="Each kind asks for what its people need first.",
+    )
+    return (person, target, kind)
+
+
+def _private_hint(form: EscalationForm) -> tuple[b.Block, ...]:
+    if not form.template.may_move_to_private or form.incident.is_private:
+        return ()
+    return (
+        b.context(
+            "What you write here is shown in the incident's channel. Better in private? Send it "
+            "first with little in it, then press *Move to private…*: its form says what stays "
+            "readable, and there is no way back."
+        ),
+    )
+
+
+def _urgent(*, is_urgent: bool) -> b.Block:
+    return b.checkboxes(
+        "urgent",
+        label="No time to fill this in?",
+        options=[
+            b.option(
+                "Send now, complete after",
+                value="urgent",
+                description="I am asked for what is missing by direct message.",
+            )
+        ],
+        initial=["urgent"] if is_urgent else [],
+    )
+
+
+def packet_inputs(
+    packet: Packet, template: EscalationTemplate, *, has_marked: bool = False
+) -> tuple[b.Block, ...]:
+    """Return an input for each field of a packet and each question of its kind."""
+    blocks: list[b.Block] = []
+    for key in _ORDER:
+        if key is _F.EVIDENCE and has_marked:
+            blocks.append(_marked())
+        blocks += inputs_for(key, packet, template=template)
+        if key is _F.ANSWER_BY:
+            for question in template.questions:
+                blocks += inputs_for(question.key, packet, template=template)
+    return tuple(blocks)
+
+
+def _marked() -> b.Block:
+    return b.multi_external_select(
+        "marked",
+        label="Marked messages as evidence",
+        action_id=MARKED,
+        optional=True,
+        placeholder="Choose from the timeline",
+    )
+
+
+def fields_of(template: EscalationTemplate) -> tuple[str, ...]:
+    """Return every field that the form has for this kind."""
+    return (*FIELDS, *(question.key for question in template.questions))
+
+
+def template_of(key: str, policy: Policy) -> EscalationTemplate:
+    """Return the kind with this key; one that the policy doesn't have (any more) is the default."""
+    escalation = policy.escalation
+    found = escalation.find_template(key) or escalation.find_template(escalation.default_template)
+    return found or escalation.templates[0]
+
+
+def packet_of(form: b.FormState, packet: Packet, *, template: EscalationTemplate) -> Packet:
+    """Return the packet as the form has it now."""
+    return read_packet(form, packet, fields=fields_of(template))
+
+
+def with_evidence(evidence: str, lines: Sequence[str]) -> str:
+    """Return the evidence with chosen entries below it, each once."""
+    known = evidence.strip()
+    fresh = [line for line in dict.fromkeys(lines) if line and line not in known]
+    return "\n".join(part for part in (known, *fresh) if part)
+
+
+_KINDS = frozenset({EntryKind.MARKED, EntryKind.PINNED, EntryKind.FILE_LINKED})
+_MOST = 100
+_LONGEST_LINE = 400
+
+
+async def suggest_evidence(request: Request) -> Reply:
+    """Offer what is marked on the timeline and fits the words typed, the newest first."""
+    typed = str(request.payload.get("value") or "").casefold()
+    items = await find_marked(request, request.incident_of_metadata())
+    options = [_option(item) for item in reversed(items) if typed in item.what.casefold()]
+    return Options(options=options[:_MOST])
+
+
+async def find_marked(request: Request, ref: IncidentRef) -> Sequence[TimelineItem]:
+    """Return the marked messages and files of an incident that this person may see."""
+    async with request.services.database.reading() as session:
+        timeline = await get_timeline(
+            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
+        )
+    return [
+        item
+        for item in timeline.items
+        if item.entry.kind in _KINDS and not item.entry.is_withdrawn and not item.entry.is_redacted
+    ]
+
+
+async def chosen_evidence(request: Request, ref: IncidentRef, ids: Iterable[str]) -> list[str]:
+    """Return the chosen entries as lines for the packet, each with its link."""
+    wanted = {uuid.UUID(one) for one in ids}
+    if not wanted:
+        return []
+    return [
+        evidence_line(item.what, item.link)
+        for item in await find_marked(request, ref)
+        if item.entry.id in wanted
+    ]
+
+
+def evidence_line(text: str, link: str) -> str:
+    """Return one piece of evidence: what it says on one line, and where it stands."""
+    said = shorten(" ".join(text.split()), _LONGEST_LINE)
+    return f"{said} {link}".strip()
+
+
+def _option(item: TimelineItem) -> b.Option:
+    at, by = item.entry.occurred_at, item.entry.actor_name
+    return b.option(
+        item.what, value=str(item.entry.id), description=f"{at:%H:%M} UTC, marked by {by}"
+    )
+
+
+MORE: Final = "escalation_more"
+REDIRECT: Final = "escalation_redirect"
+DECLINE: Final = "escalation_decline"
+STEP: Final = "escalation_step"
+WITHDRAW: Final = "escalation_withdraw"
+ADD: Final = "escalation_add"
+
+_LONGEST_REASON: Final = 400
+
+# Quicker than typing at 3 a.m.; none of them asks for an excuse.
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "unavailable": "Not able to work on it now",
+        "busy": "Busy with another incident",
+        "not_mine": "Not mine, and I don't know whose",
+        "other": "",
+    }
+)
+
+
+def more_form(
+    view: EscalationView,
+    incident: IncidentView,
+    template: EscalationTemplate,
+    *,
+    metadata: str,
+) -> b.View:
+    """Return the form that asks the author for one field; what is missing comes first."""
+    missing = rate(view.packet, template).missing
+    keys = (*missing, *FIELDS, *(question.key for question in template.questions))
+    options = [
+        b.option(
+            name_of(key, template),
+            value=key,
+            description="Not known yet" if key in missing else None,
+        )
+        for key in dict.fromkeys(keys)
+    ]
+    return b.modal(
+        "What do you need?",
+        blocks=(
+            _about(view, incident),
+            b.select("field", label="Ask the author for", options=options, initial=str(keys[0])),
+            b.context("They are asked at once. The next step is still called in time."),
+        ),
+        callback_id=MORE,
+        submit="Ask",
+        private_metadata=metadata,
+    )
+
+
+def redirect_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> b.View:
+    """Return the form that passes the escalation on with everything in it."""
+    return b.modal(
+        "Pass it on",
+        blocks=(
+            _about(view, incident),
+            b.user_select("person", label="To whom", optional=True),
+            b.external_select(
+                "target",
+                label="Or a service, role or group",
+                action_id=TARGET,
+                optional=True,
+                hint="One of the two. They are called at once, with the same packet.",
+            ),
+            _reason("What should they know?"),
+        ),
+        callback_id=REDIRECT,
+        submit="Pass on",
+        private_metadata=metadata,
+    )
+
+
+def decline_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> b.View:
+    """Return the form that says why somebody can't take it."""
+    options = [b.option(text or "Something else", value=key) for key, text in REASONS.items()]
+    return b.modal(
+        "Can't take it",
+        blocks=(
+            _about(view, incident),
+            b.radio("why", label="Why", options=options, initial="unavailable"),
+            _reason("In your words"),
+        ),
+        callback_id=DECLINE,
+        submit="Next, please",
+        private_metadata=metadata,
+    )
+
+
+def step_form(
+    view: EscalationView, incident: IncidentView, *, names: Mapping[str, str], metadata: str
+) -> b.View:
+    """Return the form that calls a chosen step at once; `names` of people by id or address."""
+    options = [
+        b.option(", ".join(names.get(name, name) for name in step.reach), value=str(step.id))
+        for step in view.waiting_steps
+    ]
+    return b.modal(
+        "Call next step now",
+        blocks=(
+            _about(view, incident),
+            b.select("step", label="Whom", options=options, initial=options[0].value),
+            b.context("Whoever was called before stays called, and can still answer."),
+        ),
+        callback_id=STEP,
+        submit="Call now",
+        private_metadata=metadata,
+    )
+
+
+def withdraw_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> b.View:
+    """Return the form that takes an escalation back."""
+    return b.modal(
+        "Withdraw",
+        blocks=(
+            _about(view, incident),
+            b.section("Nobody is called any more, and those who were called are told so."),
+            _reason("Why"),
+        ),
+        callback_id=WITHDRAW,
+        submit="Withdraw",
+        private_metadata=metadata,
+    )
+
+
+def add_form(
+    view: EscalationView,
+    incident: IncidentView,
+    template: EscalationTemplate,
+    *,
+    metadata: str,
+) -> b.View:
+    """Return the whole packet to add to, with what is known so far."""
+    return b.modal(
+        f"Add to escalation {view.number}",
+        blocks=(_about(view, incident), *packet_inputs(view.packet, template)),
+        callback_id=ADD,
+        submit="Add",
+        private_metadata=metadata,
+    )
+
+
+def _about(view: EscalationView, incident: IncidentView) -> b.Block:
+    title = m.escape_line(incident.title)
+    return b.context(f"{incident.reference} {title}, escalation {view.number}")
+
+
+def _reason(label: str) -> b.Block:
+    return b.text_input(
+        "reason", label=label, multiline=True, optional=True, max_length=_LONGEST_REASON
+    )

@@ -1,0 +1,338 @@
+"""The fields of an escalation packet as people meet them: labels, questions, inputs, and reading."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.truncation import shorten_mrkdwn, width
+from incidents.escalation.completeness import EVIDENCE_LINK, SCOPE_NUMBER, SPECIFIC_ASK
+from incidents.escalation.packet import CONFIDENCES, Packet
+from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.packet_fields import PacketField
+
+# What the input of a template's own question is called, before the question's key.
+QUESTION: Final = "question_"
+CHECKED: Final = "changes_checked"
+
+_LONGEST = 2_500
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWords:
+    """How a field is called on cards, what its input is labelled, and what helps to fill it in."""
+
+    name: str
+    label: str
+    hint: str
+    is_long: bool = True
+
+
+FIELDS: Final[Mapping[PacketField, FieldWords]] = MappingProxyType(
+    {
+        PacketField.ASK: FieldWords(
+            "Ask",
+            "What do you need from them?",
+            "One thing they can do or decide, such as: is it safe to fail over the database?",
+        ),
+        PacketField.ANSWER_BY: FieldWords(
+            "Answer by", "By when?", "Empty means as soon as possible.", is_long=False
+        ),
+        PacketField.SYMPTOMS: FieldWords(
+            "Symptoms",
+            "What do people see?",
+            "What fails or is slow, with the error text if there is one.",
+        ),
+        PacketField.SINCE: FieldWords(
+            "Since",
+            "Since when?",
+            "A time, or what it began with. A guess is fine: say so.",
+            is_long=False,
+        ),
+        PacketField.SCOPE: FieldWords(
+            "Scope",
+            "How far does it reach?",
+            "With a number if you can: share of requests, customers, regions.",
+            is_long=False,
+        ),
+        PacketField.IMPACT: FieldWords(
+            "Impact", "Who and what is affected?", "Customers, data, money, other services."
+        ),
+        PacketField.EVIDENCE: FieldWords(
+            "Evidence",
+            "What shows it?",
+            "Links to graphs, logs, traces. One link is worth more than a description.",
+        ),
+        PacketField.CHANGES: FieldWords(
+            "Recent changes",
+            "What changed just before?",
+            "Deploys, flags, configuration, traffic, certificates, providers.",
+        ),
+        PacketField.HYPOTHESIS: FieldWords(
+            "Hypothesis", "What do you think it is?", "A guess is welcome. None is fine, too."
+        ),
+        PacketField.CONFIDENCE: FieldWords("Confidence", "How sure are you?", "", is_long=False),
+        PacketField.TRIED: FieldWords(
+            "Tried",
+            "What was tried, and what came of it?",
+            "One a line: what you did → what happened → what it changed for customers.",
+        ),
+    }
+)
+
+_CONFIDENCE_OPTIONS: Final = (
+    ("low", "Low: a guess"),
+    ("medium", "Medium: it fits what I see"),
+    ("high", "High: I can show it"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What a field lacks that is said but could be more useful."""
+
+    field: PacketField
+    name: str
+    question: str
+
+
+_LACKS: Final[Mapping[str, _Lack]] = MappingProxyType(
+    {
+        EVIDENCE_LINK: _Lack(
+            PacketField.EVIDENCE,
+            "a link as evidence",
+            "Is there a link that shows it? A graph, a log, a trace, a message.",
+        ),
+        SCOPE_NUMBER: _Lack(
+            PacketField.SCOPE,
+            "a number for the scope",
+            "Can you put a number on how far it reaches? A share, a count, a rough guess.",
+        ),
+        SPECIFIC_ASK: _Lack(
+            PacketField.ASK,
+            "one specific ask",
+            "What is the one thing you need from them? One sentence, one question.",
+        ),
+    }
+)
+
+
+def field_of(missing: str) -> str:
+    """Return the field or question that something missing belongs to."""
+    return _LACKS[missing].field if missing in _LACKS else missing
+
+
+def name_of(missing: str, template: EscalationTemplate | None) -> str:
+    """Return how a field, a template's question or what one of them lacks is called in lists."""
+    if missing in _LACKS:
+        return _LACKS[missing].name
+    if missing in FIELDS:
+        return FIELDS[PacketField(missing)].name
+    return question_of(missing, template) or missing.replace("_", " ").capitalize()
+
+
+def names_of(missing: Sequence[str], template: EscalationTemplate | None) -> str:
+    """Return what is missing as part of a sentence."""
+    names = (name_of(item, template) for item in missing)
+    return ", ".join(name if is_question(name) else _lower(name) for name in names)
+
+
+def is_question(name: str) -> bool:
+    """Tell whether a name is a whole question, which keeps its capital letter."""
+    return name.endswith("?")
+
+
+def _lower(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def question_of(field: str, template: EscalationTemplate | None) -> str:
+    """Return the wording of a template's own question, "" where the template has none such."""
+    questions = template.questions if template is not None else ()
+    return next((item.text for item in questions if item.key == field), "")
+
+
+def question_for(missing: str, template: EscalationTemplate | None) -> str:
+    """Return how the author is asked for something missing, with what would help."""
+    if missing in _LACKS:
+        return _LACKS[missing].question
+    if missing not in FIELDS:
+        return question_of(missing, template) or name_of(missing, template)
+    if missing == PacketField.ANSWER_BY:
+        return "By when do you need their answer?"
+    words = FIELDS[PacketField(missing)]
+    return f"{words.label} {words.hint}".strip()
+
+
+def inputs_for(
+    field: str, packet: Packet, *, template: EscalationTemplate | None, is_alone: bool = False
+) -> tuple[b.Block, ...]:
+    """Return the input or inputs for one field; in a form of its own it must be filled in."""
+    if field not in FIELDS:
+        label = question_of(field, template) or field
+        answer = packet.answers.get(field, "")
+        return (_text(f"{QUESTION}{field}", label, answer, is_needed=is_alone),)
+    key, words = PacketField(field), FIELDS[PacketField(field)]
+    hint = (
+        words.hint
+        if is_alone or _is_wanted(key, template)
+        else f"{words.hint} This kind needs it less."
+    )
+    match key:
+        case PacketField.CONFIDENCE:
+            options = [b.option(text, value=value) for value, text in _CONFIDENCE_OPTIONS]
+            initial = packet.confidence or None
+            return (
+                b.select(
+                    key,
+                    label=words.label,
+                    options=options,
+                    initial=initial,
+                    optional=not is_alone,
+                ),
+            )
+        case PacketField.ANSWER_BY:
+            return (
+                b.datetime_input(
+                    key,
+                    label=words.label,
+                    initial=packet.answer_by,
+                    hint=hint,
+                    optional=not is_alone,
+                ),
+            )
+        case PacketField.CHANGES:
+            text = _text(key, words.label, packet.changes, hint=hint, is_needed=False)
+            return (text, _checked_box(packet))
+    value = str(getattr(packet, key))
+    return (_text(key, words.label, value, hint=hint, is_long=words.is_long, is_needed=is_alone),)
+
+
+def _is_wanted(field: PacketField, template: EscalationTemplate | None) -> bool:
+    return template is not None and field in template.fields
+
+
+def _text(
+    block_id: str,
+    label: str,
+    value: str,
+    *,
+    hint: str = "",
+    is_long: bool = True,
+    is_needed: bool = False,
+) -> b.Block:
+    return b.text_input(
+        block_id,
+        label=label,
+        initial=value,
+        multiline=is_long,
+        optional=not is_needed,
+        hint=hint or None,
+        max_length=_LONGEST,
+    )
+
+
+def _checked_box(packet: Packet) -> b.Block:
+    since = f"since {packet.since}" if packet.since.strip() else "since it began"
+    return b.checkboxes(
+        CHECKED,
+        label="Nothing found?",
+        options=[b.option(f"Checked: no changes {since}", value="checked")],
+        initial=["checked"] if packet.changes_checked else [],
+    )
+
+
+def block_of(field: str) -> str:
+    """Return the block of a field's input, where what is wrong with it is said."""
+    return field if field in FIELDS else f"{QUESTION}{field}"
+
+
+def read_packet(form: b.FormState, packet: Packet, *, fields: Sequence[str]) -> Packet:
+    """Return the packet with what the form says of these fields; the others stay."""
+    return replace(packet, **read_changes(form, packet, fields=fields))
+
+
+def read_changes(form: b.FormState, packet: Packet, *, fields: Sequence[str]) -> dict[str, Any]:
+    """Return what the form says of these fields, by the packet's attribute."""
+    changes: dict[str, Any] = {}
+    answers = dict(packet.answers)
+    for field in fields:
+        match field:
+            case PacketField.CONFIDENCE:
+                changes[field] = form.choice(field) or ""
+            case PacketField.ANSWER_BY:
+                changes[field] = form.instant(field)
+            case PacketField.CHANGES:
+                changes[field] = form.text(field)
+                changes[CHECKED] = form.checked(CHECKED, "checked")
+            case _ if field in FIELDS:
+                changes[field] = form.text(field)
+            case _:
+                answers[field] = form.text(f"{QUESTION}{field}")
+    if answers != dict(packet.answers):
+        changes["answers"] = {key: text for key, text in answers.items() if text}
+    return changes
+
+
+def packet_lines(packet: Packet, template: EscalationTemplate | None) -> tuple[str, ...]:
+    """Return the known fields as mrkdwn, one each, in the order in which they help."""
+    return tuple(_lines(packet, template))
+
+
+def _lines(packet: Packet, template: EscalationTemplate | None) -> Iterator[str]:
+    yield from _line(PacketField.ASK, packet.ask)
+    if packet.answer_by is not None:
+        yield f"*{FIELDS[PacketField.ANSWER_BY].name}* {m.date(packet.answer_by, '{time}')}"
+    for key, answer in packet.answers.items():
+        if answer.strip():
+            yield f"*{m.escape_line(name_of(key, template))}* {m.escape(answer.strip())}"
+    yield from _line(PacketField.SYMPTOMS, packet.symptoms)
+    yield from _line(PacketField.SINCE, packet.since)
+    yield from _line(PacketField.SCOPE, packet.scope)
+    yield from _line(PacketField.IMPACT, packet.impact)
+    yield from _line(PacketField.EVIDENCE, packet.evidence)
+    yield from _changes(packet)
+    yield from _line(PacketField.TRIED, packet.tried)
+    yield from _hypothesis(packet)
+
+
+def _line(field: PacketField, text: str) -> Iterator[str]:
+    if text.strip():
+        yield f"*{FIELDS[field].name}* {m.escape(text.strip())}"
+
+
+def _changes(packet: Packet) -> Iterator[str]:
+    if packet.changes.strip():
+        yield from _line(PacketField.CHANGES, packet.changes)
+    elif packet.changes_checked:
+        since = packet.since.strip()
+        yield from _line(PacketField.CHANGES, f"checked, none since {since or 'it began'}")
+
+
+def _hypothesis(packet: Packet) -> Iterator[str]:
+    if packet.hypothesis.strip():
+        is_known = packet.confidence in CONFIDENCES
+        confidence = f" (confidence: {packet.confidence})" if is_known else ""
+        yield f"*{FIELDS[PacketField.HYPOTHESIS].name}*{confidence} {m.escape(packet.hypothesis.strip())}"
+
+
+def fitted(lines: Sequence[str], *, limit: int) -> str:
+    """Return the lines as one text of at most `limit`: long ones are cut before short ones are.
+
+    A field at the end is worth as much as one at the beginning, so that none is left out.
+    """
+    longest = _fair_length([width(line) for line in lines], room=limit - len(lines))
+    return "\n".join(shorten_mrkdwn(line, longest) for line in lines)
+
+
+def _fair_length(lengths: Sequence[int], *, room: int) -> int:
+    """Return the length that lines are cut to, so that together they fit into the room."""
+    left = room
+    for place, length in enumerate(sorted(lengths)):
+        share = left // (len(lengths) - place)
+        if length > share:
+            return max(share, 1)
+        left -= length
+    return max(lengths, default=1)

@@ -1,0 +1,203 @@
+"""What people are told privately about an escalation: who was called, and what is still missing."""
+
+import uuid
+from collections.abc import Sequence
+
+from bot.features.escalation.card import next_line, private_offer
+from bot.features.escalation.packet import names_of
+from bot.framework.incident_forms import view_for_form
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.errors import Superseded
+from incidents.engine.unit_of_work import Outcome
+from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus, escalations_of
+from incidents.escalation.views import EscalationView, get_escalation_view
+from incidents.incident.incident import ById, IncidentRef
+from incidents.incident.views import IncidentView
+from incidents.people.directory import find_people_named
+from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.policy import Action
+
+
+def sent_message(
+    outcome: Outcome,
+    incident: IncidentView,
+    template: EscalationTemplate,
+    *,
+    view: EscalationView,
+    slash: str,
+) -> b.Message:
+    """Return what the author is told once it is sent, with its completeness: theirs alone."""
+    data = outcome.data
+    called = [m.escape_line(str(name)) for name in data.get("called") or ()]
+    parts = [f"*{data['reference']}* escalated ({data['number']}). {_called(called, view)}"]
+    parts.append(completeness_text(data, template))
+    missing = data.get("missing") or ()
+    if missing and view.is_urgent:
+        parts.append("I ask you for it by direct message, one thing at a time. Skip what you like.")
+    if data.get("is_exhausted"):
+        again = f"`{slash} {data['reference']} escalate @someone What you need`"
+        parts.append(f"Name somebody: {again}, or phone somebody.")
+    offer = private_offer(incident, template)
+    if offer:
+        parts.append("Better handled by a few? *Move to private…* says what stays readable.")
+    text = "\n".join(part for part in parts if part)
+    value = f"{outcome.incident_id}|{data['escalation_id']}|{data['score']}"
+    add = b.button("Add to it", action_id="escalation_add_open", value=value)
+    withdraw = b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
+    return b.Message(text=text, blocks=(b.section(text), b.actions(add, withdraw, *offer)))
+
+
+def _called(called: Sequence[str], view: EscalationView) -> str:
+    if called:
+        return f"Calling {', '.join(called)}. {next_line(view)}".rstrip()
+    if view.status is EscalationStatus.EXHAUSTED:
+        return "*There was nobody to call.*"
+    return "Looking up whom to call; the card in the channel shows it."
+
+
+def completeness_text(data: object, template: EscalationTemplate) -> str:
+    """Return how complete a packet is and what is missing, for its author alone."""
+    known = data if isinstance(data, dict) else {}
+    missing = tuple(str(item) for item in known.get("missing") or ())
+    if not missing:
+        return "The packet is complete."
+    listed = m.escape_line(names_of(missing, template))
+    return f"Completeness {known.get('score', 0)} of 100. Still missing: {listed}."
+
+
+def completed_message(
+    outcome: Outcome, template: EscalationTemplate, *, is_author: bool
+) -> b.Message:
+    """Return what whoever added to a packet is told; its completeness only if it is theirs."""
+    data = outcome.data
+    lead = (
+        f"Added to escalation {data['number']} of *{data['reference']}*: version {data['version']}."
+    )
+    text = f"{lead}\n{completeness_text(data, template)}" if is_author else lead
+    return b.Message(text=text, blocks=(b.section(text),))
+
+
+def answered_text(outcome: Outcome, *, slash: str) -> str:
+    """Return what somebody is told who answered an escalation, or did something with it."""
+    data = outcome.data
+    which = f"escalation {data['number']} of *{data['reference']}*"
+    called = ", ".join(m.escape_line(str(name)) for name in data.get("called") or ())
+    is_at_end = data.get("status") == EscalationStatus.EXHAUSTED
+    match outcome.kind:
+        case "escalation_taken":
+            return f"You are on {which}. Nobody else is called, and its author is told."
+        case "escalation_questioned":
+            return f"Asked, for {which}. You hear when the answer is there."
+        case "escalation_declined" if is_at_end:
+            return (
+                f"Noted for {which}. Nobody else is left to call, and the channel is told. If you "
+                "know who could help, say so there."
+            )
+        case "escalation_declined":
+            return f"Noted for {which}. Others are called. Thank you for saying so."
+        case "escalation_redirected" if is_at_end:
+            return (
+                f"They can't be called, and nobody else is left to call for {which}. The channel "
+                "is told. Phone somebody, or escalate to somebody else."
+            )
+        case "escalation_redirected":
+            return f"Passed on: {called or 'being looked up'}, with all of {which}."
+        case "escalation_step_called":
+            whom = f"Calling {called} now" if called else "Nobody of that step could be called"
+            return f"{whom}, for {which}. The card in the channel shows it."
+        case "escalation_withdrawn":
+            return f"Withdrawn: {which}. Those who were called see it in their messages."
+    return f"Done, for {which}. `{slash} escalation` shows how it stands."
+
+
+def id_of(text: str) -> uuid.UUID:
+    """Return the id that a value holds. Raises: Superseded for one that isn't ours."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Superseded("escalation_withdrawn") from None
+
+
+def escalation_of_value(value: str) -> uuid.UUID:
+    """Return the escalation of a button's value `incident|escalation|…`. Raises: Superseded."""
+    return id_of([*value.split("|"), ""][1])
+
+
+def example_line(request: Request, words: str) -> str:
+    """Return a whole command as the example that a refusal gives."""
+    return f"`{typed_line(request, words)}`"
+
+
+def typed_line(request: Request, words: str) -> str:
+    """Return a command as it is typed where the person is, with the reference where they gave it."""
+    reference = request.words.reference
+    return " ".join([request.policy.command, *([str(reference)] if reference else []), words])
+
+
+async def shown_escalation(
+    request: Request, escalation_id: uuid.UUID, *, action: Action = Action.VIEW
+) -> tuple[EscalationView, IncidentView]:
+    """Return an escalation and its incident, if the person may see it and do this.
+
+    Raises: Superseded; IncidentNotFound; NotPermitted.
+    """
+    async with request.services.database.reading() as session:
+        row = await session.get(Escalation, escalation_id)
+    if row is None or row.workspace_id != request.services.workspace.id:
+        raise Superseded("escalation_withdrawn")
+    incident = await view_for_form(request, ById(row.incident_id), action=action)
+    async with request.services.database.reading() as session:
+        view = await get_escalation_view(
+            session, escalation_id, policy=request.policy, now=request.now
+        )
+    return view, incident
+
+
+async def names_in_steps(request: Request, view: EscalationView) -> dict[str, str]:
+    """Return how people read the names of the steps that wait, by how the policy has them."""
+    wanted = [name for step in view.waiting_steps for name in step.reach]
+    async with request.services.database.reading() as session:
+        people = await find_people_named(
+            session, wanted, workspace_id=request.services.workspace.id
+        )
+    return {name: people[name].name if name in people else name for name in wanted}
+
+
+async def escalations_shown(
+    request: Request, ref: IncidentRef
+) -> tuple[tuple[EscalationView, ...], IncidentView]:
+    """Return every escalation of an incident that the person may see, the newest first.
+
+    Raises: IncidentNotFound; NotPermitted.
+    """
+    incident = await view_for_form(request, ref, action=Action.VIEW)
+    async with request.services.database.reading() as session:
+        rows = await escalations_of(session, incident.id)
+        views = [
+            await get_escalation_view(session, row.id, policy=request.policy, now=request.now)
+            for row in reversed(rows)
+        ]
+    return tuple(views), incident
+
+
+def find_meant(
+    views: tuple[EscalationView, ...], number: int | None, *, viewer_id: uuid.UUID | None = None
+) -> EscalationView | None:
+    """Return the one that is meant: by its number, else the newest that waits, else the newest.
+
+    Of those that wait, first what calls the viewer, then what they sent.
+    """
+    if number is not None:
+        return next((view for view in views if view.number == number), None)
+    waiting = [view for view in views if view.is_unanswered]
+    calling = [view for view in waiting if _calls(view, viewer_id)]
+    sent = [view for view in waiting if view.author is not None and view.author.id == viewer_id]
+    return next(iter((*calling, *sent, *waiting, *views)), None)
+
+
+def _calls(view: EscalationView, person_id: uuid.UUID | None) -> bool:
+    return any(
+        call.person.id == person_id and call.status is CallStatus.OPEN for call in view.calls
+    )

@@ -1,0 +1,329 @@
+"""Whom people mean when they escalate: words of a command, and what the form offers."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+
+from bot.features.escalation.replies import typed_line
+from bot.framework.replies import Options, Reply
+from bot.framework.requests import Request, Services, split_first
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.people import PeopleGroup, Person, PersonKind
+from incidents.escalation.targets import (
+    GroupTarget,
+    PersonTarget,
+    RoleTarget,
+    ServiceTarget,
+    Target,
+)
+from incidents.incident.views import IncidentView
+from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.policy import Policy
+
+# How many words a name at the beginning of a command may have: "communications lead".
+_LONGEST_NAME = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom the words of a command mean, or which kind of escalation, and what follows.
+
+    `is_guessed`: somebody typed `@name`, and Slack knows nobody of that name.
+    """
+
+    target: Target | None = None
+    template: EscalationTemplate | None = None
+    rest: str = ""
+    is_guessed: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether nothing else can have been meant."""
+        return self.is_named and not self.is_guessed
+
+    @property
+    def is_named(self) -> bool:
+        """Tell whether the words say where it goes."""
+        return self.target is not None or self.template is not None
+
+
+def meant_by(words: str, policy: Policy) -> Meant:
+    """Return whom a command's words begin with: a mention, or a name that the policy knows."""
+    first, rest = split_first(words.strip())
+    person = m.parse_user(first)
+    if person is not None:
+        return Meant(target=PersonTarget(external_id=person), rest=rest)
+    group = m.parse_group(first)
+    if group is not None:
+        return Meant(target=GroupTarget(group, _label_of(first)), rest=rest)
+    if first.startswith("@") and len(first) > 1:  # a group that Slack didn't make a mention of
+        return Meant(target=GroupTarget(first), rest=rest, is_guessed=True)
+    for count in range(_LONGEST_NAME, 0, -1):
+        named = _named(words, count, policy)
+        if named is not None:
+            return named
+    return Meant(rest=words.strip())
+
+
+def _label_of(token: str) -> str:
+    """Return the handle that Slack wrote beside a group's id."""
+    return token.partition("|")[2].rstrip(">")
+
+
+def _named(words: str, count: int, policy: Policy) -> Meant | None:
+    parts = words.split(maxsplit=count)
+    if len(parts) < count:
+        return None
+    name = " ".join(parts[:count]).rstrip(":,")
+    rest = parts[count] if len(parts) > count else ""
+    target = target_named(name, policy)
+    if target is not None:
+        return Meant(target=target, rest=rest)
+    wanted = name.casefold()
+    for template in policy.escalation.templates:
+        if wanted in {template.key.casefold(), template.name.casefold()}:
+            return Meant(template=template, rest=rest)
+    return None
+
+
+def target_named(name: str, policy: Policy) -> Target | None:
+    """Return the service or role of this name."""
+    wanted = name.casefold()
+    for service in policy.services:
+        if wanted in {service.key.casefold(), service.name.casefold()}:
+            return ServiceTarget(service.key)
+    role = policy.find_role(name)
+    return RoleTarget(role.key) if role is not None else None
+
+
+# -- the form's select ----------------------------------------------------------------------
+
+
+async def suggest_targets(request: Request) -> Reply:
+    """Offer the services, roles and groups whose name or key holds what was typed."""
+    typed = str(request.payload.get("value") or "").casefold()
+    policy = request.policy
+    groups = {
+        "Services": [_service_option(item.key, policy) for item in policy.services],
+        "Roles": [
+            b.option(role.name, value=f"role:{role.key}", description="Whoever holds it now")
+            for role in policy.roles
+        ],
+        "Groups": await _group_options(request.services),
+    }
+    offered = {
+        label: b.options_within(fitting)
+        for label, options in groups.items()
+        if (fitting := [item for item in options if _fits(item, typed)])
+    }
+    return Options(groups=b.option_groups(offered))
+
+
+def _fits(item: b.Option, typed: str) -> bool:
+    shown = str(item.to_dict()["text"]["text"])
+    return typed in shown.casefold() or typed in str(item.value).casefold()
+
+
+def _service_option(key: str, policy: Policy) -> b.Option:
+    service = policy.find_service(key)
+    name = service.name if service is not None else key
+    return b.option(name, value=f"service:{key}", description="Its on-call first")
+
+
+async def _group_options(services: Services) -> list[b.Option]:
+    query = (
+        select(PeopleGroup)
+        .where(PeopleGroup.workspace_id == services.workspace.id)
+        .order_by(PeopleGroup.handle)
+    )
+    async with services.database.reading() as session:
+        rows = (await session.execute(query)).scalars().all()
+    return [b.option(f"@{row.handle}", value=f"group:{row.external_id}") for row in rows]
+
+
+def option_of(target: Target | None, policy: Policy) -> b.Option | None:
+    """Return how the form's select shows a target that is given; a person isn't shown there."""
+    match target:
+        case ServiceTarget(key=key):
+            return _service_option(key, policy)
+        case RoleTarget(key=key):
+            role = policy.find_role(key)
+            return b.option(role.name if role else key, value=f"role:{key}")
+        case GroupTarget(ref=ref, name=name):
+            return b.option(name or f"@{ref.removeprefix('@')}", value=f"group:{ref}")
+    return None
+
+
+def target_of(form: b.FormState) -> Target | None:
+    """Return whom the form names; None where it names nobody, or a person and something else."""
+    person, chosen = form.user("person"), form.choice("target")
+    if person and not chosen:
+        return PersonTarget(external_id=person)
+    kind, _, value = (chosen or "").partition(":")
+    if person or not value:
+        return None
+    match kind:
+        case "service":
+            return ServiceTarget(value)
+        case "role":
+            return RoleTarget(value)
+        case "group":
+            return GroupTarget(value)
+    return None
+
+
+def names_two(form: b.FormState) -> bool:
+    """Tell whether the form names a person and something else, so that nobody knows which."""
+    return bool(form.user("person") and form.choice("target"))
+
+
+# What a button can carry; whoever types more has hardly misspelt a name.
+LONGEST_WORDS: Final = 1_800
+# As many as fit a message, each with the whole ask.
+_MOST: Final = 3
+_LONG_ASK: Final = 800
+# Shorter ones are near to too many words.
+_SHORTEST: Final = 4
+_LONG: Final = 8
+# An ask begins like this, whatever people and services are called.
+_OPENERS: Final = frozenset(
+    {
+        *("are", "can", "could", "does", "have", "how", "is", "may", "need", "please", "should"),
+        *("that", "the", "there", "these", "this", "we", "what", "when", "where", "which", "who"),
+        *("why", "will", "with", "would"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A name that may have been meant: as it is typed in a command, and what followed it."""
+
+    typed: str
+    rest: str
+
+
+async def near_targets(
+    request: Request, words: str, *, with_kinds: bool = True
+) -> tuple[Near, ...]:
+    """Return whom the words nearly begin with, the nearest first; nobody for what is plainly an ask.
+
+    `with_kinds`: the kinds of escalations count, too.
+    """
+    text = words.strip()
+    if len(text) > LONGEST_WORDS:
+        return ()
+    is_handle = text.startswith("@")
+    known = {} if is_handle else _policy_names(request.policy, with_kinds=with_kinds)
+    found = find_near(text, known)
+    if not found:
+        handles = await _handles(request)
+        found = find_near(text.removeprefix("@"), handles, counts_exact=not is_handle)
+    return found if len(text) <= _LONG_ASK else found[:1]
+
+
+def find_near(
+    text: str, names: Mapping[str, str], *, counts_exact: bool = False
+) -> tuple[Near, ...]:
+    """Return what the text nearly begins with; `names` are how a name reads → how it is typed.
+
+    A letter too many, too few, wrong or swapped; two in names of eight letters or more.
+    """
+    parts = text.split(maxsplit=_LONGEST_NAME)
+    if not parts or parts[0].casefold().strip(",:") in _OPENERS:
+        return ()
+    starts = [(count, _plain(" ".join(parts[:count]))) for count in range(1, len(parts) + 1)]
+    best: dict[str, tuple[int, Near]] = {}
+    for name, typed in names.items():
+        wanted = _plain(name)
+        for count, start in starts[:_LONGEST_NAME]:
+            distance = _distance(start, wanted)
+            if distance is None or (distance == 0 and not counts_exact):
+                continue
+            if typed not in best or distance < best[typed][0]:
+                best[typed] = distance, Near(typed, _after(text, count))
+    ordered = sorted(best.values(), key=lambda one: (one[0], one[1].typed))
+    return tuple(near for _, near in ordered[:_MOST])
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").strip(" ,:").split())
+
+
+def _after(text: str, count: int) -> str:
+    parts = text.split(maxsplit=count)
+    return parts[count] if len(parts) > count else ""
+
+
+def _distance(typed: str, name: str) -> int | None:
+    """Return in how many letters they differ, None for too many."""
+    if typed == name:
+        return 0
+    is_likely = len(typed.split()) == len(name.split())
+    if not is_likely or min(len(typed), len(name)) < _SHORTEST:
+        return None
+    most = 2 if max(len(typed), len(name)) >= _LONG else 1
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 - 3 MB, wanted only here
+
+    distance = OSA.distance(typed, name, score_cutoff=most)
+    # People seldom mistype a name's first letter, and short words differ in one by chance.
+    is_sure = typed[0] == name[0] or (distance == 1 and len(name) > _SHORTEST)
+    return distance if distance <= most and is_sure else None
+
+
+def _policy_names(policy: Policy, *, with_kinds: bool) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for service in policy.services:
+        names |= dict.fromkeys((service.key, service.name), service.key)
+    for role in policy.roles:
+        names |= dict.fromkeys((role.key, role.name, *role.aliases), role.key)
+    if with_kinds:
+        for kind in policy.escalation.templates:
+            names |= dict.fromkeys((kind.key, kind.name), kind.key)
+    return names
+
+
+async def _handles(request: Request) -> dict[str, str]:
+    """Return the groups and people that we know, by name, as they are typed."""
+    workspace_id = request.services.workspace.id
+    people = select(Person.name).where(
+        Person.workspace_id == workspace_id, Person.is_active, Person.kind != PersonKind.BOT
+    )
+    groups = select(PeopleGroup.handle).where(PeopleGroup.workspace_id == workspace_id)
+    async with request.services.database.reading() as session:
+        names: Iterable[str] = (
+            *(await session.execute(people)).scalars(),
+            *(await session.execute(groups)).scalars(),
+        )
+    return {name: f"@{name}" for name in names if name}
+
+
+# -- the answer -----------------------------------------------------------------------------
+
+
+def near_message(
+    request: Request, near: Sequence[Near], *, before: str, incident: IncidentView, words: str
+) -> b.Message:
+    """Return the question which of them is meant; `before` is the command up to the name."""
+    text = "\n".join(_lines(request, near, before=before, words=words))
+    value = f"{incident.id}|{words}"
+    form = b.button("No, open the form with my words", action_id="escalate_words_open", value=value)
+    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(form)))
+
+
+def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
+    """Return the question which of them is meant, where there is no form to go on with."""
+    return "\n".join(_lines(request, near, before=before, words=words))
+
+
+def _lines(request: Request, near: Sequence[Near], *, before: str, words: str) -> Iterator[str]:
+    first = m.code(m.plain(words.split(maxsplit=1)[0]))
+    yield f"Nobody was called yet: I know nobody called {first}. Did you mean:"
+    for one in near:
+        line = f"{before} {one.typed} {m.plain(one.rest)}".rstrip()
+        yield m.code(typed_line(request, line))
+    if any(one.typed.startswith("@") for one in near):
+        yield "For a person or a group, type `@` and choose the name from the list."

@@ -1,0 +1,1 @@
+"""Private prompts and guidance in Slack."""

@@ -1,0 +1,234 @@
+"""How guidance reads: a step of the first minutes, the time box, and that company was asked for.
+
+All of it is read by one person, often at night and under pressure: short, calm, one thing to do.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from bot.framework.phrases import about
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.engine.prompts import PromptStatus, PromptView
+from incidents.guidance.answers import fact_of, find_step
+from incidents.guidance.call_mentor import Why
+from incidents.guidance.time_box import Progress
+from incidents.incident.views import IncidentView
+from incidents.policy.guidance import StepAnswer
+from incidents.policy.policy import Policy
+
+WORDS_FORM = "prompt_words_submit"
+PROGRESS_FORM = "prompt_progress_submit"
+
+ANSWERS: Final[Mapping[StepAnswer, str]] = MappingProxyType(
+    {
+        StepAnswer.DONE: "Done",
+        StepAnswer.RUNBOOK_FAILED: "Runbook failed",
+        StepAnswer.NO_RUNBOOK: "No runbook",
+        StepAnswer.BLAST_RADIUS_UNCLEAR: "Blast radius unclear",
+        StepAnswer.DATA_OR_SECURITY: "Data or security in doubt",
+        StepAnswer.SKIP: "Skip",
+    }
+)
+
+# Why somebody is asked to join; each fits after "I ask … to join you:".
+_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Why.SEVERITY: "with an incident this severe nobody should be alone",
+        Why.CONFIDENCE: "a second pair of eyes helps while the cause is a guess",
+        Why.SILENCE: "it has been quiet for a while, and two see more than one",
+        Why.STUCK: "you said that you are stuck, and two see more than one",
+        Why.RUNBOOK_FAILED: "the runbook didn't help, and that is when others should join",
+        Why.NO_RUNBOOK: "there is no runbook to go by, and that is when others should join",
+        Why.BLAST_RADIUS_UNCLEAR: "it isn't clear how far this reaches, and others should know",
+        Why.DATA_OR_SECURITY: "data or security may be affected, and others should know",
+    }
+)
+
+_STEP: Final = "prompt_step_"
+_ONLY_YOU = "Only you see this and what you answer."
+_GONE = "no longer asked."
+
+
+def action_id_of(answer: StepAnswer) -> str:
+    """Return the action id of an answer's button."""
+    return f"{_STEP}{answer.value}"
+
+
+def answer_of(action_id: str) -> StepAnswer | None:
+    """Return the answer that a button with this action id means, or None for another button."""
+    value = action_id.removeprefix(_STEP)
+    return StepAnswer(value) if value in tuple(StepAnswer) else None
+
+
+# -- the first minutes ----------------------------------------------------------------------
+
+
+def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b.Message:
+    """Return a step of the checklist: asked, answered, or no longer asked."""
+    step = find_step(prompt.data, prompt.key, policy)
+    checklist = policy.guidance.find_checklist(str(prompt.data.get("checklist", "")))
+    if step is None or checklist is None:
+        text = f"{about(incident)}. This step is {_GONE}"
+        return b.Message(text=text, blocks=(b.context(text),))
+    number = f"step {checklist.steps.index(step) + 1} of {len(checklist.steps)}"
+    title = f"{about(incident)}. Your first minutes, {number}: *{m.escape_line(step.title)}*"
+    match prompt.status:
+        case PromptStatus.ASKED:
+            text = f"{title}\n{m.escape(step.text)}"
+            links = _links(incident, policy)
+            answers = [
+                b.button(
+                    ANSWERS[answer],
+                    action_id=action_id_of(answer),
+                    value=str(prompt.id),
+                    style="primary" if answer is StepAnswer.DONE else None,
+                )
+                for answer in step.answers
+            ]
+            small = " · ".join((*links, _ONLY_YOU))
+            buttons = [*answers, _quiet(prompt)]
+            rows = [b.actions(*buttons[at : at + _A_ROW]) for at in range(0, len(buttons), _A_ROW)]
+            blocks = (b.section(text), b.context(small), *rows)
+            return b.Message(text=f"{text}\n{small}", blocks=blocks)
+        case PromptStatus.ANSWERED:
+            answer = ANSWERS[StepAnswer(prompt.answer)]
+            return _answered_step(f"{title}: {answer}.", prompt, fact_of(step, prompt.answer))
+    text = f"{title}: {_GONE}"
+    return b.Message(text=text, blocks=(b.context(text),))
+
+
+def _answered_step(text: str, prompt: PromptView, fact: str) -> b.Message:
+    if prompt.data.get("is_noted"):
+        text = f"{text} Your note is on the timeline."
+        return b.Message(text=text, blocks=(b.context(text),))
+    if prompt.answer == StepAnswer.SKIP:
+        return b.Message(text=text, blocks=(b.context(text),))
+    value = str(prompt.id)
+    buttons = [b.button("Add in my own words…", action_id="prompt_words_open", value=value)]
+    if fact:
+        text = f"{text}\nFor the timeline, if you like: {m.escape_line(fact)}"
+        buttons.insert(0, b.button("Add to the timeline", action_id="prompt_note", value=value))
+    return b.Message(text=text, blocks=(b.section(text), b.actions(*buttons)))
+
+
+def _links(incident: IncidentView, policy: Policy) -> list[str]:
+    """Return the runbooks and dashboards of the services, the first of each to open first."""
+    found = [policy.find_service(key) for key in incident.services]
+    services = [service for service in found if service is not None]
+    links = [link for service in services for link in service.all_runbooks]
+    links += [link for service in services for link in service.all_dashboards]
+    return [m.link(link.url, link.title) for link in links[:_MOST_LINKS]]
+
+
+_MOST_LINKS: Final = 6
+# More buttons wrap where the window ends, which differs for everybody.
+_A_ROW: Final = 5
+
+
+# -- the time box ---------------------------------------------------------------------------
+
+
+def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+    """Return the question how it goes: asked, answered, or no longer asked."""
+    head = about(incident)
+    match prompt.status:
+        case PromptStatus.ASKED:
+            text = (
+                f"{head}. Nothing new for a while, which happens. What do you know? What did you "
+                "try? What would you need?"
+            )
+            value = str(prompt.id)
+            buttons = (
+                b.button("Making progress…", action_id="prompt_progress_open", value=value),
+                b.button("Stuck: escalate", action_id="prompt_stuck", value=value),
+                _quiet(prompt),
+            )
+            blocks = (b.section(text), b.context(_ONLY_YOU), b.actions(*buttons))
+            return b.Message(text=f"{text}\n{_ONLY_YOU}", blocks=blocks)
+        case PromptStatus.ANSWERED if prompt.answer == Progress.STUCK:
+            text = (
+                f"{head}. Saying so early is the right thing. Escalate with what you have: what is "
+                "missing can follow."
+            )
+            return b.Message(text=text, blocks=(b.section(text), b.actions(_escalate(incident))))
+        case PromptStatus.ANSWERED:
+            text = f"{head}. You are making progress: good. I ask only if it gets quiet again."
+        case _:
+            text = f"{head}. How it goes: {_GONE}"
+    return b.Message(text=text, blocks=(b.context(text),))
+
+
+def progress_form(incident: IncidentView, *, metadata: str) -> b.View:
+    """Return the form for a line about progress."""
+    return b.modal(
+        "Making progress",
+        blocks=[
+            b.context(f"{incident.reference} {m.escape_line(incident.title)}"),
+            b.text_input(
+                "text",
+                label="What is new, in a line?",
+                optional=True,
+                max_length=500,
+                hint="Becomes a note on the timeline. Leave it empty to keep it to yourself.",
+            ),
+        ],
+        callback_id=PROGRESS_FORM,
+        submit="Go on",
+        private_metadata=metadata,
+    )
+
+
+def words_form(incident: IncidentView, *, metadata: str) -> b.View:
+    """Return the form for a note in one's own words."""
+    return b.modal(
+        "Add to the timeline",
+        blocks=[
+            b.context(f"{incident.reference} {m.escape_line(incident.title)}"),
+            b.text_input(
+                "text",
+                label="What did you see or do?",
+                max_length=2000,
+                hint="Becomes a note on the timeline, as if you had written it there.",
+            ),
+        ],
+        callback_id=WORDS_FORM,
+        submit="Add",
+        private_metadata=metadata,
+    )
+
+
+# -- company --------------------------------------------------------------------------------
+
+
+def company_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+    """Return the word that somebody was asked to join, or that in private that is left to them."""
+    reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
+    if not prompt.data.get("is_left"):
+        who = _listed([m.mention(str(one)) for one in prompt.data["asked"]] or ["for somebody"])
+        text = (
+            f"{about(incident)}. I ask {who} to join you: {reason}. Asking early is how it is meant "
+            "to be. Until somebody is there, keep noting what you see."
+        )
+        return b.Message(text=text, blocks=(b.section(text), b.actions(_quiet(prompt))))
+    text = (
+        f"{about(incident)}. This may be the moment to ask somebody to join you: {reason}. I ask "
+        "nobody by myself here. Escalate with what you have: what is missing can follow."
+    )
+    buttons = b.actions(_escalate(incident), _quiet(prompt))
+    return b.Message(text=text, blocks=(b.section(text), buttons))
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _escalate(incident: IncidentView) -> b.ButtonElement:
+    return b.button(
+        "Escalate…", action_id="prompt_escalate", value=str(incident.id), style="primary"
+    )
+
+
+def _quiet(prompt: PromptView) -> b.ButtonElement:
+    return b.button("Quiet for this incident", action_id="prompt_quiet", value=str(prompt.id))

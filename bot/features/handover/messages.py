@@ -1,0 +1,321 @@
+"""How the on-call handoff reads: the draft as text to edit, the note, its questions, its forms."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+from bot.framework.phrases import followed_text
+from bot.framework.refusals import say
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.truncation import shorten
+from incidents.handover.draft import (
+    MOST,
+    HandoverDraft,
+    OpenEscalation,
+    OpenIncident,
+    PendingAction,
+    RiskyChange,
+)
+from incidents.handover.hand_over import MAX_QUESTION, MAX_SECTION
+from incidents.handover.tables import HandoverStatus, HandoverView, QuestionView
+from incidents.incident.views import PersonView
+from incidents.learning.shadowing import ShadowingView
+from incidents.proposals.tables import ApprovalStatus
+
+NEXT_FORM = "handover_next_submit"
+NOTE_FORM = "handover_note_submit"
+ASK_FORM = "handover_ask_submit"
+ANSWER_FORM = "handover_answer_submit"
+
+# The sections of a note in order, with their titles; each is a field of the form.
+SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "incidents": "Open incidents",
+        "changes": "Risky changes",
+        "escalations": "Open escalations",
+        "actions": "Pending actions",
+        "shadowings": "Learning",
+        "words": "What else they should know",
+    }
+)
+
+_LONGEST_LINE = 200
+
+
+# -- the draft ------------------------------------------------------------------------------
+
+
+def sections_of(draft: HandoverDraft, *, now: datetime) -> dict[str, str]:
+    """Return the draft as plain text by section, to be edited; "" where there is nothing.
+
+    Times are in UTC: two people read it, perhaps in two zones.
+    """
+    return {
+        "incidents": _lines((_incident(one, now=now) for one in draft.incidents), draft.incidents),
+        "changes": _lines((_change(one, now=now) for one in draft.changes), draft.changes),
+        "escalations": _lines(
+            (_escalation(one, now=now) for one in draft.escalations), draft.escalations
+        ),
+        "actions": _lines((_action(one) for one in draft.actions), draft.actions),
+        "shadowings": _lines((_shadowing(one) for one in draft.shadowings), draft.shadowings),
+        "words": "",
+    }
+
+
+def _lines(lines: Iterable[str], found: Sequence[object]) -> str:
+    shown = [f"- {shorten(line, _LONGEST_LINE)}" for line in lines][:MOST]
+    if len(found) > MOST:
+        shown.append(f"- and {len(found) - MOST} more")
+    return "\n".join(shown)
+
+
+def _incident(one: OpenIncident, *, now: datetime) -> str:
+    lead = f"commander {one.commander}" if one.commander else "nobody commands"
+    due = ""
+    if one.next_update_due_at is not None:
+        put_off = ", put off" if one.is_snoozed else ""
+        due = f", next update {_time(one.next_update_due_at, now=now)}{put_off}"
+    return f"{one.reference} {_line(one.title)}: {one.severity_name}, {one.status}, {lead}{due}"
+
+
+_STATES: Final[Mapping[ApprovalStatus, str]] = MappingProxyType(
+    {
+        ApprovalStatus.PENDING: "waits for agreement",
+        ApprovalStatus.APPROVED: "agreed, not carried out yet",
+        ApprovalStatus.BREAK_GLASS: "went ahead without agreement, what came of it isn't on record",
+        ApprovalStatus.CARRIED_OUT: "carried out",
+    }
+)
+
+
+def _change(one: RiskyChange, *, now: datetime) -> str:
+    state = _STATES.get(one.status, one.status)
+    return (
+        f"{one.reference} proposal {one.number}, {_line(one.text)} ({one.class_name}): {state}, "
+        f"{_time(one.at, now=now)}"
+    )
+
+
+def _escalation(one: OpenEscalation, *, now: datetime) -> str:
+    state = "nobody could be reached" if one.is_exhausted else "nobody is on it yet"
+    return (
+        f"{one.reference} escalation {one.number} ({one.template_name}), since "
+        f"{_time(one.since, now=now)}: {state}"
+    )
+
+
+def _action(one: PendingAction) -> str:
+    due = f", due {one.due_on.isoformat()}" if one.due_on else ""
+    return f"{one.reference} action {one.number}: {_line(one.text)} ({one.owner or 'nobody'}{due})"
+
+
+def _shadowing(one: ShadowingView) -> str:
+    until = f" until {one.until_at:%Y-%m-%d}" if one.until_at else ""
+    return f"{one.person.name} shadows {followed_text(one)}{until}"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _time(at: datetime, *, now: datetime) -> str:
+    moment = at.astimezone(UTC)
+    is_today = moment.date() == now.astimezone(UTC).date()
+    return f"{moment:%H:%M} UTC" if is_today else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+# -- forms ----------------------------------------------------------------------------------
+
+
+def next_form() -> b.View:
+    """Return the form that asks who is next, so that the note can be drafted for them."""
+    return b.modal(
+        "On-call handoff",
+        blocks=[
+            b.user_select("next_person", label="Who is next on call?"),
+            b.context(
+                "The note is drafted from the record, with what you both may see. You edit it "
+                "before it is sent."
+            ),
+        ],
+        callback_id=NEXT_FORM,
+        submit="Draft",
+    )
+
+
+def note_form(sections: Mapping[str, str], *, successor: PersonView) -> b.View:
+    """Return the form with the draft, to be edited and sent to the next person."""
+    name = m.escape_line(successor.name)
+    return b.modal(
+        "On-call handoff",
+        blocks=[
+            b.context(f"For {name}, drafted from the record. Change what isn't right."),
+            *(
+                b.text_input(
+                    key,
+                    label=title,
+                    initial=sections.get(key) or None,
+                    multiline=True,
+                    optional=True,
+                    max_length=MAX_SECTION,
+                    placeholder=None if sections.get(key) else _PLACEHOLDERS.get(key, "Nothing"),
+                )
+                for key, title in SECTIONS.items()
+                if key != "shadowings" or sections.get(key)
+            ),
+        ],
+        callback_id=NOTE_FORM,
+        submit="Hand over",
+        private_metadata=json.dumps({"external_id": successor.external_id}),
+    )
+
+
+_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {"words": "Alerts that mean nothing, odd graphs, whom to ask about what"}
+)
+
+
+def ask_form(handover: HandoverView) -> b.View:
+    """Return the form for a question about the note."""
+    return b.modal(
+        "Ask about it",
+        blocks=[
+            b.text_input(
+                "text",
+                label=f"What do you want to know from {handover.from_person.name}?",
+                multiline=True,
+                max_length=MAX_QUESTION,
+            )
+        ],
+        callback_id=ASK_FORM,
+        submit="Ask",
+        private_metadata=json.dumps({"id": str(handover.id)}),
+    )
+
+
+def answer_form(handover: HandoverView, question: QuestionView) -> b.View:
+    """Return the form for the answer."""
+    return b.modal(
+        "Answer",
+        blocks=[
+            b.section(f"{m.escape_line(handover.to_person.name)} asks: {m.escape(question.text)}"),
+            b.text_input(
+                "text",
+                label="Your answer",
+                initial=question.answer or None,
+                multiline=True,
+                max_length=MAX_QUESTION,
+            ),
+        ],
+        callback_id=ANSWER_FORM,
+        submit="Answer",
+        private_metadata=json.dumps({"id": str(question.id), "handover_id": str(handover.id)}),
+    )
+
+
+# -- messages -------------------------------------------------------------------------------
+
+
+def note_message(view: HandoverView, *, is_author: bool) -> b.Message:
+    """Return the note as one of its two people has it, with its questions and buttons."""
+    head = _author_head(view) if is_author else _successor_head(view)
+    parts = [head]
+    if view.status is not HandoverStatus.WITHDRAWN:
+        parts += [
+            f"*{title}*\n{m.escape(view.sections[key])}"
+            for key, title in SECTIONS.items()
+            if view.sections.get(key)
+        ]
+        parts += [_question(one) for one in view.questions]
+    buttons = _author_buttons(view) if is_author else _successor_buttons(view)
+    blocks = [piece for part in parts for piece in b.paragraphs(part)]
+    return b.Message(
+        text="\n".join(parts), blocks=(*blocks, *([b.actions(*buttons)] if buttons else []))
+    )
+
+
+def _author_head(view: HandoverView) -> str:
+    name = m.escape_line(view.to_person.name)
+    match view.status:
+        case HandoverStatus.ACCEPTED:
+            return f"*Your on-call handoff to {name}* is accepted{_when(view)}. Rest well."
+        case HandoverStatus.WITHDRAWN:
+            return f"*Your on-call handoff to {name}* was withdrawn{_when(view)}."
+    return f"*Your on-call handoff to {name}* waits to be accepted. Until then the shift is yours."
+
+
+def _successor_head(view: HandoverView) -> str:
+    name = m.escape_line(view.from_person.name)
+    match view.status:
+        case HandoverStatus.ACCEPTED:
+            return (
+                f"*On-call handoff from {name}*: you accepted it{_when(view)}. The shift is yours."
+            )
+        case HandoverStatus.WITHDRAWN:
+            return f"*On-call handoff from {name}*: withdrawn{_when(view)}. Nothing changed hands."
+    return (
+        f"*On-call handoff from {name}*. Read it, ask what isn't clear, then accept: from then on "
+        "the shift is yours."
+    )
+
+
+def _when(view: HandoverView) -> str:
+    return f" ({m.date(view.settled_at, '{date_short_pretty} {time}')})" if view.settled_at else ""
+
+
+def _question(one: QuestionView) -> str:
+    answer = m.escape(one.answer) if one.answer else "(not answered yet)"
+    return f"*Asked* {m.escape(one.text)}\n*Answer* {answer}"
+
+
+def _successor_buttons(view: HandoverView) -> list[b.ButtonElement]:
+    ask = b.button("Ask about it", action_id="handover_ask_open", value=str(view.id))
+    accept = b.button("Accept", action_id="handover_accept", value=str(view.id), style="primary")
+    match view.status:
+        case HandoverStatus.PENDING:
+            return [accept, ask]
+        case HandoverStatus.ACCEPTED:
+            return [ask]
+    return []
+
+
+def _author_buttons(view: HandoverView) -> list[b.ButtonElement]:
+    if not view.is_pending:
+        return []
+    return [b.button("Withdraw", action_id="handover_withdraw", value=str(view.id))]
+
+
+def told_message(view: HandoverView, what: str, question: QuestionView | None) -> b.Message:
+    """Return what one of the two is told besides: it notifies, where an edited message doesn't."""
+    author, successor = m.escape_line(view.from_person.name), m.escape_line(view.to_person.name)
+    match what:
+        case "accepted":
+            return say(f"{successor} has accepted your on-call handoff. The shift is theirs.")
+        case "asked" if question is not None:
+            text = f"{successor} asks about your on-call handoff: {m.escape(question.text)}"
+            value = f"{view.id}|{question.id}"
+            answer = b.button("Answer…", action_id="handover_answer_open", value=value)
+            return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(answer)))
+        case "answered" if question is not None:
+            return say(
+                f"{author} answers about the on-call handoff. You asked: "
+                f"{m.escape(question.text)}\n{m.escape(question.answer)}"
+            )
+        case "reminder":
+            text = (
+                f"The on-call handoff from {author} waits for you. Until you accept, it is theirs."
+            )
+            buttons = b.actions(*_successor_buttons(view))
+            return b.Message(text=text, blocks=(b.section(text), buttons))
+        case "unaccepted":
+            return say(
+                f"{successor} hasn't accepted your on-call handoff yet, so the shift is still "
+                "yours. Reach them another way, or hand over to somebody else."
+            )
+    return say(
+        f"Your on-call handoff couldn't be delivered to {successor}, so the shift is still yours. "
+        "Tell them another way."
+    )

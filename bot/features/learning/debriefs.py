@@ -1,0 +1,203 @@
+"""Debriefs: asked for when an incident is over, written by the shadow, shared with the mentor."""
+
+import json
+import uuid
+from functools import partial
+
+from bot.framework.effect_context import Dropped, EffectContext, Settlement
+from bot.framework.feature import Feature
+from bot.framework.live_messages import Standing, show_privately
+from bot.framework.refusals import invalid_text, say
+from bot.framework.replies import FieldErrors, Reply
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.errors import InvalidInput, Superseded
+from incidents.core.ids import derived_id
+from incidents.core.people import Person
+from incidents.learning.debriefs import (
+    MAX_ANSWER,
+    DebriefView,
+    find_own_debrief,
+    get_debrief_view,
+    questions_for,
+    write_debrief,
+)
+from incidents.learning.effects import ShareDebrief, ShowDebrief
+from incidents.policy.policy import Policy
+
+FORM = "debrief_submit"
+
+
+# -- writing --------------------------------------------------------------------------------
+
+
+async def open_form(request: Request) -> Reply:
+    """Open the owner's form, with what they wrote before."""
+    debrief_id = _id_of(request.value)
+    async with request.services.database.reading() as session:
+        view = await find_own_debrief(session, debrief_id, person_id=request.actor.person_id)
+    await request.open_view(debrief_form(view, request.policy))
+    return None
+
+
+async def submitted(request: Request) -> Reply:
+    """Keep the answers and share them with the mentor."""
+    debrief_id = _id_of(str(request.metadata.get("debrief_id", "")))
+    async with request.services.database.reading() as session:
+        view = await find_own_debrief(session, debrief_id, person_id=request.actor.person_id)
+    questions = questions_for(view, request.policy)
+    answers = [(q, request.form.text(f"answer_{n}")) for n, q in enumerate(questions)]
+    try:
+        await request.transact(partial(write_debrief, debrief_id=debrief_id, answers=answers))
+    except InvalidInput as error:
+        return FieldErrors({"answer_0": invalid_text("answer", error.problem, "")})
+    return None
+
+
+def debrief_form(view: DebriefView, policy: Policy) -> b.View:
+    """Return the form: the policy's questions, or what was asked and answered before."""
+    written = dict(view.answers)
+    questions = questions_for(view, policy)
+    return b.modal(
+        f"Debrief {view.reference}",
+        blocks=[
+            b.context(f"{view.reference} {m.escape_line(view.title)}"),
+            *(
+                b.text_input(
+                    f"answer_{number}",
+                    label=question,
+                    initial=written.get(question),
+                    multiline=True,
+                    optional=True,
+                    max_length=MAX_ANSWER,
+                )
+                for number, question in enumerate(questions)
+            ),
+            b.context("A few honest lines are enough. Only you and your mentor can read this."),
+        ],
+        callback_id=FORM,
+        submit="Share",
+        private_metadata=json.dumps({"debrief_id": str(view.id)}),
+    )
+
+
+def _id_of(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Superseded("debrief") from None
+
+
+# -- messages -------------------------------------------------------------------------------
+
+
+def asked_message(view: DebriefView, policy: Policy, *, is_reminder: bool) -> b.Message:
+    """Return what the owner is told: the request, its reminder, or that it is written."""
+    what = f"*{view.reference}* {m.escape_line(view.title)}"
+    if view.written_at is not None:
+        names = ", ".join(m.escape_line(one.name) for one in view.shared_with)
+        shared = (
+            f"and shared with {names}"
+            if names
+            else "and kept for you: there is no mentor on record to share it with yet"
+        )
+        text = f"Your debrief of {what} is written {shared}. Thank you."
+        label = "Change it"
+    elif is_reminder:
+        text = f"Your debrief of {what} isn't written yet. Five minutes now are worth it: " + _few(
+            view, policy
+        )
+        label = "Write it"
+    else:
+        text = f"{what} is over. What do you take from it? Write it while it is fresh: " + _few(
+            view, policy
+        )
+        label = "Write it"
+    write = b.button(label, action_id="debrief_open", value=str(view.id))
+    return b.Message(text=text, blocks=(b.section(text), b.actions(write)))
+
+
+def _few(view: DebriefView, policy: Policy) -> str:
+    count = len(questions_for(view, policy))
+    questions = "one question" if count == 1 else f"{count} questions"
+    return f"{questions}, for you and your mentor only."
+
+
+def shared_message(view: DebriefView) -> b.Message:
+    """Return the debrief as a mentor reads it, with what was answered at decisions."""
+    owner, what = m.escape_line(view.owner.name), m.escape_line(view.title)
+    lines = [f"*Debrief of {owner}*: {view.reference} {what}. For you and {owner} only."]
+    for question, answer in view.answers:
+        lines.append(f"*{m.escape_line(question)}*\n{m.escape(answer) or '(left open)'}")
+    said = [one for one in view.decisions if one.text]
+    if said:
+        lines.append("*What they would have done at decisions*")
+    for one in said:
+        at = m.date(one.answered_at or one.asked_at, "{time}")
+        to = m.escape_line(str(one.data.get("to") or one.data.get("decision") or ""))
+        lines.append(f"{at} ({to}): {m.escape(one.text)}")
+    text = "\n".join(lines)
+    return b.Message(text=text, blocks=tuple(p for line in lines for p in b.paragraphs(line)))
+
+
+# -- effects --------------------------------------------------------------------------------
+
+
+async def show_debrief(context: EffectContext) -> Settlement:
+    """Ask the owner, remind them, or show that it is written."""
+    effect = context.get(ShowDebrief)
+    services = context.services
+    async with services.database.reading() as session:
+        view = await get_debrief_view(session, effect.debrief_id)
+        owner = await session.get_one(Person, view.owner.id)
+    if view.is_private_now or not owner.is_active:
+        return Dropped("not to be asked")
+    if effect.is_reminder and view.written_at is not None:
+        return Dropped("written meanwhile")
+    name = "reminder" if effect.is_reminder else "request"
+    return await show_privately(
+        context,
+        place=owner.external_id,
+        message=asked_message(view, services.policy, is_reminder=effect.is_reminder),
+        standing=Standing(
+            purpose="debrief",
+            subject_id=derived_id(view.id, name),
+            incident_id=effect.incident_id,
+        ),
+    )
+
+
+async def share_debrief(context: EffectContext) -> Settlement:
+    """Show a written debrief to somebody it is shared with, or take it back from who no longer is."""
+    effect = context.get(ShareDebrief)
+    async with context.services.database.reading() as session:
+        view = await get_debrief_view(session, effect.debrief_id)
+        person = await session.get_one(Person, effect.person_id)
+    if view.written_at is None or not person.is_active:
+        return Dropped("nothing to share")
+    is_shared = any(one.id == person.id for one in view.shared_with)
+    if view.is_private_now:
+        return Dropped("not theirs to see")
+    message = (
+        shared_message(view) if is_shared else say("This debrief is no longer shared with you.")
+    )
+    return await show_privately(
+        context,
+        place=person.external_id,
+        message=message,
+        standing=Standing(
+            purpose="shared_debrief",
+            subject_id=derived_id(view.id, str(person.id)),
+            incident_id=effect.incident_id,
+        ),
+        is_news=is_shared,
+    )
+
+
+FEATURE = Feature(
+    name="debriefs",
+    actions={"debrief_open": open_form},
+    views={FORM: submitted},
+    effects={ShowDebrief: show_debrief, ShareDebrief: share_debrief},
+)

@@ -1,0 +1,200 @@
+"""A mentor beside a junior: their group conversation, what is forwarded to it, taking over."""
+
+import uuid
+from collections.abc import Mapping
+from functools import partial
+
+from bot.features.escalation.packet import packet_lines
+from bot.features.learning.shadow_messages import about
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.feature import Feature
+from bot.framework.live_messages import Standing, show_privately
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from incidents.core.errors import Superseded
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.escalation.packet import packet_from
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView, get_entry_view
+from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
+from incidents.learning.mentoring import (
+    ConversationView,
+    get_conversation_view,
+    keep_channel,
+    take_over_from_junior,
+)
+from incidents.policy.proposals import Need
+
+
+async def take_over_pressed(request: Request) -> Reply:
+    """Take over from the junior, with one tap."""
+    try:
+        conversation_id = uuid.UUID(request.value)
+    except ValueError:
+        raise Superseded("junior_roles") from None
+    use_case = partial(take_over_from_junior, conversation_id=conversation_id)
+    outcome = await request.transact(use_case)
+    roles = ", ".join(m.escape_line(name) for name in outcome.data["roles"])
+    junior = m.escape_line(outcome.data["junior"])
+    return Say(
+        say(
+            f"You have it now: {roles} of {outcome.data['reference']}. {junior} is told, and the "
+            "channel sees the change."
+        )
+    )
+
+
+# -- messages -------------------------------------------------------------------------------
+
+
+def conversation_message(view: ConversationView) -> b.Message:
+    """Return what the two see: who does what, and *Take over* while there is something to take."""
+    if view.incident is None:
+        return say("This incident is handled privately now.")
+    incident = view.incident
+    junior, mentor = m.mention(view.junior.external_id), m.mention(view.mentor.external_id)
+    state = f"{about(incident)}: {m.escape_line(incident.severity_name)}, {incident.status}."
+    roles = ", ".join(m.escape_line(name) for name in view.junior_roles)
+    if not incident.is_open:
+        return say(f"{state} {junior}, {mentor}: a good moment to talk it through.")
+    if not roles:
+        return say(f"{state} {junior} holds no role in it now. {mentor}, this stays open to talk.")
+    text = (
+        f"{state}\n{junior} is {roles}; {mentor} is beside them. Ask here, think aloud here: only "
+        "you two read it. What is escalated or proposed comes here, too. If it needs "
+        f"{m.escape_line(view.mentor.name)}, one tap takes over: at once, and both of you are told."
+    )
+    take = b.button("Take over", action_id="mentor_take_over", value=str(view.id))
+    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(take)))
+
+
+def forwarded_message(
+    entry: EntryView, incident: IncidentView, view: ConversationView
+) -> b.Message:
+    """Return what the junior asks others for, as the mentor gets it."""
+    junior, mentor = m.escape_line(view.junior.name), m.mention(view.mentor.external_id)
+    head = f"{mentor}: {_deed(entry, view, junior)} {about(incident)}."
+    lines = [head, *asked_lines(entry)]
+    text = "\n".join(lines)
+    blocks = [p for line in lines for p in b.paragraphs(line)]
+    if view.junior_roles:
+        take = b.button("Take over", action_id="mentor_take_over", value=str(view.id))
+        blocks.append(b.actions(take))
+    return b.Message(text=text, blocks=tuple(blocks))
+
+
+def _deed(entry: EntryView, view: ConversationView, junior: str) -> str:
+    match entry.kind:
+        case EntryKind.ESCALATED:
+            named = entry.text("to")
+            to = "you" if named == view.mentor.name else m.escape_line(named)
+            whom = f" to {to}" if to else ""
+            # The entry names who sent it; what the bot sends by its rules names nobody.
+            is_own = isinstance(entry.content.get("author"), Mapping)
+            return f"{junior} escalates{whom} in" if is_own else f"I escalate{whom} for {junior} in"
+        case EntryKind.ESCALATION_COMPLETED:
+            return f"{junior} has completed the escalation in"
+        case EntryKind.PROPOSAL_REVISED:
+            return f"{junior} has changed a proposal in"
+    if entry.text("needs") == Need.NOBODY:
+        return f"{junior} proposes an action, which needs nobody's agreement, in"
+    return f"{junior} proposes an action and asks for agreement in"
+
+
+def asked_lines(entry: EntryView) -> tuple[str, ...]:
+    """Return what is asked: the packet's known fields, or the proposal's words."""
+    packet = entry.content.get("packet")
+    if isinstance(packet, Mapping):
+        return packet_lines(packet_from(packet), None) or ("Nothing is filled in yet.",)
+    named = (
+        ("text", "What"),
+        ("class_name", "Class"),
+        ("risk", "Risk"),
+        ("undo", "How to undo"),
+        ("check", "How we'll know"),
+    )
+    return tuple(
+        f"*{name}* {m.escape(entry.text(field))}" for field, name in named if entry.text(field)
+    )
+
+
+# -- effects --------------------------------------------------------------------------------
+
+
+async def show_conversation(context: EffectContext) -> Settlement:
+    """Open the group conversation once, and keep its message current."""
+    effect = context.get(ShowMentorConversation)
+    services = context.services
+    async with services.database.reading() as session:
+        view = await get_conversation_view(
+            session, effect.conversation_id, workspace_id=services.workspace.id
+        )
+    is_news = view.incident is not None and view.incident.is_open and bool(view.junior_roles)
+    if not view.is_active:
+        return Dropped("somebody of the two has left")
+    place = view.channel_id
+    if place is None:
+        if not is_news and view.incident is None:
+            return Dropped("not theirs to see")
+        try:
+            place = await services.gateway.open_group(
+                [view.junior.external_id, view.mentor.external_id]
+            )
+        except SlackPermanent as error:
+            return Dropped(error.error)
+    settled = await show_privately(
+        context,
+        place=place,
+        message=conversation_message(view),
+        standing=Standing(
+            purpose="mentor_conversation", subject_id=view.id, incident_id=effect.incident_id
+        ),
+    )
+    return _and_keep_channel(settled, view.id, place)
+
+
+def _and_keep_channel(
+    settled: Settlement, conversation_id: uuid.UUID, channel_id: str
+) -> Settlement:
+    if not isinstance(settled, Done):
+        return settled
+    before = settled.record
+
+    async def record(uow: UnitOfWork) -> None:
+        if before is not None:
+            await before(uow)
+        await keep_channel(uow, conversation_id, channel_id=channel_id)
+
+    return Done(record)
+
+
+async def forward(context: EffectContext) -> Settlement:
+    """Forward what the junior asks for; directly to the mentor if there is no conversation."""
+    effect = context.get(ForwardToMentor)
+    services = context.services
+    async with services.database.reading() as session:
+        view = await get_conversation_view(
+            session, effect.conversation_id, workspace_id=services.workspace.id
+        )
+        entry = await get_entry_view(session, effect.entry_id)
+    if view.incident is None or not view.is_active or entry.is_redacted:
+        return Dropped("not to be forwarded")
+    message = forwarded_message(entry, view.incident, view)
+    try:
+        await post_once(
+            context, channel_id=view.channel_id or view.mentor.external_id, message=message
+        )
+    except SlackPermanent as error:
+        return Dropped(error.error)
+    return Done()
+
+
+FEATURE = Feature(
+    name="mentoring",
+    actions={"mentor_take_over": take_over_pressed},
+    effects={ShowMentorConversation: show_conversation, ForwardToMentor: forward},
+)

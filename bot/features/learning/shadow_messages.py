@@ -1,0 +1,268 @@
+"""How shadowing reads: the brief, what the mentor is told, one's own list, the form, the question.
+
+All of it is said to the shadow or the mentor alone.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.framework.phrases import followed_text
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.truncation import shorten_mrkdwn
+from incidents.engine.prompts import PromptView
+from incidents.incident.views import IncidentView
+from incidents.learning.shadowing import OwnShadowings, ShadowingView, WatchedIncident
+from incidents.policy.policy import Policy
+
+SHADOW_FORM = "shadow_submit"
+DECISION_FORM = "decision_submit"
+
+_LONGEST_LINE = 300
+
+
+def about(incident: IncidentView) -> str:
+    """Return which incident a message is about, with its channel."""
+    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    return f"*{incident.reference}* {m.escape_line(incident.title)}{where}"
+
+
+# -- the brief ------------------------------------------------------------------------------
+
+
+def brief_message(
+    incident: IncidentView, policy: Policy, *, followed: str, observation_id: str
+) -> b.Message:
+    """Return the brief: what this is, what to watch, what is asked afterwards.
+
+    `followed` is whom or what they follow, as mrkdwn.
+    """
+    section = policy.shadowing
+    head = [
+        f"You are brought into {about(incident)} as a shadow: you follow {followed}.",
+        f"*What this is* {m.escape_line(incident.severity_name)}, {incident.status}",
+        *([f"*Impact* {m.escape_line(incident.impact)}"] if incident.impact.strip() else []),
+        f"*Roles* {_roles(incident)}",
+    ]
+    what = "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in head)
+    watch = _list("*Watch*", [f"• {m.escape_line(line)}" for line in section.watch])
+    asked = _list(
+        "*Asked afterwards*",
+        [f"{n}. {m.escape_line(q)}" for n, q in enumerate(section.questions, start=1)],
+    )
+    manner = (
+        "Watch, and leave acting and the channel to the responders. At decisions I may ask you "
+        "here what you would do; your answers are for you and your mentor only."
+    )
+    stop = b.button("Stop watching this one", action_id="shadow_watch_stop", value=observation_id)
+    parts = [part for part in (what, watch, asked, manner) if part]
+    return b.Message(
+        text="\n".join(parts),
+        blocks=(*(b.section(part) for part in parts), b.actions(stop)),
+    )
+
+
+def _roles(incident: IncidentView) -> str:
+    held = [f"{m.escape_line(r.role_name)}: {m.escape_line(r.person.name)}" for r in incident.roles]
+    return " · ".join(held) or "none taken yet"
+
+
+def _list(head: str, lines: Sequence[str]) -> str:
+    return "\n".join([head, *lines]) if lines else ""
+
+
+# -- whom or what ---------------------------------------------------------------------------
+
+
+def until_text(until_at: datetime | None) -> str:
+    """Return how long it lasts."""
+    return f"until {m.date(until_at)}" if until_at is not None else "until one of you stops it"
+
+
+def told_mentor(view: ShadowingView) -> b.Message:
+    """Return what the mentor is told of a shadowing, and how it ended once it has."""
+    shadow = m.mention(view.person.external_id)
+    if view.ended_at is not None:
+        return _say(f"{shadow} no longer shadows you (since {m.date(view.ended_at)}).")
+    text = (
+        f"{shadow} shadows you {until_text(view.until_at)}. They are brought into incidents in "
+        "which you take a role, never into private ones, to watch and learn. After each they "
+        "write a short debrief that comes to you alone. Show them what you look at when there "
+        "is a quiet minute."
+    )
+    stop = b.button("Stop it", action_id="shadow_stop", value=str(view.id))
+    return b.Message(text=text, blocks=(b.section(text), b.actions(stop)))
+
+
+def told_shadow(view: ShadowingView) -> b.Message:
+    """Return what the shadow is told when the mentor ended it."""
+    by = m.escape_line(view.ended_by.name) if view.ended_by else "Somebody"
+    return _say(
+        f"{by} has ended your shadowing of {followed_text(view)}. You aren't brought into more "
+        "incidents; a debrief that was asked for is still welcome."
+    )
+
+
+# -- answers to commands --------------------------------------------------------------------
+
+
+def started(view: ShadowingView, *, brought_to: int) -> b.Message:
+    """Return what somebody is told who begins to shadow, or moves the end of it."""
+    told = " They are told." if view.mentor is not None else ""
+    now = ""
+    if brought_to:
+        incidents = "an incident" if brought_to == 1 else f"{brought_to} incidents"
+        now = f" You are brought into {incidents} that is under way."
+        if brought_to > 1:
+            now = f" You are brought into {incidents} that are under way."
+    ends = f" until {m.date(view.until_at)}" if view.until_at else ""
+    return _say(
+        f"You shadow {followed_text(view)}{ends}.{told} When there is an incident, you are "
+        f"invited to its channel and get a brief by direct message; never for private ones.{now}"
+    )
+
+
+def stopped(count: int) -> b.Message:
+    """Return what somebody is told who stopped it."""
+    what = "It is" if count <= 1 else f"All {count} are"
+    return _say(f"{what} stopped. A debrief that was asked for is still welcome.")
+
+
+def own_list(own: OwnShadowings, *, slash: str) -> b.Message:
+    """Return one's own list: whom one shadows, who shadows oneself, what one watches or owes."""
+    if not (own.own or own.of_me or own.watched):
+        text = (
+            "You shadow nobody, and nobody shadows you. "
+            f"`{slash} shadow @someone` follows a mentor, `{slash} shadow commander` a role."
+        )
+        return _with_start(text, (b.section(text),))
+    rows = [
+        *((f"You shadow {followed_text(one)} {until_text(one.until_at)}.", one) for one in own.own),
+        *(
+            (f"{m.escape_line(one.person.name)} shadows you {until_text(one.until_at)}.", one)
+            for one in own.of_me
+        ),
+    ]
+    blocks = [
+        b.section(text, accessory=b.button("Stop", action_id="shadow_stop", value=str(one.id)))
+        for text, one in rows
+    ]
+    blocks += [_watched_row(one) for one in own.watched]
+    lines = [text for text, _ in rows] + [_watched_text(one) for one in own.watched]
+    return _with_start("\n".join(lines), tuple(blocks))
+
+
+def _watched_text(one: WatchedIncident) -> str:
+    where = f" in {m.channel_link(one.channel_id)}" if one.channel_id else ""
+    what = f"*{one.reference}* {m.escape_line(one.title)}{where}"
+    return f"You watch {what}." if one.is_running else f"Your debrief of {what} isn't written yet."
+
+
+def _watched_row(one: WatchedIncident) -> b.Block:
+    if one.debrief_id is not None:
+        write = b.button("Write", action_id="debrief_open", value=str(one.debrief_id))
+        return b.section(_watched_text(one), accessory=write)
+    stop = b.button("Stop", action_id="shadow_watch_stop", value=str(one.observation_id))
+    return b.section(_watched_text(one), accessory=stop)
+
+
+def _with_start(text: str, blocks: tuple[b.Block, ...]) -> b.Message:
+    start = b.button("Shadow somebody…", action_id="shadow_open")
+    return b.Message(text=text, blocks=(*blocks, b.actions(start)))
+
+
+# -- forms ----------------------------------------------------------------------------------
+
+
+def shadow_form(policy: Policy, *, mentor: str | None = None) -> b.View:
+    """Return the form; `mentor` is a user id to begin with. One of the three is enough."""
+    roles = [b.option(role.name, value=role.key) for role in policy.roles]
+    services = [b.option(service.name, value=service.key) for service in policy.services]
+    return b.modal(
+        "Shadow",
+        blocks=[
+            b.section(
+                "Choose a mentor, a role or a service. You are brought into its incidents, "
+                "watch, and write a short debrief after each."
+            ),
+            b.user_select("mentor", label="A mentor", initial=mentor, optional=True),
+            b.select("role", label="or a role", options=roles, optional=True),
+            *(
+                [b.select("service", label="or a service", options=services, optional=True)]
+                if services
+                else []
+            ),
+            b.text_input(
+                "until",
+                label="Until",
+                optional=True,
+                max_length=20,
+                placeholder="2w",
+                hint="A date such as 2026-12-01, or from today: 10d, 2w. Empty: until stopped.",
+            ),
+        ],
+        callback_id=SHADOW_FORM,
+        submit="Shadow",
+    )
+
+
+# -- the question at a decision -------------------------------------------------------------
+
+
+def decision_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+    """Return the private question at a decision; once answered or over, what became of it."""
+    asked = f"{about(incident)}: {_decision(prompt)}"
+    if prompt.answered_at is not None:
+        if not prompt.text:
+            return _say(f"{asked}\nLeft open.")
+        when = m.date(prompt.answered_at, "{time}")
+        said = f"{asked}\nYour answer ({when}): {m.escape(prompt.text)}"
+        return b.Message(text=said, blocks=b.paragraphs(said))
+    if not prompt.is_open:
+        return _say(f"{asked}\nNo longer asked.")
+    text = f"{asked} *What would you do now?* For you and your mentor only."
+    buttons = (
+        b.button("Answer…", action_id="decision_open", value=str(prompt.id), style="primary"),
+        b.button("Not now", action_id="decision_skip", value=str(prompt.id)),
+    )
+    return b.Message(text=text, blocks=(b.section(text), b.actions(*buttons)))
+
+
+def _decision(prompt: PromptView) -> str:
+    to = m.escape_line(str(prompt.data.get("to") or ""))
+    match prompt.data.get("decision"):
+        case "status":
+            return f"the status is {to} now."
+        case "severity":
+            return f"the severity is {to} now."
+        case "handoff":
+            return "command is changing hands."
+        case "approval":
+            return "somebody proposes an action and waits for agreement; the channel has it."
+    return "something was decided."
+
+
+def decision_form(prompt: PromptView, incident: IncidentView) -> b.View:
+    """Return the form for an answer to the question at a decision."""
+    return b.modal(
+        "What would you do now?",
+        blocks=[
+            b.context(f"{incident.reference} {m.escape_line(incident.title)}"),
+            b.section(_decision(prompt).capitalize()),
+            b.text_input(
+                "text",
+                label="What, and why?",
+                multiline=True,
+                max_length=2000,
+                hint="Kept with its time for you and your mentor. Nobody else sees it.",
+            ),
+        ],
+        callback_id=DECISION_FORM,
+        submit="Keep",
+        private_metadata=json.dumps({"prompt_id": str(prompt.id)}),
+    )
+
+
+def _say(text: str) -> b.Message:
+    return b.Message(text=text, blocks=(b.section(text),))

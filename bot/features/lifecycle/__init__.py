@@ -1,0 +1,1 @@
+"""Declare, status, severity, edit, milestones, resolve in Slack."""

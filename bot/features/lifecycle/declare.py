@@ -1,0 +1,198 @@
+"""Declaring: the command, the form, the shortcuts, and the answer to a similar incident."""
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from bot.features.lifecycle import declare_form as form
+from bot.framework.feature import Command, Feature, Flag
+from bot.framework.refusals import invalid_text, say
+from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from bot.slack.ids import permalink
+from incidents.core.errors import InvalidInput
+from incidents.engine.unit_of_work import Outcome
+from incidents.lifecycle.declare import Declaration, check_title, declare
+from incidents.policy.policy import Policy, Severity
+
+# What people set around and after a severity.
+_AROUND = "[](){}<>:;,.!-\u2013\u2014"
+_BETWEEN = " :;,.-\u2013\u2014"
+_NUMBERED = re.compile(r"(\D+?)-?\d+")
+
+
+async def declare_command(request: Request) -> Reply:
+    """Declare at once from `/incident declare [sev2] title…`, or open the form without a title."""
+    words = request.words
+    first, _, rest = words.text.partition(" ")
+    severity = find_typed_severity(first, request.policy)
+    given = Declaration(
+        title=rest.lstrip(_BETWEEN) if severity is not None else words.text,
+        severity_key=severity.key if severity else None,
+        is_private=words.has("private"),
+        is_drill=words.has("drill"),
+    )
+    if not given.title.strip():
+        await request.open_view(form.declaration_form(request.policy, given))
+        return None
+    meant = _flag_meant(given)
+    if meant:
+        # Declared as it stands, it would be seen by, or call, those who shouldn't know of it.
+        filled = replace(_plain(given), is_private=meant == "private", is_drill=meant == "drill")
+        notice = form.flag_meant_text(meant)
+        await request.open_view(form.declaration_form(request.policy, filled, notice=notice))
+        return None
+    outcome = await request.transact(partial(declare, declaration=_plain(given)))
+    return Say(answer(outcome, given, request.policy))
+
+
+def _flag_meant(given: Declaration) -> str:
+    """Return `private` or `drill` where the title begins with it and no flag was given, else ""."""
+    first = given.title.partition(" ")[0].strip(_AROUND).casefold()
+    is_flagged = given.is_private or given.is_drill
+    return first if first in {"private", "drill"} and not is_flagged else ""
+
+
+def find_typed_severity(word: str, policy: Policy) -> Severity | None:
+    """Return the severity that a first word names: the very key, be it `SEV1:`, `[sev1]`, `sev-1`."""
+    bare = word.strip(_AROUND)
+    return policy.find_severity(bare) or policy.find_severity(bare.replace("-", ""))
+
+
+def _plain(given: Declaration) -> Declaration:
+    # Mentions in a typed title are markup (`<@U1|bob>`); the record keeps what people read.
+    return replace(given, title=m.plain(given.title))
+
+
+def answer(outcome: Outcome, given: Declaration, policy: Policy) -> b.Message:
+    """Return what the declarer is told: declared, or what looks the same."""
+    data = outcome.data
+    if outcome.kind != "similar":
+        return declared_message(outcome, given, policy)
+    text = form.similar_text(data["reference"], data["title"], data["channel_id"])
+    title = check_title(m.plain(given.title))
+    anyway = b.button(
+        "Declare anyway",
+        action_id="declare_anyway",
+        value=form.button_value(replace(given, title=title)),
+    )
+    return b.Message(text=text, blocks=(b.section(text), b.actions(anyway)))
+
+
+def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> b.Message:
+    """Return what the declarer is told; also how bad it counts as, if they didn't say so."""
+    slash = policy.command
+    reference, title = outcome.data["reference"], m.escape_line(outcome.data["title"])
+    lead = "was already declared by you" if outcome.is_repeat else "is declared"
+    severity = outcome.data.get("severity")
+    assumed = (
+        f" {_what_was_named(given.title, policy)}, so it begins as {m.escape_line(severity)}: "
+        f"`{slash} {reference} severity` changes it."
+        if severity and given.severity_key is None
+        else ""
+    )
+    how, seen = (" in private", " Only its own people see it.") if given.is_private else ("", "")
+    return say(
+        f"*{reference}* {lead}{how}: {title}.{seen} Its channel is opening and you are invited. "
+        f"Next: take command there with `{slash} role commander me`.{assumed}"
+    )
+
+
+def _what_was_named(title: str, policy: Policy) -> str:
+    first = title.partition(" ")[0].strip(_AROUND)
+    if _stem(first) in {_stem(severity.key) for severity in policy.severities} - {""}:
+        return f"{m.escape_line(first)} isn't a severity here"
+    return "You named no severity"
+
+
+def _stem(word: str) -> str:
+    """Return `sev` of `SEV9` or `sev-9`; nothing of what has no number, or nothing else."""
+    numbered = _NUMBERED.fullmatch(word.casefold())
+    return numbered[1] if numbered else ""
+
+
+async def declare_anyway(request: Request) -> Reply:
+    """Declare although a similar incident was declared a moment ago."""
+    given = form.read_button(request.value)
+    outcome = await request.transact(partial(declare, declaration=given))
+    return Say(declared_message(outcome, given, request.policy), replaces=True)
+
+
+async def declare_submitted(request: Request) -> Reply:
+    """Declare from the form; wrong input is answered in its field."""
+    given = form.read_form(request.form, request.metadata)
+    try:
+        outcome = await request.transact(partial(declare, declaration=given))
+    except InvalidInput as error:
+        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
+    if outcome.kind == "similar":
+        data = outcome.data
+        text = form.similar_text(data["reference"], data["title"], data["channel_id"])
+        return ShowView(form.declaration_form(request.policy, given, similar=text))
+    return Say(declared_message(outcome, given, request.policy))
+
+
+async def open_form(request: Request) -> Reply:
+    """Open the empty form."""
+    await request.open_view(form.declaration_form(request.policy, Declaration(title="")))
+    return None
+
+
+async def open_from_message(request: Request) -> Reply:
+    """Open the form filled from a message: its first line as the title, its link kept."""
+    message = request.message
+    text = m.plain(str(message.get("text") or ""))
+    first_line = next((line for line in text.splitlines() if line.strip()), "")
+    given = Declaration(title=first_line, source_link=_link_to(request, message))
+    await request.open_view(form.declaration_form(request.policy, given))
+    return None
+
+
+def _link_to(request: Request, message: Any) -> str:
+    ts = str(message.get("ts") or "")
+    if not ts or not request.channel_id:
+        return ""
+    return permalink(
+        request.services.workspace.url,
+        channel_id=request.channel_id,
+        ts=ts,
+        thread_ts=message.get("thread_ts"),
+    )
+
+
+async def suggest_services(request: Request) -> Reply:
+    """Suggest services of the policy whose name or key has the typed text in it."""
+    typed = str(request.payload.get("value") or "").casefold()
+    found = [
+        b.option(service.name, value=service.key)
+        for service in request.policy.services
+        if typed in service.name.casefold() or typed in service.key.casefold()
+    ]
+    return Options(b.options_within(found) if found else ())
+
+
+FEATURE = Feature(
+    name="declaration",
+    commands=(
+        Command(
+            name="declare",
+            usage="declare [sev2] [title…] [--private] [--drill]",
+            summary="Declare an incident; without a title, opens the form.",
+            handler=declare_command,
+            aliases=("new",),
+            flags=(
+                Flag("private", "only you and the people the policy names"),
+                Flag("drill", "practice: announced nowhere, out of all figures"),
+            ),
+            examples=("declare sev2 Checkout errors for some customers",),
+            is_once_a_minute=True,
+        ),
+    ),
+    actions={"declare_anyway": declare_anyway, "declare_open": open_form},
+    views={form.CALLBACK_ID: declare_submitted},
+    options={"services": suggest_services},
+    shortcuts={"declare": open_form, "declare_from_message": open_from_message},
+)

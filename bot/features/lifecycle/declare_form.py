@@ -1,0 +1,151 @@
+"""The form that declares an incident: how it looks, and how its values are read."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.lifecycle.declare import MAX_TITLE, Declaration
+from incidents.policy.policy import Policy
+
+CALLBACK_ID = "declare_submit"
+
+_LONGEST_TEXT = 2_500
+
+
+def declaration_form(
+    policy: Policy,
+    given: Declaration,
+    *,
+    similar: str | None = None,
+    notice: str = "",
+) -> b.View:
+    """Return the form, filled with what is given; `similar` says what was just declared.
+
+    `notice` says why the form is asked for, where a command might have been enough.
+    """
+    above = [b.section(text) for text in (similar, notice) if text]
+    metadata = {"source_link": given.source_link, "even_if_similar": similar is not None}
+    return b.modal(
+        "Declare an incident",
+        blocks=[*above, *_inputs(policy, given)],
+        callback_id=CALLBACK_ID,
+        submit="Declare anyway" if similar else "Declare",
+        private_metadata=json.dumps(metadata),
+    )
+
+
+def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
+    return [
+        b.text_input(
+            "title",
+            label="What is happening?",
+            initial=given.title,
+            max_length=MAX_TITLE,
+            placeholder="Checkout errors for some customers",
+        ),
+        _severity(policy, given),
+        b.text_input(
+            "impact",
+            label="Impact: who and what is affected?",
+            initial=given.impact,
+            multiline=True,
+            optional=True,
+            max_length=_LONGEST_TEXT,
+        ),
+        *_services(policy, given),
+        b.datetime_input(
+            "detected_at",
+            label="Detected at",
+            initial=given.detected_at,
+            optional=True,
+            hint="Empty means now.",
+        ),
+        _kind(given),
+    ]
+
+
+def _severity(policy: Policy, given: Declaration) -> b.Block:
+    return b.select(
+        "severity",
+        label="Severity",
+        options=[
+            b.option(item.name, value=item.key, description=item.meaning)
+            for item in policy.severities
+        ],
+        initial=given.severity_key or policy.default_severity,
+        hint="If unsure between two, take the worse one. It can be changed at any time.",
+    )
+
+
+def _services(policy: Policy, given: Declaration) -> list[b.Block]:
+    if not policy.services:
+        return []
+    chosen = [
+        b.option(service.name, value=service.key)
+        for service in policy.services
+        if service.key in given.services
+    ]
+    return [
+        b.multi_external_select(
+            "services", label="Affected services", initial=chosen, optional=True
+        )
+    ]
+
+
+def _kind(given: Declaration) -> b.Block:
+    choices = {"private": given.is_private, "drill": given.is_drill}
+    return b.checkboxes(
+        "kind",
+        label="Only if needed",
+        options=[
+            b.option("Private", value="private", description="Only you and whom the policy names"),
+            b.option("Drill", value="drill", description="Practice: announced nowhere"),
+        ],
+        initial=[name for name, is_on in choices.items() if is_on],
+    )
+
+
+def read_form(form: b.FormState, metadata: dict[str, Any]) -> Declaration:
+    """Return what the form's values declare."""
+    return Declaration(
+        title=form.text("title"),
+        severity_key=form.choice("severity"),
+        impact=form.text("impact"),
+        services=form.choices("services"),
+        is_private=form.checked("kind", "private"),
+        is_drill=form.checked("kind", "drill"),
+        detected_at=form.instant("detected_at"),
+        source_link=str(metadata.get("source_link", "")),
+        even_if_similar=bool(metadata.get("even_if_similar")),
+    )
+
+
+def button_value(declaration: Declaration) -> str:
+    """Return a declaration without form fields as a button's value."""
+    fields = asdict(declaration)
+    kept = {name: fields[name] for name in ("title", "severity_key", "is_private", "is_drill")}
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def read_button(value: str) -> Declaration:
+    """Return the declaration that a *Declare anyway* button carries."""
+    return Declaration(**json.loads(value), even_if_similar=True)
+
+
+def similar_text(reference: str, title: str, channel_id: str | None) -> str:
+    """Return how a very similar incident is pointed out."""
+    where = f" Join {m.channel_link(channel_id)}." if channel_id else ""
+    return (
+        f"*Nothing new was declared.* {reference} was declared a moment ago and looks the same: "
+        f"{m.escape_line(title)}.{where} If yours is something else, press *Declare anyway*."
+    )
+
+
+def flag_meant_text(word: str) -> str:
+    """Return why the form is asked for: the title begins with what is usually a flag."""
+    return (
+        f"*Nothing is declared yet.* The title begins with `{word}`, so `{word}` is ticked below. "
+        f"Leave it so or untick it, look at the title, and press *Declare*. (`--{word}` says it at once.)"
+    )

@@ -1,0 +1,189 @@
+"""Status: the command, the form with what is possible now, and how each step reads."""
+
+from functools import partial
+
+from bot.features.lifecycle.resolve_form import resolve_form
+from bot.framework.feature import Command, Feature
+from bot.framework.incident_forms import remember, view_for_form
+from bot.framework.refusals import invalid_text, say
+from bot.framework.replies import FieldErrors, Reply, Say, ShowView
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
+from incidents.engine.unit_of_work import Outcome, UseCase
+from incidents.incident.incident import IncidentRef
+from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView
+from incidents.lifecycle.resolve import Resolution, resolve
+from incidents.lifecycle.status import cancel, change_status, close
+from incidents.policy.policy import Action
+
+_S = IncidentStatus
+
+_MEANINGS = {
+    _S.TRIAGE: "Sizing up: what is it, how bad?",
+    _S.INVESTIGATING: "Looking for the cause",
+    _S.IDENTIFIED: "The cause is known",
+    _S.MITIGATED: "The impact is stopped or much smaller",
+    _S.RESOLVED: "It is over; asks for impact and what fixed it",
+    _S.CLOSED: "Nothing more to do here",
+    _S.CANCELLED: "It wasn't an incident; needs a reason",
+}
+
+
+async def status_command(request: Request) -> Reply:
+    """Change the status from `/incident status identified [text]`; without words, open the form."""
+    word, rest = request.words.split_first()
+    ref = request.incident_ref()
+    if not word:
+        return await _open_form(request, ref)
+    target = _status_of(word)
+    text = m.plain(rest)
+    try:
+        outcome = await request.transact(step(ref, target, text=text))
+    except InformationMissing:
+        view = await view_for_form(request, ref, action=Action.RESOLVE)
+        await request.open_view(resolve_form(view, text=text, now=request.now))
+        return None
+    return Say(moved_message(outcome))
+
+
+async def open_status_form(request: Request) -> Reply:
+    """Open the form with the statuses that are possible now."""
+    return await _open_form(request, request.incident_of_value())
+
+
+async def status_submitted(request: Request) -> Reply:
+    """Change the status from the form; resolving goes on to ask for what is missing."""
+    ref = request.incident_of_metadata()
+    target, text = _status_of(request.form.choice("status") or ""), request.form.text("text")
+    try:
+        await request.transact(step(ref, target, text=text))
+    except InformationMissing:
+        view = await view_for_form(request, ref, action=Action.RESOLVE)
+        return ShowView(resolve_form(view, text=text, now=request.now))
+    except InvalidInput as error:
+        return FieldErrors({"text": invalid_text(error.field, error.problem, error.example)})
+    return None
+
+
+def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
+    """Return the use case that brings an incident to a status."""
+    match target:
+        case _S.RESOLVED:
+            return partial(resolve, ref=ref, resolution=Resolution(text=text))
+        case _S.CLOSED:
+            return partial(close, ref=ref, text=text)
+        case _S.CANCELLED:
+            return partial(cancel, ref=ref, reason=text)
+    return partial(change_status, ref=ref, target=target, text=text)
+
+
+def moved_message(outcome: Outcome) -> b.Message:
+    """Return what the person is told who moved the incident."""
+    reference, new = outcome.data["reference"], outcome.data["new"]
+    return say(f"*{reference}* is now *{new}*. It is on the timeline and in its channel.")
+
+
+def status_form(view: IncidentView) -> b.View:
+    """Return the form; it offers only what is possible. Raises: TransitionRefused if nothing is."""
+    possible = ALLOWED_TRANSITIONS[view.status]
+    if not possible:
+        raise TransitionRefused(current=view.status, target="", possible=())
+    options = [
+        b.option(status.capitalize(), value=status, description=_MEANINGS[status])
+        for status in possible
+    ]
+    return b.modal(
+        f"Status of {view.reference}",
+        blocks=[
+            b.context(f"Now: *{view.status}*. {m.escape_line(view.title)}"),
+            b.radio("status", label="New status", options=options, initial=possible[0]),
+            b.text_input(
+                "text",
+                label="What is known now?",
+                multiline=True,
+                optional=True,
+                hint="Goes on the timeline and to the channel. Needed to cancel or reopen.",
+            ),
+        ],
+        callback_id="status_submit",
+        private_metadata=remember(view),
+    )
+
+
+async def _open_form(request: Request, ref: IncidentRef) -> Reply:
+    view = await view_for_form(request, ref, action=Action.CHANGE_STATUS)
+    await request.open_view(status_form(view))
+    return None
+
+
+def _status_of(word: str) -> IncidentStatus:
+    try:
+        return IncidentStatus(word.strip().casefold())
+    except ValueError:
+        raise InvalidInput("status", "unknown", ", ".join(IncidentStatus)) from None
+
+
+# -- how steps read -------------------------------------------------------------------------
+
+
+def status_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return a step of the lifecycle as a message: what it is now, who, and why."""
+    headline = _headline(entry)
+    said = m.escape(entry.text("resolution") or entry.text("reason") or entry.text("text"))
+    if entry.text("resolution"):
+        said = f"What fixed it: {said}"
+    text = f"{headline}\n{said}" if said else headline
+    return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+
+
+def duplicate_found(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Say in the incident that goes on that another turned out to be the same."""
+    other, title = m.escape_line(entry.text("duplicate")), m.escape_line(entry.text("title"))
+    text = (
+        f"{incident.reference}: {m.escape_line(entry.actor_name)} found {other} ({title}) to be "
+        f"the same. Whoever was there may come here; what they wrote down is in {other}."
+    )
+    return b.Message(text=text, blocks=b.paragraphs(text))
+
+
+def _headline(entry: EntryView) -> str:
+    who = m.escape_line(entry.actor_name)
+    old, new = entry.text("old"), entry.text("new")
+    match new:
+        case _S.RESOLVED:
+            nobody = entry.content.get("has_customer_impact") is False
+            return f"*Resolved* by {who}{', without customer impact' if nobody else ''}"
+        case _S.CLOSED:
+            return f"*Closed* by {who}"
+        case _S.CANCELLED if entry.content.get("is_duplicate"):
+            original = m.escape_line(entry.text("duplicate_of")) or "another incident"
+            return f"*Cancelled* by {who} as a duplicate of {original}"
+        case _S.CANCELLED:
+            return f"*Cancelled* by {who}"
+    if entry.content.get("is_reopening"):
+        return f"*Reopened* by {who}: {old} → {new}"
+    return f"*Status {old} → {new}* by {who}"
+
+
+FEATURE = Feature(
+    name="status",
+    commands=(
+        Command(
+            name="status",
+            usage="status [triage|investigating|identified|mitigated] [text]",
+            summary="Change the status, with what is known now; alone, opens the form.",
+            handler=status_command,
+            examples=("status identified Bad deploy of checkout 1.42",),
+        ),
+    ),
+    actions={"status_change": open_status_form},
+    views={"status_submit": status_submitted},
+    entries={
+        EntryKind.STATUS_CHANGED: status_entry,
+        EntryKind.DUPLICATE_FOUND: duplicate_found,
+    },
+)

@@ -1,0 +1,1 @@
+"""The postmortem and action items in Slack."""

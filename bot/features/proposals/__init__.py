@@ -1,0 +1,1 @@
+"""Proposals in Slack: cards, forms, answers."""

@@ -1,0 +1,1 @@
+"""Timeline, notes, marks, files, exports in Slack."""

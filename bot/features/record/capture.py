@@ -1,0 +1,271 @@
+"""Capture: marked and pinned messages, files, and people who come and go reach the timeline."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bot.features.record.marked_messages import (
+    content_of,
+    fetch_marked,
+    is_own,
+    plain_text,
+    sent_at_of,
+)
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request
+from bot.slack import mentions as m
+from bot.slack.gateway import SlackMessage
+from bot.slack.ids import ChannelId, MessageTs, UserId
+from incidents.channel.membership import join_channel, leave_channel
+from incidents.core.errors import IncidentNotFound
+from incidents.engine.effects import FetchMarkedMessage
+from incidents.record.captured_messages import MarkSource, MessageKey, find_captured
+from incidents.record.linked_files import LinkedFile, link_files
+from incidents.record.marks import (
+    follow_deletion,
+    follow_edit,
+    is_incident_channel,
+    mark_message,
+    unmark_message,
+)
+
+_MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)")
+_FILE_LINK = re.compile(
+    r"<(https://[a-z0-9.-]+\.slack\.com/files/[UW][A-Z0-9]+/(F[A-Z0-9]+)/([^|>\s]+))"
+)
+
+
+# -- reactions and pins -----------------------------------------------------------------------
+
+
+async def on_reaction_added(request: Request) -> Reply:
+    """Mark the message that somebody put the policy's emoji on."""
+    message = _reacted_message(request)
+    if message is not None and await _is_ours_to_follow(request, message.channel_id):
+        source = MarkSource.REACTION
+        at = _event_at(request)
+        await request.transact(partial(mark_message, message=message, source=source, at=at))
+    return None
+
+
+async def on_reaction_removed(request: Request) -> Reply:
+    """Take the mark away again."""
+    message = _reacted_message(request)
+    if message is not None and await _is_ours_to_follow(request, message.channel_id):
+        source = MarkSource.REACTION
+        at = _event_at(request)
+        await request.transact(partial(unmark_message, message=message, source=source, at=at))
+    return None
+
+
+async def on_pin_added(request: Request) -> Reply:
+    """Mark the message that somebody pinned."""
+    message = _pinned_message(request)
+    if not request.policy.timeline.capture_pins or message is None:
+        return None
+    if await _is_ours_to_follow(request, message.channel_id):
+        source, at = MarkSource.PIN, _event_at(request)
+        await request.transact(partial(mark_message, message=message, source=source, at=at))
+    return None
+
+
+async def on_pin_removed(request: Request) -> Reply:
+    """Take the mark away again."""
+    message = _pinned_message(request)
+    if message is not None and await _is_ours_to_follow(request, message.channel_id):
+        source, at = MarkSource.PIN, _event_at(request)
+        await request.transact(partial(unmark_message, message=message, source=source, at=at))
+    return None
+
+
+def _event_at(request: Request) -> datetime:
+    """Return when it happened, by Slack's clock: events may be told out of order."""
+    return sent_at_of(str(request.event.get("event_ts")), fallback=request.now)
+
+
+def _reacted_message(request: Request) -> MessageKey | None:
+    event = request.event
+    item = event.get("item") or {}
+    # A reaction may carry a skin tone: `+1::skin-tone-3`.
+    emoji = str(event.get("reaction") or "").split("::")[0]
+    if item.get("type") != "message" or emoji != request.policy.timeline.marker_emoji:
+        return None
+    if event.get("item_user") == request.services.workspace.bot_external_id:
+        return None  # what we say comes from the timeline
+    return MessageKey(str(item.get("channel")), str(item.get("ts")))
+
+
+def _pinned_message(request: Request) -> MessageKey | None:
+    message = (request.event.get("item") or {}).get("message") or {}
+    if not message.get("ts") or is_own(message, request.services):
+        return None
+    return MessageKey(str(request.event.get("channel_id")), str(message["ts"]))
+
+
+# -- messages ---------------------------------------------------------------------------------
+
+
+async def on_message(request: Request) -> Reply:
+    """Follow edits and deletions of captured messages, and note files that are shared."""
+    event = request.event
+    match event.get("subtype"):
+        case "message_changed":
+            await _follow_change(request, event.get("message") or {})
+        case "message_deleted":
+            await _follow_deletion(request, str(event.get("deleted_ts")))
+        case None | "file_share" | "thread_broadcast" | "bot_message":
+            await _note_files(request)
+    return None
+
+
+async def _follow_change(request: Request, message: Mapping[str, Any]) -> None:
+    if message.get("subtype") == "tombstone":  # the deleted first message of a thread
+        await _follow_deletion(request, str(message.get("ts")))
+        return
+    before = (request.event.get("previous_message") or {}).get("text")
+    if message.get("text") == before:  # a preview of a link was added
+        return
+    key = await _captured_key(request, str(message.get("ts")))
+    if key is None:
+        return
+    text = await plain_text(request.services, str(message.get("text") or ""))
+    await request.transact(partial(follow_edit, message=key, text=text))
+
+
+async def _follow_deletion(request: Request, ts: str) -> None:
+    key = await _captured_key(request, ts)
+    if key is not None:
+        await request.transact(partial(follow_deletion, message=key))
+
+
+async def _captured_key(request: Request, ts: str) -> MessageKey | None:
+    key = MessageKey(request.channel_id or "", ts)
+    workspace_id = request.services.workspace.id
+    async with request.services.database.reading() as session:
+        captured = await find_captured(session, key, workspace_id=workspace_id)
+    return None if captured is None else key
+
+
+async def _note_files(request: Request) -> None:
+    event = request.event
+    files = _files_of(event)
+    if not files or not request.policy.timeline.capture_files:
+        return
+    if is_own(event, request.services):
+        return
+    channel_id = request.channel_id or ""
+    if await _is_ours_to_follow(request, channel_id):
+        sent_at = sent_at_of(str(event.get("ts")), fallback=request.now)
+        use_case = partial(link_files, channel_id=channel_id, files=files, sent_at=sent_at)
+        await request.transact(use_case)
+
+
+def _files_of(event: Mapping[str, Any]) -> tuple[LinkedFile, ...]:
+    shared = [
+        LinkedFile(
+            id=str(raw["id"]),
+            name=str(raw.get("title") or raw.get("name") or raw["id"]),
+            permalink=str(raw.get("permalink") or ""),
+        )
+        for raw in event.get("files") or ()
+        if raw.get("id")
+    ]
+    linked = [
+        LinkedFile(id=found[2], name=found[3], permalink=found[1])
+        for found in _FILE_LINK.finditer(str(event.get("text") or ""))
+    ]
+    return (*shared, *linked)
+
+
+# -- people in the channel --------------------------------------------------------------------
+
+
+async def on_member_joined(request: Request) -> Reply:
+    """Keep current who is in an incident's channel."""
+    await _follow_member(request, is_joining=True)
+    return None
+
+
+async def on_member_left(request: Request) -> Reply:
+    """Keep current who is in an incident's channel."""
+    await _follow_member(request, is_joining=False)
+    return None
+
+
+async def _follow_member(request: Request, *, is_joining: bool) -> None:
+    channel_id = request.channel_id or ""
+    if request.actor.external_id == request.services.workspace.bot_external_id:
+        return
+    if await _is_ours_to_follow(request, channel_id):
+        use_case = join_channel if is_joining else leave_channel
+        at = _event_at(request)
+        await request.transact(partial(use_case, channel_id=channel_id, at=at))
+
+
+# -- the shortcut -----------------------------------------------------------------------------
+
+
+async def add_to_timeline(request: Request) -> Reply:
+    """Put the message on the timeline from its menu; works in threads, too."""
+    raw, channel_id = request.message, request.channel_id or ""
+    if is_own(raw, request.services):
+        return Say(say("That is Sitrep's own message: what it says is on the timeline already."))
+    message = SlackMessage(
+        channel=ChannelId(channel_id),
+        ts=MessageTs(str(raw["ts"])),
+        text=str(raw.get("text") or ""),
+        user_id=UserId(str(raw["user"])) if raw.get("user") else None,
+        bot_id=raw.get("bot_id"),
+        thread_ts=raw.get("thread_ts"),
+    )
+    content = await content_of(request.services, message, now=request.now)
+    # Without a text, or from somebody whose name we don't know, it has to be fetched first.
+    is_complete = bool(message.text) and content.author_name != message.user_id
+    use_case = partial(
+        mark_message,
+        message=MessageKey(channel_id, message.ts),
+        source=MarkSource.SHORTCUT,
+        content=content if is_complete else None,
+    )
+    slash = request.policy.command
+    try:
+        outcome = await request.transact(use_case)
+    except IncidentNotFound:
+        text = (
+            "This channel doesn't belong to an incident, so nothing was added. From here, "
+            f"write it as a note: `{slash} INC-12 note What happened, with the message's link`."
+        )
+        return Say(say(text))
+    reference = outcome.data["reference"]
+    if outcome.kind == "already_recorded":
+        return Say(say(f"That message is already on the timeline of *{reference}*."))
+    when = m.date(content.sent_at)
+    text = f"Added to the timeline of *{reference}*, dated {when}. `{slash} undo` takes it back."
+    return Say(say(text))
+
+
+async def _is_ours_to_follow(request: Request, channel_id: str) -> bool:
+    workspace_id: uuid.UUID = request.services.workspace.id
+    async with request.services.database.reading() as session:
+        return await is_incident_channel(session, channel_id, workspace_id=workspace_id)
+
+
+FEATURE = Feature(
+    name="capture",
+    shortcuts={"add_to_timeline": add_to_timeline},
+    events={
+        "reaction_added": on_reaction_added,
+        "reaction_removed": on_reaction_removed,
+        "pin_added": on_pin_added,
+        "pin_removed": on_pin_removed,
+        "message": on_message,
+        "member_joined_channel": on_member_joined,
+        "member_left_channel": on_member_left,
+    },
+    effects={FetchMarkedMessage: fetch_marked},
+)

@@ -1,0 +1,137 @@
+"""Marked messages: fetched, made plain, and put on the record with their author's name."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.reading import facts_of
+from bot.framework.requests import Services
+from bot.slack import mentions as m
+from bot.slack.errors import SlackPermanent
+from bot.slack.gateway import SlackMessage
+from bot.slack.ids import permalink, ts_to_instant
+from incidents.core.people import Person, PersonFacts, save_person
+from incidents.engine.effects import FetchMarkedMessage
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.record.captured_messages import CapturedMessage, CaptureStatus, Mark
+from incidents.record.marks import MessageText, drop_message, record_message
+
+_MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)")
+
+
+async def fetch_marked(context: EffectContext) -> Settlement:
+    """Fetch a marked message and put it on the record; one that is gone is given up."""
+    effect = context.get(FetchMarkedMessage)
+    services = context.services
+    async with services.database.reading() as session:
+        captured = await session.get(CapturedMessage, effect.message_id)
+        markers = (await session.execute(_markers(effect))).scalars().all()
+    if captured is None or captured.status != CaptureStatus.PENDING:
+        return Dropped("mark removed")
+    message = await services.gateway.fetch_message(captured.channel_id, captured.message_ts)
+    if message is None:
+        return Done(partial(drop_message, captured_id=captured.id, reason="message gone"))
+    if is_own({"user": message.user_id, "bot_id": message.bot_id}, services):
+        return Done(partial(drop_message, captured_id=captured.id, reason="Sitrep's own message"))
+    learned = await _learn(services, {message.user_id or "", *markers})
+    names = {facts.external_id: facts.name for facts in learned if facts.name}
+    content = await content_of(services, message, now=services.clock.now(), names=names)
+
+    async def record(uow: UnitOfWork) -> None:
+        # First who marked it, with name and standing: a guest's mark doesn't count.
+        for facts in learned:
+            await save_person(
+                uow.session, facts, workspace_id=uow.workspace_id, refreshed_at=uow.now
+            )
+        await record_message(uow, captured_id=captured.id, content=content)
+
+    return Done(record)
+
+
+def _markers(effect: FetchMarkedMessage) -> Any:
+    return (
+        select(Person.external_id)
+        .join(Mark, Mark.person_id == Person.id)
+        .where(Mark.captured_message_id == effect.message_id)
+    )
+
+
+async def _learn(services: Services, user_ids: Iterable[str]) -> tuple[PersonFacts, ...]:
+    """Ask Slack about those of these people of whom we know nothing but the id."""
+    wanted = {user_id for user_id in user_ids if user_id}
+    query = select(Person.external_id).where(
+        Person.workspace_id == services.workspace.id,
+        Person.external_id.in_(wanted),
+        Person.refreshed_at.is_not(None),
+    )
+    async with services.database.reading() as session:
+        known = set((await session.execute(query)).scalars())
+    learned: list[PersonFacts] = []
+    for user_id in sorted(wanted - known):
+        try:
+            learned.append(facts_of(await services.gateway.user(user_id)))
+        except SlackPermanent:  # somebody of another workspace whom we can't look up
+            continue
+    return tuple(learned)
+
+
+async def content_of(
+    services: Services,
+    message: SlackMessage,
+    *,
+    now: datetime,
+    names: Mapping[str, str] | None = None,
+) -> MessageText:
+    """Return what a message says, as plain text; `names` by user id go before the record's."""
+    wanted = {message.user_id or "", *_MENTIONED.findall(message.text)}
+    known = {**await _names(services, wanted), **(names or {})}
+    author = known.get(message.user_id or "") or message.user_id or "an integration"
+    text = m.plain(message.text, name_of=known.get)
+    files = ", ".join(file.name for file in message.files)
+    return MessageText(
+        text=text or (f"[{files}]" if files else "[no text]"),
+        author_name=author,
+        author_external_id=message.user_id or "",
+        permalink=permalink(
+            services.workspace.url,
+            channel_id=message.channel,
+            ts=message.ts,
+            thread_ts=message.thread_ts,
+        ),
+        sent_at=sent_at_of(message.ts, fallback=now),
+    )
+
+
+async def plain_text(services: Services, text: str) -> str:
+    """Return a message's text as the reader saw it, with names for mentions."""
+    names = await _names(services, set(_MENTIONED.findall(text)))
+    return m.plain(text, name_of=names.get)
+
+
+def is_own(raw: Mapping[str, Any], services: Services) -> bool:
+    """Tell whether a message is Sitrep's own: what it says comes from the timeline."""
+    workspace = services.workspace
+    if raw.get("user") and raw.get("user") == workspace.bot_external_id:
+        return True
+    return bool(workspace.bot_id) and raw.get("bot_id") == workspace.bot_id
+
+
+def sent_at_of(ts: str, *, fallback: datetime) -> datetime:
+    """Return when a message was sent, or the fallback for a timestamp that isn't one."""
+    try:
+        return ts_to_instant(ts)
+    except ValueError:
+        return fallback
+
+
+async def _names(services: Services, user_ids: set[str]) -> dict[str, str]:
+    query = select(Person.external_id, Person.name).where(
+        Person.workspace_id == services.workspace.id, Person.external_id.in_(user_ids)
+    )
+    async with services.database.reading() as session:
+        return {row.external_id: row.name for row in await session.execute(query)}

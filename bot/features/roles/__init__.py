@@ -1,0 +1,1 @@
+"""Roles and handoffs in Slack."""

@@ -1,0 +1,285 @@
+"""How roles read: who holds what, entries about them, and what a role's holder is told."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from bot.framework.phrases import about, actor_of_entry, named_in
+from bot.framework.refusals import say
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.times import spoken_duration
+from incidents.engine.unit_of_work import Outcome
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.views import EntryView, IncidentView, RoleView
+from incidents.policy.policy import COMMANDER, Policy, Role
+
+ASSIGN_FORM = "role_assign"
+
+_MINUTES_OF_AN_HOUR = 60
+
+
+def is_by(entry: EntryView, field: str) -> bool:
+    """Tell whether the one whom the entry names did it themselves."""
+    found = entry.content.get(field)
+    return isinstance(found, Mapping) and found.get("id") == str(entry.actor_id)
+
+
+# -- entries --------------------------------------------------------------------------------
+
+
+def assigned_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+    """Return that somebody holds a role now."""
+    person, previous = named_in(entry, "person"), named_in(entry, "previous")
+    role = m.escape_line(entry.text("role_name"))
+    instead = f", in place of {previous}" if previous else ""
+    by = "" if is_by(entry, "person") else f" (assigned by {actor_of_entry(entry)})"
+    return say(f"*{role}* is now {person}{instead}{by}.")
+
+
+def replaced_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return what the holder before is told when the role passed to somebody else."""
+    role = m.escape_line(entry.text("role_name"))
+    by = "" if is_by(entry, "person") else f", assigned by {actor_of_entry(entry)}"
+    return say(
+        f"{about(incident)}: {named_in(entry, 'person')} is {role} now, in your place{by}. "
+        "Tell them what is still open."
+    )
+
+
+def ended_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return that somebody no longer holds a role."""
+    role = m.escape_line(entry.text("role_name"))
+    by = "" if is_by(entry, "person") else f" (by {actor_of_entry(entry)})"
+    reason = f": {m.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
+    text = f"{named_in(entry, 'person')} is no longer *{role}*{by}{reason}."
+    if entry.text("role") != COMMANDER:
+        return say(text)
+    return _asking(f"{text} Who takes command?", incident)
+
+
+def ended_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return what somebody is told whose role others ended."""
+    role = m.escape_line(entry.text("role_name"))
+    return say(f"{about(incident)}: you are no longer {role} (by {actor_of_entry(entry)}).")
+
+
+def missing_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return the question who takes command, with the backup whom the policy names."""
+    minutes = int(entry.content.get("minutes") or 0)
+    backup = named_in(entry, "backup")
+    if backup:
+        text = (
+            f"Still nobody in command after {_minutes(minutes)}. {backup}, you are the backup: "
+            "please take command, or name who does."
+        )
+    else:
+        # A policy may ask sooner than after a minute.
+        since = (
+            f"Nobody has been in command for {_minutes(minutes)}" if minutes else "No commander yet"
+        )
+        text = (
+            f"{since}. Who takes it? It needs no expert: "
+            "decide, delegate, keep the rhythm; it can be handed on at any time."
+        )
+    return _asking(text, incident)
+
+
+def _minutes(count: int) -> str:
+    """Return minutes in words, as hours once there are many."""
+    if count >= _MINUTES_OF_AN_HOUR:
+        return spoken_duration(timedelta(minutes=count))
+    return "1 minute" if count == 1 else f"{count} minutes"
+
+
+def missing_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return what the backup is told."""
+    minutes = int(entry.content.get("minutes") or 0)
+    text = (
+        f"{about(incident)} ({m.escape_line(incident.severity_name)}, {incident.status}): nobody "
+        f"has been in command for {_minutes(minutes)}, and the policy names you as the backup. "
+        "Please take command, or name somebody who does."
+    )
+    return _asking(text, incident)
+
+
+def acknowledged_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+    """Return that somebody turned to the incident."""
+    return say(f"{incident.reference}: {actor_of_entry(entry)} is on it.")
+
+
+def take_command_button(incident: IncidentView) -> b.ButtonElement:
+    """Return the button that takes command."""
+    return b.button(
+        "Take command",
+        action_id="role_take_command",
+        value=f"{incident.id}|{incident.version}",
+        style="primary",
+    )
+
+
+def _asking(text: str, incident: IncidentView) -> b.Message:
+    return b.Message(text=text, blocks=(b.section(text), b.actions(take_command_button(incident))))
+
+
+# -- direct messages to a role's holder -------------------------------------------------------
+
+
+def holder_message(
+    entry: EntryView, incident: IncidentView, *, role: Role | None, slash: str
+) -> b.Message:
+    """Return what a role's new holder is told: which role, its duties and its checklist."""
+    name = m.escape_line(role.name if role else entry.text("role_name") or "commander")
+    lead = f"{about(incident)} ({m.escape_line(incident.severity_name)}, {incident.status})"
+    text = f"{lead}: you are *{name}* now{_how(entry)}."
+    if role is None:
+        return say(text)
+    duties = "\n".join(f"• {m.escape_line(duty)}" for duty in role.duties)
+    steps = "\n".join(
+        f"{number}. {m.escape_line(step)}" for number, step in enumerate(role.checklist, start=1)
+    )
+    ending = f"Can't take it? Pass it on with `{slash} {_give_on(role)}` in the incident channel."
+    parts = [text, f"*You answer for*\n{duties}", f"*Checklist*\n{steps}", ending]
+    blocks = [
+        b.section(text),
+        *b.paragraphs(parts[1]),
+        *b.paragraphs(parts[2]),
+        b.context(ending),
+    ]
+    return b.Message(text="\n".join(parts), blocks=tuple(blocks))
+
+
+def _give_on(role: Role) -> str:
+    return "handoff @someone" if role.key == COMMANDER else f"role {role.name.lower()} @someone"
+
+
+def _how(entry: EntryView) -> str:
+    previous = named_in(entry, "from") or named_in(entry, "previous")
+    match entry.text("how"):
+        case "unanswered":
+            return f", since nobody answered the handoff in time. {previous} had it before"
+        case "":
+            by = "" if is_by(entry, "person") else f", assigned by {actor_of_entry(entry)}"
+            return f"{by}, in place of {previous}" if previous else by
+    return f", in place of {previous}"
+
+
+# -- who holds what -------------------------------------------------------------------------
+
+
+def roles_message(
+    view: IncidentView, policy: Policy, *, viewer_id: Any, lead: str = ""
+) -> b.Message:
+    """Return who holds which role, with what the viewer can do about it."""
+    title = f"Roles in {view.reference}"
+    lines = [_role_line(view, role) for role in policy.roles]
+    # Roles that the policy no longer has are still somebody's.
+    known = {role.key for role in policy.roles}
+    gone = [_held_line(held) for held in view.roles if held.role_key not in known]
+    is_over = view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}
+    blocks: list[b.Block] = [b.section(lead)] if lead else []
+    blocks.append(b.header(title))
+    for role, line in zip(policy.roles, lines, strict=True):
+        way = None if is_over else _accessory(view, role, viewer_id=viewer_id)
+        blocks.append(b.section(line, accessory=way))
+    blocks += [b.section(line) for line in gone]
+    if not is_over:
+        blocks.append(b.actions(*_ways(view, viewer_id=viewer_id)))
+    text = "\n".join([*([lead] if lead else []), title, *lines, *gone])
+    return b.Message(text=text, blocks=tuple(blocks))
+
+
+def _role_line(view: IncidentView, role: Role) -> str:
+    held = [item for item in view.roles if item.role_key == role.key]
+    who = ", ".join(f"{_person(item)} since {m.date(item.started_at, '{time}')}" for item in held)
+    return f"*{m.escape_line(role.name)}*: {who or 'nobody'}"
+
+
+def _held_line(held: RoleView) -> str:
+    return f"*{m.escape_line(held.role_name)}*: {_person(held)}"
+
+
+def _person(held: RoleView) -> str:
+    return m.escape_line(held.person.name)
+
+
+def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> b.ButtonElement | None:
+    holders = view.holders(role.key)
+    value = f"{view.id}|{role.key}|{view.version}"
+    if any(person.id == viewer_id for person in holders):
+        return b.button("Give up", action_id="role_release", value=value)
+    if holders and (role.exclusive or role.key == COMMANDER):
+        return None
+    return b.button("Take", action_id="role_claim", value=value)
+
+
+def _ways(view: IncidentView, *, viewer_id: Any) -> list[b.ButtonElement]:
+    value = f"{view.id}|{view.version}"
+    buttons = [b.button("Assign somebody…", action_id="role_assign_open", value=value)]
+    commanders = view.holders(COMMANDER)
+    if any(person.id == viewer_id for person in commanders):
+        buttons.append(b.button("Hand off…", action_id="handoff_offer_open", value=value))
+    elif commanders:
+        buttons.append(b.button("Take over…", action_id="handoff_take_over_open", value=value))
+    return buttons
+
+
+def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> b.View:
+    """Return the form that gives somebody a role."""
+    roles = [b.option(role.name, value=role.key) for role in policy.roles]
+    return b.modal(
+        f"Roles in {view.reference}",
+        blocks=[
+            *b.paragraphs("\n".join(_role_line(view, role) for role in policy.roles)),
+            b.select("role", label="Role", options=roles),
+            b.user_select("person", label="Who takes it?"),
+            b.context(
+                "They are invited to the channel and get the duties and a checklist directly. "
+                "With a commander present, command is offered or asked for."
+            ),
+        ],
+        callback_id=ASSIGN_FORM,
+        submit="Assign",
+        private_metadata=metadata,
+    )
+
+
+def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> str:
+    """Return what the person is told who changed a role, or asked for it."""
+    data = outcome.data
+    reference, role = data.get("reference", ""), m.escape_line(data.get("role_name", ""))
+    is_self = data.get("external_id") == external_id
+    who = "You are" if is_self else f"{m.escape_line(data.get('person', ''))} is"
+    match outcome.kind:
+        case "assigned":
+            how = "Its duties and checklist come by direct message."
+            return f"{who} *{role}* of {reference} now. {how}"
+        case "offered":
+            person = m.escape_line(data.get("person", ""))
+            return (
+                f"Offered command of {reference} to {person}, with a brief. It moves when they "
+                "accept, or by itself if they don't answer in time. You command until then."
+            )
+        case "requested":
+            person = m.escape_line(data.get("person", ""))
+            return (
+                f"Asked {person} for command of {reference}. It moves when they accept, or by "
+                "itself if they don't answer in time. Urgent? Press *Take over…* on the request."
+            )
+        case "moved":
+            previous = m.escape_line(data.get("previous", ""))
+            return f"{who} in command of {reference} now. It was {previous} before; both are told."
+        case "kept":
+            return f"You keep command of {reference}; what was pending is withdrawn."
+        case "declined":
+            return f"You declined; command of {reference} stays where it is. They are told."
+        case "withdrawn":
+            return f"Withdrawn; command of {reference} stays where it is."
+        case "successor_wanted":
+            return (
+                f"Asked in the channel who takes command of {reference}. You command until "
+                f"somebody does. Changed your mind? `{slash} role commander me`."
+            )
+        case "released":
+            return f"*{role}* of {reference} is free again."
+    return f"Done: {reference}."

@@ -1,0 +1,207 @@
+"""How stages read: to whoever sets them, to the person, to their mentors."""
+
+import json
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.policy.policy import Policy
+from incidents.rights.stages import Scope, Stage, StageRecord
+
+# The longest note that a form takes.
+MAX_NOTE = 2000
+
+MEANINGS = MappingProxyType(
+    {
+        Stage.OBSERVE: "they watch incidents beside a mentor, and write a debrief afterwards",
+        Stage.ASSIST: "they take tasks and roles beside others; what is risky is agreed first",
+        Stage.LEAD: "they lead, with a mentor beside them; what is risky is agreed first",
+        Stage.SOLO: "they work on their own",
+    }
+)
+
+_OWN_MEANINGS = MappingProxyType(
+    {
+        Stage.OBSERVE: "you watch incidents beside a mentor, and write a debrief afterwards",
+        Stage.ASSIST: "you take tasks and roles beside others; what is risky is agreed first",
+        Stage.LEAD: "you lead, with a mentor beside you; what is risky is agreed first",
+        Stage.SOLO: "you work on your own",
+    }
+)
+
+# One answer for everybody whom it is none of, whether or not there is anything to hide.
+HIDDEN = (
+    "Stages and progress are shown to the person, their mentors, and whom the policy names. "
+    "Ask the person: they can show you theirs."
+)
+
+
+def scope_words(scope: Scope, policy: Policy) -> str:
+    """Return in plain words what a stage holds for, to be put after the stage."""
+    role = policy.find_role(scope.role_key) if scope.role_key else None
+    service = policy.find_service(scope.service_key) if scope.service_key else None
+    words = []
+    if scope.role_key:
+        words.append(f"as {_within(role.name) if role else scope.role_key}")
+    if scope.service_key:
+        words.append(f"for {service.name if service else scope.service_key}")
+    return " ".join(words) or "in everything"
+
+
+def _within(name: str) -> str:
+    """Return a name as it stands within a sentence; abbreviations keep their capitals."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
+def stage_text(stage: Stage, scope: Scope, policy: Policy) -> str:
+    """Return a stage with what it holds for, e.g. `*assist* as scribe for Checkout`."""
+    return f"*{stage}* {m.escape_line(scope_words(scope, policy))}"
+
+
+def quoted(note: str) -> str:
+    """Return somebody's note as a quotation, or ""."""
+    if not note.strip():
+        return ""
+    return "\n" + "\n".join(f"> {line}" for line in m.escape(note).splitlines())
+
+
+def told_to_person(record: StageRecord, policy: Policy) -> b.Message:
+    """Return what the person hears when their stage was set."""
+    stage = Stage(record.stage)
+    stage_line = stage_text(stage, record.scope, policy)
+    who, when = m.escape_line(record.set_by_name), m.date(record.set_at)
+    opening = (
+        f"{who} signed you off: you are now {stage_line} ({when})."
+        if record.is_sign_off
+        else f"Your stage is now {stage_line}, set by {who} ({when})."
+    )
+    text = f"{opening} That means: {_OWN_MEANINGS[stage]}.{quoted(record.note)}"
+    hint = f"`{policy.command} progress` shows where you stand. Only you and your mentors see it."
+    return _with_hint(text, hint)
+
+
+def told_to_mentor(name: str, record: StageRecord, policy: Policy) -> b.Message:
+    """Return what a mentor hears when somebody else set the stage of their mentee."""
+    stage = Stage(record.stage)
+    what = "signed off to" if record.is_sign_off else "now"
+    text = (
+        f"{m.escape_line(name)} is {what} {stage_text(stage, record.scope, policy)}, by "
+        f"{m.escape_line(record.set_by_name)} ({m.date(record.set_at)}). That means: "
+        f"{MEANINGS[stage]}.{quoted(record.note)}"
+    )
+    return _with_hint(text, "You hear this as their mentor. Please keep it between you.")
+
+
+def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> b.Message:
+    """Return what the person hears of a mentor who was named, or is no longer theirs."""
+    who = m.mention(mentor)
+    if is_ended:
+        return _with_hint(f"{who} is no longer your mentor.", f"`{slash} progress` shows who is.")
+    text = (
+        f"{who} is now your mentor. They see your progress, hear when you are stuck, and sign you "
+        "off when you are ready. Ask them early rather than late."
+    )
+    return _with_hint(text, f"`{slash} progress` shows what they see.")
+
+
+def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> b.Message:
+    """Return what the mentor hears of somebody they supervise now, or no longer."""
+    who = m.mention(person)
+    if is_ended:
+        return _with_hint(f"You are no longer a mentor of {who}.", "Nothing is left to do.")
+    text = (
+        f"You are now a mentor of {who}. When they are stuck in an incident, you are asked first; "
+        "their progress is open to you, and you sign them off."
+    )
+    return _with_hint(text, f"`{slash} progress {who}` shows where they stand.")
+
+
+def renewal_to_person(record: StageRecord, policy: Policy) -> b.Message:
+    """Return what the person hears when their sign-off is to be renewed."""
+    text = (
+        f"Your sign-off to {stage_text(Stage.SOLO, record.scope, policy)} is due for renewal: "
+        f"{m.escape_line(record.set_by_name)} gave it on {m.date(record.set_at)}. Nothing changes "
+        "for now. Agree with your mentor on a moment to look back together."
+    )
+    return _with_hint(text, f"`{policy.command} progress` shows what you have done since.")
+
+
+def renewal_to_mentor(person: str, record: StageRecord, policy: Policy) -> b.Message:
+    """Return what a mentor hears when the sign-off of their mentee is to be renewed."""
+    who = m.mention(person)
+    text = (
+        f"The sign-off of {who} to {stage_text(Stage.SOLO, record.scope, policy)} is due for "
+        f"renewal: {m.escape_line(record.set_by_name)} gave it on {m.date(record.set_at)}. Look "
+        "back together, then renew it, or set another stage."
+    )
+    hint = f"`{policy.command} progress {who}` shows where they stand and has the button."
+    return _with_hint(text, hint)
+
+
+def _with_hint(text: str, hint: str) -> b.Message:
+    return b.Message(text=f"{text}\n{hint}", blocks=(b.section(text), b.context(hint)))
+
+
+# -- forms ------------------------------------------------------------------------------------
+
+
+def stage_form(policy: Policy, *, person: str | None) -> b.View:
+    """Return the form that sets somebody's stage or names a mentor."""
+    everything = b.option("Everything", value=_ANY)
+    roles = [b.option(role.name, value=role.key) for role in policy.roles]
+    services = [b.option(service.name, value=service.key) for service in policy.services]
+    inputs = [
+        b.user_select("person", label="Who", initial=person),
+        b.radio("stage", label="Stage", options=_stages(), optional=True),
+        b.select("role", label="As", options=(everything, *roles), initial=_ANY),
+    ]
+    if services:
+        # A menu shows a hundred at most; the command reaches the others.
+        offered = (everything, *services[:99])
+        inputs.append(b.select("service", label="For", options=offered, initial=_ANY))
+    inputs += [
+        b.user_select("mentor", label="Mentor to add", optional=True),
+        _note("Why, as you would tell them", optional=True),
+    ]
+    return b.modal("Stage", blocks=inputs, callback_id="stage_submit", submit="Set")
+
+
+def sign_off_form(
+    name: str, person_id: str, lines: Sequence[tuple[Scope, Stage]], policy: Policy
+) -> b.View:
+    """Return the form in which a mentor signs off; `lines` are what each would come to."""
+    options = [
+        b.option(
+            f"{stage} {scope_words(scope, policy)}",
+            value=f"{scope.role_key}|{scope.service_key}|{stage}",
+        )
+        for scope, stage in lines[:10]
+    ]
+    return b.modal(
+        "Sign off",
+        blocks=[
+            b.context(f"{m.escape_line(name)} and their mentors hear of it, nobody else."),
+            b.radio("line", label="To", options=options, initial=options[0].value),
+            _note("What have you seen that makes you confident?", optional=False),
+        ],
+        callback_id="sign_off_submit",
+        submit="Sign off",
+        private_metadata=json.dumps({"person_id": person_id}),
+    )
+
+
+_ANY = "*"
+
+
+def chosen(value: str | None) -> str:
+    """Return the key that was chosen in a form's menu; "" for everything."""
+    return "" if value in {None, _ANY} else str(value)
+
+
+def _stages() -> tuple[b.Option, ...]:
+    return tuple(b.option(f"{stage}: {MEANINGS[stage]}"[:75], value=stage) for stage in Stage)
+
+
+def _note(label: str, *, optional: bool) -> b.Block:
+    return b.text_input("note", label=label, multiline=True, optional=optional, max_length=MAX_NOTE)

@@ -1,0 +1,1 @@
+"""Stakeholder updates in Slack."""

@@ -1,0 +1,1 @@
+"""What a feature is made of: Feature, Request, Reply, live messages, forms."""

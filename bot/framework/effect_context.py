@@ -1,0 +1,93 @@
+"""What an effect handler gets and gives: the effect, its past attempts, and how it ended."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.framework.requests import Services
+from bot.slack.blocks import Message
+from bot.slack.ids import is_user_id
+from incidents.engine.effects import Effect
+from incidents.engine.unit_of_work import UnitOfWork
+
+Record = Callable[[UnitOfWork], Awaitable[None]]
+
+EffectType = TypeVar("EffectType", bound=Effect)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The effect is carried out; `record` writes what Slack answered, in the same transaction."""
+
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The effect is no longer true; the reason is kept and counted.
+
+    `record` writes what made it so, if that was learnt only now.
+    """
+
+    reason: str
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The effect can't succeed as it is: a dead letter. `record` may say so on the timeline."""
+
+    error: str
+    record: Record | None = None
+
+
+Settlement = Done | Dropped | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectContext:
+    """One attempt at one effect."""
+
+    services: Services
+    effect: Effect
+    effect_id: uuid.UUID
+    entry_id: uuid.UUID | None
+    attempt: int
+    # An earlier attempt may have taken effect: look before repeating.
+    is_uncertain: bool
+    created_at: datetime
+    progress: dict[str, Any] = field(default_factory=dict)
+    # Messages that this attempt posted or found, as (channel id, ts): see `Dispatcher._settle`.
+    posted: list[tuple[str, str]] = field(default_factory=list)
+    save_progress: Callable[[dict[str, Any]], Awaitable[None]]
+
+    def get(self, effect_type: type[EffectType]) -> EffectType:
+        """Return the effect as its type. Raises: TypeError if the table is wired wrongly."""
+        if not isinstance(self.effect, effect_type):
+            raise TypeError(f"{type(self.effect).__name__} is not {effect_type.__name__}")
+        return self.effect
+
+
+async def post_once(
+    context: EffectContext, *, channel_id: str, message: Message, thread_ts: str | None = None
+) -> tuple[str, str]:
+    """Post the message unless an earlier attempt did; return its channel id and ts."""
+    gateway = context.services.gateway
+    if context.is_uncertain:
+        if is_user_id(channel_id):
+            # Where it is found is where it can be edited: the conversation, not the person.
+            channel_id = await gateway.open_direct(channel_id)
+        oldest = context.created_at - timedelta(minutes=1)
+        found = await gateway.find_posted(
+            channel_id, effect_id=str(context.effect_id), oldest=oldest, thread_ts=thread_ts
+        )
+        if found is not None:
+            context.posted.append((channel_id, found))
+            return channel_id, found
+    posted = await gateway.post(
+        channel_id, message, effect_id=str(context.effect_id), thread_ts=thread_ts
+    )
+    context.posted.append((posted.channel, posted.ts))
+    return posted.channel, posted.ts

@@ -1,0 +1,55 @@
+"""Phrases that many messages share: who did it, about which incident."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.incident.views import EntryView, IncidentView, PersonView
+from incidents.learning.shadowing import ShadowingView
+
+
+def hidden_message(incident: IncidentView) -> b.Message:
+    """Return what is left of a call for somebody whom the incident is hidden from by now."""
+    text = f"{incident.reference} is handled privately now. Nothing for you to do; thank you."
+    return b.Message(text=text, blocks=(b.context(text),))
+
+
+def named_in(entry: EntryView, field: str) -> str:
+    """Return the token that mentions somebody whom the entry names, or the name, or nothing."""
+    found = entry.content.get(field)
+    if not isinstance(found, Mapping):
+        return ""
+    if found.get("external_id"):
+        return m.mention(str(found["external_id"]))
+    return m.escape_line(str(found.get("name", "")))
+
+
+def actor_of_entry(entry: EntryView) -> str:
+    """Return who did it, as text."""
+    return m.escape_line(entry.actor_name)
+
+
+def about(incident: IncidentView) -> str:
+    """Return which incident a direct message is about."""
+    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    return f"*{incident.reference}* {m.escape_line(incident.title)}{where}"
+
+
+def followed_text(view: ShadowingView) -> str:
+    """Return whom or what a shadowing follows."""
+    return followed(view.mentor, role_name=view.role_name, service_name=view.service_name)
+
+
+def followed(mentor: PersonView | None, *, role_name: str, service_name: str) -> str:
+    """Return whom or what is followed: exactly one of the three is known."""
+    if mentor is not None:
+        return m.escape_line(mentor.name)
+    if role_name:
+        return f"the role {m.escape_line(role_name)}"
+    return f"the service {m.escape_line(service_name)}"
+
+
+def instant_of(value: object) -> datetime | None:
+    """Return the instant that an entry's content or an outcome holds as text, or None."""
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else None

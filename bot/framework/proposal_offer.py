@@ -1,0 +1,88 @@
+"""Where somebody's agreement is needed first: the offer to ask for it, made by the one wrapper."""
+
+import json
+from functools import partial
+
+from bot.framework.replies import Reply, Say, ShowView
+from bot.framework.requests import Request
+from bot.slack import blocks as b
+from bot.slack import mentions as m
+from incidents.core.errors import DomainError, NeedsApproval, NotPermitted
+from incidents.core.people import PersonKind
+from incidents.engine.unit_of_work import Outcome
+from incidents.proposals.ask import keep_draft
+
+ASK_FORM = "approval_ask_submit"
+
+_FIRST = "This needs somebody's agreement first, so nothing was done yet."
+
+
+async def offer_approval(request: Request, needed: NeedsApproval) -> Reply:
+    """Keep what the person wanted to do, and offer to ask for agreement to exactly that."""
+    services = request.services
+    outcome = await services.transactions.run(
+        partial(keep_draft, needed=needed),
+        actor=request.actor,
+        workspace_id=services.workspace.id,
+    )
+    if request.payload.get("type") == "view_submission":
+        return ShowView(offer_form(outcome))
+    return Say(offer_message(outcome))
+
+
+def offer_proposal(request: Request, refused: DomainError, message: b.Message) -> b.Message:
+    """Return a refusal with the way to propose it, where a command is others' to carry out."""
+    is_form = request.payload.get("type") == "view_submission"
+    if not isinstance(refused, NotPermitted) or refused.incident_id is None or is_form:
+        return message
+    is_known = request.policy.approvals.class_of(refused.action) is not None
+    if not is_known or request.actor.person_kind is not PersonKind.MEMBER:
+        return message
+    value = f"{refused.incident_id}|{refused.action}"
+    propose = b.button("Propose it…", action_id="approval_propose_open", value=value)
+    return b.Message(text=message.text, blocks=(*message.blocks, b.actions(propose)))
+
+
+def offer_message(outcome: Outcome) -> b.Message:
+    """Return the offer as only the person sees it."""
+    text = f"{_FIRST}\n*You wanted to* {_wanted(outcome)}\n{_then(outcome)}"
+    value = f"{outcome.incident_id}|{outcome.data['approval_id']}|1"
+    buttons = (
+        b.button("Ask for approval", action_id="approval_ask", value=value, style="primary"),
+        b.button("Break glass…", action_id="approval_break_open", value=value, style="danger"),
+    )
+    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
+
+
+def offer_form(outcome: Outcome) -> b.View:
+    """Return the offer in place of the form that was submitted."""
+    metadata = {
+        "incident_id": str(outcome.incident_id),
+        "approval_id": outcome.data["approval_id"],
+    }
+    return b.modal(
+        "Somebody has to agree",
+        blocks=[
+            *b.paragraphs(f"{_FIRST}\n*You wanted to* {_wanted(outcome)}"),
+            b.context(_then(outcome)),
+            b.text_input(
+                "reason",
+                label="Can't it wait? Break glass, with the reason",
+                optional=True,
+                max_length=1000,
+                hint="Goes ahead now, without agreement, and tells everybody. Leave empty to ask.",
+            ),
+        ],
+        callback_id=ASK_FORM,
+        submit="Go on",
+        private_metadata=json.dumps(metadata),
+    )
+
+
+def _wanted(outcome: Outcome) -> str:
+    text = m.escape(outcome.data["text"])
+    return text[:1].lower() + text[1:]
+
+
+def _then(outcome: Outcome) -> str:
+    return "Once somebody has agreed, you carry it out with one press. They are asked right away."

@@ -1,0 +1,69 @@
+"""Reading what a request is about: the incident, a person, a day."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.effect_context import EffectContext
+from bot.slack import mentions as m
+from bot.slack.gateway.people import SlackUser
+from incidents.core.people import PersonFacts, system_actor
+from incidents.core.times import find_duration, zone_of
+from incidents.incident.incident import ById
+from incidents.incident.views import IncidentView, get_incident_view
+from incidents.people.assignable import Named
+from incidents.people.directory import kind_of
+
+
+def find_day(text: str, *, now: datetime, zone: str) -> date | None:
+    """Return the date that the text is, `2026-12-01` or `5d` from today in the zone, or None."""
+    written = text.strip()
+    duration = find_duration(written)
+    if duration is not None:
+        return (now.astimezone(zone_of(zone)) + duration).date()
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+async def load_incident(context: EffectContext) -> IncidentView:
+    """Return the incident of an effect as it is now."""
+    async with context.services.database.reading() as session:
+        return await read_incident(context, session)
+
+
+async def read_incident(context: EffectContext, session: AsyncSession) -> IncidentView:
+    """Return the incident of an effect as it is now, by a session that reads more than this."""
+    workspace_id = context.services.workspace.id
+    return await get_incident_view(
+        session, ById(_incident_id(context)), workspace_id=workspace_id, viewer=system_actor()
+    )
+
+
+def _incident_id(context: EffectContext) -> uuid.UUID:
+    if context.effect.incident_id is None:
+        raise ValueError("this effect names no incident")
+    return context.effect.incident_id
+
+
+def facts_of(user: SlackUser) -> PersonFacts:
+    """Return what Slack says of a user, as facts."""
+    return PersonFacts(
+        external_id=user.id,
+        name=user.name,
+        zone=user.zone,
+        email=user.email,
+        is_active=user.is_active,
+        kind=kind_of(is_bot=user.is_bot, is_guest=user.is_guest, is_external=user.is_external),
+    )
+
+
+def person_in(token: str) -> Named | None:
+    """Return the person in `<@U…|name>`, or None."""
+    external_id = m.parse_user(token)
+    if external_id is None:
+        return None
+    name = token.strip("<>").partition("|")[2]
+    return Named(external_id, m.plain(name) or None)

@@ -1,0 +1,210 @@
+"""A request from Slack as handlers see it: who, where, what, and one way to change things."""
+
+import contextlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bot.framework.turns import Turns
+from bot.slack.blocks import FormState, View, state_of
+from bot.slack.gateway import SlackGateway
+from incidents.core.clock import Clock
+from incidents.core.errors import IncidentNotFound
+from incidents.core.ids import Reference
+from incidents.core.people import Actor
+from incidents.engine.acknowledgement import acknowledge
+from incidents.engine.transactions import Progress, RequestKey, Transactions
+from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.incident.incident import ByChannel, ById, ByReference, Incident, IncidentRef
+from incidents.policy.policy import Policy
+from incidents.scenarios.scenario import Scenario
+from incidents.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceInfo:
+    """The workspace that a request belongs to, from its stored row."""
+
+    id: uuid.UUID
+    external_id: str
+    url: str
+    bot_external_id: str
+    bot_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What handlers work with; made once in `app.py`."""
+
+    transactions: Transactions
+    database: Database
+    gateway: SlackGateway
+    policy: Policy
+    clock: Clock
+    workspace: WorkspaceInfo
+    turns: Turns
+    scenarios: tuple[Scenario, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandWords:
+    """A slash command taken apart by the grammar: reference, verb, flags, and the text left."""
+
+    verb: str
+    text: str
+    reference: Reference | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, flag: str) -> bool:
+        """Tell whether the flag was given."""
+        return flag in self.flags
+
+    def split_first(self) -> tuple[str, str]:
+        """Return the first word of the text, and what follows it as typed; "" where none is."""
+        return split_first(self.text)
+
+
+def split_first(text: str) -> tuple[str, str]:
+    """Return the first word of a text, and what follows it as typed; "" where none is."""
+    words = text.split(maxsplit=1)
+    return (words[0] if words else ""), (words[1] if len(words) > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request: a command, a press, a submitted form, a shortcut, an event."""
+
+    services: Services
+    actor: Actor
+    payload: Mapping[str, Any]
+    channel_id: str | None = None
+    trigger_id: str | None = None
+    response_url: str | None = None
+    key: RequestKey | None = None
+    words: CommandWords = field(default_factory=lambda: CommandWords("", ""))
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        return self.services.policy
+
+    @property
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.services.clock.now()
+
+    async def transact(self, use_case: UseCase, *, once: bool = True) -> Outcome:
+        """Run the one use case of this request; a repeated request gets its first outcome.
+
+        Somebody who presses or submits something about an incident has turned to it: that is
+        its acknowledgement, if nobody had before.
+        """
+        with contextlib.nullcontext() if self.is_event else self.services.turns.answering():
+            return await self.services.transactions.run(
+                partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
+                actor=self.actor,
+                workspace_id=self.services.workspace.id,
+                request=self.key if once else None,
+                progress=self.progress,
+            )
+
+    async def open_view(self, view: View) -> None:
+        """Open a form for the person; the trigger is good for three seconds, once."""
+        await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
+
+    @property
+    def is_event(self) -> bool:
+        """Tell whether this is an event of Slack's: nobody waits for what comes of it."""
+        return self.payload.get("type") == "event_callback"
+
+    @property
+    def is_press(self) -> bool:
+        """Tell whether somebody pressed a button or submitted a form."""
+        return self.payload.get("type") in {"block_actions", "view_submission"}
+
+    # -- what the request is about -----------------------------------------------------------
+
+    @property
+    def action(self) -> Mapping[str, Any]:
+        """Return the pressed or chosen element of a block_actions payload, or {}."""
+        found = self.payload.get("actions") or [{}]
+        first: Mapping[str, Any] = found[0]
+        return first
+
+    @property
+    def value(self) -> str:
+        """Return the pressed button's value, or the value of the chosen option."""
+        chosen = self.action.get("selected_option") or {}
+        return str(self.action.get("value") or chosen.get("value") or "")
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        """Return the submitted view, or {}."""
+        return self.payload.get("view") or {}
+
+    @property
+    def form(self) -> FormState:
+        """Return the typed values of the submitted view."""
+        return state_of(self.view)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Return the view's private metadata, which we write as a JSON object."""
+        text = self.view.get("private_metadata") or "{}"
+        loaded: dict[str, Any] = json.loads(text)
+        return loaded
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """Return the inner event of an event delivery, or {}."""
+        return self.payload.get("event") or {}
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """Return the message that a press or a message shortcut belongs to, or {}."""
+        return self.payload.get("message") or {}
+
+    def incident_ref(self) -> IncidentRef:
+        """Return which incident a command means: the reference given, else the channel's.
+
+        Raises: IncidentNotFound when neither is there.
+        """
+        if self.words.reference is not None:
+            return ByReference(self.words.reference)
+        if self.channel_id:
+            return ByChannel(self.channel_id)
+        raise IncidentNotFound(None)
+
+    def incident_of_value(self) -> ById:
+        """Return which incident a button means: its value starts with the id, then `|` and more.
+
+        Raises: IncidentNotFound when the value isn't one of ours.
+        """
+        return incident_by_id(self.value.split("|")[0])
+
+    def incident_of_metadata(self) -> ById:
+        """Return which incident a form means. Raises: IncidentNotFound when it names none."""
+        return incident_by_id(str(self.metadata.get("incident_id", "")))
+
+
+async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
+    outcome = await use_case(uow)
+    if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
+        return outcome
+    incident = await uow.session.get(Incident, outcome.incident_id)
+    if incident is not None and incident.is_open:
+        acknowledge(uow, incident)
+    return outcome
+
+
+def incident_by_id(text: str) -> ById:
+    """Return the reference to the incident with this id. Raises: IncidentNotFound."""
+    try:
+        return ById(uuid.UUID(text))
+    except ValueError:
+        raise IncidentNotFound(None) from None

@@ -1,0 +1,122 @@
+"""The grammar of the slash command: one table drives parser, routing, help and "did you mean"."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bot.framework.feature import Command, Flag
+from bot.framework.requests import CommandWords
+from bot.slack.mentions import normalise_typing
+from incidents.core.ids import parse_reference
+
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(eq=False)
+class CommandRefused(Exception):
+    """The words aren't a command; nothing was done. `close` are verbs or flags that are near."""
+
+    problem: str  # unknown_verb, unknown_flag, flag_needs_value
+    word: str
+    command: Command | None = None
+    close: tuple[str, ...] = ()
+
+
+class Grammar:
+    """All commands, by name and alias. Raises: ValueError if two share a word."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        """Collect the commands of all features."""
+        self.commands = tuple(commands)
+        self._by_word: dict[str, Command] = {}
+        for command in self.commands:
+            for word in (command.name, *command.aliases):
+                if word in self._by_word:
+                    raise ValueError(f"two commands are called {word!r}")
+                self._by_word[word] = command
+
+    def find(self, word: str) -> Command | None:
+        """Return the command with this name or alias, in any case, or None."""
+        return self._by_word.get(word.casefold())
+
+    def close_to(self, word: str) -> tuple[str, ...]:
+        """Return names of commands that the word may have meant."""
+        near = get_close_matches(word.casefold(), self._by_word, n=3, cutoff=0.6)
+        return tuple(dict.fromkeys(self._by_word[name].name for name in near))
+
+    def parse(self, text: str) -> tuple[Command | None, CommandWords]:
+        """Return the command and its words; no command for an empty text (help is meant).
+
+        Raises: CommandRefused, for an unknown verb or flag, or a flag that lacks its value.
+        """
+        rest = normalise_typing(text).strip()
+        first, after_first = _split_word(rest)
+        reference = parse_reference(first)
+        if reference is not None:
+            rest = after_first
+        verb, tail = _split_word(rest)
+        if not verb:
+            default = self.find("show") if reference is not None else None
+            return default, CommandWords(verb="show", text="", reference=reference)
+        command = self.find(verb)
+        if command is None:
+            raise CommandRefused("unknown_verb", verb, close=self.close_to(verb))
+        flags, words = _take_flags(tail, command)
+        return command, CommandWords(
+            verb=command.name, text=words, reference=reference, flags=flags
+        )
+
+
+def _split_word(text: str) -> tuple[str, str]:
+    match = _WORD.match(text)
+    if match is None:
+        return "", ""
+    return match[0], text[match.end() :].lstrip()
+
+
+def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
+    """Return the flags, and the text without them but otherwise as typed (line breaks kept)."""
+    known = {flag.name: flag for flag in command.flags}
+    flags: dict[str, str] = {}
+    kept: list[str] = []
+    position = 0
+    words = list(_WORD.finditer(text))
+    index = 0
+    while index < len(words):
+        word = words[index]
+        index += 1
+        name = _flag_name(word[0])
+        if name is None:
+            continue
+        name, _, given = name.partition("=")
+        flag = known.get(name)
+        if flag is None:
+            near = tuple(f"--{n}" for n in get_close_matches(name, known, n=2))
+            raise CommandRefused("unknown_flag", word[0], command=command, close=near)
+        kept.append(text[position : word.start()])
+        position = word.end()
+        if flag.metavar is not None and not given:
+            if index >= len(words) or _flag_name(words[index][0]) is not None:
+                raise CommandRefused("flag_needs_value", word[0], command=command)
+            given, position = words[index][0], words[index].end()
+            index += 1
+        flags[name] = given
+    kept.append(text[position:])
+    return flags, "".join(kept).strip()
+
+
+def _flag_name(word: str) -> str | None:
+    """Return the name of a flag; a lone `--`, or dashes before no letter, are text."""
+    match = re.fullmatch(r"--([A-Za-z].*)", word, re.DOTALL)
+    return match[1] if match else None
+
+
+def usage_of(command: Command, *, slash: str) -> str:
+    """Return how the command is written, e.g. `/incident snooze 15m [reason]`."""
+    return f"{slash} {command.usage}".strip()
+
+
+def flag_usage(flag: Flag) -> str:
+    """Return how the flag is written, e.g. `--next 20m`."""
+    return f"--{flag.name} {flag.metavar}" if flag.metavar else f"--{flag.name}"

@@ -1,0 +1,1 @@
+"""What comes in from Slack: Bolt, sockets, middleware, listeners."""

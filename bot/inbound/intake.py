@@ -1,0 +1,106 @@
+"""The intake: every request of Slack, by HTTP or socket, passes here on its way to Bolt.
+
+It counts what is in flight (shutdown waits for that), measures, and bounds how many run at once.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.framework.requests import WorkspaceInfo
+from bot.framework.turns import Turns
+from bot.inbound.own_events import is_echo
+from bot.operations.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
+
+MOST_AT_ONCE = 64
+_EVENT = "event_callback"
+# Events after which somebody looks at an empty page until we fill it.
+_WATCHED = frozenset({"app_home_opened"})
+_KINDS = frozenset(
+    {
+        "block_actions",
+        "block_suggestion",
+        _EVENT,
+        "message_action",
+        "shortcut",
+        "url_verification",
+        "view_closed",
+        "view_submission",
+    }
+)
+
+
+class Intake:
+    """Takes requests until closed, and knows how many are not yet answered."""
+
+    def __init__(
+        self, bolt: AsyncApp, telemetry: Telemetry, *, us: WorkspaceInfo, turns: Turns
+    ) -> None:
+        """Take the Bolt app that handles the requests, and who we are in Slack."""
+        self.is_open = False
+        # Still answering, but no longer ready for more: others should get new requests.
+        self.is_leaving = False
+        self.in_flight = 0
+        self._bolt = bolt
+        self._us = us
+        self._turns = turns
+        self._telemetry = telemetry
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def take(self, request: AsyncBoltRequest) -> BoltResponse:
+        """Answer one request; 503 while closed, so that Slack delivers an event again later."""
+        kind = _kind_of(request.body)
+        if not self.is_open:
+            self._telemetry.count(REQUESTS, kind=kind, outcome="not_ready")
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, body="")
+        if is_echo(request.body, self._us):
+            self._telemetry.count(REQUESTS, kind=kind, outcome="echo")
+            return BoltResponse(status=HTTPStatus.OK, body="")
+        started = time.monotonic()
+        self.in_flight += 1
+        self._idle.clear()
+        outcome = "failed"
+        try:
+            if kind == _EVENT and self._can_wait(request.body):
+                await self._turns.for_events()
+            async with self._slots:
+                with structlog.contextvars.bound_contextvars(correlation_id=""):
+                    response = await self._bolt.async_dispatch(request)
+            outcome = "ok" if response.status == HTTPStatus.OK else f"http_{response.status}"
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
+            self._telemetry.count(REQUESTS, kind=kind, outcome=outcome)
+            self._telemetry.observe(REQUEST_SECONDS, time.monotonic() - started, kind=kind)
+        return response
+
+    def _can_wait(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether an event can take its turn: not when somebody looks on, or when we leave."""
+        event = body.get("event")
+        is_watched = isinstance(event, Mapping) and event.get("type") in _WATCHED
+        return not (is_watched or self.is_leaving)
+
+    async def drained(self, *, timeout_seconds: float) -> bool:
+        """Wait until nothing is in flight, at most so long; tell whether it came to that."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _kind_of(body: Mapping[str, Any]) -> str:
+    if "command" in body:
+        return "command"
+    kind = str(body.get("type") or "")
+    return kind if kind in _KINDS else "other"

@@ -1,0 +1,365 @@
+"""The one wrapper around every handler: deadline, request key, and refusals as the answer.
+
+Bolt runs with `process_before_response=True`: what a listener acks is sent when it ends, so the
+ack is the last statement, after the commit.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.framework import refusals
+from bot.framework.feature import Command, Feature, Handler
+from bot.framework.proposal_offer import offer_approval, offer_proposal
+from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
+from bot.framework.requests import Request, Services
+from bot.framework.slash_commands import CommandRefused, Grammar
+from bot.slack.blocks import Message, View, modal
+from bot.slack.errors import SlackFailure
+from incidents.core.errors import Busy, DomainError, NeedsApproval
+from incidents.core.people import Actor
+from incidents.engine.transactions import RequestKey
+
+DEADLINE_SECONDS = 2.5
+COMMAND_WINDOW = timedelta(seconds=60)
+PRESS_WINDOW = timedelta(seconds=60)
+_ANY = re.compile(".*")
+
+log = structlog.get_logger(__name__)
+
+Answer = Callable[[Message, bool], Awaitable[None]]
+
+
+class Listeners:
+    """Registers every feature's handlers with Bolt, each behind the wrapper."""
+
+    def __init__(self, services: Services, features: Iterable[Feature]) -> None:
+        """Collect what the features handle."""
+        self.services = services
+        self.features = tuple(features)
+        self.deadline_seconds = DEADLINE_SECONDS
+        self.grammar = Grammar(command for item in self.features for command in item.commands)
+        self.running: set[asyncio.Task[Any]] = set()
+
+    @property
+    def slash(self) -> str:
+        """Return the name of the slash command."""
+        return self.services.policy.command
+
+    def register(self, app: AsyncApp) -> None:
+        """Register a listener for each kind of request; Slack never sees a 404."""
+        # One listener of a kind, which looks the handler up: Bolt would try one listener after
+        # the other, and make all the arguments of each before it looks whether it matches.
+        app.command(_ANY)(self._on_command)
+        app.action(_ANY)(_listener(self._on_action, self._table("actions"), _action_id))
+        app.view(_ANY)(_listener(self._on_view, self._table("views"), _callback_id))
+        app.shortcut(_ANY)(_listener(self._on_shortcut, self._table("shortcuts"), _callback_id))
+        app.options(_ANY)(
+            _listener(self._on_options, self._table("options"), _option_id, otherwise=_no_options)
+        )
+        app.event(_ANY)(_listener(self._on_event, self._event_handlers(), _event_type))
+        app.view_closed(_ANY)(_accept)
+
+    def _table(self, name: str) -> Mapping[str, Handler]:
+        tables: list[Mapping[str, Handler]] = [getattr(item, name) for item in self.features]
+        return {key: handler for table in tables for key, handler in table.items()}
+
+    def _event_handlers(self) -> Mapping[str, list[tuple[str, Handler]]]:
+        handlers: dict[str, list[tuple[str, Handler]]] = {}
+        for feature in self.features:
+            for event_type, handler in feature.events.items():
+                handlers.setdefault(event_type, []).append((feature.name, handler))
+        return handlers
+
+    # -- the kinds of request -----------------------------------------------------------------
+
+    async def _on_command(
+        self, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        if body.get("command") != self.slash:
+            await ack()
+            return
+        actor: Actor = context["actor"]
+        try:
+            command, words = self.grammar.parse(body.get("text") or "")
+        except CommandRefused as error:
+            await _ack_message(ack, refusals.grammar_message(error, slash=self.slash))
+            return
+        command = command or self.grammar.find("help")
+        if command is None:
+            await ack()
+            return
+        request = Request(
+            services=self.services,
+            actor=actor,
+            payload=body,
+            channel_id=body.get("channel_id"),
+            trigger_id=body.get("trigger_id"),
+            response_url=body.get("response_url"),
+            key=_command_key(command, body),
+            words=words,
+        )
+        reply = await self._run(command.handler, request)
+        match reply:
+            case Say(message=message):
+                await _ack_message(ack, message)
+            case _:
+                await ack()
+
+    async def _on_action(
+        self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        request = self._interactive_request(body, context, key=_press_key(body))
+        reply = await self._run(handler, request)
+        if isinstance(reply, Say):
+            self._later(self._answer(request, reply.message, replaces=reply.replaces))
+        await ack()
+
+    async def _on_view(
+        self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        key = RequestKey(f"view:{body['view']['id']}:{body['view'].get('hash', '')}")
+        request = self._interactive_request(body, context, key=key)
+        reply = await self._run(handler, request)
+        match reply:
+            case FieldErrors(errors=errors):
+                await ack(response_action="errors", errors=dict(errors))
+            case ShowView(view=view):
+                await ack(response_action="update", view=view)
+            case Say(message=message):
+                await ack(response_action="update", view=_told(message))
+            case _:
+                await ack()
+
+    async def _on_options(
+        self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        reply = await self._run(handler, self._interactive_request(body, context, key=None))
+        match reply:
+            case Options(groups=groups) if groups:
+                await ack(option_groups=[group.to_dict() for group in groups])
+            case Options(options=options):
+                await ack(options=[option.to_dict() for option in options])
+            case _:
+                await ack(options=[])
+
+    async def _on_shortcut(
+        self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        reply = await self._run(handler, self._interactive_request(body, context, key=None))
+        if isinstance(reply, Say):
+            request = self._interactive_request(body, context, key=None)
+            self._later(self._answer(request, reply.message, replaces=False))
+        await ack()
+
+    async def _on_event(
+        self,
+        handlers: list[tuple[str, Handler]],
+        ack: AsyncAck,
+        body: dict[str, Any],
+        context: dict[str, Any],
+    ) -> None:
+        event = body.get("event") or {}
+        for name, handler in handlers:
+            request = Request(
+                services=self.services,
+                actor=context["actor"],
+                payload=body,
+                channel_id=_event_channel(event),
+                key=RequestKey(f"event:{body.get('event_id')}:{name}"),
+            )
+            # A failure is raised: Slack delivers the event again, and what was done is skipped.
+            await self._run_event(handler, request)
+        await ack()
+
+    def _interactive_request(
+        self, body: dict[str, Any], context: dict[str, Any], *, key: RequestKey | None
+    ) -> Request:
+        container = body.get("container") or {}
+        channel = body.get("channel") or {}
+        return Request(
+            services=self.services,
+            actor=context["actor"],
+            payload=body,
+            channel_id=channel.get("id") or container.get("channel_id"),
+            trigger_id=body.get("trigger_id"),
+            response_url=body.get("response_url"),
+            key=key,
+        )
+
+    # -- the wrapper ------------------------------------------------------------------------
+
+    async def _run(self, handler: Handler, request: Request) -> Reply:
+        """Run a handler under the deadline; refusals and failures become its reply."""
+        task = asyncio.ensure_future(self._reply_of(handler, request))
+        done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
+        if done:
+            return task.result()
+        if not request.progress.is_committing:
+            task.cancel()
+            await asyncio.wait({task})
+            if not request.progress.is_committing:
+                log.warning("deadline_missed", recorded=False)
+                return Say(refusals.say(refusals.NOT_RECORDED))
+        log.warning("deadline_missed", recorded=None)
+        self._later(self._tell_outcome(task, request))
+        return Say(refusals.say(refusals.STILL_RECORDING))
+
+    async def _reply_of(self, handler: Handler, request: Request) -> Reply:
+        try:
+            try:
+                return await handler(request)
+            except NeedsApproval as needed:
+                return await offer_approval(request, needed)
+        except Busy as error:
+            log.warning("gave_way_three_times", cause=type(error.__cause__).__name__)
+            return Say(refusals.refusal_message(error, slash=self.slash))
+        except DomainError as error:
+            typed = str(request.payload.get("text") or "") if "command" in request.payload else ""
+            message = refusals.refusal_message(error, slash=self.slash, typed=typed)
+            return Say(offer_proposal(request, error, message))
+        except CommandRefused as error:
+            return Say(refusals.grammar_message(error, slash=self.slash))
+        except SlackFailure as error:
+            log.warning("slack_failed_in_request", method=error.method, error=error.error)
+            return Say(refusals.say(_slack_failure_text(error)))
+        except Exception:
+            log.exception("handler_failed")
+            # The commit's end may be what went wrong, or what came after it.
+            is_certain = not request.progress.is_committing
+            return Say(
+                refusals.say(refusals.WENT_WRONG if is_certain else refusals.MAY_BE_RECORDED)
+            )
+
+    async def _run_event(self, handler: Handler, request: Request) -> None:
+        try:
+            async with asyncio.timeout(self.deadline_seconds):
+                await handler(request)
+        except DomainError as error:
+            log.info("event_refused", refusal=type(error).__name__)
+
+    async def _tell_outcome(self, task: "asyncio.Task[Reply]", request: Request) -> None:
+        reply = await task
+        if isinstance(reply, Say):
+            await self._answer(request, reply.message, replaces=False)
+
+    async def _answer(self, request: Request, message: Message, *, replaces: bool) -> None:
+        """Tell the person alone, at most once: what it says the record also shows."""
+        try:
+            if request.response_url:
+                await self.services.gateway.respond(
+                    request.response_url, message, replace_original=replaces
+                )
+            elif request.actor.external_id:
+                await self._whisper(request, message)
+        except SlackFailure as error:
+            log.info("answer_not_delivered", error=error.error)
+
+    async def _whisper(self, request: Request, message: Message) -> None:
+        person = request.actor.external_id or ""
+        if request.channel_id:
+            await self.services.gateway.post_ephemeral(request.channel_id, person, message)
+        else:
+            await self.services.gateway.post(person, message, effect_id="answer")
+
+    def _later(self, work: Awaitable[None]) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+
+
+def _listener(
+    method: Callable[..., Awaitable[None]],
+    handlers: Mapping[str, object],
+    key_of: Callable[[Mapping[str, Any]], str],
+    *,
+    otherwise: Callable[[AsyncAck], Awaitable[None]] | None = None,
+) -> Callable[..., Any]:
+    """Return a listener that finds the handler; what none is for is accepted, never a 404."""
+
+    async def listen(ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]) -> None:
+        handler = handlers.get(key_of(body))
+        if handler is None:
+            await (otherwise or _accept)(ack)
+            return
+        await method(handler, ack, body, context)
+
+    return listen
+
+
+def _action_id(body: Mapping[str, Any]) -> str:
+    return str((body.get("actions") or [{}])[0].get("action_id") or "")
+
+
+def _callback_id(body: Mapping[str, Any]) -> str:
+    return str((body.get("view") or body).get("callback_id") or "")
+
+
+def _option_id(body: Mapping[str, Any]) -> str:
+    return str(body.get("action_id") or "")
+
+
+def _event_type(body: Mapping[str, Any]) -> str:
+    return str((body.get("event") or {}).get("type") or "")
+
+
+def _slack_failure_text(error: SlackFailure) -> str:
+    if "trigger" in error.error:
+        return "The form couldn't be opened in time. Nothing was changed; please press again."
+    return "Slack didn't answer just now, so nothing was changed. Please try again."
+
+
+def _told(message: Message) -> View:
+    return modal("Sitrep", blocks=message.blocks, callback_id="told", close="Close")
+
+
+async def _ack_message(ack: AsyncAck, message: Message) -> None:
+    payload = message.payload()
+    await ack(text=payload["text"], blocks=payload["blocks"], response_type="ephemeral")
+
+
+async def _accept(ack: AsyncAck) -> None:
+    await ack()
+
+
+async def _no_options(ack: AsyncAck) -> None:
+    await ack(options=[])
+
+
+def _event_channel(event: Mapping[str, Any]) -> str | None:
+    channel = event.get("channel") or (event.get("item") or {}).get("channel")
+    if isinstance(channel, Mapping):
+        channel = channel.get("id")
+    return channel or event.get("channel_id")
+
+
+def _command_key(command: Command, body: Mapping[str, Any]) -> RequestKey | None:
+    if not command.is_once_a_minute:
+        return None
+    said = json.dumps([body.get("user_id"), body.get("channel_id"), body.get("text")])
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    return RequestKey(f"command:{digest}", window=COMMAND_WINDOW)
+
+
+def _press_key(body: Mapping[str, Any]) -> RequestKey:
+    """Return the key of a press: person, message or view, action, and the version it carries."""
+    container = body.get("container") or {}
+    action = (body.get("actions") or [{}])[0]
+    chosen = action.get("selected_option") or {}
+    said = json.dumps(
+        [
+            body["user"]["id"],
+            container.get("channel_id"),
+            container.get("message_ts") or container.get("view_id"),
+            action.get("action_id"),
+            action.get("value") or chosen.get("value"),
+        ]
+    )
+    return RequestKey(f"press:{hashlib.sha256(said.encode()).hexdigest()}", window=PRESS_WINDOW)

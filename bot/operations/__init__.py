@@ -1,0 +1,1 @@
+"""Running it: doctor, health, manifest, telemetry, logs, scheduler, command line."""

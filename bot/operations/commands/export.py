@@ -1,0 +1,69 @@
+"""`sitrep export`: the record of one incident as a file."""
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.operations.commands.configuration import load_configuration
+from bot.operations.commands.output import fail, write_file
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from incidents.exports import ExportFile
+
+
+class Form(StrEnum):
+    """How an export is written."""
+
+    MD = "md"
+    CSV = "csv"
+    JSON = "json"
+
+
+def export(
+    incident: Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")],
+    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
+    output: Annotated[
+        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
+    ] = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
+) -> None:
+    """Export the timeline of an incident."""
+    from bot.operations.commands.record import CannotRead  # noqa: PLC0415
+    from incidents.core.errors import IncidentNotFound  # noqa: PLC0415
+
+    settings = load_configuration().settings
+    try:
+        file = asyncio.run(_export(settings, incident, form, workspace))
+        write_file(file, output)
+    except IncidentNotFound:
+        fail(f"{incident} isn't there.")
+    except CannotRead as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{output} can't be written: {error.strerror}")
+
+
+async def _export(
+    settings: "Settings", incident: str, form: Form, workspace: str | None
+) -> "ExportFile":
+    from bot.operations.commands.record import get_reference, open_record  # noqa: PLC0415
+    from incidents.core.clock import SystemClock  # noqa: PLC0415
+    from incidents.exports import ExportFormat, export_incident  # noqa: PLC0415
+
+    ref = get_reference(incident)
+    async with open_record(settings, workspace=workspace) as record:
+        return await export_incident(
+            record.session,
+            ref,
+            workspace_id=record.workspace_id,
+            viewer=record.viewer,
+            fmt=ExportFormat(form.value),
+            now=SystemClock().now(),
+        )

@@ -1,0 +1,93 @@
+"""Reading the record at the command line: which database, which workspace, which incident."""
+
+import contextlib
+import getpass
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.operations.identity import fingerprint
+from incidents.core.ids import parse_reference
+from incidents.core.people import Actor, Workspace, cli_actor
+from incidents.incident.incident import ByReference
+from incidents.storage.database import open_database, reason_of
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+class CannotRead(Exception):
+    """The record can't be read; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """A session on the database, with whose incidents are meant and who looks."""
+
+    session: AsyncSession
+    workspace_id: uuid.UUID
+    viewer: Actor
+
+
+@contextlib.asynccontextmanager
+async def open_record(
+    settings: "Settings", *, workspace: str | None = None
+) -> AsyncIterator[OpenRecord]:
+    """Open the database for reading as the operator.
+
+    Raises:
+        CannotRead: it can't be reached, has no schema, or it isn't clear which workspace is meant.
+    """
+    database = open_database(settings.database_url)
+    if database.file is not None and not database.file.exists():
+        raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
+    try:
+        async with database.reading() as session:
+            rows = list((await session.execute(select(Workspace))).scalars())
+            chosen = _chosen(rows, settings, workspace)
+            yield OpenRecord(session, chosen.id, cli_actor(_user()))
+    except (OSError, DBAPIError) as error:
+        raise CannotRead(
+            f"{settings.safe_database_url} can't be read: {reason_of(error)}. "
+            "Check DATABASE_URL, and that `sitrep migrate` or `sitrep serve` has been run."
+        ) from None
+    finally:
+        await database.close()
+
+
+def get_reference(text: str) -> ByReference:
+    """Return which incident is meant. Raises: CannotRead if it is no reference."""
+    reference = parse_reference(text)
+    if reference is None:
+        raise CannotRead(f"{text!r} is no incident; write INC-12 or DRILL-3")
+    return ByReference(reference)
+
+
+def _chosen(rows: list[Workspace], settings: "Settings", wanted: str | None) -> Workspace:
+    if wanted is not None:
+        found = next((row for row in rows if row.external_id == wanted), None)
+    elif len(rows) == 1:
+        found = rows[0]
+    else:
+        token = settings.slack_bot_token
+        mark = fingerprint(token.get_secret_value()) if token else None
+        found = next((row for row in rows if mark and row.token_fingerprint == mark), None)
+    if found is not None:
+        return found
+    if not rows:
+        raise CannotRead("no workspace yet: `sitrep serve` makes it when it first starts")
+    known = ", ".join(sorted(row.external_id for row in rows))
+    raise CannotRead(f"say which workspace: --workspace with one of {known}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user need not have a name.
+        return "operator"

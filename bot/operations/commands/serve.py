@@ -1,0 +1,89 @@
+"""`sitrep serve`: the bot itself, until it is told to stop."""
+
+import asyncio
+import gc
+import importlib
+import os
+import signal
+import sys
+
+import typer
+
+from bot.operations.commands.configuration import Configuration, load_configuration
+
+KILLED = 128
+
+
+def serve() -> None:
+    """Run the bot until told to stop.
+
+    SIGTERM and Ctrl-C stop it in good order; a second one stops it at once.
+    """
+    # Next to nothing of what start-up makes is garbage: looking for it took an eighth of the time.
+    gc.disable()
+    _do_without_rich()
+    configuration = load_configuration(serving=True)
+    from bot.operations.logs import configure_logs  # noqa: PLC0415
+
+    settings = configuration.settings
+    configure_logs(level=settings.log_level, form=settings.log_format)
+    raise typer.Exit(asyncio.run(_run(configuration)))
+
+
+async def _run(configuration: Configuration) -> int:
+    from bot.app import running  # noqa: PLC0415
+    from bot.operations.identity import StartRefused  # noqa: PLC0415
+
+    stop = Stop()
+    try:
+        async with running(configuration.settings, configuration.loaded):
+            stop.is_started = True
+            _spare_what_stays()
+            await stop.told.wait()
+    except StartRefused as refused:
+        typer.echo(f"Sitrep didn't start. {refused}", err=True)
+        return 1
+    except asyncio.CancelledError:
+        if not stop.was_told:
+            raise
+    return 0
+
+
+def _do_without_rich() -> None:
+    """Keep structlog from loading rich for coloured traces, which we never print: 70 ms and 3 MB."""
+    if "rich" not in sys.modules:
+        sys.modules["rich"] = None  # type: ignore[assignment]
+        importlib.import_module("structlog")
+        del sys.modules["rich"]
+
+
+def _spare_what_stays() -> None:
+    """Keep what start-up made out of later collections: each full one halted all for 60 ms.
+
+    No collection now: it would halt the first requests and find next to nothing.
+    """
+    gc.freeze()
+    gc.enable()
+
+
+class Stop:
+    """Hears the signals: the first stops in good order, the second at once."""
+
+    def __init__(self) -> None:
+        """Take over SIGTERM and SIGINT of the running loop."""
+        self.told = asyncio.Event()
+        self.was_told = False
+        self.is_started = False
+        self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._hear, number)
+
+    def _hear(self, number: int) -> None:
+        if self.was_told:
+            sys.stdout.flush()
+            os._exit(KILLED + number)
+        self.was_told = True
+        self.told.set()
+        if not self.is_started and self._task is not None:
+            self._task.cancel()

@@ -1,0 +1,273 @@
+"""The doctor: looks at everything that must be right outside the program, and says what to do."""
+
+import os
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from bot.features import all_features
+from bot.features.browse.people import groups_of
+from bot.operations.identity import refused_token
+from bot.operations.manifest import needed_scopes, purpose_of
+from bot.operations.storage import clock_offset
+from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
+from bot.slack.gateway import Identity, SlackGateway
+from config.policy_loader import LoadedPolicy
+from config.settings import Settings
+from incidents.core.clock import Clock
+from incidents.policy.policy import Policy
+from incidents.policy.references import PersonRef, named_in
+from incidents.storage.database import Database, reason_of
+from migrations import runner
+
+# Slack refuses nothing below five minutes, but times on the record would be wrong long before.
+MOST_OFF = timedelta(seconds=5)
+TRY_AGAIN = "check the network and SLACK_API_URL, then try again"
+REINSTALL = "paste `sitrep manifest` on the app's page (App Manifest), then install the app again"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `todo` is what to do about it, None if it is right."""
+
+    what: str
+    todo: str | None = None
+
+    def __str__(self) -> str:
+        """Return it as one line for a terminal."""
+        return f"ok {self.what}" if self.todo is None else f"!! {self.what} → {self.todo}"
+
+
+class Doctor:
+    """Examines settings, database, Slack and policy; changes nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        loaded: LoadedPolicy,
+        *,
+        gateway: SlackGateway,
+        database: Database,
+        clock: Clock,
+    ) -> None:
+        """Take what a running bot would have."""
+        self._settings = settings
+        self._loaded = loaded
+        self._gateway = gateway
+        self._database = database
+        self._clock = clock
+
+    async def examine(self) -> AsyncIterator[Finding]:
+        """Yield what was found, as it is found."""
+        yield Finding(f"policy: {self._loaded.source}, digest {self._loaded.digest[:12]}")
+        async for finding in self._database_findings():
+            yield finding
+        for problem in self._settings.problems_for_serving():
+            what, _, _ = problem.what.partition(".")
+            yield Finding(f"{problem.key} {what}", f"set {problem.example}; README says how")
+        if self._settings.slack_bot_token is not None:
+            async for finding in self._slack_findings():
+                yield finding
+        async for finding in self._connection_findings():
+            yield finding
+
+    # -- the database -------------------------------------------------------------------------
+
+    async def _database_findings(self) -> AsyncIterator[Finding]:
+        address = self._settings.safe_database_url
+        file = self._database.file
+        if file is not None and not file.exists():
+            yield _missing_file_finding(file)
+            return
+        try:
+            state = await runner.schema_state(self._database)
+            offset = await clock_offset(self._database)
+        except (OSError, DBAPIError) as error:
+            yield Finding(
+                f"database {address} can't be used: {reason_of(error)}",
+                "check DATABASE_URL, and that the database is there and up",
+            )
+            return
+        yield Finding(f"database {address} answers")
+        yield _schema_finding(state, is_sqlite=self._database.is_sqlite)
+        if not self._database.is_sqlite:
+            yield _clock_finding("the database's", offset)
+
+    # -- Slack --------------------------------------------------------------------------------
+
+    async def _slack_findings(self) -> AsyncIterator[Finding]:
+        try:
+            identity = await self._gateway.auth_test()
+        except SlackUnauthorized as error:
+            yield Finding(f"bot token is refused ({error.error})", refused_token(error.error).todo)
+            return
+        except SlackFailure as error:
+            yield Finding(f"Slack can't be asked ({error.error})", TRY_AGAIN)
+            return
+        self._gateway.team_id = identity.team_id
+        yield Finding(f"bot token is valid: {identity.team} ({identity.team_id})")
+        if identity.server_time is not None:
+            yield _clock_finding("Slack's", identity.server_time - self._clock.now())
+        for finding in _scope_findings(identity):
+            yield finding
+        yield await self._announcement_finding()
+        async for finding in self._people_findings():
+            yield finding
+        async for finding in self._group_findings():
+            yield finding
+
+    async def _connection_findings(self) -> AsyncIterator[Finding]:
+        if self._settings.slack_app_token is not None:
+            yield await self._app_token_finding(self._settings.slack_app_token.get_secret_value())
+        if self._settings.slack_signing_secret is not None:
+            yield Finding("signing secret is set; only a request of Slack's can prove it")
+
+    async def _app_token_finding(self, app_token: str) -> Finding:
+        try:
+            await self._gateway.open_socket(app_token)
+        except SlackTemporary as error:
+            return Finding(
+                f"app token not checked: Slack can't be asked ({error.error})", TRY_AGAIN
+            )
+        except SlackFailure as error:
+            return Finding(
+                f"app token doesn't open a connection ({error.error})",
+                "on the app's page: Socket Mode on, and an app-level token with connections:write",
+            )
+        return Finding("app token opens connections (Socket Mode)")
+
+    async def _announcement_finding(self) -> Finding:
+        announcement = self._loaded.policy.announcement
+        name = announcement.channel
+        if not announcement.enabled:
+            return Finding("announcements are off")
+        try:
+            channel = await self._gateway.find_channel(name)
+        except SlackFailure as error:
+            return Finding(
+                f"announcement channel {name} not checked ({error.error})", _after(error)
+            )
+        if channel is None:
+            return Finding(
+                f"announcement channel {name} is not there, or the bot can't see it",
+                "create it (if it is private, invite the bot), or name another one in the policy",
+            )
+        if channel.is_archived:
+            return Finding(f"announcement channel {name} is archived", "unarchive or rename it")
+        if channel.is_private and not channel.is_member:
+            return Finding(f"the bot isn't in {name}", f"in Slack: /invite @Sitrep in {name}")
+        joins = "" if channel.is_member else "; the bot joins it at the start"
+        return Finding(f"announcement channel {name} is there{joins}")
+
+    async def _people_findings(self) -> AsyncIterator[Finding]:
+        named = people_of(self._loaded.policy)
+        missing = 0
+        for ref in named:
+            try:
+                found = await self._find(ref)
+            except SlackFailure as error:
+                yield Finding(f"{ref} not checked ({error.error})", _after(error))
+                missing += 1
+                continue
+            if not found:
+                missing += 1
+                yield Finding(f"{ref} isn't an active member", "correct the policy")
+        if named and not missing:
+            yield Finding(f"all {len(named)} people whom the policy names are there")
+
+    async def _find(self, ref: PersonRef) -> bool:
+        if ref.email is not None:
+            user = await self._gateway.lookup_email(ref.email)
+            return user is not None and user.is_active
+        try:
+            return (await self._gateway.user(ref.user_id or "")).is_active
+        except SlackFailure as error:
+            if error.error in {"user_not_found", "user_not_visible"}:
+                return False
+            raise
+
+    async def _group_findings(self) -> AsyncIterator[Finding]:
+        wanted = groups_of(self._loaded.policy)
+        if not wanted:
+            return
+        try:
+            groups = await self._gateway.groups()
+        except SlackFailure as error:
+            yield Finding(
+                f"groups not checked ({error.error})",
+                "user groups need a paid plan; name people in the policy instead"
+                if error.error == "plan_upgrade_required"
+                else _after(error),
+            )
+            return
+        known = {name for group in groups for name in (group.id, group.handle)}
+        missing = sorted(wanted - known)
+        for name in missing:
+            # Ids are capitals, handles aren't.
+            shown = name if name.isupper() else f"@{name}"
+            yield Finding(f"there is no user group {shown}", "create it, or correct the policy")
+        if not missing:
+            yield Finding(f"all {len(wanted)} groups that the policy names are there")
+
+
+def people_of(policy: Policy) -> tuple[PersonRef, ...]:
+    """Return everybody whom the policy names, each once, in the order of the file."""
+    return tuple(dict.fromkeys(named_in(policy, PersonRef)))
+
+
+def _after(error: SlackFailure) -> str:
+    """Return what to do before something can be checked again."""
+    if error.error == "missing_scope":
+        return "add the missing scopes first"
+    return TRY_AGAIN if isinstance(error, SlackTemporary) else "mend what Slack says, and try again"
+
+
+def _scope_findings(identity: Identity) -> Iterable[Finding]:
+    features = all_features()
+    needed, granted = needed_scopes(features), set(identity.scopes)
+    missing = [scope for scope in needed if scope not in granted]
+    for scope in missing:
+        yield Finding(f"scope {scope} is missing, for {purpose_of(scope, features)}", REINSTALL)
+    if not missing:
+        yield Finding(f"all {len(needed)} scopes are granted")
+    spare = sorted(granted - set(needed))
+    if spare:
+        yield Finding(f"granted but not needed: {', '.join(spare)}")
+
+
+def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
+    if not state.is_known:
+        return Finding(
+            f"schema {state.current} is newer than this version", "start the newer Sitrep again"
+        )
+    if state.is_current:
+        return Finding(f"schema {state.current} is this version's")
+    if is_sqlite:
+        return Finding("schema is behind; `sitrep serve` brings it up by itself")
+    return Finding(
+        f"schema is {state.current or 'empty'}, needed is {state.head}", "run `sitrep migrate`"
+    )
+
+
+def _missing_file_finding(file: Path) -> Finding:
+    there = next(folder for folder in file.absolute().parents if folder.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return Finding(f"database {file} isn't there yet; `sitrep serve` makes it")
+    return Finding(
+        f"database {file} can't be made: {there} isn't a folder that this user may write to",
+        "check DATABASE_URL and the folder's owner",
+    )
+
+
+def _clock_finding(whose: str, ahead: timedelta) -> Finding:
+    seconds = abs(ahead.total_seconds())
+    if abs(ahead) <= MOST_OFF:
+        return Finding(f"this machine's clock agrees with {whose}")
+    side = "behind" if ahead > timedelta(0) else "ahead of"
+    return Finding(
+        f"this machine's clock is {seconds:.0f} s {side} {whose}",
+        "switch on time synchronisation (NTP)",
+    )

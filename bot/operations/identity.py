@@ -1,0 +1,190 @@
+"""Whose token ours is: found in the database without a question, else asked of Slack.
+
+A workspace's row remembers the fingerprint of the token that was last seen to belong to it. So a
+restart works while Slack is down, and another workspace's token is noticed at once.
+"""
+
+import hashlib
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import select
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+from bot.framework.requests import Services, WorkspaceInfo
+from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
+from bot.slack.gateway import Identity, SlackGateway
+from incidents.core.ids import new_id
+from incidents.core.people import Workspace, system_actor
+from incidents.engine.transactions import Transactions
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+
+ASK_FOR = timedelta(seconds=60)
+
+log = structlog.get_logger(__name__)
+
+
+class StartRefused(Exception):
+    """The program can't start; says what is wrong and what to do."""
+
+    def __init__(self, what: str, *, todo: str) -> None:
+        super().__init__(f"{what}\n  {todo}")
+        self.what = what
+        self.todo = todo
+
+
+def fingerprint(token: str) -> str:
+    """Return what tells this token from others, without telling the token."""
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
+
+
+async def find_identity(
+    gateway: SlackGateway,
+    transactions: Transactions,
+    *,
+    token: str,
+    ask_for: timedelta = ASK_FOR,
+) -> WorkspaceInfo:
+    """Return the token's workspace: its stored row, or what Slack says, for as long as told.
+
+    Raises:
+        StartRefused: Slack refuses the token, or can't be reached and the token is new to us.
+    """
+    mark = fingerprint(token)
+    stored = await _stored(transactions, mark)
+    if stored is not None:
+        return stored
+    try:
+        identity = await _ask(gateway, ask_for)
+    except SlackUnauthorized as error:
+        raise refused_token(error.error) from None
+    except SlackFailure as error:
+        raise StartRefused(
+            f"Slack couldn't be asked whose token this is ({error.error}).",
+            todo="Check the network and SLACK_API_URL, then start again; once asked, "
+            "Sitrep starts without Slack.",
+        ) from None
+    return await save_identity(transactions, identity, mark=mark)
+
+
+def refused_token(error: str) -> StartRefused:
+    """Return what to say when Slack refuses the bot's token."""
+    return StartRefused(
+        f"Slack refuses SLACK_BOT_TOKEN ({error}).",
+        todo="Install the app again (api.slack.com/apps, Install App) and take the Bot User "
+        "OAuth Token that is shown then.",
+    )
+
+
+async def _stored(transactions: Transactions, mark: str) -> WorkspaceInfo | None:
+    async with transactions.database.reading() as session:
+        query = select(Workspace).where(Workspace.token_fingerprint == mark)
+        row = (await session.execute(query)).scalars().first()
+    return info_of(row) if row is not None else None
+
+
+async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
+    attempts = AsyncRetrying(
+        retry=retry_if_exception_type(SlackTemporary),
+        stop=stop_after_delay(ask_for),
+        wait=wait_exponential_jitter(initial=1, max=10),
+        before_sleep=_say_waiting,
+        reraise=True,
+    )
+    async for attempt in attempts:
+        with attempt:
+            return await gateway.auth_test()
+    raise AssertionError("unreachable: the last failure is raised")
+
+
+def _say_waiting(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    code = error.error if isinstance(error, SlackFailure) else "unknown"
+    log.warning("waiting_for_slack", error=code, attempt=state.attempt_number)
+
+
+async def save_identity(
+    transactions: Transactions, identity: Identity, *, mark: str
+) -> WorkspaceInfo:
+    """Write down whose token this is, in the workspace's row, which is made if it is new."""
+    saved: list[WorkspaceInfo] = []
+    async with transactions.database.reading() as session:
+        query = select(Workspace.id).where(Workspace.external_id == identity.team_id)
+        known = (await session.execute(query)).scalar_one_or_none()
+    workspace_id = known or new_id()
+
+    async def save(uow: UnitOfWork) -> Outcome:
+        row = await uow.session.get(Workspace, workspace_id)
+        if row is None:
+            row = Workspace(id=workspace_id, external_id=identity.team_id)
+            uow.session.add(row)
+        row.name = identity.team
+        row.url = identity.url
+        row.bot_external_id, row.bot_id = identity.bot_user_id, identity.bot_id
+        row.scopes = " ".join(identity.scopes)
+        row.token_fingerprint = mark
+        row.paused_at = row.paused_reason = None
+        await uow.flush()
+        saved.append(info_of(row))
+        return Outcome("workspace_saved")
+
+    await transactions.run(save, actor=system_actor(), workspace_id=workspace_id)
+    return saved[-1]
+
+
+def info_of(row: Workspace) -> WorkspaceInfo:
+    """Return a stored workspace as the program carries it about."""
+    return WorkspaceInfo(
+        id=row.id,
+        external_id=row.external_id,
+        url=row.url,
+        bot_external_id=row.bot_external_id,
+        bot_id=row.bot_id,
+    )
+
+
+class WorkspaceKeeper:
+    """Asks Slack from time to time whether it still takes our token; a pause ends when it does."""
+
+    def __init__(self, services: Services, *, token: str, scopes: tuple[str, ...]) -> None:
+        """Take the token that the workspace was found by, and the scopes it should have."""
+        self.is_authorized = False
+        self._services = services
+        self._scopes = scopes
+        self._missing: tuple[str, ...] = ()
+        self._mark = fingerprint(token)
+
+    async def check(self) -> bool:
+        """Ask once; return True if a pause was ended by it."""
+        services = self._services
+        try:
+            identity = await services.gateway.auth_test()
+        except SlackFailure as error:
+            self.is_authorized = False
+            log.warning("slack_check_failed", error=error.error)
+            return False
+        self._say_missing(identity.scopes)
+        self.is_authorized = identity.team_id == services.workspace.external_id
+        if not self.is_authorized or not await self._is_paused():
+            return False
+        await save_identity(services.transactions, identity, mark=self._mark)
+        log.info("workspace_resumed")
+        return True
+
+    def _say_missing(self, granted: tuple[str, ...]) -> None:
+        """Warn once of scopes that weren't granted; where Slack tells none, nothing is known."""
+        missing = tuple(scope for scope in self._scopes if scope not in granted) if granted else ()
+        if missing and missing != self._missing:
+            log.warning("scopes_missing", scopes=list(missing), todo="`sitrep doctor` says how")
+        self._missing = missing
+
+    async def _is_paused(self) -> bool:
+        async with self._services.database.reading() as session:
+            row = await session.get(Workspace, self._services.workspace.id)
+        return row is not None and row.paused_at is not None

@@ -1,0 +1,191 @@
+"""The scheduler: ticks only. What is due, and what was missed, is in the database."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.framework.requests import Services
+from bot.operations.telemetry import REMINDERS_FIRED, Telemetry
+from incidents.core.people import system_actor
+from incidents.engine import reminders
+from incidents.engine.presence import BEAT_EVERY, beat, come_back
+from incidents.engine.unit_of_work import Outcome, UseCase
+from incidents.registry.reminder_rules import fire
+
+TICK = timedelta(seconds=1)
+STALLED_AFTER = timedelta(seconds=30)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that is done now and then, beside reminders; at the start too if `at_start`."""
+
+    name: str
+    every: timedelta
+    do: Callable[[], Awaitable[object]]
+    at_start: bool = True
+
+
+class Scheduler:
+    """Fires due reminders every second, does the chores, and leaves a heartbeat.
+
+    APScheduler plans on the wall clock; a watchdog on the monotonic clock starts it anew should it
+    have come to rest, as it does when the wall clock is set back.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        telemetry: Telemetry,
+        chores: Iterable[Chore] = (),
+        stalled_after: timedelta = STALLED_AFTER,
+    ) -> None:
+        """Take the services, and what else there is to do."""
+        self.services = services
+        self.ticked_at = time.monotonic()
+        self.restarts = 0
+        self._telemetry = telemetry
+        self._chores = tuple(chores)
+        self._stalled_after = stalled_after.total_seconds()
+        self._present_at: datetime | None = None
+        self._scheduler: AsyncIOScheduler | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+        self._first_chores: set[asyncio.Task[None]] = set()
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def arrive(self) -> None:
+        """Say that the bot is here, which ends an absence; before the first reminder is fired."""
+        await self._run(come_back)
+        self._present_at = self.services.clock.now()
+
+    def start(self) -> None:
+        """Begin to tick, and do the first round of chores in the background."""
+        self._plan()
+        self._spawn(self._watch())
+        for chore in self._chores:
+            if chore.at_start:
+                task = self._spawn(self._do(chore))
+                self._first_chores.add(task)
+                task.add_done_callback(self._first_chores.discard)
+
+    @property
+    def is_starting(self) -> bool:
+        """Tell whether the first round of chores is still under way."""
+        return bool(self._first_chores)
+
+    async def stop(self) -> None:
+        """Tick no more; what is under way is let go."""
+        self._is_stopping = True
+        if self._scheduler is not None and self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def pause(self) -> None:
+        """Come to rest, as APScheduler does when the wall clock is set back."""
+        if self._scheduler is not None:
+            self._scheduler.pause()
+
+    async def run_chore(self, name: str) -> None:
+        """Do one chore now. Raises: KeyError if there is none of that name."""
+        await {chore.name: chore for chore in self._chores}[name].do()
+
+    def _plan(self) -> None:
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        settings = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        jobs = [("reminders", TICK, self.tick)]
+        jobs += [(chore.name, chore.every, partial(self._do, chore)) for chore in self._chores]
+        for name, every, work in jobs:
+            scheduler.add_job(partial(self._run_job, work), _every(every), id=name, **settings)
+        scheduler.start()
+        self._scheduler = scheduler
+
+    async def _run_job(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            # At the end APScheduler cancels what runs, and would then report it as an error.
+            if not self._is_stopping:
+                raise
+
+    def _spawn(self, work: Awaitable[None]) -> "asyncio.Task[None]":
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._stalled_after / 3)
+            silent = time.monotonic() - self.ticked_at
+            if silent < self._stalled_after:
+                continue
+            self.restarts += 1
+            log.error("scheduler_stalled", seconds=round(silent, 1))
+            if self._scheduler is not None and self._scheduler.running:
+                self._scheduler.shutdown(wait=False)
+            self.ticked_at = time.monotonic()
+            self._plan()
+
+    # -- ticks --------------------------------------------------------------------------------
+
+    async def tick(self) -> None:
+        """Fire every reminder that is due now, each in its own transaction."""
+        try:
+            # First, so that reminders know whether the bot was away when they came due.
+            await self._keep_present()
+            await self._fire_due()
+        except Exception:
+            log.exception("tick_failed")
+        self.ticked_at = time.monotonic()
+
+    async def _do(self, chore: Chore) -> None:
+        try:
+            await chore.do()
+        except Exception:
+            log.exception("chore_failed", chore=chore.name)
+
+    async def _keep_present(self) -> None:
+        now = self.services.clock.now()
+        if self._present_at is None:
+            await self.arrive()
+        elif now - self._present_at >= BEAT_EVERY:
+            await self._run(beat)
+            self._present_at = now
+
+    async def _run(self, use_case: UseCase) -> Outcome:
+        return await self.services.transactions.run(
+            use_case, actor=system_actor(), workspace_id=self.services.workspace.id
+        )
+
+    async def _fire_due(self) -> None:
+        workspace_id = self.services.workspace.id
+        async with self.services.database.reading() as session:
+            due = await reminders.due_reminder_ids(
+                session, workspace_id=workspace_id, now=self.services.clock.now()
+            )
+        for reminder_id in due:
+            try:
+                await self._run(partial(fire, reminder_id=reminder_id))
+                self._telemetry.count(REMINDERS_FIRED)
+            except Exception:
+                # One reminder that can't be fired must not hold up the others.
+                log.exception("reminder_failed", reminder_id=str(reminder_id))
+
+
+def _every(duration: timedelta) -> IntervalTrigger:
+    return IntervalTrigger(seconds=int(duration.total_seconds()), timezone="UTC")

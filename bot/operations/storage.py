@@ -1,0 +1,135 @@
+"""Getting the database ready at the start: there, at the right schema, and its clock compared."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay, wait_fixed
+
+from bot.operations.identity import StartRefused
+from incidents.core.clock import SystemClock
+from incidents.storage.database import Database, may_pass, reason_of
+from migrations.head import current_revision, newest_revision
+
+WAIT_FOR = timedelta(seconds=30)
+
+log = structlog.get_logger(__name__)
+
+
+async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) -> None:
+    """Bring an embedded SQLite database to head; of PostgreSQL only see that it is there.
+
+    Raises:
+        StartRefused: the database can't be reached, or its schema isn't this version's.
+    """
+    try:
+        database.make_folder()
+    except OSError as error:
+        raise StartRefused(
+            f"The folder of {database.file} can't be made: {reason_of(error)}.",
+            todo="Check DATABASE_URL, and that Sitrep may write there.",
+        ) from None
+    if await _reach(database, wait_for=wait_for) == newest_revision():
+        return
+    # Only now: importing it costs as much as the rest of the start.
+    from migrations import runner  # noqa: PLC0415
+
+    state = await runner.schema_state(database)
+    if not state.is_known:
+        raise StartRefused(
+            f"The database is at schema {state.current}, which this version doesn't know.",
+            todo="It was migrated by a newer Sitrep: start that version, or a newer one.",
+        )
+    if not database.is_sqlite:
+        found = f"at schema {state.current}" if state.current else "empty"
+        raise StartRefused(
+            f"The database is {found}; this version needs schema {state.head}.",
+            todo="Run `sitrep migrate`, then start again.",
+        )
+    if state.is_foreign:
+        raise StartRefused(
+            f"{database.file} holds another program's tables.",
+            todo="Nothing was changed. Name a file of its own in DATABASE_URL.",
+        )
+    try:
+        await runner.upgrade(database)
+    except DBAPIError as error:
+        raise StartRefused(
+            f"The database can't be brought to schema {state.head}: {reason_of(error)}.",
+            todo="Nothing was changed. Is DATABASE_URL Sitrep's own database, and may it write?",
+        ) from None
+    log.info("schema_upgraded", schema=state.head)
+
+
+async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
+    """Return the database's revision, as soon as it answers."""
+    attempts = AsyncRetrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, (OSError, DBAPIError)) and may_pass(error)
+        ),
+        stop=stop_after_delay(wait_for),
+        wait=wait_fixed(1),
+        before_sleep=_say_waiting,
+        reraise=True,
+    )
+    try:
+        async for attempt in attempts:
+            with attempt:
+                revision = await current_revision(database)
+                if database.is_sqlite and revision is not None:
+                    await _try_to_write(database)
+                return revision
+    except (OSError, DBAPIError) as error:
+        raise StartRefused(
+            f"The database can't be used: {reason_of(error)}.",
+            todo=f"Check DATABASE_URL, and {_what_to_check(database)}.",
+        ) from None
+    raise AssertionError("unreachable: the last failure is raised")
+
+
+async def _try_to_write(database: Database) -> None:
+    """Write what is there already and take it back. Raises: DBAPIError for a read-only file."""
+    async with database.writing() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+
+def _say_waiting(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    why = reason_of(error) if isinstance(error, (OSError, DBAPIError)) else "unknown"
+    log.warning("waiting_for_database", reason=why, attempt=state.attempt_number)
+
+
+def _what_to_check(database: Database) -> str:
+    if database.is_sqlite:
+        return f"that {database.file} is a database file which Sitrep may read and write"
+    return "that the database is there and up, and takes this user and password"
+
+
+async def clock_offset(database: Database) -> timedelta:
+    """Return by how much the database's clock is ahead of this machine's; none on SQLite."""
+    if database.is_sqlite:
+        return timedelta(0)
+    best: tuple[timedelta, timedelta] | None = None
+    async with database.engine.connect() as connection:
+        # The quickest of a few questions tells best: the answer was given halfway through it.
+        for _ in range(3):
+            asked = _machine_now()
+            row = await connection.execute(text("SELECT clock_timestamp()"))
+            told: datetime = row.scalar_one()
+            took = _machine_now() - asked
+            offset = told.astimezone(UTC) - (asked + took / 2)
+            best = min(best, (took, offset)) if best else (took, offset)
+    return best[1] if best else timedelta(0)
+
+
+async def measured_clock(database: Database) -> SystemClock:
+    """Return the machine's clock, corrected to go by the database's."""
+    offset = await clock_offset(database)
+    if abs(offset) > timedelta(seconds=1):
+        log.warning("clock_differs_from_database", seconds=round(offset.total_seconds(), 3))
+    return SystemClock(offset=offset)
+
+
+def _machine_now() -> datetime:
+    return SystemClock().now()

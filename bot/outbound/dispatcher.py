@@ -1,0 +1,325 @@
+"""The dispatcher: takes due effects, carries them out, settles what came of them.
+
+One process at a time sends for a workspace (the lease). A cycle is one transaction that settles
+all that has ended since the last one and takes what is due now; the calls to Slack run between
+transactions, each effect as a task of its own.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bot.framework.effect_context import Done, Dropped, Failed, Record
+from bot.framework.feature import EffectHandler
+from bot.framework.requests import Services
+from bot.outbound.attempts import CALL_TIMEOUT, Attempts, End, Ended, Postponed, Unauthorized
+from bot.outbound.lease_keeper import LeaseKeeper
+from bot.slack.errors import SlackFailure
+from incidents.core.people import Workspace, system_actor
+from incidents.engine import outbox
+from incidents.engine.effects import Effect
+from incidents.engine.failed_effects import record_failure
+from incidents.engine.outbox import EffectRow, EffectStatus
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+
+AT_ONCE = 40
+SWEEP_EVERY_SECONDS = 5.0
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
+STOP_WITHIN = timedelta(seconds=4)
+# Turns of the loop in which an HTTP request on an open connection is written.
+TURNS_TO_LEAVE = 2
+
+log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Carries the effects of one workspace to Slack while it holds the workspace's lease."""
+
+    def __init__(
+        self,
+        services: Services,
+        handlers: Mapping[type[Effect], EffectHandler],
+        *,
+        holder: str,
+        on_end: Callable[[str, End], None] | None = None,
+    ) -> None:
+        """Take the services, the handler of each kind of effect, and this process's name.
+
+        `on_end` hears of each attempt: the effect's kind, and how it ended.
+        """
+        self.services = services
+        self.handlers = handlers
+        self.holder = holder
+        self.last_beat: float = 0.0
+        self._under_way: set[uuid.UUID] = set()
+        self._lease = LeaseKeeper(
+            services, holder=holder, call_timeout=CALL_TIMEOUT, under_way=self._under_way
+        )
+        self._attempts = Attempts(services, handlers)
+        self._on_end = on_end
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: list[Ended] = []
+        self._is_stopping = False
+        self._is_settling = False
+        self._loop_task: asyncio.Task[None] | None = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to dispatch."""
+        self.services.transactions.on_commit.append(self._on_commit)
+        self.services.transactions.sender = self
+        self._loop_task = asyncio.create_task(self._loop(), name="dispatcher")
+
+    def wake(self) -> None:
+        """Look for due effects now."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Take nothing more, let what is under way end, settle it, hand the lease over.
+
+        What doesn't end in time stays taken: who sends next looks whether it happened.
+        """
+        self._is_stopping = True
+        self.wake()
+        # First the loop: what it has taken it still launches, and that is waited for, too.
+        if self._loop_task is not None:
+            await self._loop_task
+        if self._tasks:
+            _, slow = await asyncio.wait(set(self._tasks), timeout=STOP_WITHIN.total_seconds())
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+        await self._settle_and_take(limit=0)
+        await self._lease.release()
+
+    def _on_commit(self, workspace_id: uuid.UUID) -> None:
+        if workspace_id == self.services.workspace.id:
+            self.wake()
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nothing is under way or waiting to be settled."""
+        return not self._tasks and not self._ended and not self._is_settling
+
+    @property
+    def holds_lease(self) -> bool:
+        """Tell whether this process may send for the workspace."""
+        return self._lease.is_held
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether the workspace waits for a token that Slack takes."""
+        return self._lease.is_paused
+
+    def resume(self) -> None:
+        """Go on after a pause: Slack takes our token again."""
+        self._lease.is_paused = False
+        self.wake()
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    async def _loop(self) -> None:
+        while not self._is_stopping:
+            is_woken = self._wake.is_set()
+            self._wake.clear()
+            try:
+                await self._cycle(is_woken=is_woken)
+            except Exception:
+                log.exception("dispatcher_cycle_failed")
+                pause = PAUSE_AFTER_FAILURE_SECONDS
+            else:
+                pause = self._pause_seconds()
+            self.last_beat = self.services.clock.monotonic()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), timeout=pause)
+
+    def _pause_seconds(self) -> float:
+        if self._ended:
+            return 0.0
+        return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
+
+    async def _cycle(self, *, is_woken: bool) -> None:
+        """Settle and take once; who isn't woken looks first whether there is anything to take."""
+        await self.services.turns.for_effects()
+        # What has ended is settled in any case; more is taken only by who may send.
+        may_take = await self._lease.keep() and not (self.is_paused or self._is_stopping)
+        free = AT_ONCE - len(self._tasks) if may_take else 0
+        if self._ended or (free > 0 and (is_woken or await self.has_due())):
+            await self._settle_and_take(limit=max(free, 0))
+
+    async def has_due(self) -> bool:
+        """Tell whether an effect could be taken now."""
+        async with self.services.database.reading() as session:
+            return await outbox.has_due(
+                session,
+                workspace_id=self.services.workspace.id,
+                now=self.services.clock.now(),
+                kinds=self._kinds,
+            )
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        return tuple(effect_type.kind for effect_type in self.handlers)
+
+    async def _settle_and_take(self, *, limit: int) -> None:
+        """Settle in one transaction what has ended, and take what is due; one by one if refused."""
+        ended, self._ended = self._ended, []
+        self._is_settling = True
+        try:
+            await self._transact(ended, limit=limit)
+        except Exception:
+            if not ended:
+                raise
+            log.exception("settling_together_failed", effects=len(ended))
+            for one in ended:
+                await self._settle_alone(one)
+            self.wake()  # what they held up is due now, and wasn't taken
+        finally:
+            self._is_settling = False
+            self._under_way.difference_update(one.effect_id for one in ended)
+            self._tell_whether_sending()
+
+    async def _settle_alone(self, one: Ended) -> None:
+        try:
+            await self._transact([one], limit=0)
+        except Exception as error:
+            # It happened on Slack's side but can't be recorded now: look again later.
+            log.exception("settling_failed", effect_id=str(one.effect_id))
+            due_at = self.services.clock.now() + CALL_TIMEOUT
+            again = Postponed(due_at, f"not recorded: {type(error).__name__}", is_uncertain=True)
+            await self._transact([Ended(one.effect_id, again)], limit=0)
+
+    async def _transact(self, ended: list[Ended], *, limit: int) -> None:
+        taken: list[EffectRow] = []
+
+        async def settle_and_take(uow: UnitOfWork) -> Outcome:
+            taken.clear()
+            rows = await outbox.get_effects(uow.session, [one.effect_id for one in ended])
+            # First all rows, which are written together, then what is to be recorded.
+            records = [await self._settle(uow, one, rows[one.effect_id]) for one in ended]
+            for record in records:
+                if record is not None:
+                    await record(uow)
+            await uow.follow_up()
+            if limit and not self._is_stopping:
+                taken.extend(
+                    await outbox.take(
+                        uow.session,
+                        workspace_id=uow.workspace_id,
+                        holder=self.holder,
+                        now=uow.now,
+                        limit=limit,
+                        kinds=self._kinds,
+                    )
+                )
+            return Outcome("dispatched")
+
+        await self.services.transactions.run(
+            settle_and_take, actor=system_actor(), workspace_id=self.services.workspace.id
+        )
+        for row in taken:
+            self._launch(row)
+            # Its call leaves before the next effect is made ready, which takes some milliseconds.
+            for _ in range(TURNS_TO_LEAVE):
+                await asyncio.sleep(0)
+
+    async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> Record | None:
+        """Settle the effect's row, and return what is to be recorded of it."""
+        if row.status != EffectStatus.TAKEN or row.taken_by != self.holder:
+            self._remove_double(row, one)
+            return None
+        match one.end:
+            case Done(record=record):
+                outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+                row.progress = {**row.progress, "posted": [list(place) for place in one.posted]}
+                return record
+            case Dropped(reason=reason, record=record):
+                outbox.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
+                return record
+            case Failed(error=error, record=record):
+                log.error("effect_dead", kind=row.kind, error=error)
+                await outbox.bury(uow.session, row, now=uow.now, error=error)
+                return record or partial(record_failure, row=row, error=error)
+            case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain):
+                outbox.postpone(row, due_at=due_at, error=error, is_uncertain=is_uncertain)
+            case Unauthorized(error=error):
+                outbox.postpone(row, due_at=uow.now, error=error, is_uncertain=False)
+                await _pause_workspace(uow, error)
+                self._lease.is_paused = True
+        return None
+
+    def _remove_double(self, row: EffectRow, one: Ended) -> None:
+        """Another process took over and settled first: what we posted besides is taken back."""
+        log.warning("settled_by_another", effect_id=str(row.id), status=row.status)
+        if row.status != EffectStatus.DONE:
+            return
+        kept = [ts for _, ts in row.progress.get("posted", [])]
+        for channel_id, ts in one.posted:
+            if ts not in kept:
+                self._spawn(self._delete(channel_id, ts))
+
+    async def _delete(self, channel_id: str, ts: str) -> None:
+        try:
+            await self.services.gateway.delete(channel_id, ts)
+        except SlackFailure as error:
+            log.warning("double_not_removed", error=error.error)
+
+    # -- one effect ---------------------------------------------------------------------------
+
+    def taker(self, workspace_id: uuid.UUID) -> str | None:
+        """Return our name if an effect may be taken as it is stored: we send, and have room."""
+        is_ours = workspace_id == self.services.workspace.id and self.holds_lease
+        is_free = not (self.is_paused or self._is_stopping) and len(self._tasks) < AT_ONCE
+        return self.holder if is_ours and is_free else None
+
+    def carry_out(self, row: EffectRow) -> None:
+        """Carry out what was stored as taken, once whoever waits for an answer has it."""
+        self._under_way.add(row.id)
+        self._spawn(self._carry_out_after_people(row))
+
+    async def _carry_out_after_people(self, row: EffectRow) -> None:
+        await self.services.turns.for_effects()
+        await self._carry_out(row)
+
+    def _launch(self, row: EffectRow) -> None:
+        self._under_way.add(row.id)
+        self._spawn(self._carry_out(row))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+        self._tell_whether_sending()
+
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._tell_whether_sending()
+        self.wake()
+
+    def _tell_whether_sending(self) -> None:
+        self.services.turns.note_sending(is_sending=not self.is_idle)
+
+    async def _carry_out(self, row: EffectRow) -> None:
+        if self.holds_lease:
+            ended = await self._attempts.make(row)
+        else:
+            ended = self._attempts.leave(row, "lease lost")
+        if self._on_end is not None:
+            self._on_end(row.kind, ended.end)
+        self._ended.append(ended)
+
+
+async def _pause_workspace(uow: UnitOfWork, error: str) -> None:
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    if workspace is None or workspace.paused_at is not None:
+        return
+    workspace.paused_reason, workspace.paused_at = error, uow.now
+    log.error("workspace_paused", error=error)

@@ -1,0 +1,101 @@
+"""Keeping the lease: the right to send for a workspace, renewed in time, handed over at the end."""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from bot.framework.requests import Services
+from bot.operations.process import is_gone
+from incidents.core.people import Workspace, system_actor
+from incidents.engine import outbox
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.storage import leases
+
+RENEW_EVERY = timedelta(seconds=10)
+
+
+class LeaseKeeper:
+    """Holds the lease of one workspace for one process, or waits until it is free."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        holder: str,
+        call_timeout: timedelta,
+        under_way: Collection[uuid.UUID],
+    ) -> None:
+        """Take this process's name, and how long a call can be under way after its sender ended.
+
+        `under_way` has at any time the ids of the effects that this process carries out.
+        """
+        self.holder = holder
+        self.is_paused = False
+        self._services = services
+        self._call_timeout = call_timeout
+        self._under_way = under_way
+        self._until: datetime | None = None
+        self._renewed_at: datetime | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether this process may send for the workspace."""
+        return self._until is not None and self._services.clock.now() < self._until
+
+    async def keep(self) -> bool:
+        """Take or renew the lease if it is time to; tell whether it is held."""
+        now = self._services.clock.now()
+        if self.is_held and self._renewed_at and now - self._renewed_at < RENEW_EVERY:
+            return True
+        held: list[bool] = []
+
+        async def acquire(uow: UnitOfWork) -> Outcome:
+            held.clear()
+            is_held, is_new = await leases.acquire(
+                uow.session,
+                workspace_id=uow.workspace_id,
+                holder=self.holder,
+                now=uow.now,
+                is_gone=is_gone,
+            )
+            if is_held:
+                await self._release_abandoned(uow, is_new=is_new)
+            workspace = await uow.session.get(Workspace, uow.workspace_id)
+            self.is_paused = workspace is not None and workspace.paused_at is not None
+            held.append(is_held)
+            return Outcome("lease")
+
+        await self._services.transactions.run(
+            acquire, actor=system_actor(), workspace_id=self._services.workspace.id
+        )
+        self._until = now + leases.LEASE if held[-1] else None
+        self._renewed_at = now if held[-1] else None
+        return held[-1]
+
+    async def _release_abandoned(self, uow: UnitOfWork, *, is_new: bool) -> None:
+        """Put back what the holder before had taken, or what we did without ever hearing of it.
+
+        The end of a commit can get lost, and so can the end of an effect when it can't be settled
+        for a while. What was taken only just now may be about to begin.
+        """
+        await outbox.release_abandoned(
+            uow.session,
+            workspace_id=uow.workspace_id,
+            now=uow.now,
+            call_timeout=self._call_timeout,
+            taken_before=None if is_new else uow.now - leases.LEASE,
+            under_way=self._under_way,
+        )
+
+    async def release(self) -> None:
+        """Give the lease up, and tell the others that it is free."""
+
+        async def release(uow: UnitOfWork) -> Outcome:
+            await leases.release(uow.session, workspace_id=uow.workspace_id, holder=self.holder)
+            uow.wake_others()
+            return Outcome("released")
+
+        self._until = None
+        await self._services.transactions.run(
+            release, actor=system_actor(), workspace_id=self._services.workspace.id
+        )

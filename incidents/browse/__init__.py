@@ -1,0 +1,1 @@
+"""Looking without changing: the Home tab and lists of incidents."""

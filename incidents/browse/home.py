@@ -1,0 +1,61 @@
+"""The Home tab: what each person sees of incidents when they look."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.browse.lists import ListPage, Scope, list_incidents
+from incidents.core.ids import new_id
+from incidents.core.people import Actor
+from incidents.engine.effects import RefreshHome
+from incidents.engine.outbox import Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+
+PAGE_SIZE = 10
+MOST_OF_MINE = 10
+MOST_RECENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """What the Home tab shows: my incidents, all open ones by page, and what was resolved."""
+
+    mine: ListPage
+    open: ListPage
+    recent: ListPage
+
+
+async def wish_home(uow: UnitOfWork, page: int) -> Outcome:
+    """Have the actor's Home tab shown anew."""
+    if uow.actor.person_id is None:
+        return Outcome("nobody")
+    effect = RefreshHome(person_id=uow.actor.person_id, page=page)
+    key = f"{effect.kind}:{uow.actor.person_id}:{page}"
+    lane = f"home:{uow.actor.person_id}"
+    await uow.add_effects([Planned(id=new_id(), effect=effect, lane=lane, coalesce_key=key)])
+    return Outcome("home_wished")
+
+
+async def home_view(
+    session: AsyncSession, *, workspace_id: uuid.UUID, viewer: Actor, page: int, now: datetime
+) -> HomeView:
+    """Return what the viewer may see, as of now."""
+
+    async def listed(scope: Scope, *, size: int, number: int = 1) -> ListPage:
+        return await list_incidents(
+            session,
+            workspace_id=workspace_id,
+            viewer=viewer,
+            scope=scope,
+            now=now,
+            page=number,
+            page_size=size,
+        )
+
+    return HomeView(
+        mine=await listed(Scope.MINE, size=MOST_OF_MINE),
+        open=await listed(Scope.OPEN, size=PAGE_SIZE, number=page),
+        recent=await listed(Scope.RECENT, size=MOST_RECENT),
+    )

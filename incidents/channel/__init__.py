@@ -1,0 +1,1 @@
+"""The incident channel: opening, linking, archiving, membership, privacy."""

@@ -1,0 +1,75 @@
+"""Putting the channel of an incident that is over away, and bringing it back on reopening."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.channel.life import note_archived, note_unarchived
+from incidents.core.ids import derived_id
+from incidents.engine.effects import ArchiveChannel, RefreshStatusCard
+from incidents.engine.outbox import Planned
+from incidents.engine.reminders import Reminder
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import ById, Incident
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Channels
+
+OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
+
+
+def may_archive(status: IncidentStatus, *, is_existing: bool, channels: Channels) -> bool:
+    """Tell whether a channel may be archived now: the incident is over and the policy says so."""
+    if channels.archive_after is None or status not in OVER:
+        return False
+    return channels.archive_existing or not is_existing
+
+
+async def archive_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Have the channel archived, after its card shows how the incident ended."""
+    if incident.channel_id is None or incident.is_channel_archived:
+        return
+    is_existing = await is_existing_channel(uow.session, incident.id)
+    if not may_archive(
+        incident.lifecycle_status, is_existing=is_existing, channels=uow.policy.channels
+    ):
+        return
+    card = Planned(
+        id=derived_id(reminder.id, RefreshStatusCard.kind),
+        effect=RefreshStatusCard(incident_id=incident.id),
+        lane=f"{incident.id}:card",
+    )
+    archive = Planned(
+        id=derived_id(reminder.id, ArchiveChannel.kind),
+        effect=ArchiveChannel(incident_id=incident.id),
+        lane=f"{incident.id}:channel",
+        after_effect_id=card.id,
+    )
+    await uow.add_effects([card, archive])
+
+
+async def record_archived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str) -> None:
+    """Write down that we archived the channel."""
+    incident = await uow.get_incident(ById(incident_id))
+    if incident.channel_id == channel_id:
+        await note_archived(uow, channel_id, details={"is_by_policy": True})
+
+
+async def record_unarchived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str) -> None:
+    """Write down that we brought the channel back."""
+    incident = await uow.get_incident(ById(incident_id))
+    if incident.channel_id == channel_id:
+        await note_unarchived(uow, channel_id)
+
+
+async def is_existing_channel(session: AsyncSession, incident_id: uuid.UUID) -> bool:
+    """Tell whether the incident lives in a channel that was there before it."""
+    kinds = (EntryKind.CHANNEL_OPENED, EntryKind.CHANNEL_LINKED)
+    query = (
+        select(TimelineEntry.kind)
+        .where(TimelineEntry.incident_id == incident_id, TimelineEntry.kind.in_(kinds))
+        .order_by(TimelineEntry.sequence.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none() == EntryKind.CHANNEL_LINKED

@@ -1,0 +1,183 @@
+"""The incident's channel: opened, refused, or an existing one that people chose instead."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.core.ids import derived_id
+from incidents.core.people import Person, PersonFacts, Workspace, save_person
+from incidents.engine import outbox
+from incidents.engine.effects import DiscardChannel, JoinChannel
+from incidents.engine.outbox import EffectRow, EffectStatus, Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ById, Incident, IncidentRef, Participant, save_participant
+from incidents.incident.timeline import EntryKind
+from incidents.policy.policy import Action
+
+# People of a channel whom we don't know are written down up to this many; a channel of the whole
+# company is nobody's list of responders.
+_MOST_NEW_PEOPLE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingChannel:
+    """A channel that is already there, as the chat service describes it."""
+
+    id: str
+    name: str
+    is_private: bool
+    is_archived: bool = False
+    is_shared: bool = False
+    # The one that everybody in the workspace is in, and can't leave.
+    is_everybodys: bool = False
+
+
+async def record_opened(
+    uow: UnitOfWork,
+    incident_id: uuid.UUID,
+    *,
+    channel_id: str,
+    channel_name: str,
+    is_private: bool,
+) -> None:
+    """Write down that the incident's channel is open; one that comes too late is put away.
+
+    So is a public one, if the incident was moved to private while it was being opened.
+    """
+    incident = await uow.get_incident(ById(incident_id))
+    if incident.is_private and not is_private:
+        await _discard(uow, incident, channel_id)
+        return
+    if incident.channel_id is not None:
+        if incident.channel_id != channel_id:
+            await _discard(uow, incident, channel_id)
+        return
+    incident.channel_id = channel_id
+    incident.channel_name = channel_name
+    content = {"channel_id": channel_id, "channel_name": channel_name}
+    uow.record(incident, EntryKind.CHANNEL_OPENED, content)
+
+
+async def record_refused(
+    uow: UnitOfWork, incident_id: uuid.UUID, *, error: str, effect_id: uuid.UUID
+) -> None:
+    """Write down that the chat service refuses the channel for good."""
+    incident = await uow.get_incident(ById(incident_id))
+    content = {
+        "error": error,
+        "effect_id": effect_id,
+        "channel_name": incident.channel_name,
+        "can_use_existing": uow.policy.channels.allow_existing,
+    }
+    uow.record(incident, EntryKind.CHANNEL_REFUSED, content)
+
+
+async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingChannel) -> Outcome:
+    """Make an existing channel the incident's, in place of the one it has or was refused.
+
+    Raises: NotPermitted; AlreadySo; InvalidInput for a channel that can't be this incident's.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.USE_CHANNEL, incident)
+    if incident.channel_id == channel.id:
+        raise AlreadySo("channel", f"#{channel.name}")
+    await _check_channel(uow, incident, channel)
+    content = {
+        "channel_id": channel.id,
+        "channel_name": channel.name,
+        "old_channel_id": incident.channel_id,
+        "old_channel_name": incident.channel_name,
+    }
+    incident.channel_id = channel.id
+    incident.channel_name = channel.name
+    incident.is_channel_archived = False
+    entry = uow.record(incident, EntryKind.CHANNEL_LINKED, content)
+    joining = derived_id(entry.id, f"{JoinChannel.kind}:")
+    await wait_for_other_channel(uow, incident.channel_effect_id, joining)
+    incident.channel_effect_id = joining
+    data = {"reference": str(incident.reference), "channel_id": channel.id}
+    return Outcome("channel_linked", incident.id, data)
+
+
+async def record_members(
+    uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, members: Sequence[str]
+) -> None:
+    """Keep who is in a channel that was there before: they were never seen joining it."""
+    incident = await uow.get_incident(ById(incident_id))
+    if incident.channel_id != channel_id:
+        return
+    present = await _people_of(uow, members)
+    query = select(Participant).where(
+        Participant.incident_id == incident_id, Participant.is_in_channel.is_(True)
+    )
+    for part in (await uow.session.execute(query)).scalars():
+        part.is_in_channel = part.person_id in present
+    for person_id in present:
+        part = await save_participant(uow.session, incident_id=incident_id, person_id=person_id)
+        part.is_in_channel = True
+
+
+async def _check_channel(uow: UnitOfWork, incident: Incident, channel: ExistingChannel) -> None:
+    if not uow.policy.channels.allow_existing:
+        raise InvalidInput("channel", "not_allowed")
+    if channel.is_everybodys:
+        raise InvalidInput("channel", "is_everybodys")
+    if channel.is_archived:
+        raise InvalidInput("channel", "is_archived")
+    if incident.is_private and (channel.is_shared or not channel.is_private):
+        raise InvalidInput("channel", "is_public")
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    if workspace is not None and workspace.announcement_channel_id == channel.id:
+        raise InvalidInput("channel", "is_announcements")
+    query = select(Incident.id).where(
+        Incident.workspace_id == uow.workspace_id, Incident.channel_id == channel.id
+    )
+    if (await uow.session.execute(query)).first() is not None:
+        raise InvalidInput("channel", "in_use")
+
+
+async def wait_for_other_channel(
+    uow: UnitOfWork, opening: uuid.UUID | None, joining: uuid.UUID
+) -> None:
+    """Give up opening a channel; what waited for it waits for the other one instead.
+
+    An attempt that is under way this moment ends by itself, and what it made is put away then.
+    """
+    if opening is None:
+        return
+    query = select(EffectRow).where(EffectRow.id == opening).with_for_update()
+    row = (await uow.session.execute(query)).scalar_one_or_none()
+    if row is not None and row.status in {EffectStatus.PENDING, EffectStatus.DEAD}:
+        await outbox.give_up(uow.session, row, now=uow.now, reason="another channel is used")
+    waiting = (EffectStatus.PENDING, EffectStatus.BLOCKED)
+    await uow.session.execute(
+        update(EffectRow)
+        .where(EffectRow.after_effect_id == opening, EffectRow.status.in_(waiting))
+        .values(after_effect_id=joining, status=EffectStatus.PENDING)
+    )
+
+
+async def _discard(uow: UnitOfWork, incident: Incident, channel_id: str) -> None:
+    effect = DiscardChannel(incident_id=incident.id, channel_id=channel_id)
+    lane = f"{incident.id}:ancillary"
+    await uow.add_effects(
+        [Planned(id=derived_id(incident.id, channel_id), effect=effect, lane=lane)]
+    )
+
+
+async def _people_of(uow: UnitOfWork, external_ids: Sequence[str]) -> set[uuid.UUID]:
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    own = workspace.bot_external_id if workspace is not None else ""
+    wanted = {external_id for external_id in external_ids if external_id != own}
+    query = select(Person).where(
+        Person.workspace_id == uow.workspace_id, Person.external_id.in_(wanted)
+    )
+    known = {row.external_id: row.id for row in (await uow.session.execute(query)).scalars()}
+    for external_id in sorted(wanted - known.keys())[:_MOST_NEW_PEOPLE]:
+        facts = PersonFacts(external_id=external_id)
+        person = await save_person(uow.session, facts, workspace_id=uow.workspace_id)
+        known[external_id] = person.id
+    return set(known.values())

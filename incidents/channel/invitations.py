@@ -1,0 +1,49 @@
+"""Invitations to the incident channel as the record knows them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from incidents.core.people import PersonFacts, find_person, save_person
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import ById, save_participant
+from incidents.incident.timeline import EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What became of one invitation; `error` is None if the person is in."""
+
+    external_id: str
+    error: str | None = None
+
+
+async def record_invitations(
+    uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, invited: Sequence[Invited]
+) -> None:
+    """Write down who is invited (so that a private incident is visible to them) and who can't.
+
+    Nothing, if the incident has left that channel meanwhile: it may go on without them.
+    """
+    incident = await uow.get_incident(ById(incident_id))
+    if incident.channel_id != channel_id:
+        return
+    refused: list[dict[str, str]] = []
+    for one in invited:
+        person = await find_person(
+            uow.session, workspace_id=uow.workspace_id, external_id=one.external_id
+        )
+        if one.error is not None:
+            # What we don't know may be an address or a group that nobody was found by.
+            name = person.name if person is not None else one.external_id
+            refused.append({"name": name, "error": one.error})
+            continue
+        if person is None:
+            person = await save_person(
+                uow.session, PersonFacts(one.external_id), workspace_id=uow.workspace_id
+            )
+        await save_participant(
+            uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
+        )
+    if refused:
+        uow.record(incident, EntryKind.INVITE_REFUSED, {"refused": refused})

@@ -1,0 +1,177 @@
+"""What happens to the incident's channel: archived, brought back, renamed, deleted, bot removed.
+
+Each is written down once, whether an event tells of it or a refusal when something is to be said
+there. What can't be said meanwhile is dropped: the timeline is complete all the same.
+"""
+
+import uuid
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.errors import IncidentNotFound
+from incidents.core.people import Workspace, find_person, system_actor
+from incidents.engine.posted_messages import PostedMessage
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ByChannel, ById, Incident, lock_incident
+from incidents.incident.timeline import EntryKind, TimelineEntry
+
+_COMINGS_AND_GOINGS = (
+    EntryKind.BOT_REMOVED,
+    EntryKind.BOT_RETURNED,
+    EntryKind.CHANNEL_OPENED,
+    EntryKind.CHANNEL_LINKED,
+)
+
+
+class ChannelLoss(StrEnum):
+    """Why nothing can be said in a channel."""
+
+    ARCHIVED = "archived"
+    BOT_REMOVED = "bot_removed"
+
+
+async def note_archived(
+    uow: UnitOfWork, channel_id: str, *, details: Mapping[str, Any] | None = None
+) -> Outcome:
+    """Write down that the actor archived an incident's channel. Raises: IncidentNotFound."""
+    incident = await _incident_of(uow, channel_id)
+    if not incident.is_channel_archived:
+        incident.is_channel_archived = True
+        content = {**_content(incident), **(details or {})}
+        uow.record(incident, EntryKind.CHANNEL_ARCHIVED, content)
+    return Outcome("channel_archived", incident.id)
+
+
+async def note_unarchived(uow: UnitOfWork, channel_id: str) -> Outcome:
+    """Write down that the actor brought the channel back. Raises: IncidentNotFound."""
+    incident = await _incident_of(uow, channel_id)
+    if incident.is_channel_archived:
+        incident.is_channel_archived = False
+        uow.record(incident, EntryKind.CHANNEL_UNARCHIVED, _content(incident))
+    return Outcome("channel_unarchived", incident.id)
+
+
+async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcome:
+    """Write down the channel's new name. Raises: IncidentNotFound."""
+    incident = await _incident_of(uow, channel_id)
+    if name and name != incident.channel_name:
+        content = {"channel_id": channel_id, "old": incident.channel_name, "new": name}
+        incident.channel_name = name
+        uow.record(incident, EntryKind.CHANNEL_RENAMED, content)
+    return Outcome("channel_renamed", incident.id)
+
+
+async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
+    """Follow a channel that was given another id, as when it is shared with another workspace."""
+    ours = select(Incident.id).where(Incident.workspace_id == uow.workspace_id)
+    await uow.session.execute(
+        update(PostedMessage)
+        .where(PostedMessage.channel_id == old_id, PostedMessage.incident_id.in_(ours))
+        .values(channel_id=new_id)
+        .execution_options(synchronize_session=False)
+    )
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    if workspace is not None and workspace.announcement_channel_id == old_id:
+        workspace.announcement_channel_id = new_id
+    try:
+        incident = await _incident_of(uow, old_id)
+    except IncidentNotFound:
+        return Outcome("channel_id_changed")
+    incident.channel_id = new_id
+    content = {**_content(incident), "old_channel_id": old_id}
+    uow.record(incident, EntryKind.CHANNEL_ID_CHANGED, content)
+    return Outcome("channel_id_changed", incident.id)
+
+
+async def note_deleted(uow: UnitOfWork, channel_id: str) -> Outcome:
+    """Write down that the channel is gone for good. Raises: IncidentNotFound."""
+    incident = await _incident_of(uow, channel_id)
+    uow.record(incident, EntryKind.CHANNEL_DELETED, _content(incident))
+    incident.channel_id = None
+    incident.channel_name = None
+    incident.is_channel_archived = False
+    return Outcome("channel_deleted", incident.id)
+
+
+async def note_bot_removed(
+    uow: UnitOfWork, channel_id: str, *, by_external_id: str | None = None
+) -> Outcome:
+    """Write down that we were taken out of the channel, once. Raises: IncidentNotFound."""
+    incident = await _incident_of(uow, channel_id)
+    if not await is_bot_removed(uow.session, incident.id):
+        workspace = await uow.session.get(Workspace, uow.workspace_id)
+        content = {
+            **_content(incident),
+            "bot_id": workspace.bot_external_id if workspace is not None else "",
+            "by": await _name_of(uow, by_external_id),
+        }
+        uow.record(incident, EntryKind.BOT_REMOVED, content, actor=system_actor())
+    return Outcome("bot_removed", incident.id)
+
+
+async def note_bot_returned(uow: UnitOfWork, channel_id: str) -> Outcome:
+    """Write down that we are back in a channel we were taken out of. Raises: IncidentNotFound."""
+    incident = await _incident_of(uow, channel_id)
+    if await is_bot_removed(uow.session, incident.id):
+        uow.record(incident, EntryKind.BOT_RETURNED, _content(incident), actor=system_actor())
+    return Outcome("bot_returned", incident.id)
+
+
+async def record_loss(
+    uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, loss: ChannelLoss
+) -> None:
+    """Write down what a refusal told: the channel is archived, or we aren't in it any more."""
+    incident = await uow.get_incident(ById(incident_id))
+    if incident.channel_id != channel_id:
+        return
+    match loss:
+        case ChannelLoss.ARCHIVED:
+            await note_archived(uow, channel_id)
+        case ChannelLoss.BOT_REMOVED:
+            await note_bot_removed(uow, channel_id)
+
+
+async def is_bot_removed_from(
+    session: AsyncSession, channel_id: str, *, workspace_id: uuid.UUID
+) -> bool:
+    """Tell whether the channel is an incident's and we were taken out of it."""
+    query = select(Incident.id).where(
+        Incident.workspace_id == workspace_id, Incident.channel_id == channel_id
+    )
+    incident_id = (await session.execute(query)).scalar_one_or_none()
+    return incident_id is not None and await is_bot_removed(session, incident_id)
+
+
+async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:
+    """Tell whether the newest word on us and the channel is that we were taken out of it."""
+    query = (
+        select(TimelineEntry.kind)
+        .where(
+            TimelineEntry.incident_id == incident_id, TimelineEntry.kind.in_(_COMINGS_AND_GOINGS)
+        )
+        .order_by(TimelineEntry.sequence.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none() == EntryKind.BOT_REMOVED
+
+
+async def _incident_of(uow: UnitOfWork, channel_id: str) -> Incident:
+    # Whoever changed the channel need not be known as taking part in a private incident.
+    return await lock_incident(
+        uow.session, ByChannel(channel_id), workspace_id=uow.workspace_id, viewer=system_actor()
+    )
+
+
+async def _name_of(uow: UnitOfWork, external_id: str | None) -> str:
+    if not external_id:
+        return ""
+    person = await find_person(uow.session, workspace_id=uow.workspace_id, external_id=external_id)
+    return person.name if person is not None else ""
+
+
+def _content(incident: Incident) -> dict[str, object]:
+    return {"channel_id": incident.channel_id, "channel_name": incident.channel_name}

@@ -1,0 +1,55 @@
+"""Who is in the incident's channel: kept current by joins and leaves, whoever invited them.
+
+The first joining and the first leaving of each person are entries; later comings and goings only
+keep current who is there, so that an unsteady client doesn't fill the record. They may be told out
+of order: of joining and leaving the later one counts, by the chat service's clock.
+"""
+
+from datetime import datetime
+
+from incidents.core.people import PersonKind
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import save_participant
+from incidents.incident.timeline import EntryKind
+from incidents.record.marks import incident_of_channel
+
+
+async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None = None) -> Outcome:
+    """Write down that the actor came into an incident's channel.
+
+    Raises: IncidentNotFound if the channel is no incident's.
+    """
+    if uow.actor.person_id is None or uow.actor.person_kind is PersonKind.BOT:
+        return Outcome("ignored")
+    incident = await incident_of_channel(uow, channel_id)
+    part = await save_participant(
+        uow.session, incident_id=incident.id, person_id=uow.actor.person_id
+    )
+    is_first, moment = part.joined_at is None, at or uow.now
+    if part.left_at is None or part.left_at <= moment:
+        part.is_in_channel = True
+    part.joined_at = max(part.joined_at or moment, moment)
+    if is_first and uow.policy.timeline.capture_joins:
+        content = {"person_kind": uow.actor.person_kind}
+        uow.record(incident, EntryKind.PERSON_JOINED, content)
+    return Outcome("joined", incident.id, {"is_first": is_first})
+
+
+async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None = None) -> Outcome:
+    """Write down that the actor left an incident's channel.
+
+    Raises: IncidentNotFound if the channel is no incident's.
+    """
+    if uow.actor.person_id is None or uow.actor.person_kind is PersonKind.BOT:
+        return Outcome("ignored")
+    incident = await incident_of_channel(uow, channel_id)
+    part = await save_participant(
+        uow.session, incident_id=incident.id, person_id=uow.actor.person_id
+    )
+    is_first, moment = part.left_at is None, at or uow.now
+    if part.joined_at is None or part.joined_at <= moment:
+        part.is_in_channel = False
+    part.left_at = max(part.left_at or moment, moment)
+    if is_first and uow.policy.timeline.capture_joins:
+        uow.record(incident, EntryKind.PERSON_LEFT, {"person_kind": uow.actor.person_kind})
+    return Outcome("left", incident.id)

@@ -1,0 +1,126 @@
+"""Moving an incident to private: a channel of its own for chosen people, and never back.
+
+What is public is reduced to "handled privately" and the old channel is archived. What was said
+there stays readable for whoever could read it: nothing here claims otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from incidents.channel.channel import wait_for_other_channel
+from incidents.core.errors import AlreadySo
+from incidents.core.ids import derived_id
+from incidents.core.people import Person, PersonFacts, save_person
+from incidents.engine.effects import OpenIncidentChannel
+from incidents.engine.posted_messages import PostedMessage
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation import refresh as escalation_reach
+from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
+from incidents.incident.roles import current_roles
+from incidents.incident.timeline import EntryKind
+from incidents.policy.policy import Action
+from incidents.proposals import refresh as approval_showing
+from incidents.roles.command import withdraw_handoff
+from incidents.roles.handoffs import find_pending_handoff
+from incidents.storage.database import storable
+
+MAX_REASON = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveToPrivate:
+    """Who is to be in the private channel, besides those with a role, the mover and the declarer."""
+
+    people: tuple[PersonFacts, ...] = ()
+    reason: str = ""
+
+
+async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPrivate) -> Outcome:
+    """Make the incident private and open a private channel for it: `moved_to_private`.
+
+    Raises: IncidentNotFound; NotPermitted; AlreadySo when it is private already.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.MOVE_TO_PRIVATE, incident)
+    if incident.is_private:
+        raise AlreadySo("incident", "private")
+    chosen = await _chosen(uow, incident, wanted.people)
+    await _keep_only(uow, incident, chosen)
+    old_channel_id, old_name = incident.channel_id, incident.channel_name
+    content = {
+        "people": [{"id": person.id, "name": person.name} for person in chosen],
+        "reason": storable(wanted.reason).strip()[:MAX_REASON],
+        "old_channel_id": old_channel_id,
+        "old_channel_name": old_name,
+        "old_places": await _places(uow, incident, old_channel_id),
+    }
+    incident.is_private = True
+    incident.channel_id = incident.channel_name = None
+    incident.is_channel_archived = False
+    entry = uow.record(incident, EntryKind.MOVED_TO_PRIVATE, content)
+    opening = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
+    await wait_for_other_channel(uow, incident.channel_effect_id, opening)
+    incident.channel_effect_id = opening
+    await _end_handoff(uow, incident, chosen)
+    await escalation_reach.follow_move(uow, incident)
+    await approval_showing.follow_move(uow, incident)
+    data = {"reference": str(incident.reference), "people": [person.name for person in chosen]}
+    return Outcome("moved_to_private", incident.id, data)
+
+
+async def _chosen(
+    uow: UnitOfWork, incident: Incident, people: Sequence[PersonFacts]
+) -> list[Person]:
+    """Return who will be in it: the mover, the declarer, those with a role, and the chosen."""
+    named = [
+        await save_person(uow.session, facts, workspace_id=uow.workspace_id) for facts in people
+    ]
+    roles = await current_roles(uow.session, incident.id)
+    wanted = dict.fromkeys(
+        person_id
+        for person_id in (
+            uow.actor.person_id,
+            incident.declared_by_id,
+            *(role.person_id for role in roles),
+            *(person.id for person in named),
+        )
+        if person_id is not None
+    )
+    found = [await uow.session.get(Person, person_id) for person_id in wanted]
+    return [person for person in found if person is not None]
+
+
+async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
+    """End everybody else's part: who isn't chosen doesn't see the incident any more."""
+    query = select(Participant).where(Participant.incident_id == incident.id)
+    for part in (await uow.session.execute(query)).scalars():
+        part.is_in_channel = False
+        part.invited_at = None
+    await uow.flush()
+    for person in chosen:
+        await save_participant(
+            uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
+        )
+
+
+async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
+    """End a handoff with somebody left out: unanswered, it would bring them in as commander."""
+    handoff = await find_pending_handoff(uow.session, incident.id)
+    if handoff is None or handoff.to_person_id is None:
+        return
+    if handoff.to_person_id not in {person.id for person in chosen}:
+        await withdraw_handoff(uow, incident, handoff)
+
+
+async def _places(uow: UnitOfWork, incident: Incident, channel_id: str | None) -> list[str]:
+    """Return where messages of ours stand in the old channel, to be reduced there."""
+    if channel_id is None:
+        return []
+    query = (
+        select(PostedMessage.message_ts)
+        .where(PostedMessage.incident_id == incident.id, PostedMessage.channel_id == channel_id)
+        .order_by(PostedMessage.posted_at)
+    )
+    return list((await uow.session.execute(query)).scalars())

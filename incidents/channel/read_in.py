@@ -1,0 +1,86 @@
+"""Reading newcomers in: who gets it, how often, and what the incident needs of them now."""
+
+import uuid
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from incidents.core.ids import new_id
+from incidents.core.people import PersonKind, system_actor
+from incidents.engine.effects import SendReadIn
+from incidents.engine.outbox import EffectRow, Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ByChannel, Incident, find_incident
+from incidents.incident.lifecycle import IncidentStatus, is_open
+from incidents.learning.tables import find_observation
+
+AGAIN_AFTER = timedelta(hours=1)
+# The declarer comes in with the channel's opening and knows.
+DECLARER_KNOWS_FOR = timedelta(minutes=1)
+
+
+class Need(StrEnum):
+    """What an incident needs most at this moment."""
+
+    COMMANDER = "commander"
+    UPDATE = "update"
+    HANDS = "hands"
+    POSTMORTEM = "postmortem"
+    NOTHING = "nothing"
+
+
+def most_needed(
+    status: IncidentStatus,
+    *,
+    has_commander: bool,
+    next_update_due_at: datetime | None,
+    now: datetime,
+) -> Need:
+    """Return what the incident needs most: somebody in command before all else."""
+    if status is IncidentStatus.RESOLVED:
+        return Need.POSTMORTEM
+    if not is_open(status):
+        return Need.NOTHING
+    if not has_commander:
+        return Need.COMMANDER
+    if next_update_due_at is not None and next_update_due_at <= now:
+        return Need.UPDATE
+    return Need.HANDS
+
+
+async def offer_read_in(uow: UnitOfWork, channel_id: str) -> Outcome:
+    """Have the actor, who came into an incident's channel, read in; at most once an hour."""
+    person_id = uow.actor.person_id
+    if person_id is None or uow.actor.person_kind is PersonKind.BOT:
+        return Outcome("not_a_person")
+    incident = await find_incident(
+        uow.session, ByChannel(channel_id), workspace_id=uow.workspace_id, viewer=system_actor()
+    )
+    if incident is None:
+        return Outcome("no_incident")
+    is_declarer = person_id == incident.declared_by_id
+    if is_declarer and uow.now < incident.declared_at + DECLARER_KNOWS_FOR:
+        return Outcome("knows", incident.id)
+    if await _was_read_in(uow, incident, person_id):
+        return Outcome("was_read_in", incident.id)
+    if await _was_briefed(uow, incident, person_id):
+        return Outcome("was_briefed", incident.id)
+    effect = SendReadIn(incident_id=incident.id, person_id=person_id)
+    lane = f"{incident.id}:read_in:{person_id}"
+    await uow.add_effects([Planned(id=new_id(), effect=effect, lane=lane)])
+    return Outcome("read_in", incident.id)
+
+
+async def _was_read_in(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) -> bool:
+    query = select(EffectRow.id).where(
+        EffectRow.lane == f"{incident.id}:read_in:{person_id}",
+        EffectRow.created_at > uow.now - AGAIN_AFTER,
+    )
+    return (await uow.session.execute(query)).first() is not None
+
+
+async def _was_briefed(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) -> bool:
+    """Tell whether they have just been brought in as a shadow: their brief says the same."""
+    observation = await find_observation(uow.session, incident_id=incident.id, person_id=person_id)
+    return observation is not None and observation.began_at > uow.now - AGAIN_AFTER

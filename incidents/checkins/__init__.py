@@ -1,0 +1,1 @@
+"""Check-ins: a task for one person, with a time box."""

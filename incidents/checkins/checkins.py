@@ -1,0 +1,247 @@
+"""Check-ins: a time-boxed task for a named person, and how it went at the end of the box.
+
+The question's words live in timeline entries alone, so that redacting them leaves no copy here.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.core.ids import new_id
+from incidents.core.people import Person, PersonFacts, PersonKind, save_person
+from incidents.engine.reminders import Reminder
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef, save_participant
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Action
+from incidents.scenarios.runs import refuse_outsiders
+from incidents.storage.database import Base, kept_text
+
+SHORTEST_BOX = timedelta(minutes=1)
+LONGEST_BOX = timedelta(hours=24)
+MAX_TEXT = 2000
+
+
+class CheckinStatus(StrEnum):
+    """How a check-in stands; `stuck` and `done` are answers, `cancelled` came with the end."""
+
+    ASKED = "asked"
+    UNDERSTOOD = "understood"
+    DONE = "done"
+    STUCK = "stuck"
+    CANCELLED = "cancelled"
+
+
+OPEN_CHECKINS = (CheckinStatus.ASKED, CheckinStatus.UNDERSTOOD)
+
+
+class CheckinAnswer(StrEnum):
+    """How it went."""
+
+    DONE = "done"
+    MORE_TIME = "more_time"
+    STUCK = "stuck"
+
+
+class Checkin(Base):
+    """One task for one person; `round` counts its time boxes, so that old buttons are known."""
+
+    __tablename__ = "checkins"
+    __table_args__ = (Index("ix_checkins_incident_id_status", "incident_id", "status"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
+    asked_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    asked_entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("timeline_entries.id"))
+    status: Mapped[str] = mapped_column(default=CheckinStatus.ASKED)
+    round: Mapped[int] = mapped_column(default=1)
+    box_seconds: Mapped[int]
+    asked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    understood_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckinRequest:
+    """Who is asked to do what, within which time; no box means the policy's."""
+
+    person: PersonFacts
+    question: str
+    box: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckinReply:
+    """How it went; `round` is the time box that the person answered for, None for the present."""
+
+    answer: CheckinAnswer
+    text: str = ""
+    round: int | None = None
+
+
+async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequest) -> Outcome:
+    """Give a named person a task with a time box.
+
+    Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput for nobody or a bot, an
+        outsider of a drill for two, an empty question, or a box under a minute or over a day.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.CHECK_IN, incident)
+    if not incident.is_open:
+        raise AlreadySo("the incident", incident.status)
+    question = kept_text(request.question, most=MAX_TEXT)
+    if not question:
+        raise InvalidInput("question", "empty", "checkin @alice 10m Is the web tier healthy?")
+    # The policy's own box holds whatever it is: nobody typed it, so nobody could mend it.
+    if request.box is not None and not SHORTEST_BOX <= request.box <= LONGEST_BOX:
+        raise InvalidInput("minutes", "out_of_range", "10m; from 1m to 24h")
+    box = request.box or uow.policy.reminders.checkin
+    person = await save_person(uow.session, request.person, workspace_id=uow.workspace_id)
+    if person.kind == PersonKind.BOT or not person.is_active:
+        raise InvalidInput("person", "not_a_person", "@alice")
+    await refuse_outsiders(uow.session, incident, person)
+    await save_participant(
+        uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
+    )
+    checkin_id, due_at = new_id(), uow.now + box
+    entry = uow.record(
+        incident,
+        EntryKind.CHECKIN_ASKED,
+        {
+            **_about(checkin_id, person, round_number=1),
+            "question": question,
+            "box_seconds": int(box.total_seconds()),
+            "due_at": due_at,
+        },
+    )
+    await uow.flush()  # the row points at the entry
+    uow.session.add(
+        Checkin(
+            id=checkin_id,
+            workspace_id=uow.workspace_id,
+            incident_id=incident.id,
+            person_id=person.id,
+            asked_by_id=uow.actor.person_id,
+            asked_entry_id=entry.id,
+            round=1,
+            box_seconds=int(box.total_seconds()),
+            asked_at=uow.now,
+            due_at=due_at,
+        )
+    )
+    data = {"checkin_id": str(checkin_id), "name": person.name, "external_id": person.external_id}
+    return Outcome("checkin_asked", incident.id, {**data, "box_seconds": int(box.total_seconds())})
+
+
+async def understand_checkin(
+    uow: UnitOfWork, ref: IncidentRef, *, checkin_id: uuid.UUID
+) -> Outcome:
+    """Say that the task is understood; only the named person can.
+
+    Raises: NotPermitted; AlreadySo; Superseded when the check-in is over.
+    """
+    incident = await uow.get_incident(ref)
+    checkin, person = await _get_checkin(uow, incident, checkin_id)
+    if uow.actor.person_id != checkin.person_id:
+        raise NotPermitted(action=Action.CHECK_IN, needs=person.name)
+    if checkin.status == CheckinStatus.UNDERSTOOD:
+        raise AlreadySo("the check-in", "understood")
+    if checkin.status != CheckinStatus.ASKED:
+        raise Superseded("checkin", checkin.answered_by or "")
+    checkin.status = CheckinStatus.UNDERSTOOD
+    checkin.understood_at = uow.now
+    content = {**_about(checkin.id, person, round_number=checkin.round), "due_at": checkin.due_at}
+    uow.record(incident, EntryKind.CHECKIN_UNDERSTOOD, content, target_id=checkin.asked_entry_id)
+    return Outcome("checkin_understood", incident.id, {"name": person.name})
+
+
+async def answer_checkin(
+    uow: UnitOfWork, ref: IncidentRef, *, checkin_id: uuid.UUID, reply: CheckinReply
+) -> Outcome:
+    """Say how it went; more time opens another box of the same length.
+
+    Raises: NotPermitted for others than the person and those who may check in; Superseded when it
+        is answered already, or the buttons belong to an earlier box.
+    """
+    incident = await uow.get_incident(ref)
+    checkin, person = await _get_checkin(uow, incident, checkin_id)
+    if uow.actor.person_id != checkin.person_id:
+        await uow.permit(Action.CHECK_IN, incident)
+    if checkin.status not in OPEN_CHECKINS or reply.round not in {None, checkin.round}:
+        raise Superseded("checkin", checkin.answered_by or "")
+    box = timedelta(seconds=checkin.box_seconds)
+    match reply.answer:
+        case CheckinAnswer.DONE:
+            checkin.status = CheckinStatus.DONE
+        case CheckinAnswer.STUCK:
+            checkin.status = CheckinStatus.STUCK
+        case CheckinAnswer.MORE_TIME:
+            checkin.round += 1
+            checkin.due_at = uow.now + box
+    checkin.answered_at, checkin.answered_by = uow.now, uow.actor.name
+    is_going_on = reply.answer is CheckinAnswer.MORE_TIME
+    content = {
+        **_about(checkin.id, person, round_number=checkin.round),
+        "asked_by_id": checkin.asked_by_id,
+        "answer": reply.answer,
+        "text": kept_text(reply.text, most=MAX_TEXT),
+        "due_at": checkin.due_at if is_going_on else None,
+        "box_seconds": checkin.box_seconds,
+    }
+    uow.record(incident, EntryKind.CHECKIN_ANSWERED, content, target_id=checkin.asked_entry_id)
+    data = {"answer": reply.answer.value, "name": person.name, "box_seconds": checkin.box_seconds}
+    return Outcome("checkin_answered", incident.id, data)
+
+
+async def end_checkin_box(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """At the end of the box ask the person and the commander how it went."""
+    checkin = await uow.session.get(Checkin, reminder.subject_id, with_for_update=True)
+    if checkin is None or checkin.status not in OPEN_CHECKINS:
+        return
+    if not incident.is_open:
+        checkin.status = CheckinStatus.CANCELLED
+        return
+    person = await uow.session.get_one(Person, checkin.person_id)
+    asked = await uow.session.get_one(TimelineEntry, checkin.asked_entry_id)
+    content = {
+        **_about(checkin.id, person, round_number=checkin.round),
+        "question": (asked.content or {}).get("question", ""),
+        "box_seconds": checkin.box_seconds,
+        "due_at": checkin.due_at,
+        "is_understood": checkin.understood_at is not None,
+    }
+    uow.record(incident, EntryKind.CHECKIN_DUE, content, target_id=checkin.asked_entry_id)
+
+
+async def _get_checkin(
+    uow: UnitOfWork, incident: Incident, checkin_id: uuid.UUID
+) -> tuple[Checkin, Person]:
+    query = (
+        select(Checkin)
+        .where(Checkin.id == checkin_id, Checkin.incident_id == incident.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    checkin = (await uow.session.execute(query)).scalar_one_or_none()
+    if checkin is None:
+        raise Superseded("checkin")
+    return checkin, await uow.session.get_one(Person, checkin.person_id)
+
+
+def _about(checkin_id: uuid.UUID, person: Person, *, round_number: int) -> dict[str, object]:
+    return {
+        "checkin_id": checkin_id,
+        "round": round_number,
+        "person_id": person.id,
+        "person_external_id": person.external_id,
+        "person_name": person.name,
+    }

@@ -1,0 +1,1 @@
+"""What everything is made of: clock, ids, times, errors, people, the hash chain."""

@@ -1,0 +1,183 @@
+"""People and actors: who somebody is to us, kept current by events and a background refresh."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.ids import new_id
+from incidents.storage.database import Base, storable
+
+
+class Workspace(Base):
+    """A tenant; `external_id` is what its chat service calls it."""
+
+    __tablename__ = "workspaces"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    external_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(default="")
+    url: Mapped[str] = mapped_column(default="")
+    bot_external_id: Mapped[str] = mapped_column(default="")
+    bot_id: Mapped[str] = mapped_column(default="")
+    scopes: Mapped[str] = mapped_column(default="")
+    # Of the token that was last seen to belong to this workspace: a start needs no question then.
+    token_fingerprint: Mapped[str | None] = mapped_column(default=None)
+    announcement_name: Mapped[str | None] = mapped_column(default=None)
+    announcement_channel_id: Mapped[str | None] = mapped_column(default=None)
+    paused_reason: Mapped[str | None] = mapped_column(default=None)
+    paused_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class PersonKind(StrEnum):
+    """How far somebody belongs to the workspace; guests and external people change nothing."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    EXTERNAL = "external"
+    BOT = "bot"
+
+
+class Person(Base):
+    """Somebody in a workspace."""
+
+    __tablename__ = "people"
+    __table_args__ = (UniqueConstraint("workspace_id", "external_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    external_id: Mapped[str]
+    name: Mapped[str]
+    zone: Mapped[str] = mapped_column(default="UTC")
+    email: Mapped[str | None] = mapped_column(default=None, index=True)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    kind: Mapped[str] = mapped_column(default=PersonKind.MEMBER)
+    refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class PeopleGroup(Base):
+    """A user group as the chat service knows it; members refreshed in the background."""
+
+    __tablename__ = "people_groups"
+    __table_args__ = (UniqueConstraint("workspace_id", "external_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    external_id: Mapped[str]
+    handle: Mapped[str]
+    member_external_ids: Mapped[str] = mapped_column(default="")  # separated by spaces
+    refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ActorKind(StrEnum):
+    """What kind of actor did something."""
+
+    PERSON = "person"
+    SYSTEM = "system"
+    CLI = "cli"
+    TOKEN = "token"  # noqa: S105 - a kind of actor
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something; `name` is kept on the record as it is now."""
+
+    kind: ActorKind
+    name: str
+    person_id: uuid.UUID | None = None
+    external_id: str | None = None
+    person_kind: PersonKind = PersonKind.MEMBER
+    zone: str = "UTC"
+
+    @property
+    def is_person(self) -> bool:
+        """Tell whether a human being acts."""
+        return self.kind is ActorKind.PERSON
+
+
+def system_actor() -> Actor:
+    """Return Sitrep itself as the actor; it may see and do everything its rules do."""
+    return Actor(kind=ActorKind.SYSTEM, name="Sitrep")
+
+
+def cli_actor(user: str) -> Actor:
+    """Return the operator at the command line as the actor."""
+    return Actor(kind=ActorKind.CLI, name=user)
+
+
+def actor_of(person: Person) -> Actor:
+    """Return the person as an actor, with the name as it is now."""
+    return Actor(
+        kind=ActorKind.PERSON,
+        name=person.name,
+        person_id=person.id,
+        external_id=person.external_id,
+        person_kind=PersonKind(person.kind),
+        zone=person.zone,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """What the chat service says of somebody; `None` means it didn't say."""
+
+    external_id: str
+    name: str | None = None
+    zone: str | None = None
+    email: str | None = None
+    is_active: bool | None = None
+    kind: PersonKind | None = None
+
+
+async def find_person(
+    session: AsyncSession, *, workspace_id: uuid.UUID, external_id: str
+) -> Person | None:
+    """Return the person with this id in the chat service, or None."""
+    given = {"workspace": workspace_id, "external": external_id}
+    return (await session.execute(_FIND_PERSON, given)).scalar_one_or_none()
+
+
+# Made once: it runs before every request.
+_FIND_PERSON = select(Person).where(
+    Person.workspace_id == bindparam("workspace"), Person.external_id == bindparam("external")
+)
+
+
+async def save_person(
+    session: AsyncSession,
+    facts: PersonFacts,
+    *,
+    workspace_id: uuid.UUID,
+    refreshed_at: datetime | None = None,
+) -> Person:
+    """Return the person, made or brought up to date with the facts that are known."""
+    person = await find_person(session, workspace_id=workspace_id, external_id=facts.external_id)
+    if person is None:
+        person = Person(
+            id=new_id(),
+            workspace_id=workspace_id,
+            external_id=facts.external_id,
+            name=storable(facts.name or facts.external_id),
+            zone=facts.zone or "UTC",
+            kind=facts.kind or PersonKind.MEMBER,
+            is_active=True if facts.is_active is None else facts.is_active,
+        )
+        session.add(person)
+    if facts.name:
+        person.name = storable(facts.name)
+    if facts.zone:
+        person.zone = facts.zone
+    if facts.email:
+        person.email = facts.email.lower()
+    if facts.is_active is not None:
+        person.is_active = facts.is_active
+    if facts.kind is not None:
+        person.kind = facts.kind
+    if refreshed_at is not None:
+        person.refreshed_at = refreshed_at
+    await session.flush()
+    return person

@@ -1,0 +1,1 @@
+"""Drills: starting one, its steps, its score."""

@@ -1,0 +1,191 @@
+"""What the record of a drill tells about its run: for the scenario, and for the scorecard."""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.drills.score import Question, ScoreFacts
+from incidents.engine.presence import Away, was_away
+from incidents.escalation.completeness import rate
+from incidents.escalation.packet import Packet, packet_from
+from incidents.incident.cadence import StakeholderUpdate, cadence_for
+from incidents.incident.incident import Incident
+from incidents.incident.lifecycle import IncidentStatus, is_open
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Policy
+from incidents.scenarios.engine import RunState
+from incidents.scenarios.runs import PracticeRun, RunEnd, absences_in, elapsed_seconds
+from incidents.scenarios.scenario import ENGAGED, ESCALATED, MITIGATED, UPDATED, Scenario, Verdict
+
+_K = EntryKind
+
+# Which entry tells which fact; the first of its kind counts.
+FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        _K.ESCALATED.value: ESCALATED,
+        _K.ESCALATION_TAKEN.value: ENGAGED,
+        _K.UPDATE_POSTED.value: UPDATED,
+        _K.STATUS_CHANGED.value: MITIGATED,
+    }
+)
+# What puts evidence on the timeline: looking at something in the drill, or keeping something.
+_EVIDENCE: Final = frozenset({_K.DRILL_CHECKED, _K.MARKED, _K.PINNED, _K.FILE_LINKED, _K.NOTE})
+# Entries that hold a version of an escalation packet.
+_PACKETS: Final = frozenset({EntryKind.ESCALATED, EntryKind.ESCALATION_COMPLETED})
+
+Elapsed = Callable[[datetime], float]
+
+
+async def stopwatch(session: AsyncSession, run: PracticeRun) -> Elapsed:
+    """Return what counts the seconds of this run, without those in which the bot was away."""
+    absences = await absences_in(session, run)
+    return lambda instant: elapsed_seconds(run.started_at, instant, absences)
+
+
+async def recorded_facts(
+    session: AsyncSession, run: PracticeRun, elapsed: Elapsed
+) -> dict[str, float]:
+    """Return the facts that the record tells so far, each with the second of its first time."""
+    found: dict[str, float] = {}
+    for entry in await _entries(session, run.incident_id, kinds=FACTS_OF):
+        if entry.kind == _K.STATUS_CHANGED and (entry.content or {}).get("new") != MITIGATED:
+            continue
+        found.setdefault(FACTS_OF[entry.kind], elapsed(entry.recorded_at))
+    return found
+
+
+async def score_facts(
+    session: AsyncSession, incident: Incident, run: PracticeRun, *, how: RunEnd, policy: Policy
+) -> ScoreFacts:
+    """Return what happened in the run, for its scorecard; call it when the run has ended."""
+    elapsed = await stopwatch(session, run)
+    scenario, state = run.load_scenario(), run.load_state()
+    entries = await _entries(session, incident.id)
+    own = [entry for entry in entries if entry.actor_id == run.junior_id]
+    updates = await _updates(session, incident.id)
+    posted = [elapsed(update.posted_at) for update in updates]
+    cadence = cadence_for(policy, severity_key=incident.severity_key, status=IncidentStatus.TRIAGE)
+    never_sent = _missed(entries) + _overdue(entries, await absences_in(session, run))
+    return ScoreFacts(
+        how=how,
+        lasted=elapsed(run.ended_at or run.started_at),
+        acknowledged_at=elapsed(incident.acknowledged_at) if incident.acknowledged_at else None,
+        evidence_at=_first(own, _EVIDENCE, elapsed),
+        first_update_at=min(posted, default=None),
+        update_due_at=cadence.total_seconds() if cadence else None,
+        updates_due=never_sent + sum(update.was_due_at is not None for update in updates),
+        updates_on_time=sum(_is_on_time(update) for update in updates),
+        questions=_questions(scenario, state, posted),
+        escalate_by=_escalate_by(scenario, state),
+        escalated_at=_first(own, {_K.ESCALATED}, elapsed),
+        context=_context(own, policy),
+        fixed_at=state.fixed_at,
+        worse=_worse(state),
+        has_impact=bool(incident.impact) or any(packet.impact for _, packet in _packets(own)),
+    )
+
+
+def _first(
+    entries: Iterable[TimelineEntry], kinds: Collection[str], elapsed: Elapsed
+) -> float | None:
+    return next((elapsed(entry.recorded_at) for entry in entries if entry.kind in kinds), None)
+
+
+def _missed(entries: Iterable[TimelineEntry]) -> int:
+    """Return how many updates never came, without those that were the bot's to remind of."""
+    contents = (entry.content or {} for entry in entries if entry.kind == _K.UPDATE_MISSED)
+    return sum(int(content.get("count", 1)) for content in contents if not content.get("is_bots"))
+
+
+def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
+    """Return how many updates were due, and not counted as missed yet, when the incident was over.
+
+    One that came due while the bot was away isn't held against anybody.
+    """
+    found = 0
+    for entry in entries:
+        content = entry.content or {}
+        new = content.get("new")  # a redacted entry no longer says
+        if entry.kind != _K.STATUS_CHANGED or new is None or is_open(IncidentStatus(new)):
+            continue
+        due = (content.get("next_update_due_at") or {}).get("old")
+        due_at = datetime.fromisoformat(due).astimezone(UTC) if due else entry.recorded_at
+        found += due_at < entry.recorded_at and not was_away(absences, due_at)
+    return found
+
+
+def _is_on_time(update: StakeholderUpdate) -> bool:
+    return update.was_due_at is not None and update.posted_at <= update.was_due_at
+
+
+def _questions(
+    scenario: Scenario, state: RunState, updates: Sequence[float]
+) -> tuple[Question, ...]:
+    asked = [
+        state.fired[signal.key]
+        for signal in scenario.signals
+        if signal.asks and signal.key in state.fired
+    ]
+    return tuple(
+        Question(asked_at=at, answered_at=min((one for one in updates if one >= at), default=None))
+        for at in sorted(asked)
+    )
+
+
+def _escalate_by(scenario: Scenario, state: RunState) -> float | None:
+    """Return by which second escalating was called for; None where it never was."""
+    call = scenario.escalation
+    if call is None or call.since not in state.facts:
+        return None
+    return state.facts[call.since] + call.within.total_seconds()
+
+
+def _context(entries: Iterable[TimelineEntry], policy: Policy) -> int | None:
+    """Return how complete the best version of the packet was: sent at once, completed after."""
+    scores: list[int] = []
+    for template_key, packet in _packets(entries):
+        wanted = template_key or policy.escalation.default_template
+        template = next((one for one in policy.escalation.templates if one.key == wanted), None)
+        if template is not None:
+            scores.append(rate(packet, template).score)
+    return max(scores, default=None)
+
+
+def _packets(entries: Iterable[TimelineEntry]) -> Iterator[tuple[str, Packet]]:
+    """Yield every version of a packet, with the key of its template."""
+    for entry in entries:
+        content = entry.content or {}
+        packet = content.get("packet")
+        if entry.kind in _PACKETS and isinstance(packet, Mapping):
+            yield str(content.get("template_key") or ""), packet_from(packet)
+
+
+def _worse(state: RunState) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.key for item in state.acted if item.verdict is Verdict.WORSE))
+
+
+async def _entries(
+    session: AsyncSession, incident_id: uuid.UUID, *, kinds: Iterable[str] | None = None
+) -> list[TimelineEntry]:
+    query = (
+        select(TimelineEntry)
+        .where(TimelineEntry.incident_id == incident_id)
+        .order_by(TimelineEntry.sequence)
+    )
+    if kinds is not None:
+        query = query.where(TimelineEntry.kind.in_(list(kinds)))
+    return list((await session.execute(query)).scalars())
+
+
+async def _updates(session: AsyncSession, incident_id: uuid.UUID) -> list[StakeholderUpdate]:
+    query = (
+        select(StakeholderUpdate)
+        .where(StakeholderUpdate.incident_id == incident_id)
+        .order_by(StakeholderUpdate.number)
+    )
+    return list((await session.execute(query)).scalars())

@@ -1,0 +1,229 @@
+"""Practising: starting a scenario, looking, acting, giving up; what unfolds is in `practice_steps`.
+
+The incident is a real one in all but its consequences: declared, worked on and resolved by the
+same code as any other, marked as a drill, in a private channel for the two.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from incidents.core.errors import InvalidInput, NotPermitted, Superseded
+from incidents.core.ids import derived_id, new_id
+from incidents.core.people import Person
+from incidents.drills.effects import SendMentorNotes
+from incidents.drills.steps import bring_up_to_date, end_run
+from incidents.engine.acknowledgement import acknowledge
+from incidents.engine.outbox import Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ById, Incident, IncidentRef, save_participant
+from incidents.incident.timeline import EntryKind
+from incidents.lifecycle.declare import Declaration, declare
+from incidents.people.assignable import Named, check_assignable, get_assignable, person_content
+from incidents.rights.stages import mentors_of
+from incidents.scenarios.engine import RunState, act, look
+from incidents.scenarios.runs import PracticeRun, RunEnd, find_run, find_running
+from incidents.scenarios.scenario import Scenario, encode
+
+# What may be missing when somebody acts on a drill: a key of `Superseded`.
+OVER = "drill"
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeRequest:
+    """Which scenario somebody wants to practise on, and with whom.
+
+    Without a mentor named it is the first of their own, unless they want to be alone.
+    """
+
+    scenario: Scenario
+    mentor: Named | None = None
+    is_alone: bool = False
+
+
+async def start_run(uow: UnitOfWork, request: PracticeRequest) -> Outcome:
+    """Declare the drill and let its scenario begin: `drill_started`, or `drill_running` before.
+
+    Raises: NotPermitted; InvalidInput for a mentor who is oneself, a guest, a bot, or inactive.
+    """
+    junior = await _get_actor(uow)
+    running = await find_running(uow.session, junior.id)
+    if running is not None:
+        return await _already_running(uow, running)
+    mentor = await _mentor(uow, request, junior)
+    scenario = request.scenario
+    declared = await declare(uow, _declaration(uow, scenario))
+    if declared.incident_id is None:  # `declare` says otherwise only of similar incidents
+        raise InvalidInput("drill", "unknown")
+    incident = await uow.get_incident(ById(declared.incident_id))
+    run = PracticeRun(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        incident_id=incident.id,
+        junior_id=junior.id,
+        mentor_id=mentor.id if mentor else None,
+        scenario_key=scenario.key,
+        scenario=encode(scenario),
+        state=RunState().to_json(),
+        started_at=uow.now,
+    )
+    uow.session.add(run)
+    await uow.flush()
+    if mentor is not None:
+        await _bring_mentor(uow, incident, run, mentor)
+    uow.record(incident, EntryKind.DRILL_STARTED, _started_content(scenario, junior, mentor))
+    await bring_up_to_date(uow, incident, run)
+    data = {"reference": str(incident.reference), "name": scenario.name}
+    return Outcome("drill_started", incident.id, data)
+
+
+async def take_on(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
+    """Say that one is on it: the drill's acknowledgement. Raises: Superseded when it is over."""
+    incident, _run, _scenario = await _get_running(uow, ref)
+    is_first = acknowledge(uow, incident)
+    return Outcome("drill_taken_on", incident.id, {"is_first": is_first})
+
+
+async def run_check(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
+    """Look at something; what it shows goes on the timeline.
+
+    Raises: Superseded when the drill is over; NotPermitted for others than its two; InvalidInput
+        for a check that the scenario doesn't have, with those it has.
+    """
+    incident, run, scenario = await _get_running(uow, ref)
+    check = scenario.find_check(word)
+    if check is None:
+        raise InvalidInput("check", "not_a_choice", ", ".join(item.key for item in scenario.checks))
+    acknowledge(uow, incident)
+    elapsed = await bring_up_to_date(uow, incident, run)
+    state, output = look(check, run.load_state(), elapsed=elapsed)
+    run.state = state.to_json()
+    content = {"check": check.key, "name": check.name, "output": output}
+    uow.record(incident, EntryKind.DRILL_CHECKED, content)
+    return Outcome("drill_checked", incident.id, {"name": check.name})
+
+
+async def take_action(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
+    """Do something about it; what it comes to goes on the timeline, whether it was right doesn't.
+
+    Raises: as `run_check`.
+    """
+    incident, run, scenario = await _get_running(uow, ref)
+    action = scenario.find_action(word)
+    if action is None:
+        known = ", ".join(item.key for item in scenario.actions)
+        raise InvalidInput("action", "not_a_choice", known)
+    acknowledge(uow, incident)
+    elapsed = await bring_up_to_date(uow, incident, run)
+    state, result = act(scenario, action, run.load_state(), elapsed=elapsed)
+    run.state = state.to_json()
+    content = {"action": action.key, "name": action.name, "output": result.output}
+    uow.record(incident, EntryKind.DRILL_ACTED, content)
+    # What follows from it may come sooner than what was planned.
+    await bring_up_to_date(uow, incident, run)
+    return Outcome("drill_acted", incident.id, {"name": action.name})
+
+
+async def stop_run(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
+    """Give a scenario up. Raises: Superseded when it is over; NotPermitted."""
+    incident, run, _scenario = await _get_running(uow, ref)
+    await end_run(uow, incident, run, how=RunEnd.ABANDONED)
+    return Outcome("drill_stopped", incident.id, {"reference": str(incident.reference)})
+
+
+async def _get_running(uow: UnitOfWork, ref: IncidentRef) -> tuple[Incident, PracticeRun, Scenario]:
+    incident = await uow.get_incident(ref)
+    run = await find_run(uow.session, incident.id)
+    if run is None:
+        raise InvalidInput("drill", "no_scenario")
+    if uow.actor.is_person and uow.actor.person_id not in run.people_ids:
+        junior = await uow.session.get_one(Person, run.junior_id)
+        raise NotPermitted(action="practise", needs=junior.external_id)
+    if not run.is_running or not incident.is_open:
+        raise Superseded(OVER)
+    return incident, run, run.load_scenario()
+
+
+async def _get_actor(uow: UnitOfWork) -> Person:
+    if uow.actor.person_id is None:
+        raise NotPermitted(action="practise", needs="member")
+    person = await uow.session.get_one(Person, uow.actor.person_id)
+    check_assignable(person)
+    return person
+
+
+async def _mentor(uow: UnitOfWork, request: PracticeRequest, junior: Person) -> Person | None:
+    if request.mentor is None:
+        return None if request.is_alone else await _own_mentor(uow, junior)
+    mentor = await get_assignable(uow, request.mentor)
+    if mentor.id == junior.id:
+        raise InvalidInput("mentor", "yourself")
+    return mentor
+
+
+async def _own_mentor(uow: UnitOfWork, junior: Person) -> Person | None:
+    own = await mentors_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=junior.id, policy=uow.policy
+    )
+    return await uow.session.get_one(Person, own[0]) if own else None
+
+
+def _declaration(uow: UnitOfWork, scenario: Scenario) -> Declaration:
+    # A policy may call its severities otherwise: its own default serves then.
+    severity = uow.policy.find_severity(scenario.severity)
+    return Declaration(
+        title=scenario.title,
+        severity_key=severity.key if severity else None,
+        summary=f"A drill of the scenario {scenario.name}. Nothing is broken.",
+        is_drill=True,
+        # Practice is for the two: nobody watches who wasn't asked to.
+        is_private=True,
+        even_if_similar=True,
+    )
+
+
+async def _bring_mentor(
+    uow: UnitOfWork, incident: Incident, run: PracticeRun, mentor: Person
+) -> None:
+    """Make the mentor part of the drill, and send them their notes."""
+    await save_participant(
+        uow.session, incident_id=run.incident_id, person_id=mentor.id, invited_at=uow.now
+    )
+    notes = SendMentorNotes(incident_id=run.incident_id, run_id=run.id, person_id=mentor.id)
+    planned = Planned(
+        id=derived_id(run.id, f"{notes.kind}:{mentor.id}"),
+        effect=notes,
+        lane=f"{run.incident_id}:dm:{mentor.id}",
+        # They say where it happens.
+        after_effect_id=incident.channel_effect_id,
+    )
+    await uow.add_effects([planned])
+
+
+def _started_content(scenario: Scenario, junior: Person, mentor: Person | None) -> dict[str, Any]:
+    return {
+        "scenario": scenario.key,
+        "name": scenario.name,
+        "level": scenario.level,
+        "service": scenario.service,
+        "briefing": scenario.briefing,
+        "limit_seconds": int(scenario.time_limit.total_seconds()),
+        "junior": person_content(junior),
+        "mentor": person_content(mentor) if mentor else None,
+        "checks": [item.name for item in scenario.checks],
+        "actions": [item.name for item in scenario.actions],
+    }
+
+
+async def _already_running(uow: UnitOfWork, run: PracticeRun) -> Outcome:
+    incident = await uow.session.get_one(Incident, run.incident_id)
+    data = {
+        "reference": str(incident.reference),
+        "name": run.load_scenario().name,
+        "channel_id": incident.channel_id,
+    }
+    return Outcome("drill_running", None, data)
+
+
+def mentor_named(external_id: str | None) -> Named | None:
+    """Return the mentor that a request names by an id of the chat service, or None."""
+    return Named(external_id) if external_id else None

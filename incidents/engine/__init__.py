@@ -1,0 +1,1 @@
+"""How a change becomes state, timeline entry, effects and reminders: one transaction."""

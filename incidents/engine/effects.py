@@ -1,0 +1,251 @@
+"""Effects: intended work outside the database, as frozen values that hold ids only.
+
+No slots here: `slots=True` makes each class twice, and `__subclasses__` would list both.
+An effect that is already stored must stay readable: add fields with defaults, never rename a kind.
+"""
+
+import types
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """The base of all effects; `kind` is what the outbox stores.
+
+    One that `needs_channel` is dropped while nothing can be done in the incident's channel. One
+    that is `one_persons_own` is nobody else's business, so that it failed is not said either.
+    """
+
+    kind: ClassVar[str] = ""
+    needs_channel: ClassVar[bool] = False
+    one_persons_own: ClassVar[bool] = False
+    incident_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenIncidentChannel(Effect):
+    """Open the incident's own channel."""
+
+    kind: ClassVar[str] = "open_incident_channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvitePerson(Effect):
+    """Invite one known person to the incident channel."""
+
+    kind: ClassVar[str] = "invite_person"
+    needs_channel: ClassVar[bool] = True
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvitePolicyPeople(Effect):
+    """Invite whom the policy names: ids and emails of people, ids and handles of groups."""
+
+    kind: ClassVar[str] = "invite_policy_people"
+    needs_channel: ClassVar[bool] = True
+    people: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshStatusCard(Effect):
+    """Post the status card, or bring it up to date in place."""
+
+    kind: ClassVar[str] = "refresh_status_card"
+    needs_channel: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinStatusCard(Effect):
+    """Pin the status card in the incident channel."""
+
+    kind: ClassVar[str] = "pin_status_card"
+    needs_channel: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshAnnouncement(Effect):
+    """Post the announcement, or bring it up to date in place."""
+
+    kind: ClassVar[str] = "refresh_announcement"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetChannelTopic(Effect):
+    """Set the incident channel's topic from the current state."""
+
+    kind: ClassVar[str] = "set_channel_topic"
+    needs_channel: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddBookmarks(Effect):
+    """Add the policy's bookmarks to the incident channel."""
+
+    kind: ClassVar[str] = "add_bookmarks"
+    needs_channel: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostEntry(Effect):
+    """Post a timeline entry in the incident channel, rendered from the entry."""
+
+    kind: ClassVar[str] = "post_entry"
+    needs_channel: ClassVar[bool] = True
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellPerson(Effect):
+    """Tell one person about a timeline entry by direct message, rendered from the entry."""
+
+    kind: ClassVar[str] = "tell_person"
+    entry_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendPrompt(Effect):
+    """Show a prompt to its owner by direct message, or bring it up to date there."""
+
+    kind: ClassVar[str] = "send_prompt"
+    one_persons_own: ClassVar[bool] = True
+    prompt_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchMarkedMessage(Effect):
+    """Fetch a message that somebody marked, so that its text reaches the timeline."""
+
+    kind: ClassVar[str] = "fetch_marked_message"
+    message_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadExport(Effect):
+    """Upload the timeline as a file (md, csv, json) to the incident's channel."""
+
+    kind: ClassVar[str] = "upload_export"
+    needs_channel: ClassVar[bool] = True
+    entry_id: uuid.UUID
+    format: str = "md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseEntryMessage(Effect):
+    """Take a redacted entry's text out of the message that had said it in the channel."""
+
+    kind: ClassVar[str] = "erase_entry_message"
+    needs_channel: ClassVar[bool] = True
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinChannel(Effect):
+    """Join the existing channel that people chose for the incident."""
+
+    kind: ClassVar[str] = "join_channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscardChannel(Effect):
+    """Archive a channel that was opened although the incident had got another by then."""
+
+    kind: ClassVar[str] = "discard_channel"
+    channel_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetireChannel(Effect):
+    """Put away the channel of an incident that went on privately; `places` are messages of ours.
+
+    Each of these is reduced first, so that nothing of ours there says more than that.
+    """
+
+    kind: ClassVar[str] = "retire_channel"
+    channel_id: str
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostMove(Effect):
+    """Say in the channel that the incident leaves where it goes on."""
+
+    kind: ClassVar[str] = "post_move"
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveChannel(Effect):
+    """Archive the channel of an incident that is over, with a last message."""
+
+    kind: ClassVar[str] = "archive_channel"
+    needs_channel: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnarchiveChannel(Effect):
+    """Bring the archived channel of a reopened incident back."""
+
+    kind: ClassVar[str] = "unarchive_channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReadIn(Effect):
+    """Show a newcomer to the channel, and nobody else, where the incident stands."""
+
+    kind: ClassVar[str] = "send_read_in"
+    needs_channel: ClassVar[bool] = True
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshHome(Effect):
+    """Show somebody their Home tab as things are now; `page` is of the open incidents, from 1."""
+
+    kind: ClassVar[str] = "refresh_home"
+    person_id: uuid.UUID
+    page: int = 1
+
+
+def encode(effect: Effect) -> dict[str, Any]:
+    """Return the effect's fields as JSON values."""
+    return {field.name: _encode(getattr(effect, field.name)) for field in fields(effect)}
+
+
+def decode(kind: str, payload: Mapping[str, Any]) -> Effect:
+    """Return the effect that was stored. Raises: KeyError for a kind this version doesn't know."""
+    effect_type = effect_types()[kind]
+    hints = get_type_hints(effect_type)
+    known = {field.name for field in fields(effect_type)}
+    values = {name: _decode(hints[name], value) for name, value in payload.items() if name in known}
+    return effect_type(**values)
+
+
+def effect_types() -> dict[str, type[Effect]]:
+    """Return every kind of effect that this version knows."""
+    return {effect_type.kind: effect_type for effect_type in Effect.__subclasses__()}
+
+
+def _encode(value: Any) -> Any:
+    match value:
+        case uuid.UUID():
+            return str(value)
+        case tuple():
+            return [_encode(item) for item in value]
+    return value
+
+
+def _decode(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(hint) is tuple:
+        return tuple(_decode(get_args(hint)[0], item) for item in value)
+    if isinstance(hint, types.UnionType):
+        hint = next(option for option in get_args(hint) if option is not type(None))
+    return uuid.UUID(value) if hint is uuid.UUID else value

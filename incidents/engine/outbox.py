@@ -1,0 +1,384 @@
+"""The outbox: effects as rows, written with the change they follow from, then taken and settled.
+
+    pending ──take──▶ taken ──settle──▶ done | dropped
+       ▲  ▲             ├──retry later──▶ pending
+       │  └─predecessor─┤
+       │    retried     └──give up──▶ dead ──retry──▶ pending
+    blocked ◀── its predecessor is dead
+
+Within a lane: first in, first out. Between lanes: nothing, but `after_effect_id`.
+"""
+
+import functools
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from incidents.engine.effects import Effect, encode
+from incidents.storage.database import Base, insert_rows
+
+
+class EffectStatus(StrEnum):
+    """Where an effect is on its way."""
+
+    PENDING = "pending"
+    TAKEN = "taken"
+    BLOCKED = "blocked"
+    DONE = "done"
+    DROPPED = "dropped"
+    DEAD = "dead"
+
+
+_UNSETTLED = (EffectStatus.PENDING, EffectStatus.TAKEN, EffectStatus.BLOCKED)
+_PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
+
+
+class EffectRow(Base):
+    """One intended piece of outside work and what became of it."""
+
+    __tablename__ = "effects"
+    __table_args__ = (
+        Index("ix_effects_lane_position", "lane", "position"),
+        Index("ix_effects_workspace_id_status_due_at", "workspace_id", "status", "due_at"),
+        Index(
+            "uq_effects_coalesce_key",
+            "coalesce_key",
+            unique=True,
+            sqlite_where=text("status = 'pending' AND coalesce_key IS NOT NULL"),
+            postgresql_where=text("status = 'pending' AND coalesce_key IS NOT NULL"),
+        ),
+    )
+
+    position: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    entry_id: Mapped[uuid.UUID | None]
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    lane: Mapped[str]
+    coalesce_key: Mapped[str | None]
+    after_effect_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    status: Mapped[str] = mapped_column(default=EffectStatus.PENDING)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    taken_at: Mapped[datetime | None]
+    taken_by: Mapped[str | None]
+    # True when an earlier attempt may have taken effect: look before repeating.
+    is_uncertain: Mapped[bool] = mapped_column(default=False)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    error: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An effect to be stored: its id (derived from the entry), lane, and what it waits for."""
+
+    id: uuid.UUID
+    effect: Effect
+    lane: str
+    after_effect_id: uuid.UUID | None = None
+    coalesce_key: str | None = None
+    entry_id: uuid.UUID | None = None
+
+
+async def add(
+    session: AsyncSession, planned: Sequence[Planned], *, workspace_id: uuid.UUID, now: datetime
+) -> None:
+    """Store the effects; a refresh is left out while the same one still waits to be taken."""
+    waiting = await _waiting_refreshes(session, planned)
+    standing_in: dict[uuid.UUID, uuid.UUID] = {}
+    rows: list[dict[str, Any]] = []
+    for plan in planned:
+        if plan.coalesce_key is not None:
+            other = waiting.setdefault(plan.coalesce_key, plan.id)
+            if other != plan.id:
+                standing_in[plan.id] = other
+                continue
+        values = _values(plan, workspace_id=workspace_id, now=now)
+        if plan.after_effect_id in standing_in:
+            values["after_effect_id"] = standing_in[plan.after_effect_id]
+        rows.append(values)
+    if not rows:
+        return
+    # What they point at may still wait to be written. As one statement they get their positions
+    # in order; as objects each would be a statement of its own, to learn its position.
+    await session.flush()
+    await insert_rows(session, EffectRow, rows)
+
+
+async def add_taken(
+    session: AsyncSession, plan: Planned, *, workspace_id: uuid.UUID, now: datetime, taker: str
+) -> EffectRow:
+    """Store an effect that nothing is before, as taken already; return it, to be carried out."""
+    values = _values(plan, workspace_id=workspace_id, now=now)
+    values |= {"status": EffectStatus.TAKEN, "taken_at": now, "taken_by": taker, "attempts": 1}
+    await session.flush()
+    await insert_rows(session, EffectRow, [values])
+    return EffectRow(**values)
+
+
+def _values(plan: Planned, *, workspace_id: uuid.UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "id": plan.id,
+        "workspace_id": workspace_id,
+        "incident_id": plan.effect.incident_id,
+        "entry_id": plan.entry_id,
+        "kind": plan.effect.kind,
+        "payload": encode(plan.effect),
+        "lane": plan.lane,
+        "coalesce_key": plan.coalesce_key,
+        "after_effect_id": plan.after_effect_id,
+        "status": EffectStatus.PENDING,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "is_uncertain": False,
+        "progress": {},
+    }
+
+
+async def _waiting_refreshes(
+    session: AsyncSession, planned: Sequence[Planned]
+) -> dict[str, uuid.UUID]:
+    keys = [plan.coalesce_key for plan in planned if plan.coalesce_key is not None]
+    if not keys:
+        return {}
+    # Locked, so that nobody takes it and renders the old state before this change is committed.
+    rows = await session.execute(_WAITING, {"keys": keys})
+    return {key: effect_id for key, effect_id in rows if key is not None}
+
+
+_WAITING = (
+    select(EffectRow.coalesce_key, EffectRow.id)
+    .where(
+        EffectRow.coalesce_key.in_(bindparam("keys", expanding=True)),
+        EffectRow.status.in_((EffectStatus.PENDING, EffectStatus.BLOCKED)),
+    )
+    .with_for_update()
+)
+
+
+@functools.cache
+def _due(*, kinds: tuple[str, ...]) -> Any:
+    """Return the query of what can be taken, made once: building it takes longer than running it.
+
+    Parameters: `workspace`, `now`, `most`.
+    """
+    earlier, predecessor = aliased(EffectRow), aliased(EffectRow)
+    first_in_lane = ~(
+        select(earlier.position)
+        .where(
+            earlier.lane == EffectRow.lane,
+            earlier.position < EffectRow.position,
+            earlier.status.in_(_UNSETTLED),
+        )
+        .exists()
+    )
+    waits = (
+        select(predecessor.position)
+        .where(predecessor.id == EffectRow.after_effect_id, predecessor.status.not_in(_PASSED))
+        .exists()
+    )
+    return (
+        select(EffectRow)
+        .where(
+            EffectRow.workspace_id == bindparam("workspace"),
+            EffectRow.status == EffectStatus.PENDING,
+            EffectRow.due_at <= bindparam("now"),
+            # As they are, not as forty parameters: kinds are names in our code.
+            EffectRow.kind.in_([literal_column(f"'{kind}'") for kind in kinds]),
+            or_(EffectRow.after_effect_id.is_(None), ~waits),
+            first_in_lane,
+        )
+        .order_by(EffectRow.position)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+@functools.cache
+def _takeable(*, kinds: tuple[str, ...]) -> Any:
+    return _due(kinds=kinds).with_for_update(of=EffectRow, skip_locked=True)
+
+
+async def has_due(
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, kinds: Sequence[str]
+) -> bool:
+    """Tell whether an effect could be taken now."""
+    given = {"workspace": workspace_id, "now": now, "most": 1}
+    return (await session.execute(_due(kinds=tuple(kinds)), given)).first() is not None
+
+
+async def next_due_at(session: AsyncSession, *, workspace_id: uuid.UUID) -> datetime | None:
+    """Return when the earliest pending effect is due, whether or not something else holds it."""
+    query = select(func.min(EffectRow.due_at)).where(
+        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.PENDING
+    )
+    return (await session.execute(query)).scalar_one()
+
+
+async def take(
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    holder: str,
+    now: datetime,
+    limit: int,
+    kinds: Sequence[str],
+) -> list[EffectRow]:
+    """Take the effects that are due and first in their lanes, at most `limit` of them.
+
+    Only `kinds` that the caller can carry out: another version may have written others.
+    """
+    given = {"workspace": workspace_id, "now": now, "most": limit}
+    result = await session.execute(_takeable(kinds=tuple(kinds)), given)
+    rows: list[EffectRow] = list(result.scalars())
+    for row in rows:
+        row.status = EffectStatus.TAKEN
+        row.taken_at = now
+        row.taken_by = holder
+        row.attempts += 1
+    return rows
+
+
+async def get_effects(
+    session: AsyncSession, effect_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, EffectRow]:
+    """Return the effects' rows by id, locked in the order of their positions."""
+    effect_ids = list(effect_ids)
+    if not effect_ids:
+        return {}
+    rows = (await session.execute(_BY_IDS, {"ids": effect_ids})).scalars()
+    return {row.id: row for row in rows}
+
+
+_BY_IDS = (
+    select(EffectRow)
+    .where(EffectRow.id.in_(bindparam("ids", expanding=True)))
+    .order_by(EffectRow.position)
+    .with_for_update()
+)
+
+
+async def get_effect(session: AsyncSession, effect_id: uuid.UUID) -> EffectRow:
+    """Return the effect's row, locked. Raises: NoResultFound."""
+    query = select(EffectRow).where(EffectRow.id == effect_id).with_for_update()
+    return (await session.execute(query)).scalar_one()
+
+
+def settle(
+    row: EffectRow, *, status: EffectStatus, now: datetime, error: str | None = None
+) -> None:
+    """End an effect as done or dropped; `error` says why it was dropped."""
+    row.status = status
+    row.settled_at = now
+    row.error = error
+
+
+def postpone(row: EffectRow, *, due_at: datetime, error: str, is_uncertain: bool) -> None:
+    """Put a taken effect back for a later attempt."""
+    row.status = EffectStatus.PENDING
+    row.due_at = due_at
+    row.error = error
+    row.is_uncertain = row.is_uncertain or is_uncertain
+    # A newer refresh may wait already; the partial unique index allows only one of them.
+    row.coalesce_key = None
+
+
+async def bury(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:
+    """Give an effect up as a dead letter; what depends on it waits as blocked."""
+    settle(row, status=EffectStatus.DEAD, now=now, error=error)
+    await session.execute(
+        update(EffectRow)
+        .where(EffectRow.after_effect_id == row.id, EffectRow.status == EffectStatus.PENDING)
+        .values(status=EffectStatus.BLOCKED)
+    )
+
+
+async def revive(session: AsyncSession, row: EffectRow, *, now: datetime) -> None:
+    """Try a dead letter again; what it held up waits for it as before."""
+    row.status = EffectStatus.PENDING
+    row.due_at = now
+    row.settled_at = None
+    row.attempts = 0
+    # The attempt at which it was given up may have taken effect after all.
+    row.is_uncertain = True
+    row.coalesce_key = None
+    await _unblock(session, row.id)
+
+
+async def give_up(session: AsyncSession, row: EffectRow, *, now: datetime, reason: str) -> None:
+    """Drop a dead letter for good; what it held up goes on without it."""
+    settle(row, status=EffectStatus.DROPPED, now=now, error=reason)
+    await _unblock(session, row.id)
+
+
+async def _unblock(session: AsyncSession, effect_id: uuid.UUID) -> None:
+    await session.execute(
+        update(EffectRow)
+        .where(EffectRow.after_effect_id == effect_id, EffectRow.status == EffectStatus.BLOCKED)
+        .values(status=EffectStatus.PENDING)
+    )
+
+
+async def release_abandoned(
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    now: datetime,
+    call_timeout: timedelta,
+    taken_before: datetime | None = None,
+    under_way: Collection[uuid.UUID] = (),
+) -> int:
+    """Put back what was taken and nobody carries out any more; its calls may have taken effect.
+
+    Only the owner of the workspace's lease may call this, and says what it has `under_way`. Each is
+    due no sooner than the call's timeout after it was taken, when nothing can still be on its way.
+    """
+    query = select(EffectRow).where(
+        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.TAKEN
+    )
+    if taken_before is not None:
+        query = query.where(EffectRow.taken_at < taken_before)
+    taken = (await session.execute(query.with_for_update())).scalars()
+    rows = [row for row in taken if row.id not in under_way]
+    for row in rows:
+        due_at = max(now, (row.taken_at or now) + call_timeout)
+        postpone(row, due_at=due_at, error="process gone", is_uncertain=True)
+    return len(rows)
+
+
+async def count_by_status(
+    session: AsyncSession, *, statuses: Iterable[EffectStatus] = _UNSETTLED
+) -> dict[str, int]:
+    """Return how many effects there are in each of the statuses."""
+    query = (
+        select(EffectRow.status, func.count())
+        .where(EffectRow.status.in_(tuple(statuses)))
+        .group_by(EffectRow.status)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}

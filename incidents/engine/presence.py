@@ -1,0 +1,109 @@
+"""Whether Sitrep itself was there: heartbeats, and the absences between them.
+
+What people were not reminded of because nobody was here to remind them isn't theirs: a missed
+update counts as the bot's if the bot was away at that moment.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.ids import new_id
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.storage.database import Base
+
+BEAT_EVERY = timedelta(seconds=15)
+# A restart is quicker than this and not worth calling an absence.
+AWAY_AFTER = timedelta(seconds=60)
+
+
+class Heartbeat(Base):
+    """When a process last served the workspace; several processes share the row."""
+
+    __tablename__ = "heartbeats"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    beaten_at: Mapped[datetime]
+
+
+class Absence(Base):
+    """A time in which no process served the workspace."""
+
+    __tablename__ = "absences"
+    __table_args__ = (Index("ix_absences_workspace_id_until_at", "workspace_id", "until_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    from_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """One absence as rules see it."""
+
+    from_at: datetime
+    until_at: datetime
+
+    def covers(self, moment: datetime) -> bool:
+        """Tell whether the moment falls into the absence; when it began the bot was still there."""
+        return self.from_at < moment <= self.until_at
+
+
+def was_away(absences: Iterable[Away], moment: datetime) -> bool:
+    """Tell whether the bot was away at the moment."""
+    return any(absence.covers(moment) for absence in absences)
+
+
+async def come_back(uow: UnitOfWork) -> Outcome:
+    """Say at start that the bot is here; a long silence before becomes an absence."""
+    row = await _heartbeat(uow)
+    silence = uow.now - row.beaten_at
+    if silence > AWAY_AFTER:
+        uow.session.add(
+            Absence(
+                id=new_id(),
+                workspace_id=uow.workspace_id,
+                from_at=row.beaten_at,
+                until_at=uow.now,
+            )
+        )
+    row.beaten_at = max(row.beaten_at, uow.now)
+    await uow.flush()
+    return Outcome("back", data={"away_seconds": int(max(silence.total_seconds(), 0))})
+
+
+async def beat(uow: UnitOfWork) -> Outcome:
+    """Say that the bot is still here."""
+    row = await _heartbeat(uow)
+    row.beaten_at = max(row.beaten_at, uow.now)
+    await uow.flush()
+    return Outcome("beaten")
+
+
+async def absences_since(
+    session: AsyncSession, since: datetime, *, workspace_id: uuid.UUID
+) -> tuple[Away, ...]:
+    """Return the absences that ended after this instant, the earliest first."""
+    query = (
+        select(Absence)
+        .where(Absence.workspace_id == workspace_id, Absence.until_at > since)
+        .order_by(Absence.until_at)
+    )
+    rows = (await session.execute(query)).scalars()
+    return tuple(Away(row.from_at, row.until_at) for row in rows)
+
+
+async def _heartbeat(uow: UnitOfWork) -> Heartbeat:
+    query = select(Heartbeat).where(Heartbeat.workspace_id == uow.workspace_id).with_for_update()
+    row = (await uow.session.execute(query)).scalar_one_or_none()
+    if row is None:
+        row = Heartbeat(workspace_id=uow.workspace_id, beaten_at=uow.now)
+        uow.session.add(row)
+        await uow.flush()
+    return row

@@ -1,0 +1,197 @@
+"""Reminders: dated rows that outlive a restart, taken when due and answered by a pure rule."""
+
+import functools
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast
+
+from sqlalchemy import JSON, ForeignKey, Index, Table, bindparam, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.ids import new_id
+from incidents.storage.database import Base, insert_rows
+
+
+class ReminderStatus(StrEnum):
+    """Whether a reminder still waits."""
+
+    PENDING = "pending"
+    FIRED = "fired"
+    CANCELLED = "cancelled"
+
+
+class ReminderKind(StrEnum):
+    """What a reminder is about."""
+
+    UPDATE_DUE = "update_due"
+    COMMANDER_MISSING = "commander_missing"
+    STALE = "stale"
+    HANDOFF_UNANSWERED = "handoff_unanswered"
+    CHECKIN_DUE = "checkin_due"
+    POSTMORTEM_DUE = "postmortem_due"
+    CHANNEL_ARCHIVE = "channel_archive"
+    DEBRIEF_UNWRITTEN = "debrief_unwritten"
+    HANDOVER_UNACCEPTED = "handover_unaccepted"
+    SCENARIO_STEP = "scenario_step"
+    RENEWAL_DUE = "renewal_due"
+    ESCALATION_UNANSWERED = "escalation_unanswered"
+    PACKET_UNRATED = "packet_unrated"
+    PROMPT_STEP = "prompt_step"
+    APPROVAL_UNANSWERED = "approval_unanswered"
+    APPROVAL_EXPIRES = "approval_expires"
+    RESULT_MISSING = "result_missing"
+    OBJECTIONS_END = "objections_end"
+    TIME_BOX = "time_box"
+
+
+class Reminder(Base):
+    """One nudge at one instant; at most one pending per kind and subject."""
+
+    __tablename__ = "reminders"
+    __table_args__ = (
+        Index("ix_reminders_status_due_at", "status", "due_at"),
+        Index(
+            "uq_reminders_kind_subject",
+            "kind",
+            "subject_type",
+            "subject_id",
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    # None for what belongs to the workspace and no incident: an on-call handoff, a certification.
+    incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    kind: Mapped[str]
+    subject_type: Mapped[str]
+    subject_id: Mapped[uuid.UUID]
+    due_at: Mapped[datetime]
+    # Which step of a series this is (0 the first); what the rule needs besides is in `data`.
+    step: Mapped[int] = mapped_column(default=0)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    status: Mapped[str] = mapped_column(default=ReminderStatus.PENDING)
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remind:
+    """Set the reminder, moving the pending one of the same kind and subject if there is one."""
+
+    kind: ReminderKind
+    subject_type: str
+    subject_id: uuid.UUID
+    incident_id: uuid.UUID | None
+    due_at: datetime
+    step: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReminder:
+    """Cancel the pending reminder of this kind and subject, if there is one."""
+
+    kind: ReminderKind
+    subject_type: str
+    subject_id: uuid.UUID
+
+
+async def apply_changes(
+    session: AsyncSession,
+    changes: Iterable[Remind | CancelReminder],
+    *,
+    workspace_id: uuid.UUID,
+    now: datetime,
+    is_first: bool = False,
+) -> None:
+    """Set and cancel reminders in two statements; of several for one subject the last holds.
+
+    `is_first`: the subjects are new, so nothing can wait that would have to be cancelled.
+    """
+    last = {(one.kind, one.subject_type, one.subject_id): one for one in changes}
+    if not last:
+        return
+    await session.flush()
+    if not is_first:
+        keys = ("of_kind", "of_type", "of_id")
+        given = [{**dict(zip(keys, key, strict=True)), "at": now} for key in last]
+        await session.execute(_cancelling(), given)
+    rows = [
+        _values(one, workspace_id=workspace_id, now=now)
+        for one in last.values()
+        if isinstance(one, Remind)
+    ]
+    if rows:
+        await insert_rows(session, Reminder, rows)
+
+
+@functools.cache
+def _cancelling() -> Any:
+    """Return the statement that cancels, made once; on the table, so that no object is loaded."""
+    table = cast("Table", Reminder.__table__)
+    return (
+        update(table)
+        .where(
+            table.c.kind == bindparam("of_kind"),
+            table.c.subject_type == bindparam("of_type"),
+            table.c.subject_id == bindparam("of_id"),
+            table.c.status == ReminderStatus.PENDING,
+        )
+        .values(status=ReminderStatus.CANCELLED, settled_at=bindparam("at"))
+    )
+
+
+def _values(remind: Remind, *, workspace_id: uuid.UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "workspace_id": workspace_id,
+        "incident_id": remind.incident_id,
+        "kind": remind.kind,
+        "subject_type": remind.subject_type,
+        "subject_id": remind.subject_id,
+        "due_at": remind.due_at,
+        "step": remind.step,
+        "data": dict(remind.data),
+        "status": ReminderStatus.PENDING,
+        "created_at": now,
+    }
+
+
+async def due_reminder_ids(
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, limit: int = 50
+) -> list[uuid.UUID]:
+    """Return the ids of the reminders that are due, the earliest first."""
+    query = (
+        select(Reminder.id)
+        .where(
+            Reminder.workspace_id == workspace_id,
+            Reminder.status == ReminderStatus.PENDING,
+            Reminder.due_at <= now,
+        )
+        .order_by(Reminder.due_at)
+        .limit(limit)
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def find_due_reminder(
+    session: AsyncSession, reminder_id: uuid.UUID, *, now: datetime
+) -> Reminder | None:
+    """Return the reminder if it is still pending and due, locked; None if another was quicker."""
+    query = (
+        select(Reminder)
+        .where(
+            Reminder.id == reminder_id,
+            Reminder.status == ReminderStatus.PENDING,
+            Reminder.due_at <= now,
+        )
+        .with_for_update()
+    )
+    return (await session.execute(query)).scalar_one_or_none()

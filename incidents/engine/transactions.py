@@ -1,0 +1,191 @@
+"""Transactions: each use case in one, again when others were quicker; a repeat gets its first outcome.
+
+`Transactions.run()` is the only way to write. It opens the transaction, answers a repeated request
+from what it had answered before, lets one use case do its work, has effects and reminders derived
+from it, and commits: the only `commit()` there is.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
+
+from incidents.core.clock import Clock
+from incidents.core.errors import Busy
+from incidents.core.people import Actor
+from incidents.engine.outbox import EffectRow
+from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.policy.policy import Policy
+from incidents.storage.database import Database
+from incidents.storage.processed_requests import find_request, keep_request
+
+MAX_ATTEMPTS = 3
+WAKE_CHANNEL = "sitrep_outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What makes a request the same one; with `window`, only within that time."""
+
+    key: str
+    window: timedelta | None = None
+
+
+class Sender(Protocol):
+    """Whoever carries effects out in this process."""
+
+    def taker(self, workspace_id: uuid.UUID) -> str | None:
+        """Return the name to take an effect under, or None if it mustn't be taken here now."""
+
+    def carry_out(self, row: EffectRow) -> None:
+        """Carry out an effect that was stored as taken; that it was is committed."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a running transaction is, for whoever must answer before it ends."""
+
+    is_committing: bool = False
+
+
+class Transactions:
+    """Runs use cases, each in one transaction, again when others were quicker."""
+
+    def __init__(self, database: Database, *, clock: Clock, policy: Policy) -> None:
+        """Take what every transaction needs.
+
+        `on_commit` is called with the workspace's id when effects were stored or made due.
+        """
+        self.database = database
+        self.clock = clock
+        self.policy = policy
+        self.on_commit: list[Callable[[uuid.UUID], None]] = []
+        self.sender: Sender | None = None
+
+    async def run(
+        self,
+        use_case: UseCase,
+        *,
+        actor: Actor,
+        workspace_id: uuid.UUID,
+        request: RequestKey | None = None,
+        progress: Progress | None = None,
+    ) -> Outcome:
+        """Carry out the use case once and return its outcome, or the one it had before.
+
+        Raises:
+            DomainError: what the use case refuses; nothing is changed then.
+            Busy: the same rows kept changing under three attempts.
+        """
+        conflict: DBAPIError | StaleDataError | None = None
+        for _attempt in range(MAX_ATTEMPTS):
+            try:
+                return await self._attempt(
+                    use_case,
+                    actor=actor,
+                    workspace_id=workspace_id,
+                    request=request,
+                    progress=progress or Progress(),
+                )
+            except (IntegrityError, StaleDataError) as error:
+                conflict = error
+            except DBAPIError as error:
+                if not _is_conflict(error):
+                    raise
+                conflict = error
+        # What kept it from being carried out goes along: it may be a fault, not a crowd.
+        raise Busy from conflict
+
+    async def _attempt(
+        self,
+        use_case: UseCase,
+        *,
+        actor: Actor,
+        workspace_id: uuid.UUID,
+        request: RequestKey | None,
+        progress: Progress,
+    ) -> Outcome:
+        async with self.database.writing() as session:
+            now = self.clock.now()
+            earlier = (
+                None
+                if request is None
+                else await find_request(session, request.key, workspace_id=workspace_id)
+            )
+            if earlier is not None and not _is_over(earlier.created_at, request, now=now):
+                # Recorded it is, whatever becomes of waiting for it to be safe.
+                progress.is_committing = True
+                return _repeat(earlier.outcome)
+            uow = UnitOfWork(
+                session,
+                actor=actor,
+                workspace_id=workspace_id,
+                now=now,
+                policy=self.policy,
+                taker=self.sender.taker(workspace_id) if self.sender else None,
+            )
+            outcome = await use_case(uow)
+            if uow.needs_approval is not None:
+                raise uow.needs_approval
+            await uow.follow_up()
+            if request is not None:
+                stored = {"outcome": outcome.to_json(), "created_at": now}
+                await keep_request(
+                    session, (workspace_id, request.key), stored, is_known=earlier is not None
+                )
+            if uow.wakes_others and not self.database.is_sqlite:
+                await _notify(session, workspace_id)
+            progress.is_committing = True
+            await _commit(session)
+        if uow.taken is not None and self.sender is not None:
+            self.sender.carry_out(uow.taken)
+        if uow.wakes_others:
+            for notify in self.on_commit:
+                notify(workspace_id)
+        return outcome
+
+
+async def _commit(session: AsyncSession) -> None:
+    """Commit, and when cancelled meanwhile see the commit through first: its outcome is told."""
+    commit = asyncio.ensure_future(session.commit())
+    try:
+        await asyncio.shield(commit)
+    except asyncio.CancelledError:
+        await commit
+        raise
+
+
+async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:
+    """Wake the other processes on PostgreSQL; they hear of it if and when this is committed."""
+    await session.execute(select(func.pg_notify(WAKE_CHANNEL, str(workspace_id))))
+
+
+def _is_over(created_at: datetime, request: RequestKey | None, *, now: datetime) -> bool:
+    if request is None or request.window is None:
+        return False
+    return created_at + request.window <= now
+
+
+def _is_conflict(error: DBAPIError) -> bool:
+    """Tell whether running again can help: serialization failure, deadlock, a locked file."""
+    code = getattr(error.orig, "sqlstate", None)
+    if code in {"40001", "40P01"}:
+        return True
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+
+
+def _repeat(stored: Mapping[str, Any]) -> Outcome:
+    incident_id = stored["incident_id"]
+    return Outcome(
+        kind=stored["kind"],
+        incident_id=uuid.UUID(incident_id) if incident_id else None,
+        data=stored["data"],
+        is_repeat=True,
+    )

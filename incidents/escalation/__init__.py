@@ -1,0 +1,1 @@
+"""Escalations: the packet, its completeness, the steps that are called, the answers."""

@@ -1,0 +1,395 @@
+"""Answers to an escalation: taken, asked back, passed on, declined; and what its author does.
+
+Of several who answer at once the first one is on it; the others are told who is, and nothing
+changes. Every answer locks the incident first.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.core.ids import new_id
+from incidents.core.people import Person
+from incidents.engine.acknowledgement import acknowledge
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.calls import Because, about, author_content, get_escalation, tell_quietly
+from incidents.escalation.completeness import rate
+from incidents.escalation.escalate import add_steps, template_of, wanted_target
+from incidents.escalation.ladder import climb, close_escalation, somebody_may_answer
+from incidents.escalation.packet import changed, changed_fields, packet_from
+from incidents.escalation.questions import ask_for_missing
+from incidents.escalation.refresh import refresh_calls
+from incidents.escalation.tables import (
+    ENDED,
+    CallStatus,
+    Escalation,
+    EscalationCall,
+    EscalationRating,
+    EscalationStatus,
+    PacketRating,
+    StepStatus,
+    calls_of,
+    steps_of,
+)
+from incidents.escalation.targets import (
+    Ground,
+    PlannedStep,
+    ServiceTarget,
+    Target,
+    lay_service,
+    pick_service,
+)
+from incidents.incident.incident import Incident
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.people.assignable import call_in, get_person, person_content
+from incidents.policy.packet_fields import PacketField
+from incidents.policy.policy import Action
+from incidents.storage.database import storable
+
+MAX_REASON = 500
+
+
+async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
+    """Say "I'm on it": nobody else is called.
+
+    Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or that it is over;
+        AlreadySo when it is the actor; InvalidInput for the author.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    actor = await _actor(uow)
+    if escalation.taken_by_id == actor.id:
+        raise AlreadySo("escalation", actor.name)
+    await _refuse_if_settled(uow, incident, escalation)
+    if actor.id == escalation.author_id:
+        raise InvalidInput("answer", "for_you" if escalation.is_automatic else "author")
+    call = await _call_of(uow, escalation, actor)
+    if call is None:
+        await uow.permit(Action.ANSWER_ESCALATION, incident)
+    else:
+        call.status, call.answered_at = CallStatus.TAKEN, uow.now
+    escalation.status = EscalationStatus.TAKEN
+    escalation.taken_by_id, escalation.taken_at = actor.id, uow.now
+    escalation.acknowledged_at = escalation.acknowledged_at or uow.now
+    escalation.due_at = escalation.exhausted_at = None
+    await call_in(uow, incident, actor)
+    acknowledge(uow, incident)
+    since = escalation.first_called_at or escalation.created_at
+    content = {
+        **await _content(uow, escalation, actor),
+        "waited_seconds": int((uow.now - since).total_seconds()),
+    }
+    entry = uow.record(incident, EntryKind.ESCALATION_TAKEN, content)
+    await tell_quietly(uow, incident, escalation, entry)
+    await refresh_calls(uow, incident, escalation)
+    return _outcome("escalation_taken", incident, escalation)
+
+
+async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str) -> Outcome:
+    """Ask the author for one field of the packet, or one of the template's questions.
+
+    Meanwhile the ladder goes on: asking back is not being on it.
+
+    Raises: as `take`; InvalidInput for a field that a packet of this kind doesn't have.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    actor = await _actor(uow)
+    await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
+    await _check_answerer(uow, incident, escalation, actor)
+    asked = {question.key: question.text for question in template_of(uow, escalation).questions}
+    if field not in {*PacketField, *asked}:
+        known = ", ".join([*PacketField, *asked])
+        raise InvalidInput("field", "unknown", known)
+    escalation.asked_field, escalation.asked_by_id = field, actor.id
+    content = {
+        **await _content(uow, escalation, actor),
+        "field": field,
+        "question": asked.get(field, ""),
+    }
+    entry = uow.record(incident, EntryKind.ESCALATION_QUESTIONED, content)
+    await tell_quietly(uow, incident, escalation, entry)
+    await refresh_calls(uow, incident, escalation)
+    return _outcome("escalation_questioned", incident, escalation, field=field)
+
+
+async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> Outcome:
+    """Say "can't": the next step is called at once, unless others of this one can still answer.
+
+    Raises: as `take`; NotPermitted for whoever isn't called; AlreadySo; InvalidInput for no reason.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    actor = await _actor(uow)
+    was_on_it = escalation.taken_by_id == actor.id
+    await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
+    call = await _call_of(uow, escalation, actor)
+    if call is None and not was_on_it:
+        raise NotPermitted(Action.ANSWER_ESCALATION, needs="whoever is called")
+    if call is not None and call.status == CallStatus.DECLINED:
+        raise AlreadySo("escalation", "declined")
+    given = _text(reason)
+    if not given:
+        raise InvalidInput("reason", "empty", "I'm on a plane until six")
+    content = {**await _content(uow, escalation, actor), "reason": given}
+    entry = uow.record(incident, EntryKind.ESCALATION_DECLINED, content)
+    await uow.flush()
+    if call is not None:
+        call.status, call.answered_at = CallStatus.DECLINED, uow.now
+        call.answer_entry_id = entry.id
+    _leave(escalation, was_on_it=was_on_it)
+    await uow.flush()
+    is_calling = escalation.status == EscalationStatus.CALLING
+    if was_on_it or (is_calling and not await somebody_may_answer(uow, escalation)):
+        await climb(uow, incident, escalation, because=Because.DECLINED)
+    await refresh_calls(uow, incident, escalation)
+    return _outcome("escalation_declined", incident, escalation)
+
+
+async def redirect(
+    uow: UnitOfWork, escalation_id: uuid.UUID, *, target: Target, reason: str = ""
+) -> Outcome:
+    """Pass it on to somebody else, who is called at once with the same packet.
+
+    Raises: as `take`; InvalidInput for a target that can't be called.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    actor = await _actor(uow)
+    was_on_it = escalation.taken_by_id == actor.id
+    await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
+    await _check_answerer(uow, incident, escalation, actor)
+    planned = await _redirected_steps(uow, incident, escalation, target)
+    if any(one.identity == ("person", str(actor.id)) for one in planned[0].wanted):
+        raise InvalidInput("target", "yourself")
+    call = await _call_of(uow, escalation, actor)
+    if call is not None:
+        call.status, call.answered_at = CallStatus.REDIRECTED, uow.now
+    _leave(escalation, was_on_it=was_on_it)
+    escalation.redirects += 1
+    content = {
+        **await _content(uow, escalation, actor),
+        "to": [one.name for one in planned[0].wanted],
+        "reason": _text(reason),
+    }
+    uow.record(incident, EntryKind.ESCALATION_REDIRECTED, content)
+    first, *_ = await add_steps(uow, escalation, planned, is_redirect=True)
+    called = await climb(uow, incident, escalation, because=Because.REDIRECTED, step=first)
+    await refresh_calls(uow, incident, escalation)
+    names = [person.name for person in called]
+    return _outcome("escalation_redirected", incident, escalation, called=names)
+
+
+async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUID | int) -> Outcome:
+    """Call a chosen step at once, by its id or place; those passed over come after the later ones.
+
+    Places shift when somebody redirects: what was chosen a while ago is named by its id.
+
+    Raises: IncidentNotFound; NotPermitted; Superseded; InvalidInput for a step that there isn't;
+        AlreadySo for one that was called.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    await _refuse_if_settled(uow, incident, escalation)
+    await uow.permit(Action.ESCALATE, incident)
+    steps = await steps_of(uow.session, escalation.id)
+    chosen = next((one for one in steps if step in {one.id, one.position}), None)
+    if chosen is None:
+        raise InvalidInput("step", "unknown", ", ".join(str(one.position) for one in steps))
+    if chosen.status != StepStatus.WAITING:
+        raise AlreadySo("step", "called")
+    called = await climb(uow, incident, escalation, because=Because.CHOSEN, step=chosen)
+    names = [person.name for person in called]
+    return _outcome("escalation_step_called", incident, escalation, called=names)
+
+
+async def complete(
+    uow: UnitOfWork, escalation_id: uuid.UUID, *, changes: Mapping[str, Any]
+) -> Outcome:
+    """Make a new version of the packet, `changes` by the packet's attributes.
+
+    Raises: IncidentNotFound; NotPermitted; Superseded once withdrawn or over; AlreadySo if nothing
+        would change; InvalidInput for a field that a packet doesn't have.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    if escalation.status in ENDED:
+        raise Superseded(f"escalation_{escalation.status}")
+    if not incident.is_open:
+        raise Superseded(f"escalation_{EscalationStatus.OVER}")
+    if uow.actor.person_id != escalation.author_id:
+        await uow.permit(Action.ESCALATE, incident)
+    old = packet_from(await _packet_content(uow, escalation))
+    new = changed(old, changes)
+    differing = changed_fields(old, new)
+    if not differing:
+        raise AlreadySo("packet", "as it was")
+    rated = rate(new, template_of(uow, escalation))
+    escalation.packet_version += 1
+    escalation.score = rated.score
+    asked_by = None
+    if new.has(escalation.asked_field) and escalation.asked_field in differing:
+        if escalation.asked_by_id is not None:
+            asked_by = person_content(await get_person(uow, escalation.asked_by_id))
+        escalation.asked_field, escalation.asked_by_id = "", None
+    entry = uow.record(
+        incident,
+        EntryKind.ESCALATION_COMPLETED,
+        {
+            **about(escalation),
+            "version": escalation.packet_version,
+            "changed": list(differing),
+            "asked_by": asked_by,
+            "packet": new.to_content(),
+        },
+    )
+    await uow.flush()
+    escalation.packet_entry_id = entry.id
+    await refresh_calls(uow, incident, escalation)
+    await ask_for_missing(uow, incident, escalation)
+    return _outcome(
+        "escalation_completed",
+        incident,
+        escalation,
+        version=escalation.packet_version,
+        missing=list(rated.missing),
+        score=rated.score,
+    )
+
+
+async def withdraw(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str = "") -> Outcome:
+    """Take the escalation back: nobody is called any more. If others do it, the author is told.
+
+    Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or that it is over.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    await _refuse_if_settled(uow, incident, escalation)
+    if uow.actor.person_id is None or uow.actor.person_id != escalation.author_id:
+        await uow.permit(Action.WITHDRAW_ESCALATION, incident)
+    escalation.status = EscalationStatus.WITHDRAWN
+    author = await author_content(uow, escalation)
+    because = EscalationStatus.WITHDRAWN
+    entry = await close_escalation(
+        uow, incident, escalation, because=because, reason=_text(reason), author=author
+    )
+    if uow.actor.is_person:
+        await tell_quietly(uow, incident, escalation, entry)
+    return _outcome("escalation_withdrawn", incident, escalation)
+
+
+async def rate_packet(
+    uow: UnitOfWork, escalation_id: uuid.UUID, *, rating: PacketRating
+) -> Outcome:
+    """Keep what a receiver thought of the packet; it is on no timeline, and can be changed.
+
+    Raises: IncidentNotFound; NotPermitted for whoever wasn't called and isn't on it.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    actor = await _actor(uow)
+    is_receiver = escalation.taken_by_id == actor.id
+    if not is_receiver and await _call_of(uow, escalation, actor) is None:
+        raise NotPermitted("rate_packet", needs="whoever was called")
+    query = select(EscalationRating).where(
+        EscalationRating.escalation_id == escalation.id, EscalationRating.person_id == actor.id
+    )
+    row = (await uow.session.execute(query)).scalar_one_or_none()
+    if row is None:
+        row = EscalationRating(id=new_id(), escalation_id=escalation.id, person_id=actor.id)
+        uow.session.add(row)
+    row.rating, row.rated_at = rating, uow.now
+    await uow.flush()
+    return Outcome("packet_rated", incident.id, {"escalation_id": str(escalation.id)})
+
+
+async def _actor(uow: UnitOfWork) -> Person:
+    if uow.actor.person_id is None:
+        raise NotPermitted(Action.ANSWER_ESCALATION, needs="member")
+    return await get_person(uow, uow.actor.person_id)
+
+
+async def _refuse_if_settled(
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    *,
+    unless_by: uuid.UUID | None = None,
+) -> None:
+    """Return quietly if answers still count, or whoever is on it answers. Raises: Superseded."""
+    if not incident.is_open:  # then nobody is called any more, whoever was on it
+        raise Superseded(f"escalation_{EscalationStatus.OVER}")
+    match EscalationStatus(escalation.status):
+        case EscalationStatus.CALLING | EscalationStatus.EXHAUSTED:
+            return
+        case EscalationStatus.TAKEN if escalation.taken_by_id is not None:
+            if escalation.taken_by_id == unless_by:
+                return
+            person = await get_person(uow, escalation.taken_by_id)
+            raise Superseded("escalation", by=person.name)
+        case status:
+            raise Superseded(f"escalation_{status}")
+
+
+async def _check_answerer(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, actor: Person
+) -> None:
+    is_on_it = escalation.taken_by_id == actor.id
+    if not is_on_it and await _call_of(uow, escalation, actor) is None:
+        await uow.permit(Action.ANSWER_ESCALATION, incident)
+
+
+async def _call_of(
+    uow: UnitOfWork, escalation: Escalation, person: Person
+) -> EscalationCall | None:
+    """Return the person's latest call, or None."""
+    calls = await calls_of(uow.session, escalation.id)
+    return next((call for call in reversed(calls) if call.person_id == person.id), None)
+
+
+def _leave(escalation: Escalation, *, was_on_it: bool) -> None:
+    """Whoever was on it no longer is: it calls again."""
+    if was_on_it:
+        escalation.status = EscalationStatus.CALLING
+        escalation.taken_by_id = escalation.taken_at = None
+
+
+async def _redirected_steps(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, target: Target
+) -> tuple[PlannedStep, ...]:
+    if not isinstance(target, ServiceTarget):
+        wanted = await wanted_target(uow, incident, target, author_id=escalation.author_id)
+        return (PlannedStep(wanted=(wanted,), is_chosen=True),) if wanted else ()
+    service = pick_service(uow.policy, target.key, affected=())
+    ground = Ground(
+        policy=uow.policy,
+        severity_key=incident.severity_key,
+        template=template_of(uow, escalation),
+        service=service,
+    )
+    planned = lay_service(ground)
+    if not planned or service is None:
+        raise InvalidInput("target", "nobody_behind_it")
+    escalation.service_key = service.key
+    return planned
+
+
+async def _packet_content(uow: UnitOfWork, escalation: Escalation) -> Mapping[str, Any]:
+    entry = await uow.session.get(TimelineEntry, escalation.packet_entry_id)
+    content = (entry.content if entry else None) or {}
+    packet = content.get("packet")
+    return packet if isinstance(packet, Mapping) else {}
+
+
+async def _content(uow: UnitOfWork, escalation: Escalation, actor: Person) -> dict[str, object]:
+    author = await author_content(uow, escalation)
+    return {**about(escalation), "person": person_content(actor), "author": author}
+
+
+def _outcome(kind: str, incident: Incident, escalation: Escalation, **data: object) -> Outcome:
+    named = {
+        "escalation_id": str(escalation.id),
+        "number": escalation.number,
+        "reference": str(incident.reference),
+        "status": escalation.status,
+    }
+    return Outcome(kind, incident.id, {**named, **data})
+
+
+def _text(text: str) -> str:
+    return storable(text).strip()[:MAX_REASON]

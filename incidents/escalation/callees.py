@@ -1,0 +1,235 @@
+"""Who is called when a step's turn comes: names to people, and who is left out and why.
+
+Only these are left out: the deactivated, those absent in the policy, bots, the author, who was
+called in this escalation before, and whom a private incident or a drill keeps out. Do-not-disturb
+and status leave nobody out.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.ids import new_id
+from incidents.core.people import Person, PersonFacts, PersonKind, save_person
+from incidents.core.times import zone_of
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.escalation.tables import (
+    Escalation,
+    EscalationCall,
+    EscalationStep,
+    Wanted,
+    calls_of,
+    wanted_of,
+)
+from incidents.incident.incident import Incident, find_participant
+from incidents.incident.roles import role_holders
+from incidents.people.directory import find_group_members, find_people_named
+from incidents.policy.policy import Policy
+from incidents.policy.references import GroupRef, PersonRef
+
+
+@dataclass(slots=True)
+class Callees:
+    """Whom a step calls; `skipped` are (name, why), `unknown` names that must be looked up."""
+
+    people: list[Person] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """All that decides whom a step calls; `calls` are those made so far."""
+
+    session: AsyncSession
+    policy: Policy
+    now: datetime
+    incident: Incident
+    escalation: Escalation
+    calls: Sequence[EscalationCall]
+
+
+async def find_callees(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
+) -> Callees:
+    """Return whom the step calls now; whom the directory doesn't know yet is written down in it."""
+    ladder = Ladder(
+        session=uow.session,
+        policy=uow.policy,
+        now=uow.now,
+        incident=incident,
+        escalation=escalation,
+        calls=await calls_of(uow.session, escalation.id),
+    )
+    found = await _look(ladder, step, wanted_of(step))
+    for place, person in enumerate(found.people):
+        if person not in uow.session:
+            facts = PersonFacts(person.external_id)
+            found.people[place] = await save_person(
+                uow.session, facts, workspace_id=uow.workspace_id
+            )
+    return found
+
+
+async def reach_of(ladder: Ladder, step: EscalationStep) -> tuple[str, ...]:
+    """Return the names in a step behind which somebody would be called, or looked up, now."""
+    names: list[str] = []
+    for wanted in wanted_of(step):
+        found = await _look(ladder, step, [wanted])
+        if found.people or found.unknown:
+            names.append(wanted.name)
+    return tuple(names)
+
+
+async def takes_part(session: AsyncSession, incident: Incident, person_id: uuid.UUID) -> bool:
+    """Tell whether the person is in the incident already: declared it, invited, in its channel."""
+    if incident.declared_by_id == person_id:
+        return True
+    part = await find_participant(session, incident_id=incident.id, person_id=person_id)
+    return part is not None and (part.is_in_channel or part.invited_at is not None)
+
+
+async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) -> Callees:
+    """Return whom these names of the step call now; changes nothing."""
+    found = Callees()
+    meant: dict[str, Person] = {}
+    for one in wanted:
+        for person in await _people_of(ladder, step, one, found):
+            meant[person.external_id] = person
+    # A redirection is to this very person, called before or not.
+    before = {
+        call.person_id for call in ladder.calls if call.step_id == step.id or not step.is_redirect
+    }
+    for person in meant.values():
+        why = await _why_not(ladder, step, person)
+        if why is None and person.id in before:
+            why = "called_before"
+        if why is None:
+            found.people.append(person)
+        else:
+            found.skipped.append((person.name, why))
+    return found
+
+
+async def _people_of(
+    ladder: Ladder, step: EscalationStep, wanted: Wanted, found: Callees
+) -> list[Person]:
+    match wanted.kind:
+        case "person":
+            person = await ladder.session.get(Person, uuid.UUID(wanted.value))
+            return [person] if person is not None else []
+        case "named":
+            return await _named(ladder, step, wanted, found)
+        case "group":
+            return await _members(ladder, step, wanted, found)
+        case "role":
+            held = await role_holders(ladder.session, ladder.incident.id, role_key=wanted.value)
+            if not held:
+                found.skipped.append((wanted.name, "nobody_in_role"))
+            return [await ladder.session.get_one(Person, one.person_id) for one in held]
+    return []
+
+
+async def _named(
+    ladder: Ladder, step: EscalationStep, wanted: Wanted, found: Callees
+) -> list[Person]:
+    name = wanted.value
+    if "@" not in name:
+        return await _by_ids(ladder, [name])
+    known = await find_people_named(
+        ladder.session, [name], workspace_id=ladder.escalation.workspace_id
+    )
+    if name in known:
+        return [known[name]]
+    _miss(step, wanted, found)
+    return []
+
+
+async def _members(
+    ladder: Ladder, step: EscalationStep, wanted: Wanted, found: Callees
+) -> list[Person]:
+    groups = await find_group_members(
+        ladder.session, [wanted.value], workspace_id=ladder.escalation.workspace_id
+    )
+    members = groups.get(wanted.value)
+    if members is None:
+        _miss(step, wanted, found)
+        return []
+    if not members:
+        found.skipped.append((wanted.name, "empty_group"))
+    return await _by_ids(ladder, members)
+
+
+async def _by_ids(ladder: Ladder, external_ids: Sequence[str]) -> list[Person]:
+    """Return these people; whom the directory doesn't know yet is a row that isn't stored."""
+    workspace_id = ladder.escalation.workspace_id
+    known = await find_people_named(ladder.session, external_ids, workspace_id=workspace_id)
+    return [
+        known.get(one)
+        or Person(
+            id=new_id(),
+            workspace_id=workspace_id,
+            external_id=one,
+            name=one,
+            zone="UTC",
+            is_active=True,
+            kind=PersonKind.MEMBER,
+        )
+        for one in external_ids
+    ]
+
+
+def _miss(step: EscalationStep, wanted: Wanted, found: Callees) -> None:
+    if wanted.value in step.not_found:
+        found.skipped.append((wanted.name, "not_found"))
+    else:
+        found.unknown.append(wanted.value)
+
+
+async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str | None:
+    """Return why somebody isn't called (a key), or None."""
+    incident = ladder.incident
+    if person.kind == PersonKind.BOT:
+        return "a_bot"
+    if not person.is_active:
+        return "deactivated"
+    if _is_absent(ladder, person):
+        return "absent"
+    if person.id == ladder.escalation.author_id:
+        return "at_work"  # no more than that: it may be the bot that escalated, for them
+    is_kept = incident.is_drill or (incident.is_private and not step.is_chosen)
+    if not is_kept or await takes_part(ladder.session, incident, person.id):
+        return None
+    if incident.is_drill:
+        return "not_in_drill"
+    is_let_in = await _is_one_of(ladder, person, ladder.policy.private.invite)
+    return None if is_let_in else "not_in_private"
+
+
+def _is_absent(ladder: Ladder, person: Person) -> bool:
+    """Tell whether the policy names the person as absent today, in their own zone."""
+    today = ladder.now.astimezone(zone_of(person.zone)).date()
+    return any(
+        absent.since <= today <= absent.until and _is(absent.who, person)
+        for absent in ladder.policy.escalation.absent
+    )
+
+
+async def _is_one_of(ladder: Ladder, person: Person, named: Iterable[PersonRef | GroupRef]) -> bool:
+    refs = tuple(named)
+    if any(isinstance(ref, PersonRef) and _is(ref, person) for ref in refs):
+        return True
+    names = [str(ref) for ref in refs if isinstance(ref, GroupRef)]
+    groups = await find_group_members(
+        ladder.session, names, workspace_id=ladder.escalation.workspace_id
+    )
+    return any(person.external_id in members for members in groups.values())
+
+
+def _is(ref: PersonRef, person: Person) -> bool:
+    if ref.user_id:
+        return ref.user_id == person.external_id
+    return (ref.email or "").casefold() == (person.email or "").casefold()

@@ -1,0 +1,45 @@
+"""Effects of this feature: intended work outside the database."""
+
+import uuid
+from dataclasses import dataclass
+from typing import ClassVar
+
+from incidents.engine.effects import Effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshEscalationCard(Effect):
+    """Post an escalation's card in the incident channel, or bring it up to date in place."""
+
+    kind: ClassVar[str] = "refresh_escalation_card"
+    needs_channel: ClassVar[bool] = True
+    escalation_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallForEscalation(Effect):
+    """Call one person: the packet and the buttons to answer with, by direct message."""
+
+    kind: ClassVar[str] = "call_for_escalation"
+    escalation_id: uuid.UUID
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshEscalationCall(Effect):
+    """Bring the message that called somebody up to date in place: taken, over, a new packet."""
+
+    kind: ClassVar[str] = "refresh_escalation_call"
+    escalation_id: uuid.UUID
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookUpCallees(Effect):
+    """Find out who is meant by names of a step that aren't known here yet, then call them."""
+
+    kind: ClassVar[str] = "look_up_callees"
+    escalation_id: uuid.UUID
+    step_id: uuid.UUID

@@ -1,0 +1,284 @@
+"""Escalating: a packet goes to whoever can help, at once, however little is known yet."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+
+from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.core.ids import new_id
+from incidents.core.people import (
+    Person,
+    PersonFacts,
+    PersonKind,
+    Workspace,
+    find_person,
+    save_person,
+)
+from incidents.engine.acknowledgement import acknowledge
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.callees import takes_part
+from incidents.escalation.calls import Because, author_content
+from incidents.escalation.completeness import Completeness, rate
+from incidents.escalation.ladder import climb
+from incidents.escalation.packet import Packet, cleaned
+from incidents.escalation.prefill import prefill
+from incidents.escalation.questions import ask_for_missing
+from incidents.escalation.tables import (
+    Escalation,
+    EscalationStatus,
+    EscalationStep,
+    StepStatus,
+    Wanted,
+    steps_of,
+)
+from incidents.escalation.targets import (
+    Ground,
+    GroupTarget,
+    PersonTarget,
+    PlannedStep,
+    RoleTarget,
+    ServiceTarget,
+    Target,
+    get_template,
+    group_wanted,
+    lay_ladder,
+    pick_service,
+    role_wanted,
+)
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.timeline import EntryKind
+from incidents.people.assignable import Named, get_person
+from incidents.policy.escalation import EscalationTemplate, Service
+from incidents.policy.policy import Action
+from incidents.scenarios.runs import find_stand_in
+
+__all__ = [
+    "EscalationDraft",
+    "add_steps",
+    "escalate",
+    "prefill",
+    "service_key_of",
+    "template_of",
+    "wanted_target",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationDraft:
+    """What is escalated to whom; without a target, template and service decide.
+
+    `is_urgent`: sent with whatever there was, to be completed after. `on_behalf_of_id`: whose
+    escalation it is, when the bot sends it by its rules.
+    """
+
+    target: Target | None = None
+    template_key: str = ""
+    service_key: str = ""
+    packet: Packet = field(default_factory=Packet)
+    is_urgent: bool = False
+    on_behalf_of_id: uuid.UUID | None = None
+
+
+async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) -> Outcome:
+    """Send the packet and call the first step; nothing that is missing keeps it from being sent.
+
+    The outcome's `missing` and `score` are for the author and their mentors alone.
+
+    Raises: IncidentNotFound; NotPermitted; AlreadySo when the incident is over; InvalidInput for a
+        target, template or service that isn't there, or that can't be called.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.ESCALATE, incident)
+    if not incident.is_open:
+        raise AlreadySo("the incident", incident.status)
+    template = get_template(uow.policy, draft.template_key)
+    service = pick_service(uow.policy, service_key_of(draft), affected=incident.services)
+    author_id = draft.on_behalf_of_id or uow.actor.person_id
+    target = await wanted_target(uow, incident, draft.target, author_id=author_id)
+    packet = cleaned(draft.packet)
+    rated = rate(packet, template)
+    ground = Ground(
+        policy=uow.policy, severity_key=incident.severity_key, template=template, service=service
+    )
+    escalation = Escalation(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        incident_id=incident.id,
+        number=await _next_number(uow, incident),
+        status=EscalationStatus.CALLING,
+        author_id=author_id,
+        is_automatic=not uow.actor.is_person,
+        is_urgent=draft.is_urgent,
+        template_key=template.key,
+        template_name=template.name,
+        service_key=service.key if service else "",
+        packet_version=1,
+        score_at_send=rated.score,
+        score=rated.score,
+        position=0,
+        redirects=0,
+        created_at=uow.now,
+    )
+    uow.session.add(escalation)
+    await uow.flush()
+    steps = (*lay_ladder(ground, target), *await _stand_in_step(uow, incident))
+    await add_steps(uow, escalation, steps)
+    acknowledge(uow, incident)
+    await _record(uow, incident, escalation, packet=packet, to=target, service=service)
+    called = await climb(uow, incident, escalation, because=Because.FIRST)
+    await ask_for_missing(uow, incident, escalation)
+    return _outcome(incident, escalation, called=called, rated=rated)
+
+
+def service_key_of(draft: EscalationDraft) -> str:
+    """Return the service that is chosen: as the target, or besides it."""
+    match draft.target:
+        case ServiceTarget(key=key):
+            return key
+    return draft.service_key
+
+
+async def wanted_target(
+    uow: UnitOfWork, incident: Incident, target: Target | None, *, author_id: uuid.UUID | None
+) -> Wanted | None:
+    """Return the target as a step names it; None for a service, whose ladder is laid instead.
+
+    Raises: InvalidInput for the author, a bot, somebody deactivated, or outside of a drill.
+    """
+    match target:
+        case PersonTarget():
+            person = await _target_person(uow, target)
+            if person.id == author_id:
+                raise InvalidInput("target", "yourself")
+            if incident.is_drill and not await takes_part(uow.session, incident, person.id):
+                raise InvalidInput("target", "not_in_drill")
+            return Wanted("person", str(person.id), person.name)
+        case RoleTarget(key=key):
+            return role_wanted(uow.policy, key)
+        case GroupTarget():
+            return group_wanted(target)
+    return None
+
+
+async def add_steps(
+    uow: UnitOfWork,
+    escalation: Escalation,
+    planned: Sequence[PlannedStep],
+    *,
+    is_redirect: bool = False,
+) -> list[EscalationStep]:
+    """Put steps right after the one called last, before those that still wait; return them."""
+    after = escalation.position
+    for step in await steps_of(uow.session, escalation.id):
+        if step.position > after:
+            step.position += len(planned)
+    steps = [
+        EscalationStep(
+            id=new_id(),
+            escalation_id=escalation.id,
+            position=after + offset,
+            wanted=[one.to_json() for one in step.wanted],
+            wait_seconds=int(step.wait.total_seconds()) if step.wait else None,
+            is_chosen=step.is_chosen,
+            # Only the first is who was meant; the others are called at most once.
+            is_redirect=is_redirect and offset == 1,
+            status=StepStatus.WAITING,
+            not_found=[],
+            skipped=[],
+        )
+        for offset, step in enumerate(planned, start=1)
+    ]
+    uow.session.add_all(steps)
+    await uow.flush()
+    return steps
+
+
+async def _target_person(uow: UnitOfWork, target: PersonTarget) -> Person:
+    if target.person_id is not None:
+        person: Person | None = await get_person(uow, target.person_id)
+    else:
+        named = Named(target.external_id, target.name)
+        person = await find_person(
+            uow.session, workspace_id=uow.workspace_id, external_id=named.external_id
+        )
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    if (
+        workspace is not None
+        and target.external_id
+        and (target.external_id == workspace.bot_external_id)
+    ):
+        raise InvalidInput("target", "a_bot")
+    if person is None:
+        facts = PersonFacts(target.external_id, name=target.name)
+        return await save_person(uow.session, facts, workspace_id=uow.workspace_id)
+    if person.kind == PersonKind.BOT:
+        raise InvalidInput("target", "a_bot")
+    if not person.is_active:
+        raise InvalidInput("target", "deactivated")
+    return person
+
+
+async def _stand_in_step(uow: UnitOfWork, incident: Incident) -> tuple[PlannedStep, ...]:
+    """Return the last step of a drill: its mentor, in place of all whom it doesn't call."""
+    mentor = await find_stand_in(uow.session, incident)
+    if mentor is None:
+        return ()
+    return (PlannedStep(wanted=(Wanted("person", str(mentor.id), mentor.name),), is_chosen=True),)
+
+
+async def _next_number(uow: UnitOfWork, incident: Incident) -> int:
+    query = select(func.max(Escalation.number)).where(Escalation.incident_id == incident.id)
+    return ((await uow.session.execute(query)).scalar_one() or 0) + 1
+
+
+async def _record(
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    *,
+    packet: Packet,
+    to: Wanted | None,
+    service: Service | None,
+) -> None:
+    entry = uow.record(
+        incident,
+        EntryKind.ESCALATED,
+        {
+            "escalation_id": escalation.id,
+            "number": escalation.number,
+            "template": escalation.template_name,
+            "template_key": escalation.template_key,
+            "service": service.name if service else "",
+            "to": to.name if to else "",
+            "author": await author_content(uow, escalation),
+            "is_urgent": escalation.is_urgent,
+            "severity": incident.severity_name,
+            "version": escalation.packet_version,
+            "packet": packet.to_content(),
+        },
+    )
+    await uow.flush()
+    escalation.packet_entry_id = entry.id
+
+
+def template_of(uow: UnitOfWork, escalation: Escalation) -> EscalationTemplate:
+    """Return the escalation's template as it is now; the default one if it is gone."""
+    found = uow.policy.escalation.find_template(escalation.template_key)
+    return found or get_template(uow.policy, "")
+
+
+def _outcome(
+    incident: Incident, escalation: Escalation, *, called: Sequence[Person], rated: Completeness
+) -> Outcome:
+    data = {
+        "escalation_id": str(escalation.id),
+        "number": escalation.number,
+        "reference": str(incident.reference),
+        "called": [person.name for person in called],
+        "is_exhausted": escalation.status == EscalationStatus.EXHAUSTED,
+        "missing": list(rated.missing),
+        "score": rated.score,
+    }
+    return Outcome("escalated", incident.id, data)

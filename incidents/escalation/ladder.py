@@ -1,0 +1,289 @@
+"""The ladder: step after step is called until somebody is on it, or it says loudly that nobody is.
+
+One timer per escalation calls the next step; it is a reminder, so it outlives restarts, and after
+an absence of the bot only the next step is called, not all that were missed. A step that has
+nobody to call gives way to the next at once. Names that must be looked up hold nothing up: the
+next step is called, and they are when they are known, if there is still need.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from incidents.core.people import Person
+from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.calls import (
+    Because,
+    about,
+    author_content,
+    call_people,
+    get_escalation,
+    step_wait,
+    tell_quietly,
+)
+from incidents.escalation.questions import ask_for_missing, ask_for_rating
+from incidents.escalation.refresh import refresh_calls, refresh_card, refresh_taken
+from incidents.escalation.tables import (
+    CallStatus,
+    Escalation,
+    EscalationCall,
+    EscalationStatus,
+    EscalationStep,
+    StepStatus,
+    calls_of,
+    escalations_of,
+    steps_of,
+)
+from incidents.incident.incident import Incident
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.people.assignable import PersonContent
+
+# How long the end of a ladder waits for names that are being looked up.
+LOOK_UP_WAIT: Final = timedelta(minutes=1)
+SUBJECT: Final = "escalation"
+
+
+async def climb(
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    *,
+    because: Because,
+    step: EscalationStep | None = None,
+) -> tuple[Person, ...]:
+    """Call the step given, else the next one with somebody to call; with none left say so.
+
+    Not before the time of those is over who were called and can still answer. Return who was called.
+    """
+    following = step or await next_step(uow, escalation)
+    while following is not None:
+        called = await call_people(uow, incident, escalation, following, because)
+        if called:
+            return called
+        following = await next_step(uow, escalation)
+    if await _waits_for_names(uow, escalation):
+        escalation.status = EscalationStatus.CALLING
+        await _set_timer(uow, escalation, wait=LOOK_UP_WAIT)
+        return ()
+    until = await _waits_until(uow, incident, escalation, because)
+    if until is not None:
+        escalation.status = EscalationStatus.CALLING
+        await _set_timer(uow, escalation, wait=until - uow.now)
+        await refresh_card(uow, incident, escalation)
+        return ()
+    await _exhaust(uow, incident, escalation)
+    return ()
+
+
+async def next_step(uow: UnitOfWork, escalation: Escalation) -> EscalationStep | None:
+    """Return the step whose turn is next; those that were passed over come last."""
+    steps = await steps_of(uow.session, escalation.id)
+    waiting = [step for step in steps if step.status == StepStatus.WAITING]
+    later = [step for step in waiting if step.position > escalation.position]
+    return next(iter([*later, *waiting]), None)
+
+
+async def call_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Call the next step, since nobody answered in time; ends by itself once it needn't."""
+    escalation = await uow.session.get(Escalation, reminder.subject_id, populate_existing=True)
+    if escalation is None or escalation.status != EscalationStatus.CALLING:
+        return
+    if not incident.is_open:
+        await end_escalations(uow, incident)
+        return
+    if await _call_found(uow, incident, escalation):
+        return
+    await climb(uow, incident, escalation, because=Because.NO_ANSWER)
+
+
+async def resume_step(
+    uow: UnitOfWork,
+    escalation_id: uuid.UUID,
+    *,
+    step_id: uuid.UUID,
+    not_found: Sequence[str] = (),
+) -> Outcome:
+    """Call whom a step means, now that its names were looked up; `not_found` mean nobody.
+
+    Outcomes: called, unknown (still), over (nobody needs to be called any more).
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    step = await uow.session.get(EscalationStep, step_id, populate_existing=True)
+    if step is None or step.status != StepStatus.LOOKING_UP or not escalation.is_unanswered:
+        return Outcome("over", incident.id)
+    step.not_found = [*step.not_found, *not_found]
+    called = await call_people(uow, incident, escalation, step, Because.FOUND)
+    return Outcome("called" if called else "unknown", incident.id)
+
+
+async def note_unavailable(
+    uow: UnitOfWork, escalation_id: uuid.UUID, call_id: uuid.UUID, *, how: str
+) -> Outcome:
+    """Note what makes it doubtful that somebody notices, and call the next step at the same time.
+
+    They stay called, and can answer. With no step left nothing is given up: the wait goes on.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    call = await uow.session.get(EscalationCall, call_id, populate_existing=True)
+    if call is None or call.escalation_id != escalation.id or call.away is not None:
+        return Outcome("known", incident.id)
+    call.away = how.strip()[:200] or "away"
+    await uow.flush()
+    await refresh_card(uow, incident, escalation)
+    is_calling = escalation.status == EscalationStatus.CALLING and call.status == CallStatus.OPEN
+    if not is_calling or await somebody_may_answer(uow, escalation):
+        return Outcome("noted", incident.id)
+    following = await next_step(uow, escalation)
+    if following is None:
+        return Outcome("noted", incident.id)
+    await climb(uow, incident, escalation, because=Because.UNAVAILABLE, step=following)
+    return Outcome("next_called", incident.id)
+
+
+async def somebody_may_answer(uow: UnitOfWork, escalation: Escalation) -> bool:
+    """Tell whether somebody of the step called last can still answer, and isn't away."""
+    calls = await calls_of(uow.session, escalation.id)
+    if not calls:
+        return False
+    newest = calls[-1].called_at
+    last_steps = {call.step_id for call in calls if call.called_at == newest}
+    return any(
+        call.step_id in last_steps and call.status == CallStatus.OPEN and call.away is None
+        for call in calls
+    )
+
+
+async def shorten_waits(uow: UnitOfWork, incident: Incident) -> None:
+    """Bring the next steps forward to what a severity that was raised says; never back."""
+    for escalation in await escalations_of(uow.session, incident.id, unanswered_only=True):
+        calls = await calls_of(uow.session, escalation.id)
+        if escalation.status != EscalationStatus.CALLING or not calls or not escalation.due_at:
+            continue
+        step = await uow.session.get_one(EscalationStep, calls[-1].step_id)
+        due_at = calls[-1].called_at + step_wait(uow, incident, escalation, step)
+        if due_at < escalation.due_at:
+            await _set_timer(uow, escalation, wait=max(due_at - uow.now, timedelta(0)))
+            await refresh_card(uow, incident, escalation)
+
+
+async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
+    """End what still calls, and ask and offer nothing more for what somebody is on."""
+    for escalation in await escalations_of(uow.session, incident.id):
+        if escalation.is_unanswered:
+            escalation.status = EscalationStatus.OVER
+            await close_escalation(uow, incident, escalation, because=incident.status)
+        elif escalation.status == EscalationStatus.TAKEN:
+            await ask_for_missing(uow, incident, escalation)
+            await ask_for_rating(uow, incident, escalation)
+    await refresh_taken(uow, incident)
+
+
+async def close_escalation(
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    *,
+    because: str,
+    reason: str = "",
+    author: PersonContent | None = None,
+) -> TimelineEntry:
+    """Write down that nobody is called any more: the timer stops, the buttons go.
+
+    `author` is named where they are to hear of it directly.
+    """
+    escalation.due_at, escalation.ended_at = None, uow.now
+    content: dict[str, object] = {**about(escalation), "because": because, "reason": reason}
+    if author is not None:
+        content["author"] = author
+    entry = uow.record(incident, EntryKind.ESCALATION_WITHDRAWN, content)
+    await refresh_calls(uow, incident, escalation)
+    await ask_for_missing(uow, incident, escalation)
+    return entry
+
+
+async def _call_found(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:
+    """Call the people of earlier steps who have become known meanwhile."""
+    is_called = False
+    for step in await steps_of(uow.session, escalation.id):
+        if step.status == StepStatus.LOOKING_UP:
+            found = await call_people(uow, incident, escalation, step, Because.FOUND)
+            is_called = is_called or bool(found)
+    return is_called
+
+
+async def _waits_for_names(uow: UnitOfWork, escalation: Escalation) -> bool:
+    return any(
+        step.status == StepStatus.LOOKING_UP
+        and step.called_at is not None
+        and step.called_at + LOOK_UP_WAIT > uow.now
+        for step in await steps_of(uow.session, escalation.id)
+    )
+
+
+async def _waits_until(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, because: Because
+) -> datetime | None:
+    """Return until when somebody who was called still has time to answer, or None for nobody.
+
+    Whoever is away counts only while nobody else has refused or let their time pass.
+    """
+    counts_away = because in {Because.UNAVAILABLE, Because.CHOSEN}
+    steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
+    ends = [
+        call.called_at + step_wait(uow, incident, escalation, steps[call.step_id])
+        for call in await calls_of(uow.session, escalation.id)
+        if call.status == CallStatus.OPEN and (counts_away or call.away is None)
+    ]
+    return max((end for end in ends if end > uow.now), default=None)
+
+
+async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
+    escalation.status = EscalationStatus.EXHAUSTED
+    escalation.exhausted_at, escalation.due_at = uow.now, None
+    content = {
+        **about(escalation),
+        "author": await author_content(uow, escalation),
+        "called": await _what_came_of_calls(uow, incident, escalation),
+        "waited_seconds": int((uow.now - escalation.created_at).total_seconds()),
+    }
+    entry = uow.record(incident, EntryKind.ESCALATION_EXHAUSTED, content)
+    await tell_quietly(uow, incident, escalation, entry)
+    await refresh_calls(uow, incident, escalation)
+
+
+async def _what_came_of_calls(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation
+) -> list[dict[str, str]]:
+    """Return who was called, in order, and how each of them stands: `STANDS` has the words."""
+    steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
+    stands: dict[uuid.UUID, dict[str, str]] = {}
+    for call in await calls_of(uow.session, escalation.id):
+        person = await uow.session.get_one(Person, call.person_id)
+        until = call.called_at + step_wait(uow, incident, escalation, steps[call.step_id])
+        match CallStatus(call.status):
+            case CallStatus.DECLINED:
+                how = "declined"
+            case CallStatus.REDIRECTED:
+                how = "passed_on"
+            case _ if escalation.asked_by_id == call.person_id:
+                how = "asked"
+            case _:
+                how = "may_answer" if until > uow.now else "no_answer"
+        stands[person.id] = {"name": person.name, "how": how}
+    return list(stands.values())
+
+
+async def _set_timer(uow: UnitOfWork, escalation: Escalation, *, wait: timedelta) -> None:
+    """Set when the next step is called, where no entry of a call does."""
+    escalation.due_at = uow.now + wait
+    await uow.remind(
+        Remind(
+            kind=ReminderKind.ESCALATION_UNANSWERED,
+            subject_type=SUBJECT,
+            subject_id=escalation.id,
+            incident_id=escalation.incident_id,
+            due_at=escalation.due_at,
+        )
+    )

@@ -1,0 +1,208 @@
+"""Whom an escalation reaches: from a target and the policy to the steps of its ladder.
+
+What follows from the service or the severity is settled when the ladder is laid; who holds a role
+and who is in a group, only when the step is called (`escalation_callees.py`).
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from incidents.core.errors import InvalidInput
+from incidents.escalation.tables import Wanted
+from incidents.policy.escalation import Callee, EscalationTemplate, LadderStep, Relation, Service
+from incidents.policy.policy import Policy
+from incidents.policy.references import GroupRef, PersonRef, RoleRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonTarget:
+    """One person: as the chat service names them, or by our own id."""
+
+    external_id: str = ""
+    name: str | None = None
+    person_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleTarget:
+    """Whoever holds the role with this key, name or alias in the incident."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTarget:
+    """The service with this key: its on-call, then its ladder."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTarget:
+    """A group, by id or by handle, with or without its `@`."""
+
+    ref: str
+    name: str = ""
+
+
+Target = PersonTarget | RoleTarget | ServiceTarget | GroupTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """One step of a ladder about to be laid; `wait` None: as template and severity say."""
+
+    wanted: tuple[Wanted, ...]
+    wait: timedelta | None = None
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a ladder is laid from: the policy, and what it applies to."""
+
+    policy: Policy
+    severity_key: str
+    template: EscalationTemplate
+    service: Service | None
+
+
+def lay_ladder(ground: Ground, target: Wanted | None) -> tuple[PlannedStep, ...]:
+    """Return the steps in their order; who is there twice counts once, nobody makes no step."""
+    policy, template, service = ground.policy, ground.template, ground.service
+    first = PlannedStep(wanted=(target,), is_chosen=True) if target is not None else None
+    planned = [
+        *([first] if first else []),
+        *_steps(ground, [LadderStep(who=template.reaches)], is_chosen=True),
+        *_steps(ground, template.steps),
+        *_steps(ground, service.steps if service else ()),
+        *_steps(ground, policy.escalation.steps),
+    ]
+    return tuple(_without_repeats(planned))
+
+
+def lay_service(ground: Ground) -> tuple[PlannedStep, ...]:
+    """Return the ladder of the service itself, for who was redirected to it."""
+    if ground.service is None:
+        return ()
+    reached = LadderStep(who=(Relation.ON_CALL,))
+    following = (LadderStep(who=(Relation.OWNER,)), *ground.service.steps)
+    planned = [*_steps(ground, [reached], is_chosen=True), *_steps(ground, following)]
+    return tuple(_without_repeats(planned))
+
+
+def wait_of(
+    policy: Policy,
+    *,
+    severity_key: str,
+    template: EscalationTemplate | None,
+    step_wait: timedelta | None,
+) -> timedelta:
+    """Return how long a step waits: as it, its template, the severity or the policy says."""
+    severity = policy.find_severity(severity_key)
+    said = (
+        step_wait,
+        template.wait if template else None,
+        severity.escalation_wait if severity else None,
+    )
+    return next((wait for wait in said if wait is not None), policy.escalation.wait)
+
+
+def get_template(policy: Policy, key: str) -> EscalationTemplate:
+    """Return the template, the policy's default one for "". Raises: InvalidInput."""
+    found = policy.escalation.find_template(key or policy.escalation.default_template)
+    if found is None:
+        known = ", ".join(template.key for template in policy.escalation.templates)
+        raise InvalidInput("template", "unknown", known)
+    return found
+
+
+def pick_service(policy: Policy, key: str, *, affected: Sequence[str]) -> Service | None:
+    """Return the service with this key; for "" the most critical one that is affected, if any.
+
+    Raises: InvalidInput for a key that the policy doesn't have.
+    """
+    if key:
+        found = policy.find_service(key)
+        if found is None:
+            known = ", ".join(service.key for service in policy.services)
+            raise InvalidInput("service", "unknown", known)
+        return found
+    known_ones = [policy.find_service(name) for name in affected]
+    return min((one for one in known_ones if one), key=lambda one: one.tier, default=None)
+
+
+def group_wanted(target: GroupTarget) -> Wanted:
+    """Return the group as a step names it."""
+    ref = target.ref.strip()
+    is_id = ref.startswith("S") and ref.isupper() and ref.isalnum()
+    value = ref if is_id else f"@{ref.removeprefix('@')}"
+    return Wanted("group", value, target.name or value)
+
+
+def role_wanted(policy: Policy, words: str) -> Wanted:
+    """Return the role as a step names it. Raises: InvalidInput with the roles that there are."""
+    role = policy.find_role(words)
+    if role is None:
+        known = ", ".join(item.key for item in policy.roles)
+        raise InvalidInput("role", "unknown", known)
+    return Wanted("role", role.key, role.name)
+
+
+def _steps(
+    ground: Ground, steps: Sequence[LadderStep], *, is_chosen: bool = False
+) -> Iterator[PlannedStep]:
+    for step in steps:
+        here: list[Wanted] = []
+        for callee in step.who:
+            if callee is Relation.SERVICE_STEPS:
+                yield from _steps(ground, ground.service.steps if ground.service else ())
+                continue
+            found = _wanted(ground, callee)
+            if found is not None:
+                here.append(found)
+        if here:
+            yield PlannedStep(wanted=tuple(here), wait=step.wait, is_chosen=is_chosen)
+
+
+def _wanted(ground: Ground, callee: Callee) -> Wanted | None:
+    service, policy = ground.service, ground.policy
+    severity = policy.find_severity(ground.severity_key)
+    match callee:
+        case Relation.ON_CALL:
+            return _named((service.on_call or service.owner) if service else None)
+        case Relation.OWNER:
+            return _named(service.owner if service else None)
+        case Relation.MANAGER:
+            own = service.manager if service else None
+            return _named(own or policy.escalation.manager)
+        case Relation.BACKUP:
+            return _named(severity.backup if severity else None)
+        case RoleRef(key=key):
+            return role_wanted(policy, key)
+        case PersonRef() | GroupRef():
+            return _named(callee)
+    return None
+
+
+def _named(ref: PersonRef | GroupRef | None) -> Wanted | None:
+    match ref:
+        case PersonRef():
+            return Wanted("named", str(ref), str(ref))
+        case GroupRef():
+            return Wanted("group", str(ref), str(ref))
+    return None
+
+
+def _without_repeats(steps: Sequence[PlannedStep]) -> Iterator[PlannedStep]:
+    seen: set[tuple[str, str]] = set()
+    for step in steps:
+        new: list[Wanted] = []
+        for wanted in step.wanted:
+            if wanted.identity not in seen:
+                seen.add(wanted.identity)
+                new.append(wanted)
+        if new:
+            yield PlannedStep(wanted=tuple(new), wait=step.wait, is_chosen=step.is_chosen)

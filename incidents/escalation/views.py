@@ -1,0 +1,260 @@
+"""Escalations as messages show them: the packet, the ladder, who was called and what they said."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.escalation.callees import Ladder, reach_of
+from incidents.escalation.packet import Packet, packet_from
+from incidents.escalation.tables import (
+    ENDED,
+    UNANSWERED,
+    CallStatus,
+    Escalation,
+    EscalationCall,
+    EscalationRating,
+    EscalationStatus,
+    EscalationStep,
+    Measures,
+    PacketRating,
+    StepStatus,
+    calls_of,
+    measures_of,
+    steps_of,
+)
+from incidents.incident.incident import Incident
+from incidents.incident.timeline import TimelineEntry
+from incidents.incident.views import PersonView, people_views
+from incidents.policy.policy import Policy
+from incidents.proposals.views import ApprovalView, find_escalated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One person called; `away` is why they may not notice, `reason` why they declined."""
+
+    id: uuid.UUID
+    step_id: uuid.UUID
+    person: PersonView
+    status: CallStatus
+    medium: str
+    away: str | None
+    reason: str
+    called_at: datetime
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One step of the ladder: its place, whom it means, and whom it called.
+
+    `reach`, while it waits: those of its names behind which somebody would be called now.
+    `skipped`, once called: who was left out, as (name, why).
+    """
+
+    id: uuid.UUID
+    position: int
+    names: tuple[str, ...]
+    status: StepStatus
+    is_redirect: bool
+    called_at: datetime | None
+    calls: tuple[CallView, ...] = ()
+    reach: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationView:
+    """An escalation as it is now; `position` is that of the step called last.
+
+    `proposal` is what waits for an answer, where nobody's answer was what was escalated.
+    `asked_field` is what was asked back and isn't there yet. Its completeness is not in here, so
+    that it can't be shown to others than the author and their mentors: see `find_scores`.
+    """
+
+    id: uuid.UUID
+    incident_id: uuid.UUID
+    is_incident_open: bool
+    reference: str
+    number: int
+    status: EscalationStatus
+    template_key: str
+    template_name: str
+    service_key: str
+    is_urgent: bool
+    is_automatic: bool
+    author: PersonView | None
+    packet: Packet
+    packet_version: int
+    asked_field: str
+    asked_by: PersonView | None
+    position: int
+    steps: tuple[StepView, ...]
+    taken_by: PersonView | None
+    redirects: int
+    created_at: datetime
+    due_at: datetime | None
+    taken_at: datetime | None
+    exhausted_at: datetime | None
+    ended_at: datetime | None
+    measures: Measures
+    proposal: ApprovalView | None = None
+
+    @property
+    def calls(self) -> tuple[CallView, ...]:
+        """Return every call, in the order of the steps."""
+        return tuple(call for step in self.steps for call in step.calls)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Tell whether nobody is on it, and somebody still can be."""
+        return self.status in UNANSWERED
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether nothing can be done with it any more: it ended, or its incident is over."""
+        return self.status in ENDED or not self.is_incident_open
+
+    @property
+    def waiting_steps(self) -> tuple[StepView, ...]:
+        """Return the steps that wait and reach somebody, the one whose turn is next first."""
+        waiting = (step for step in self.steps if step.reach)
+        order = sorted(waiting, key=lambda step: (step.position < self.position, step.position))
+        return tuple(order)
+
+    def find_call(self, call_id: uuid.UUID) -> CallView | None:
+        """Return the call with this id, or None."""
+        return next((call for call in self.calls if call.id == call_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Completeness 0 to 100 and the receivers' ratings: for the author and their mentors alone."""
+
+    author_id: uuid.UUID | None
+    at_send: int
+    now: int
+    ratings: tuple[PacketRating, ...]
+
+
+async def get_escalation_view(
+    session: AsyncSession, escalation_id: uuid.UUID, *, policy: Policy, now: datetime
+) -> EscalationView:
+    """Return the escalation as its messages show it now. Raises: NoResultFound."""
+    row = await session.get_one(Escalation, escalation_id, populate_existing=True)
+    incident = await session.get_one(Incident, row.incident_id)
+    steps, calls = await steps_of(session, row.id), await calls_of(session, row.id)
+    entries = await _entries(session, [row.packet_entry_id, *(c.answer_entry_id for c in calls)])
+    wanted = {row.author_id, row.taken_by_id, row.asked_by_id, *(c.person_id for c in calls)}
+    people = await people_views(session, [one for one in wanted if one is not None])
+
+    def named(person_id: uuid.UUID | None) -> PersonView | None:
+        return people.get(person_id) if person_id is not None else None
+
+    packet = (entries.get(row.packet_entry_id) or {}).get("packet")
+    views = [_call_view(call, people, entries) for call in calls]
+    ladder = Ladder(
+        session=session, policy=policy, now=now, incident=incident, escalation=row, calls=calls
+    )
+    reach = {
+        step.id: await reach_of(ladder, step)
+        for step in steps
+        if row.is_unanswered and step.status == StepStatus.WAITING
+    }
+    return EscalationView(
+        id=row.id,
+        incident_id=row.incident_id,
+        is_incident_open=incident.is_open,
+        reference=str(incident.reference),
+        number=row.number,
+        status=EscalationStatus(row.status),
+        template_key=row.template_key,
+        template_name=row.template_name,
+        service_key=row.service_key,
+        is_urgent=row.is_urgent,
+        is_automatic=row.is_automatic,
+        author=named(row.author_id),
+        packet=packet_from(packet if isinstance(packet, Mapping) else {}),
+        packet_version=row.packet_version,
+        asked_field=row.asked_field,
+        asked_by=named(row.asked_by_id),
+        position=row.position,
+        steps=tuple(_step_view(step, views, reach.get(step.id, ())) for step in steps),
+        taken_by=named(row.taken_by_id),
+        redirects=row.redirects,
+        created_at=row.created_at,
+        due_at=row.due_at,
+        taken_at=row.taken_at,
+        exhausted_at=row.exhausted_at,
+        ended_at=row.ended_at,
+        measures=measures_of(row, declared_at=incident.declared_at),
+        proposal=await find_escalated(session, row.id, incident_id=row.incident_id),
+    )
+
+
+async def find_scores(session: AsyncSession, escalation_id: uuid.UUID) -> Scores | None:
+    """Return completeness and ratings; the caller shows them to nobody but author and mentors."""
+    row = await session.get(Escalation, escalation_id)
+    if row is None:
+        return None
+    query = (
+        select(EscalationRating.rating)
+        .where(EscalationRating.escalation_id == escalation_id)
+        .order_by(EscalationRating.rated_at)
+    )
+    ratings = (await session.execute(query)).scalars().all()
+    return Scores(
+        author_id=row.author_id,
+        at_send=row.score_at_send,
+        now=row.score,
+        ratings=tuple(PacketRating(rating) for rating in ratings),
+    )
+
+
+def _call_view(
+    call: EscalationCall,
+    people: Mapping[uuid.UUID, PersonView],
+    entries: Mapping[uuid.UUID | None, Mapping[str, Any]],
+) -> CallView:
+    answer = entries.get(call.answer_entry_id) or {}
+    return CallView(
+        id=call.id,
+        step_id=call.step_id,
+        person=people[call.person_id],
+        status=CallStatus(call.status),
+        medium=call.medium,
+        away=call.away,
+        reason=str(answer.get("reason") or ""),
+        called_at=call.called_at,
+        answered_at=call.answered_at,
+    )
+
+
+def _step_view(step: EscalationStep, calls: Sequence[CallView], reach: tuple[str, ...]) -> StepView:
+    return StepView(
+        id=step.id,
+        position=step.position,
+        names=step.names,
+        status=StepStatus(step.status),
+        is_redirect=step.is_redirect,
+        called_at=step.called_at,
+        calls=tuple(call for call in calls if call.step_id == step.id),
+        reach=reach,
+        skipped=tuple((one["name"], one["why"]) for one in step.skipped),
+    )
+
+
+async def _entries(
+    session: AsyncSession, ids: Sequence[uuid.UUID | None]
+) -> dict[uuid.UUID | None, Mapping[str, Any]]:
+    """Return the contents of these entries; of a redacted one nothing."""
+    wanted = [one for one in ids if one is not None]
+    if not wanted:
+        return {}
+    query = select(TimelineEntry.id, TimelineEntry.content).where(TimelineEntry.id.in_(wanted))
+    return {entry_id: content or {} for entry_id, content in await session.execute(query)}

@@ -1,0 +1,1 @@
+"""Private guidance for responders who are still learning."""

@@ -1,0 +1,289 @@
+"""Company: what brings a mentor to somebody who is guided, and how they are asked to join.
+
+Recorded facts alone decide: the severity, answers to the checklist, the confidence of their own
+packet, questions left unanswered. Never what anybody wrote in their own words. To everybody else
+it is an escalation like any other; only its owner is told why it was made.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.people import Person
+from incidents.engine.prompts import Prompt, PromptKind, PromptStatus, ask, prompts_of
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.escalation.callees import takes_part
+from incidents.escalation.escalate import EscalationDraft, escalate
+from incidents.escalation.packet import packet_from
+from incidents.escalation.prefill import prefill
+from incidents.escalation.tables import EscalationStatus, calls_of, escalations_of
+from incidents.escalation.targets import (
+    Ground,
+    PersonTarget,
+    get_template,
+    lay_ladder,
+    pick_service,
+)
+from incidents.guidance.tables import GuidanceRecord
+from incidents.incident.incident import ById, Incident
+from incidents.incident.roles import RoleAssignment, current_roles
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.guidance import Triggers
+from incidents.rights.acting_stage import is_supervised_in
+from incidents.rights.stages import mentors_of
+
+# A fact that is older than this is no reason any more: what it called for was done, or is past.
+FRESH: Final = timedelta(hours=1)
+# How long the call waits for the word to its owner, when that doesn't arrive.
+FIRST_WORD: Final = timedelta(seconds=15)
+# As anybody would ask: whoever reads it learns nothing of why it was asked.
+_ASK: Final = "Please take a look: what should we check or do next?"
+
+
+class Why(StrEnum):
+    """Why somebody is asked to join, for the word to its owner; some are answers' own names."""
+
+    SEVERITY = "severity"
+    CONFIDENCE = "confidence"
+    SILENCE = "silence"
+    STUCK = "stuck"
+    RUNBOOK_FAILED = "runbook_failed"
+    NO_RUNBOOK = "no_runbook"
+    BLAST_RADIUS_UNCLEAR = "blast_radius_unclear"
+    DATA_OR_SECURITY = "data_or_security"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason to ask somebody to join; `key` is the fact behind it, so that it counts once."""
+
+    key: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class StatedFact:
+    """An answer, or the confidence of a packet: what was chosen, of what, and when."""
+
+    source_id: uuid.UUID
+    value: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """The recorded facts that may call for company; `severity_at` is since when it is so bad."""
+
+    severity_rank: int
+    severity_at: datetime
+    answers: tuple[StatedFact, ...] = ()
+    confidences: tuple[StatedFact, ...] = ()
+
+
+def find_reasons(grounds: Grounds, triggers: Triggers, *, now: datetime) -> tuple[Reason, ...]:
+    """Return the reasons that the policy takes, those that somebody stated first."""
+    since = now - FRESH
+    reasons = [
+        Reason(f"answer:{fact.source_id}", Why(fact.value))
+        for fact in grounds.answers
+        if fact.value in triggers.answers and fact.value in tuple(Why) and fact.at >= since
+    ]
+    reasons += [
+        Reason(f"packet:{fact.source_id}", Why.CONFIDENCE)
+        for fact in grounds.confidences
+        if fact.value in triggers.confidence and fact.at >= since
+    ]
+    worst = triggers.severity_rank
+    if worst is not None and grounds.severity_rank <= worst and grounds.severity_at >= since:
+        reasons.append(Reason(f"severity:{grounds.severity_rank}", Why.SEVERITY))
+    return tuple(reasons)
+
+
+async def call_company(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, reasons: Sequence[Reason]
+) -> None:
+    """Tell the person for the first of these reasons that their mentor is asked to join.
+
+    First the word, then the call (`send_for_company`): they don't learn it from the channel. Into
+    a private incident nobody is called but by people; there they are told that it may be the
+    moment, as they are where there is nobody to call. Nothing is said when somebody is there.
+    """
+    known = {prompt.key for prompt in await _words(uow, record)}
+    mentors = await _mentors(uow, record)
+    for reason in reasons:
+        if reason.key in known or await _has_company(uow, incident, record, reason.why, mentors):
+            continue
+        draft = await _draft(uow, incident, record, mentors)
+        data: dict[str, object] = {"why": reason.why, "is_left": draft is None}
+        if draft is not None:
+            data["asked"] = await _named(uow.session, mentors[:1])
+        await ask(
+            uow,
+            incident=incident,
+            person_id=record.person_id,
+            kind=PromptKind.COMPANY,
+            key=reason.key,
+            data=data,
+            status=PromptStatus.TOLD,
+        )
+        return
+
+
+async def send_for_company(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord
+) -> datetime | None:
+    """Escalate for the words that have reached the person; return when to look again for others.
+
+    A word that doesn't arrive holds nothing up for longer than a moment.
+    """
+    again_at = None
+    for prompt in await _words(uow, record):
+        is_old = prompt.asked_at < max(record.started_at, uow.now - FRESH)
+        if prompt.data["is_left"] or "escalation_id" in prompt.data or is_old:
+            continue
+        if not prompt.is_settled and prompt.asked_at + FIRST_WORD > uow.now:
+            again_at = prompt.asked_at + FIRST_WORD
+            continue
+        mentors = await _mentors(uow, record)
+        escalation_id = None
+        if not await _has_company(uow, incident, record, Why(prompt.data["why"]), mentors):
+            draft = await _draft(uow, incident, record, mentors)
+            if draft is not None:
+                outcome = await escalate(uow, ById(incident.id), draft)
+                escalation_id = outcome.data["escalation_id"]
+        # Also when somebody had come meanwhile: this word is done with.
+        prompt.data = {**prompt.data, "escalation_id": escalation_id}
+        await uow.flush()
+    return again_at
+
+
+async def gather_reasons(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord
+) -> tuple[Reason, ...]:
+    """Return the reasons that the record and the person's answers give now."""
+    grounds = await _gather_grounds(uow.session, incident, record)
+    return find_reasons(grounds, uow.policy.guidance.triggers, now=uow.now)
+
+
+async def _mentors(uow: UnitOfWork, record: GuidanceRecord) -> tuple[uuid.UUID, ...]:
+    return await mentors_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy
+    )
+
+
+async def _named(session: AsyncSession, person_ids: Sequence[uuid.UUID]) -> list[str]:
+    """Return people as the chat service names them."""
+    return [(await session.get_one(Person, one)).external_id for one in person_ids]
+
+
+async def _draft(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, mentors: Sequence[uuid.UUID]
+) -> EscalationDraft | None:
+    """Return the escalation to send, or None where nobody can be called by themselves."""
+    if incident.is_private:
+        return None
+    if incident.is_drill:
+        # A drill calls nobody outside it.
+        mentors = [one for one in mentors if await takes_part(uow.session, incident, one)]
+    packet = replace(await prefill(uow.session, incident), ask=_ASK)
+    draft = EscalationDraft(packet=packet, on_behalf_of_id=record.person_id)
+    if mentors:
+        return replace(draft, target=PersonTarget(person_id=mentors[0]))
+    ground = Ground(
+        policy=uow.policy,
+        severity_key=incident.severity_key,
+        template=get_template(uow.policy, ""),
+        service=pick_service(uow.policy, "", affected=incident.services),
+    )
+    return draft if lay_ladder(ground, None) and not incident.is_drill else None
+
+
+async def _has_company(
+    uow: UnitOfWork,
+    incident: Incident,
+    record: GuidanceRecord,
+    why: Why,
+    mentors: Sequence[uuid.UUID],
+) -> bool:
+    """Tell whether a mentor is there or called, or, for most reasons, somebody else is."""
+    held = await current_roles(uow.session, incident.id)
+    if any(role.person_id in mentors for role in held):
+        return True
+    under_way = [
+        one
+        for one in await escalations_of(uow.session, incident.id)
+        if one.status in {EscalationStatus.CALLING, EscalationStatus.TAKEN}
+    ]
+    for one in under_way:
+        calls = await calls_of(uow.session, one.id)
+        if any(call.person_id in mentors for call in calls):
+            return True
+    match why:
+        case Why.CONFIDENCE:
+            # It is in a packet on its way, but nobody who knows them is among those called.
+            return False
+        case Why.SEVERITY:
+            if await _has_senior(uow, incident, held):
+                return True
+    return any(one.author_id == record.person_id for one in under_way)
+
+
+async def _has_senior(uow: UnitOfWork, incident: Incident, held: Sequence[RoleAssignment]) -> bool:
+    """Tell whether somebody who isn't supervised holds any role."""
+    for person_id in {role.person_id for role in held}:
+        if not await is_supervised_in(
+            uow.session, incident, person_id=person_id, policy=uow.policy
+        ):
+            return True
+    return False
+
+
+async def _words(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
+    """Return every word to the person that somebody is asked to join, in order."""
+    return await prompts_of(
+        uow.session, record.incident_id, person_id=record.person_id, kind=PromptKind.COMPANY
+    )
+
+
+async def _gather_grounds(
+    session: AsyncSession, incident: Incident, record: GuidanceRecord
+) -> Grounds:
+    query = select(func.max(TimelineEntry.recorded_at)).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.kind == EntryKind.SEVERITY_CHANGED,
+    )
+    changed_at = (await session.execute(query)).scalar_one_or_none()
+    prompts = await prompts_of(
+        session, incident.id, person_id=record.person_id, kind=PromptKind.FIRST_FIFTEEN
+    )
+    return Grounds(
+        severity_rank=incident.severity_rank,
+        severity_at=max(changed_at or record.started_at, record.started_at),
+        answers=tuple(
+            StatedFact(prompt.id, prompt.answer, prompt.answered_at)
+            for prompt in prompts
+            if prompt.answer is not None and prompt.answered_at is not None
+        ),
+        confidences=await _confidences(session, incident, record),
+    )
+
+
+async def _confidences(
+    session: AsyncSession, incident: Incident, record: GuidanceRecord
+) -> tuple[StatedFact, ...]:
+    """Return how sure the person is in the packets they sent themselves, as they read now."""
+    found: list[StatedFact] = []
+    for one in await escalations_of(session, incident.id):
+        if one.author_id != record.person_id or one.is_automatic or one.packet_entry_id is None:
+            continue
+        entry = await session.get(TimelineEntry, one.packet_entry_id)
+        if entry is not None and entry.content is not None:
+            packet = packet_from(entry.content.get("packet") or {})
+            found.append(StatedFact(one.id, packet.confidence, entry.recorded_at))
+    return tuple(found)

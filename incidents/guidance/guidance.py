@@ -1,0 +1,244 @@
+"""Guidance: the first minutes step by step, the time box, and when both begin and end.
+
+Everything comes from one look (`look_after`), which follows a change of the incident or an answer,
+and leaves as it is whatever it finds done. So it doesn't matter how often it runs, or how late
+after an absence. What people answer is in `guidance_answers.py`; prompts and answers are their
+owner's own (`prompts.py`) and reach neither the record nor anybody else.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from incidents.engine.presence import absences_since
+from incidents.engine.prompts import Prompt, PromptKind, ask, open_prompts, prompts_of, withdraw
+from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.guidance.call_mentor import (
+    Reason,
+    Why,
+    call_company,
+    gather_reasons,
+    send_for_company,
+)
+from incidents.guidance.tables import (
+    GuidanceRecord,
+    find_record,
+    guidance_id,
+    guided_people,
+    look_reminder,
+)
+from incidents.guidance.time_box import (
+    QUESTIONS,
+    BoxStep,
+    Progress,
+    TimeBox,
+    decide_time_box,
+    last_news_at,
+    questions_among,
+)
+from incidents.incident.facts import RoleFact
+from incidents.incident.incident import Incident
+from incidents.incident.roles import current_roles
+from incidents.policy.guidance import Checklist
+
+
+async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Begin, go on with, or end the guidance of the person whom the reminder names."""
+    record = await _keep_record(uow, incident, uuid.UUID(reminder.data["person_id"]))
+    if record is None:
+        return
+    await call_company(uow, incident, record, await gather_reasons(uow, incident, record))
+    again_at = await send_for_company(uow, incident, record)
+    if again_at is not None:
+        again = look_reminder(incident.id, record.person_id, now=again_at)
+        await uow.remind(again)
+    await _ask_next_step(uow, incident, record)
+
+
+async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Ask how it goes, or bring in company, if nothing new came within the time box."""
+    found = await uow.session.get(GuidanceRecord, reminder.subject_id)
+    if found is None or not found.is_running:
+        return
+    record = await _keep_record(uow, incident, found.person_id)
+    if record is None:
+        return
+    prompts = await _questions(uow, record)
+    box = await _gather_box(uow, incident, record, prompts)
+    guidance = uow.policy.guidance
+    decision = decide_time_box(
+        box, length=guidance.time_box, unanswered=guidance.unanswered, now=uow.now
+    )
+    match decision.step:
+        case BoxStep.ASK:
+            await _ask_how_it_goes(uow, incident, record, prompts)
+        case BoxStep.CALL:
+            why = Why.STUCK if box.is_stuck else Why.SILENCE
+            reason = Reason(key=f"{why}:{prompts[-1].id}", why=why)
+            await call_company(uow, incident, record, [reason])
+            await look_again(uow, incident.id, record.person_id)
+        case BoxStep.WAIT:
+            pass
+    await _set_time_box(uow, record, due_at=decision.next_at)
+
+
+async def look_again(uow: UnitOfWork, incident_id: uuid.UUID, person_id: uuid.UUID) -> None:
+    """Have the person's guidance looked at as soon as this is committed."""
+    await uow.remind(look_reminder(incident_id, person_id, now=uow.now))
+
+
+async def end_guidance(uow: UnitOfWork, record: GuidanceRecord) -> None:
+    """Ask nothing more: open questions lose their buttons, what wasn't sent isn't."""
+    record.ended_at = record.ended_at or uow.now
+    waiting = await open_prompts(
+        uow.session, record.incident_id, person_id=record.person_id, kinds=QUESTIONS
+    )
+    await withdraw(uow, waiting)
+
+
+# -- the record -----------------------------------------------------------------------------
+
+
+async def _keep_record(
+    uow: UnitOfWork, incident: Incident, person_id: uuid.UUID
+) -> GuidanceRecord | None:
+    """Return the person's running guidance, begun or ended as the incident is now."""
+    record = await find_record(uow.session, incident_id=incident.id, person_id=person_id)
+    if record is not None and record.quieted_at is not None:
+        return None
+    if not await _is_guided(uow, incident, person_id):
+        if record is not None and record.ended_at is None:
+            await end_guidance(uow, record)
+        return None
+    if record is None:
+        record = GuidanceRecord(
+            id=guidance_id(incident.id, person_id),
+            workspace_id=uow.workspace_id,
+            incident_id=incident.id,
+            person_id=person_id,
+            started_at=uow.now,
+            ended_at=uow.now,
+        )
+        uow.session.add(record)
+    if record.ended_at is not None:
+        record.started_at, record.ended_at = uow.now, None
+        await uow.flush()
+        await _set_time_box(uow, record, due_at=uow.now + uow.policy.guidance.time_box)
+    return record
+
+
+async def _is_guided(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) -> bool:
+    if not (incident.is_open and uow.policy.guidance.enabled):
+        return False
+    held = await current_roles(uow.session, incident.id)
+    guided = await guided_people(
+        uow.session,
+        [RoleFact(role.role_key, role.person_id) for role in held],
+        services=incident.services,
+        policy=uow.policy,
+        workspace_id=uow.workspace_id,
+    )
+    return person_id in guided
+
+
+# -- the first minutes ----------------------------------------------------------------------
+
+
+async def _ask_next_step(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> None:
+    """Ask the checklist's next step, unless a question still waits: one at a time."""
+    checklist = _checklist(uow, incident, record)
+    if checklist is None:
+        return
+    owner, kind = record.person_id, PromptKind.FIRST_FIFTEEN
+    if await open_prompts(uow.session, incident.id, person_id=owner, kinds=QUESTIONS):
+        return
+    asked = await prompts_of(uow.session, incident.id, person_id=owner, kind=kind)
+    known = {prompt.key for prompt in asked}
+    step = next((step for step in checklist.steps if step.key not in known), None)
+    if step is not None:
+        data = {"checklist": checklist.key}
+        await ask(uow, incident=incident, person_id=owner, kind=kind, key=step.key, data=data)
+
+
+def _checklist(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> Checklist | None:
+    """Return the checklist begun with, whatever the incident has become; or the one that fits."""
+    guidance = uow.policy.guidance
+    found = guidance.find_checklist(record.checklist_key) if record.checklist_key else None
+    found = found or guidance.checklist_for(incident.services, incident.severity_key)
+    record.checklist_key = found.key if found is not None else None
+    return found
+
+
+# -- the time box ---------------------------------------------------------------------------
+
+
+async def _gather_box(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, prompts: Sequence[Prompt]
+) -> TimeBox:
+    away = await absences_since(uow.session, record.started_at, workspace_id=uow.workspace_id)
+    called = await prompts_of(
+        uow.session, incident.id, person_id=record.person_id, kind=PromptKind.COMPANY
+    )
+    by_silence = [item for item in called if item.data["why"] in {Why.SILENCE, Why.STUCK}]
+    return TimeBox(
+        started_at=record.started_at,
+        news_at=await last_news_at(uow.session, incident.id),
+        present_since=max((absence.until_at for absence in away), default=record.started_at),
+        questions=questions_among(prompts),
+        called_at=max((x.asked_at for x in by_silence if not x.data["is_left"]), default=None),
+        in_vain_at=max((x.asked_at for x in by_silence if x.data["is_left"]), default=None),
+        is_stuck=await _is_stuck(uow, incident, record, prompts),
+    )
+
+
+async def _is_stuck(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, prompts: Sequence[Prompt]
+) -> bool:
+    """Tell whether the last that was heard of them is that they are stuck, and nothing came of it.
+
+    Whoever sends their own escalation is recorded with it, which is news.
+    """
+    answered = [prompt for prompt in prompts if prompt.answered_at is not None]
+    last = max(answered, key=lambda prompt: prompt.answered_at or record.started_at, default=None)
+    if last is None or last.answer != Progress.STUCK:
+        return False
+    news_at = await last_news_at(uow.session, incident.id)
+    return news_at is None or last.answered_at is None or news_at < last.answered_at
+
+
+async def _questions(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
+    """Return what the person was asked since their guidance began, in order."""
+    found = [
+        prompt
+        for kind in QUESTIONS
+        for prompt in await prompts_of(
+            uow.session, record.incident_id, person_id=record.person_id, kind=kind
+        )
+        if prompt.asked_at >= record.started_at
+    ]
+    return sorted(found, key=lambda prompt: prompt.asked_at)
+
+
+async def _ask_how_it_goes(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, prompts: Sequence[Prompt]
+) -> None:
+    """Ask in place of the last such question, so that only one waits."""
+    kind = PromptKind.TIME_BOX
+    earlier = [prompt for prompt in prompts if prompt.kind == kind]
+    await withdraw(uow, earlier)
+    asked = await prompts_of(uow.session, incident.id, person_id=record.person_id, kind=kind)
+    number = str(len(asked) + 1)
+    await ask(uow, incident=incident, person_id=record.person_id, kind=kind, key=number)
+
+
+async def _set_time_box(uow: UnitOfWork, record: GuidanceRecord, *, due_at: datetime) -> None:
+    await uow.remind(
+        Remind(
+            kind=ReminderKind.TIME_BOX,
+            subject_type="guidance",
+            subject_id=record.id,
+            incident_id=record.incident_id,
+            due_at=due_at,
+        )
+    )

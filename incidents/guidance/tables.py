@@ -1,0 +1,141 @@
+"""Who is guided in which incident: the rows, and whom a change of the incident concerns.
+
+Guidance goes to whoever holds a role below solo, for that role and the incident's services, while
+nobody who isn't supervised holds the same role. Teams without stages have none of it.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.ids import derived_id
+from incidents.engine.reminders import Remind, ReminderKind
+from incidents.incident.facts import Facts, RoleFact
+from incidents.incident.timeline import EntryKind
+from incidents.policy.policy import Policy
+from incidents.rights.stages import StageRecord, levels_of
+from incidents.storage.database import Base
+
+# Entries after which it may be somebody else who is guided, or for another reason.
+LOOKED_AT = frozenset(
+    {
+        EntryKind.ROLE_ASSIGNED,
+        EntryKind.ROLE_ENDED,
+        EntryKind.COMMANDER_CHANGED,
+        EntryKind.STATUS_CHANGED,
+        EntryKind.SEVERITY_CHANGED,
+        EntryKind.EDITED,
+        EntryKind.ESCALATED,
+        EntryKind.ESCALATION_COMPLETED,
+    }
+)
+
+
+class GuidanceRecord(Base):
+    """That somebody is guided in an incident, since when, and whether they switched it off."""
+
+    __tablename__ = "guidance_records"
+    __table_args__ = (UniqueConstraint("incident_id", "person_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    checklist_key: Mapped[str | None]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    quieted_at: Mapped[datetime | None]
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the person is guided now."""
+        return self.ended_at is None and self.quieted_at is None
+
+
+def guidance_id(incident_id: uuid.UUID, person_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of somebody's guidance in an incident, also before there is any."""
+    return derived_id(incident_id, f"guidance:{person_id}")
+
+
+def look_reminder(incident_id: uuid.UUID, person_id: uuid.UUID, *, now: datetime) -> Remind:
+    """Return the reminder that has somebody's guidance looked at now."""
+    return Remind(
+        kind=ReminderKind.PROMPT_STEP,
+        subject_type="guidance",
+        subject_id=guidance_id(incident_id, person_id),
+        incident_id=incident_id,
+        due_at=now,
+        data={"person_id": str(person_id)},
+    )
+
+
+async def find_record(
+    session: AsyncSession, *, incident_id: uuid.UUID, person_id: uuid.UUID
+) -> GuidanceRecord | None:
+    """Return somebody's guidance in an incident, or None if there never was any."""
+    return await session.get(GuidanceRecord, guidance_id(incident_id, person_id))
+
+
+async def people_to_guide(
+    session: AsyncSession,
+    facts: Facts,
+    kinds: Iterable[str],
+    *,
+    policy: Policy,
+    workspace_id: uuid.UUID,
+) -> tuple[uuid.UUID, ...]:
+    """Return whose guidance has to be looked at after entries of these kinds, each once."""
+    if not policy.guidance.enabled or LOOKED_AT.isdisjoint(kinds):
+        return ()
+    if not await _uses_stages(session, policy=policy, workspace_id=workspace_id):
+        return ()
+    query = select(GuidanceRecord.person_id).where(
+        GuidanceRecord.incident_id == facts.incident_id, GuidanceRecord.ended_at.is_(None)
+    )
+    running = (await session.execute(query)).scalars()
+    guided = await guided_people(
+        session,
+        facts.roles if facts.is_open else (),
+        services=facts.services,
+        policy=policy,
+        workspace_id=workspace_id,
+    )
+    return tuple(dict.fromkeys((*running, *guided)))
+
+
+async def guided_people(
+    session: AsyncSession,
+    held: Collection[RoleFact],
+    *,
+    services: Collection[str],
+    policy: Policy,
+    workspace_id: uuid.UUID,
+) -> tuple[uuid.UUID, ...]:
+    """Return who of those that hold a role is guided in it: supervised, and without a senior."""
+    supervised: dict[str, list[uuid.UUID]] = {}
+    led = set()
+    levels = {
+        person_id: await levels_of(
+            session, workspace_id=workspace_id, person_id=person_id, policy=policy
+        )
+        for person_id in dict.fromkeys(role.person_id for role in held)
+    }
+    for role in held:
+        stage = levels[role.person_id].stage(role_key=role.role_key, services=services)
+        if stage.following is None:
+            led.add(role.role_key)
+        else:
+            supervised.setdefault(role.role_key, []).append(role.person_id)
+    wanted = [people for role_key, people in supervised.items() if role_key not in led]
+    return tuple(dict.fromkeys(person for people in wanted for person in people))
+
+
+async def _uses_stages(session: AsyncSession, *, policy: Policy, workspace_id: uuid.UUID) -> bool:
+    if policy.supervision.stages:
+        return True
+    query = select(StageRecord.id).where(StageRecord.workspace_id == workspace_id).limit(1)
+    return (await session.execute(query)).first() is not None

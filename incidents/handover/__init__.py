@@ -1,0 +1,1 @@
+"""Passing on an on-call shift, with a note and questions."""

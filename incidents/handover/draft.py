@@ -1,0 +1,268 @@
+"""The draft of an on-call handoff: what the next person has to know, from the record.
+
+Two people read it, so it holds only what both may see: of private incidents those that are theirs
+both, of shadowing only what concerns them both. A draft is a beginning: its author edits it.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.people import Actor, Person
+from incidents.escalation.tables import UNANSWERED, Escalation
+from incidents.handover.tables import Handover, HandoverStatus
+from incidents.incident.incident import Incident, visible_to
+from incidents.incident.lifecycle import OPEN_STATUSES
+from incidents.incident.roles import RoleAssignment
+from incidents.incident.timeline import TimelineEntry
+from incidents.incident.views import people_views
+from incidents.learning.shadowing import ShadowingView, view_of_shadowing
+from incidents.learning.tables import shadowings_of
+from incidents.policy.policy import COMMANDER, Policy
+from incidents.postmortem.action_items import ActionItem, ActionItemStatus
+from incidents.proposals.tables import Approval, ApprovalStatus
+from incidents.rights.stages import mentors_of
+from incidents.updates.post import snoozed_among
+
+# How long a shift is taken for when no handoff to its author tells when it began.
+SHIFT: Final = timedelta(hours=12)
+# Of each kind this many at most; what is left out is counted.
+MOST: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIncident:
+    """An incident under way; `is_snoozed`: its next update was put off."""
+
+    reference: str
+    title: str
+    severity_name: str
+    status: str
+    commander: str
+    next_update_due_at: datetime | None
+    is_snoozed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskyChange:
+    """A proposal that waits or may be carried out, or was carried out or forced in this shift."""
+
+    reference: str
+    number: int
+    text: str
+    class_name: str
+    status: ApprovalStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingAction:
+    """An action item of the author's, or one that is due soon or overdue."""
+
+    reference: str
+    number: int
+    text: str
+    owner: str
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenEscalation:
+    """An escalation that nobody is on yet."""
+
+    reference: str
+    number: int
+    template_name: str
+    since: datetime
+    is_exhausted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverDraft:
+    """Everything that the note begins with."""
+
+    incidents: tuple[OpenIncident, ...]
+    changes: tuple[RiskyChange, ...]
+    escalations: tuple[OpenEscalation, ...]
+    actions: tuple[PendingAction, ...]
+    shadowings: tuple[ShadowingView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """The two people who read a note, in one workspace."""
+
+    workspace_id: uuid.UUID
+    author: Actor
+    successor: Actor
+
+
+async def draft_handover(
+    session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
+) -> HandoverDraft:
+    """Return what is open, risky or pending now, as far as both readers may see it."""
+    since = await _shift_began(session, readers, now=now)
+    return HandoverDraft(
+        incidents=await _open_incidents(session, readers),
+        changes=await _changes(session, readers, since=since),
+        escalations=await _escalations(session, readers),
+        actions=await _actions(session, readers, by=(now + policy.handover.due_within).date()),
+        shadowings=await _shadowings(session, readers, policy=policy, now=now),
+    )
+
+
+def _seen_by(readers: Readers) -> ColumnElement[bool]:
+    """Return the condition under which both may see an incident, drills apart."""
+    return and_(
+        Incident.workspace_id == readers.workspace_id,
+        Incident.is_drill.is_(False),
+        visible_to(readers.author),
+        visible_to(readers.successor),
+    )
+
+
+async def _shift_began(session: AsyncSession, readers: Readers, *, now: datetime) -> datetime:
+    query = (
+        select(Handover.settled_at)
+        .where(
+            Handover.workspace_id == readers.workspace_id,
+            Handover.to_person_id == readers.author.person_id,
+            Handover.status == HandoverStatus.ACCEPTED,
+        )
+        .order_by(Handover.settled_at.desc())
+        .limit(1)
+    )
+    accepted_at = (await session.execute(query)).scalar_one_or_none()
+    is_this_shift = accepted_at is not None and now - accepted_at <= 2 * SHIFT
+    return accepted_at if accepted_at is not None and is_this_shift else now - SHIFT
+
+
+async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[OpenIncident, ...]:
+    """Return the incidents under way, the worst first."""
+    query = (
+        select(Incident, Person.name)
+        .outerjoin(
+            RoleAssignment,
+            and_(
+                RoleAssignment.incident_id == Incident.id,
+                RoleAssignment.role_key == COMMANDER,
+                RoleAssignment.ended_at.is_(None),
+            ),
+        )
+        .outerjoin(Person, Person.id == RoleAssignment.person_id)
+        .where(_seen_by(readers), Incident.status.in_(OPEN_STATUSES))
+        .order_by(Incident.severity_rank, Incident.declared_at)
+    )
+    rows = (await session.execute(query)).all()
+    snoozed = await snoozed_among(session, [incident for incident, _ in rows])
+    return tuple(
+        OpenIncident(
+            reference=str(incident.reference),
+            title=incident.title,
+            severity_name=incident.severity_name,
+            status=incident.status,
+            commander=commander or "",
+            next_update_due_at=incident.next_update_due_at,
+            is_snoozed=incident.id in snoozed,
+        )
+        for incident, commander in rows
+    )
+
+
+async def _changes(
+    session: AsyncSession, readers: Readers, *, since: datetime
+) -> tuple[RiskyChange, ...]:
+    """Return what waits, and what was done in this shift or gone ahead with in it."""
+    waiting = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
+    was_done = (Approval.status == ApprovalStatus.CARRIED_OUT) & (Approval.settled_at >= since)
+    was_forced = (Approval.status == ApprovalStatus.BREAK_GLASS) & (Approval.answered_at >= since)
+    query = (
+        select(Approval, TimelineEntry, Incident)
+        .join(TimelineEntry, TimelineEntry.id == Approval.entry_id)
+        .join(Incident, Incident.id == Approval.incident_id)
+        .where(_seen_by(readers), or_(Approval.status.in_(waiting), was_done, was_forced))
+        .order_by(Approval.created_at, Approval.number)
+    )
+    return tuple(
+        RiskyChange(
+            reference=str(incident.reference),
+            number=row.number or 0,
+            text=str((entry.content or {}).get("text") or ""),
+            class_name=row.class_name,
+            status=row.state,
+            at=row.settled_at or row.answered_at or row.asked_at or row.created_at,
+        )
+        for row, entry, incident in (await session.execute(query)).all()
+    )
+
+
+async def _escalations(session: AsyncSession, readers: Readers) -> tuple[OpenEscalation, ...]:
+    query = (
+        select(Escalation, Incident)
+        .join(Incident, Incident.id == Escalation.incident_id)
+        .where(_seen_by(readers), Escalation.status.in_(UNANSWERED))
+        .order_by(Escalation.created_at)
+    )
+    return tuple(
+        OpenEscalation(
+            reference=str(incident.reference),
+            number=row.number,
+            template_name=row.template_name,
+            since=row.created_at,
+            is_exhausted=row.exhausted_at is not None,
+        )
+        for row, incident in (await session.execute(query)).all()
+    )
+
+
+async def _actions(
+    session: AsyncSession, readers: Readers, *, by: date
+) -> tuple[PendingAction, ...]:
+    query = (
+        select(ActionItem, Incident)
+        .join(Incident, Incident.id == ActionItem.incident_id)
+        .where(
+            _seen_by(readers),
+            ActionItem.status == ActionItemStatus.OPEN,
+            or_(ActionItem.owner_id == readers.author.person_id, ActionItem.due_on <= by),
+        )
+        .order_by(ActionItem.due_on.is_(None), ActionItem.due_on, ActionItem.created_at)
+    )
+    rows = (await session.execute(query)).all()
+    owners = await people_views(session, {row.owner_id for row, _ in rows if row.owner_id})
+    return tuple(
+        PendingAction(
+            reference=str(incident.reference),
+            number=row.number,
+            text=row.text,
+            owner=owners[row.owner_id].name if row.owner_id else "",
+            due_on=row.due_on,
+        )
+        for row, incident in rows
+    )
+
+
+async def _shadowings(
+    session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
+) -> tuple[ShadowingView, ...]:
+    """Return the shadowings that both know of: as shadow, as mentor, or as the shadow's mentor."""
+    author_id, successor_id = readers.author.person_id, readers.successor.person_id
+    if author_id is None or successor_id is None:
+        return ()
+    rows = {
+        row.id: row
+        for person_id in (author_id, successor_id)
+        for row in await shadowings_of(session, person_id, now=now)
+    }
+    found: list[ShadowingView] = []
+    for row in rows.values():
+        mentors = await mentors_of(
+            session, workspace_id=readers.workspace_id, person_id=row.person_id, policy=policy
+        )
+        if {author_id, successor_id} <= {row.person_id, row.mentor_id, *mentors}:
+            found.append(await view_of_shadowing(session, row, policy=policy))
+    return tuple(found)

@@ -1,0 +1,88 @@
+"""Facts: the state of an incident at the end of a transaction, frozen, for rules to decide on."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.ids import Reference
+from incidents.incident.incident import Incident
+from incidents.incident.lifecycle import IncidentStatus, is_open
+from incidents.incident.roles import RoleAssignment, current_roles
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFact:
+    """Who holds a role."""
+
+    role_key: str
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What reactions may look at, besides the entry and the policy."""
+
+    incident_id: uuid.UUID
+    reference: Reference
+    is_private: bool
+    is_drill: bool
+    status: IncidentStatus
+    severity_key: str
+    severity_rank: int
+    services: tuple[str, ...]
+    declared_by_id: uuid.UUID | None
+    declared_at: datetime
+    next_update_due_at: datetime | None
+    channel_id: str | None
+    channel_effect_id: uuid.UUID | None
+    is_channel_archived: bool
+    roles: tuple[RoleFact, ...]
+    now: datetime
+    # Whose guidance has to be looked at; found only for entries that may change it.
+    to_guide: tuple[uuid.UUID, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether work on the incident goes on."""
+        return is_open(self.status)
+
+    def holders(self, role_key: str) -> tuple[uuid.UUID, ...]:
+        """Return the people who hold the role."""
+        return tuple(role.person_id for role in self.roles if role.role_key == role_key)
+
+    def find_holder(self, role_key: str) -> uuid.UUID | None:
+        """Return the first person who holds the role, or None."""
+        return next(iter(self.holders(role_key)), None)
+
+
+async def gather_facts(
+    session: AsyncSession,
+    incident: Incident,
+    *,
+    now: datetime,
+    roles: Sequence[RoleAssignment] | None = None,
+) -> Facts:
+    """Return the facts of the incident as this transaction leaves it; `roles` if they are known."""
+    if roles is None:
+        roles = await current_roles(session, incident.id)
+    return Facts(
+        incident_id=incident.id,
+        reference=incident.reference,
+        is_private=incident.is_private,
+        is_drill=incident.is_drill,
+        status=incident.lifecycle_status,
+        severity_key=incident.severity_key,
+        severity_rank=incident.severity_rank,
+        services=tuple(incident.services),
+        declared_by_id=incident.declared_by_id,
+        declared_at=incident.declared_at,
+        next_update_due_at=incident.next_update_due_at,
+        channel_id=incident.channel_id,
+        channel_effect_id=incident.channel_effect_id,
+        is_channel_archived=incident.is_channel_archived,
+        roles=tuple(RoleFact(role.role_key, role.person_id) for role in roles),
+        now=now,
+    )

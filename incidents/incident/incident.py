@@ -1,0 +1,313 @@
+"""The incident: its row, who takes part in it, and how it is found by those who may see it."""
+
+import functools
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    exists,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.errors import IncidentNotFound
+from incidents.core.hash_chain import GENESIS_HASH, ChainHead
+from incidents.core.ids import Reference, new_id
+from incidents.core.people import Actor, PersonKind
+from incidents.incident.lifecycle import IncidentStatus, is_open
+from incidents.storage.database import Base
+
+
+class Incident(Base):
+    """One incident; severity key, name and rank are kept, so that a later policy still reads it."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "is_drill", "number"),
+        Index(
+            "uq_incidents_workspace_id_channel_id",
+            "workspace_id",
+            "channel_id",
+            unique=True,
+            sqlite_where=text("channel_id IS NOT NULL"),
+            postgresql_where=text("channel_id IS NOT NULL"),
+        ),
+        Index("ix_incidents_workspace_id_status", "workspace_id", "status"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    number: Mapped[int]
+    is_drill: Mapped[bool] = mapped_column(default=False)
+    is_private: Mapped[bool] = mapped_column(default=False)
+    title: Mapped[str]
+    summary: Mapped[str] = mapped_column(default="")
+    impact: Mapped[str] = mapped_column(default="")
+    resolution: Mapped[str] = mapped_column(default="")
+    services: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # Without it, resolving asks for no times of impact (a near miss, a drill).
+    has_customer_impact: Mapped[bool] = mapped_column(default=True)
+    severity_key: Mapped[str]
+    severity_name: Mapped[str]
+    severity_rank: Mapped[int]
+    status: Mapped[str] = mapped_column(default=IncidentStatus.TRIAGE)
+    declared_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    duplicate_of_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"))
+
+    impact_started_at: Mapped[datetime | None]
+    impact_ended_at: Mapped[datetime | None]
+    detected_at: Mapped[datetime]
+    declared_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    mitigated_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    last_update_at: Mapped[datetime | None]
+    next_update_due_at: Mapped[datetime | None]
+
+    # Where the incident lives in the chat service. `channel_effect_id` is the effect that opens
+    # the channel: whatever must be said there waits for it.
+    channel_id: Mapped[str | None]
+    channel_name: Mapped[str | None]
+    channel_effect_id: Mapped[uuid.UUID | None]
+    is_channel_archived: Mapped[bool] = mapped_column(default=False)
+
+    last_sequence: Mapped[int] = mapped_column(default=0)
+    last_entry_hash: Mapped[str] = mapped_column(default=GENESIS_HASH)
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def reference(self) -> Reference:
+        """Return what people call this incident."""
+        return Reference(number=self.number, is_drill=self.is_drill)
+
+    @property
+    def lifecycle_status(self) -> IncidentStatus:
+        """Return the status as the enum."""
+        return IncidentStatus(self.status)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether work on the incident goes on."""
+        return is_open(self.lifecycle_status)
+
+    @property
+    def chain_head(self) -> ChainHead:
+        """Return the newest link of the timeline."""
+        return ChainHead(self.last_sequence, self.last_entry_hash)
+
+
+class Participant(Base):
+    """Somebody's part in an incident: called, invited, in its channel; makes it visible to them."""
+
+    __tablename__ = "participants"
+    __table_args__ = (UniqueConstraint("incident_id", "person_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    invited_at: Mapped[datetime | None] = mapped_column(default=None)
+    joined_at: Mapped[datetime | None] = mapped_column(default=None)
+    left_at: Mapped[datetime | None] = mapped_column(default=None)
+    is_in_channel: Mapped[bool] = mapped_column(default=False)
+
+
+class Counter(Base):
+    """The last number given out in a workspace, for incidents and for drills apart."""
+
+    __tablename__ = "counters"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """The incident with this id."""
+
+    id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ByReference:
+    """The incident that people call so."""
+
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class ByChannel:
+    """The incident whose channel this is."""
+
+    channel_id: str
+
+
+IncidentRef = ById | ByReference | ByChannel
+
+
+def visible_to(viewer: Actor) -> ColumnElement[bool]:
+    """Return the condition under which a viewer sees an incident.
+
+    The system and the operator at the command line see all. A private incident is visible to its
+    declarer and to people assigned, called or invited, or in its channel; guests and people of
+    other workspaces see only incidents that they take part in.
+    """
+    if not viewer.is_person:
+        return true()
+    takes_part = exists().where(
+        Participant.incident_id == Incident.id,
+        Participant.person_id == viewer.person_id,
+        or_(Participant.is_in_channel, Participant.invited_at.is_not(None)),
+    )
+    own = or_(Incident.declared_by_id == viewer.person_id, takes_part)
+    if viewer.person_kind is not PersonKind.MEMBER:
+        return own
+    return or_(Incident.is_private.is_(False), own)
+
+
+def _matches(ref: IncidentRef) -> ColumnElement[bool]:
+    match ref:
+        case ById(id=incident_id):
+            return Incident.id == incident_id
+        case ByChannel(channel_id=channel_id):
+            return Incident.channel_id == channel_id
+        case ByReference(reference=reference):
+            return (Incident.number == reference.number) & (
+                Incident.is_drill.is_(reference.is_drill)
+            )
+
+
+async def find_incident(
+    session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
+) -> Incident | None:
+    """Return the incident if it exists for this viewer, unlocked, else None."""
+    if isinstance(ref, ById) and not viewer.is_person:
+        given = {"incident": ref.id, "workspace": workspace_id}
+        return (await session.execute(_FOR_THE_SYSTEM, given)).scalar_one_or_none()
+    query = select(Incident).where(
+        Incident.workspace_id == workspace_id, _matches(ref), visible_to(viewer)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+# Made once: every effect asks this.
+_FOR_THE_SYSTEM = select(Incident).where(
+    Incident.id == bindparam("incident"), Incident.workspace_id == bindparam("workspace")
+)
+
+
+async def lock_incident(
+    session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
+) -> Incident:
+    """Return the incident, locked for this transaction, as it is now.
+
+    Raises:
+        IncidentNotFound: it doesn't exist for this viewer.
+    """
+    # What this transaction has changed so far goes first, or reading anew would undo it.
+    await session.flush()
+    if isinstance(ref, ById) and not viewer.is_person:
+        query = _FOR_THE_SYSTEM.with_for_update(of=Incident)
+        given = {"incident": ref.id, "workspace": workspace_id}
+    else:
+        query = (
+            select(Incident)
+            .where(Incident.workspace_id == workspace_id, _matches(ref), visible_to(viewer))
+            .with_for_update(of=Incident)
+        )
+        given = {}
+    incident = (
+        await session.execute(query, given, execution_options={"populate_existing": True})
+    ).scalar_one_or_none()
+    if incident is None:
+        name = str(ref.reference) if isinstance(ref, ByReference) else None
+        raise IncidentNotFound(name)
+    return incident
+
+
+async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
+    """Wait until nobody else is declaring: what is read from now on holds until the commit."""
+    if session.get_bind().dialect.name == "sqlite":
+        return  # one writer at a time: whoever gets here is alone
+    query = select(Counter.value).where(
+        Counter.workspace_id == workspace_id, Counter.name == _counter_name(is_drill=is_drill)
+    )
+    await session.execute(query.with_for_update())
+
+
+async def take_number(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> int:
+    """Return the next gapless number; the counter's row stays locked until the commit."""
+    name = _counter_name(is_drill=is_drill)
+    given = {"workspace": workspace_id, "counter": name}
+    value = (await session.execute(_counting(), given)).scalar_one_or_none()
+    if value is not None:
+        return int(value)
+    session.add(Counter(workspace_id=workspace_id, name=name, value=1))
+    await session.flush()  # two first declarations at once: the second runs again
+    return 1
+
+
+@functools.cache
+def _counting() -> Any:
+    """Return the statement, made once: it runs while others wait to declare."""
+    table = cast("Table", Counter.__table__)
+    return (
+        update(table)
+        .where(table.c.workspace_id == bindparam("workspace"), table.c.name == bindparam("counter"))
+        .values(value=table.c.value + 1)
+        .returning(table.c.value)
+    )
+
+
+def _counter_name(*, is_drill: bool) -> str:
+    return "drill" if is_drill else "incident"
+
+
+async def find_participant(
+    session: AsyncSession, *, incident_id: uuid.UUID, person_id: uuid.UUID
+) -> Participant | None:
+    """Return the person's part in the incident, or None."""
+    given = {"of_incident": incident_id, "of_person": person_id}
+    return (await session.execute(_PART, given)).scalar_one_or_none()
+
+
+_PART = select(Participant).where(
+    Participant.incident_id == bindparam("of_incident"),
+    Participant.person_id == bindparam("of_person"),
+)
+
+
+async def save_participant(
+    session: AsyncSession,
+    *,
+    incident_id: uuid.UUID,
+    person_id: uuid.UUID,
+    invited_at: datetime | None = None,
+) -> Participant:
+    """Return the person's part in the incident, made if new, marked as invited if given."""
+    found = await find_participant(session, incident_id=incident_id, person_id=person_id)
+    if found is None:
+        found = Participant(id=new_id(), incident_id=incident_id, person_id=person_id)
+        session.add(found)
+    if invited_at is not None and found.invited_at is None:
+        found.invited_at = invited_at
+    await session.flush()
+    return found

@@ -1,0 +1,103 @@
+"""The lifecycle of an incident: statuses, transitions and what resolving needs; pure.
+
+triage ──▶ investigating ──▶ identified ──▶ mitigated ──▶ resolved ──▶ closed
+│  any open status goes to any later one, up to resolved   │           │
+│             ▲             ▲               │              │           │
+│             └─────────────┴── slipped ────┘              │           │
+│             └────────────────── reopened ────────────────┴───────────┘
+└─▶ cancelled   (from any open status; a duplicate is cancelled with a link)
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from incidents.core.errors import TransitionRefused
+
+
+class IncidentStatus(StrEnum):
+    """Where an incident is in its lifecycle."""
+
+    TRIAGE = "triage"
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+_S = IncidentStatus
+
+OPEN_STATUSES = (_S.TRIAGE, _S.INVESTIGATING, _S.IDENTIFIED, _S.MITIGATED)
+
+ALLOWED_TRANSITIONS: Mapping[IncidentStatus, tuple[IncidentStatus, ...]] = MappingProxyType(
+    {
+        _S.TRIAGE: (_S.INVESTIGATING, _S.IDENTIFIED, _S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
+        _S.INVESTIGATING: (_S.IDENTIFIED, _S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
+        _S.IDENTIFIED: (_S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
+        _S.MITIGATED: (_S.INVESTIGATING, _S.IDENTIFIED, _S.RESOLVED, _S.CANCELLED),
+        _S.RESOLVED: (_S.CLOSED, _S.INVESTIGATING),
+        _S.CLOSED: (_S.INVESTIGATING,),
+        _S.CANCELLED: (),
+    }
+)
+
+
+def is_open(status: IncidentStatus) -> bool:
+    """Tell whether work on the incident goes on."""
+    return status in OPEN_STATUSES
+
+
+def check_transition(current: IncidentStatus, target: IncidentStatus) -> None:
+    """Return quietly if the step exists. Raises: TransitionRefused with what is possible."""
+    possible = ALLOWED_TRANSITIONS[current]
+    if target not in possible:
+        raise TransitionRefused(current=current, target=target, possible=possible)
+
+
+def milestones_after(
+    old: IncidentStatus, new: IncidentStatus, *, now: datetime
+) -> Mapping[str, datetime | None]:
+    """Return the milestones that a step sets or clears, by field name.
+
+    The last one wins. A step back says that mitigation or resolution didn't hold, so the impact
+    goes on; the values that were set stay on the entries that set them.
+    """
+    match new:
+        case _S.MITIGATED:
+            return {"mitigated_at": now}
+        case _S.RESOLVED:
+            return {"resolved_at": now}
+        case _S.CLOSED:
+            return {"closed_at": now}
+        case _S.CANCELLED:
+            return {"cancelled_at": now}
+    if old not in _HELD_UNTIL_NOW:
+        return {}
+    return dict.fromkeys(("mitigated_at", "impact_ended_at", "resolved_at", "closed_at"))
+
+
+_HELD_UNTIL_NOW = frozenset({_S.MITIGATED, _S.RESOLVED, _S.CLOSED})
+
+
+def closing_blockers(
+    *,
+    impact_started_at: datetime | None,
+    impact_ended_at: datetime | None,
+    resolution: str,
+    has_customer_impact: bool = True,
+) -> tuple[str, ...]:
+    """Return the names of the facts that resolving still needs, in the order to ask for them.
+
+    Without customer impact there are no times of impact to ask for.
+    """
+    facts: dict[str, object] = {"resolution": resolution.strip()}
+    if has_customer_impact:
+        facts = {
+            "impact_started_at": impact_started_at,
+            "impact_ended_at": impact_ended_at,
+            **facts,
+        }
+    return tuple(name for name, value in facts.items() if not value)

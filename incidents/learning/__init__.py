@@ -1,0 +1,1 @@
+"""Shadows, debriefs and mentors."""

@@ -1,0 +1,56 @@
+"""What entries mean for those who learn: looked up afterwards, so that no change waits for it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from incidents.engine.plan import Plan
+from incidents.incident.timeline import EntryKind
+from incidents.learning.effects import FollowLearners
+
+
+def follow_learners(plan: Plan) -> None:
+    """Shadows, juniors and their mentors are looked after once the change is committed."""
+    if EntryKind(plan.entry.kind) in FOLLOWED:
+        effect = FollowLearners(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
+        plan.add(effect, lane="learners")
+
+
+# What counts as a decision, and how the question to shadows calls it.
+DECISIONS: Final[Mapping[EntryKind, str]] = MappingProxyType(
+    {
+        EntryKind.STATUS_CHANGED: "status",
+        EntryKind.SEVERITY_CHANGED: "severity",
+        EntryKind.HANDOFF_OFFERED: "handoff",
+        EntryKind.HANDOFF_REQUESTED: "handoff",
+        EntryKind.COMMANDER_CHANGED: "handoff",
+        EntryKind.ACTION_PROPOSED: "approval",
+    }
+)
+
+# Somebody takes a role: whoever is below solo gets a mentor beside them.
+TAKING_ROLES: Final = frozenset({EntryKind.ROLE_ASSIGNED, EntryKind.COMMANDER_CHANGED})
+
+# What a junior asks others for; the mentor gets each.
+ASKING: Final = frozenset(
+    {
+        EntryKind.ESCALATED,
+        EntryKind.ESCALATION_COMPLETED,
+        EntryKind.ACTION_PROPOSED,
+        EntryKind.PROPOSAL_REVISED,
+    }
+)
+
+# After these it is looked up who learns here.
+FOLLOWED: Final = frozenset(
+    {
+        *DECISIONS,
+        *TAKING_ROLES,
+        *ASKING,
+        EntryKind.ROLE_ENDED,
+        EntryKind.CHANNEL_OPENED,
+        EntryKind.CHANNEL_LINKED,
+        EntryKind.EDITED,
+        EntryKind.MOVED_TO_PRIVATE,
+    }
+)

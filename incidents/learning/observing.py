@@ -1,0 +1,323 @@
+"""Observing: which incidents shadows are brought to, what they are asked there, and the end of it.
+
+Everything is decided from the state as it is now, so that running twice, late or after a restart
+comes to the same. A private incident never brings a shadow in, and one that becomes private lets
+go of those it had; drills bring in nobody.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.ids import derived_id, new_id
+from incidents.core.people import Person, PersonFacts, PersonKind, save_person
+from incidents.engine.effects import Effect
+from incidents.engine.outbox import Planned
+from incidents.engine.prompts import PromptKind, ask, open_prompts, withdraw
+from incidents.engine.reminders import Remind, ReminderKind
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import Incident
+from incidents.incident.roles import RoleAssignment, current_roles, current_roles_in
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.learning.effects import InviteShadow, SendShadowBrief, ShowDebrief
+from incidents.learning.entries import DECISIONS
+from incidents.learning.tables import (
+    Debrief,
+    Observation,
+    observations_in,
+    running_shadowings,
+    with_debrief,
+)
+from incidents.policy.policy import Policy
+from incidents.policy.references import PersonRef
+from incidents.policy.shadowing import turns_on
+from incidents.rights.stages import is_named, people_named
+
+# Later than this the moment of a decision is over, and what one would do "now" means nothing.
+DECISION_LASTS: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Somebody who follows a mentor, a role or a service, by arrangement or by schedule."""
+
+    person_id: uuid.UUID
+    mentor_id: uuid.UUID | None = None
+    role_key: str | None = None
+    service_key: str | None = None
+    shadowing_id: uuid.UUID | None = None
+
+    def is_called_by(self, incident: Incident, roles: Sequence[RoleAssignment]) -> bool:
+        """Tell whether the incident is one of those that they follow."""
+        if self.mentor_id is not None:
+            return any(role.person_id == self.mentor_id for role in roles)
+        if self.role_key is not None:
+            return any(role.role_key == self.role_key for role in roles)
+        return self.service_key in incident.services
+
+
+async def observe(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | None) -> None:
+    """Bring shadows in, ask them at a decision, or end their watching, as the incident is now."""
+    if incident.is_private or incident.is_drill:
+        await _let_go(uow, incident)
+        return
+    if not incident.is_open:
+        await _ask_for_debriefs(uow, incident)
+        return
+    await bring_in(uow, [incident], await followers(uow))
+    if entry is not None:
+        await _ask_at_decision(uow, incident, entry)
+
+
+async def bring_in(
+    uow: UnitOfWork, incidents: Iterable[Incident], following: Sequence[Follower]
+) -> list[Observation]:
+    """Bring these followers in where they find what they follow, and return what is new.
+
+    However many incidents there are, it asks the database a fixed number of times.
+    """
+    shared = {one.id: one for one in incidents if _may_be_watched(one)}
+    if not shared or not following:
+        return []
+    roles = await current_roles_in(uow.session, shared)
+    known = {
+        (one.incident_id, one.person_id): one for one in await observations_in(uow.session, shared)
+    }
+    members = await _members(uow, following)
+    brought: list[Observation] = []
+    met_again: list[Observation] = []
+    for incident in shared.values():
+        held = roles.get(incident.id, ())
+        working = {role.person_id for role in held}
+        for follower in following:
+            if follower.person_id in working or not follower.is_called_by(incident, held):
+                continue
+            place = (incident.id, follower.person_id)
+            if place in known:
+                met_again.append(known[place])
+            elif follower.person_id in members:
+                known[place] = _observation(uow, incident, follower)
+                brought.append(known[place])
+    await _resume(uow, met_again)
+    await uow.flush()
+    await uow.add_effects(
+        [planned for new in brought for planned in _welcome(shared[new.incident_id], new)]
+    )
+    return brought
+
+
+def _may_be_watched(incident: Incident) -> bool:
+    return incident.is_open and not incident.is_private and not incident.is_drill
+
+
+async def _members(uow: UnitOfWork, following: Sequence[Follower]) -> frozenset[uuid.UUID]:
+    """Return who of the followers is an active member: no guest, no bot."""
+    query = select(Person.id).where(
+        Person.id.in_([one.person_id for one in following]),
+        Person.is_active.is_(True),
+        Person.kind == PersonKind.MEMBER,
+    )
+    return frozenset((await uow.session.execute(query)).scalars())
+
+
+async def followers(uow: UnitOfWork) -> list[Follower]:
+    """Return everybody who shadows now: those who arranged it first, then by the policy's schedule."""
+    rows = await running_shadowings(uow.session, workspace_id=uow.workspace_id, now=uow.now)
+    arranged = [
+        Follower(
+            person_id=row.person_id,
+            mentor_id=row.mentor_id,
+            role_key=row.role_key,
+            service_key=row.service_key,
+            shadowing_id=row.id,
+        )
+        for row in rows
+    ]
+    return [*arranged, *await _scheduled(uow)]
+
+
+def scheduled_people(policy: Policy, now: datetime) -> list[PersonRef]:
+    """Return the people whom the policy's schedule names for this day."""
+    turns = list(turns_on(policy.shadowing, now.date()))
+    named = [ref for turn in turns for ref in (turn.person, turn.mentor) if ref is not None]
+    return list(dict.fromkeys(named))
+
+
+async def save_looked_up(uow: UnitOfWork, people: Iterable[PersonFacts]) -> None:
+    """Keep the people whom the chat service found by the addresses of the policy."""
+    for facts in people:
+        await save_person(uow.session, facts, workspace_id=uow.workspace_id)
+
+
+async def unknown_refs(
+    session: AsyncSession, refs: Sequence[PersonRef], *, workspace_id: uuid.UUID
+) -> list[PersonRef]:
+    """Return those of these people who aren't in the directory yet."""
+    known = await people_named(session, refs, workspace_id=workspace_id)
+    ids, emails = {one.external_id for one in known}, {(one.email or "").lower() for one in known}
+    return [
+        ref for ref in refs if ref.user_id not in ids and (ref.email or "-").lower() not in emails
+    ]
+
+
+async def _scheduled(uow: UnitOfWork) -> list[Follower]:
+    turns = turns_on(uow.policy.shadowing, uow.now.date())
+    refs = scheduled_people(uow.policy, uow.now)
+    people = await people_named(uow.session, refs, workspace_id=uow.workspace_id)
+    found: list[Follower] = []
+    for turn in turns:
+        person, mentor = _named(people, turn.person), _named(people, turn.mentor)
+        if person is None or (turn.mentor is not None and mentor is None):
+            continue
+        found.append(
+            Follower(
+                person_id=person.id,
+                mentor_id=mentor.id if mentor else None,
+                role_key=turn.role,
+                service_key=turn.service,
+            )
+        )
+    return found
+
+
+def _named(people: Sequence[Person], ref: PersonRef | None) -> Person | None:
+    return next((one for one in people if ref is not None and is_named(one, ref)), None)
+
+
+async def _resume(uow: UnitOfWork, met_again: Sequence[Observation]) -> None:
+    """Watch on in incidents that were reopened, unless the shadow had stopped by themselves."""
+    over = {one.id: one for one in met_again if one.ended_at is not None}
+    for observation_id in await with_debrief(uow.session, over.keys()):
+        over[observation_id].ended_at = None
+
+
+def _observation(uow: UnitOfWork, incident: Incident, follower: Follower) -> Observation:
+    observation = Observation(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        incident_id=incident.id,
+        person_id=follower.person_id,
+        shadowing_id=follower.shadowing_id,
+        mentor_id=follower.mentor_id,
+        role_key=follower.role_key,
+        service_key=follower.service_key,
+        began_at=uow.now,
+    )
+    uow.session.add(observation)
+    return observation
+
+
+def _welcome(incident: Incident, observation: Observation) -> tuple[Planned, ...]:
+    invite = InviteShadow(incident_id=incident.id, observation_id=observation.id)
+    brief = SendShadowBrief(incident_id=incident.id, observation_id=observation.id)
+    return (
+        Planned(
+            id=derived_id(observation.id, invite.kind),
+            effect=invite,
+            lane=f"{incident.id}:shadows",
+            after_effect_id=incident.channel_effect_id,
+        ),
+        planned_for(observation.person_id, brief, effect_id=derived_id(observation.id, brief.kind)),
+    )
+
+
+def planned_for(
+    person_id: uuid.UUID,
+    effect: Effect,
+    *,
+    effect_id: uuid.UUID | None = None,
+    once: str | None = None,
+) -> Planned:
+    """Return the effect in the lane of what one person is told to learn by.
+
+    `once` names what is shown: while the same still waits, it is planned once.
+    """
+    return Planned(
+        id=effect_id or new_id(),
+        effect=effect,
+        lane=f"learning:{person_id}",
+        coalesce_key=f"{effect.kind}:{once}" if once else None,
+    )
+
+
+# -- at decisions ---------------------------------------------------------------------------
+
+
+async def _ask_at_decision(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> None:
+    decision = DECISIONS.get(EntryKind(entry.kind))
+    if decision is None or uow.now - entry.recorded_at > DECISION_LASTS:
+        return
+    working = {role.person_id for role in await current_roles(uow.session, incident.id)}
+    for observation in await observations_in(uow.session, [incident.id]):
+        person_id = observation.person_id
+        is_theirs = person_id in working or person_id == entry.actor_id
+        if observation.ended_at is not None or is_theirs or not _may_ask(uow, observation):
+            continue
+        observation.last_asked_at = uow.now
+        await ask(
+            uow,
+            incident=incident,
+            person_id=person_id,
+            kind=PromptKind.DECISION,
+            key=str(entry.id),
+            data={"decision": decision, "to": str((entry.content or {}).get("new") or "")},
+        )
+
+
+def _may_ask(uow: UnitOfWork, observation: Observation) -> bool:
+    last = observation.last_asked_at
+    return last is None or uow.now - last >= uow.policy.shadowing.ask_every
+
+
+# -- the end --------------------------------------------------------------------------------
+
+
+async def _ask_for_debriefs(uow: UnitOfWork, incident: Incident) -> None:
+    observations = await observations_in(uow.session, [incident.id])
+    watching = [one for one in observations if one.ended_at is None]
+    asked = await with_debrief(uow.session, [one.id for one in watching])
+    for observation in watching:
+        observation.ended_at = uow.now
+        if observation.id not in asked:
+            await _ask_for_debrief(uow, incident, observation)
+
+
+async def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observation) -> None:
+    debrief = Debrief(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        incident_id=incident.id,
+        observation_id=observation.id,
+        owner_id=observation.person_id,
+        answers=[],
+        shared_with=[],
+        asked_at=uow.now,
+    )
+    uow.session.add(debrief)
+    await uow.flush()
+    effect = ShowDebrief(incident_id=incident.id, debrief_id=debrief.id)
+    await uow.add_effects([planned_for(debrief.owner_id, effect, once=str(debrief.id))])
+    await uow.remind(
+        Remind(
+            kind=ReminderKind.DEBRIEF_UNWRITTEN,
+            subject_type="debrief",
+            subject_id=debrief.id,
+            incident_id=incident.id,
+            due_at=uow.now + uow.policy.shadowing.debrief_reminder,
+        )
+    )
+
+
+async def _let_go(uow: UnitOfWork, incident: Incident) -> None:
+    """End the watching of an incident that is no longer theirs to see, without a word."""
+    for observation in await observations_in(uow.session, [incident.id]):
+        if observation.ended_at is None:
+            observation.ended_at = uow.now
+    # Only shadows are asked this.
+    asked = await open_prompts(uow.session, incident.id, kinds=(PromptKind.DECISION,))
+    await withdraw(uow, asked)

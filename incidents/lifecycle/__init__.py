@@ -1,0 +1,1 @@
+"""Declaring, status, severity, editing, milestones, resolving."""

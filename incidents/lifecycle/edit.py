@@ -1,0 +1,98 @@
+"""Editing what an incident says of itself: title, summary, impact, services; old → new per field.
+
+Two people may edit at once: a field that only one of them touched keeps that change, and a field
+that both touched is told as a clash.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.errors import AlreadySo, EditClash
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.lifecycle.declare import check_title
+from incidents.policy.policy import Action
+from incidents.storage.database import storable
+
+FieldValue = str | tuple[str, ...]
+
+FIELDS = ("title", "summary", "impact", "services")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an editor wants: new values of fields, and fingerprints of the values they saw."""
+
+    changes: Mapping[str, FieldValue]
+    seen: Mapping[str, str] = field(default_factory=dict)
+
+
+async def edit(uow: UnitOfWork, ref: IncidentRef, *, wanted: Edit) -> Outcome:
+    """Change fields of the incident, with old and new of each on the record.
+
+    Raises: NotPermitted; AlreadySo if nothing would change; EditClash if others changed the same
+        fields meanwhile; InvalidInput for an empty title.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.EDIT, incident)
+    changes = {
+        name: (current_value(incident, name), _cleaned(name, value))
+        for name, value in wanted.changes.items()
+    }
+    changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+    if not changes:
+        raise AlreadySo("everything")
+    clashing = [
+        name
+        for name, (current, _) in changes.items()
+        if name in wanted.seen and wanted.seen[name] != fingerprint(current)
+    ]
+    if clashing:
+        who = {name: await _last_editor(uow.session, incident, name) for name in clashing}
+        raise EditClash(who)
+    for name, (_, value) in changes.items():
+        setattr(incident, name, list(value) if isinstance(value, tuple) else value)
+    content = {name: {"old": old, "new": new} for name, (old, new) in changes.items()}
+    uow.record(incident, EntryKind.EDITED, {"changes": content})
+    data = {"reference": str(incident.reference), "fields": sorted(changes)}
+    return Outcome("edited", incident.id, data)
+
+
+def current_value(incident: Incident, name: str) -> FieldValue:
+    """Return the value of a field as edits compare it. Raises: KeyError if it isn't editable."""
+    if name not in FIELDS:
+        raise KeyError(name)
+    value = getattr(incident, name)
+    return tuple(value) if name == "services" else str(value)
+
+
+def fingerprint(value: FieldValue) -> str:
+    """Return a short digest of a value, by which a form remembers what its editor saw."""
+    text = json.dumps(list(value) if isinstance(value, tuple) else storable(value).strip())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _cleaned(name: str, value: FieldValue) -> FieldValue:
+    if isinstance(value, tuple):
+        named = (" ".join(storable(item).split()) for item in value)
+        return tuple(dict.fromkeys(item for item in named if item))
+    return check_title(value) if name == "title" else storable(value).strip()
+
+
+async def _last_editor(session: AsyncSession, incident: Incident, name: str) -> str:
+    """Return who changed the field last, or "" if no entry says so."""
+    query = (
+        select(TimelineEntry)
+        .where(TimelineEntry.incident_id == incident.id, TimelineEntry.kind == EntryKind.EDITED)
+        .order_by(TimelineEntry.sequence.desc())
+    )
+    for entry in (await session.execute(query)).scalars():
+        if name in ((entry.content or {}).get("changes") or {}):
+            return entry.actor_name
+    return ""

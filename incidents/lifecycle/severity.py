@@ -1,0 +1,65 @@
+"""Severity: old → new on the record, and what follows for the rhythm of updates."""
+
+from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.ladder import shorten_waits
+from incidents.incident.cadence import (
+    cadence_for,
+    due_when_less_urgent,
+    due_when_more_urgent,
+    last_update_at,
+    move_due,
+)
+from incidents.incident.incident import IncidentRef
+from incidents.incident.timeline import EntryKind
+from incidents.policy.policy import Action
+from incidents.storage.database import storable
+
+
+async def change_severity(
+    uow: UnitOfWork, ref: IncidentRef, *, severity_key: str, reason: str = ""
+) -> Outcome:
+    """Change how bad the incident is; worse brings the next update forward and invites people.
+
+    Raises: NotPermitted (raising and lowering are two rights); AlreadySo; InvalidInput.
+    """
+    incident = await uow.get_incident(ref)
+    severity = uow.policy.find_severity(severity_key)
+    if severity is None:
+        known = ", ".join(item.key for item in uow.policy.severities)
+        raise InvalidInput("severity", "unknown", known)
+    if severity.key == incident.severity_key:
+        raise AlreadySo("severity", incident.severity_name)
+    is_worse = severity.rank < incident.severity_rank
+    await uow.permit(
+        Action.RAISE_SEVERITY if is_worse else Action.LOWER_SEVERITY,
+        incident,
+        arguments={"severity_key": severity.key, "severity_name": severity.name, "reason": reason},
+    )
+    content: dict[str, object] = {
+        "old": incident.severity_name,
+        "new": severity.name,
+        "old_key": incident.severity_key,
+        "new_key": severity.key,
+        "old_rank": incident.severity_rank,
+        "new_rank": severity.rank,
+        "is_worse": is_worse,
+        "reason": storable(reason).strip(),
+    }
+    incident.severity_key = severity.key
+    incident.severity_name = severity.name
+    incident.severity_rank = severity.rank
+    cadence = cadence_for(uow.policy, severity_key=severity.key, status=incident.lifecycle_status)
+    current = incident.next_update_due_at
+    due_at = (
+        due_when_more_urgent(current, cadence=cadence, now=uow.now)
+        if is_worse
+        else due_when_less_urgent(
+            current, cadence=cadence, since=last_update_at(incident), now=uow.now
+        )
+    )
+    uow.record(incident, EntryKind.SEVERITY_CHANGED, {**content, **move_due(incident, due_at)})
+    if is_worse:
+        await shorten_waits(uow, incident)
+    data = {"reference": str(incident.reference), "old": content["old"], "new": severity.name}
+    return Outcome("severity_changed", incident.id, data)

@@ -1,0 +1,219 @@
+"""Moving an incident through its lifecycle: status, close, reopen, cancel, duplicate.
+
+Resolving, which asks for facts first, is in `resolving.py`; both move with `move()`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.errors import InvalidInput, TransitionRefused
+from incidents.core.ids import Reference
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.ladder import end_escalations
+from incidents.escalation.refresh import refresh_taken
+from incidents.incident.cadence import due_after_status, move_due
+from incidents.incident.incident import ByReference, Incident, IncidentRef
+from incidents.incident.lifecycle import (
+    ALLOWED_TRANSITIONS,
+    OPEN_STATUSES,
+    IncidentStatus,
+    check_transition,
+    is_open,
+    milestones_after,
+)
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Action
+from incidents.proposals.end import end_proposals
+from incidents.storage.database import storable
+
+# Duplicates of duplicates: as far as a chain is followed.
+_LONGEST_CHAIN = 50
+
+
+async def change_status(
+    uow: UnitOfWork, ref: IncidentRef, *, target: IncidentStatus, text: str = ""
+) -> Outcome:
+    """Move an open incident to another open status; a resolved or closed one is reopened.
+
+    Raises: NotPermitted; TransitionRefused; InvalidInput for a status that isn't an open one.
+    """
+    if target not in OPEN_STATUSES:
+        raise InvalidInput("status", "unknown", ", ".join(OPEN_STATUSES))
+    incident = await uow.get_incident(ref)
+    if not incident.is_open and target is IncidentStatus.INVESTIGATING:
+        return await reopen(uow, ref, reason=text)
+    await uow.permit(Action.CHANGE_STATUS, incident)
+    await allow_move(uow.session, incident, target)
+    return await move(uow, incident, target, details={"text": storable(text).strip()})
+
+
+async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:
+    """Close a resolved incident. Raises: NotPermitted; TransitionRefused."""
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.CLOSE, incident, arguments={"text": text})
+    await allow_move(uow.session, incident, IncidentStatus.CLOSED)
+    return await move(
+        uow, incident, IncidentStatus.CLOSED, details={"text": storable(text).strip()}
+    )
+
+
+async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
+    """Take a resolved or closed incident up again; what fixed it is asked anew.
+
+    Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.REOPEN, incident)
+    await allow_reopening(uow.session, incident)
+    details = {
+        "reason": _reason(reason, example="Errors are back since 14:05"),
+        "is_reopening": True,
+        "previous_resolution": incident.resolution,
+    }
+    incident.resolution = ""
+    return await move(uow, incident, IncidentStatus.INVESTIGATING, details=details)
+
+
+async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
+    """Cancel an open incident: it wasn't one.
+
+    Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.CANCEL, incident, arguments={"reason": reason})
+    await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
+    details = {"reason": _reason(reason, example="False alarm: the monitor was misconfigured")}
+    return await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+
+
+async def mark_duplicate(
+    uow: UnitOfWork, ref: IncidentRef, *, original: Reference, reason: str = ""
+) -> Outcome:
+    """Cancel an open incident as the duplicate of another, and link it.
+
+    Raises: NotPermitted; TransitionRefused; IncidentNotFound for an original that the actor
+        can't see; InvalidInput for the incident itself or a duplicate of it.
+    """
+    incident = await uow.get_incident(ref)
+    other = await uow.get_incident(ByReference(original))
+    # A proposal is read by people who may not know of a private one.
+    asked = {"original": None if other.is_private else str(original), "original_id": str(other.id)}
+    await uow.permit(Action.MARK_DUPLICATE, incident, arguments={**asked, "reason": reason})
+    await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
+    await _check_original(uow.session, incident, other)
+    incident.duplicate_of_id = other.id
+    # The record of this incident is read by people who may not know of a private one.
+    named = None if other.is_private else str(other.reference)
+    details = {"reason": storable(reason).strip(), "is_duplicate": True, "duplicate_of": named}
+    outcome = await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+    # Its people may not know of a private one either.
+    if other.is_open and not incident.is_private:
+        content = {"duplicate": str(incident.reference), "title": incident.title}
+        uow.record(other, EntryKind.DUPLICATE_FOUND, content)
+    found = {"duplicate_of": str(other.reference), "original_status": str(other.status)}
+    return replace(outcome, data={**outcome.data, **found})
+
+
+async def allow_move(session: AsyncSession, incident: Incident, target: IncidentStatus) -> None:
+    """Return quietly if the step exists. Raises: TransitionRefused, with who made the last one."""
+    try:
+        check_transition(incident.lifecycle_status, target)
+    except TransitionRefused:
+        raise await _refusal(session, incident, target) from None
+
+
+async def allow_reopening(session: AsyncSession, incident: Incident) -> None:
+    """Return quietly if the incident can be taken up again. Raises: TransitionRefused."""
+    if incident.is_open:
+        raise await _refusal(session, incident, "reopened")
+    await allow_move(session, incident, IncidentStatus.INVESTIGATING)
+
+
+async def move(
+    uow: UnitOfWork, incident: Incident, target: IncidentStatus, *, details: Mapping[str, Any]
+) -> Outcome:
+    """Take an allowed step: status, milestones, cadence, and the one entry that says so.
+
+    Once the incident is over, nobody is called or asked to agree to anything any more.
+    """
+    old = incident.lifecycle_status
+    incident.status = target
+    milestones = _set_milestones(uow, incident, old=old)
+    due_at = due_after_status(incident, old=old, policy=uow.policy, now=uow.now)
+    content = {
+        "old": old,
+        "new": target,
+        **{name: value for name, value in details.items() if value not in {"", None}},
+        **({"milestones": milestones} if milestones else {}),
+        **move_due(incident, due_at),
+    }
+    uow.record(incident, EntryKind.STATUS_CHANGED, content)
+    if not incident.is_open:
+        await end_escalations(uow, incident)
+        await end_proposals(uow, incident)
+    elif not is_open(old):
+        await refresh_taken(uow, incident)
+    data = {"reference": str(incident.reference), "old": old.value, "new": target.value}
+    return Outcome("status_changed", incident.id, data)
+
+
+async def find_last_step(session: AsyncSession, incident: Incident) -> TimelineEntry | None:
+    """Return the entry that brought the incident to its status: the last step, or declaring."""
+    query = (
+        select(TimelineEntry)
+        .where(
+            TimelineEntry.incident_id == incident.id,
+            TimelineEntry.kind.in_([EntryKind.DECLARED, EntryKind.STATUS_CHANGED]),
+        )
+        .order_by(TimelineEntry.sequence.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def _refusal(session: AsyncSession, incident: Incident, target: str) -> TransitionRefused:
+    step = await find_last_step(session, incident)
+    return TransitionRefused(
+        current=incident.status,
+        target=target,
+        possible=ALLOWED_TRANSITIONS[incident.lifecycle_status],
+        by=step.actor_name if step else "",
+        at=step.occurred_at if step else None,
+    )
+
+
+def _set_milestones(
+    uow: UnitOfWork, incident: Incident, *, old: IncidentStatus
+) -> dict[str, object]:
+    """Set and clear the step's milestones; return old and new of those that changed."""
+    changed: dict[str, object] = {}
+    for name, value in milestones_after(old, incident.lifecycle_status, now=uow.now).items():
+        before = getattr(incident, name)
+        if before != value:
+            setattr(incident, name, value)
+            changed[name] = {"old": before, "new": value}
+    return changed
+
+
+async def _check_original(session: AsyncSession, incident: Incident, other: Incident) -> None:
+    link: Incident | None = other
+    for _ in range(_LONGEST_CHAIN):
+        if link is None:
+            return
+        if link.id == incident.id:
+            problem = "same" if other.id == incident.id else "its_duplicate"
+            raise InvalidInput("original", problem)
+        if link.duplicate_of_id is None:
+            return
+        link = await session.get(Incident, link.duplicate_of_id)
+
+
+def _reason(text: str, *, example: str) -> str:
+    reason = storable(text).strip()
+    if not reason:
+        raise InvalidInput("reason", "empty", example)
+    return reason

@@ -1,0 +1,1 @@
+"""The directory of people, and who can be assigned."""

@@ -1,0 +1,101 @@
+"""The directory: people and groups of a workspace, written from what the chat service says."""
+
+import functools
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.people import PeopleGroup, Person, PersonKind
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """What the chat service says of a user group."""
+
+    external_id: str
+    handle: str
+    member_external_ids: tuple[str, ...]
+
+
+async def save_group(uow: UnitOfWork, facts: GroupFacts) -> Outcome:
+    """Write down who is in a group now."""
+    query = select(PeopleGroup).where(
+        PeopleGroup.workspace_id == uow.workspace_id,
+        PeopleGroup.external_id == facts.external_id,
+    )
+    group = (await uow.session.execute(query)).scalar_one_or_none()
+    if group is None:
+        group = PeopleGroup(workspace_id=uow.workspace_id, external_id=facts.external_id)
+        uow.session.add(group)
+    group.handle = facts.handle
+    group.member_external_ids = " ".join(facts.member_external_ids)
+    group.refreshed_at = uow.now
+    await uow.flush()
+    return Outcome("group_saved")
+
+
+async def find_people_named(
+    session: AsyncSession, names: Iterable[str], *, workspace_id: uuid.UUID
+) -> dict[str, Person]:
+    """Return the people with these external ids or email addresses, by what was asked for."""
+    wanted = [name for name in names if name]
+    if not wanted:
+        return {}
+    given = {
+        "workspace": workspace_id,
+        "ids": wanted,
+        "emails": [name.lower() for name in wanted],
+    }
+    people = list((await session.execute(_people_named(), given)).scalars())
+    found: dict[str, Person] = {}
+    for name in wanted:
+        for person in people:
+            if person.external_id == name or (person.email or "").lower() == name.lower():
+                found[name] = person
+    return found
+
+
+@functools.cache
+def _people_named() -> Any:
+    """Return the query, made once. Parameters: `workspace`, `ids`, `emails` in small letters."""
+    return select(Person).where(
+        Person.workspace_id == bindparam("workspace"),
+        or_(
+            Person.external_id.in_(bindparam("ids", expanding=True)),
+            func.lower(Person.email).in_(bindparam("emails", expanding=True)),
+        ),
+    )
+
+
+async def find_group_members(
+    session: AsyncSession, names: Iterable[str], *, workspace_id: uuid.UUID
+) -> dict[str, tuple[str, ...]]:
+    """Return the members' external ids of groups named by id or `@handle`, where known."""
+    wanted = {name.removeprefix("@"): name for name in names}
+    if not wanted:
+        return {}
+    query = select(PeopleGroup).where(
+        PeopleGroup.workspace_id == workspace_id,
+        or_(PeopleGroup.external_id.in_(wanted), PeopleGroup.handle.in_(wanted)),
+    )
+    groups = (await session.execute(query)).scalars()
+    return {
+        wanted[name]: tuple(group.member_external_ids.split())
+        for group in groups
+        for name in (group.external_id, group.handle)
+        if name in wanted
+    }
+
+
+def kind_of(*, is_bot: bool, is_guest: bool, is_external: bool) -> PersonKind:
+    """Return how far somebody belongs to the workspace."""
+    if is_bot:
+        return PersonKind.BOT
+    if is_external:
+        return PersonKind.EXTERNAL
+    return PersonKind.GUEST if is_guest else PersonKind.MEMBER

@@ -1,0 +1,153 @@
+"""The policy's section on approvals: classes of action, whose agreement each needs, how long."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from incidents.policy.supervision import Stage
+
+
+class Need(StrEnum):
+    """Whose agreement a class of action needs; under `rights`, `approve_<need>` says who that is."""
+
+    NOBODY = "nobody"
+    STANDARD = "standard"
+    MAJOR = "major"
+
+    @property
+    def weight(self) -> int:
+        """Return how much agreement it takes, 0 for none."""
+        return list(Need).index(self)
+
+
+class GuardedAction(StrEnum):
+    """Commands of the bot that may need somebody's agreement, named like their rights.
+
+    Cancelling as a duplicate is guarded like any other cancelling.
+    """
+
+    LOWER_SEVERITY = "lower_severity"
+    RESOLVE = "resolve"
+    CANCEL = "cancel"
+    POST_UPDATE = "post_update"
+    CLOSE = "close"
+
+
+_ALSO = {"mark_duplicate": GuardedAction.CANCEL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionClass:
+    """A class of action; `words` in a proposal suggest it, people choose."""
+
+    key: str
+    name: str
+    meaning: str
+    needs: Need
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerWait:
+    """How long an answer is waited for at one severity."""
+
+    severity: str
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandClass:
+    """The class of action that one of the bot's own commands belongs to."""
+
+    command: GuardedAction
+    class_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisedActions:
+    """The commands that need somebody's agreement at one stage; below solo only."""
+
+    stage: Stage
+    actions: tuple[GuardedAction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvals:
+    """Asking for agreement: classes of action, times, and what the supervised need it for."""
+
+    classes: tuple[ActionClass, ...]
+    expires_after: timedelta
+    answer_within: timedelta
+    escalates_as: str
+    answer_within_by_severity: tuple[AnswerWait, ...] = ()
+    objections: timedelta
+    commands: tuple[CommandClass, ...]
+    supervised_actions: tuple[SupervisedActions, ...] = ()
+
+    def find_class(self, name: str) -> ActionClass | None:
+        """Return the class with this key or name, in any letter case, if there is one."""
+        wanted = name.strip().casefold().replace(" ", "_")
+        spelt = ((item, (item.key, item.name.replace(" ", "_"))) for item in self.classes)
+        found = (item for item, words in spelt if wanted in {word.casefold() for word in words})
+        return next(found, None)
+
+    def wait_at(self, severity_key: str) -> timedelta:
+        """Return how long an answer is waited for in an incident of this severity."""
+        own = (
+            item.wait for item in self.answer_within_by_severity if item.severity == severity_key
+        )
+        return next(own, self.answer_within)
+
+    def guard_of(self, action: str) -> GuardedAction | None:
+        """Return the command under which an action is guarded at any stage, or None."""
+        guard = _guard(action)
+        if guard is None:
+            return None
+        return guard if any(guard in item.actions for item in self.supervised_actions) else None
+
+    def guards(self, action: str, *, stage: Stage) -> bool:
+        """Tell whether somebody at this stage needs agreement for the action; solo never does."""
+        guard = _guard(action)
+        if guard is None or stage is Stage.SOLO:
+            return False
+        own = (item.actions for item in self.supervised_actions if item.stage is stage)
+        return guard in next(own, ())
+
+    def class_of(self, action: str) -> ActionClass | None:
+        """Return the class of one of the bot's own commands, or None if it has none."""
+        guard = _guard(action)
+        own = (item.class_key for item in self.commands if item.command is guard)
+        key = next(own, None)
+        return None if key is None else self.find_class(key)
+
+
+def suggest_class(text: str, approvals: Approvals) -> ActionClass:
+    """Return the class that a proposal's words suggest: of all that match, the one needing most.
+
+    Nothing matches: the mildest class that needs somebody, since a guess must not spare a question.
+    A word also counts with other endings ("restarting", "deleted", "configuration"); where nobody
+    would be asked only with the plainest ("checks", not "checkout").
+
+    Raises: LookupError if the policy has no classes.
+    """
+    matching = [item for item in approvals.classes if _is_said(item, text)]
+    if matching:
+        return max(matching, key=lambda item: item.needs.weight)
+    asking = [item for item in approvals.classes if item.needs is not Need.NOBODY]
+    if not approvals.classes:
+        raise LookupError("no classes of action")
+    return min(asking or approvals.classes, key=lambda item: item.needs.weight)
+
+
+def _guard(action: str) -> GuardedAction | None:
+    if action in _ALSO:
+        return _ALSO[action]
+    return GuardedAction(action) if action in tuple(GuardedAction) else None
+
+
+def _is_said(item: ActionClass, text: str) -> bool:
+    ending = r"(e|s|es|ed|ing)?(?!\w)" if item.needs is Need.NOBODY else r"\w*"
+    # "delete" is also said by "deleting": the last e gives way to an ending.
+    stems = (re.escape(word.casefold().removesuffix("e")) for word in item.words)
+    return any(re.search(rf"(?<!\w){stem}{ending}", text.casefold()) for stem in stems)

@@ -1,0 +1,1 @@
+"""The postmortem: draft, file, owner, due date, action items."""

@@ -1,0 +1,221 @@
+"""Action items: follow-up work of an incident, each with one owner, and a date if one is known."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.core.ids import new_id
+from incidents.core.people import Person
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import PersonView, people_views
+from incidents.people.assignable import Named, call_in, get_assignable
+from incidents.policy.policy import Action
+from incidents.storage.database import Base, storable
+
+MAX_TEXT = 1000
+
+
+class ActionItemStatus(StrEnum):
+    """Whether an action item is still to be done."""
+
+    OPEN = "open"
+    DONE = "done"
+
+
+class ActionItem(Base):
+    """One piece of follow-up work; `number` counts within its incident."""
+
+    __tablename__ = "action_items"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    number: Mapped[int]
+    text: Mapped[str]
+    owner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), index=True)
+    due_on: Mapped[date | None]
+    status: Mapped[str] = mapped_column(default=ActionItemStatus.OPEN)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None] = mapped_column(default=None)
+    done_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionItemView:
+    """An action item as messages and documents show it."""
+
+    id: uuid.UUID
+    number: int
+    text: str
+    owner: PersonView | None
+    due_on: date | None
+    is_done: bool
+    done_at: datetime | None
+
+
+async def add_action_item(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    text: str,
+    owner: Named | None = None,
+    due_on: date | None = None,
+) -> Outcome:
+    """Add an action item: `action_item_added` with its number.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput for an empty or overlong text, a date
+        that is over, an owner who can't take on work.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
+    wording = check_text(text)
+    check_due_on(due_on, today=uow.now.date())
+    person = await _call_in_owner(uow, incident, owner) if owner else None
+    item = ActionItem(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        incident_id=incident.id,
+        number=await _next_number(uow.session, incident.id),
+        text=wording,
+        owner_id=person.id if person else None,
+        due_on=due_on,
+        status=ActionItemStatus.OPEN,
+        created_at=uow.now,
+    )
+    uow.session.add(item)
+    uow.record(incident, EntryKind.ACTION_ITEM_ADDED, _content(item, person))
+    return _outcome("action_item_added", incident, item, person)
+
+
+async def assign_action_item(
+    uow: UnitOfWork, ref: IncidentRef, *, number: int, owner: Named
+) -> Outcome:
+    """Give an action item to somebody: `action_item_assigned`.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if it is theirs, or done.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
+    item = await _get_item(uow.session, incident, number)
+    if item.status == ActionItemStatus.DONE:
+        raise AlreadySo(f"action item {number}", "done")
+    person = await _call_in_owner(uow, incident, owner)
+    if item.owner_id == person.id:
+        raise AlreadySo("the owner", person.name)
+    item.owner_id = person.id
+    uow.record(incident, EntryKind.ACTION_ITEM_ASSIGNED, _content(item, person))
+    return _outcome("action_item_assigned", incident, item, person)
+
+
+async def complete_action_item(uow: UnitOfWork, ref: IncidentRef, *, number: int) -> Outcome:
+    """Mark an action item as done: `action_item_done`.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if it is done.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
+    item = await _get_item(uow.session, incident, number)
+    if item.status == ActionItemStatus.DONE:
+        raise AlreadySo(f"action item {number}", "done")
+    item.status = ActionItemStatus.DONE
+    item.done_at = uow.now
+    item.done_by_id = uow.actor.person_id
+    owner = await uow.session.get(Person, item.owner_id) if item.owner_id else None
+    uow.record(incident, EntryKind.ACTION_ITEM_DONE, _content(item, owner))
+    return _outcome("action_item_done", incident, item, owner)
+
+
+async def action_items_of(
+    session: AsyncSession, incident_id: uuid.UUID
+) -> tuple[ActionItemView, ...]:
+    """Return the action items of an incident that the caller may see, by number."""
+    query = (
+        select(ActionItem).where(ActionItem.incident_id == incident_id).order_by(ActionItem.number)
+    )
+    items = (await session.execute(query)).scalars().all()
+    owners = await people_views(session, {item.owner_id for item in items if item.owner_id})
+    return tuple(
+        ActionItemView(
+            id=item.id,
+            number=item.number,
+            text=item.text,
+            owner=owners.get(item.owner_id) if item.owner_id else None,
+            due_on=item.due_on,
+            is_done=item.status == ActionItemStatus.DONE,
+            done_at=item.done_at,
+        )
+        for item in items
+    )
+
+
+def check_text(text: str) -> str:
+    """Return the wording on one line. Raises: InvalidInput if empty or over 1,000 characters."""
+    wording = " ".join(storable(text).split())
+    if not wording:
+        raise InvalidInput("text", "empty", "Alert when the queue is older than 5 minutes")
+    if len(wording) > MAX_TEXT:
+        raise InvalidInput("text", "too_long")
+    return wording
+
+
+def check_due_on(due_on: date | None, *, today: date) -> None:
+    """Return quietly if the date can be met. Raises: InvalidInput if it is over.
+
+    A day's grace: today in UTC may still be yesterday for whoever sets it.
+    """
+    if due_on is not None and (today - due_on).days > 1:
+        raise InvalidInput("due_on", "past", f"{today.isoformat()}, or 5d")
+
+
+async def _next_number(session: AsyncSession, incident_id: uuid.UUID) -> int:
+    # The incident's row is locked, so that two can't take the same.
+    query = select(func.max(ActionItem.number)).where(ActionItem.incident_id == incident_id)
+    return ((await session.execute(query)).scalar_one() or 0) + 1
+
+
+async def _get_item(session: AsyncSession, incident: Incident, number: int) -> ActionItem:
+    query = select(ActionItem).where(
+        ActionItem.incident_id == incident.id, ActionItem.number == number
+    )
+    item = (await session.execute(query)).scalar_one_or_none()
+    if item is None:
+        raise InvalidInput("action_item", "isn't on this incident's list", "action 1 @someone")
+    return item
+
+
+async def _call_in_owner(uow: UnitOfWork, incident: Incident, owner: Named) -> Person:
+    # Whoever owns a part of it has to see the incident, also a private one.
+    person = await get_assignable(uow, owner)
+    await call_in(uow, incident, person)
+    return person
+
+
+def _content(item: ActionItem, owner: Person | None) -> dict[str, object]:
+    return {
+        "action_item_id": item.id,
+        "number": item.number,
+        "text": item.text,
+        "owner_id": item.owner_id,
+        "owner": owner.name if owner else None,
+        "due_on": item.due_on.isoformat() if item.due_on else None,
+    }
+
+
+def _outcome(kind: str, incident: Incident, item: ActionItem, owner: Person | None) -> Outcome:
+    data = {
+        "reference": str(incident.reference),
+        "number": item.number,
+        "text": item.text,
+        "owner": owner.name if owner else None,
+        "due_on": item.due_on.isoformat() if item.due_on else None,
+    }
+    return Outcome(kind, incident.id, data)

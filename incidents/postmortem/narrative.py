@@ -1,0 +1,221 @@
+"""How entries read in a postmortem: what happened, by role; names are for the table of roles."""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from incidents.core.markdown_text import escape
+from incidents.core.people import ActorKind
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, PersonView
+from incidents.postmortem.durations import RoleSpan, role_at
+
+_K = EntryKind
+
+SOMEBODY = "a responder"
+
+# What keeps the program's own books: it tells nothing about the incident.
+OMITTED = frozenset(
+    {
+        *(_K.PERSON_JOINED, _K.PERSON_LEFT, _K.INVITE_REFUSED),
+        *(_K.CHANNEL_OPENED, _K.CHANNEL_REFUSED, _K.CHANNEL_LINKED, _K.CHANNEL_RENAMED),
+        *(_K.CHANNEL_ARCHIVED, _K.CHANNEL_UNARCHIVED, _K.BOT_REMOVED),
+        *(_K.EFFECT_FAILED, _K.EFFECT_RETRIED, _K.EXPORTED),
+        *(_K.UPDATE_REMINDED, _K.UPDATE_SNOOZED, _K.STALE_ASKED, _K.CHECKIN_DUE),
+        *(_K.POSTMORTEM_DRAFTED, _K.POSTMORTEM_OWNER_SET, _K.POSTMORTEM_EDITED),
+        *(_K.POSTMORTEM_PUBLISHED, _K.POSTMORTEM_REMINDED),
+        *(_K.ACTION_ITEM_ADDED, _K.ACTION_ITEM_ASSIGNED, _K.ACTION_ITEM_DONE),
+        *(_K.AMENDED, _K.WITHDRAWN, _K.REDACTED),
+    }
+)
+
+# Entries further apart than this say when they were written down.
+_LATE = timedelta(minutes=5)
+
+_USER_TOKEN = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+
+_ONE_MISSED = "A stakeholder update was missed."
+
+_MOMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "impact_started_at": "Impact started",
+        "impact_ended_at": "Impact ended",
+        "detected_at": "Detected",
+        "mitigated_at": "Mitigated",
+        "resolved_at": "Resolved",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Narrator:
+    """Tells entries by the roles that people held at the time."""
+
+    roles: Sequence[RoleSpan]
+    people: Sequence[PersonView]
+
+    def actor(self, entry: EntryView) -> str:
+        """Return who did it: a role, `a responder`, or what kind of actor it was; Markdown."""
+        if entry.kind in _SAID_BY_OTHERS:
+            return self.role_of(self._find_author(entry), at=entry.occurred_at)
+        if entry.actor_kind == ActorKind.PERSON:
+            return self.role_of(entry.actor_id, at=entry.occurred_at)
+        return "Sitrep" if entry.actor_kind == ActorKind.SYSTEM else "an operator"
+
+    def role_of(self, person_id: uuid.UUID | None, *, at: datetime) -> str:
+        """Return the role that somebody held at that moment, or `a responder`; Markdown."""
+        span = role_at(self.roles, person_id, at=at)
+        return escape(span.role_name) if span else SOMEBODY
+
+    def words(self, text: str, *, at: datetime) -> str:
+        """Return people's text as Markdown, with the names of people we know made roles."""
+        return escape(self.unnamed(text, at=at))
+
+    def unnamed(self, text: str, *, at: datetime) -> str:
+        """Return people's text, not yet escaped, with the names of people we know made roles."""
+        by_token = {person.external_id: person for person in self.people}
+
+        def role(person: PersonView | None) -> str:
+            span = role_at(self.roles, person.id, at=at) if person else None
+            return span.role_name if span else SOMEBODY
+
+        text = _USER_TOKEN.sub(lambda found: role(by_token.get(found[1])), text)
+        for person in sorted(self.people, key=lambda person: -len(person.name)):
+            if not person.name:
+                continue
+            text = _names_of(person.name).sub(role(person).replace("\\", r"\\"), text)
+        return text
+
+    def sentence(self, entry: EntryView) -> str:
+        """Return what happened, as Markdown on one line; an unknown kind reads generically."""
+        if entry.is_redacted:
+            return "_redacted_"
+        teller = _TELLERS.get(entry.kind, _tell_generically)
+        told = teller(self, entry)
+        if entry.recorded_at - entry.occurred_at > _LATE:
+            told = f"{told} _(recorded {entry.recorded_at:%Y-%m-%d %H:%M})_"
+        return told
+
+    def _find_author(self, entry: EntryView) -> uuid.UUID | None:
+        author = entry.text("author_external_id")
+        return next((person.id for person in self.people if person.external_id == author), None)
+
+
+def _names_of(name: str) -> re.Pattern[str]:
+    """Return what finds a name: after `@` in any case; a full name also without."""
+    spelled = re.escape(name)
+    plain = rf"|\b{spelled}(?!\w)" if " " in name else ""
+    return re.compile(rf"(?<!\w)@(?i:{spelled})(?!\w){plain}")
+
+
+Teller = Callable[[Narrator, EntryView], str]
+
+
+def is_told(entry: EntryView) -> bool:
+    """Tell whether the entry belongs in a postmortem's timeline."""
+    if entry.kind == _K.MILESTONE_SET:
+        return bool(entry.text("new"))
+    return entry.kind not in OMITTED
+
+
+def _said(narrator: Narrator, entry: EntryView, *names: str) -> str:
+    found = next((entry.text(name) for name in names if entry.text(name)), "")
+    return narrator.words(found, at=entry.occurred_at)
+
+
+def _and_said(told: str, more: str) -> str:
+    return f"{told}: {more}" if more else f"{told}."
+
+
+def _tell_declared(narrator: Narrator, entry: EntryView) -> str:
+    severity = escape(entry.text("severity"))
+    return _and_said(f"Declared as {severity}", _said(narrator, entry, "title"))
+
+
+def _tell_status(narrator: Narrator, entry: EntryView) -> str:
+    verb = "Reopened, status" if entry.content.get("is_reopening") else "Status"
+    told = f"{verb} {escape(entry.text('old'))} → {escape(entry.text('new'))}"
+    return _and_said(told, _said(narrator, entry, "text", "resolution", "reason"))
+
+
+def _tell_severity(narrator: Narrator, entry: EntryView) -> str:
+    told = f"Severity {escape(entry.text('old'))} → {escape(entry.text('new'))}"
+    return _and_said(told, _said(narrator, entry, "reason"))
+
+
+def _tell_edited(_narrator: Narrator, entry: EntryView) -> str:
+    changes = entry.content.get("changes")
+    names = ", ".join(sorted(changes)) if isinstance(changes, dict) else ""
+    return _and_said("Edited", escape(names))
+
+
+def _tell_milestone(_narrator: Narrator, entry: EntryView) -> str:
+    return f"{_MOMENTS.get(entry.text('name'), escape(entry.text('name')))}."
+
+
+def _tell_role(narrator: Narrator, entry: EntryView) -> str:
+    role = _said(narrator, entry, "role_name", "role")
+    given = "given up" if entry.kind == _K.ROLE_ENDED else "filled"
+    return _and_said(f"Role {given}", role)
+
+
+def _tell_commander(narrator: Narrator, entry: EntryView) -> str:
+    return _and_said("Command handed over", _said(narrator, entry, "reason", "brief"))
+
+
+def _tell_update(narrator: Narrator, entry: EntryView) -> str:
+    number = escape(entry.text("number"))
+    said = _said(narrator, entry, "text", "actions", "impact", "next_steps")
+    return _and_said(f"Stakeholder update {number}".rstrip(), said)
+
+
+def _tell_missed(_narrator: Narrator, entry: EntryView) -> str:
+    if entry.content.get("is_bots"):
+        return "Sitrep was away when a stakeholder update was due."
+    count = int(entry.content.get("count") or 1)
+    return f"{count} stakeholder updates were missed." if count > 1 else _ONE_MISSED
+
+
+def _tell_text(narrator: Narrator, entry: EntryView) -> str:
+    return _said(narrator, entry, "text", "name", "title", "permalink", "url")
+
+
+def _tell_generically(narrator: Narrator, entry: EntryView) -> str:
+    words = _HEADS.get(entry.kind) or escape(entry.kind.replace("_", " ").capitalize())
+    return _and_said(words, _said(narrator, entry, "text", "question", "answer", "words", "reason"))
+
+
+_HEADS: Mapping[str, str] = MappingProxyType(
+    {
+        _K.COMMANDER_MISSING: "Nobody in command yet",
+        _K.SUCCESSOR_WANTED: "A new commander is asked for",
+        _K.CHECKIN_ASKED: "Check-in asked",
+        _K.CHECKIN_UNDERSTOOD: "Check-in understood",
+        _K.CHECKIN_ANSWERED: "Check-in answered",
+        _K.STALE_ANSWERED: "Still working on it",
+    }
+)
+
+_SAID_BY_OTHERS = frozenset({_K.MARKED, _K.PINNED})
+
+_TELLERS: Mapping[str, Teller] = MappingProxyType(
+    {
+        _K.DECLARED: _tell_declared,
+        _K.STATUS_CHANGED: _tell_status,
+        _K.SEVERITY_CHANGED: _tell_severity,
+        _K.EDITED: _tell_edited,
+        _K.MILESTONE_SET: _tell_milestone,
+        _K.ROLE_ASSIGNED: _tell_role,
+        _K.ROLE_ENDED: _tell_role,
+        _K.COMMANDER_CHANGED: _tell_commander,
+        _K.UPDATE_POSTED: _tell_update,
+        _K.UPDATE_MISSED: _tell_missed,
+        _K.NOTE: _tell_text,
+        _K.MARKED: _tell_text,
+        _K.PINNED: _tell_text,
+        _K.FILE_LINKED: _tell_text,
+    }
+)

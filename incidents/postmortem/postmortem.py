@@ -1,0 +1,381 @@
+"""The postmortem: versions, its owner and due date, the sections that people write, publishing.
+
+Each resolving makes a new draft version; what people wrote goes along. What the draft says
+besides is made from the record whenever it is shown (`postmortem_draft.py`).
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.business_days import add_business_days, business_days
+from incidents.core.errors import AlreadySo, InformationMissing, InvalidInput, Superseded
+from incidents.core.ids import new_id
+from incidents.core.people import Person
+from incidents.engine.reminders import Reminder
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.timeline import EntryKind
+from incidents.people.assignable import Named, call_in, get_assignable
+from incidents.policy.policy import Action, Policy, Section
+from incidents.postmortem.due import Say, Wait, decide, reminder_at, reminder_instant
+from incidents.storage.database import Base, storable
+
+# As much as a form's field takes, so that what was saved can be opened again whole.
+MAX_SECTION = 3000
+
+# Written elsewhere: this one is made of rows with owners and dates.
+_NOT_WRITTEN = frozenset({"action_items"})
+
+# What publishing asks for: the one section that no record can fill.
+NEEDED_SECTION = "contributing_factors"
+
+
+class PostmortemStatus(StrEnum):
+    """Where a version of a postmortem is."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+
+
+class Postmortem(Base):
+    """One version of an incident's postmortem; the newest counts."""
+
+    __tablename__ = "postmortems"
+    __table_args__ = (UniqueConstraint("incident_id", "version"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    version: Mapped[int]
+    status: Mapped[str] = mapped_column(default=PostmortemStatus.DRAFT)
+    owner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), index=True)
+    due_on: Mapped[date]
+    drafted_at: Mapped[datetime]
+    published_at: Mapped[datetime | None] = mapped_column(default=None)
+    link: Mapped[str] = mapped_column(default="")
+
+
+class PostmortemSection(Base):
+    """What people wrote in one section of one version; `revision` tells edits apart."""
+
+    __tablename__ = "postmortem_sections"
+    __table_args__ = (UniqueConstraint("postmortem_id", "key"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    postmortem_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("postmortems.id"))
+    key: Mapped[str]
+    text: Mapped[str]
+    revision: Mapped[int] = mapped_column(default=1)
+    written_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    written_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionEdit:
+    """What somebody wrote, and the revision they had before them (0: nothing was there)."""
+
+    text: str
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSection:
+    """What people wrote in a section."""
+
+    key: str
+    text: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemView:
+    """The newest version of an incident's postmortem."""
+
+    id: uuid.UUID
+    version: int
+    is_published: bool
+    owner_id: uuid.UUID | None
+    due_on: date
+    drafted_at: datetime
+    published_at: datetime | None
+    link: str
+    written: tuple[WrittenSection, ...] = field(default=())
+
+    def find_written(self, key: str) -> WrittenSection | None:
+        """Return what people wrote in this section, or None."""
+        return next((section for section in self.written if section.key == key), None)
+
+
+def writable_sections(policy: Policy) -> tuple[Section, ...]:
+    """Return the sections that people write in: those that put a question to them."""
+    return tuple(
+        section
+        for section in policy.postmortem.sections
+        if section.prompt and section.key not in _NOT_WRITTEN
+    )
+
+
+async def draft_postmortem(uow: UnitOfWork, incident: Incident) -> Postmortem:
+    """Make the next draft version of a resolved incident, with what people wrote before."""
+    before = await find_postmortem(uow.session, incident.id)
+    draft = Postmortem(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        incident_id=incident.id,
+        version=before.version + 1 if before else 1,
+        status=PostmortemStatus.DRAFT,
+        owner_id=before.owner_id if before else None,
+        due_on=due_date(incident.resolved_at or uow.now, uow.policy),
+        drafted_at=uow.now,
+    )
+    uow.session.add(draft)
+    await uow.flush()
+    for section in await _sections(uow.session, before.id) if before else ():
+        uow.session.add(
+            PostmortemSection(
+                id=new_id(),
+                postmortem_id=draft.id,
+                key=section.key,
+                text=section.text,
+                revision=section.revision,
+                written_by_id=section.written_by_id,
+                written_at=section.written_at,
+            )
+        )
+    owner = await uow.session.get(Person, draft.owner_id) if draft.owner_id else None
+    uow.record(incident, EntryKind.POSTMORTEM_DRAFTED, _content(draft, owner))
+    return draft
+
+
+def due_date(resolved_at: datetime, policy: Policy) -> date:
+    """Return the business day (UTC) on which the postmortem is due."""
+    return add_business_days(
+        resolved_at.date(),
+        policy.reminders.postmortem_due_business_days,
+        is_business_day=business_days(policy.reminders.holidays_country),
+    )
+
+
+async def set_postmortem_owner(uow: UnitOfWork, ref: IncidentRef, *, owner: Named) -> Outcome:
+    """Name who writes the postmortem: `postmortem_owner_set`.
+
+    Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft; InvalidInput for
+        somebody who can't take on work; AlreadySo if they own it.
+    """
+    incident, postmortem = await _get_current(uow, ref)
+    person = await get_assignable(uow, owner)
+    return await _set_owner(uow, incident, postmortem, person)
+
+
+async def claim_postmortem(
+    uow: UnitOfWork, ref: IncidentRef, *, version: int | None = None
+) -> Outcome:
+    """Take the postmortem on oneself, if nobody has: `postmortem_owner_set`.
+
+    Raises: as `set_postmortem_owner`; Superseded if somebody else was quicker, or there is a
+        newer version than the one that the actor saw.
+    """
+    incident, postmortem = await _get_current(uow, ref)
+    if version is not None and version != postmortem.version:
+        raise Superseded("postmortem")
+    person = await uow.session.get(Person, uow.actor.person_id) if uow.actor.person_id else None
+    if person is None:
+        raise InvalidInput("owner", "not_a_person")
+    if postmortem.owner_id not in {None, person.id}:
+        owner = await uow.session.get(Person, postmortem.owner_id)
+        raise Superseded("postmortem", owner.name if owner else "")
+    return await _set_owner(uow, incident, postmortem, person)
+
+
+async def write_postmortem(
+    uow: UnitOfWork, ref: IncidentRef, *, edits: Mapping[str, SectionEdit]
+) -> Outcome:
+    """Save what somebody wrote: `postmortem_edited`, or `postmortem_unchanged`.
+
+    Only sections whose text differs count, so that two people can write in different ones at
+    the same time; of one that somebody else changed meanwhile nothing is overwritten: the
+    outcome lists it under `conflicts` and the other sections are saved.
+
+    Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft; InvalidInput for
+        an unknown section or one that is too long.
+    """
+    incident, postmortem = await _get_current(uow, ref)
+    known = {section.key for section in writable_sections(uow.policy)}
+    current = {section.key: section for section in await _sections(uow.session, postmortem.id)}
+    saved: list[str] = []
+    conflicts: list[str] = []
+    for key, edit in edits.items():
+        text = storable(edit.text).strip()
+        if key not in known:
+            raise InvalidInput("section", "unknown", ", ".join(sorted(known)))
+        if len(text) > MAX_SECTION:
+            raise InvalidInput(key, "too_long")
+        row = current.get(key)
+        if text == (row.text if row else ""):
+            continue
+        if edit.revision != (row.revision if row else 0):
+            conflicts.append(key)
+            continue
+        _write(uow, postmortem, row, key=key, text=text)
+        saved.append(key)
+    if saved:
+        content = {"postmortem_id": postmortem.id, "version": postmortem.version}
+        uow.record(incident, EntryKind.POSTMORTEM_EDITED, {**content, "sections": saved})
+    kind = "postmortem_edited" if saved else "postmortem_unchanged"
+    return _outcome(kind, incident, postmortem, saved=saved, conflicts=conflicts)
+
+
+async def publish_postmortem(uow: UnitOfWork, ref: IncidentRef, *, link: str = "") -> Outcome:
+    """Publish the postmortem: `postmortem_published`; with a link, it was written elsewhere.
+
+    Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft, or with the
+        contributing factors not written; AlreadySo if it is published.
+    """
+    incident, postmortem = await _get_current(uow, ref)
+    if postmortem.status == PostmortemStatus.PUBLISHED:
+        raise AlreadySo("the postmortem", "published")
+    if not link:
+        missing = await _missing_sections(uow, postmortem)
+        if missing:
+            raise InformationMissing("published", missing)
+    postmortem.status = PostmortemStatus.PUBLISHED
+    postmortem.published_at = uow.now
+    postmortem.link = storable(link).strip()
+    content = {**_content(postmortem, None), "published_at": uow.now, "link": postmortem.link}
+    uow.record(incident, EntryKind.POSTMORTEM_PUBLISHED, content)
+    return _outcome("postmortem_published", incident, postmortem, link=postmortem.link)
+
+
+async def remind_of_postmortem(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Say that the postmortem is due, or wait for its owner's morning; then set the next step."""
+    postmortem = await find_postmortem(uow.session, incident.id)
+    if postmortem is None or postmortem.status == PostmortemStatus.PUBLISHED or incident.is_open:
+        return
+    owner = await uow.session.get(Person, postmortem.owner_id) if postmortem.owner_id else None
+    zone = owner.zone if owner else "UTC"
+    decision = decide(due_on=postmortem.due_on, step=reminder.step, now=uow.now, zone=zone)
+    match decision:
+        case Wait(until=until):
+            await uow.remind(reminder_at(until, incident_id=incident.id, step=reminder.step))
+        case Say(is_due=is_due, next_step=next_step):
+            content = {**_content(postmortem, owner), "is_due": is_due}
+            uow.record(incident, EntryKind.POSTMORTEM_REMINDED, content)
+            if next_step is not None:
+                at = reminder_instant(
+                    postmortem.due_on,
+                    step=next_step,
+                    country=uow.policy.reminders.holidays_country,
+                )
+                await uow.remind(reminder_at(at, incident_id=incident.id, step=next_step))
+
+
+async def find_postmortem(session: AsyncSession, incident_id: uuid.UUID) -> Postmortem | None:
+    """Return the newest version of the incident's postmortem, or None."""
+    query = (
+        select(Postmortem)
+        .where(Postmortem.incident_id == incident_id)
+        .order_by(Postmortem.version.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def find_postmortem_view(
+    session: AsyncSession, incident_id: uuid.UUID
+) -> PostmortemView | None:
+    """Return the newest version with what people wrote, or None; the caller may see it."""
+    row = await find_postmortem(session, incident_id)
+    if row is None:
+        return None
+    sections = await _sections(session, row.id)
+    return PostmortemView(
+        id=row.id,
+        version=row.version,
+        is_published=row.status == PostmortemStatus.PUBLISHED,
+        owner_id=row.owner_id,
+        due_on=row.due_on,
+        drafted_at=row.drafted_at,
+        published_at=row.published_at,
+        link=row.link,
+        written=tuple(WrittenSection(item.key, item.text, item.revision) for item in sections),
+    )
+
+
+async def _set_owner(
+    uow: UnitOfWork, incident: Incident, postmortem: Postmortem, person: Person
+) -> Outcome:
+    if postmortem.owner_id == person.id:
+        raise AlreadySo("the postmortem's owner", person.name)
+    # Whoever writes it has to see the incident, also a private one.
+    await call_in(uow, incident, person)
+    postmortem.owner_id = person.id
+    uow.record(incident, EntryKind.POSTMORTEM_OWNER_SET, _content(postmortem, person))
+    return _outcome("postmortem_owner_set", incident, postmortem, owner=person.name)
+
+
+async def _get_current(uow: UnitOfWork, ref: IncidentRef) -> tuple[Incident, Postmortem]:
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.MANAGE_POSTMORTEM, incident)
+    postmortem = await find_postmortem(uow.session, incident.id)
+    if postmortem is None:
+        raise InformationMissing("postmortem", ("resolved_at",))
+    return incident, postmortem
+
+
+async def _sections(session: AsyncSession, postmortem_id: uuid.UUID) -> Sequence[PostmortemSection]:
+    query = (
+        select(PostmortemSection)
+        .where(PostmortemSection.postmortem_id == postmortem_id)
+        .order_by(PostmortemSection.key)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+def _write(
+    uow: UnitOfWork,
+    postmortem: Postmortem,
+    row: PostmortemSection | None,
+    *,
+    key: str,
+    text: str,
+) -> None:
+    if row is None:
+        row = PostmortemSection(id=new_id(), postmortem_id=postmortem.id, key=key, revision=0)
+        uow.session.add(row)
+    row.text = text
+    row.revision += 1
+    row.written_by_id = uow.actor.person_id
+    row.written_at = uow.now
+
+
+async def _missing_sections(uow: UnitOfWork, postmortem: Postmortem) -> tuple[str, ...]:
+    if uow.policy.postmortem.find_section(NEEDED_SECTION) is None:
+        return ()
+    written = {item.key for item in await _sections(uow.session, postmortem.id) if item.text}
+    return () if NEEDED_SECTION in written else (NEEDED_SECTION,)
+
+
+def _content(postmortem: Postmortem, owner: Person | None) -> dict[str, object]:
+    return {
+        "postmortem_id": postmortem.id,
+        "version": postmortem.version,
+        "owner_id": postmortem.owner_id,
+        "owner": owner.name if owner else None,
+        "due_on": postmortem.due_on.isoformat(),
+    }
+
+
+def _outcome(kind: str, incident: Incident, postmortem: Postmortem, **data: object) -> Outcome:
+    shown = {
+        "reference": str(incident.reference),
+        "version": postmortem.version,
+        "due_on": postmortem.due_on.isoformat(),
+    }
+    return Outcome(kind, incident.id, {**shown, **data})

@@ -1,0 +1,1 @@
+"""Proposals: a risky step put to somebody, their answer, carrying it out."""

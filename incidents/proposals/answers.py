@@ -1,0 +1,193 @@
+"""Answers to a proposal: agreed, declined, or gone ahead without one (break-glass)."""
+
+import uuid
+
+from incidents.core.errors import AlreadySo, InvalidInput, MayAgree, NotPermitted, Superseded
+from incidents.core.people import Person
+from incidents.engine.direct_messages import tell_entry
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Action
+from incidents.proposals.approvers import (
+    check_answerer,
+    find_approvers,
+    may_answer,
+    mentors_and_commander,
+)
+from incidents.proposals.ask import MAX_TEXT, ask_kept
+from incidents.proposals.carry_out import perform_for
+from incidents.proposals.escalate import end_escalation
+from incidents.proposals.objections import close_poll
+from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
+from incidents.proposals.tables import (
+    Approval,
+    ApprovalStatus,
+    entry_content,
+    get_approval,
+    over,
+    refuse_if_changed,
+)
+from incidents.storage.database import kept_text
+
+_OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
+
+
+async def approve(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    reason: str = "",
+    version: int | None = None,
+) -> Outcome:
+    """Agree to a proposal: `approved`; it may be carried out from now on, for as long as it holds.
+
+    Raises: MayNotAnswer for one's own or without the right; Superseded when it is answered, over,
+        changed or redacted; AlreadySo when the incident is over.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await _waiting(uow, incident, approval_id, version=version)
+    await check_answerer(uow, incident, approval)
+    if await entry_content(uow.session, approval.entry_id) is None:
+        raise Superseded("approval_redacted")
+    approval.status = ApprovalStatus.APPROVED
+    approval.expires_at = uow.now + uow.policy.approvals.expires_after
+    _answered(uow, approval)
+    await _record_answer(
+        uow,
+        incident,
+        approval,
+        EntryKind.PROPOSAL_APPROVED,
+        reason=kept_text(reason, most=MAX_TEXT),
+        expires_at=approval.expires_at,
+    )
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("approved", incident, approval)
+
+
+async def decline(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    reason: str,
+    version: int | None = None,
+) -> Outcome:
+    """Decline a proposal, with the reason: `declined`.
+
+    Raises: MayNotAnswer; Superseded; AlreadySo; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await _waiting(uow, incident, approval_id, version=version)
+    await check_answerer(uow, incident, approval)
+    said = needed_reason(reason, example="Failing over loses the last minute of orders")
+    approval.status = ApprovalStatus.DECLINED
+    _answered(uow, approval)
+    approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
+    await _record_answer(uow, incident, approval, EntryKind.PROPOSAL_DECLINED, reason=said)
+    await close_poll(uow, approval)
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("declined", incident, approval)
+
+
+async def break_glass(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    approval_id: uuid.UUID,
+    reason: str,
+    version: int | None = None,
+) -> Outcome:
+    """Go ahead without agreement, with a reason that everybody is told: `glass_broken`.
+
+    A command of the bot is carried out at once, as whoever asked for it; only they can do so.
+    Whoever may agree agrees: that is as quick, and on the record as what it is.
+
+    Raises: NotPermitted; MayAgree; Superseded when it is over, agreed to or changed; InvalidInput
+        without a reason; AlreadySo when the incident is over; whatever the command itself refuses.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    is_own = approval.requested_by_id == uow.actor.person_id
+    is_draft = approval.state is ApprovalStatus.DRAFT
+    if not is_own and (is_draft or approval.command is not None):
+        raise NotPermitted("break_others_glass", needs="whoever proposed it")
+    if approval.state not in {ApprovalStatus.DRAFT, ApprovalStatus.PENDING}:
+        raise await over(uow.session, approval)
+    await refuse_if_changed(uow.session, approval, version=version)
+    _refuse_if_over(incident)
+    await uow.permit(Action.BREAK_GLASS, incident)
+    if not is_own:
+        await _refuse_who_may_agree(uow, incident, approval)
+    said = needed_reason(reason, example="Data is being lost right now and nobody answers")
+    if is_draft:
+        await ask_kept(uow, incident, approval)
+    approval.status = ApprovalStatus.BREAK_GLASS
+    approval.expires_at = None
+    _answered(uow, approval)
+    await _record_answer(uow, incident, approval, EntryKind.BREAK_GLASS, reason=said)
+    await _tell_everybody(uow, incident, approval)
+    if approval.command is not None:
+        await perform_for(uow, incident, approval, result="")
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("glass_broken", incident, approval)
+
+
+def needed_reason(text: str, *, example: str) -> str:
+    """Return the reason as it is kept. Raises: InvalidInput if there is none."""
+    reason = kept_text(text, most=MAX_TEXT)
+    if not reason:
+        raise InvalidInput("reason", "empty", example)
+    return reason
+
+
+async def _waiting(
+    uow: UnitOfWork, incident: Incident, approval_id: uuid.UUID, *, version: int | None
+) -> Approval:
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    if approval.state is not ApprovalStatus.PENDING:
+        raise await over(uow.session, approval)
+    if approval.expires_at is not None and approval.expires_at <= uow.now:
+        raise Superseded("approval_expired")
+    await refuse_if_changed(uow.session, approval, version=version)
+    _refuse_if_over(incident)
+    return approval
+
+
+async def _refuse_who_may_agree(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    person_id = uow.actor.person_id
+    person = await uow.session.get(Person, person_id) if person_id is not None else None
+    if person is not None and await may_answer(uow, incident, approval, person):
+        raise MayAgree(approval.number or 0)
+
+
+def _refuse_if_over(incident: Incident) -> None:
+    if incident.lifecycle_status in _OVER:
+        raise AlreadySo("the incident", incident.status)
+
+
+def _answered(uow: UnitOfWork, approval: Approval) -> None:
+    approval.answered_at, approval.answered_by_id = uow.now, uow.actor.person_id
+
+
+async def _record_answer(
+    uow: UnitOfWork, incident: Incident, approval: Approval, kind: EntryKind, **details: object
+) -> None:
+    content = await following_content(uow, approval, **details)
+    entry = uow.record(incident, kind, content, target_id=approval.entry_id)
+    await uow.flush()  # the row points at the entry
+    approval.answer_entry_id = entry.id
+    await uow.flush()
+    await end_escalation(uow, incident, approval)
+
+
+async def _tell_everybody(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    """Tell the commander, mentors and all who could have agreed; the channel hears it anyway."""
+    entry_id = approval.answer_entry_id
+    entry = await uow.session.get_one(TimelineEntry, entry_id)
+    near = await mentors_and_commander(uow, incident, approval.requested_by_id)
+    approvers = await find_approvers(uow, incident, approval, is_wide=True)
+    told = [*near, *(person.id for person in approvers), approval.requested_by_id]
+    await tell_entry(uow, incident, entry, [one for one in told if one != uow.actor.person_id])

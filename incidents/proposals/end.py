@@ -1,0 +1,69 @@
+"""How proposals end: settled by somebody, out of time, or with the incident they were made in."""
+
+from sqlalchemy import select
+
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import Incident
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.timeline import EntryKind
+from incidents.policy.policy import Action
+from incidents.proposals.escalate import end_escalation
+from incidents.proposals.objections import close_poll
+from incidents.proposals.refresh import following_content, refresh_copies
+from incidents.proposals.tables import EXPIRING, Approval, ApprovalStatus
+
+# Commands that can still be carried out when the incident is resolved, until it is closed.
+AFTER_RESOLVING = frozenset({Action.CLOSE, Action.LOWER_SEVERITY, Action.POST_UPDATE})
+
+
+async def settle(
+    uow: UnitOfWork,
+    incident: Incident,
+    approval: Approval,
+    status: ApprovalStatus,
+    kind: EntryKind,
+    **details: object,
+) -> None:
+    """Write down how a proposal ended."""
+    approval.status = status
+    approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
+    content = await following_content(uow, approval, **details)
+    entry = uow.record(incident, kind, content, target_id=approval.entry_id)
+    await uow.flush()  # the row points at the entry
+    approval.end_entry_id = entry.id
+    await uow.flush()
+    await close_poll(uow, approval)
+    await end_escalation(uow, incident, approval)
+
+
+async def expire(
+    uow: UnitOfWork, incident: Incident, approval: Approval, *, with_incident: bool = False
+) -> None:
+    """End a proposal that wasn't answered, or not carried out, in time, or while there was need."""
+    was_answered = approval.state is not ApprovalStatus.PENDING
+    await settle(
+        uow,
+        incident,
+        approval,
+        ApprovalStatus.EXPIRED,
+        EntryKind.PROPOSAL_EXPIRED,
+        was_answered=was_answered,
+        is_incident_over=with_incident,
+    )
+    await refresh_copies(uow, incident, approval)
+
+
+async def end_proposals(uow: UnitOfWork, incident: Incident) -> None:
+    """End what can't be carried out any more, now that the incident is over.
+
+    What somebody went ahead with stays as it is: what came of it can still be said.
+    """
+    is_resolved = incident.lifecycle_status is IncidentStatus.RESOLVED
+    query = (
+        select(Approval)
+        .where(Approval.incident_id == incident.id, Approval.status.in_(EXPIRING))
+        .order_by(Approval.number)
+    )
+    for approval in (await uow.session.execute(query)).scalars().all():
+        if not is_resolved or approval.command not in AFTER_RESOLVING:
+            await expire(uow, incident, approval, with_incident=True)

@@ -1,0 +1,69 @@
+"""A proposal that nobody answers is escalated, and the escalation ends as soon as somebody has."""
+
+import uuid
+from dataclasses import replace
+
+from incidents.core.people import system_actor
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.escalation.answers import withdraw
+from incidents.escalation.escalate import EscalationDraft, escalate, prefill
+from incidents.escalation.refresh import refresh_calls, refresh_card
+from incidents.escalation.tables import UNANSWERED, Escalation, calls_of
+from incidents.escalation.targets import RoleTarget
+from incidents.incident.incident import ById, Incident
+from incidents.incident.roles import find_commander
+from incidents.policy.policy import COMMANDER
+from incidents.proposals.tables import Approval
+
+
+def may_escalate(incident: Incident, approval: Approval) -> bool:
+    """Tell whether an unanswered proposal can be escalated, and wasn't yet."""
+    return incident.is_open and approval.escalation_id is None
+
+
+async def escalate_unanswered(
+    uow: UnitOfWork, incident: Incident, approval: Approval
+) -> frozenset[uuid.UUID]:
+    """Call the commander, unless they asked themselves, then the ladder of the policy's template.
+
+    Return who is called: what they get shows the proposal and takes their answer.
+    """
+    packet = replace(
+        await prefill(uow.session, incident),
+        # Its words are shown beside this: here they would be a copy that redacting doesn't reach.
+        ask=f"Please decide on proposal {approval.number}: approve or decline it.",
+        answer_by=approval.expires_at,
+    )
+    commander = await find_commander(uow.session, incident.id)
+    is_theirs = commander is None or commander.person_id == approval.requested_by_id
+    draft = EscalationDraft(
+        target=None if is_theirs else RoleTarget(COMMANDER),
+        template_key=uow.policy.approvals.escalates_as,
+        packet=packet,
+        on_behalf_of_id=approval.requested_by_id,
+    )
+    outcome = await escalate(uow, ById(incident.id), draft)
+    approval.escalation_id = uuid.UUID(outcome.data["escalation_id"])
+    await uow.flush()
+    calls = await calls_of(uow.session, approval.escalation_id)
+    return frozenset(call.person_id for call in calls)
+
+
+async def end_escalation(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+    """Take the escalation back: the proposal waits for nobody any more.
+
+    One that somebody is on stays theirs, and no longer asks for the answer.
+    """
+    escalation_id, approval.escalation_id = approval.escalation_id, None
+    if escalation_id is None:
+        return
+    escalation = await uow.session.get(Escalation, escalation_id)
+    if escalation is None:
+        return
+    if escalation.status not in UNANSWERED:
+        await refresh_card(uow, incident, escalation)
+        await refresh_calls(uow, incident, escalation)
+        return
+    with uow.acting_for(system_actor(), "", incident):
+        reason = f"Proposal {approval.number} no longer waits"
+        await withdraw(uow, escalation_id, reason=reason)

@@ -1,0 +1,114 @@
+"""A proposal that nobody answers: told again, escalated, then said loudly; at last it ends.
+
+Times count from asking. After an absence only the step that is due by then is taken.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from incidents.engine.direct_messages import tell_entry
+from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import Incident
+from incidents.incident.timeline import EntryKind
+from incidents.proposals.approvers import find_approvers, mentors_and_commander
+from incidents.proposals.end import expire
+from incidents.proposals.escalate import escalate_unanswered, may_escalate
+from incidents.proposals.refresh import following_content, tell_directly, told_ids
+from incidents.proposals.tables import EXPIRING, Approval, ApprovalStatus
+
+SUBJECT = "approval"
+
+
+class Rung(IntEnum):
+    """How far an unanswered proposal has come."""
+
+    TELL_AGAIN = 1
+    ESCALATE = 2
+    LOUD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LadderDecision:
+    """Which rung to take now (None: none yet), and when to look again (None: never)."""
+
+    rung: Rung | None
+    next_at: datetime | None
+
+
+def decide_ladder(
+    *, asked_at: datetime, wait: timedelta, taken: int, now: datetime
+) -> LadderDecision:
+    """Decide the rung that is due: one per `wait` since asking, the latest only, none twice; pure.
+
+    `taken` is the highest rung taken since it was asked, 0 for none.
+    """
+    due = min(int((now - asked_at) / wait), int(Rung.LOUD))
+    if due <= taken:
+        later = None if taken >= Rung.LOUD else asked_at + wait * (taken + 1)
+        return LadderDecision(None, later)
+    next_at = None if due >= Rung.LOUD else asked_at + wait * (due + 1)
+    return LadderDecision(Rung(due), next_at)
+
+
+async def climb(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Take the ladder's next rung, if the proposal still waits in an incident that goes on."""
+    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
+    if approval is None or approval.state is not ApprovalStatus.PENDING:
+        return
+    if approval.expires_at is not None and approval.expires_at <= uow.now:
+        return  # after an absence: its end is due as well, so nobody is asked any more
+    asked_at = approval.asked_at or approval.created_at
+    wait = uow.policy.approvals.wait_at(incident.severity_key)
+    decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)
+    if decision.next_at is not None:
+        await uow.remind(
+            Remind(
+                kind=ReminderKind.APPROVAL_UNANSWERED,
+                subject_type=SUBJECT,
+                subject_id=approval.id,
+                incident_id=incident.id,
+                due_at=decision.next_at,
+                step=decision.rung or reminder.step,
+            )
+        )
+    if decision.rung is not None:
+        await _take(uow, incident, approval, decision.rung)
+
+
+async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """End a proposal whose time is over."""
+    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
+    if approval is None or approval.state not in EXPIRING or approval.expires_at is None:
+        return
+    if approval.expires_at <= uow.now:
+        await expire(uow, incident, approval)
+
+
+async def _take(uow: UnitOfWork, incident: Incident, approval: Approval, rung: Rung) -> None:
+    """Take a rung so that each person hears of it once.
+
+    Whom the escalation calls, and who gets a copy of the proposal now, is told by that.
+    """
+    asked_at = approval.asked_at or approval.created_at
+    is_escalated = rung is Rung.ESCALATE and may_escalate(incident, approval)
+    content = await following_content(
+        uow,
+        approval,
+        step=int(rung),
+        minutes=int((uow.now - asked_at) / timedelta(minutes=1)),
+        class_name=approval.class_name,
+        is_escalated=is_escalated,
+    )
+    entry = uow.record(
+        incident, EntryKind.PROPOSAL_UNANSWERED, content, target_id=approval.entry_id
+    )
+    called = await escalate_unanswered(uow, incident, approval) if is_escalated else frozenset()
+    found = await find_approvers(uow, incident, approval, is_wide=True)
+    approvers = {person.id: person for person in found if person.id not in called}
+    new = approvers.keys() - await told_ids(uow, approval)
+    await tell_directly(uow, incident, approval, approvers.values())
+    near = await mentors_and_commander(uow, incident, approval.requested_by_id)
+    told = [one for one in (*near, *approvers) if one not in called | new]
+    await tell_entry(uow, incident, entry, told)

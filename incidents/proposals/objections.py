@@ -1,0 +1,217 @@
+"""Strong objections? A short poll on a proposal: silence is consent, objections have a name.
+
+The poll tells the commander what others think; the decision stays theirs. It ends after the
+policy's time, or quietly when the proposal is over. An objection's words are in its entry alone.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.errors import AlreadySo, InvalidInput, Superseded
+from incidents.core.ids import new_id
+from incidents.core.people import Person
+from incidents.engine.reminders import Reminder
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.timeline import EntryKind
+from incidents.policy.policy import Action
+from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
+from incidents.proposals.tables import LIVE, Approval, entry_content, get_approval, over
+from incidents.storage.database import Base, storable
+
+SUBJECT = "objection_poll"
+MAX_TEXT = 1000
+
+
+class ObjectionPoll(Base):
+    """One question for strong objections; at most one per proposal is open."""
+
+    __tablename__ = "objection_polls"
+    __table_args__ = (
+        Index("ix_objection_polls_approval_id", "approval_id"),
+        Index(
+            "uq_objection_polls_open",
+            "approval_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    approval_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("approvals.id"))
+    opened_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    opened_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class Objection(Base):
+    """One person's objection; the last that they say counts."""
+
+    __tablename__ = "objections"
+    __table_args__ = (UniqueConstraint("poll_id", "person_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    poll_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("objection_polls.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("timeline_entries.id"))
+    raised_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionView:
+    """An objection as people read it; no reason once its entry is redacted."""
+
+    name: str
+    external_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollView:
+    """The newest poll on a proposal: whether it goes on, until when, and what was said."""
+
+    is_open: bool
+    ends_at: datetime
+    objections: tuple[ObjectionView, ...]
+
+
+async def ask_objections(uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid.UUID) -> Outcome:
+    """Ask everybody for strong objections to a proposal: `objections_asked`.
+
+    Raises: NotPermitted; Superseded when the proposal is over; AlreadySo while a poll is open.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    await uow.permit(Action.ASK_OBJECTIONS, incident)
+    if approval.state not in LIVE:
+        raise await over(uow.session, approval)
+    if await _find_open(uow.session, approval.id) is not None:
+        raise AlreadySo("objection_poll", "open")
+    wait = uow.policy.approvals.objections
+    poll = ObjectionPoll(
+        id=new_id(),
+        approval_id=approval.id,
+        opened_by_id=uow.actor.person_id,
+        opened_at=uow.now,
+        ends_at=uow.now + wait,
+    )
+    uow.session.add(poll)
+    content = await following_content(
+        uow,
+        approval,
+        poll_id=poll.id,
+        until=poll.ends_at,
+        box_seconds=int(wait.total_seconds()),
+    )
+    uow.record(incident, EntryKind.OBJECTIONS_ASKED, content, target_id=approval.entry_id)
+    await refresh_copies(uow, incident, approval)
+    seconds = int(wait.total_seconds())
+    return outcome_of("objections_asked", incident, approval, box_seconds=seconds)
+
+
+async def object_to(
+    uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid.UUID, reason: str
+) -> Outcome:
+    """Object to a proposal while it is asked for, with the reason: `objected`.
+
+    Raises: NotPermitted; Superseded when nothing is asked any more; InvalidInput without a reason.
+    """
+    incident = await uow.get_incident(ref)
+    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    await uow.permit(Action.PROPOSE, incident)
+    poll = await _find_open(uow.session, approval.id)
+    if poll is None or poll.ends_at <= uow.now or approval.state not in LIVE:
+        raise Superseded("objection_poll")
+    said = storable(reason).strip()[:MAX_TEXT]
+    if not said:
+        raise InvalidInput("reason", "empty", "The replica is 20 minutes behind")
+    if uow.actor.person_id is None:
+        raise Superseded("objection_poll")
+    content = await following_content(uow, approval, poll_id=poll.id, reason=said)
+    entry = uow.record(incident, EntryKind.OBJECTION_RAISED, content, target_id=approval.entry_id)
+    await uow.flush()  # the row points at the entry
+    await _keep(uow, poll, entry_id=entry.id)
+    await refresh_copies(uow, incident, approval)
+    return outcome_of("objected", incident, approval)
+
+
+async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Close the poll when its time is over, and put the result on the record."""
+    poll = await uow.session.get(ObjectionPoll, reminder.subject_id, with_for_update=True)
+    if poll is None or poll.closed_at is not None:
+        return
+    poll.closed_at = uow.now
+    approval = await get_approval(uow.session, poll.approval_id, incident_id=incident.id)
+    objections = await _objections(uow.session, poll.id)
+    content = await following_content(
+        uow,
+        approval,
+        poll_id=poll.id,
+        count=len(objections),
+        people=[{"name": one.name, "external_id": one.external_id} for one in objections],
+    )
+    uow.record(incident, EntryKind.OBJECTIONS_ENDED, content, target_id=approval.entry_id)
+    await refresh_copies(uow, incident, approval)
+
+
+async def close_poll(uow: UnitOfWork, approval: Approval) -> None:
+    """Close the proposal's open poll quietly: the proposal itself is over."""
+    poll = await _find_open(uow.session, approval.id)
+    if poll is not None:
+        poll.closed_at = uow.now
+        await uow.flush()
+
+
+async def find_poll(session: AsyncSession, approval_id: uuid.UUID) -> PollView | None:
+    """Return the newest poll on the proposal, or None."""
+    query = (
+        select(ObjectionPoll)
+        .where(ObjectionPoll.approval_id == approval_id)
+        .order_by(ObjectionPoll.opened_at.desc(), ObjectionPoll.id.desc())
+        .limit(1)
+    )
+    poll = (await session.execute(query)).scalar_one_or_none()
+    if poll is None:
+        return None
+    return PollView(poll.closed_at is None, poll.ends_at, await _objections(session, poll.id))
+
+
+async def _find_open(session: AsyncSession, approval_id: uuid.UUID) -> ObjectionPoll | None:
+    query = select(ObjectionPoll).where(
+        ObjectionPoll.approval_id == approval_id, ObjectionPoll.closed_at.is_(None)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def _objections(session: AsyncSession, poll_id: uuid.UUID) -> tuple[ObjectionView, ...]:
+    query = (
+        select(Objection, Person)
+        .join(Person, Person.id == Objection.person_id)
+        .where(Objection.poll_id == poll_id)
+        .order_by(Objection.raised_at, Objection.id)
+    )
+    found: list[ObjectionView] = []
+    for objection, person in (await session.execute(query)).all():
+        content = await entry_content(session, objection.entry_id)
+        reason = str((content or {}).get("reason", ""))
+        found.append(ObjectionView(person.name, person.external_id, reason))
+    return tuple(found)
+
+
+async def _keep(uow: UnitOfWork, poll: ObjectionPoll, *, entry_id: uuid.UUID) -> None:
+    query = select(Objection).where(
+        Objection.poll_id == poll.id, Objection.person_id == uow.actor.person_id
+    )
+    row = (await uow.session.execute(query)).scalar_one_or_none()
+    if row is None:
+        row = Objection(id=new_id(), poll_id=poll.id, person_id=uow.actor.person_id)
+        uow.session.add(row)
+    row.entry_id, row.raised_at = entry_id, uow.now
+    await uow.flush()

@@ -1,0 +1,180 @@
+"""The workspace's audit log: changes that belong to no incident, chained like the timeline.
+
+Stages, sign-offs, who supervises whom, and the policy (with it the rights) are recorded here.
+Chained as `hash_chain.py` says: content can be erased without breaking the chain, and nothing else
+can change: triggers on both databases refuse it. What people wrote to each other (notes) isn't
+here but as a hash of it.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.hash_chain import (
+    GENESIS_HASH,
+    ChainHead,
+    Content,
+    Flaw,
+    clean_content,
+    hash_content,
+    hash_fields,
+    instant_text,
+    new_salt,
+    verify_chain,
+)
+from incidents.core.ids import new_id
+from incidents.storage.database import Base, storable
+
+if TYPE_CHECKING:
+    from incidents.engine.unit_of_work import UnitOfWork
+
+
+class AuditKind(StrEnum):
+    """What an audit entry says; stored as text."""
+
+    STAGE_SET = "stage_set"
+    SIGNED_OFF = "signed_off"
+    MENTOR_NAMED = "mentor_named"
+    MENTOR_ENDED = "mentor_ended"
+    POLICY_CHANGED = "policy_changed"
+    HANDOVER_OFFERED = "handover_offered"
+    HANDOVER_ACCEPTED = "handover_accepted"
+
+
+class AuditEntry(Base):
+    """One dated line of the audit log; `subject_id` is whom it is about."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (UniqueConstraint("workspace_id", "sequence"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    sequence: Mapped[int]
+    recorded_at: Mapped[datetime]
+    kind: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[uuid.UUID | None]
+    actor_name: Mapped[str]
+    subject_id: Mapped[uuid.UUID | None]
+    content: Mapped[Content | None] = mapped_column(JSON(none_as_null=True))
+    salt: Mapped[str | None]
+    content_hash: Mapped[str]
+    previous_hash: Mapped[str]
+    entry_hash: Mapped[str]
+
+
+class AuditHead(Base):
+    """The newest link of a workspace's chain; whoever appends holds its lock."""
+
+    __tablename__ = "audit_heads"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    sequence: Mapped[int]
+    entry_hash: Mapped[str]
+
+    @property
+    def link(self) -> ChainHead:
+        """Return the newest link as a value."""
+        return ChainHead(self.sequence, self.entry_hash)
+
+
+async def audit(
+    uow: "UnitOfWork",
+    kind: AuditKind,
+    content: Mapping[str, Any] | None = None,
+    *,
+    subject_id: uuid.UUID | None = None,
+) -> AuditEntry:
+    """Append an entry to the workspace's audit log, in the order in which the lock is got.
+
+    Raises: IntegrityError when two begin a workspace's log at once; the use case runs again then.
+    """
+    head = await _locked_head(uow.session, uow.workspace_id)
+    cleaned, salt = clean_content(content or {}), new_salt()
+    entry = AuditEntry(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        sequence=head.sequence + 1,
+        recorded_at=uow.now,
+        kind=kind.value,
+        actor_kind=uow.actor.kind.value,
+        actor_id=uow.actor.person_id,
+        actor_name=storable(uow.actor.name),
+        subject_id=subject_id,
+        content=cleaned,
+        salt=salt,
+        content_hash=hash_content(cleaned, salt),
+        previous_hash=head.entry_hash,
+        entry_hash="",
+    )
+    entry.entry_hash = hash_audit_entry(entry)
+    head.sequence, head.entry_hash = entry.sequence, entry.entry_hash
+    uow.session.add(entry)
+    await uow.flush()
+    return entry
+
+
+async def lock_log(uow: "UnitOfWork") -> None:
+    """Wait until nobody else appends: what is read of the log from now on holds till the commit."""
+    await _locked_head(uow.session, uow.workspace_id)
+
+
+async def _locked_head(session: AsyncSession, workspace_id: uuid.UUID) -> AuditHead:
+    query = (
+        select(AuditHead)
+        .where(AuditHead.workspace_id == workspace_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    head = (await session.execute(query)).scalar_one_or_none()
+    if head is None:
+        head = AuditHead(workspace_id=workspace_id, sequence=0, entry_hash=GENESIS_HASH)
+        session.add(head)
+        await session.flush()
+    return head
+
+
+def hashed_fields(entry: AuditEntry) -> dict[str, Any]:
+    """Return what the entry's hash covers, as JSON values; exports carry the same."""
+    return {
+        "id": str(entry.id),
+        "sequence": entry.sequence,
+        "recorded_at": instant_text(entry.recorded_at),
+        "kind": str(entry.kind),
+        "actor_kind": str(entry.actor_kind),
+        "actor_id": str(entry.actor_id) if entry.actor_id else None,
+        "actor_name": entry.actor_name,
+        "subject_id": str(entry.subject_id) if entry.subject_id else None,
+        "content_hash": entry.content_hash,
+        "previous_hash": entry.previous_hash,
+    }
+
+
+def hash_audit_entry(entry: AuditEntry) -> str:
+    """Return the hex hash over everything of the entry but content, salt and tenant."""
+    return hash_fields(hashed_fields(entry))
+
+
+def verify_audit(entries: Iterable[AuditEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
+    """Return every flaw of a whole log, in order of sequence; none means proven."""
+    return verify_chain(entries, head=head, hash_of=hash_audit_entry)
+
+
+async def audit_entries(
+    session: AsyncSession, *, workspace_id: uuid.UUID
+) -> tuple[tuple[AuditEntry, ...], ChainHead]:
+    """Return the workspace's whole log in order, and the head that it has to end with."""
+    query = (
+        select(AuditEntry)
+        .where(AuditEntry.workspace_id == workspace_id)
+        .order_by(AuditEntry.sequence)
+    )
+    entries = tuple((await session.execute(query)).scalars())
+    head = await session.get(AuditHead, workspace_id)
+    return entries, head.link if head else ChainHead(0, GENESIS_HASH)

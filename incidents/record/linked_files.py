@@ -1,0 +1,53 @@
+"""Files that people share in an incident's channel: name and address on the record, no content."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Action
+from incidents.record.marks import incident_of_channel
+
+MAX_NAME = 300
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFile:
+    """A file as the chat service names it."""
+
+    id: str
+    name: str
+    permalink: str
+
+
+async def link_files(
+    uow: UnitOfWork, channel_id: str, *, files: Sequence[LinkedFile], sent_at: datetime
+) -> Outcome:
+    """Record links to files, each once per incident however often it is shared.
+
+    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    """
+    incident = await incident_of_channel(uow, channel_id)
+    await uow.permit(Action.ADD_NOTE, incident)
+    query = select(TimelineEntry).where(
+        TimelineEntry.incident_id == incident.id, TimelineEntry.kind == EntryKind.FILE_LINKED
+    )
+    known = {
+        (entry.content or {}).get("file_id")
+        for entry in (await uow.session.execute(query)).scalars()
+    }
+    for file in files:
+        if file.id in known:
+            continue
+        known.add(file.id)
+        content = {
+            "name": file.name[:MAX_NAME],
+            "permalink": file.permalink,
+            "file_id": file.id,
+        }
+        moment = min(sent_at, uow.now)
+        uow.record(incident, EntryKind.FILE_LINKED, content, occurred_at=moment)
+    return Outcome("files_linked", incident.id)

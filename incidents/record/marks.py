@@ -1,0 +1,284 @@
+"""Marks: messages of the incident channel that people put on the timeline by emoji or pin.
+
+A reaction carries no text: the mark is stored, the message fetched as an effect, and the entry
+appended when its text arrives, dated as the message. One message is one entry, whoever marks it
+and however often; when its last mark is removed, the entry is withdrawn.
+
+    pending ──text arrives──▶ recorded ──last mark removed──▶ withdrawn
+       └──mark removed, message gone──▶ dropped          (marked again: pending)
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.errors import NotPermitted
+from incidents.core.ids import new_id
+from incidents.core.people import Actor, Person, actor_of, system_actor
+from incidents.engine.effects import FetchMarkedMessage
+from incidents.engine.outbox import Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ByChannel, ById, Incident, lock_incident
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Action
+from incidents.record.captured_messages import (
+    CapturedMessage,
+    CaptureStatus,
+    MarkSource,
+    MessageKey,
+    add_mark,
+    find_captured,
+    get_captured,
+    save_mark,
+    standing_marks,
+)
+from incidents.record.corrections import correct, find_corrections, keep_text, record_withdrawal
+from incidents.rights.decide import permit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageText:
+    """What a message says, as plain text, and who wrote it when."""
+
+    text: str
+    author_name: str
+    author_external_id: str = ""
+    permalink: str = ""
+    sent_at: datetime
+
+
+async def mark_message(
+    uow: UnitOfWork,
+    message: MessageKey,
+    *,
+    source: MarkSource,
+    content: MessageText | None = None,
+    at: datetime | None = None,
+) -> Outcome:
+    """Mark a message of an incident channel: `recorded` if its text is known, else `pending`.
+
+    `at` is when it was marked by the chat service's clock: it tells of things out of order.
+
+    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    """
+    incident = await incident_of_channel(uow, message.channel_id)
+    await uow.permit(Action.ADD_NOTE, incident)
+    captured = await get_captured(uow, incident, message)
+    if not await add_mark(uow, captured, source, at=at or uow.now):
+        return Outcome("outdated", incident.id)
+    data = {"reference": str(incident.reference)}
+    if captured.status == CaptureStatus.RECORDED:
+        return Outcome("already_recorded", incident.id, data)
+    if content is not None:
+        _record(uow, incident, captured, content, actor=uow.actor, source=source)
+        return Outcome("recorded", incident.id, data)
+    if captured.status != CaptureStatus.PENDING:
+        captured.status = CaptureStatus.PENDING
+        captured.entry_id = captured.drop_reason = None
+        await uow.add_effects([_fetch(captured)])
+    return Outcome("pending", incident.id, data)
+
+
+async def unmark_message(
+    uow: UnitOfWork, message: MessageKey, *, source: MarkSource, at: datetime | None = None
+) -> Outcome:
+    """Remove the actor's mark (a pin is everybody's); without any left the entry is withdrawn.
+
+    That it was removed is kept, should we hear only later that it had been made.
+
+    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    """
+    incident = await incident_of_channel(uow, message.channel_id)
+    await uow.permit(Action.ADD_NOTE, incident)
+    captured = await get_captured(uow, incident, message)
+    moment = at or uow.now
+    marks = await standing_marks(uow.session, captured)
+    for mark in marks:
+        is_own = mark.person_id == uow.actor.person_id
+        is_meant = mark.source == source and (is_own or source is MarkSource.PIN)
+        if is_meant and mark.marked_at <= moment:
+            mark.removed_at = moment
+    if not marks:
+        await save_mark(uow, captured, source, marked_at=moment, removed_at=moment)
+    if any(mark.removed_at is None for mark in marks) or not marks:
+        return Outcome("unmarked", incident.id)
+    if captured.status == CaptureStatus.PENDING:
+        _drop(captured, "mark removed")
+    elif captured.status == CaptureStatus.RECORDED:
+        captured.status = CaptureStatus.WITHDRAWN
+        entry = await _entry_of(uow.session, captured)
+        if entry is not None:
+            record_withdrawal(uow, incident, entry)
+    return Outcome("unmarked", incident.id)
+
+
+async def record_message(uow: UnitOfWork, captured_id: uuid.UUID, *, content: MessageText) -> None:
+    """Append the entry of a marked message whose text arrived, unless its marks are gone."""
+    captured, incident = await _locked(uow, captured_id)
+    if captured.status != CaptureStatus.PENDING:
+        return
+    for mark in await standing_marks(uow.session, captured):
+        marker = actor_of(await uow.session.get_one(Person, mark.person_id))
+        # Of somebody seen for the first time it wasn't known yet that they are a guest.
+        if await _may_mark(uow, incident, marker):
+            source = MarkSource(mark.source)
+            _record(uow, incident, captured, content, actor=marker, source=source)
+            return
+    _drop(captured, "no mark that counts")
+
+
+async def drop_message(uow: UnitOfWork, captured_id: uuid.UUID, *, reason: str) -> None:
+    """Give a marked message up, since it can't be put on the record; the reason is kept."""
+    captured, _ = await _locked(uow, captured_id)
+    if captured.status == CaptureStatus.PENDING:
+        _drop(captured, reason)
+
+
+async def follow_edit(uow: UnitOfWork, message: MessageKey, *, text: str) -> Outcome:
+    """Amend the entry of a message that was edited; redacted and withdrawn ones stay so."""
+    incident = await incident_of_channel(uow, message.channel_id)
+    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
+    if captured is None or captured.status != CaptureStatus.RECORDED:
+        return Outcome("not_recorded", incident.id)
+    entry = await _entry_of(uow.session, captured)
+    if entry is None:
+        return Outcome("not_recorded", incident.id)
+    reads = correct(entry, await find_corrections(uow.session, entry))
+    kept = keep_text(text)
+    if reads.is_redacted or reads.is_withdrawn or kept.text == reads.text("text"):
+        return Outcome("unchanged", incident.id)
+    content = {
+        "text": kept.text,
+        "target_kind": entry.kind,
+        "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
+    }
+    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    return Outcome("amended", incident.id)
+
+
+async def follow_deletion(uow: UnitOfWork, message: MessageKey) -> Outcome:
+    """Say on the record that a marked message was deleted; what it said stays."""
+    incident = await incident_of_channel(uow, message.channel_id)
+    captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
+    if captured is None:
+        return Outcome("not_marked", incident.id)
+    if captured.status == CaptureStatus.PENDING:
+        _drop(captured, "message deleted")
+        return Outcome("dropped", incident.id)
+    entry = await _entry_of(uow.session, captured)
+    if captured.status != CaptureStatus.RECORDED or entry is None:
+        return Outcome("not_recorded", incident.id)
+    content = {
+        "is_message_deleted": True,
+        "target_kind": entry.kind,
+        "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
+    }
+    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    return Outcome("deletion_recorded", incident.id)
+
+
+async def release_entry(session: AsyncSession, entry_id: uuid.UUID) -> None:
+    """Close the marks of an entry that was withdrawn otherwise, so that it can be marked anew."""
+    query = select(CapturedMessage).where(CapturedMessage.entry_id == entry_id)
+    captured = (await session.execute(query)).scalar_one_or_none()
+    if captured is None:
+        return
+    captured.status = CaptureStatus.WITHDRAWN
+    for mark in await standing_marks(session, captured):
+        # By the clock it was made by: whoever marks it anew does so later.
+        mark.removed_at = mark.marked_at
+
+
+async def is_incident_channel(
+    session: AsyncSession, channel_id: str, *, workspace_id: uuid.UUID
+) -> bool:
+    """Tell whether the channel is an incident's: one indexed query, for events from everywhere."""
+    query = select(Incident.id).where(
+        Incident.workspace_id == workspace_id, Incident.channel_id == channel_id
+    )
+    return (await session.execute(query)).first() is not None
+
+
+async def incident_of_channel(uow: UnitOfWork, channel_id: str) -> Incident:
+    """Return the incident whose channel this is, locked. Raises: IncidentNotFound.
+
+    Whoever does something in the channel sees the incident, even if the record of who is in
+    the channel lags behind.
+    """
+    return await lock_incident(
+        uow.session,
+        ByChannel(channel_id),
+        workspace_id=uow.workspace_id,
+        viewer=system_actor(),
+    )
+
+
+async def _may_mark(uow: UnitOfWork, incident: Incident, marker: Actor) -> bool:
+    try:
+        await permit(
+            uow.session,
+            marker,
+            Action.ADD_NOTE,
+            incident=incident,
+            policy=uow.policy,
+            workspace_id=uow.workspace_id,
+        )
+    except NotPermitted:
+        return False
+    return True
+
+
+async def _locked(uow: UnitOfWork, captured_id: uuid.UUID) -> tuple[CapturedMessage, Incident]:
+    captured = await uow.session.get_one(CapturedMessage, captured_id)
+    # The incident's lock is what orders changes; the row may have changed while we waited for it.
+    incident = await uow.get_incident(ById(captured.incident_id))
+    await uow.session.refresh(captured)
+    return captured, incident
+
+
+async def _entry_of(session: AsyncSession, captured: CapturedMessage) -> TimelineEntry | None:
+    if captured.entry_id is None:
+        return None
+    return await session.get(TimelineEntry, captured.entry_id)
+
+
+def _record(
+    uow: UnitOfWork,
+    incident: Incident,
+    captured: CapturedMessage,
+    message: MessageText,
+    *,
+    actor: Actor,
+    source: MarkSource,
+) -> None:
+    kept = keep_text(message.text)
+    content = {
+        "text": kept.text,
+        "author_name": message.author_name,
+        "author_external_id": message.author_external_id,
+        "permalink": message.permalink,
+        "source": source.value,
+        **({"is_cut": True} if kept.is_cut else {}),
+    }
+    kind = EntryKind.PINNED if source is MarkSource.PIN else EntryKind.MARKED
+    sent_at = min(message.sent_at, uow.now)
+    entry = uow.record(incident, kind, content, occurred_at=sent_at, actor=actor)
+    captured.status = CaptureStatus.RECORDED
+    captured.entry_id = entry.id
+    captured.drop_reason = None
+
+
+def _drop(captured: CapturedMessage, reason: str) -> None:
+    captured.status = CaptureStatus.DROPPED
+    captured.drop_reason = reason
+
+
+def _fetch(captured: CapturedMessage) -> Planned:
+    effect = FetchMarkedMessage(incident_id=captured.incident_id, message_id=captured.id)
+    # A lane for each message: one that can't be fetched holds up no other.
+    return Planned(id=new_id(), effect=effect, lane=f"{captured.incident_id}:capture:{captured.id}")

@@ -1,0 +1,185 @@
+"""Notes: added by hand, then amended, withdrawn, redacted or undone, each by a new entry."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+
+from incidents.core.errors import AlreadySo, InvalidInput, NothingToUndo
+from incidents.core.hash_chain import instant_text
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import Action
+from incidents.record.corrections import (
+    WITHDRAWABLE,
+    correct,
+    find_corrections,
+    get_entry,
+    get_standing,
+    keep_text,
+    record_withdrawal,
+)
+from incidents.record.marks import release_entry
+
+MAX_REASON = 500
+
+
+async def add_note(
+    uow: UnitOfWork, ref: IncidentRef, *, text: str, occurred_at: datetime | None = None
+) -> Outcome:
+    """Put a note on the timeline, dated back if wanted; text over MAX_TEXT characters is cut.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput for an empty note or a future time.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.ADD_NOTE, incident)
+    kept = keep_text(text)
+    if not kept.text:
+        raise InvalidInput("note", "empty", "note -10m Rolled back the checkout deploy")
+    moment = _past(occurred_at, uow.now)
+    content: dict[str, object] = {"text": kept.text}
+    if kept.is_cut:
+        content["is_cut"] = True
+    entry = uow.record(incident, EntryKind.NOTE, content, occurred_at=moment)
+    return _outcome("noted", incident, entry, is_cut=kept.is_cut)
+
+
+async def amend_note(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    entry_id: uuid.UUID,
+    text: str,
+    occurred_at: datetime | None = None,
+) -> Outcome:
+    """Correct a note's text or time by a new entry; somebody else's needs the right to withdraw.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if nothing would change.
+    """
+    incident = await uow.get_incident(ref)
+    entry, now_reads = await get_standing(uow, incident, entry_id)
+    is_own = entry.actor_id is not None and entry.actor_id == uow.actor.person_id
+    await uow.permit(Action.ADD_NOTE if is_own else Action.WITHDRAW_ENTRY, incident)
+    if entry.kind != EntryKind.NOTE:
+        raise InvalidInput("entry", "isn't a note; only notes can be amended")
+    kept = keep_text(text)
+    if not kept.text:
+        raise InvalidInput("note", "empty")
+    moment = _past(occurred_at or now_reads.occurred_at, uow.now)
+    if kept.text == now_reads.text("text") and moment == now_reads.occurred_at:
+        raise AlreadySo("note", "as you wrote")
+    content = {
+        "text": kept.text,
+        "occurred_at": moment,
+        "target_kind": entry.kind,
+        "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
+    }
+    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    return _outcome("amended", incident, entry, is_cut=kept.is_cut, moment=moment)
+
+
+async def withdraw_entry(uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID) -> Outcome:
+    """Take an entry back: it stays on the record, struck out.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
+    """
+    incident = await uow.get_incident(ref)
+    entry, _ = await get_standing(uow, incident, entry_id)
+    if entry.kind not in WITHDRAWABLE:
+        raise InvalidInput("entry", "isn't a note or mark; only those can be withdrawn")
+    is_own = entry.actor_id is not None and entry.actor_id == uow.actor.person_id
+    await uow.permit(Action.ADD_NOTE if is_own else Action.WITHDRAW_ENTRY, incident)
+    return await _withdraw(uow, incident, entry)
+
+
+async def undo(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
+    """Withdraw the actor's own last note or mark that still stands.
+
+    Raises: IncidentNotFound; NotPermitted; NothingToUndo.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.ADD_NOTE, incident)
+    entry = await _find_last_own(uow, incident)
+    if entry is None:
+        raise NothingToUndo
+    return await _withdraw(uow, incident, entry)
+
+
+async def redact_entry(
+    uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str = ""
+) -> Outcome:
+    """Delete an entry's content for good, with that of its amendments; the chain still proves.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.REDACT_ENTRY, incident)
+    entry = await get_entry(uow, incident, entry_id)
+    if entry.content is None:
+        raise AlreadySo("entry", "redacted")
+    amendments = await find_corrections(uow.session, entry)
+    content = {
+        "reason": keep_text(reason).text[:MAX_REASON],
+        "target_kind": entry.kind,
+        "target_sequence": entry.sequence,
+        "target_occurred_at": entry.occurred_at,
+    }
+    uow.record(incident, EntryKind.REDACTED, content, target_id=entry.id)
+    for row in (entry, *(one for one in amendments if one.kind == EntryKind.AMENDED)):
+        row.content = None
+        row.salt = None
+    return _outcome("redacted", incident, entry)
+
+
+async def _withdraw(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> Outcome:
+    record_withdrawal(uow, incident, entry)
+    await release_entry(uow.session, entry.id)
+    return _outcome("withdrawn", incident, entry)
+
+
+async def _find_last_own(uow: UnitOfWork, incident: Incident) -> TimelineEntry | None:
+    if uow.actor.person_id is None:
+        return None
+    query = (
+        select(TimelineEntry)
+        .where(
+            TimelineEntry.incident_id == incident.id,
+            TimelineEntry.actor_id == uow.actor.person_id,
+            TimelineEntry.kind.in_(WITHDRAWABLE),
+        )
+        .order_by(TimelineEntry.sequence.desc())
+    )
+    for entry in (await uow.session.execute(query)).scalars().all():
+        reads = correct(entry, await find_corrections(uow.session, entry))
+        if not reads.is_withdrawn and not reads.is_redacted:
+            return entry
+    return None
+
+
+def _past(moment: datetime | None, now: datetime) -> datetime:
+    if moment is None:
+        return now
+    if moment > now:
+        raise InvalidInput("time", "future", "-10m, or 14:05")
+    return moment
+
+
+def _outcome(
+    kind: str,
+    incident: Incident,
+    entry: TimelineEntry,
+    *,
+    is_cut: bool = False,
+    moment: datetime | None = None,
+) -> Outcome:
+    # Ids and times only: an outcome is kept, and a redacted text must not live on in it.
+    data = {
+        "reference": str(incident.reference),
+        "entry_id": str(entry.id),
+        "entry_kind": entry.kind,
+        "occurred_at": instant_text(moment or entry.occurred_at),
+        "is_cut": is_cut,
+    }
+    return Outcome(kind, incident.id, data)

@@ -1,0 +1,1 @@
+"""What the features declare, collected. Read it to know all that Sitrep does by itself."""

@@ -1,0 +1,307 @@
+"""Kinds of entries that the program writes, in plain words: one form each, short and complete."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from incidents.core.instants import when
+from incidents.core.times import spoken_duration
+from incidents.engine.failed_effects import effect_words, refusal_reason
+from incidents.incident.timeline import EntryKind
+from incidents.record.corrections import CorrectedEntry
+
+_K = EntryKind
+
+ARROW = "→"
+
+MOMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "detected_at": "Detected",
+        "impact_started_at": "Impact started",
+        "impact_ended_at": "Impact ended",
+        "mitigated_at": "Mitigated",
+        "resolved_at": "Resolved",
+    }
+)
+
+# What is said of a kind, alone or before its details.
+_PLAIN: Mapping[str, str] = MappingProxyType(
+    {
+        _K.ACKNOWLEDGED: "Acknowledged",
+        _K.STALE_ANSWERED: "Still working on it",
+        _K.PERSON_JOINED: "Joined the incident channel",
+        _K.PERSON_LEFT: "Left the incident channel",
+        _K.CHANNEL_OPENED: "Incident channel opened",
+        _K.CHANNEL_LINKED: "Incident channel chosen",
+        _K.CHANNEL_ARCHIVED: "Incident channel archived",
+        _K.CHANNEL_UNARCHIVED: "Incident channel brought back",
+        _K.CHANNEL_DELETED: "Incident channel deleted",
+        _K.CHANNEL_ID_CHANGED: "Incident channel moved by Slack",
+        _K.BOT_RETURNED: "Sitrep is back in the incident channel",
+        _K.ACTION_ITEM_ADDED: "added",
+        _K.ACTION_ITEM_ASSIGNED: "given on",
+        _K.ACTION_ITEM_DONE: "done",
+    }
+)
+
+_ANSWERS = MappingProxyType({"done": "done", "more_time": "needs more time", "stuck": "stuck"})
+
+
+def _sentences(*parts: str) -> str:
+    """Return the parts that say something, each ended once."""
+    said = [part.strip() for part in parts if part.strip()]
+    ended = [part if part[-1] in ".!?…" else f"{part}." for part in said[:-1]]
+    return " ".join([*ended, *said[-1:]])
+
+
+def _labelled(entry: CorrectedEntry, names: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{label}: {entry.text(name)}" for label, name in names if entry.text(name)]
+
+
+def _box(entry: CorrectedEntry) -> str:
+    return spoken_duration(timedelta(seconds=int(entry.content.get("box_seconds") or 0)))
+
+
+def _names(people: Any) -> str:
+    return ", ".join(str(one.get("name", "")) for one in people or () if isinstance(one, Mapping))
+
+
+# -- status, severity, facts ------------------------------------------------------------------
+
+
+def _status(entry: CorrectedEntry) -> str:
+    lead = "Reopened" if entry.content.get("is_reopening") else "Status"
+    fixed = f"What fixed it: {entry.text('resolution')}" if entry.text("resolution") else ""
+    original = entry.text("duplicate_of")
+    return _sentences(
+        f"{lead}: {entry.text('old')} {ARROW} {entry.text('new')}",
+        f"A duplicate of {original}" if original else "",
+        "No customer impact" if entry.content.get("has_customer_impact") is False else "",
+        fixed,
+        entry.text("text"),
+        entry.text("reason"),
+    )
+
+
+def _duplicate_found(entry: CorrectedEntry) -> str:
+    return f"{entry.text('duplicate')} is a duplicate of this: {entry.text('title')}"
+
+
+def _severity(entry: CorrectedEntry) -> str:
+    return _sentences(
+        f"Severity: {entry.text('old')} {ARROW} {entry.text('new')}", entry.text("reason")
+    )
+
+
+def _milestone(entry: CorrectedEntry) -> str:
+    name = entry.text("name")
+    label = MOMENTS.get(name, name.removesuffix("_at").replace("_", " ").capitalize())
+    old, new = when(entry.content.get("old")), when(entry.content.get("new"))
+    if old and new:
+        return f"{label} corrected: {old} {ARROW} {new}"
+    return f"{label}: {new}" if new else f"{label} taken back: it was {old}"
+
+
+def _moved_to_private(entry: CorrectedEntry) -> str:
+    invited = _names(entry.content.get("people"))
+    return _sentences(f"Moved to a private channel; in it: {invited}", entry.text("reason"))
+
+
+# -- stakeholder updates ----------------------------------------------------------------------
+
+
+def _update(entry: CorrectedEntry) -> str:
+    labels = (("Impact", "impact"), ("Doing", "actions"), ("Next", "next_steps"))
+    due = when(entry.content.get("next_update_due_at"))
+    return _sentences(
+        f"Stakeholder update {entry.text('number')}".strip()
+        + f" ({entry.text('status')}, {entry.text('severity')})",
+        entry.text("text"),
+        *_labelled(entry, labels),
+        f"Next update due {due}" if due else "",
+    )
+
+
+def _reminded(entry: CorrectedEntry) -> str:
+    late = "late" if entry.text("step") == "late" else "due"
+    told = _names(entry.content.get("to"))
+    return f"Stakeholder update {late}{f'; reminded {told}' if told else ''}"
+
+
+def _missed(entry: CorrectedEntry) -> str:
+    count = int(entry.content.get("count") or 1)
+    due = when(entry.content.get("due_at"))
+    if entry.content.get("is_bots"):
+        return f"Sitrep was away when a stakeholder update was due ({due}); not counted as missed"
+    if count == 1:
+        return f"Stakeholder update missed; it was due {due}"
+    return f"{count} stakeholder updates missed; the first was due {due}"
+
+
+def _snoozed(entry: CorrectedEntry) -> str:
+    delay = spoken_duration(timedelta(seconds=int(entry.content.get("delay_seconds") or 0)))
+    until = when(entry.content.get("until"))
+    return _sentences(f"Next update put off by {delay}, to {until}", entry.text("reason"))
+
+
+# -- check-ins, staleness ---------------------------------------------------------------------
+
+
+def _asked(entry: CorrectedEntry) -> str:
+    return f"Check-in with {entry.text('person_name')}, {_box(entry)}: {entry.text('question')}"
+
+
+def _understood(entry: CorrectedEntry) -> str:
+    return f"Check-in with {entry.text('person_name')}: understood"
+
+
+def _box_ended(entry: CorrectedEntry) -> str:
+    return f"Asked {entry.text('person_name')} how it went: {entry.text('question')}"
+
+
+def _answered(entry: CorrectedEntry) -> str:
+    answer = entry.text("answer")
+    said = _ANSWERS.get(answer, answer.replace("_", " "))
+    return _sentences(f"Check-in with {entry.text('person_name')}: {said}", entry.text("text"))
+
+
+def _stale(entry: CorrectedEntry) -> str:
+    since = when(entry.content.get("last_activity_at"))
+    return f"Asked whether it is over: nothing was added since {since}"
+
+
+def _plainly(entry: CorrectedEntry) -> str:
+    return _PLAIN[entry.kind]
+
+
+# -- the channel and people -------------------------------------------------------------------
+
+
+def _channel(entry: CorrectedEntry) -> str:
+    words, name = _PLAIN[entry.kind], entry.text("channel_name")
+    return f"{words}: #{name}" if name else words
+
+
+def _channel_refused(entry: CorrectedEntry) -> str:
+    return f"Slack refused opening the incident channel{_because(entry)}"
+
+
+def _renamed(entry: CorrectedEntry) -> str:
+    return f"Incident channel renamed: #{entry.text('old')} {ARROW} #{entry.text('new')}"
+
+
+def _bot_removed(entry: CorrectedEntry) -> str:
+    by = f" by {entry.text('by')}" if entry.text("by") else ""
+    return f"Sitrep was removed from the incident channel{by}"
+
+
+def _not_invited(entry: CorrectedEntry) -> str:
+    return f"Not invited: {_names(entry.content.get('refused'))}"
+
+
+def _failed(entry: CorrectedEntry) -> str:
+    return f"Slack refused {effect_words(entry.text('effect_kind'))}{_because(entry)}"
+
+
+def _retried(entry: CorrectedEntry) -> str:
+    return f"Tried again: {effect_words(entry.text('effect_kind'))}"
+
+
+def _because(entry: CorrectedEntry) -> str:
+    error = entry.text("error")
+    reason = refusal_reason(error) or error.replace("_", " ")
+    return f" ({reason})" if reason else ""
+
+
+# -- files, postmortem, action items ----------------------------------------------------------
+
+
+def _exported(entry: CorrectedEntry) -> str:
+    names = {"md": "Markdown", "csv": "CSV", "json": "JSON"}
+    form = names.get(entry.text("format"), entry.text("format"))
+    return f"Timeline exported{f' as {form}' if form else ''}"
+
+
+def _drafted(entry: CorrectedEntry) -> str:
+    return f"Postmortem drafted (version {entry.text('version')}), due {_day(entry)}"
+
+
+def _owned(entry: CorrectedEntry) -> str:
+    owner = entry.text("owner") or "Somebody"
+    return f"{owner} writes the postmortem, due {_day(entry)}"
+
+
+def _edited(entry: CorrectedEntry) -> str:
+    sections = [str(key).replace("_", " ") for key in entry.content.get("sections") or ()]
+    return f"Postmortem written in: {', '.join(sections)}"
+
+
+def _published(entry: CorrectedEntry) -> str:
+    return _sentences("Postmortem published", entry.text("link"))
+
+
+def _postmortem_reminded(entry: CorrectedEntry) -> str:
+    return f"Reminded of the postmortem, due {_day(entry)}"
+
+
+def _day(entry: CorrectedEntry) -> str:
+    """Return the due date as people read it, or as it was written by another version."""
+    try:
+        day = date.fromisoformat(entry.text("due_on"))
+    except ValueError:
+        return entry.text("due_on")
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def _action_item(entry: CorrectedEntry) -> str:
+    owner = entry.text("owner") or "nobody yet"
+    due = f", due {_day(entry)}" if entry.text("due_on") else ""
+    number, text = entry.text("number"), entry.text("text")
+    return f"Action item {number} {_PLAIN[entry.kind]}: {text} ({owner}{due})"
+
+
+ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
+    {
+        _K.STATUS_CHANGED: _status,
+        _K.SEVERITY_CHANGED: _severity,
+        _K.MILESTONE_SET: _milestone,
+        _K.ACKNOWLEDGED: _plainly,
+        _K.UPDATE_POSTED: _update,
+        _K.UPDATE_REMINDED: _reminded,
+        _K.UPDATE_MISSED: _missed,
+        _K.UPDATE_SNOOZED: _snoozed,
+        _K.STALE_ASKED: _stale,
+        _K.STALE_ANSWERED: _plainly,
+        _K.CHECKIN_ASKED: _asked,
+        _K.CHECKIN_UNDERSTOOD: _understood,
+        _K.CHECKIN_DUE: _box_ended,
+        _K.CHECKIN_ANSWERED: _answered,
+        _K.PERSON_JOINED: _plainly,
+        _K.PERSON_LEFT: _plainly,
+        _K.DUPLICATE_FOUND: _duplicate_found,
+        _K.CHANNEL_OPENED: _channel,
+        _K.CHANNEL_REFUSED: _channel_refused,
+        _K.CHANNEL_LINKED: _channel,
+        _K.CHANNEL_RENAMED: _renamed,
+        _K.CHANNEL_ARCHIVED: _channel,
+        _K.CHANNEL_UNARCHIVED: _channel,
+        _K.CHANNEL_DELETED: _channel,
+        _K.CHANNEL_ID_CHANGED: _channel,
+        _K.MOVED_TO_PRIVATE: _moved_to_private,
+        _K.BOT_REMOVED: _bot_removed,
+        _K.BOT_RETURNED: _plainly,
+        _K.INVITE_REFUSED: _not_invited,
+        _K.EFFECT_FAILED: _failed,
+        _K.EFFECT_RETRIED: _retried,
+        _K.EXPORTED: _exported,
+        _K.POSTMORTEM_DRAFTED: _drafted,
+        _K.POSTMORTEM_OWNER_SET: _owned,
+        _K.POSTMORTEM_EDITED: _edited,
+        _K.POSTMORTEM_PUBLISHED: _published,
+        _K.POSTMORTEM_REMINDED: _postmortem_reminded,
+        _K.ACTION_ITEM_ADDED: _action_item,
+        _K.ACTION_ITEM_ASSIGNED: _action_item,
+        _K.ACTION_ITEM_DONE: _action_item,
+    }
+)

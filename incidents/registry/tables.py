@@ -1,0 +1,60 @@
+"""Every module that defines tables, imported in one place so that the metadata is complete."""
+
+from sqlalchemy import MetaData
+
+from incidents.checkins import checkins
+from incidents.core import people
+from incidents.engine import outbox, posted_messages, presence, prompts, reminders
+from incidents.escalation import tables as escalations
+from incidents.guidance import tables as guidance_records
+from incidents.handover import tables as handovers
+from incidents.incident import cadence as stakeholder_updates
+from incidents.incident import incident, roles, timeline
+from incidents.learning import tables as debriefs
+from incidents.learning import tables as mentor_conversations
+from incidents.learning import tables as shadowings
+from incidents.postmortem import action_items, postmortem
+from incidents.proposals import objections
+from incidents.proposals import tables as approvals
+from incidents.record import audit_log, captured_messages
+from incidents.rights import stages
+from incidents.roles import handoffs as handoff
+from incidents.scenarios import runs as practice_runs
+from incidents.storage import leases, processed_requests
+from incidents.storage.database import Base
+
+MODULES = (
+    action_items,
+    approvals,
+    audit_log,
+    captured_messages,
+    checkins,
+    debriefs,
+    escalations,
+    guidance_records,
+    handoff,
+    handovers,
+    incident,
+    leases,
+    mentor_conversations,
+    objections,
+    outbox,
+    people,
+    posted_messages,
+    postmortem,
+    practice_runs,
+    presence,
+    processed_requests,
+    prompts,
+    reminders,
+    roles,
+    shadowings,
+    stages,
+    stakeholder_updates,
+    timeline,
+)
+
+
+def metadata() -> MetaData:
+    """Return the metadata of all tables."""
+    return Base.metadata

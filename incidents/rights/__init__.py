@@ -1,0 +1,1 @@
+"""Who may do what: `decide`, and the stages that rights read."""

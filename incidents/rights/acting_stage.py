@@ -1,0 +1,74 @@
+"""How far somebody works on their own in one incident, by what they are and have been in it.
+
+A stage can hold for one role or one service alone. Nobody leaves it behind by giving the role up,
+or by taking the service off the incident: what it held for still counts for them here.
+"""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.incident.incident import Incident
+from incidents.incident.roles import current_roles, roles_ever_held
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import COMMANDER, Policy
+from incidents.rights.stages import Levels, Stage, levels_of
+
+
+async def stage_in(
+    session: AsyncSession,
+    incident: Incident,
+    *,
+    person_id: uuid.UUID,
+    roles: frozenset[str],
+    levels: Levels,
+) -> Stage:
+    """Return the stage that counts: in command if held, else the lowest of the roles held so far.
+
+    `roles` are those that they hold now; without any, their stage in no role counts as well.
+    """
+    if levels.is_senior:
+        return Stage.SOLO
+    acting: set[str | None] = {COMMANDER}
+    if COMMANDER not in roles:
+        ever = await roles_ever_held(session, incident.id, person_id=person_id)
+        acting = {*(roles or {None}), *ever}
+    taken_off = await _taken_off(session, incident, person_id=person_id, levels=levels)
+    services = {*incident.services, *taken_off}
+    return min(levels.stage(role_key=role, services=services) for role in acting)
+
+
+async def is_supervised_in(
+    session: AsyncSession, incident: Incident, *, person_id: uuid.UUID, policy: Policy
+) -> bool:
+    """Tell whether somebody is below solo in this incident."""
+    levels = await levels_of(
+        session, workspace_id=incident.workspace_id, person_id=person_id, policy=policy
+    )
+    held = await current_roles(session, incident.id)
+    roles = frozenset(role.role_key for role in held if role.person_id == person_id)
+    stage = await stage_in(session, incident, person_id=person_id, roles=roles, levels=levels)
+    return stage is not Stage.SOLO
+
+
+async def _taken_off(
+    session: AsyncSession, incident: Incident, *, person_id: uuid.UUID, levels: Levels
+) -> set[str]:
+    """Return the services that this person has taken off the incident themselves.
+
+    What a redacted change was is unknown: it may have been any that they have a stage for.
+    """
+    query = select(TimelineEntry.content).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.kind == EntryKind.EDITED,
+        TimelineEntry.actor_id == person_id,
+    )
+    found: set[str] = set()
+    for content in (await session.execute(query)).scalars():
+        if content is None:
+            found |= {scope.service_key for scope in levels.by_scope if scope.service_key}
+            continue
+        change = (content.get("changes") or {}).get("services") or {}
+        found |= set(change.get("old", ())) - set(change.get("new", ()))
+    return found

@@ -1,0 +1,216 @@
+"""Who may do what: `decide()` is the one check, pure; `permit()` gathers its facts and asks it."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.errors import NeedsApproval, NotPermitted
+from incidents.core.people import Actor, PeopleGroup, Person, PersonKind
+from incidents.incident.incident import Incident, find_participant
+from incidents.incident.roles import current_roles
+from incidents.policy.policy import Action, Policy, Rights
+from incidents.policy.proposals import Approvals
+from incidents.policy.references import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
+from incidents.rights.acting_stage import stage_in
+from incidents.rights.stages import Stage, is_among, levels_of, mentees_of
+
+
+class Verdict(StrEnum):
+    """What `decide()` can say."""
+
+    ALLOWED = "allowed"
+    NEEDS_APPROVAL = "needs_approval"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, and who may instead (keys of the policy) when it isn't allowed."""
+
+    verdict: Verdict
+    needs: tuple[str, ...] = ()
+
+    @property
+    def is_allowed(self) -> bool:
+        """Tell whether the actor may go ahead now."""
+        return self.verdict is Verdict.ALLOWED
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFacts:
+    """What the actor is to the incident: the facts that rights speak of."""
+
+    is_in_channel: bool = False
+    roles: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()  # ids and handles of the groups the actor is in
+    email: str | None = None
+    is_senior: bool = False
+    # Supervises the person it is about; where it is about nobody in particular, anybody at all.
+    is_mentor: bool = False
+    is_manager: bool = False
+    # How far they work on their own in what they do here.
+    stage: Stage = Stage.SOLO
+
+    @property
+    def is_responder(self) -> bool:
+        """Tell whether the actor holds a role or is in the incident channel."""
+        return self.is_in_channel or bool(self.roles)
+
+
+def decide(
+    actor: Actor,
+    action: Action,
+    facts: StandingFacts,
+    *,
+    rights: Rights,
+    approvals: Approvals | None = None,
+) -> Decision:
+    """Say whether the actor may do this, given what they are to the incident.
+
+    Whoever is supervised needs somebody's agreement for what `approvals` names at their stage.
+    """
+    if not actor.is_person:
+        return Decision(Verdict.ALLOWED)
+    if actor.person_kind is not PersonKind.MEMBER and action not in rights.guests_may:
+        return Decision(Verdict.REFUSED, ("member",))
+    grantees = rights.who_may(action)
+    if not any(_grants(grantee, actor, facts) for grantee in grantees):
+        return Decision(Verdict.REFUSED, tuple(str(grantee) for grantee in grantees))
+    if approvals is not None and approvals.guards(action, stage=facts.stage):
+        return Decision(Verdict.NEEDS_APPROVAL)
+    return Decision(Verdict.ALLOWED)
+
+
+def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
+    match grantee:
+        case Standing.ANYONE:
+            return True
+        case Standing.RESPONDER:
+            return facts.is_responder
+        case Standing.SENIOR:
+            return facts.is_senior and actor.person_kind is PersonKind.MEMBER
+        case Standing.MENTOR:
+            return facts.is_mentor
+        case Standing.MANAGER:
+            return facts.is_manager
+        case RoleRef(key=key):
+            return key in facts.roles
+        case PersonRef(user_id=user_id, email=email):
+            return user_id == actor.external_id if user_id else email == facts.email
+        case GroupRef(group_id=group_id, handle=handle):
+            return (group_id or handle) in facts.groups
+
+
+async def permit(
+    session: AsyncSession,
+    actor: Actor,
+    action: Action,
+    *,
+    incident: Incident | None,
+    policy: Policy,
+    workspace_id: uuid.UUID,
+    subject_id: uuid.UUID | None = None,
+) -> None:
+    """Return quietly if the actor may do this.
+
+    `subject_id` is the person it is done to or about, for whom mentors may act.
+
+    Raises: NotPermitted, with who may; NeedsApproval, if they may with somebody's agreement.
+    """
+    without_facts = decide(actor, action, StandingFacts(), rights=policy.rights)
+    # Whether somebody needs agreement can't be said without facts, whatever their rights.
+    is_guarded = actor.is_person and policy.approvals.guard_of(action) is not None
+    if without_facts.is_allowed and not is_guarded:
+        return
+    facts = await gather_standing(
+        session,
+        actor,
+        incident=incident,
+        policy=policy,
+        workspace_id=workspace_id,
+        subject_id=subject_id,
+    )
+    decision = decide(actor, action, facts, rights=policy.rights, approvals=policy.approvals)
+    incident_id = incident.id if incident is not None else None
+    match decision.verdict:
+        case Verdict.REFUSED:
+            raise NotPermitted(action, ", ".join(decision.needs), incident_id=incident_id)
+        case Verdict.NEEDS_APPROVAL:
+            raise NeedsApproval(action, incident_id=incident_id)
+        case Verdict.ALLOWED:
+            return
+
+
+async def gather_standing(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    incident: Incident | None,
+    policy: Policy,
+    workspace_id: uuid.UUID,
+    subject_id: uuid.UUID | None = None,
+) -> StandingFacts:
+    """Return what the actor is to the incident, from the database."""
+    if actor.person_id is None:
+        return StandingFacts()
+    person = await session.get(Person, actor.person_id)
+    groups = await _groups_of(session, actor, workspace_id=workspace_id)
+    levels = await levels_of(
+        session, workspace_id=workspace_id, person_id=actor.person_id, policy=policy
+    )
+    mentees = await mentees_of(
+        session, workspace_id=workspace_id, mentor_id=actor.person_id, policy=policy
+    )
+    general = StandingFacts(
+        groups=groups,
+        email=person.email if person else None,
+        is_senior=levels.is_senior,
+        is_mentor=bool(mentees) if subject_id is None else subject_id in mentees,
+    )
+    if incident is None:
+        return general
+    part = await find_participant(session, incident_id=incident.id, person_id=actor.person_id)
+    held = await current_roles(session, incident.id)
+    roles = frozenset(role.role_key for role in held if role.person_id == actor.person_id)
+    return replace(
+        general,
+        is_in_channel=part is not None and part.is_in_channel,
+        roles=roles,
+        is_manager=await is_among(
+            session,
+            actor.person_id,
+            managers_named(policy, incident.services),
+            workspace_id=workspace_id,
+        ),
+        stage=await stage_in(
+            session, incident, person_id=actor.person_id, roles=roles, levels=levels
+        ),
+    )
+
+
+def managers_named(policy: Policy, services: Iterable[str]) -> tuple[Invitee, ...]:
+    """Return whom the policy names as managers of these services, else as the manager of all."""
+    found = (policy.find_service(key) for key in services)
+    own = tuple(item.manager for item in found if item is not None and item.manager is not None)
+    common = policy.escalation.manager
+    return own or ((common,) if common is not None else ())
+
+
+async def _groups_of(
+    session: AsyncSession, actor: Actor, *, workspace_id: uuid.UUID
+) -> frozenset[str]:
+    query = select(PeopleGroup).where(
+        PeopleGroup.workspace_id == workspace_id,
+        PeopleGroup.member_external_ids.contains(actor.external_id or " "),
+    )
+    groups = (await session.execute(query)).scalars()
+    return frozenset(
+        name
+        for group in groups
+        if actor.external_id in group.member_external_ids.split()
+        for name in (group.external_id, group.handle)
+    )

@@ -1,0 +1,1 @@
+"""Roles and command: assigning, taking over, handing off."""

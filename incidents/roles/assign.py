@@ -1,0 +1,131 @@
+"""Assigning and releasing roles; the commander's changes hands in `command.py`."""
+
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import select
+
+from incidents.core.errors import AlreadySo, InvalidInput, Superseded
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ById, Incident, IncidentRef
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.roles import RoleAssignment, current_roles, role_holders
+from incidents.people.assignable import Named, get_assignable, get_person, refuse_if_over
+from incidents.policy.policy import COMMANDER, Action, Policy, Role
+from incidents.roles.command import propose_commander, want_successor, withdraw_handoff
+from incidents.roles.give import give_role, take_role_away
+from incidents.roles.handoffs import find_pending_handoff
+
+
+def get_role(policy: Policy, words: str) -> Role:
+    """Return the role that people call so. Raises: InvalidInput with the roles that there are."""
+    role = policy.find_role(" ".join(words.split()))
+    if role is None:
+        known = ", ".join(role.key for role in policy.roles)
+        raise InvalidInput("role", "unknown", known)
+    return role
+
+
+async def assign_role(
+    uow: UnitOfWork, ref: IncidentRef, *, role: str, person: Named, words: str = ""
+) -> Outcome:
+    """Give somebody a role; the commander's, with one present, is proposed instead.
+
+    An exclusive role passes to its new holder, and the one before is told.
+
+    Raises: NotPermitted; IncidentOver; AlreadySo; InvalidInput for an unknown role or for somebody
+        who can't take one; Superseded (see `propose_commander`).
+    """
+    wanted = get_role(uow.policy, role)
+    if wanted.key == COMMANDER:
+        return await propose_commander(uow, ref, person=person, words=words)
+    incident = await uow.get_incident(ref)
+    is_self = person.external_id == uow.actor.external_id
+    await uow.permit(Action.CLAIM_ROLE if is_self else Action.ASSIGN_ROLE, incident)
+    refuse_if_over(incident)
+    nominee = await get_assignable(uow, person)
+    holders = await role_holders(uow.session, incident.id, role_key=wanted.key)
+    if any(holder.person_id == nominee.id for holder in holders):
+        raise AlreadySo(wanted.name, nominee.name)
+    replaced = holders[0] if wanted.exclusive and holders else None
+    await give_role(uow, incident, role=wanted, person=nominee, replaced=replaced)
+    data = {
+        "reference": str(incident.reference),
+        "role_name": wanted.name,
+        "person": nominee.name,
+        "external_id": nominee.external_id,
+    }
+    return Outcome("assigned", incident.id, data)
+
+
+async def claim_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outcome:
+    """Take a role that the actor saw to be free.
+
+    Raises: as `assign_role`; Superseded with the name of who has taken an exclusive one since.
+    """
+    wanted = get_role(uow.policy, role)
+    incident = await uow.get_incident(ref)
+    holders = await role_holders(uow.session, incident.id, role_key=wanted.key)
+    others = [holder for holder in holders if holder.person_id != uow.actor.person_id]
+    if wanted.exclusive and others and wanted.key != COMMANDER:
+        person = await get_person(uow, others[0].person_id)
+        raise Superseded("role", by=person.name)
+    named = Named(uow.actor.external_id or "", uow.actor.name)
+    return await assign_role(uow, ref, role=role, person=named)
+
+
+async def release_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outcome:
+    """Give a role up: one's own, or, for who doesn't hold it, everybody's.
+
+    The commander's asks for a successor instead.
+
+    Raises: NotPermitted; IncidentOver; AlreadySo when nobody holds it; InvalidInput.
+    """
+    wanted = get_role(uow.policy, role)
+    if wanted.key == COMMANDER:
+        return await want_successor(uow, ref)
+    incident = await uow.get_incident(ref)
+    refuse_if_over(incident)
+    holders = await role_holders(uow.session, incident.id, role_key=wanted.key)
+    own = [holder for holder in holders if holder.person_id == uow.actor.person_id]
+    await uow.permit(Action.CLAIM_ROLE if own else Action.ASSIGN_ROLE, incident)
+    if not holders:
+        raise AlreadySo(wanted.name, "nobody")
+    for holder in own or holders:
+        await take_role_away(uow, incident, holder)
+    data = {"reference": str(incident.reference), "role_name": wanted.name}
+    return Outcome("released", incident.id, data)
+
+
+async def end_roles_of(uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUID) -> Outcome:
+    """End all roles of somebody who has left the workspace; by the system."""
+    incident = await uow.get_incident(ref)
+    held = await current_roles(uow.session, incident.id)
+    ended = [assignment for assignment in held if assignment.person_id == person_id]
+    pending = await find_pending_handoff(uow.session, incident.id)
+    if ended and pending is not None and person_id in pending.party_ids:
+        await withdraw_handoff(uow, incident, pending)
+    for assignment in ended:
+        await take_role_away(uow, incident, assignment, reason="left the workspace")
+    return Outcome("roles_ended", incident.id, {"count": len(ended)})
+
+
+async def end_roles_of_departed(uow: UnitOfWork, person_ids: Collection[uuid.UUID]) -> None:
+    """End the roles that these people, who have left the workspace, still hold; by the system."""
+    if not person_ids:
+        return
+    over = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
+    query = (
+        select(RoleAssignment.incident_id, RoleAssignment.person_id)
+        .join(Incident, Incident.id == RoleAssignment.incident_id)
+        .where(
+            Incident.workspace_id == uow.workspace_id,
+            Incident.status.not_in(over),
+            RoleAssignment.person_id.in_(person_ids),
+            RoleAssignment.ended_at.is_(None),
+        )
+        .distinct()
+        .order_by(RoleAssignment.incident_id)
+    )
+    for incident_id, person_id in (await uow.session.execute(query)).all():
+        await end_roles_of(uow, ById(incident_id), person_id=person_id)

@@ -1,0 +1,132 @@
+"""Nobody in command: the channel is asked once, then the policy's backup is named once.
+
+Nothing more is said after that: by then silence is a decision of people. When somebody takes
+command the watch ends, and it begins again when an incident is left without a commander.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from incidents.core.people import Person
+from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import Incident, save_participant
+from incidents.incident.roles import find_commander
+from incidents.incident.timeline import EntryKind
+from incidents.people.assignable import person_content
+from incidents.people.directory import find_people_named
+from incidents.policy.policy import Policy, Reminders
+from incidents.policy.references import PersonRef
+from incidents.roles.handoffs import HandoffKind, find_pending_handoff
+
+STEP_ASK = 0
+STEP_BACKUP = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Where the watch stands: whether command is needed, the step due, who could be named."""
+
+    needs_commander: bool
+    step: int
+    since: datetime
+    has_backup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDecision:
+    """What to say now (None: nothing), and when the backup's turn comes (None: never)."""
+
+    say: int | None
+    next_at: datetime | None
+
+
+_NOTHING = CommandDecision(None, None)
+
+
+def decide_command_watch(watch: Watch, *, reminders: Reminders, now: datetime) -> CommandDecision:
+    """Decide what is said; after an absence only the later step, and nothing twice."""
+    if not watch.needs_commander:
+        return _NOTHING
+    backup_at = watch.since + reminders.commander_backup_after
+    if watch.has_backup and (watch.step == STEP_BACKUP or backup_at <= now):
+        return CommandDecision(STEP_BACKUP, None)
+    if watch.step == STEP_BACKUP:
+        return _NOTHING  # nobody to name, and asking again would be nagging
+    return CommandDecision(STEP_ASK, backup_at if watch.has_backup else None)
+
+
+def find_backup(incident: Incident, policy: Policy) -> PersonRef | None:
+    """Return whom the policy names for the incident; a drill or a private one calls nobody else."""
+    if incident.is_drill:
+        return None
+    severity = policy.find_severity(incident.severity_key)
+    backup = severity.backup if severity is not None else None
+    if incident.is_private and backup not in policy.private.invite:
+        return None
+    return backup
+
+
+async def watch_command(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Ask for a commander, or name the backup, if there is still nobody in command."""
+    backup = find_backup(incident, uow.policy)
+    since = _since(reminder)
+    watch = Watch(
+        needs_commander=incident.is_open and await _needs_commander(uow, incident),
+        step=reminder.step,
+        since=since,
+        has_backup=backup is not None,
+    )
+    decision = decide_command_watch(watch, reminders=uow.policy.reminders, now=uow.now)
+    if decision.next_at is not None:
+        await uow.remind(
+            Remind(
+                kind=ReminderKind.COMMANDER_MISSING,
+                subject_type="incident",
+                subject_id=incident.id,
+                incident_id=incident.id,
+                due_at=decision.next_at,
+                step=STEP_BACKUP,
+                data={"since": since.isoformat()},
+            )
+        )
+    if decision.say is None:
+        return
+    named = backup if decision.say == STEP_BACKUP else None
+    uow.record(
+        incident,
+        EntryKind.COMMANDER_MISSING,
+        {
+            "step": decision.say,
+            "minutes": int((uow.now - since) / timedelta(minutes=1)),
+            "backup": await _backup_content(uow, incident, named) if named else None,
+        },
+    )
+
+
+async def _needs_commander(uow: UnitOfWork, incident: Incident) -> bool:
+    if await find_commander(uow.session, incident.id) is None:
+        return True
+    pending = await find_pending_handoff(uow.session, incident.id)
+    return pending is not None and pending.kind == HandoffKind.SUCCESSOR
+
+
+def _since(reminder: Reminder) -> datetime:
+    """Return when the incident was left without a commander: when its first reminder was set."""
+    stored = reminder.data.get("since")
+    return datetime.fromisoformat(stored) if stored else reminder.created_at
+
+
+async def _backup_content(
+    uow: UnitOfWork, incident: Incident, backup: PersonRef
+) -> dict[str, str | None]:
+    """Return how the entry names the backup; they become part of the incident."""
+    name = str(backup)
+    found = await find_people_named(uow.session, [name], workspace_id=uow.workspace_id)
+    person: Person | None = found.get(name)
+    if person is None:
+        return {"id": None, "external_id": backup.user_id, "name": name, "ref": name}
+    await save_participant(
+        uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
+    )
+    return {**person_content(person), "ref": name}

@@ -1,0 +1,168 @@
+"""Handoffs of command: who proposed whom, with which brief, and how it ended.
+
+pending ──▶ accepted      by whom it was put to
+        ├─▶ declined      by them: the commander stays
+        ├─▶ unanswered    for a while: it moves all the same
+        ├─▶ taken_over    somebody took command at once, with a reason
+        └─▶ withdrawn     by who proposed it, by a newer proposal, or because the incident is over
+
+At most one per incident is pending. The use cases are in `command.py`.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.errors import Superseded
+from incidents.core.ids import new_id
+from incidents.core.people import Person
+from incidents.incident.timeline import TimelineEntry
+from incidents.incident.views import PersonView, people_views
+from incidents.roles.handoff_brief import Brief, load_brief
+from incidents.storage.database import Base
+
+
+class HandoffKind(StrEnum):
+    """Who has to answer: the next commander, the present one, or whoever comes first."""
+
+    OFFER = "offer"
+    REQUEST = "request"
+    SUCCESSOR = "successor"
+
+
+class HandoffStatus(StrEnum):
+    """Whether a handoff waits for its answer, and how it ended."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    UNANSWERED = "unanswered"
+    TAKEN_OVER = "taken_over"
+    WITHDRAWN = "withdrawn"
+
+
+class Handoff(Base):
+    """One proposal to change the commander; its words are in its entry alone."""
+
+    __tablename__ = "handoffs"
+    __table_args__ = (
+        Index("ix_handoffs_incident_id", "incident_id"),
+        Index(
+            "uq_handoffs_pending",
+            "incident_id",
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    kind: Mapped[str]
+    status: Mapped[str] = mapped_column(default=HandoffStatus.PENDING)
+    from_person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
+    to_person_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    proposed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
+    brief: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime]
+    # When it moves without an answer; asking for a successor waits for as long as it takes.
+    expires_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+
+    @property
+    def answerer_id(self) -> uuid.UUID | None:
+        """Return the one person who can accept or decline; None if anybody can."""
+        return self.from_person_id if self.kind == HandoffKind.REQUEST else self.to_person_id
+
+    @property
+    def party_ids(self) -> frozenset[uuid.UUID | None]:
+        """Return everybody who has a part in it."""
+        return frozenset({self.from_person_id, self.to_person_id, self.proposed_by_id})
+
+    def settle(self, status: HandoffStatus, *, now: datetime, by_id: uuid.UUID | None) -> None:
+        """Write down how it ended."""
+        self.status = status
+        self.settled_at = now
+        self.settled_by_id = by_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffView:
+    """A handoff as its message shows it; `words` are what the proposer added to the brief."""
+
+    id: uuid.UUID
+    incident_id: uuid.UUID
+    kind: HandoffKind
+    status: HandoffStatus
+    from_person: PersonView
+    to_person: PersonView | None
+    proposed_by: PersonView | None
+    settled_by: PersonView | None
+    words: str
+    brief: Brief
+    created_at: datetime
+    expires_at: datetime | None
+    settled_at: datetime | None
+
+
+async def find_pending_handoff(session: AsyncSession, incident_id: uuid.UUID) -> Handoff | None:
+    """Return the incident's pending handoff, or None."""
+    query = select(Handoff).where(
+        Handoff.incident_id == incident_id, Handoff.status == HandoffStatus.PENDING
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def get_pending_handoff(
+    session: AsyncSession, handoff_id: uuid.UUID, *, incident_id: uuid.UUID
+) -> Handoff:
+    """Return the handoff that a button means. Raises: Superseded, with how it has ended."""
+    handoff = await session.get(Handoff, handoff_id)
+    if handoff is None or handoff.incident_id != incident_id:
+        raise Superseded("handoff_withdrawn")
+    if handoff.status != HandoffStatus.PENDING:
+        raise Superseded(f"handoff_{handoff.status}", by=await _who_ended(session, handoff))
+    return handoff
+
+
+async def _who_ended(session: AsyncSession, handoff: Handoff) -> str:
+    is_unanswered = handoff.status == HandoffStatus.UNANSWERED
+    person_id = handoff.to_person_id if is_unanswered else handoff.settled_by_id
+    person = await session.get(Person, person_id) if person_id is not None else None
+    return person.name if person is not None else ""
+
+
+async def get_handoff_view(session: AsyncSession, handoff_id: uuid.UUID) -> HandoffView:
+    """Return the handoff as its message shows it now. Raises: NoResultFound."""
+    row = await session.get_one(Handoff, handoff_id)
+    entry = await session.get(TimelineEntry, row.entry_id) if row.entry_id else None
+    wanted = {row.from_person_id, row.to_person_id, row.proposed_by_id, row.settled_by_id}
+    people = await people_views(session, [one for one in wanted if one is not None])
+
+    def named(person_id: uuid.UUID | None) -> PersonView | None:
+        return people.get(person_id) if person_id is not None else None
+
+    return HandoffView(
+        id=row.id,
+        incident_id=row.incident_id,
+        kind=HandoffKind(row.kind),
+        status=HandoffStatus(row.status),
+        from_person=people[row.from_person_id],
+        to_person=named(row.to_person_id),
+        proposed_by=named(row.proposed_by_id),
+        settled_by=named(row.settled_by_id),
+        words=str(((entry.content if entry else None) or {}).get("words") or ""),
+        brief=await load_brief(session, row.brief),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        settled_at=row.settled_at,
+    )

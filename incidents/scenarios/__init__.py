@@ -1,0 +1,1 @@
+"""The scripts behind drills, and the runs of them."""

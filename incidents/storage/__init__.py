@@ -1,0 +1,1 @@
+"""Databases: engine and sessions, leases, processed requests."""

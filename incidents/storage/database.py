@@ -1,0 +1,214 @@
+"""The database: types, naming, engine and sessions, for SQLite (WAL) and PostgreSQL alike."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, DateTime, Dialect, Insert, MetaData, Table, event, insert, types
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import NullPool
+
+from incidents.storage.sqlite_log import WriteAheadLog, primary_code
+from incidents.storage.sqlite_session import WRITES, SessionInPlace, begin_statement, make_engine
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(types.TypeDecorator[datetime]):
+    """An aware instant: stored as UTC, refused when naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware instant into what the database stores. Raises: ValueError if naive."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn what the database stores into an aware instant in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of all entities; relationships are never loaded behind one's back."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: UtcDateTime()}
+
+
+class Database:
+    """Engines and sessions; writers on SQLite stand in line, and share the wait for the disk."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        in_place: Engine | None = None,
+        log: WriteAheadLog | None = None,
+    ) -> None:
+        """Wrap an engine made by `open_database`; for SQLite also what sessions use instead."""
+        self.engine = engine
+        self.is_sqlite = in_place is not None
+        self.session_engine = in_place or engine.sync_engine
+        self._writing_engine = self.session_engine.execution_options(**{WRITES: True})
+        self._log = log
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """Open the session of one writing transaction (BEGIN IMMEDIATE on SQLite).
+
+        What it committed is safe on the disk at the end. Raises: NotKept if it isn't.
+        """
+        if self._log is None:
+            async with self._on_server() as session:
+                yield session
+            return
+        async with self._log.turn:
+            in_place = SessionInPlace(self._writing_engine)
+            try:
+                await in_place.begin_writing()
+                yield in_place
+            finally:
+                await in_place.close()
+        # Others write by now. Also for a repeated request: what it is answered with may be as new.
+        await self._log.keep()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for reading; it never commits."""
+        if not self.is_sqlite:
+            async with self._on_server() as session:
+                yield session
+            return
+        in_place = SessionInPlace(self.session_engine)
+        try:
+            yield in_place
+        finally:
+            await in_place.close()
+
+    def _on_server(self) -> AsyncSession:
+        return AsyncSession(self.engine, expire_on_commit=False, autoflush=False)
+
+    async def close(self) -> None:
+        """Close all connections; on SQLite the last one folds the log into the file."""
+        if self._log is not None:
+            await self._log.close()
+            await asyncio.to_thread(self.session_engine.dispose)
+        await self.engine.dispose()
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an embedded database; None where a server keeps it."""
+        return Path(self.engine.url.database or "") if self.is_sqlite else None
+
+    def make_folder(self) -> None:
+        """Make the folder of an embedded database. Raises: OSError."""
+        if self.file is not None:
+            # Private incidents are in it: for nobody but the owner.
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+async def insert_rows(
+    session: AsyncSession, entity: type[Base], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert the rows in one statement, in this order; no objects are made or loaded for them."""
+    await session.execute(_inserting(entity), list(rows))
+
+
+@functools.cache
+def _inserting(entity: type[Base]) -> Insert:
+    return insert(cast("Table", entity.__table__))
+
+
+def open_database(
+    url: str, *, make_log: Callable[[str], WriteAheadLog] = WriteAheadLog
+) -> Database:
+    """Make the engines for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
+
+    Nothing is opened or made yet. Their errors don't show parameters: they are people's texts.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        engine = create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
+        return Database(engine)
+    path = str(parsed.database)
+    engine = _schema_engine(parsed)
+    return Database(engine, in_place=make_engine(path), log=make_log(path))
+
+
+def _schema_engine(url: URL) -> AsyncEngine:
+    """Return the engine that migrations use: SQLAlchemy's own, with nothing kept open."""
+    engine = create_async_engine(
+        url, poolclass=NullPool, connect_args={"isolation_level": None}, hide_parameters=True
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin_statement(connection))
+
+    return engine
+
+
+def reason_of(error: OSError | DBAPIError) -> str:
+    """Return in a few words why the database can't be used; without SQL, addresses or secrets."""
+    if isinstance(error, DBAPIError):
+        lines = str(error.orig).splitlines()
+        return _CLASS_BEFORE.sub("", lines[0]) if lines else type(error.orig).__name__
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
+
+def may_pass(error: OSError | DBAPIError) -> bool:
+    """Tell whether waiting may help: a server that is still starting, a lock; no broken file."""
+    if isinstance(error, OSError):
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        return primary_code(error.orig) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return not state.startswith(_WRONG_ADDRESS)
+
+
+_CLASS_BEFORE = re.compile(r"^<class '[^']*'>: ")
+# Of PostgreSQL: invalid authorization, and a database that isn't there.
+_WRONG_ADDRESS = ("28", "3D")
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Return the text without what no database takes: NUL, control characters, lone surrogates."""
+    return _UNSTORABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def kept_text(text: str, *, most: int) -> str:
+    """Return people's text as it is kept: storable, trimmed, cut with a mark to `most` characters."""
+    clean = storable(text).strip()
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"

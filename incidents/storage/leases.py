@@ -1,0 +1,58 @@
+"""Leases: who may send for a workspace; one holder at a time, for a stated time."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.storage.database import Base
+
+LEASE = timedelta(seconds=30)
+
+
+class Lease(Base):
+    """The right to send for a workspace until `expires_at`, unless renewed."""
+
+    __tablename__ = "leases"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    holder: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+async def acquire(
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    holder: str,
+    now: datetime,
+    is_gone: Callable[[str], bool] = lambda _: False,
+) -> tuple[bool, bool]:
+    """Take or renew the lease; return whether it is held now, and whether it is newly so.
+
+    A holder that is certainly gone (`is_gone` says so of its name) isn't waited for.
+    """
+    lease = await session.get(Lease, workspace_id, with_for_update=True)
+    if lease is None:
+        session.add(Lease(workspace_id=workspace_id, holder=holder, expires_at=now + LEASE))
+        await session.flush()
+        return True, True
+    if lease.holder == holder:
+        # Even expired: nobody else took it, so what this process has under way is still its own.
+        lease.expires_at = now + LEASE
+        return True, False
+    if lease.expires_at > now and not is_gone(lease.holder):
+        return False, False
+    lease.holder, lease.expires_at = holder, now + LEASE
+    return True, True
+
+
+async def release(session: AsyncSession, *, workspace_id: uuid.UUID, holder: str) -> None:
+    """Give the lease up, so that another process goes on at once."""
+    lease = await session.get(Lease, workspace_id, with_for_update=True)
+    if lease is not None and lease.holder == holder:
+        await session.delete(lease)
+        await session.flush()

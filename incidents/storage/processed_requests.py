@@ -1,0 +1,57 @@
+"""Requests that were carried out, with their answers, so that a repeat is answered the same."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import JSON, ForeignKey, Row, Table, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.storage.database import Base, insert_rows
+
+
+class ProcessedRequest(Base):
+    """A request that was carried out, with what it was answered, so that a repeat is too."""
+
+    __tablename__ = "processed_requests"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+_REQUESTS = cast("Table", ProcessedRequest.__table__)
+_FIND_REQUEST = select(_REQUESTS.c.outcome, _REQUESTS.c.created_at).where(
+    _REQUESTS.c.workspace_id == bindparam("workspace"), _REQUESTS.c.key == bindparam("request")
+)
+
+
+async def find_request(
+    session: AsyncSession, key: str, *, workspace_id: uuid.UUID
+) -> Row[Any, Any] | None:
+    """Return outcome and time of the request that was carried out under this key, or None."""
+    given = {"workspace": workspace_id, "request": key}
+    return (await session.execute(_FIND_REQUEST, given)).one_or_none()
+
+
+async def keep_request(
+    session: AsyncSession,
+    identity: tuple[uuid.UUID, str],
+    stored: Mapping[str, Any],
+    *,
+    is_known: bool,
+) -> None:
+    """Store what the request (workspace, key) was answered, in place of what it was before."""
+    workspace_id, key = identity
+    if not is_known:
+        row = {"workspace_id": workspace_id, "key": key, **stored}
+        await insert_rows(session, ProcessedRequest, [row])
+        return
+    await session.execute(
+        update(_REQUESTS)
+        .where(_REQUESTS.c.workspace_id == workspace_id, _REQUESTS.c.key == key)
+        .values(**stored)
+    )

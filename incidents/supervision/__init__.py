@@ -1,0 +1,1 @@
+"""Stages and progress: changing a stage, its proof, recertification."""

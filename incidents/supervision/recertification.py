@@ -1,0 +1,109 @@
+"""Recertification: a sign-off to solo is to be renewed after some months; both are told once.
+
+It lapses by itself in nothing: somebody whose sign-off is due works solo as before, and it shows in
+their progress until it is renewed or their stage is set anew.
+"""
+
+import calendar
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from incidents.core.ids import derived_id
+from incidents.core.people import Person
+from incidents.engine.outbox import Planned
+from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.policy.supervision import Supervision
+from incidents.rights.stages import Scope, Stage, StageRecord, mentors_of, stage_records
+from incidents.supervision.effects import TellRenewal
+
+SUBJECT = "stage_record"
+
+
+def renewal_due_at(record: StageRecord, supervision: Supervision) -> datetime | None:
+    """Return when this sign-off is to be renewed; None when never, or when it isn't one to solo."""
+    months = supervision.recertify_after_months
+    if months is None or not record.is_sign_off or record.stage != Stage.SOLO:
+        return None
+    return add_months(record.set_at, months)
+
+
+def add_months(instant: datetime, months: int) -> datetime:
+    """Return the same day so many months later, or the last of that month if it has no such day."""
+    year, month = divmod(instant.year * 12 + instant.month - 1 + months, 12)
+    day = min(instant.day, calendar.monthrange(year, month + 1)[1])
+    return instant.replace(year=year, month=month + 1, day=day)
+
+
+def latest_by_scope(records: Iterable[StageRecord]) -> dict[Scope, StageRecord]:
+    """Return the records that hold now, given the oldest first."""
+    return {record.scope: record for record in records}
+
+
+async def remind_of_renewal(uow: UnitOfWork, record: StageRecord) -> None:
+    """Set the reminder for a sign-off, if the policy asks for its renewal."""
+    due_at = renewal_due_at(record, uow.policy.supervision)
+    if due_at is None or record.renewal_told_at is not None:
+        return
+    await uow.remind(
+        Remind(
+            kind=ReminderKind.RENEWAL_DUE,
+            subject_type=SUBJECT,
+            subject_id=record.id,
+            incident_id=None,
+            due_at=due_at,
+        )
+    )
+
+
+async def plan_renewals(uow: UnitOfWork) -> None:
+    """Set every reminder anew, for a policy that asks for something else than before."""
+    query = (
+        select(StageRecord)
+        .where(StageRecord.workspace_id == uow.workspace_id)
+        .order_by(StageRecord.position)
+    )
+    latest: dict[tuple[uuid.UUID, Scope], StageRecord] = {}
+    for record in (await uow.session.execute(query)).scalars():
+        latest[record.person_id, record.scope] = record
+    for record in latest.values():
+        await remind_of_renewal(uow, record)
+
+
+async def tell_of_renewal(uow: UnitOfWork, reminder: Reminder) -> None:
+    """Tell the person and their mentors, once, that a sign-off is to be renewed."""
+    unlocked = await uow.session.get(StageRecord, reminder.subject_id)
+    if unlocked is None:
+        return
+    # The person first, as everything that changes a stage does.
+    await uow.session.get(Person, unlocked.person_id, with_for_update={"key_share": True})
+    record = await uow.session.get_one(StageRecord, unlocked.id, populate_existing=True)
+    records = await stage_records(
+        uow.session, workspace_id=uow.workspace_id, person_id=record.person_id
+    )
+    if latest_by_scope(records)[record.scope].id != record.id or record.renewal_told_at:
+        return
+    due_at = renewal_due_at(record, uow.policy.supervision)
+    if due_at is None:
+        return
+    if due_at > uow.now:
+        # The policy has given more time meanwhile.
+        await remind_of_renewal(uow, record)
+        return
+    record.renewal_told_at = uow.now
+    mentors = await mentors_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy
+    )
+    await uow.add_effects(
+        [
+            Planned(
+                id=derived_id(record.id, f"{TellRenewal.kind}:{reader}"),
+                effect=TellRenewal(record_id=record.id, person_id=reader),
+                lane=f"dm:{reader}",
+            )
+            for reader in (record.person_id, *mentors)
+        ]
+    )

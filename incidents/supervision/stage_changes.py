@@ -1,0 +1,303 @@
+"""Changing stages and mentors: by those allowed to, never one's own; solo only by a sign-off.
+
+A setting is refused or taken whatever the stage was before, so that trying tells nobody anything.
+Only the sign-off from somebody's progress, which shows the stages anyway, looks at it first.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
+from incidents.core.hash_chain import canonical
+from incidents.core.ids import derived_id, new_id
+from incidents.core.people import Person
+from incidents.engine.outbox import Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.people.assignable import Named, get_assignable
+from incidents.policy.policy import Action
+from incidents.record.audit_log import AuditKind, audit
+from incidents.rights.stages import (
+    EVERYTHING,
+    Mentorship,
+    Scope,
+    Stage,
+    StageRecord,
+    levels_of,
+    may_see_progress,
+    mentors_of,
+    stage_records,
+)
+from incidents.storage.database import storable
+from incidents.supervision.effects import TellMentorship, TellStage
+from incidents.supervision.recertification import remind_of_renewal
+
+MAX_NOTE = 2000
+_REPEAT = timedelta(seconds=60)
+# Against others who change the same person's stages; what only points at them goes on.
+_LOCKED = {"key_share": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChange:
+    """What is to be changed for somebody; at least one of stage, mentor and former mentor."""
+
+    person: Named
+    stage: Stage | None = None
+    scope: Scope = EVERYTHING
+    note: str = ""
+    mentor: Named | None = None
+    former_mentor: Named | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """The next stage, or solo again, as a mentor confirms it on what they have seen."""
+
+    person_id: uuid.UUID
+    stage: Stage
+    scope: Scope
+    note: str
+
+
+async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
+    """Set a stage, name a mentor, or end that, as one change.
+
+    Raises: NotPermitted; InvalidInput for oneself, a guest or bot, an unknown role or service, or
+        solo without a note.
+    """
+    person = await _get_learner(uow, change.person)
+    is_sign_off = change.stage is Stage.SOLO
+    if is_sign_off:
+        await uow.permit(Action.SIGN_OFF, subject_id=person.id)
+    if not is_sign_off or change.mentor or change.former_mentor:
+        await uow.permit(Action.SET_STAGE, subject_id=person.id)
+    if change.stage is not None:
+        _check_scope(uow, change.scope)
+        note = _note(change.note, needed=is_sign_off)
+        await _record_stage(uow, person, change.stage, scope=change.scope, note=note)
+    if change.mentor is not None:
+        await _name_mentor(uow, person, await get_assignable(uow, change.mentor))
+    if change.former_mentor is not None:
+        await _end_mentor(uow, person, await get_assignable(uow, change.former_mentor))
+    return _changed(person)
+
+
+async def sign_off(uow: UnitOfWork, wanted: SignOff) -> Outcome:
+    """Confirm the next stage, or renew solo, with a note; from the person's progress.
+
+    Raises: NotPermitted, also for whoever may not see the progress; InvalidInput without a note;
+        AlreadySo when the person is elsewhere on the way by now.
+    """
+    person = await uow.session.get(Person, wanted.person_id, with_for_update=_LOCKED)
+    may_see = person is not None and await may_see_progress(
+        uow.session,
+        uow.actor,
+        person_id=person.id,
+        workspace_id=uow.workspace_id,
+        policy=uow.policy,
+    )
+    if person is None or not may_see or person.id == uow.actor.person_id:
+        raise NotPermitted(action=Action.SIGN_OFF, needs="mentor")
+    await uow.permit(Action.SIGN_OFF, subject_id=person.id)
+    note = _note(wanted.note, needed=True)
+    _check_scope(uow, wanted.scope)
+    levels = await levels_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=person.id, policy=uow.policy
+    )
+    present = levels.by_scope.get(wanted.scope, Stage.SOLO)
+    if wanted.stage is not (present.following or Stage.SOLO):
+        raise AlreadySo("stage", present)
+    await _record_stage(uow, person, wanted.stage, scope=wanted.scope, note=note, is_sign_off=True)
+    return _changed(person)
+
+
+def note_hash(record: StageRecord) -> str:
+    """Return the hash by which the audit log commits to a note without repeating it."""
+    return hashlib.sha256(canonical([str(record.id), record.note])).hexdigest()
+
+
+def _changed(person: Person) -> Outcome:
+    # Ids and a name only: what was set is known to whoever set it, and kept nowhere else.
+    data = {"person_id": str(person.id), "name": person.name, "external_id": person.external_id}
+    return Outcome("stage_changed", None, data)
+
+
+async def _get_learner(uow: UnitOfWork, named: Named) -> Person:
+    person = await get_assignable(uow, named)
+    if person.id == uow.actor.person_id:
+        raise InvalidInput("person", "yourself")
+    return await uow.session.get_one(
+        Person, person.id, with_for_update=_LOCKED, populate_existing=True
+    )
+
+
+def _check_scope(uow: UnitOfWork, scope: Scope) -> None:
+    if scope.role_key and uow.policy.find_role(scope.role_key) is None:
+        raise InvalidInput("role", "unknown", ", ".join(role.key for role in uow.policy.roles))
+    if scope.service_key and uow.policy.find_service(scope.service_key) is None:
+        known = ", ".join(service.key for service in uow.policy.services)
+        raise InvalidInput("service", "unknown", known)
+
+
+def _note(text: str, *, needed: bool) -> str:
+    cleaned = storable(text).strip()
+    if needed and not cleaned:
+        raise InvalidInput("note", "empty", "Led three incidents on checkout, calm and complete.")
+    if len(cleaned) > MAX_NOTE:
+        raise InvalidInput("note", "too_long")
+    return cleaned
+
+
+async def _record_stage(
+    uow: UnitOfWork,
+    person: Person,
+    stage: Stage,
+    *,
+    scope: Scope,
+    note: str,
+    is_sign_off: bool = False,
+) -> None:
+    is_sign_off = is_sign_off or stage is Stage.SOLO
+    earlier = await stage_records(uow.session, workspace_id=uow.workspace_id, person_id=person.id)
+    before = [one for one in earlier if one.scope == scope]
+    if before and _is_repeat(uow, before[-1], stage, note=note):
+        return
+    record = StageRecord(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        person_id=person.id,
+        role_key=scope.role_key,
+        service_key=scope.service_key,
+        stage=stage,
+        is_sign_off=is_sign_off,
+        note=note,
+        set_by_id=uow.actor.person_id,
+        set_by_name=storable(uow.actor.name),
+        set_at=uow.now,
+    )
+    kind = AuditKind.SIGNED_OFF if is_sign_off else AuditKind.STAGE_SET
+    content = {
+        **_about(person),
+        "record_id": record.id,
+        "role_key": scope.role_key,
+        "service_key": scope.service_key,
+        "stage": stage,
+        "previous": before[-1].stage if before else None,
+        "note_hash": note_hash(record),
+    }
+    entry = await audit(uow, kind, content, subject_id=person.id)
+    record.position, record.audit_entry_id = entry.sequence, entry.id
+    uow.session.add(record)
+    await uow.flush()
+    if is_sign_off:
+        await remind_of_renewal(uow, record)
+    await _tell_of_stage(uow, record)
+
+
+def _is_repeat(uow: UnitOfWork, last: StageRecord, stage: Stage, *, note: str) -> bool:
+    """Tell whether the same person says the same once more: people repeat what seemed lost."""
+    is_same = (last.stage, last.note, last.set_by_id) == (stage, note, uow.actor.person_id)
+    return is_same and uow.now - last.set_at < _REPEAT
+
+
+async def _tell_of_stage(uow: UnitOfWork, record: StageRecord) -> None:
+    mentors = await mentors_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy
+    )
+    await uow.add_effects(
+        [
+            Planned(
+                id=derived_id(record.id, f"{TellStage.kind}:{reader}"),
+                effect=TellStage(record_id=record.id, person_id=reader),
+                lane=f"dm:{reader}",
+            )
+            for reader in dict.fromkeys((record.person_id, *mentors))
+            if reader != uow.actor.person_id
+        ]
+    )
+
+
+async def _name_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
+    if mentor.id == person.id:
+        raise InvalidInput("mentor", "is the person themselves; choose somebody else")
+    row = await _find_mentorship(uow, person, mentor)
+    if row is None:
+        row = Mentorship(
+            id=new_id(),
+            workspace_id=uow.workspace_id,
+            person_id=person.id,
+            mentor_id=mentor.id,
+            started_at=uow.now,
+        )
+        uow.session.add(row)
+    elif row.ended_at is None:
+        return
+    row.started_at, row.ended_at = uow.now, None
+    await _record_mentor(uow, AuditKind.MENTOR_NAMED, row, people=(person, mentor))
+
+
+async def _end_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
+    row = await _find_mentorship(uow, person, mentor)
+    if row is None:
+        present = await mentors_of(
+            uow.session, workspace_id=uow.workspace_id, person_id=person.id, policy=uow.policy
+        )
+        if mentor.id not in present:
+            return  # nothing ends, so nobody is told that it did
+        # Written down all the same: the policy seeds what ends here.
+        row = Mentorship(
+            id=new_id(),
+            workspace_id=uow.workspace_id,
+            person_id=person.id,
+            mentor_id=mentor.id,
+            started_at=uow.now,
+        )
+        uow.session.add(row)
+    elif row.ended_at is not None:
+        return
+    row.ended_at = uow.now
+    await _record_mentor(uow, AuditKind.MENTOR_ENDED, row, people=(person, mentor))
+
+
+async def _find_mentorship(uow: UnitOfWork, person: Person, mentor: Person) -> Mentorship | None:
+    query = select(Mentorship).where(
+        Mentorship.person_id == person.id, Mentorship.mentor_id == mentor.id
+    )
+    return (await uow.session.execute(query)).scalar_one_or_none()
+
+
+async def _record_mentor(
+    uow: UnitOfWork, kind: AuditKind, row: Mentorship, *, people: tuple[Person, Person]
+) -> None:
+    person, mentor = people
+    await uow.flush()
+    content = {
+        **_about(person),
+        "mentor_id": mentor.id,
+        "mentor_external_id": mentor.external_id,
+        "mentor_name": mentor.name,
+    }
+    entry = await audit(uow, kind, content, subject_id=person.id)
+    await uow.add_effects(
+        [
+            Planned(
+                id=derived_id(entry.id, f"{TellMentorship.kind}:{reader}"),
+                effect=TellMentorship(mentorship_id=row.id, person_id=reader),
+                lane=f"dm:{reader}",
+            )
+            for reader in (person.id, mentor.id)
+            if reader != uow.actor.person_id
+        ]
+    )
+
+
+def _about(person: Person) -> dict[str, object]:
+    return {
+        "person_id": person.id,
+        "person_external_id": person.external_id,
+        "person_name": person.name,
+    }

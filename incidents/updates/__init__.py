@@ -1,0 +1,1 @@
+"""Stakeholder updates: posting them, and the reminders that keep the cadence."""

@@ -1,0 +1,281 @@
+"""The ladder of reminders for stakeholder updates, and the rule that climbs it.
+
+    due ──▶ one reminder in the channel, to whoever keeps stakeholders informed
+     └─ a part of the cadence late ──▶ commander and deputy, by direct message
+         └─ missed ──▶ said in the channel, on the record; the next cadence starts counting
+
+After a first miss each further cadence has this last step only. It is said in the channel
+`MISSES_SAID` times in a row and then only recorded: by then silence is a decision of people, and
+a bot that goes on is muted. An update or a snooze starts the ladder from the bottom.
+
+What has been said is read from the timeline, per due time, so that no restart, no change of status
+and no second process says a step twice. After the bot was away only the highest overdue step is
+said; misses at moments at which it was away are the bot's and stay out of figures.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from incidents.core.hash_chain import instant_text
+from incidents.core.people import Person
+from incidents.engine.presence import Away, absences_since, was_away
+from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.cadence import cadence_for
+from incidents.incident.facts import Facts, gather_facts
+from incidents.incident.incident import Incident
+from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.policy.policy import COMMANDER, COMMUNICATIONS_LEAD, DEPUTY
+
+MISSES_SAID = 2
+SHORTEST_CADENCE = timedelta(minutes=1)
+
+
+class UpdateStep(StrEnum):
+    """A step of the ladder."""
+
+    DUE = "due"
+    LATE = "late"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How late, in parts of a cadence, the later steps come (from the policy)."""
+
+    late_fraction: float
+    missed_fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCycle:
+    """Where an incident stands: when its update is due, and what was said about that already."""
+
+    due_at: datetime
+    cadence: timedelta
+    said: frozenset[UpdateStep] = frozenset()
+    misses_said: int = 0  # in a row, aloud or not, since the last update or snooze
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """An update that never came: when it was due, when it counted as missed, and whose it is."""
+
+    due_at: datetime
+    missed_at: datetime
+    is_bots: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateDecision:
+    """What to say now (at most one step), what to record, and where the incident stands then."""
+
+    say: UpdateStep | None
+    misses: tuple[Miss, ...]
+    cycle: UpdateCycle
+    next_at: datetime
+
+
+def decide_update_reminder(
+    cycle: UpdateCycle, *, ladder: Ladder, now: datetime, absences: Sequence[Away] = ()
+) -> UpdateDecision:
+    """Decide which step is to be said now: the highest one overdue, unless it was said already."""
+    misses, due_at = _misses_until(cycle, ladder=ladder, now=now, absences=absences)
+    if misses:
+        say = UpdateStep.MISSED if cycle.misses_said < MISSES_SAID else None
+        after = replace(
+            cycle,
+            due_at=due_at,
+            said=frozenset(),
+            misses_said=cycle.misses_said + 1,
+        )
+    else:
+        say = _step_before_missing(cycle, ladder=ladder, now=now)
+        after = replace(cycle, said=cycle.said | ({say} if say else frozenset()))
+    return UpdateDecision(
+        say=say, misses=misses, cycle=after, next_at=_next_at(after, ladder=ladder, now=now)
+    )
+
+
+def _misses_until(
+    cycle: UpdateCycle, *, ladder: Ladder, now: datetime, absences: Sequence[Away]
+) -> tuple[tuple[Miss, ...], datetime]:
+    """Return what was missed by now, and when the update after those is due."""
+    misses: list[Miss] = []
+    due_at = cycle.due_at
+    while due_at + cycle.cadence * ladder.missed_fraction <= now:
+        missed_at = due_at + cycle.cadence * ladder.missed_fraction
+        misses.append(Miss(due_at, missed_at, is_bots=was_away(absences, missed_at)))
+        due_at += cycle.cadence
+    return tuple(misses), due_at
+
+
+def _step_before_missing(cycle: UpdateCycle, *, ladder: Ladder, now: datetime) -> UpdateStep | None:
+    if cycle.misses_said or UpdateStep.LATE in cycle.said:
+        return None
+    if now >= cycle.due_at + cycle.cadence * ladder.late_fraction:
+        return UpdateStep.LATE
+    if now >= cycle.due_at and UpdateStep.DUE not in cycle.said:
+        return UpdateStep.DUE
+    return None
+
+
+def _next_at(cycle: UpdateCycle, *, ladder: Ladder, now: datetime) -> datetime:
+    """Return when to look again: the next step that is still to come, always after now."""
+    moments = [cycle.due_at + cycle.cadence * ladder.missed_fraction]
+    if not cycle.misses_said:
+        moments += [cycle.due_at, cycle.due_at + cycle.cadence * ladder.late_fraction]
+    return min(moment for moment in moments if moment > now)
+
+
+async def remind_of_update(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Say the step of the ladder that is due, record what was missed, and set the next one."""
+    if not incident.is_open or incident.next_update_due_at is None:
+        return
+    cycle = await _standing(uow, incident, due_at=incident.next_update_due_at)
+    decision = decide_update_reminder(
+        cycle,
+        ladder=Ladder(
+            uow.policy.reminders.update_late_fraction,
+            uow.policy.reminders.update_missed_fraction,
+        ),
+        now=uow.now,
+        absences=await absences_since(uow.session, cycle.due_at, workspace_id=uow.workspace_id),
+    )
+    incident.next_update_due_at = decision.cycle.due_at
+    if decision.misses:
+        _record_misses(uow, incident, decision)
+    elif decision.say is not None:
+        await _record_reminder(uow, incident, cycle, decision.say)
+    await uow.remind(
+        Remind(
+            kind=ReminderKind.UPDATE_DUE,
+            subject_type=reminder.subject_type,
+            subject_id=reminder.subject_id,
+            incident_id=incident.id,
+            due_at=decision.next_at,
+            step=len(decision.cycle.said) + decision.cycle.misses_said,
+        )
+    )
+
+
+async def _standing(uow: UnitOfWork, incident: Incident, *, due_at: datetime) -> UpdateCycle:
+    """Read from the timeline what was said since the last update or snooze."""
+    entries = await _said_since_update(uow, incident)
+    since = incident.last_update_at or incident.declared_at
+    cadence = cadence_for(
+        uow.policy, severity_key=incident.severity_key, status=incident.lifecycle_status
+    )
+    # Without a cadence somebody promised a time (`--next`): that span is the cadence then.
+    cadence = max(cadence or due_at - since, SHORTEST_CADENCE)
+    misses = [entry for entry in entries if entry.kind == EntryKind.UPDATE_MISSED]
+    for entry in misses:
+        next_due_at = _instant((entry.content or {}).get("next_due_at"))
+        if next_due_at is not None and due_at < next_due_at:
+            due_at = next_due_at
+    wanted = instant_text(due_at)
+    steps = [
+        (entry.content or {}).get("step")
+        for entry in entries
+        if entry.kind == EntryKind.UPDATE_REMINDED and (entry.content or {}).get("due_at") == wanted
+    ]
+    return UpdateCycle(
+        due_at=due_at,
+        cadence=cadence,
+        said=frozenset(step for step in UpdateStep if step.value in steps),
+        misses_said=len({entry.recorded_at for entry in misses}),
+    )
+
+
+async def _said_since_update(uow: UnitOfWork, incident: Incident) -> list[TimelineEntry]:
+    ends = (EntryKind.UPDATE_POSTED, EntryKind.UPDATE_SNOOZED, EntryKind.STATUS_CHANGED)
+    said = (EntryKind.UPDATE_REMINDED, EntryKind.UPDATE_MISSED)
+    query = (
+        select(TimelineEntry)
+        .where(TimelineEntry.incident_id == incident.id, TimelineEntry.kind.in_([*ends, *said]))
+        .order_by(TimelineEntry.sequence.desc())
+    )
+    found: list[TimelineEntry] = []
+    for entry in (await uow.session.execute(query)).scalars():
+        if entry.kind in said:
+            found.append(entry)
+        elif _starts_anew(entry):
+            break
+    return found
+
+
+def _starts_anew(entry: TimelineEntry) -> bool:
+    """Tell whether the ladder begins anew: an update, a snooze, or a reopened incident."""
+    if entry.kind != EntryKind.STATUS_CHANGED:
+        return True
+    return bool((entry.content or {}).get("is_reopening"))
+
+
+def _record_misses(uow: UnitOfWork, incident: Incident, decision: UpdateDecision) -> None:
+    """Write the misses down, those of the bot apart; one entry of them is said, if any is."""
+    is_said = decision.say is None
+    for is_bots in (False, True):
+        misses = [miss for miss in decision.misses if miss.is_bots is is_bots]
+        if not misses:
+            continue
+        uow.record(
+            incident,
+            EntryKind.UPDATE_MISSED,
+            {
+                "count": len(misses),
+                "due_at": misses[0].due_at,
+                "missed_at": misses[-1].missed_at,
+                "next_due_at": decision.cycle.due_at,
+                "is_bots": is_bots,
+                "is_quiet": is_said,
+                "is_last_call": decision.cycle.misses_said == MISSES_SAID,
+            },
+            occurred_at=misses[-1].missed_at,
+        )
+        is_said = True
+
+
+async def _record_reminder(
+    uow: UnitOfWork, incident: Incident, cycle: UpdateCycle, step: UpdateStep
+) -> None:
+    facts = await gather_facts(uow.session, incident, now=uow.now)
+    people = recipients(facts, step)
+    if step is UpdateStep.LATE and not people:
+        # Nobody in command to tell directly; the channel hears of it, unless it has already.
+        if UpdateStep.DUE in cycle.said:
+            return
+        step, people = UpdateStep.DUE, recipients(facts, UpdateStep.DUE)
+    named = [await uow.session.get(Person, person_id) for person_id in people]
+    uow.record(
+        incident,
+        EntryKind.UPDATE_REMINDED,
+        {
+            "step": step,
+            "due_at": cycle.due_at,
+            "snooze_seconds": int(uow.policy.reminders.snooze.total_seconds()),
+            "to": [
+                {"id": person.id, "external_id": person.external_id, "name": person.name}
+                for person in named
+                if person is not None
+            ],
+        },
+    )
+
+
+def recipients(facts: Facts, step: UpdateStep) -> tuple[uuid.UUID, ...]:
+    """Return who is reminded: the communications lead or else the commander; late, who leads."""
+    if step is UpdateStep.LATE:
+        leading = (*facts.holders(COMMANDER), *facts.holders(DEPUTY))
+        return tuple(dict.fromkeys(leading))
+    return facts.holders(COMMUNICATIONS_LEAD) or facts.holders(COMMANDER)
+
+
+def _instant(text: object) -> datetime | None:
+    if not isinstance(text, str):
+        return None
+    return datetime.fromisoformat(text).astimezone(UTC)

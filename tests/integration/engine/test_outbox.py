@@ -1,0 +1,235 @@
+"""The outbox: lanes, predecessors, dead letters, abandoned work; and the lease over it."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from incidents.core.ids import new_id
+from incidents.engine import outbox
+from incidents.engine.effects import Effect, RefreshStatusCard, SetChannelTopic
+from incidents.engine.outbox import EffectRow, EffectStatus, Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.storage import leases
+from tests.world import World
+
+KINDS = (RefreshStatusCard.kind, SetChannelTopic.kind)
+
+
+def _plan(
+    lane: str,
+    *,
+    after: uuid.UUID | None = None,
+    key: str | None = None,
+    effect: Effect | None = None,
+) -> Planned:
+    return Planned(
+        id=new_id(),
+        effect=effect or RefreshStatusCard(),
+        lane=lane,
+        after_effect_id=after,
+        coalesce_key=key,
+    )
+
+
+async def _add(world: World, *plans: Planned) -> None:
+    async def add(uow: UnitOfWork) -> Outcome:
+        await uow.add_effects(list(plans))
+        return Outcome("added")
+
+    await world.run(add)
+
+
+async def _take(world: World, *, holder: str = "a", limit: int = 10) -> list[uuid.UUID]:
+    taken: list[EffectRow] = []
+
+    async def take(uow: UnitOfWork) -> Outcome:
+        taken.extend(
+            await outbox.take(
+                uow.session,
+                workspace_id=uow.workspace_id,
+                holder=holder,
+                now=uow.now,
+                limit=limit,
+                kinds=KINDS,
+            )
+        )
+        return Outcome("taken")
+
+    await world.run(take)
+    return [row.id for row in taken]
+
+
+async def _end(world: World, effect_id: uuid.UUID, how: EffectStatus) -> None:
+    async def end(uow: UnitOfWork) -> Outcome:
+        row = await outbox.get_effect(uow.session, effect_id)
+        match how:
+            case EffectStatus.DEAD:
+                await outbox.bury(uow.session, row, now=uow.now, error="refused")
+            case EffectStatus.PENDING:
+                await outbox.revive(uow.session, row, now=uow.now)
+            case EffectStatus.DROPPED:
+                await outbox.give_up(uow.session, row, now=uow.now, reason="let go")
+            case _:
+                outbox.settle(row, status=how, now=uow.now)
+        return Outcome("ended")
+
+    await world.run(end)
+
+
+async def test_within_a_lane_the_second_waits_for_the_first(world: World) -> None:
+    first, second, other = _plan("a"), _plan("a"), _plan("b")
+    await _add(world, first, second, other)
+    assert await _take(world) == [first.id, other.id]
+    assert await _take(world) == []
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == [second.id]
+
+
+async def test_what_waits_for_a_predecessor_is_taken_once_that_is_done(world: World) -> None:
+    first = _plan("a")
+    second = _plan("b", after=first.id)
+    await _add(world, first, second)
+    assert await _take(world) == [first.id]
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == [second.id]
+
+
+async def test_a_dead_letter_blocks_what_depends_on_it_until_retried(world: World) -> None:
+    first = _plan("a")
+    second = _plan("b", after=first.id)
+    await _add(world, first, second)
+    await _take(world)
+    await _end(world, first.id, EffectStatus.DEAD)
+    assert await _take(world) == []
+    await _end(world, first.id, EffectStatus.PENDING)
+    assert await _take(world) == [first.id]
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == [second.id]
+
+
+async def test_dropping_a_dead_letter_lets_the_rest_go_on(world: World) -> None:
+    first = _plan("a")
+    second = _plan("b", after=first.id)
+    await _add(world, first, second)
+    await _take(world)
+    await _end(world, first.id, EffectStatus.DEAD)
+    await _end(world, first.id, EffectStatus.DROPPED)
+    assert await _take(world) == [second.id]
+
+
+async def test_a_dead_letter_does_not_hold_up_its_own_lane(world: World) -> None:
+    first, second = _plan("a"), _plan("a")
+    await _add(world, first, second)
+    await _take(world)
+    await _end(world, first.id, EffectStatus.DEAD)
+    assert await _take(world) == [second.id]
+
+
+async def test_a_refresh_coalesces_into_one_that_waits_but_not_into_one_taken(
+    world: World,
+) -> None:
+    first = _plan("a", key="card")
+    await _add(world, first, _plan("a", key="card"))
+    await _add(world, _plan("a", key="card"))
+    assert await _take(world) == [first.id]
+    later = _plan("a", key="card")
+    await _add(world, later)
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == [later.id]
+
+
+async def test_what_should_follow_a_coalesced_refresh_follows_the_one_that_stands_in(
+    world: World,
+) -> None:
+    gate = _plan("gate")
+    first = _plan("card", after=gate.id, key="card")
+    await _add(world, gate, first)
+    again = _plan("card", after=gate.id, key="card")
+    pin = _plan("pin", after=again.id)
+    await _add(world, again, pin)
+    assert await _take(world) == [gate.id]
+    await _end(world, gate.id, EffectStatus.DONE)
+    assert await _take(world) == [first.id]
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == [pin.id]
+
+
+async def test_a_refresh_coalesces_into_a_blocked_one_so_that_a_retry_finds_one(
+    world: World,
+) -> None:
+    gate = _plan("gate")
+    first = _plan("card", after=gate.id, key="card")
+    await _add(world, gate, first)
+    await _take(world)
+    await _end(world, gate.id, EffectStatus.DEAD)
+    await _add(world, _plan("card", after=gate.id, key="card"))
+    await _end(world, gate.id, EffectStatus.PENDING)
+    assert await _take(world) == [gate.id]
+    await _end(world, gate.id, EffectStatus.DONE)
+    assert await _take(world) == [first.id]
+    await _end(world, first.id, EffectStatus.DONE)
+    assert await _take(world) == []
+
+
+async def test_kinds_that_this_version_does_not_know_are_left_alone(world: World) -> None:
+    known = _plan("a", effect=SetChannelTopic())
+    unknown = _plan("b")
+    await _add(world, known, unknown)
+
+    async def rename(uow: UnitOfWork) -> Outcome:
+        row = await outbox.get_effect(uow.session, unknown.id)
+        row.kind = "from_the_future"
+        return Outcome("renamed")
+
+    await world.run(rename)
+    assert await _take(world) == [known.id]
+
+
+async def _acquire(world: World, holder: str) -> tuple[bool, bool]:
+    result: list[tuple[bool, bool]] = []
+
+    async def acquire(uow: UnitOfWork) -> Outcome:
+        result.append(
+            await leases.acquire(
+                uow.session, workspace_id=uow.workspace_id, holder=holder, now=uow.now
+            )
+        )
+        return Outcome("lease")
+
+    await world.run(acquire)
+    return result[-1]
+
+
+async def test_the_lease_has_one_holder_until_it_runs_out(world: World) -> None:
+    assert await _acquire(world, "a") == (True, True)
+    assert await _acquire(world, "b") == (False, False)
+    assert await _acquire(world, "a") == (True, False)
+    world.clock.advance(leases.LEASE + timedelta(seconds=1))
+    assert await _acquire(world, "b") == (True, True)
+    assert await _acquire(world, "a") == (False, False)
+
+
+async def test_what_a_gone_process_had_taken_is_tried_again_after_its_calls_have_ended(
+    world: World,
+) -> None:
+    plan = _plan("a")
+    await _add(world, plan)
+    await _take(world)
+    due: list[datetime] = []
+
+    async def release(uow: UnitOfWork) -> Outcome:
+        await outbox.release_abandoned(
+            uow.session,
+            workspace_id=uow.workspace_id,
+            now=uow.now,
+            call_timeout=timedelta(seconds=12),
+        )
+        row = await outbox.get_effect(uow.session, plan.id)
+        assert row.is_uncertain
+        due.append(row.due_at)
+        return Outcome("released")
+
+    await world.run(release)
+    assert due == [world.clock.now() + timedelta(seconds=12)]
+    assert await _take(world) == []
+    world.clock.advance(timedelta(seconds=12))
+    assert await _take(world) == [plan.id]

@@ -1,0 +1,423 @@
+"""The command line as people use it: every command in a process of its own."""
+
+import asyncio
+import contextlib
+import json
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from incidents.people.assignable import Named
+from incidents.rights.stages import Stage
+from incidents.storage.database import open_database
+from incidents.supervision.stage_changes import StageChange, change_stage
+from tests.program import Program, environment, run
+from tests.slack_server import SlackServer
+from tests.world import World
+
+EXIT_CONFIGURATION = 2
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackServer]:
+    """A Slack that the doctor can look at."""
+    async with SlackServer() as server:
+        server.add_channel("incidents", members=[server.bot])
+        yield server
+
+
+def connected(slack: SlackServer, folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a bot that has everything."""
+    given = {
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "DATABASE_URL": f"sqlite:///{folder}/sitrep.db",
+    }
+    return environment(**{**given, **more})
+
+
+# -- configuration ----------------------------------------------------------------------------
+
+
+async def test_every_error_of_settings_policy_and_scenarios_comes_at_once(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("severities:\n  sev9:\n    rnak: 9\n")
+    environ = environment(
+        SITREP_POLICY=str(policy),
+        SITREP_SCENARIOS=str(tmp_path / "nowhere"),
+        PORT="eighty",
+        SLACK_BOT_TOKEN="xapp-1-secretsecret",
+        DATABASE_URL="mysql://root:hunter2@db/sitrep",
+    )
+    code, output = await run("serve", environ=environ, folder=tmp_path)
+    assert code == EXIT_CONFIGURATION
+    for expected in ("PORT must be", "SLACK_BOT_TOKEN", "DATABASE_URL", "policy.yaml:3", "rnak"):
+        assert expected in output
+    assert "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing" in output
+    assert "is no folder; name the one that your scenarios are in" in output
+    assert "for example PORT=8080" in output
+    assert "a file .env in this folder" in output
+    assert "secretsecret" not in output
+    assert "hunter2" not in output
+    assert "Traceback" not in output
+
+
+async def test_a_port_that_is_taken_is_said(slack: SlackServer, tmp_path: Path) -> None:
+    port = slack.api_url.split(":")[2].split("/")[0]
+    environ = connected(slack, tmp_path, PORT=port)
+    code, output = await run("serve", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert f"Can't listen on 127.0.0.1:{port}" in output
+    assert "Traceback" not in output
+
+
+async def test_missing_scopes_are_said_when_the_bot_starts(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    slack.backend.scopes = slack.backend.scopes - {"pins:write"}
+    environ = connected(slack, tmp_path)
+    program = await Program.start("serve", environ=environ, folder=tmp_path)
+    try:
+        warning = await program.said("scopes_missing")
+        assert warning["scopes"] == ["pins:write"]
+        program.signal()
+        assert await program.ended() == 0
+    finally:
+        await program.end()
+
+
+# -- manifest and policy ----------------------------------------------------------------------
+
+
+async def test_the_manifest_needs_no_tokens(tmp_path: Path) -> None:
+    code, output = await run("manifest", environ=environment(), folder=tmp_path)
+    manifest = json.loads(output)
+    assert code == 0
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    url = "https://sitrep.example.com"
+    code, output = await run("manifest", "--url", url, environ=environment(), folder=tmp_path)
+    assert json.loads(output)["features"]["slash_commands"][0]["url"] == f"{url}/slack/events"
+
+
+async def test_the_policy_that_is_shown_is_the_policy_in_force(tmp_path: Path) -> None:
+    overlay = tmp_path / "policy.yaml"
+    overlay.write_text("command: /outage\n")
+    environ = environment(SITREP_POLICY=str(overlay))
+    code, checked = await run("policy", "check", environ=environ, folder=tmp_path)
+    assert code == 0
+    digest = checked.split()[-1]
+    code, shown = await run("policy", "show", environ=environ, folder=tmp_path)
+    assert (code, "command: /outage" in shown) == (0, True)
+    assert digest in shown
+
+    copied = tmp_path / "copied.yaml"
+    copied.write_text(shown)
+    code, again = await run("policy", "check", str(copied), environ=environment(), folder=tmp_path)
+    assert (code, again.split()[-1]) == (0, digest)
+
+
+async def test_a_wrong_policy_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("command: /outage\nchannnels: {}\n")
+    code, output = await run("policy", "check", str(wrong), environ=environment(), folder=tmp_path)
+    assert code == EXIT_CONFIGURATION
+    assert "wrong.yaml:2" in output
+
+
+def _make_foreign(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE incidents (what TEXT)")
+
+
+# -- migrate and serve ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_postgresql_is_migrated_by_command_and_never_by_serving(
+    slack: SlackServer, tmp_path: Path, database_url: str
+) -> None:
+    environ = connected(slack, tmp_path, DATABASE_URL=database_url)
+    await _execute(database_url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    code, output = await run("serve", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "The database is empty" in output
+    assert "sitrep migrate" in output
+
+    code, output = await run("migrate", environ=environ, folder=tmp_path)
+    assert code == 0
+    assert "is now at schema" in output
+    code, output = await run("migrate", environ=environ, folder=tmp_path)
+    assert (code, "already" in output) == (0, True)
+
+    await _execute(database_url, "UPDATE alembic_version SET version_num = '29991231_0000'")
+    for command in ("serve", "migrate"):
+        code, output = await run(command, environ=environ, folder=tmp_path)
+        assert code == 1
+        assert "29991231_0000, which this version doesn't know" in output
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda path: path.write_bytes(b"no database" * 100), "file is not a database"),
+        (lambda path: path.mkdir(), "unable to open database file"),
+        (_make_foreign, "another program's tables"),
+    ],
+)
+async def test_a_file_that_can_not_be_the_database_is_refused_at_once(
+    slack: SlackServer, tmp_path: Path, make: Callable[[Path], object], expected: str
+) -> None:
+    make(tmp_path / "sitrep.db")
+    for command in ("serve", "migrate"):
+        code, output = await run(command, environ=connected(slack, tmp_path), folder=tmp_path)
+        assert code == 1
+        assert expected in output
+        assert "waiting_for_database" not in output
+        assert "Traceback" not in output
+
+
+async def test_a_database_that_takes_no_change_is_refused_before_anything_starts(
+    slack: SlackServer, tmp_path: Path, sqlite_url: str
+) -> None:
+    # Tests may run as root, whom no file's mode stops.
+    await _execute(
+        sqlite_url,
+        "CREATE TRIGGER read_only BEFORE UPDATE ON alembic_version "
+        "BEGIN SELECT RAISE(ABORT, 'this is read-only'); END",
+    )
+    environ = connected(slack, tmp_path, DATABASE_URL=sqlite_url)
+    code, output = await run("serve", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "The database can't be used: this is read-only" in output
+
+
+async def test_a_folder_that_can_not_be_made_is_said(slack: SlackServer, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    environ = connected(slack, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
+    for command in ("serve", "migrate", "doctor"):
+        code, output = await run(command, environ=environ, folder=tmp_path)
+        assert code == 1
+        assert "data" in output
+        assert "DATABASE_URL" in output
+        assert "Traceback" not in output
+
+
+# -- doctor -----------------------------------------------------------------------------------
+
+
+async def test_the_doctor_finds_everything_in_order(slack: SlackServer, tmp_path: Path) -> None:
+    slack.add_person("alice")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("private:\n  invite: [alice@example.com]\n")
+    environ = connected(slack, tmp_path, SITREP_POLICY=str(policy))
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert "!!" not in output
+    assert code == 0
+    for expected in ("bot token is valid", "app token", "#incidents is there", "1 people"):
+        assert expected in output
+    assert slack.bot_token not in output
+
+
+async def test_the_doctor_says_what_is_wrong_and_what_to_do(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        'announcement:\n  channel: "#nowhere"\n'
+        'private:\n  invite: [bob@example.com, U0NOBODY, "@ghosts"]\n'
+    )
+    slack.backend.scopes = slack.backend.scopes - {"pins:write"}
+    slack.fail("apps.connections.open", error="invalid_auth")
+    environ = connected(slack, tmp_path, SITREP_POLICY=str(policy))
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    wrong = [line for line in output.splitlines() if line.startswith("!!")]
+    assert all(" → " in line for line in wrong)
+    for expected in (
+        "#nowhere",
+        "bob@example.com",
+        "U0NOBODY",
+        "@ghosts",
+        "pins:write",
+        "app token",
+    ):
+        assert any(expected in line for line in wrong), expected
+
+
+async def test_the_doctor_looks_at_what_it_can_without_tokens(tmp_path: Path) -> None:
+    environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/sitrep.db")
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "!! SLACK_BOT_TOKEN is missing" in output
+    assert "isn't there yet; `sitrep serve` makes it" in output
+    assert not (tmp_path / "sitrep.db").exists()
+
+
+async def test_the_doctor_blames_no_token_while_slack_is_away(tmp_path: Path) -> None:
+    environ = environment(
+        SLACK_API_URL="http://127.0.0.1:1/",
+        SLACK_BOT_TOKEN="xoxb-1",
+        SLACK_APP_TOKEN="xapp-1",
+        DATABASE_URL=f"sqlite:///{tmp_path}/sitrep.db",
+    )
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    wrong = [line for line in output.splitlines() if line.startswith("!!")]
+    assert len(wrong) == 2
+    assert all("check the network and SLACK_API_URL" in line for line in wrong)
+
+
+async def test_the_doctor_notices_clocks_that_differ(tmp_path: Path) -> None:
+    async with SlackServer(clock=lambda: datetime.now(UTC) + timedelta(minutes=4)) as slack:
+        slack.add_channel("incidents", members=[slack.bot])
+        code, output = await run("doctor", environ=connected(slack, tmp_path), folder=tmp_path)
+    assert code == 1
+    assert re.search(r"!! this machine's clock is 2\d\d s behind Slack's", output)
+
+
+# -- the record -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_incident_is_exported_and_proven(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    await world.declare("Checkout errors", by=await world.person("alice"))
+    environ = environment(DATABASE_URL=database_url)
+    code, output = await run("export", "INC-1", environ=environ, folder=tmp_path)
+    assert (code, "Checkout errors" in output) == (0, True)
+    arguments = ("export", "inc-1", "--format", "json", "--output", str(tmp_path))
+    code, output = await run(*arguments, environ=environ, folder=tmp_path)
+    assert code == 0
+    written = Path(output.split("Written to ")[1])
+    assert written.parent == tmp_path
+    assert json.loads(await asyncio.to_thread(written.read_text))
+    code, output = await run("verify", "INC-1", environ=environ, folder=tmp_path)
+    assert code == 0
+    assert "entries are as they were recorded" in output
+
+    await _execute(
+        database_url,
+        "DROP TRIGGER timeline_entries_only_redact",
+        "UPDATE timeline_entries SET actor_name = 'Mallory' WHERE sequence = 1",
+    )
+    code, output = await run("verify", "INC-1", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "entry 1: it was changed after it was recorded" in output
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("export", "INC-7"), "INC-7 isn't there"),
+        (("verify", "DRILL-7"), "DRILL-7 isn't there"),
+        (("export", "seven"), "write INC-12"),
+        (("export", "INC-1", "--workspace", "T0OTHER"), "--workspace with one of"),
+    ],
+)
+async def test_what_can_not_be_exported_is_said(
+    world: World,
+    database_url: str,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    expected: str,
+) -> None:
+    environ = environment(DATABASE_URL=database_url)
+    code, output = await run(*arguments, environ=environ, folder=tmp_path)
+    assert code == 1
+    assert expected in output
+    assert "Traceback" not in output
+
+
+async def test_reading_makes_no_database(tmp_path: Path) -> None:
+    environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
+    for command in ("export", "verify"):
+        code, output = await run(command, "INC-1", environ=environ, folder=tmp_path)
+        assert code == 1
+        assert "isn't there yet" in output
+    assert not (tmp_path / "data").exists()
+
+
+async def _execute(url: str, *statements: str) -> None:
+    database = open_database(url)
+    async with database.engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+    await database.close()
+
+
+# -- the audit log ----------------------------------------------------------------------------
+
+
+async def _set_stages(world: World) -> None:
+    ana, jo = await world.person("ana"), await world.person("jo")
+    for stage in (Stage.OBSERVE, Stage.ASSIST):
+        change = StageChange(person=Named(jo.external_id or ""), stage=stage, note="Keen eye.")
+        await world.run(partial(change_stage, change=change), by=ana)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_audit_log_is_exported_in_each_format(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    await _set_stages(world)
+    environ = environment(DATABASE_URL=database_url)
+    for form, expected in (("md", "Set jo to assist"), ("csv", "stage_set"), ("json", '"salt"')):
+        code, output = await run("audit", "--format", form, environ=environ, folder=tmp_path)
+        assert (code, expected in output) == (0, True)
+        # What a mentor wrote is between them and the person.
+        assert "Keen eye" not in output
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        (
+            (
+                "DROP TRIGGER audit_entries_only_redact",
+                "UPDATE audit_entries SET actor_name = 'Mallory' WHERE sequence = 1",
+            ),
+            "entry 1: it was changed after it was recorded",
+        ),
+        (
+            ("UPDATE stage_records SET stage = 'solo' WHERE position = 2",),
+            "entry 2: the stage is not what it says was set",
+        ),
+        (
+            ("UPDATE stage_records SET note = 'Hopeless.' WHERE position = 2",),
+            "entry 2: the stage is not what it says was set",
+        ),
+        (
+            ("DELETE FROM stage_records WHERE position = 2",),
+            "entry 2: the stage that it says was set isn't there",
+        ),
+    ],
+)
+async def test_without_an_incident_everything_is_proven(
+    world: World,
+    database_url: str,
+    tmp_path: Path,
+    statements: tuple[str, ...],
+    expected: str,
+) -> None:
+    await _set_stages(world)
+    await world.declare("Checkout errors", by=await world.person("alice"))
+    environ = environment(DATABASE_URL=database_url)
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 0
+    assert "INC-1: all" in output
+    assert "Audit log: all 2 entries are as they were recorded" in output
+    await _execute(database_url, *statements)
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert expected in output
+    assert "INC-1: all" in output

@@ -1,0 +1,199 @@
+"""A random walk of proposals: nobody agrees to their own, nothing is carried out unasked."""
+
+import asyncio
+import uuid
+from collections.abc import Coroutine
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from incidents.core.errors import DomainError, NeedsApproval
+from incidents.core.people import Actor, Workspace
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.timeline import EntryKind
+from incidents.lifecycle.severity import change_severity
+from incidents.policy.proposals import Need
+from incidents.policy.supervision import Stage
+from incidents.proposals.answers import approve, break_glass, decline
+from incidents.proposals.ask import ask_for_draft, keep_draft, revise
+from incidents.proposals.carry_out import abandon, carry_out
+from incidents.proposals.tables import ProposalWords
+from incidents.storage.database import open_database
+from tests.chance import examples
+from tests.integration.proposals.test_proposals import Scene
+from tests.policies import built_in
+from tests.world import World
+
+Result = TypeVar("Result")
+
+NAMES = st.sampled_from(["carol", "jo", "bob", "max"])
+CLASSES = st.sampled_from(["safe", "change", "destructive"])
+# Below solo, and back: rights come and go between agreeing and carrying out.
+STAGES = st.sampled_from([Stage.ASSIST, Stage.SOLO])
+OLD = st.sampled_from([None, 1, 2])
+
+
+class Walk(RuleBasedStateMachine):
+    """People propose, agree, refuse and carry out in any order; time goes by, rights change."""
+
+    known = Bundle("known")
+
+    database_url: str  # set by the test
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.scene: Scene = self.await_(_open_scene(self.database_url))
+
+    def teardown(self) -> None:
+        self.await_(self.scene.world.database.close())
+        self.runner.close()
+
+    def await_(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return self.runner.run(work)
+
+    def who(self, name: str) -> Actor:
+        found: Actor = getattr(self.scene, name)
+        return found
+
+    def attempt(self, verb: Any, approval_id: uuid.UUID, name: str, **details: Any) -> None:
+        try:
+            self.await_(self.scene.do(verb, approval_id, self.who(name), **details))
+        except DomainError:
+            return
+
+    # -- what people do ---------------------------------------------------------------------
+
+    @initialize(target=known)
+    def first(self) -> uuid.UUID:
+        return self.await_(self.scene.propose("change"))
+
+    @rule(target=known, name=NAMES, class_key=CLASSES)
+    def propose(self, name: str, class_key: str) -> uuid.UUID:
+        return self.await_(self.scene.propose(class_key, by=self.who(name)))
+
+    @rule(target=known, key=st.sampled_from(["sev3", "sev4", "sev5"]))
+    def command(self, key: str) -> uuid.UUID:
+        """Jo lowers the severity; where that needs agreement, they ask for it."""
+        scene = self.scene
+        lower = partial(change_severity, ref=scene.ref, severity_key=key)
+        try:
+            self.await_(scene.world.run(lower, by=scene.jo))
+        except NeedsApproval as needed:
+            kept = partial(keep_draft, needed=needed)
+            outcome = self.await_(scene.world.run(kept, by=scene.jo))
+            approval_id = uuid.UUID(outcome.data["approval_id"])
+            self.attempt(ask_for_draft, approval_id, "jo")
+            return approval_id
+        except DomainError:
+            pass
+        return self.await_(scene.propose("change"))
+
+    @rule(approval_id=known, name=NAMES, version=OLD)
+    def approve(self, approval_id: uuid.UUID, name: str, version: int | None) -> None:
+        self.attempt(approve, approval_id, name, version=version)
+
+    @rule(approval_id=known, name=NAMES)
+    def decline(self, approval_id: uuid.UUID, name: str) -> None:
+        self.attempt(decline, approval_id, name, reason="No")
+
+    @rule(approval_id=known, name=NAMES, class_key=CLASSES)
+    def revise(self, approval_id: uuid.UUID, name: str, class_key: str) -> None:
+        words = ProposalWords(text="Something else")
+        self.attempt(revise, approval_id, name, words=words, class_key=class_key)
+
+    @rule(approval_id=known, name=NAMES, reason=st.sampled_from(["", "Now"]))
+    def break_glass(self, approval_id: uuid.UUID, name: str, reason: str) -> None:
+        self.attempt(break_glass, approval_id, name, reason=reason)
+
+    @rule(approval_id=known, name=NAMES, version=OLD)
+    def carry_out(self, approval_id: uuid.UUID, name: str, version: int | None) -> None:
+        self.attempt(carry_out, approval_id, name, version=version)
+
+    @rule(approval_id=known, name=NAMES)
+    def abandon(self, approval_id: uuid.UUID, name: str) -> None:
+        self.attempt(abandon, approval_id, name, reason="Not needed")
+
+    @rule(name=NAMES, stage=STAGES)
+    def learn(self, name: str, stage: Stage) -> None:
+        self.scene.supervise(stage, who=self.who(name))
+
+    @rule(minutes=st.sampled_from([1, 5, 16, 31]), is_away=st.booleans())
+    def wait(self, *, minutes: int, is_away: bool) -> None:
+        if is_away:  # the reminders fire later
+            self.scene.world.clock.advance(timedelta(minutes=minutes))
+        else:
+            self.await_(self.scene.pass_(minutes=minutes))
+
+    # -- what has to hold -------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_carried_out_unasked(self) -> None:
+        allowed: dict[str, str] = {}
+        entries = self.await_(self.scene.world.entries(self.scene.incident_id))
+        for entry in entries:
+            content = entry.content or {}
+            key = str(content.get("approval_id"))
+            match entry.kind:
+                case EntryKind.ACTION_PROPOSED | EntryKind.PROPOSAL_REVISED:
+                    is_free = content["needs"] == Need.NOBODY
+                    allowed[key] = "nobody" if is_free else ""
+                case EntryKind.PROPOSAL_APPROVED:
+                    assert str(entry.actor_id) != content["requester"]["id"]
+                    assert allowed[key] == ""
+                    allowed[key] = "approved"
+                case EntryKind.BREAK_GLASS:
+                    assert content["reason"]
+                    allowed[key] = "glass"
+                case EntryKind.PROPOSAL_CARRIED_OUT:
+                    assert allowed[key] in {"nobody", "approved", "glass"}
+                    allowed[key] = "over"
+                case (
+                    EntryKind.PROPOSAL_DECLINED
+                    | EntryKind.PROPOSAL_EXPIRED
+                    | EntryKind.PROPOSAL_ABANDONED
+                ):
+                    allowed[key] = "over"
+                case EntryKind.APPROVAL_LAPSED:
+                    allowed[key] = ""
+
+
+async def _open_scene(database_url: str) -> Scene:
+    """Open a workspace of its own, since all walks of a test share the database."""
+    world = World(open_database(database_url), built_in().policy)
+
+    async def save(uow: UnitOfWork) -> Outcome:
+        uow.session.add(Workspace(id=world.workspace_id, external_id=str(world.workspace_id)))
+        return Outcome("saved")
+
+    await world.run(save)
+    return await Scene(world).open()
+
+
+@pytest.mark.hypothesis
+def test_whoever_does_what_agreement_comes_from_others_and_comes_first(database_url: str) -> None:
+    class Here(Walk):
+        pass
+
+    Here.database_url = database_url
+    run_state_machine_as_test(
+        Here,
+        settings=settings(
+            max_examples=examples(10),
+            stateful_step_count=25,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,136 @@
+"""The audit log: whole, append-only, and found out if it was changed behind one's back."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
+
+from incidents.core.errors import AlreadySo
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.policy.references import PersonRef
+from incidents.record.audit_log import (
+    AuditEntry,
+    AuditHead,
+    AuditKind,
+    audit,
+    audit_entries,
+    verify_audit,
+)
+from incidents.rights.stages import Stage
+from incidents.supervision.policy_record import note_policy
+from tests.supervision import change, log, seed
+from tests.world import World
+
+
+async def test_the_audit_log_says_who_set_what_for_whom_but_holds_no_note(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    await world.run(change(jo, Stage.OBSERVE, note="New to checkout."), by=ana)
+    await world.run(change(jo, Stage.ASSIST, note="Knows the runbooks."), by=ana)
+    first, second = await log(world)
+    assert (second.actor_name, second.subject_id) == ("ana", jo.person_id)
+    assert first.content is not None
+    assert second.content is not None
+    assert (first.content["previous"], second.content["previous"]) == (None, "observe")
+    assert second.content["stage"] == "assist"
+    assert "runbooks" not in str(second.content)
+
+
+async def test_many_appends_at_once_keep_the_chain_whole(world: World) -> None:
+    ana = await world.person("ana")
+    people = [await world.person(f"junior{number}") for number in range(8)]
+    await asyncio.gather(*(world.run(change(person, Stage.OBSERVE), by=ana) for person in people))
+    entries = await log(world)
+    assert [entry.sequence for entry in entries] == list(range(1, 9))
+    assert {entry.subject_id for entry in entries} == {person.person_id for person in people}
+
+
+@pytest.mark.parametrize(
+    "values", [{"actor_name": "nobody"}, {"content": {"stage": "solo"}}, {"entry_hash": "0" * 64}]
+)
+async def test_the_database_refuses_to_change_the_audit_log(
+    world: World, values: dict[str, object]
+) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with world.database.writing() as session:
+            await session.execute(update(AuditEntry).values(**values))
+
+
+async def test_the_database_refuses_to_delete_from_the_audit_log(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with world.database.writing() as session:
+            await session.execute(delete(AuditEntry))
+
+
+async def test_content_of_the_audit_log_can_be_erased_and_the_chain_still_proves(
+    world: World,
+) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+
+    async def erase(uow: UnitOfWork) -> Outcome:
+        await uow.session.execute(update(AuditEntry).values(content=None, salt=None))
+        return Outcome("erased")
+
+    await world.run(erase)
+    assert [entry.content for entry in await log(world)] == [None]
+
+
+async def test_what_was_changed_with_the_guard_taken_down_is_found(world: World) -> None:
+    ana = await world.person("ana")
+    for name in ("jo", "sam", "kim"):
+        await world.run(change(await world.person(name), Stage.OBSERVE), by=ana)
+    async with world.database.reading() as session:
+        entries, head = await audit_entries(session, workspace_id=world.workspace_id)
+    entries[0].content = {"stage": "solo"}
+    entries[1].actor_name = "somebody else"
+    flaws = verify_audit(entries, head=head)
+    assert [(flaw.sequence, flaw.problem) for flaw in flaws] == [
+        (1, "content_changed"),
+        (2, "entry_changed"),
+    ]
+
+
+async def test_a_missing_entry_of_the_audit_log_is_found(world: World) -> None:
+    ana = await world.person("ana")
+    for name in ("jo", "sam", "kim"):
+        await world.run(change(await world.person(name), Stage.OBSERVE), by=ana)
+    entries = await log(world)
+    async with world.database.reading() as session:
+        head = (await session.execute(select(AuditHead))).scalar_one().link
+    assert [flaw.problem for flaw in verify_audit(entries[:-1], head=head)] == ["head_differs"]
+    assert {flaw.problem for flaw in verify_audit((entries[0], entries[2]), head=head)} == {
+        "sequence_gap",
+        "broken_link",
+    }
+
+
+async def test_a_refused_change_leaves_no_gap_in_the_audit_log(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+
+    async def half(uow: UnitOfWork) -> Outcome:
+        await audit(uow, AuditKind.STAGE_SET, {}, subject_id=jo.person_id)
+        raise AlreadySo("stage")
+
+    with pytest.raises(AlreadySo):
+        await world.run(half, by=ana)
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+    assert [entry.sequence for entry in await log(world)] == [1]
+
+
+async def test_a_changed_policy_is_recorded_once_with_the_rights_it_gives(world: World) -> None:
+    await asyncio.gather(*(world.run(note_policy) for _ in range(3)))
+    seed(world, visible_to=(PersonRef(user_id="UANA"),))
+    await world.run(note_policy)
+    await world.run(note_policy)
+    first, second = await log(world)
+    assert first.content is not None
+    assert second.content is not None
+    assert first.content["previous_digest"] is None
+    assert second.content["previous_digest"] == first.content["digest"]
+    assert second.content["rights"]["sign_off"] == ["mentor"]
+    assert second.content["progress_visible_to"] == ["UANA"]

@@ -1,0 +1,104 @@
+"""What is done is deleted after a while; what is pending, dead or on the record stays."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+
+from incidents.core.ids import new_id
+from incidents.engine import outbox
+from incidents.engine.effects import RefreshStatusCard
+from incidents.engine.outbox import EffectRow, EffectStatus, Planned
+from incidents.engine.transactions import RequestKey
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.registry.retention import BATCH, sweep
+from incidents.storage.processed_requests import ProcessedRequest
+from tests.world import World
+
+
+async def nothing(uow: UnitOfWork) -> Outcome:
+    """Do nothing."""
+    return Outcome("nothing")
+
+
+async def count(world: World, table: type) -> int:
+    """Return how many rows a table has."""
+    async with world.database.reading() as session:
+        return (await session.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+async def test_a_request_is_recognised_as_long_as_slack_may_repeat_it(world: World) -> None:
+    await world.run(nothing, request=RequestKey("event:Ev1:capture"))
+    world.clock.advance(timedelta(days=6))
+    assert (await world.run(sweep)).data["deleted"] == 0
+    world.clock.advance(timedelta(days=2))
+    assert (await world.run(sweep)).data["deleted"] == 1
+    assert await count(world, ProcessedRequest) == 0
+
+
+async def test_dead_and_pending_effects_stay_and_the_timeline_is_never_touched(
+    world: World,
+) -> None:
+    alice = await world.person("alice")
+    for title in ("Search is empty", "Mail bounces", "Maps are blank"):
+        await world.declare(title, by=alice)
+    incident_id = await world.declare("Checkout errors", by=alice)
+    statuses = [EffectStatus.DONE, EffectStatus.DROPPED, EffectStatus.DEAD]
+
+    async def settle(uow: UnitOfWork) -> Outcome:
+        rows = list((await uow.session.execute(select(EffectRow))).scalars())
+        for row, status in zip(rows, statuses, strict=False):
+            row.status, row.settled_at = status, uow.now
+        return Outcome("settled")
+
+    await world.run(settle)
+    before, entries = await count(world, EffectRow), len(await world.entries(incident_id))
+    world.clock.advance(timedelta(days=31))
+    await world.run(sweep)
+    assert await count(world, EffectRow) == before - 2
+    assert len(await world.entries(incident_id)) == entries
+
+
+async def test_a_sweep_takes_one_batch_at_a_time(world: World) -> None:
+    async def fill(uow: UnitOfWork) -> Outcome:
+        for number in range(BATCH + 10):
+            row = ProcessedRequest(workspace_id=uow.workspace_id, key=f"event:{number}")
+            row.outcome, row.created_at = {}, uow.now - timedelta(days=30)
+            uow.session.add(row)
+        return Outcome("filled")
+
+    await world.run(fill)
+    assert (await world.run(sweep)).data["deleted"] == BATCH
+    assert (await world.run(sweep)).data["deleted"] == 10
+
+
+async def test_an_effect_whose_predecessor_was_swept_away_still_runs(world: World) -> None:
+    incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
+    first, second = new_id(), new_id()
+    effect = RefreshStatusCard(incident_id=incident_id)
+
+    async def plan(uow: UnitOfWork) -> Outcome:
+        await uow.session.execute(delete(EffectRow))
+        await uow.add_effects(
+            [
+                Planned(first, effect, lane="first"),
+                Planned(second, effect, lane="second", after_effect_id=first),
+            ]
+        )
+        return Outcome("planned")
+
+    async def settle(uow: UnitOfWork) -> Outcome:
+        row = await outbox.get_effect(uow.session, first)
+        outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+        return Outcome("settled")
+
+    await world.run(plan)
+    await world.run(settle)
+    world.clock.advance(timedelta(days=31))
+    assert (await world.run(sweep)).data["deleted"] == 1
+    async with world.database.reading() as session:
+        assert await outbox.has_due(
+            session,
+            workspace_id=world.workspace_id,
+            now=world.clock.now(),
+            kinds=(effect.kind,),
+        )

@@ -1,0 +1,307 @@
+"""Stages: who works how far on their own, who says so, and what of it anybody else can tell."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import select
+
+from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
+from incidents.core.people import Actor, PersonFacts, PersonKind
+from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.policy.policy import Action, Right, Rights
+from incidents.policy.references import Grantee, PersonRef, Standing
+from incidents.policy.supervision import MentorSeed, StageSeed
+from incidents.record.audit_log import AuditKind
+from incidents.rights.stages import EVERYTHING, Scope, Stage, StageRecord, levels_of, mentees_of
+from incidents.roles.departures import save_people
+from incidents.supervision.effects import TellMentorship, TellStage
+from incidents.supervision.stage_changes import SignOff, sign_off
+from tests.supervision import NOTE, change, log, mentors, named, seed, service, stage
+from tests.world import World
+
+# -- which stage applies ----------------------------------------------------------------------
+
+
+async def test_nobody_has_recorded_anything_so_everybody_is_solo(world: World) -> None:
+    jo = await world.person("jo")
+    assert await stage(world, jo, role_key="commander", services=("checkout",)) is Stage.SOLO
+
+
+async def test_with_several_services_the_lowest_stage_applies(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    service(world, "checkout", "search")
+    await world.run(change(jo, Stage.LEAD, scope=Scope("", "checkout")), by=ana)
+    await world.run(change(jo, Stage.OBSERVE, scope=Scope("", "search")), by=ana)
+    assert await stage(world, jo, services=("checkout",)) is Stage.LEAD
+    assert await stage(world, jo, services=("checkout", "search")) is Stage.OBSERVE
+    assert await stage(world, jo, services=("payments",)) is Stage.SOLO
+
+
+async def test_the_policy_seeds_and_the_record_wins_for_the_same_scope(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    seed(
+        world,
+        stages=(
+            StageSeed(person=PersonRef(user_id="UJO"), stage=Stage.OBSERVE),
+            StageSeed(person=PersonRef(user_id="UJO"), stage=Stage.ASSIST, role="scribe"),
+        ),
+    )
+    assert await stage(world, jo, role_key="commander") is Stage.OBSERVE
+    assert await stage(world, jo, role_key="scribe") is Stage.ASSIST
+    await world.run(change(jo, Stage.LEAD), by=ana)
+    assert await stage(world, jo, role_key="commander") is Stage.LEAD
+    assert await stage(world, jo, role_key="scribe") is Stage.ASSIST
+
+
+async def test_a_stage_can_be_read_as_it_was_at_an_instant(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+    then = world.clock.now()
+    world.clock.advance(timedelta(days=30))
+    await world.run(change(jo, Stage.ASSIST), by=ana)
+    assert jo.person_id is not None
+    async with world.database.reading() as session:
+        levels = await levels_of(
+            session,
+            workspace_id=world.workspace_id,
+            person_id=jo.person_id,
+            policy=world.policy,
+            at=then,
+        )
+    assert levels.stage(role_key=None) is Stage.OBSERVE
+    assert await stage(world, jo) is Stage.ASSIST
+
+
+# -- who may set it ---------------------------------------------------------------------------
+
+
+async def test_nobody_sets_their_own_stage_nor_their_own_mentor(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    with pytest.raises(InvalidInput, match="yourself"):
+        await world.run(change(jo, Stage.ASSIST), by=jo)
+    with pytest.raises(InvalidInput, match="yourself"):
+        await world.run(change(jo, mentor=named(ana)), by=jo)
+    assert await log(world) == ()
+
+
+async def test_who_is_below_solo_anywhere_sets_no_stages(world: World) -> None:
+    jo, sam, ana = [await world.person(name) for name in ("jo", "sam", "ana")]
+    service(world, "checkout")
+    await world.run(change(sam, Stage.LEAD, scope=Scope("scribe", "checkout")), by=ana)
+    with pytest.raises(NotPermitted):
+        await world.run(change(jo, Stage.OBSERVE), by=sam)
+    assert await stage(world, jo) is Stage.SOLO
+
+
+async def test_guests_set_no_stages_and_have_none(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    guest = await world.person("gus", kind=PersonKind.GUEST)
+    with pytest.raises(NotPermitted):
+        await world.run(change(jo, Stage.OBSERVE), by=guest)
+    with pytest.raises(InvalidInput, match="a_guest"):
+        await world.run(change(guest, Stage.OBSERVE), by=ana)
+
+
+async def test_only_a_mentor_signs_off_to_solo_and_only_with_a_note(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await world.run(change(jo, Stage.LEAD, mentor=named(max_)), by=ana)
+    with pytest.raises(NotPermitted):
+        await world.run(change(jo, Stage.SOLO, note=NOTE), by=ana)
+    # Naming oneself mentor in the same breath doesn't help.
+    with pytest.raises(NotPermitted):
+        await world.run(change(jo, Stage.SOLO, note=NOTE, mentor=named(ana)), by=ana)
+    with pytest.raises(InvalidInput, match="empty"):
+        await world.run(change(jo, Stage.SOLO, note="  "), by=max_)
+    assert await stage(world, jo) is Stage.LEAD
+    await world.run(change(jo, Stage.SOLO, note=NOTE), by=max_)
+    assert await stage(world, jo) is Stage.SOLO
+
+
+async def test_the_policy_can_name_who_else_signs_off(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    rights = world.policy.rights
+    others = tuple(right for right in rights.actions if right.action is not Action.SIGN_OFF)
+    lead = Right(action=Action.SIGN_OFF, who=(Standing.MENTOR, PersonRef(user_id="UANA")))
+    world.change_policy(rights=type(rights)(actions=(*others, lead), guests_may=rights.guests_may))
+    await world.run(change(jo, Stage.LEAD), by=ana)
+    await world.run(change(jo, Stage.SOLO, note=NOTE), by=ana)
+    assert await stage(world, jo) is Stage.SOLO
+
+
+async def test_an_unknown_role_or_service_is_refused(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    with pytest.raises(InvalidInput, match="role"):
+        await world.run(change(jo, Stage.LEAD, scope=Scope("captain", "")), by=ana)
+    with pytest.raises(InvalidInput, match="service"):
+        await world.run(change(jo, Stage.LEAD, scope=Scope("", "nowhere")), by=ana)
+    assert await log(world) == ()
+
+
+# -- signing off from the progress ------------------------------------------------------------
+
+
+async def test_a_sign_off_leads_one_stage_on_and_never_past_one(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await world.run(change(jo, Stage.OBSERVE, mentor=named(max_)), by=ana)
+    assert jo.person_id is not None
+
+    def off(to: Stage) -> UseCase:
+        wanted = SignOff(person_id=jo.person_id, stage=to, scope=EVERYTHING, note=NOTE)  # type: ignore[arg-type]
+        return partial(sign_off, wanted=wanted)
+
+    with pytest.raises(AlreadySo):
+        await world.run(off(Stage.LEAD), by=max_)
+    await world.run(off(Stage.ASSIST), by=max_)
+    assert await stage(world, jo) is Stage.ASSIST
+    # The form was open twice: the second comes too late.
+    with pytest.raises(AlreadySo):
+        await world.run(off(Stage.ASSIST), by=max_)
+    assert [entry.kind for entry in await log(world)][-1] == AuditKind.SIGNED_OFF
+
+
+async def test_who_may_not_see_the_progress_learns_nothing_by_signing_off(world: World) -> None:
+    jo, sam, ana = [await world.person(name) for name in ("jo", "sam", "ana")]
+    await world.run(change(jo, Stage.LEAD), by=ana)
+    refusals = []
+    for learner in (jo, sam):
+        wanted = SignOff(
+            person_id=learner.person_id,  # type: ignore[arg-type]
+            stage=Stage.SOLO,
+            scope=EVERYTHING,
+            note=NOTE,
+        )
+        with pytest.raises(NotPermitted) as refused:
+            await world.run(partial(sign_off, wanted=wanted), by=ana)
+        refusals.append((refused.value.action, refused.value.needs))
+    assert refusals[0] == refusals[1]
+
+
+# -- mentors ----------------------------------------------------------------------------------
+
+
+async def test_mentors_come_from_policy_and_record_and_the_record_can_end_a_seed(
+    world: World,
+) -> None:
+    jo, ana, max_, eve = [await world.person(name) for name in ("jo", "ana", "max", "eve")]
+    pair = MentorSeed(
+        person=PersonRef(user_id="UJO"), mentors=(PersonRef(user_id="UMAX"), PersonRef("UJO"))
+    )
+    seed(world, mentors=(pair,))
+    assert await mentors(world, jo) == (max_.person_id,)
+    await world.run(change(jo, mentor=named(eve)), by=ana)
+    assert await mentors(world, jo) == (max_.person_id, eve.person_id)
+    await world.run(change(jo, former_mentor=named(max_)), by=ana)
+    assert await mentors(world, jo) == (eve.person_id,)
+    async with world.database.reading() as session:
+        assert max_.person_id is not None
+        assert eve.person_id is not None
+        of = partial(mentees_of, session, workspace_id=world.workspace_id, policy=world.policy)
+        assert await of(mentor_id=max_.person_id) == ()
+        assert await of(mentor_id=eve.person_id) == (jo.person_id,)
+
+
+async def test_naming_the_same_mentor_twice_is_recorded_once(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    for _ in range(2):
+        await world.run(change(jo, mentor=named(max_)), by=ana)
+    assert [entry.kind for entry in await log(world)] == [AuditKind.MENTOR_NAMED]
+    assert len(await world.effects(TellMentorship)) == 2  # jo and max, once each
+
+
+async def test_who_never_was_a_mentor_is_not_told_to_be_one_no_longer(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    outcome = await world.run(change(jo, former_mentor=named(max_)), by=ana)
+    assert outcome.kind == "stage_changed"  # trying tells nobody who mentors whom
+    assert await log(world) == ()
+    assert await world.effects(TellMentorship) == []
+
+
+async def test_the_person_and_their_mentors_are_told_and_nobody_else(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await world.person("eve")
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    await world.run(change(jo, Stage.ASSIST, note="Knows the runbooks."), by=ana)
+    told = await world.effects(TellStage)
+    assert {effect.person_id for effect in told} == {jo.person_id, max_.person_id}
+
+
+async def test_records_keep_the_order_in_which_they_were_set(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    for one in (Stage.OBSERVE, Stage.ASSIST, Stage.OBSERVE):
+        await world.run(change(jo, one), by=ana)
+    async with world.database.reading() as session:
+        query = select(StageRecord).order_by(StageRecord.position)
+        records = list((await session.execute(query)).scalars())
+    assert [record.stage for record in records] == ["observe", "assist", "observe"]
+    assert await stage(world, jo) is Stage.OBSERVE
+
+
+async def test_the_same_again_within_a_minute_is_recorded_once(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    for _ in range(2):
+        await world.run(change(jo, Stage.ASSIST), by=ana)
+    # There and back within the minute isn't a repeat.
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+    await world.run(change(jo, Stage.ASSIST), by=ana)
+    assert len(await log(world)) == 3
+    assert await stage(world, jo) is Stage.ASSIST
+    assert len(await world.effects(TellStage)) == 3
+
+
+# -- rights -----------------------------------------------------------------------------------
+
+
+def grant(world: World, action: Action, *who: Grantee) -> None:
+    """Go on under a policy that lets these do it."""
+    rights = world.policy.rights
+    others = tuple(right for right in rights.actions if right.action is not action)
+    actions = (*others, Right(action=action, who=who))
+    world.change_policy(rights=Rights(actions=actions, guests_may=rights.guests_may))
+
+
+async def may(world: World, person: Actor, *, about: Actor | None = None) -> bool:
+    """Tell whether somebody may do what `grant` gave."""
+
+    async def ask(uow: UnitOfWork) -> Outcome:
+        await uow.permit(Action.CANCEL, subject_id=about.person_id if about else None)
+        return Outcome("permitted")
+
+    try:
+        await world.run(ask, by=person)
+    except NotPermitted:
+        return False
+    return True
+
+
+async def test_a_right_can_be_given_to_seniors(world: World) -> None:
+    jo, ana = await world.person("jo"), await world.person("ana")
+    guest = await world.person("gus", kind=PersonKind.GUEST)
+    grant(world, Action.CANCEL, Standing.SENIOR)
+    assert await may(world, jo)
+    await world.run(change(jo, Stage.LEAD, scope=Scope("scribe", "")), by=ana)
+    assert not await may(world, jo)
+    assert await may(world, ana)
+    assert not await may(world, guest)
+
+
+async def test_a_right_can_be_given_to_mentors_of_the_person_it_is_about(world: World) -> None:
+    jo, sam, ana, max_ = [await world.person(name) for name in ("jo", "sam", "ana", "max")]
+    grant(world, Action.CANCEL, Standing.MENTOR)
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    assert await may(world, max_, about=jo)
+    assert not await may(world, max_, about=sam)
+    assert not await may(world, max_, about=max_)
+    assert not await may(world, jo, about=jo)
+    assert await may(world, max_)  # about nobody in particular
+    assert not await may(world, ana)
+    await world.run(change(jo, former_mentor=named(max_)), by=ana)
+    assert not await may(world, max_, about=jo)
+
+
+async def test_who_has_left_supervises_nobody(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    gone = PersonFacts(max_.external_id or "", is_active=False)
+    await world.run(partial(save_people, people=(gone,)))
+    assert await mentors(world, jo) == ()

@@ -1,0 +1,82 @@
+"""Check-ins in Slack: asked by command and by form, understood, and how it went."""
+
+from tests.scenario.conftest import Bot
+from tests.slack_server.interaction.people import Person
+from tests.slack_server.state import Channel, Message
+
+ROOM = "inc-1-checkout-errors"
+
+
+async def declared(bot: Bot) -> tuple[Person, Person, Channel]:
+    """Let Alice declare and return her, Bob, and the channel."""
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    return alice, bob, bot.slack.channel(ROOM)
+
+
+def said(room: Channel, words: str) -> list[Message]:
+    return [message for message in room.messages if words in message.rendered]
+
+
+async def test_a_checkin_by_command_goes_its_whole_way(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, bob, room = await declared(bot)
+    outcome = await alice.command(
+        "/incident checkin @bob 10m Is the web tier healthy?", channel=ROOM
+    )
+    assert "10 min" in outcome.text
+    await bot.settle()
+    assert bob in room
+    (asked,) = bot.slack.dm(bob).messages
+    await bob.click(asked, "checkin_understood")
+    await bot.settle()
+    assert len(said(room, "is on it")) == 1
+
+    await bot.advance(minutes=10)
+    question = bot.slack.dm(bob).messages[-1]
+    await bob.click(question, "checkin_more_time")
+    await bot.settle()
+    assert len(said(room, "needs 10 min more")) == 1
+    await bot.advance(minutes=10)
+    form = (await bob.click(bot.slack.dm(bob).messages[-1], "checkin_answer_open")).get_view()
+    await bob.submit(form, {"answer": "stuck", "text": "No access to the load balancer"})
+    await bot.settle()
+    (answer,) = said(room, "is stuck")
+    assert "No access" in answer.text
+    assert len(said(bot.slack.dm(alice), "is stuck")) == 1
+
+
+async def test_a_checkin_by_form_says_in_its_fields_what_cannot_be_taken(bot: Bot) -> None:
+    alice, bob, room = await declared(bot)
+    form = (await alice.command("/incident checkin", channel=ROOM)).get_view()
+    values = {"person": bob, "question": "Is the web tier healthy?", "minutes": "soon"}
+    outcome = await alice.submit(form, values)
+    assert "minutes" in outcome.errors
+    await alice.submit(form, {**values, "minutes": "5"})
+    await bot.settle()
+    assert len(said(room, "for the next 5 min")) == 1
+
+
+async def test_a_name_that_is_no_mention_is_refused_with_an_example(bot: Bot) -> None:
+    alice, _, room = await declared(bot)
+    outcome = await alice.command("/incident checkin somebody look at it", channel=ROOM)
+    assert "checkin @" in outcome.text.replace("\u2060", "")
+    await bot.settle()
+    assert said(room, "look at it") == []
+
+
+async def test_old_buttons_and_other_peoples_change_nothing(bot: Bot) -> None:
+    alice, bob, room = await declared(bot)
+    await alice.command("/incident checkin @bob 10m Is the web tier healthy?", channel=ROOM)
+    await bot.settle()
+    await alice.click(said(room, "asks you")[0], "checkin_understood")
+    await bot.advance(minutes=10)
+    question = bot.slack.dm(bob).messages[-1]
+    await bob.click(question, "checkin_done")
+    await bot.settle()
+    await bob.click(question, "checkin_stuck")
+    await bot.settle()
+    assert said(room, "is on it") == []
+    assert len(said(room, "is done")) == 1
+    assert said(room, "is stuck") == []

@@ -1,0 +1,380 @@
+"""The form that escalates, what is asked after, the shortcut on a message, and the commands."""
+
+from datetime import timedelta
+
+from tests.scenario.conftest import Bot
+from tests.scenario.escalation_crew import ASK, ROOM, buttons, crew_of, said
+from tests.slack_server.interaction.people import Person
+from tests.slack_server.state import View
+
+
+def initial(form: View, field: str) -> str:
+    """Return what a field of a form is filled in with."""
+    block = next(block for block in form.blocks if block.get("block_id") == field)
+    return str(block["element"].get("initial_value", ""))
+
+
+def labels(form: View) -> list[str]:
+    return [block["label"]["text"] for block in form.blocks if block["type"] == "input"]
+
+
+# -- the form -------------------------------------------------------------------------------
+
+
+async def test_the_form_begins_with_what_the_record_says(any_bot: Bot) -> None:
+    crew = await crew_of(any_bot)
+    for note in (
+        "tried: restarted one worker -> no change",
+        "hypothesis (high): the pool is exhausted",
+        "changes: none since 13:00",
+    ):
+        await crew.alice.command(f"/incident note {note}", channel=ROOM)
+    graph = await crew.alice.says("Errors: https://grafana.example.com/d/checkout", ROOM)
+    await crew.alice.reacts(graph, "pushpin")
+    await any_bot.settle()
+    form = (await crew.alice.click(crew.room.pins[0], "escalate_open")).get_view()
+    assert "restarted one worker" in initial(form, "tried")
+    assert initial(form, "hypothesis") == "the pool is exhausted"
+    assert "grafana.example.com" in initial(form, "evidence")
+    sent = await crew.alice.submit(form, {"person": crew.bob, "ask": ASK, "scope": "12 % in EU"})
+    assert "Calling bob" in sent.rendered or "Calling bob" in sent.get_view().rendered
+    await any_bot.settle()
+    for text in (crew.card.text, crew.call_of(crew.bob).text):
+        assert "checked, none since" in text or "none since 13:00" in text
+        assert "(confidence: high)" in text
+        assert "12 % in EU" in text
+        assert "grafana.example.com" in text
+    # Sent with the form, nothing is asked after.
+    assert said(any_bot.slack.dm(crew.alice), "What would help them next") == []
+
+
+async def test_another_kind_asks_other_questions_and_keeps_what_was_filled_in(
+    any_bot: Bot,
+) -> None:
+    crew = await crew_of(any_bot)
+    form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    assert "Which database, and which instance or replica?" not in labels(form)
+    await crew.alice.click(form, "escalation_template", "database")
+    await any_bot.settle()
+    assert "Which database, and which instance or replica?" in labels(form)
+    values = {"person": crew.bob, "ask": ASK, "question_which_database": "orders, replica 2"}
+    await crew.alice.submit(form, values)
+    await any_bot.settle()
+    assert "orders, replica 2" in crew.call_of(crew.bob).text
+    assert "(Database)" in crew.card.text
+
+
+async def test_what_cannot_be_taken_is_said_in_its_field(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    past = bot.clock.now() - timedelta(hours=1)
+    assert "answer_by" in (await crew.alice.submit(form, {"answer_by": past})).errors
+    both = {"answer_by": None, "person": crew.bob, "target": "role:commander"}
+    assert "person" in (await crew.alice.submit(form, both)).errors
+    yourself = {"person": crew.alice, "target": None}
+    assert "person" in (await crew.alice.submit(form, yourself)).errors
+    assert said(crew.room, "*Escalation") == []
+    await crew.alice.submit(form, {"person": crew.bob})
+    await bot.settle()
+    assert crew.was_called(crew.bob)
+
+
+async def test_without_anybody_named_it_goes_to_whom_the_ladder_has(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    await crew.alice.submit(form, {"ask": ASK})
+    await bot.settle()
+    assert crew.was_called(crew.carol)
+
+
+async def test_marked_messages_are_offered_as_evidence(any_bot: Bot) -> None:
+    crew = await crew_of(any_bot)
+    for number in range(12):
+        message = await crew.alice.says(f"Worker {number} restarts", ROOM)
+        await crew.alice.reacts(message, "pushpin")
+        await any_bot.settle()
+    form = (await crew.alice.command("/incident escalate @bob", channel=ROOM)).get_view()
+    offered = await crew.alice.suggestions(form, "escalation_marked", "worker 1")
+    assert [choice.text for choice in offered] == [
+        "Worker 11 restarts",
+        "Worker 10 restarts",
+        "Worker 1 restarts",
+    ]
+    await crew.alice.submit(form, {"evidence": None, "marked": [offered[0].value]})
+    await any_bot.settle()
+    assert "Worker 11 restarts https://" in crew.card.text
+    assert "Worker 10 restarts" not in crew.card.text
+
+
+async def test_a_service_a_role_or_a_group_can_be_chosen(any_bot: Bot) -> None:
+    crew = await crew_of(any_bot)
+    any_bot.slack.add_group("dba", [crew.bob, crew.dave])
+    await crew.carol.command("/incident role commander me", channel=crew.room)
+    form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    offered = await crew.alice.suggestions(form, "escalation_target", "commander")
+    assert "role:commander" in [choice.value for choice in offered]
+    await crew.alice.submit(form, {"target": "role:commander"})
+    await any_bot.settle()
+    assert crew.was_called(crew.carol)
+    # A group that isn't known yet is looked up, and everybody in it is called.
+    await crew.alice.command(f"/incident escalate @dba {ASK}", channel=ROOM)
+    await any_bot.settle()
+    assert crew.was_called(crew.bob)
+    assert crew.was_called(crew.dave)
+
+
+async def test_a_group_that_nobody_knows_holds_nothing_up(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate(f"@nosuchgroup {ASK}")
+    assert crew.was_called(crew.carol)
+    assert "@\u2060nosuchgroup: not found" in crew.card.text
+
+
+async def test_a_message_becomes_evidence(any_bot: Bot) -> None:
+    crew = await crew_of(any_bot)
+    message = await crew.alice.says("ORA-00018: maximum number of sessions exceeded", ROOM)
+    form = (await crew.alice.message_shortcut("escalate_from_message", message)).get_view()
+    assert "ORA-00018" in initial(form, "evidence")
+    assert "https://" in initial(form, "evidence")
+    elsewhere = await crew.alice.says("Something is slow", "general")
+    refused = await crew.alice.message_shortcut("escalate_from_message", elsewhere)
+    await any_bot.settle()
+    assert refused.view is None
+    assert "doesn't belong to an incident" in crew.alice.ephemerals[-1].text
+
+
+async def test_words_alone_open_the_form_with_them_as_the_ask(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    form = (await crew.alice.command(f"/incident escalate {ASK}", channel=ROOM)).get_view()
+    assert initial(form, "ask") == ASK
+    assert said(crew.room, "*Escalation") == []
+
+
+async def test_a_misspelt_target_is_asked_about_and_keeps_what_was_typed(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    cases = {
+        "databse Is it safe?": "`/incident escalate database Is it safe?`",
+        "bob Is it safe?": "`/incident escalate @\u2060bob Is it safe?`",
+        "@carl Is it safe?": "`/incident escalate @\u2060carol Is it safe?`",
+    }
+    for words, meant in cases.items():
+        asked = await crew.alice.command(f"/incident escalate {words}", channel=ROOM)
+        assert meant in asked.text
+        assert "Nobody was called yet" in asked.text
+    elsewhere = await crew.alice.command("/incident INC-1 escalate databse Is it safe?")
+    assert "`/incident INC-1 escalate database Is it safe?`" in elsewhere.text
+    assert said(crew.room, "*Escalation") == []
+    form = (await crew.alice.click(crew.alice.ephemerals[-1], "escalate_words_open")).get_view()
+    assert initial(form, "ask") == "databse Is it safe?"
+    # What is corrected goes through as it stands.
+    await crew.alice.command("/incident escalate @\u2060carol Is it safe?", channel=ROOM)
+    await bot.settle()
+    assert crew.was_called(crew.carol)
+    redirected = await crew.carol.command(
+        "/incident escalation redirect 1 dvae He owns it", channel=crew.room
+    )
+    assert "`/incident escalation redirect 1 @\u2060dave He owns it`" in redirected.text
+
+
+# -- send now, complete after ---------------------------------------------------------------
+
+
+async def test_sent_at_once_the_author_is_asked_one_thing_at_a_time(any_bot: Bot) -> None:
+    crew = await crew_of(any_bot)
+    form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    values = {"person": crew.bob, "template": "manager", "urgent": ["urgent"]}
+    sent = await crew.alice.submit(form, values)
+    assert "one thing at a time" in sent.get_view().rendered
+    await any_bot.settle()
+    assert crew.was_called(crew.bob)
+    assert len(said(any_bot.slack.dm(crew.alice), "What would help them next")) == 1
+    assert "What do you need from them?" in crew.question().text
+
+    await any_bot.restart()
+    answer = (await crew.alice.click(crew.question(), "escalation_question_open")).get_view()
+    await crew.alice.submit(answer, {"ask": ASK})
+    await any_bot.settle()
+    assert ASK in crew.card.text
+    assert ASK in crew.call_of(crew.bob).text
+    assert "How far does it reach?" in crew.question().text
+
+    await crew.alice.click(crew.question(), "escalation_question_skip")
+    await any_bot.settle()
+    assert "Who and what is affected?" in crew.question().text
+    # What somebody else adds meanwhile isn't asked any more.
+    await crew.dave.command("/incident escalation add impact Orders are lost", channel=crew.room)
+    await any_bot.settle()
+    assert "Orders are lost" in crew.card.text
+    assert "options" in crew.question().text
+    answered = [m for m in any_bot.slack.dm(crew.alice).messages if buttons(m)]
+    assert len(answered) == 1
+
+
+async def test_an_answer_without_its_number_is_asked_for_that(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    for words in ("since 14:02", "scope EU customers"):
+        await crew.alice.command(f"/incident escalation add {words}", channel=ROOM)
+        await bot.settle()
+    while "number" not in crew.question().text:
+        await crew.alice.click(crew.question(), "escalation_question_skip")
+        await bot.settle()
+    answer = (await crew.alice.click(crew.question(), "escalation_question_open")).get_view()
+    assert initial(answer, "scope") == "EU customers"
+    unchanged = await crew.alice.submit(answer, {"scope": "EU customers"})
+    assert "says already" in unchanged.errors["scope"]
+    await crew.alice.submit(answer, {"scope": "EU customers, 12 %"})
+    await bot.settle()
+    assert "12 %" in crew.card.text
+
+
+async def test_questions_end_with_the_escalation(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    old = crew.question().seen()
+    await crew.alice.command("/incident escalation withdraw", channel=ROOM)
+    await bot.settle()
+    assert [m for m in bot.slack.dm(crew.alice).messages if buttons(m)] == []
+    await crew.alice.click(old, "escalation_question_skip")
+    await bot.settle()
+    assert "asked no longer" in crew.alice.ephemerals[-1].text
+
+
+async def test_the_author_hears_that_somebody_else_took_it_back(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await crew.bob.command("/incident escalation withdraw Found it myself", channel=ROOM)
+    await bot.settle()
+    told = bot.slack.dm(crew.alice).messages[-1]
+    assert "bob has withdrawn escalation 1" in told.text
+    assert "Found it myself" in told.text
+    assert buttons(told) == ["escalate_open"]
+    await crew.escalate()
+    before = crew.told(crew.alice)
+    await crew.alice.command("/incident escalation withdraw", channel=ROOM)
+    await bot.settle()
+    assert len(crew.told(crew.alice)) == len(before)  # their own doing
+
+
+async def test_without_a_number_the_escalation_is_meant_that_is_ones_own(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await crew.bob.command("/incident escalate @dave Is the replica behind?", channel=ROOM)
+    await bot.settle()
+    listed = await crew.alice.command("/incident escalation", channel=ROOM)
+    answers = ["escalation_take", "escalation_more_open", "escalation_redirect_open"]
+    add = "escalation_add_open"
+    assert [
+        one["action_id"]
+        for block in listed.blocks
+        for one in block.get("elements", ())
+        if "action_id" in one
+    ] == [
+        *answers,
+        "escalation_decline_open",
+        add,
+        add,
+        "escalation_withdraw_open",
+    ]  # what Alice sent she can't answer herself
+    taken = await crew.bob.command("/incident escalation take", channel=ROOM)
+    assert "You are on escalation 1 " in taken.text
+    added = await crew.bob.command("/incident escalation add since 13:52", channel=ROOM)
+    assert "Added to escalation 2 " in added.text
+    taken = await crew.dave.command("/incident escalation take", channel=ROOM)
+    assert "You are on escalation 2 " in taken.text
+    await bot.settle()
+
+
+async def test_anybody_adds_to_it_and_nobody_overwrites_unseen(any_bot: Bot) -> None:
+    crew = await crew_of(any_bot)
+    await crew.escalate()
+    mine = (await crew.bob.click(crew.card, "escalation_add_open")).get_view()
+    theirs = (await crew.alice.click(crew.card, "escalation_add_open")).get_view()
+    added = await crew.bob.submit(mine, {"evidence": "https://logs.example.com/q/1"})
+    assert "Completeness" not in added.get_view().rendered
+    await any_bot.settle()
+    refused = await crew.alice.submit(theirs, {"evidence": "nothing yet"})
+    assert "meanwhile" in next(iter(refused.errors.values()))
+    again = (await crew.alice.click(crew.card, "escalation_add_open")).get_view()
+    assert "logs.example.com" in initial(again, "evidence")
+    done = await crew.alice.submit(again, {"since": "14:02"})
+    assert "Completeness" in done.get_view().rendered
+    await any_bot.settle()
+    assert "*Since* 14:02" in crew.card.text
+
+
+# -- by command alone -----------------------------------------------------------------------
+
+
+async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
+    crew = await crew_of(any_bot)
+    assert (
+        "Nothing was escalated"
+        in (await crew.alice.command("/incident escalation", channel=ROOM)).text
+    )
+    await crew.escalate()
+    room = crew.room
+
+    async def types(person: str, words: str) -> str:
+        who: Person = getattr(crew, person)
+        outcome = await who.command(f"/incident escalation {words}", channel=room)
+        await any_bot.settle()
+        return outcome.text
+
+    assert "Asked" in await types("bob", "more changes")
+    assert "version 2" in await types("alice", "add changes checked, none")
+    assert "checked, none since" in crew.card.text
+    assert "Passed on: dave" in await types("bob", "redirect @dave he knows it")
+    assert "Noted" in await types("dave", "decline I am on a train")
+    assert crew.was_called(crew.carol)
+    assert "You are on escalation 1" in await types("carol", "take 1")
+    assert "carol is on it already" in await types("bob", "take")
+    listed = await types("alice", "")
+    assert f"{crew.carol.mention} is on it" in listed
+    assert "Yours: completeness" in listed
+    assert "completeness" not in await types("bob", "")
+    # A refusal gives the whole line to type.
+    assert "`/incident escalation take 1`" in await types("bob", "take 7")
+    assert "`/incident escalation take`" in await types("bob", "tkae")
+    assert "`/incident escalation redirect @\u2060someone they own" in await types(
+        "bob", "redirect"
+    )
+    assert "`/incident escalation add 1 scope 12 %" in await types("bob", "add 1 nonsense")
+    assert "`/incident escalation add confidence low`" in await types("bob", "add confidence huge")
+    away = await crew.bob.command("/incident INC-1 escalation more nonsense")
+    assert "`/incident INC-1 escalation more evidence`" in away.text
+
+
+async def test_the_next_step_by_command_and_by_name(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    outcome = await crew.alice.command("/incident escalation next", channel=ROOM)
+    assert "Calling carol now" in outcome.text
+    refused = await crew.alice.command("/incident escalation next dvae", channel=ROOM)
+    assert "`/incident escalation next dave`" in refused.text
+    await bot.settle()
+    assert crew.was_called(crew.carol)
+    assert not crew.was_called(crew.dave)
+
+
+async def test_security_offers_to_go_on_in_private(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.alice.command("/incident escalate security a token may have leaked", channel=ROOM)
+    await bot.settle()
+    call = crew.call_of(crew.carol)
+    assert "private_open" in buttons(crew.card)
+    form = (await crew.alice.click(crew.card, "private_open")).get_view()
+    assert "What stays readable" in form.rendered
+    await crew.alice.submit(form, {"people": [crew.bob]})
+    await bot.settle()
+    private = next(place for place in bot.slack.channels if place.is_private)
+    # The escalation goes on where the incident does, and the old place says no more of it.
+    (card,) = said(private, "*Escalation 1*")
+    assert "a token may have leaked" in card.text
+    assert "private_open" not in buttons(card)
+    # Carol, who isn't among the chosen, reads no more of it, whatever is added.
+    await crew.alice.command("/incident escalation add scope 3 accounts", channel=private)
+    await bot.settle()
+    assert "3 accounts" in card.text
+    assert "handled privately" in call.text
+    assert "token" not in call.text

@@ -1,0 +1,92 @@
+"""The deadline of a handler: rolled back before the commit, seen through once it is under way."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.storage.sqlite_log import NotKept
+from tests.scenario.conftest import Bot
+
+DECLARE = "/incident declare sev2 Checkout errors"
+
+
+async def test_what_waits_too_long_for_the_database_is_not_recorded_and_says_so(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident list")
+    bot.app.listeners.deadline_seconds = 0.2
+    async with bot.app.services.database.writing():
+        outcome = await alice.command(DECLARE)
+    assert outcome.acked
+    assert "not recorded" in outcome.text
+    await bot.settle()
+    assert not bot.slack.calls_of("conversations.create")
+
+
+async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident list")
+    bot.app.listeners.deadline_seconds = 0.3
+    restore = _slow_commits(bot)
+    outcome = await alice.command(DECLARE)
+    restore()
+    assert outcome.acked
+    assert "Still recording" in outcome.text
+    await bot.settle()
+    assert any("INC-1" in message.text for message in alice.ephemerals)
+    assert alice in bot.slack.channel("inc-1-checkout-errors")
+
+
+async def test_what_is_committed_but_not_known_to_be_safe_is_not_called_unrecorded(
+    bot: Bot,
+) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident list")
+    database = bot.app.services.database
+    original = database.writing
+
+    @contextlib.asynccontextmanager
+    async def writing() -> AsyncIterator[AsyncSession]:
+        async with original() as session:
+            yield session
+        raise NotKept
+
+    database.writing = writing  # type: ignore[method-assign]
+    outcome = await alice.command(DECLARE)
+    database.writing = original  # type: ignore[method-assign]
+    assert "may be recorded" in outcome.text
+    again = await alice.command(DECLARE)
+    assert "was already declared by you" in again.text
+    for _ in range(5):
+        bot.clock.advance(timedelta(seconds=12))
+        bot.app.dispatcher.wake()
+        await asyncio.sleep(0.05)
+        await bot.settle()
+    assert alice in bot.slack.channel("inc-1-checkout-errors")
+
+
+def _slow_commits(bot: Bot) -> Callable[[], None]:
+    """Make each commit of the bot's next sessions take longer than the deadline."""
+    database = bot.app.services.database
+    original = database.writing
+
+    @contextlib.asynccontextmanager
+    async def writing() -> AsyncIterator[AsyncSession]:
+        async with original() as made:
+            commit = made.commit
+
+            async def slow_commit() -> None:
+                await asyncio.sleep(0.8)
+                await commit()
+
+            made.commit = slow_commit  # type: ignore[method-assign]
+            yield made
+
+    database.writing = writing  # type: ignore[method-assign]
+
+    def restore() -> None:
+        database.writing = original  # type: ignore[method-assign]
+
+    return restore

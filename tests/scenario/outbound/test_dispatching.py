@@ -1,0 +1,206 @@
+"""The dispatcher over two processes: one sends, the other takes over, nothing is doubled."""
+
+import asyncio
+import uuid
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from bot.app import running
+from bot.framework.effect_context import Done, EffectContext
+from bot.outbound.dispatcher import Dispatcher
+from incidents.core.ids import new_id
+from incidents.core.people import system_actor
+from incidents.engine import outbox
+from incidents.engine.effects import SetChannelTopic
+from incidents.engine.outbox import EffectRow, EffectStatus, Planned
+from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.incident.incident import Incident
+from incidents.storage import leases
+from tests.scenario.conftest import Bot
+
+
+async def test_a_restart_in_the_middle_loses_nothing_and_doubles_nothing(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.delay("conversations.create", 0.3)
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.restart()
+    await bot.settle()
+    await bot.advance(seconds=30)
+    room = bot.slack.channel("inc-1-checkout-errors")
+    assert alice in room
+    assert len(room.pins) == 1
+    assert len(bot.slack.channel("incidents").messages) == 1
+
+
+async def test_a_process_that_comes_second_waits_until_the_first_hands_over(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await bot.slack.wait_for(lambda: bot.app.dispatcher.holds_lease)
+    async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
+        await asyncio.sleep(0.05)
+        assert bot.app.dispatcher.holds_lease
+        assert not second.dispatcher.holds_lease
+        await alice.command("/incident declare sev2 Checkout errors")
+        await bot.settle()
+        assert len(bot.slack.channel("incidents").messages) == 1
+
+
+async def test_a_process_that_stalled_past_its_lease_takes_its_double_back(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.delay("chat.postMessage", 1.5)
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.slack.wait_for(lambda: bot.slack.calls_of("conversations.invite"))
+    bot.slack.delay("chat.postMessage", 0.0)
+    stalled = bot.app.dispatcher
+    loop, stalled._loop_task = stalled._loop_task, None
+    assert loop is not None
+    while not loop.done():  # in Python 3.11 `wait_for` may swallow a cancellation
+        loop.cancel()
+        await asyncio.wait({loop}, timeout=0.1)
+    bot.clock.advance(leases.LEASE + timedelta(seconds=1))
+    async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
+        await bot.slack.wait_for(lambda: second.dispatcher.holds_lease)
+        bot.clock.advance(timedelta(seconds=15))
+        await second.settle()
+        await bot.slack.wait_for(lambda: not stalled._tasks)
+        await stalled._settle_and_take(limit=0)
+        await bot.slack.quiet()
+        assert len(bot.slack.channel("incidents").messages) == 1
+        assert len(bot.slack.channel("inc-1-checkout-errors").messages) == 1
+
+
+async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) -> None:
+    services, incident_id = bot.app.services, await _declared(bot)
+    await bot.app.dispatcher.stop()
+    ended: list[uuid.UUID] = []
+    stopping: list[asyncio.Task[None]] = []
+
+    async def carry_out(context: EffectContext) -> Done:
+        if not stopping:
+            stopping.append(asyncio.create_task(dispatcher.stop()))
+        else:
+            await asyncio.sleep(0.3)
+        ended.append(context.effect_id)
+        return Done()
+
+    effect = SetChannelTopic(incident_id=incident_id)
+    await _plan(bot, *(Planned(new_id(), effect, f"lane {n}") for n in range(10)))
+    dispatcher = Dispatcher(services, {SetChannelTopic: carry_out}, holder="the one that stops")
+    dispatcher.start()
+    await bot.slack.wait_for(lambda: bool(stopping))
+    await stopping[0]
+    assert len(ended) == 10
+    assert dispatcher.is_idle
+    assert not await dispatcher.has_due()
+
+
+async def test_a_form_that_slack_takes_its_time_to_open_holds_up_no_effect(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.delay("views.open", 1.0)
+    opening = asyncio.create_task(alice.command("/incident declare"))
+    await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
+    async with asyncio.timeout(0.4):
+        await bot.app.services.turns.for_effects()
+    assert not opening.done()
+    await opening
+
+
+async def test_a_newcomer_is_read_in_after_what_the_declarer_waits_for(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    bot.slack.delay("chat.postMessage", 0.1)
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.slack.wait_for(lambda: bot.slack.calls_of("chat.postMessage"))
+    await bob.joins("inc-1-checkout-errors")
+    await bot.slack.wait_for(lambda: bob.ephemerals)
+    card, read_in = bot.slack.calls_of("chat.postMessage"), bot.slack.calls_of("chat.postEphemeral")
+    assert card[0].ended is not None
+    assert card[0].ended < read_in[0].started
+
+
+async def test_an_end_that_couldnt_be_recorded_is_made_up_for(bot: Bot) -> None:
+    incident_id = await _declared(bot)
+    bot.slack.delay("conversations.info", 0.4)
+    effect = SetChannelTopic(incident_id=incident_id)
+    await _plan(bot, Planned(new_id(), effect, "lane"))
+    await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
+    await _rename(bot, "effects", "away")
+    await bot.slack.wait_for(lambda: bot.app.dispatcher.is_idle)
+    await _rename(bot, "away", "effects")
+    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.TAKEN}
+    await _wait_until_all_done(bot)
+
+
+async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bot: Bot) -> None:
+    incident_id = await _declared(bot)
+    plan = Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane")
+
+    async def take_unheard(uow: UnitOfWork) -> Outcome:
+        holder = bot.app.dispatcher.holder
+        await outbox.add_taken(
+            uow.session, plan, workspace_id=uow.workspace_id, now=uow.now, taker=holder
+        )
+        return Outcome("taken")
+
+    await _run(bot, take_unheard)
+    await bot.advance(seconds=12)
+    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.TAKEN}
+    await _wait_until_all_done(bot)
+
+
+async def _statuses(bot: Bot) -> set[str]:
+    async with bot.app.services.database.reading() as session:
+        return set((await session.execute(select(EffectRow.status))).scalars())
+
+
+async def test_while_the_database_refuses_it_is_asked_again_once_a_second(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incident_id = await _declared(bot)
+    bot.slack.delay("conversations.info", 0.2)
+    await _plan(bot, Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane"))
+    await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
+    await _rename(bot, "leases", "away")
+    bot.clock.advance(timedelta(seconds=12))  # so that the lease is to be renewed
+    capsys.readouterr()
+    await bot.settle_for(seconds=0.8)
+    assert 1 <= capsys.readouterr().out.count("dispatcher_cycle_failed") <= 3
+    await _rename(bot, "away", "leases")
+
+
+async def _rename(bot: Bot, table: str, name: str) -> None:
+    async with bot.app.services.database.writing() as session:
+        await session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+        await session.commit()
+
+
+async def _wait_until_all_done(bot: Bot) -> None:
+    async with asyncio.timeout(10):
+        while await _statuses(bot) != {EffectStatus.DONE}:
+            bot.clock.advance(timedelta(seconds=12))
+            bot.app.dispatcher.wake()
+            await asyncio.sleep(0.02)
+            await bot.settle()
+
+
+async def _plan(bot: Bot, *planned: Planned) -> None:
+    async def plan(uow: UnitOfWork) -> Outcome:
+        await uow.add_effects(list(planned))
+        return Outcome("planned")
+
+    await _run(bot, plan)
+
+
+async def _run(bot: Bot, use_case: UseCase) -> None:
+    services = bot.app.services
+    await services.transactions.run(
+        use_case, actor=system_actor(), workspace_id=services.workspace.id
+    )
+
+
+async def _declared(bot: Bot) -> uuid.UUID:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    async with bot.app.services.database.reading() as session:
+        return (await session.execute(select(Incident.id))).scalar_one()

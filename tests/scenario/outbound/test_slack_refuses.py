@@ -1,0 +1,129 @@
+"""Slack refuses, is slow, or loses the connection: the incident goes on and nothing is lost."""
+
+from dataclasses import replace
+
+from bot.features.browse.people import refresh_directory
+from bot.features.channel.announcement import join_announcement_channel
+from incidents.policy.references import GroupRef, PersonRef
+from tests.scenario.conftest import Bot
+
+ROOM = "inc-1-checkout-errors"
+DECLARE = "/incident declare sev2 Checkout errors"
+
+
+async def test_the_incident_is_announced_once_and_edited_in_place(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command(DECLARE)
+    await bot.settle()
+    announced = bot.slack.channel("incidents").messages
+    assert len(announced) == 1
+    assert "INC-1 Checkout errors" in announced[0].text
+
+
+async def test_a_missing_announcement_channel_stops_nothing(bot: Bot) -> None:
+    bot.change_policy(announcement=replace(bot.loaded.policy.announcement, channel="#nowhere"))
+    await bot.restart()
+    alice = bot.slack.add_person("alice")
+    await alice.command(DECLARE)
+    await bot.settle()
+    assert alice in bot.slack.channel(ROOM)
+    assert bot.slack.channel(ROOM).pins
+
+
+async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
+    alice, bob, carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
+    guest = bot.slack.add_person("guest", guest=True)
+    group = bot.slack.add_group("sre", [carol])
+    severities = tuple(
+        replace(
+            severity,
+            invites=(
+                PersonRef(user_id=guest.id),
+                PersonRef(email="nobody@example.com"),
+                PersonRef(user_id=bob.id),
+                GroupRef(group_id=group.id),
+            ),
+        )
+        for severity in bot.loaded.policy.severities
+    )
+    bot.change_policy(severities=severities)
+    await bot.restart()
+    await refresh_directory(bot.app.services)
+
+    await alice.command(DECLARE)
+    await bot.settle()
+    room = bot.slack.channel(ROOM)
+    assert all(person in room for person in (alice, bob, carol))
+    assert guest not in room
+    assert any("Not invited" in message.text for message in room.messages)
+
+
+async def test_a_message_that_was_posted_before_the_connection_dropped_is_not_posted_twice(
+    bot: Bot,
+) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.drop("chat.postMessage", after=True)
+    await alice.command(DECLARE)
+    await bot.settle()
+    await bot.advance(seconds=30)
+    assert len(bot.slack.channel("incidents").messages) == 1
+    cards = [message for message in bot.slack.channel(ROOM).messages if message.is_pinned]
+    assert len(cards) == 1
+    assert len(bot.slack.channel(ROOM).messages) == 1
+
+
+async def test_a_channel_that_was_made_before_the_connection_dropped_is_used(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.drop("conversations.create", after=True)
+    await alice.command(DECLARE)
+    await bot.settle()
+    await bot.advance(seconds=30)
+    assert [channel.name for channel in bot.slack.channels if "inc-1" in channel.name] == [ROOM]
+    assert alice in bot.slack.channel(ROOM)
+
+
+async def test_server_errors_and_rate_limits_delay_but_lose_nothing(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.fail("chat.postMessage", status=500, times=2)
+    bot.slack.fail("conversations.invite", error="ratelimited", retry_after=7)
+    await alice.command(DECLARE)
+    for _ in range(6):
+        await bot.advance(seconds=20)
+    room = bot.slack.channel(ROOM)
+    assert alice in room
+    assert room.pins
+    assert len(bot.slack.channel("incidents").messages) == 1
+
+
+async def test_a_refusal_for_good_is_said_with_retry_and_retried(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.fail("pins.add", error="restricted_action")
+    await alice.command(DECLARE)
+    await bot.settle()
+    room = bot.slack.channel(ROOM)
+    failure = next(m for m in room.messages if "refused pinning" in m.text)
+    assert "on the record" in failure.text
+
+    await alice.click(failure, "effect_retry")
+    await bot.settle()
+    assert room.pins
+
+
+async def test_a_revoked_token_pauses_and_gives_nothing_up(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.fail("conversations.create", error="invalid_auth")
+    outcome = await alice.command(DECLARE)
+    assert "INC-1" in outcome.text
+    await bot.settle_for(seconds=0.2)
+    assert bot.app.dispatcher.is_paused
+
+
+async def test_joining_the_announcement_channel_is_remembered(bot: Bot) -> None:
+    bot.slack.add_channel("outages")
+    bot.change_policy(announcement=replace(bot.loaded.policy.announcement, channel="#outages"))
+    await bot.restart()
+    assert await join_announcement_channel(bot.app.services) is not None
+    alice = bot.slack.add_person("alice")
+    await alice.command(DECLARE)
+    await bot.settle()
+    assert len(bot.slack.channel("outages").messages) == 1

@@ -1,0 +1,324 @@
+"""Stages and progress in Slack: set, shown, signed off, renewed, exported, and hidden from others."""
+
+import csv
+import json
+from datetime import timedelta
+
+from incidents.policy.escalation import Service
+from incidents.policy.references import GroupRef
+from incidents.policy.supervision import Stage, StageRequirement, Supervision
+from incidents.supervision.recertification import add_months
+from tests.scenario.conftest import Bot
+from tests.slack_server.interaction.people import Person
+from tests.slack_server.render import render
+from tests.slack_server.state import Message
+
+NOTE = "Led three incidents, calm and complete."
+
+
+def people(bot: Bot) -> tuple[Person, Person, Person]:
+    """A junior, a mentor, and a senior who is neither."""
+    jo, max_, ana = (bot.slack.add_person(name) for name in ("jo", "max", "ana"))
+    return jo, max_, ana
+
+
+async def with_policy(bot: Bot, **sections: object) -> None:
+    """Start again under a policy with a service and this section on supervision."""
+    bot.change_policy(
+        supervision=Supervision(**sections),  # type: ignore[arg-type]
+        services=(Service(key="checkout", name="Checkout", tier=1),),
+    )
+    await bot.restart()
+
+
+def directly(bot: Bot, person: Person) -> list[str]:
+    """What the bot told somebody by direct message."""
+    return [message.rendered for message in bot.slack.dm(person).messages]
+
+
+def everywhere_else(bot: Bot, *insiders: Person) -> str:
+    """All text in Slack but the direct messages of these people."""
+    own = {bot.slack.dm(person).id for person in insiders}
+    others = [channel for channel in bot.slack.channels if channel.id not in own]
+    return "\n".join(message.rendered for one in others for message in one.everything)
+
+
+# -- setting ----------------------------------------------------------------------------------
+
+
+async def test_a_stage_is_set_by_command_and_told_to_the_person_and_their_mentor(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    jo, max_, ana = people(bot)
+    await with_policy(bot)
+    outcome = await ana.command("/incident stage @jo observe --mentor @max New on the team.")
+    assert "observe in everything" in outcome.rendered.replace("*", "")
+    await bot.settle()
+    heard = "\n".join(directly(bot, jo))
+    assert "observe in everything" in heard.replace("*", "")
+    assert "New on the team." in heard
+    assert "is now your mentor" in heard
+    assert any("You are now a mentor of" in said for said in directly(bot, max_))
+    assert directly(bot, ana) == []
+
+    outcome = await ana.command("/incident stage @jo assist --role ic --service checkout")
+    assert "assist as incident commander for Checkout" in outcome.rendered.replace("*", "")
+    await bot.settle()
+    assert any("You hear this as their mentor" in said for said in directly(bot, max_))
+    assert "observe" not in everywhere_else(bot, jo, max_)
+    assert "assist" not in everywhere_else(bot, jo, max_)
+
+
+async def test_a_stage_is_set_by_form_and_wrong_input_is_said_in_its_field(bot: Bot) -> None:
+    jo, max_, ana = people(bot)
+    await with_policy(bot)
+    await ana.command("/incident stage @jo observe --mentor @max")
+    shown = await max_.command("/incident progress @jo")
+    form = (await max_.click(_answer(max_), "stage_open")).get_view()
+    outcome = await max_.submit(form, {"person": max_, "stage": "assist"})
+    assert "person" in outcome.errors
+    outcome = await max_.submit(form, {"person": jo, "stage": None})
+    assert "stage" in outcome.errors
+    values = {"person": jo, "stage": "assist", "role": "scribe", "service": "checkout"}
+    outcome = await max_.submit(form, {**values, "note": "Writes it all down."})
+    assert outcome.errors == {}
+    await bot.settle()
+    assert any("Writes it all down." in said for said in directly(bot, jo))
+    shown = await jo.command("/incident stage")
+    assert "assist as scribe for Checkout" in shown.rendered.replace("*", "")
+
+
+async def test_what_cannot_be_read_is_refused_with_an_example(bot: Bot) -> None:
+    _, _, ana = people(bot)
+    for words in ("jo observe", "@jo expert", "@jo observe --role captain", "@jo --role scribe"):
+        outcome = await ana.command(f"/incident stage {words}")
+        assert "For example" in outcome.text, words
+    await bot.settle()
+    assert "observe" not in everywhere_else(bot)
+
+
+async def test_only_a_mentor_signs_off_to_solo(bot: Bot) -> None:
+    jo, max_, ana = people(bot)
+    await ana.command("/incident stage @jo lead --mentor @max")
+    outcome = await ana.command(f"/incident stage @jo solo {NOTE}")
+    assert "Only a mentor of the person can sign this person off" in outcome.text
+    outcome = await max_.command("/incident stage @jo solo")
+    assert "The note is needed" in outcome.text
+    outcome = await max_.command(f"/incident stage @jo solo {NOTE}")
+    assert "solo" in outcome.text
+    await bot.settle()
+    assert any("signed you off" in said and NOTE in said for said in directly(bot, jo))
+    outcome = await jo.command("/incident stage @jo observe")
+    assert "has to be somebody else" in outcome.text or "can't be yourself" in outcome.text
+
+
+# -- what others can tell ---------------------------------------------------------------------
+
+
+async def test_outsiders_get_the_same_answer_for_somebody_with_and_without_stages(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    jo, max_, ana = people(bot)
+    sam, eve = bot.slack.add_person("sam"), bot.slack.add_person("eve")
+    guest = bot.slack.add_person("gus", guest=True)
+    await ana.command(f"/incident stage @jo assist --mentor @max {NOTE}")
+    await bot.settle()
+    for outsider in (eve, ana, guest):
+        for verb in ("progress", "stage"):
+            of_jo = await outsider.command(f"/incident {verb} @jo")
+            of_sam = await outsider.command(f"/incident {verb} @sam")
+            assert (of_jo.text, render_(of_jo)) == (of_sam.text, render_(of_sam))
+            assert "assist" not in of_jo.rendered
+    # Who may set stages learns nothing by setting them either.
+    answers = []
+    for name in ("jo", "sam"):
+        person = {"jo": jo, "sam": sam}[name]
+        for words in ("assist", f"solo {NOTE}"):
+            outcome = await ana.command(f"/incident stage @{name} {words}")
+            answers.append(outcome.text.replace(person.id, "X").replace(name, "x"))
+    assert answers[:2] == answers[2:]
+    await bot.settle()
+    assert NOTE not in everywhere_else(bot, jo, max_)
+
+
+async def test_a_button_somebody_else_was_shown_tells_an_outsider_nothing(bot: Bot) -> None:
+    jo, max_, ana = people(bot)
+    await ana.command("/incident stage @jo lead --mentor @max")
+    shown = await max_.command("/incident progress @jo")
+    assert "lead" in shown.rendered
+    form = (await max_.click(_answer(max_), "sign_off_open")).get_view()
+    # Meanwhile Max is no longer the mentor: the form that is still open signs nobody off.
+    await ana.command("/incident stage @jo --no-mentor @max")
+    outcome = await max_.submit(form, {"note": NOTE})
+    assert "Only a mentor" in render(outcome.get_view())
+    await bot.settle()
+    shown = await jo.command("/incident progress")
+    assert "lead in everything" in shown.rendered.replace("*", "")
+    gone = await max_.command("/incident progress @jo")
+    assert "lead" not in gone.rendered
+
+
+async def test_whom_the_policy_names_may_look_but_is_told_nothing_unasked(bot: Bot) -> None:
+    _, _, ana = people(bot)
+    boss = bot.slack.add_person("boss")
+    bot.slack.add_group("managers", [boss])
+    await with_policy(bot, visible_to=(GroupRef(handle="managers"),))
+    await bot.app.scheduler.run_chore("directory")
+    await bot.settle()
+    await ana.command("/incident stage @jo assist --mentor @max")
+    await bot.settle()
+    shown = await boss.command("/incident progress @jo")
+    assert "assist in everything" in shown.rendered.replace("*", "")
+    assert directly(bot, boss) == []
+    hidden = await ana.command("/incident progress @jo")
+    assert "assist" not in hidden.rendered
+
+
+# -- progress and sign-off --------------------------------------------------------------------
+
+
+async def test_progress_counts_what_was_done_and_says_what_is_missing(any_bot: Bot) -> None:
+    bot = any_bot
+    jo, max_, ana = people(bot)
+    asked = StageRequirement(stage=Stage.LEAD, assisted=2, debriefs=1)
+    await with_policy(bot, requirements=(asked,))
+    await ana.command("/incident stage @jo assist --mentor @max")
+    await ana.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await ana.command("/incident role scribe @jo", channel="inc-1-checkout-errors")
+    await ana.command("/incident declare --drill sev3 Practice")
+    await bot.settle()
+    await bot.advance(minutes=1)
+    shown = (await jo.command("/incident progress")).rendered
+    assert "Your progress" in shown
+    assert "1 assisted" in shown
+    assert "By severity: SEV2 (1 assisted)" in shown
+    assert "1 more to assist in; 1 more debrief" in shown
+    assert "your mentors (max)" in shown
+    theirs = (await max_.command("/incident progress @jo")).rendered
+    assert "Progress of jo" in theirs
+    assert "1 more to assist in; 1 more debrief" in theirs
+
+
+async def test_a_mentor_signs_off_from_the_progress_and_the_person_hears_why(bot: Bot) -> None:
+    jo, max_, ana = people(bot)
+    await ana.command("/incident stage @jo observe --mentor @max")
+    await max_.command("/incident progress @jo")
+    form = (await max_.click(_answer(max_), "sign_off_open")).get_view()
+    outcome = await max_.submit(form, {"note": "   "})
+    assert "note" in outcome.errors
+    await max_.submit(form, {"note": NOTE})
+    await bot.settle()
+    await bot.restart()
+    await bot.settle()
+    (heard,) = [said for said in directly(bot, jo) if "signed you off" in said]
+    assert "assist in everything" in heard.replace("*", "")
+    assert NOTE in heard
+    # The person themselves never gets the button.
+    own = await jo.command("/incident progress")
+    assert "Sign off" not in own.rendered
+
+
+async def test_a_sign_off_is_renewed_after_some_months_also_over_a_restart(any_bot: Bot) -> None:
+    bot = any_bot
+    jo, max_, ana = people(bot)
+    await with_policy(bot, recertify_after_months=6)
+    await ana.command("/incident stage @jo lead --mentor @max")
+    await max_.command(f"/incident stage @jo solo {NOTE}")
+    await bot.settle()
+    now = bot.clock.now()
+    await bot.stop()
+    bot.clock.advance(add_months(now, 6) - now + timedelta(hours=1))
+    await bot.start()
+    await bot.settle()
+    await bot.advance(minutes=1)
+    await bot.restart()
+    await bot.advance(hours=1)
+    for person in (jo, max_):
+        assert len([said for said in directly(bot, person) if "due for renewal" in said]) == 1
+    assert "due for renewal" not in everywhere_else(bot, jo, max_)
+    shown = await jo.command("/incident progress")
+    assert "due for renewal since" in shown.rendered.replace("*", "")
+    await max_.command("/incident progress @jo")
+    form = (await max_.click(_answer(max_), "sign_off_open")).get_view()
+    await max_.submit(form, {"note": "Looked back together."})
+    await bot.settle()
+    shown = await jo.command("/incident progress")
+    assert "to be renewed by" in shown.rendered
+
+
+async def test_people_export_their_own_progress_to_themselves_and_nobody_else_can(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    jo, max_, ana = people(bot)
+    await ana.command(f"/incident stage @jo assist --mentor @max {NOTE}")
+    await ana.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await ana.command("/incident role scribe @jo", channel="inc-1-checkout-errors")
+    await bot.settle()
+    await jo.command("/incident progress --export")
+    await bot.settle()
+    files = {file.name.rpartition(".")[2]: file for file in bot.slack.files}
+    assert set(files) == {"md", "json"}
+    exported = json.loads(files["json"].content)
+    assert exported["stages"][0]["stage"] == "assist"
+    assert exported["incidents"]["all"] == {"observed": 0, "assisted": 1, "led": 0}
+    assert NOTE in files["md"].content.decode()
+    # The name in the command doesn't matter: one's own is all there is.
+    await max_.command("/incident progress --export csv")
+    await bot.settle()
+    (sheet,) = [file for file in bot.slack.files if file.name.endswith(".csv")]
+    rows = list(csv.reader(sheet.content.decode("utf-8-sig").splitlines()))
+    assert len(rows) == 1
+    outcome = await max_.command("/incident progress --export @jo")
+    assert "I can export as" in outcome.text
+
+
+async def test_a_renewal_says_nothing_to_a_mentor_who_no_longer_is_one(bot: Bot) -> None:
+    jo, max_, ana = people(bot)
+    await with_policy(bot, recertify_after_months=1)
+    await ana.command("/incident stage @jo lead --mentor @max")
+    await max_.command(f"/incident stage @jo solo {NOTE}")
+    await ana.command("/incident stage @jo --no-mentor @max")
+    await bot.settle()
+    await bot.advance(days=32)
+    assert any("due for renewal" in said for said in directly(bot, jo))
+    assert not any("due for renewal" in said for said in directly(bot, max_))
+
+
+async def test_a_direct_message_that_cannot_be_delivered_is_said_to_nobody_else(bot: Bot) -> None:
+    jo, _, ana = people(bot)
+    bot.slack.fail(
+        "chat.postMessage", error="user_not_found", match=lambda args: args.get("channel") == jo.id
+    )
+    await ana.command(f"/incident stage @jo assist {NOTE}")
+    await bot.settle()
+    assert directly(bot, jo) == []
+    assert "assist" not in everywhere_else(bot, jo)
+    shown = await jo.command("/incident progress")
+    assert "assist" in shown.rendered
+
+
+def _answer(person: Person) -> Message:
+    """The last thing this person alone was shown."""
+    return person.ephemerals[-1]
+
+
+def render_(outcome: object) -> str:
+    return str(getattr(outcome, "rendered", ""))
+
+
+async def test_an_export_whose_outcome_was_not_heard_is_sent_once(bot: Bot) -> None:
+    jo, _, ana = people(bot)
+    await ana.command("/incident stage @jo assist")
+    await bot.settle()
+    bot.slack.drop("files.completeUploadExternal", after=True)
+    await jo.command("/incident progress --export")
+    await bot.settle()
+    await bot.advance(minutes=2)
+    await bot.advance(minutes=2)
+    names = [file.name for file in bot.slack.files if file.name.startswith("progress-")]
+    assert sorted(name.rpartition(".")[2] for name in names) == ["json", "md"]

@@ -1,0 +1,162 @@
+"""Stakeholder updates in Slack: posted, reminded of, put off, and asked for in silence."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.scenario.conftest import Bot
+from tests.slack_server.interaction.people import Person
+from tests.slack_server.state import Channel, Message
+
+ROOM = "inc-1-checkout-errors"
+
+
+async def declared(bot: Bot) -> tuple[Person, Channel]:
+    """Let Alice declare a SEV2 and return her and its channel."""
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    return alice, bot.slack.channel(ROOM)
+
+
+def said(room: Channel, words: str) -> list[Message]:
+    """Return the messages with these words, but for the status card, which shows them too."""
+    found = [message for message in room.messages if words in message.rendered]
+    return [message for message in found if not message.is_pinned]
+
+
+async def test_an_update_by_command_is_said_in_the_channel_and_restarts_the_clock(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    outcome = await alice.command(
+        "/incident update Rolling back <!channel> —next 50m", channel=ROOM
+    )
+    assert "Update 1" in outcome.text
+    await bot.settle()
+    (update,) = said(room, "Rolling back")
+    assert "<!channel>" not in update.text
+    assert "Next update" in update.text
+    await bot.advance(minutes=40)
+    assert said(room, "update is due") == []
+    await bot.advance(minutes=10)
+    assert len(said(room, "update is due")) == 1
+
+
+async def test_the_same_update_twice_in_a_minute_is_posted_once(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    for _ in range(2):
+        await alice.command("/incident update Rolling back", channel=ROOM)
+    await bot.settle()
+    assert len(said(room, "Rolling back")) == 1
+
+
+async def test_the_form_is_filled_in_from_the_last_update_and_changes_the_status(
+    bot: Bot,
+) -> None:
+    alice, room = await declared(bot)
+    form = (await alice.command("/incident update", channel=ROOM)).get_view()
+    await alice.submit(form, {"actions": "Rolling back", "impact": "EU checkouts"})
+    await bot.settle()
+    assert "EU checkouts" in room.pins[0].rendered
+
+    again = (await alice.command("/incident update", channel=ROOM)).get_view()
+    assert "Rolling back" in str(again.blocks)
+    outcome = await alice.submit(again, {"status": "mitigated", "text": "Orders work again"})
+    assert outcome.errors == {}
+    await bot.settle()
+    (update,) = said(room, "Orders work again")
+    assert "mitigated" in update.text
+    # The untouched "next update in" follows the new status: twice the cadence.
+    await bot.advance(minutes=45)
+    assert said(room, "update is due") == []
+
+
+async def test_wrong_input_in_the_form_is_answered_in_the_field(bot: Bot) -> None:
+    alice, _ = await declared(bot)
+    form = (await alice.command("/incident update", channel=ROOM)).get_view()
+    assert "text" in (await alice.submit(form, {})).errors
+    outcome = await alice.submit(form, {"text": "Looking", "next_in": "soon"})
+    assert "next_in" in outcome.errors
+
+
+async def test_a_reminder_can_be_put_off_once_and_answered_from_its_button(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    await bot.advance(minutes=30)
+    (reminder,) = said(room, "update is due")
+    await alice.click(reminder, "update_snooze")
+    await bot.settle()
+    assert len(said(room, "put the next update off by 15 min")) == 1
+    refused = await alice.command("/incident snooze 10m", channel=ROOM)
+    assert "/incident update" in refused.text
+
+    await bot.advance(minutes=15)
+    assert len(said(room, "update is due")) == 2
+    form = (await alice.click(said(room, "update is due")[-1], "update_open")).get_view()
+    await alice.submit(form, {"text": "Rolled back"})
+    await bot.settle()
+    await alice.click(reminder, "update_snooze")  # an old button changes nothing
+    await bot.advance(minutes=29)
+    assert len(said(room, "update is due")) == 2
+
+
+async def test_misses_are_said_twice_in_the_channel_and_then_no_more(bot: Bot) -> None:
+    _, room = await declared(bot)
+    for _ in range(12):
+        await bot.advance(minutes=15)
+    assert len(said(room, "missed")) == 2
+
+
+async def test_after_hours_away_one_message_says_that_the_miss_is_the_bots(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    _, room = await declared(bot)
+    await bot.stop()
+    bot.clock.advance(timedelta(hours=5))
+    await bot.start()
+    await bot.advance(seconds=1)
+    assert len(said(room, "wasn't running")) == 1
+    assert len(said(room, "update")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("/incident update Hi --next soon", "isn't a duration we can read"),
+        ("/incident snooze 5xx", "isn't a duration we can read"),
+        (
+            "/incident snooze 3d",
+            "The delay is too short or too long. For example: 15m; at most 24h",
+        ),
+        ("/incident update Hi --next 9d", "The time to the next update is too short or too long"),
+    ],
+)
+async def test_a_duration_that_cannot_be_taken_is_refused_with_an_example(
+    bot: Bot, line: str, why: str
+) -> None:
+    alice, room = await declared(bot)
+    outcome = await alice.command(line, channel=ROOM)
+    assert why in outcome.text
+    assert "For example" in outcome.text
+    await bot.settle()
+    assert said(room, "Hi") == []
+
+
+async def test_a_silent_incident_is_asked_about_and_again_only_after_as_long(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev4 Slow search")
+    await bot.settle()
+    room = bot.slack.channel("inc-1-slow-search")
+    await bot.advance(days=3, seconds=1)
+    (question,) = said(room, "Is it over?")
+    await alice.click(question, "stale_still_working")
+    await bot.settle()
+    await bot.advance(days=2)
+    assert len(said(room, "Is it over?")) == 1
+    await bot.advance(days=1, seconds=2)
+    assert len(said(room, "Is it over?")) == 2

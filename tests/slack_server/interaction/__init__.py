@@ -1,0 +1,1 @@
+"""What people do in the fake Slack: commands, buttons, forms, messages."""

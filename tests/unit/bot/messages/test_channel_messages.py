@@ -1,0 +1,247 @@
+"""How the channel's messages read, and what its topic, bookmarks and names come to."""
+
+import json
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.features.channel.feature import bookmarks_of, candidate_names, channel_refused, topic_of
+from bot.features.channel.life import (
+    bot_removed,
+    channel_archived,
+    channel_deleted,
+    farewell_message,
+)
+from bot.features.channel.read_in import read_in_message
+from bot.features.channel.use_existing import channel_form, channel_linked
+from bot.slack.blocks import Message
+from incidents.channel.archive import may_archive
+from incidents.channel.read_in import Need, most_needed
+from incidents.incident.cadence import UpdateView
+from incidents.incident.incident import Incident
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.views import EntryView, IncidentView, PersonView, RoleView
+from incidents.policy.escalation import Service
+from incidents.policy.policy import COMMANDER, Bookmark, Policy
+from tests.policies import built_in
+from tests.views import NOW, entry_view, incident_view
+
+NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
+CAROL = PersonView(uuid.uuid4(), "UCAROL", "Carol <!here>", "UTC")
+
+
+def incident(
+    status: IncidentStatus = IncidentStatus.INVESTIGATING, *, title: str = "Checkout errors"
+) -> IncidentView:
+    return incident_view(status=status, title=title, next_update_due_at=NOW + timedelta(minutes=5))
+
+
+def commanded(view: IncidentView) -> IncidentView:
+    return replace(view, roles=(RoleView(COMMANDER, "Incident commander", CAROL, NOW),))
+
+
+def entry(**content: Any) -> EntryView:
+    return entry_view(actor_id=uuid.uuid4(), actor_name=NASTY, content=content)
+
+
+def update(text: str = "Half of the cards fail") -> UpdateView:
+    return UpdateView(
+        number=1,
+        entry_id=uuid.uuid4(),
+        posted_at=NOW,
+        author_name="Carol",
+        next_due_at=None,
+        status="investigating",
+        text=text,
+        impact="",
+        actions="",
+        next_steps="",
+    )
+
+
+@pytest.fixture
+def policy() -> Policy:
+    return built_in().policy
+
+
+def labels(message: Message) -> list[str]:
+    return [
+        element["text"]["text"]
+        for block in message.payload()["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+# -- messages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        channel_refused(
+            entry(error=NASTY, effect_id="e", channel_name=NASTY), incident(title=NASTY)
+        ),
+        channel_linked(entry(channel_id="C2", old_channel_id="C1"), incident(title=NASTY)),
+        channel_archived(entry(channel_name=NASTY), incident(title=NASTY)),
+        channel_deleted(entry(channel_name=NASTY), incident(title=NASTY)),
+        bot_removed(entry(channel_name=NASTY, by=NASTY), incident(title=NASTY)),
+        read_in_message(
+            commanded(incident(title=NASTY)), update(NASTY), now=NOW, slash="/incident"
+        ),
+    ],
+    ids=["refused", "linked", "archived", "deleted", "removed", "read-in"],
+)
+def test_nothing_that_people_typed_can_ping(message: Message) -> None:
+    said = json.dumps(message.payload(), ensure_ascii=False)
+    for ping in ("<!channel", "<!here", "@here", "<@U1>", "\u202e"):
+        assert ping not in said
+
+
+def test_a_refusal_says_why_and_offers_the_ways_on() -> None:
+    content = {"error": "restricted_action", "effect_id": "e1"}
+    both = channel_refused(entry(**content, can_use_existing=True), incident())
+    assert "workspace setting" in both.text
+    assert labels(both) == ["Use an existing channel…", "Retry"]
+    assert labels(channel_refused(entry(**content), incident())) == ["Retry"]
+
+
+def test_a_channel_that_cannot_be_joined_is_named_in_the_refusal() -> None:
+    refused = entry(error="is_archived", effect_id="e1", channel_name="database-room")
+    assert "#database-room" in channel_refused(refused, incident()).text
+
+
+def test_the_bot_says_how_to_be_invited_again_and_who_removed_it() -> None:
+    said = bot_removed(entry(channel_name="inc-12", by="Bob", bot_id="UBOT"), incident()).text
+    assert "/invite" in said
+    assert "<@UBOT>" in said
+    assert "by Bob" in said
+
+
+def test_only_an_incident_that_can_be_reopened_says_how() -> None:
+    closed = farewell_message(incident(IncidentStatus.CLOSED), slash="/incident")
+    cancelled = farewell_message(incident(IncidentStatus.CANCELLED), slash="/incident")
+    assert "/incident INC-12 reopen" in closed.text
+    assert "reopen" not in cancelled.text
+
+
+def test_the_form_of_a_private_incident_offers_private_channels_only() -> None:
+    def offered(view: IncidentView) -> list[str]:
+        block = channel_form(view).to_dict()["blocks"][1]
+        kinds: list[str] = block["element"]["filter"]["include"]
+        return kinds
+
+    assert offered(incident()) == ["public", "private"]
+    assert offered(replace(incident(), is_private=True)) == ["private"]
+
+
+# -- the read-in --------------------------------------------------------------------------------
+
+
+def test_a_read_in_has_six_lines_at_most_and_offers_command_when_nobody_has_it() -> None:
+    view = replace(incident(), impact="Cards are declined\nfor some")
+    message = read_in_message(view, update(), now=NOW, slash="/incident")
+    assert len(message.text.splitlines()) <= 6
+    for said in ("INC-12", "SEV2", "investigating", "Cards are declined", "Half of the cards"):
+        assert said in message.text
+    assert labels(message) == ["Take command"]
+
+
+def test_with_a_commander_a_read_in_says_whom_to_ask() -> None:
+    message = read_in_message(commanded(incident()), None, now=NOW, slash="/incident")
+    assert "ask Carol" in message.text
+    assert "none yet" in message.text
+    assert labels(message) == ["Here to learn? Shadow…"]
+
+
+def test_the_commander_is_not_told_to_ask_the_commander() -> None:
+    view = commanded(incident())
+    (carol,) = view.holders(COMMANDER)
+    message = read_in_message(view, None, now=NOW, slash="/incident", reader_id=carol.id)
+    assert "ask Carol" not in message.text
+    assert "say here that you have command" in message.text
+    assert labels(message) == []
+
+
+def test_a_read_in_of_a_private_incident_offers_no_shadowing() -> None:
+    view = replace(commanded(incident()), is_private=True)
+    assert labels(read_in_message(view, None, now=NOW, slash="/incident")) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "has_commander", "due_in", "need"),
+    [
+        (IncidentStatus.TRIAGE, False, -5, Need.COMMANDER),
+        (IncidentStatus.TRIAGE, True, -5, Need.UPDATE),
+        (IncidentStatus.MITIGATED, True, 0, Need.UPDATE),
+        (IncidentStatus.TRIAGE, True, 5, Need.HANDS),
+        (IncidentStatus.TRIAGE, True, None, Need.HANDS),
+        (IncidentStatus.RESOLVED, False, None, Need.POSTMORTEM),
+        (IncidentStatus.CLOSED, False, None, Need.NOTHING),
+        (IncidentStatus.CANCELLED, False, -5, Need.NOTHING),
+    ],
+)
+def test_somebody_in_command_is_needed_before_all_else(
+    status: IncidentStatus, *, has_commander: bool, due_in: int | None, need: Need
+) -> None:
+    due_at = None if due_in is None else NOW + timedelta(minutes=due_in)
+    found = most_needed(status, has_commander=has_commander, next_update_due_at=due_at, now=NOW)
+    assert found is need
+
+
+# -- names, topic, bookmarks, archiving ---------------------------------------------------------
+
+
+def test_twenty_names_are_tried_and_all_differ(policy: Policy) -> None:
+    names = list(candidate_names(Incident(number=1, title="x" * 300, is_drill=False), policy))
+    assert len(set(names)) == 20
+    assert max(map(len, names)) <= 80
+
+
+def test_a_topic_fits_and_is_not_cut_inside_an_entity() -> None:
+    topic = topic_of(incident(title="&" * 300))
+    assert len(topic) <= 250
+    assert topic.removesuffix("…").endswith("&amp;")
+    assert topic.startswith("INC-12 · SEV2 · investigating · ")
+
+
+def _with(policy: Policy, *bookmarks: Bookmark) -> Policy:
+    services = (
+        Service(key="a b", name="Checkout", tier=1, runbook_url="https://wiki.example.com/a"),
+        Service(key="search", name="Search", tier=2, runbook_url="javascript:alert(1)"),
+    )
+    return replace(policy, services=services, bookmarks=bookmarks)
+
+
+def test_bookmarks_without_a_value_or_a_web_address_are_left_out(policy: Policy) -> None:
+    view = replace(incident(), services=("a b", "search", "gone"))
+    changed = _with(
+        policy,
+        Bookmark(title="Runbook", url="{runbook_url}"),
+        Bookmark(title="Dashboard", url="{dashboard_url}"),
+    )
+    assert bookmarks_of(view, changed) == {"https://wiki.example.com/a": "Runbook: Checkout"}
+
+
+def test_a_bookmark_of_a_service_needs_one_and_quotes_its_key(policy: Policy) -> None:
+    changed = _with(policy, Bookmark(title="Logs", url="https://logs.example.com/{service}"))
+    assert bookmarks_of(incident(), changed) == {}
+    one = replace(incident(), services=("a b",))
+    assert bookmarks_of(one, changed) == {"https://logs.example.com/a%20b": "Logs"}
+
+
+def test_a_bookmark_of_the_incident_is_there_once(policy: Policy) -> None:
+    changed = _with(policy, Bookmark(title="Notes", url="https://notes.example.com/{reference}"))
+    view = replace(incident(), services=("a b", "search"))
+    assert bookmarks_of(view, changed) == {"https://notes.example.com/INC-12": "Notes"}
+
+
+@pytest.mark.parametrize("status", [s for s in IncidentStatus if s not in {"closed", "cancelled"}])
+def test_the_channel_of_an_incident_that_is_not_over_is_never_archived(
+    policy: Policy, status: IncidentStatus
+) -> None:
+    assert not may_archive(status, is_existing=False, channels=policy.channels)
+    assert may_archive(IncidentStatus.CLOSED, is_existing=False, channels=policy.channels)

@@ -1,0 +1,72 @@
+"""How notes and the timeline read: complete without blocks, and unable to ping."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.features.record.timeline_messages import line_of, note_entry, page
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView
+from incidents.record.corrections import CorrectedEntry
+from incidents.record.timeline_view import TimelineItem, TimelineView
+from tests.views import entry_view, incident_view
+
+NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NASTY = "<!channel> <@U1> @here ```x ~y~ \u202e" + "x" * 9_000
+
+
+def item(text: str, *, sequence: int = 1, late: int = 0, **more: Any) -> TimelineItem:
+    entry = CorrectedEntry(
+        id=uuid.UUID(int=sequence),
+        sequence=sequence,
+        kind=EntryKind.NOTE,
+        occurred_at=NINE,
+        recorded_at=NINE + timedelta(minutes=late),
+        actor_kind="person",
+        actor_id=None,
+        actor_name="alice",
+        content={"text": text},
+        **more,
+    )
+    return TimelineItem(entry, text)
+
+
+def note(text: str, *, late: int = 0) -> EntryView:
+    recorded_at = NINE + timedelta(minutes=late)
+    content = {"text": text}
+    return entry_view(
+        occurred_at=NINE, recorded_at=recorded_at, actor_name="alice", content=content
+    )
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_a_page_of_hostile_notes_fits_shows_the_newest_and_pings_nobody(count: int) -> None:
+    items = tuple(item(f"{n} {NASTY}", sequence=n) for n in range(1, count + 1))
+    message = page(TimelineView(incident_view(), items), count=50, skip=0)
+    shown = str(message.payload())
+    assert len(shown) < 50_000
+    assert "cut here" not in shown
+    assert f"*alice*  {count} &lt;!channel&gt;" in shown
+    for harm in ("<!channel>", "<@U1>", "@here", "\u202e"):
+        assert harm not in shown
+
+
+def test_a_note_in_the_channel_has_its_whole_text_as_fallback_and_its_time_if_late() -> None:
+    assert note_entry(note("Rolled back"), incident_view()).text == "*Note* by alice: Rolled back"
+    assert "for <!date^" in note_entry(note("Rolled back", late=10), incident_view()).text
+    assert "<!channel>" not in str(note_entry(note(NASTY), incident_view()).payload())
+
+
+def test_what_was_taken_back_is_struck_out_without_its_own_strokes() -> None:
+    line = line_of(item("a ~b~ c", withdrawn_at=NINE, withdrawn_by="bob"), limit=100)
+    assert "~a ∼b∼ c~ (withdrawn)" in line
+
+
+def test_a_page_offers_to_turn_only_where_there_is_more() -> None:
+    timeline = TimelineView(incident_view(), tuple(item(str(n), sequence=n) for n in range(1, 6)))
+    first, middle, last = (str(page(timeline, count=2, skip=skip).payload()) for skip in (0, 2, 4))
+    assert ("timeline_earlier" in first, "timeline_later" in first) == (True, False)
+    assert ("timeline_earlier" in middle, "timeline_later" in middle) == (True, True)
+    assert ("timeline_earlier" in last, "timeline_later" in last) == (False, True)

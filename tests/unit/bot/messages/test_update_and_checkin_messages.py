@@ -1,0 +1,144 @@
+"""How updates, reminders, misses, check-ins and stale incidents read."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.features.checkins import messages as checkin_messages
+from bot.features.checkins import staleness
+from bot.features.checkins.feature import answer_form, checkin_form
+from bot.features.updates import messages as update_messages
+from bot.features.updates.feature import update_form
+from bot.slack.blocks import Message
+from incidents.core.hash_chain import instant_text
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.views import EntryView, IncidentView
+from tests.policies import built_in
+from tests.views import NOW, entry_view, incident_view
+
+NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
+PERSON_ID = uuid.uuid4()
+
+
+def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentView:
+    return incident_view(
+        title=f"Checkout {NASTY}", impact=NASTY, status=status, next_update_due_at=NOW
+    )
+
+
+def entry(content: dict[str, Any]) -> EntryView:
+    return entry_view(actor_id=PERSON_ID, actor_name=f"Alice {NASTY[:60]}", content=content)
+
+
+DUE = instant_text(NOW - timedelta(minutes=15))
+CHECKIN = {
+    "checkin_id": str(uuid.uuid4()),
+    "round": 1,
+    "person_id": str(PERSON_ID),
+    "person_external_id": "U0BOB",
+    "person_name": NASTY[:60],
+    "question": NASTY,
+    "box_seconds": 600,
+    "due_at": DUE,
+}
+TO_CAROL = [{"id": str(PERSON_ID), "external_id": "U0CAROL", "name": "carol"}]
+UPDATE = {
+    "number": 3,
+    "status": "identified",
+    "severity": "SEV2",
+    "text": NASTY,
+    "impact": NASTY,
+    "actions": "Rolling back",
+    "next_steps": "Verify",
+    "next_update_due_at": DUE,
+}
+MISSED = {"due_at": DUE, "next_due_at": instant_text(NOW + timedelta(minutes=15)), "count": 1}
+
+CASES: list[tuple[Callable[[EntryView, IncidentView], Message], dict[str, Any], set[str]]] = [
+    (update_messages.update_entry, UPDATE, set()),
+    (update_messages.reminder_entry, {"step": "due", "due_at": DUE, "to": TO_CAROL}, {"U0CAROL"}),
+    (update_messages.reminder_entry, {"step": "due", "due_at": DUE, "to": []}, set()),
+    (update_messages.reminder_entry, {"step": "late", "due_at": DUE, "to": TO_CAROL}, set()),
+    (update_messages.missed_entry, MISSED, set()),
+    (update_messages.missed_entry, {**MISSED, "is_bots": True, "count": 9}, set()),
+    (update_messages.missed_entry, {**MISSED, "is_last_call": True}, set()),
+    (
+        update_messages.snoozed_entry,
+        {"until": DUE, "delay_seconds": 900, "reason": NASTY},
+        set(),
+    ),
+    (checkin_messages.asked_entry, CHECKIN, {"U0BOB"}),
+    (checkin_messages.asked_directly, CHECKIN, set()),
+    (checkin_messages.understood_entry, CHECKIN, set()),
+    (checkin_messages.due_entry, CHECKIN, set()),
+    (checkin_messages.answered_entry, {**CHECKIN, "answer": "done", "text": NASTY}, set()),
+    (checkin_messages.answered_entry, {**CHECKIN, "answer": "stuck"}, set()),
+    (checkin_messages.answered_entry, {**CHECKIN, "answer": "more_time"}, set()),
+    (staleness.stale_entry, {"last_activity_at": DUE, "status": "mitigated"}, set()),
+    (staleness.answered_entry, {}, set()),
+]
+
+
+@pytest.mark.parametrize(("render", "content", "mentioned"), CASES)
+def test_only_those_who_are_meant_are_pinged_whatever_people_typed(
+    render: Callable[[EntryView, IncidentView], Message],
+    content: dict[str, Any],
+    mentioned: set[str],
+) -> None:
+    payload = render(entry(content), incident()).payload()
+    everything = json.dumps(payload, ensure_ascii=False)
+    assert set(re.findall(r"<@(\w+)", everything)) == mentioned
+    assert "<!channel" not in everything
+    assert "<!here" not in everything
+    assert re.search(r"@here\b", everything) is None
+
+
+@pytest.mark.parametrize(("render", "content", "mentioned"), CASES)
+def test_the_fallback_text_begins_as_the_blocks_do(
+    render: Callable[[EntryView, IncidentView], Message],
+    content: dict[str, Any],
+    mentioned: set[str],
+) -> None:
+    message = render(entry(content), incident())
+    block = message.blocks[0].to_dict()
+    shown = block.get("text") or block["elements"][0]
+    assert shown["text"][:40] in message.text
+
+
+def test_misses_of_the_bot_are_said_to_be_its_own_and_the_last_call_says_so() -> None:
+    own = update_messages.missed_entry(entry({**MISSED, "is_bots": True}), incident())
+    assert "my miss, not yours" in own.text
+    last = update_messages.missed_entry(entry({**MISSED, "is_last_call": True}), incident())
+    assert "won't ask again" in last.text
+
+
+def test_the_buttons_of_a_reminder_carry_the_incident_and_the_due_time() -> None:
+    view = incident()
+    message = update_messages.reminder_entry(
+        entry({"step": "due", "due_at": DUE, "to": [], "snooze_seconds": 900}), view
+    )
+    buttons = message.blocks[-1].to_dict()["elements"]
+    assert [button["action_id"] for button in buttons] == ["update_open", "update_snooze"]
+    assert buttons[1]["value"] == f"{view.id}|15|{DUE}"
+
+
+def test_forms_offer_only_what_is_possible_and_remember_their_incident() -> None:
+    policy = built_in().policy
+    view = incident(IncidentStatus.MITIGATED)
+    form = update_form(view, policy=policy, next_in=None).to_dict()
+    select = next(block for block in form["blocks"] if block.get("block_id") == "status")
+    values = [option["value"] for option in select["element"]["options"]]
+    assert values == ["mitigated", "investigating", "identified"]
+    resolved = update_form(incident(IncidentStatus.RESOLVED), policy=policy, next_in=None)
+    assert "next_in" not in {block.get("block_id") for block in resolved.to_dict()["blocks"]}
+    for made in (
+        update_form(view, policy=policy, next_in=timedelta(minutes=20)),
+        checkin_form(view, box=timedelta(minutes=10)),
+        answer_form(view, value=f"{view.id}|x|1"),
+    ):
+        assert json.loads(made.private_metadata or "{}")["incident_id"] == str(view.id)

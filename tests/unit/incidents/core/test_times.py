@@ -1,0 +1,143 @@
+"""Durations and clock times as people type them."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents.core.errors import InvalidInput
+from incidents.core.times import (
+    duration_text,
+    find_duration,
+    find_moment,
+    latest_clock_time,
+    parse_duration,
+    split_duration,
+    split_moment,
+    spoken_duration,
+    zone_of,
+)
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("15m", 15),
+        ("1h30m", 90),
+        ("1 h 30 min", 90),
+        ("2H", 120),
+        ("90s", 1.5),
+        ("1d", 1440),
+        ("20 minutes", 20),
+    ],
+)
+def test_a_duration_is_read_however_it_is_written(text: str, minutes: float) -> None:
+    assert find_duration(text) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("text", ["", "0m", "15", "15x", "m", "-5m", "1h-5m", "9999d", "15m ago"])
+def test_other_texts_are_no_duration(text: str) -> None:
+    assert find_duration(text) is None
+
+
+def test_where_only_a_duration_is_expected_a_bare_number_means_minutes() -> None:
+    assert parse_duration("20") == timedelta(minutes=20)
+    with pytest.raises(InvalidInput):
+        parse_duration("soon")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10m is the tier healthy?", (timedelta(minutes=10), "is the tier healthy?")),
+        ("10 min is it?", (timedelta(minutes=10), "is it?")),
+        ("10 servers are down?", (None, "10 servers are down?")),
+        ("", (None, "")),
+        ("15m", (timedelta(minutes=15), "")),
+    ],
+)
+def test_a_leading_duration_is_taken_off_the_text(
+    text: str, expected: tuple[timedelta | None, str]
+) -> None:
+    assert split_duration(text) == expected
+
+
+def test_a_clock_time_is_the_latest_such_moment_in_the_authors_zone() -> None:
+    assert find_moment("09:30", now=NOW, zone="Europe/Berlin") == NOW - timedelta(minutes=30)
+    assert find_moment("10:30", now=NOW, zone="Europe/Berlin") == NOW - timedelta(hours=23.5)
+
+
+def test_a_minus_counts_back_from_now_also_as_phones_type_it() -> None:
+    assert find_moment("-10m", now=NOW, zone="UTC") == NOW - timedelta(minutes=10)
+    assert find_moment("\N{MINUS SIGN}1h30m", now=NOW, zone="UTC") == NOW - timedelta(hours=1.5)
+    assert find_moment("25:00", now=NOW, zone="UTC") is None
+
+
+def test_a_leading_moment_is_taken_off_the_text() -> None:
+    moment, text = split_moment("08:55 rolled back", now=NOW, zone="UTC")
+    assert (moment, text) == (NOW - timedelta(minutes=5), "rolled back")
+    assert split_moment("rolled back 08:55", now=NOW, zone="UTC") == (None, "rolled back 08:55")
+
+
+@pytest.mark.parametrize("word", ["-10", "-10x", "\N{MINUS SIGN}10", "25:99", "9:60", "-0m"])
+def test_a_first_word_that_is_meant_for_a_time_and_is_none_is_refused(word: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        split_moment(f"{word} rolled back", now=NOW, zone="UTC")
+    assert (refused.value.field, refused.value.problem) == ("time", "not_a_time")
+
+
+@pytest.mark.parametrize(
+    "text", ["10:1 odds", "-v was given", "3 of 10 hosts", "2026-11-21 it began"]
+)
+def test_a_first_word_that_only_resembles_a_time_is_text(text: str) -> None:
+    assert split_moment(text, now=NOW, zone="UTC") == (None, text)
+
+
+def test_a_time_shown_twice_when_clocks_go_back_is_the_later_one_that_has_been() -> None:
+    # Berlin, 2026-10-25: 02:30 is shown at 00:30 and at 01:30 UTC.
+    wall, zone = time(2, 30), "Europe/Berlin"
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    second = first + timedelta(hours=1)
+    between = latest_clock_time(wall, now=first + timedelta(minutes=20), zone=zone)
+    assert between == first
+    assert latest_clock_time(wall, now=second + timedelta(minutes=20), zone=zone) == second
+
+
+def test_a_time_skipped_when_clocks_go_forward_was_the_day_before() -> None:
+    # Berlin, 2026-03-29: after 01:59 comes 03:00.
+    now = datetime(2026, 3, 29, 6, 0, tzinfo=UTC)
+    found = latest_clock_time(time(2, 30), now=now, zone="Europe/Berlin")
+    assert found == datetime(2026, 3, 28, 1, 30, tzinfo=UTC)
+
+
+def test_an_unknown_zone_is_read_as_utc() -> None:
+    assert find_moment("08:00", now=NOW, zone="Mars/Olympus") == NOW - timedelta(hours=1)
+
+
+@given(
+    wall=st.times().map(lambda t: t.replace(second=0, microsecond=0)),
+    now=st.datetimes(
+        datetime(2025, 1, 1),  # noqa: DTZ001  (hypothesis adds the zone)
+        datetime(2028, 1, 1),  # noqa: DTZ001
+        timezones=st.just(UTC),
+    ),
+    zone=st.sampled_from(
+        ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
+    ),
+)
+def test_the_latest_clock_time_is_past_within_two_days_and_shows_that_time(
+    wall: time, now: datetime, zone: str
+) -> None:
+    found = latest_clock_time(wall, now=now, zone=zone)
+    assert now - timedelta(hours=49) <= found <= now
+    assert found.astimezone(zone_of(zone)).time().replace(fold=0) == wall
+
+
+@given(st.integers(min_value=1, max_value=60 * 24 * 300))
+def test_a_duration_is_read_back_as_it_was_written(minutes: int) -> None:
+    duration = timedelta(minutes=minutes)
+    assert find_duration(duration_text(duration)) == duration
+    assert find_duration(spoken_duration(duration)) == duration
