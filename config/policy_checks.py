@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
-from config.approval_checks import in_approvals
 from config.disagreements import Disagreement
 from config.escalation_checks import in_escalation
 from config.guidance_checks import in_guidance
 from config.policy_rules import format_duration
 from config.policy_schema import did_you_mean
+from config.proposal_checks import in_proposals
 from config.shadowing_checks import in_shadowing
 from config.supervision_checks import in_supervision
 from incidents.policy.policy import AUTO_SECTIONS, COMMANDER, Action, Policy, SectionKind
@@ -28,7 +28,7 @@ def find_disagreements(policy: Policy, *, dropped: Collection[str]) -> Iterator[
     yield from in_escalation(policy, dropped)
     yield from in_supervision(policy, dropped)
     yield from in_shadowing(policy, dropped)
-    yield from in_approvals(policy, dropped)
+    yield from in_proposals(policy, dropped)
     yield from in_guidance(policy, dropped)
     if policy.figures.time_to_acknowledge_p50 > policy.figures.time_to_acknowledge_p90:
         what = "can't be shorter than time_to_acknowledge_p50"

@@ -3,10 +3,10 @@
 from typing import Final
 
 from config import (
-    approval_rules,
     escalation_rules,
     guidance_rules,
     policy_rules,
+    proposal_rules,
     scenario_rules,
     shadowing_rules,
     supervision_rules,
@@ -18,7 +18,7 @@ RULES: Final[dict[tuple[type, str], Rule]] = {
     **escalation_rules.RULES,
     **supervision_rules.RULES,
     **shadowing_rules.RULES,
-    **approval_rules.RULES,
+    **proposal_rules.RULES,
     **guidance_rules.RULES,
     **scenario_rules.RULES,
 }

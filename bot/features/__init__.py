@@ -24,7 +24,7 @@ from bot.features.lifecycle import milestones, severity, status
 from bot.features.lifecycle import resolve as resolving
 from bot.features.postmortem import action_items
 from bot.features.postmortem import feature as postmortem
-from bot.features.proposals import feature as approvals
+from bot.features.proposals import feature as proposals
 from bot.features.record import capture, export, timeline
 from bot.features.roles import feature as roles
 from bot.features.roles import handoff
@@ -50,7 +50,7 @@ def all_features() -> tuple[Feature, ...]:
         export.FEATURE,
         capture.FEATURE,
         checkins.FEATURE,
-        approvals.FEATURE,
+        proposals.FEATURE,
         escalation.FEATURE,
         escalation_command.FEATURE,
         escalation_presses.FEATURE,

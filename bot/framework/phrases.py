@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.learning.shadowing import ShadowingView
 
 
-def hidden_message(incident: IncidentView) -> b.Message:
+def hidden_message(incident: IncidentView) -> blocks.Message:
     """Return what is left of a call for somebody whom the incident is hidden from by now."""
     text = f"{incident.reference} is handled privately now. Nothing for you to do; thank you."
-    return b.Message(text=text, blocks=(b.context(text),))
+    return blocks.Message(text=text, blocks=(blocks.context(text),))
 
 
 def named_in(entry: EntryView, field: str) -> str:
@@ -21,19 +20,19 @@ def named_in(entry: EntryView, field: str) -> str:
     if not isinstance(found, Mapping):
         return ""
     if found.get("external_id"):
-        return m.mention(str(found["external_id"]))
-    return m.escape_line(str(found.get("name", "")))
+        return mentions.mention(str(found["external_id"]))
+    return mentions.escape_line(str(found.get("name", "")))
 
 
 def actor_of_entry(entry: EntryView) -> str:
     """Return who did it, as text."""
-    return m.escape_line(entry.actor_name)
+    return mentions.escape_line(entry.actor_name)
 
 
 def about(incident: IncidentView) -> str:
     """Return which incident a direct message is about."""
-    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
-    return f"*{incident.reference}* {m.escape_line(incident.title)}{where}"
+    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    return f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
 
 
 def followed_text(view: ShadowingView) -> str:
@@ -44,10 +43,10 @@ def followed_text(view: ShadowingView) -> str:
 def followed(mentor: PersonView | None, *, role_name: str, service_name: str) -> str:
     """Return whom or what is followed: exactly one of the three is known."""
     if mentor is not None:
-        return m.escape_line(mentor.name)
+        return mentions.escape_line(mentor.name)
     if role_name:
-        return f"the role {m.escape_line(role_name)}"
-    return f"the service {m.escape_line(service_name)}"
+        return f"the role {mentions.escape_line(role_name)}"
+    return f"the service {mentions.escape_line(service_name)}"
 
 
 def instant_of(value: object) -> datetime | None:

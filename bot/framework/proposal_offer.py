@@ -5,14 +5,13 @@ from functools import partial
 
 from bot.framework.replies import Reply, Say, ShowView
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, NeedsApproval, NotPermitted
 from incidents.core.people import PersonKind
 from incidents.engine.unit_of_work import Outcome
 from incidents.proposals.ask import keep_draft
 
-ASK_FORM = "approval_ask_submit"
+ASK_FORM = "proposal_ask_submit"
 
 _FIRST = "This needs somebody's agreement first, so nothing was done yet."
 
@@ -30,42 +29,44 @@ async def offer_approval(request: Request, needed: NeedsApproval) -> Reply:
     return Say(offer_message(outcome))
 
 
-def offer_proposal(request: Request, refused: DomainError, message: b.Message) -> b.Message:
+def offer_proposal(
+    request: Request, refused: DomainError, message: blocks.Message
+) -> blocks.Message:
     """Return a refusal with the way to propose it, where a command is others' to carry out."""
     is_form = request.payload.get("type") == "view_submission"
     if not isinstance(refused, NotPermitted) or refused.incident_id is None or is_form:
         return message
-    is_known = request.policy.approvals.class_of(refused.action) is not None
+    is_known = request.policy.proposals.class_of(refused.action) is not None
     if not is_known or request.actor.person_kind is not PersonKind.MEMBER:
         return message
     value = f"{refused.incident_id}|{refused.action}"
-    propose = b.button("Propose it…", action_id="approval_propose_open", value=value)
-    return b.Message(text=message.text, blocks=(*message.blocks, b.actions(propose)))
+    propose = blocks.button("Propose it…", action_id="proposal_propose_open", value=value)
+    return blocks.Message(text=message.text, blocks=(*message.blocks, blocks.actions(propose)))
 
 
-def offer_message(outcome: Outcome) -> b.Message:
+def offer_message(outcome: Outcome) -> blocks.Message:
     """Return the offer as only the person sees it."""
     text = f"{_FIRST}\n*You wanted to* {_wanted(outcome)}\n{_then(outcome)}"
-    value = f"{outcome.incident_id}|{outcome.data['approval_id']}|1"
+    value = f"{outcome.incident_id}|{outcome.data['proposal_id']}|1"
     buttons = (
-        b.button("Ask for approval", action_id="approval_ask", value=value, style="primary"),
-        b.button("Break glass…", action_id="approval_break_open", value=value, style="danger"),
+        blocks.button("Ask for approval", action_id="proposal_ask", value=value, style="primary"),
+        blocks.button("Break glass…", action_id="proposal_break_open", value=value, style="danger"),
     )
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 
 
-def offer_form(outcome: Outcome) -> b.View:
+def offer_form(outcome: Outcome) -> blocks.View:
     """Return the offer in place of the form that was submitted."""
     metadata = {
         "incident_id": str(outcome.incident_id),
-        "approval_id": outcome.data["approval_id"],
+        "proposal_id": outcome.data["proposal_id"],
     }
-    return b.modal(
+    return blocks.modal(
         "Somebody has to agree",
         blocks=[
-            *b.paragraphs(f"{_FIRST}\n*You wanted to* {_wanted(outcome)}"),
-            b.context(_then(outcome)),
-            b.text_input(
+            *blocks.paragraphs(f"{_FIRST}\n*You wanted to* {_wanted(outcome)}"),
+            blocks.context(_then(outcome)),
+            blocks.text_input(
                 "reason",
                 label="Can't it wait? Break glass, with the reason",
                 optional=True,
@@ -80,7 +81,7 @@ def offer_form(outcome: Outcome) -> b.View:
 
 
 def _wanted(outcome: Outcome) -> str:
-    text = m.escape(outcome.data["text"])
+    text = mentions.escape(outcome.data["text"])
     return text[:1].lower() + text[1:]
 
 

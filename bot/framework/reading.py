@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.effect_context import EffectContext
-from bot.slack import mentions as m
+from bot.slack import mentions
 from bot.slack.gateway.people import SlackUser
 from incidents.core.people import PersonFacts, system_actor
 from incidents.core.times import find_duration, zone_of
@@ -62,8 +62,8 @@ def facts_of(user: SlackUser) -> PersonFacts:
 
 def person_in(token: str) -> Named | None:
     """Return the person in `<@U…|name>`, or None."""
-    external_id = m.parse_user(token)
+    external_id = mentions.parse_user(token)
     if external_id is None:
         return None
     name = token.strip("<>").partition("|")[2]
-    return Named(external_id, m.plain(name) or None)
+    return Named(external_id, mentions.plain(name) or None)

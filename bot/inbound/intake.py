@@ -16,7 +16,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.framework.requests import WorkspaceInfo
 from bot.framework.turns import Turns
-from bot.inbound.own_events import is_echo
+from bot.inbound.own_events import is_own_event
 from bot.operations.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
 
 MOST_AT_ONCE = 64
@@ -62,8 +62,8 @@ class Intake:
         if not self.is_open:
             self._telemetry.count(REQUESTS, kind=kind, outcome="not_ready")
             return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, body="")
-        if is_echo(request.body, self._us):
-            self._telemetry.count(REQUESTS, kind=kind, outcome="echo")
+        if is_own_event(request.body, self._us):
+            self._telemetry.count(REQUESTS, kind=kind, outcome="own_event")
             return BoltResponse(status=HTTPStatus.OK, body="")
         started = time.monotonic()
         self.in_flight += 1

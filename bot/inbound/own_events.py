@@ -20,7 +20,7 @@ _NOTICES: Final = frozenset(
 )
 
 
-def is_echo(body: Mapping[str, Any], us: WorkspaceInfo) -> bool:
+def is_own_event(body: Mapping[str, Any], us: WorkspaceInfo) -> bool:
     """Tell whether the request is an event that only repeats what we did, or a notice."""
     event = body.get("event")
     if not isinstance(event, Mapping) or event.get("type") not in _OF_A_MESSAGE:

@@ -20,7 +20,7 @@ from incidents.engine.outbox import EffectStatus
 from incidents.storage.leases import Lease
 
 SILENT_SECONDS = 60.0
-_SHOWN = (EffectStatus.PENDING, EffectStatus.TAKEN, EffectStatus.BLOCKED, EffectStatus.DEAD)
+_SHOWN = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED, EffectStatus.DEAD)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from bot.slack.errors import SlackFailure
 from config.settings import LogFormat, LogLevel
 
 # Their messages name code, files or addresses, not what people typed.
-_TELLING = (
+_SHOWN_ERRORS = (
     SlackFailure,
     SQLAlchemyError,
     OSError,
@@ -137,7 +137,7 @@ def _lines(error: BaseException) -> list[str]:
 
 def _headline(error: BaseException) -> str:
     name = f"{type(error).__module__}.{type(error).__qualname__}"
-    if not isinstance(error, _TELLING):
+    if not isinstance(error, _SHOWN_ERRORS):
         return name
     first = (str(error).splitlines() or [""])[0]
     return f"{name}: {first[:_LONGEST_MESSAGE]}"

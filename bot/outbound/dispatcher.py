@@ -1,4 +1,4 @@
-"""The dispatcher: takes due effects, carries them out, settles what came of them.
+"""The dispatcher: claims due effects, carries them out, settles what came of them.
 
 One process at a time sends for a workspace (the lease). A cycle is one transaction that settles
 all that has ended since the last one and takes what is due now; the calls to Slack run between
@@ -97,7 +97,7 @@ class Dispatcher:
             for task in slow:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
-        await self._settle_and_take(limit=0)
+        await self._settle_and_claim(limit=0)
         await self._lease.release()
 
     def _on_commit(self, workspace_id: uuid.UUID) -> None:
@@ -147,16 +147,16 @@ class Dispatcher:
         return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
 
     async def _cycle(self, *, is_woken: bool) -> None:
-        """Settle and take once; who isn't woken looks first whether there is anything to take."""
+        """Settle and claim once; who isn't woken looks first whether there is anything to claim."""
         await self.services.turns.for_effects()
-        # What has ended is settled in any case; more is taken only by who may send.
-        may_take = await self._lease.keep() and not (self.is_paused or self._is_stopping)
-        free = AT_ONCE - len(self._tasks) if may_take else 0
+        # What has ended is settled in any case; more is claimed only by the process that may send.
+        may_claim = await self._lease.keep() and not (self.is_paused or self._is_stopping)
+        free = AT_ONCE - len(self._tasks) if may_claim else 0
         if self._ended or (free > 0 and (is_woken or await self.has_due())):
-            await self._settle_and_take(limit=max(free, 0))
+            await self._settle_and_claim(limit=max(free, 0))
 
     async def has_due(self) -> bool:
-        """Tell whether an effect could be taken now."""
+        """Tell whether an effect could be claimed now."""
         async with self.services.database.reading() as session:
             return await outbox.has_due(
                 session,
@@ -169,8 +169,8 @@ class Dispatcher:
     def _kinds(self) -> tuple[str, ...]:
         return tuple(effect_type.kind for effect_type in self.handlers)
 
-    async def _settle_and_take(self, *, limit: int) -> None:
-        """Settle in one transaction what has ended, and take what is due; one by one if refused."""
+    async def _settle_and_claim(self, *, limit: int) -> None:
+        """Settle in one transaction what has ended, and claim what is due; one by one if refused."""
         ended, self._ended = self._ended, []
         self._is_settling = True
         try:
@@ -181,7 +181,7 @@ class Dispatcher:
             log.exception("settling_together_failed", effects=len(ended))
             for one in ended:
                 await self._settle_alone(one)
-            self.wake()  # what they held up is due now, and wasn't taken
+            self.wake()  # what they held up is due now, and was not claimed
         finally:
             self._is_settling = False
             self._under_way.difference_update(one.effect_id for one in ended)
@@ -198,10 +198,10 @@ class Dispatcher:
             await self._transact([Ended(one.effect_id, again)], limit=0)
 
     async def _transact(self, ended: list[Ended], *, limit: int) -> None:
-        taken: list[EffectRow] = []
+        claimed: list[EffectRow] = []
 
-        async def settle_and_take(uow: UnitOfWork) -> Outcome:
-            taken.clear()
+        async def settle_and_claim(uow: UnitOfWork) -> Outcome:
+            claimed.clear()
             rows = await outbox.get_effects(uow.session, [one.effect_id for one in ended])
             # First all rows, which are written together, then what is to be recorded.
             records = [await self._settle(uow, one, rows[one.effect_id]) for one in ended]
@@ -210,8 +210,8 @@ class Dispatcher:
                     await record(uow)
             await uow.follow_up()
             if limit and not self._is_stopping:
-                taken.extend(
-                    await outbox.take(
+                claimed.extend(
+                    await outbox.claim(
                         uow.session,
                         workspace_id=uow.workspace_id,
                         holder=self.holder,
@@ -223,9 +223,9 @@ class Dispatcher:
             return Outcome("dispatched")
 
         await self.services.transactions.run(
-            settle_and_take, actor=system_actor(), workspace_id=self.services.workspace.id
+            settle_and_claim, actor=system_actor(), workspace_id=self.services.workspace.id
         )
-        for row in taken:
+        for row in claimed:
             self._launch(row)
             # Its call leaves before the next effect is made ready, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
@@ -233,7 +233,7 @@ class Dispatcher:
 
     async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> Record | None:
         """Settle the effect's row, and return what is to be recorded of it."""
-        if row.status != EffectStatus.TAKEN or row.taken_by != self.holder:
+        if row.status != EffectStatus.CLAIMED or row.claimed_by != self.holder:
             self._remove_double(row, one)
             return None
         match one.end:
@@ -246,7 +246,7 @@ class Dispatcher:
                 return record
             case Failed(error=error, record=record):
                 log.error("effect_dead", kind=row.kind, error=error)
-                await outbox.bury(uow.session, row, now=uow.now, error=error)
+                await outbox.dead_letter(uow.session, row, now=uow.now, error=error)
                 return record or partial(record_failure, row=row, error=error)
             case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain):
                 outbox.postpone(row, due_at=due_at, error=error, is_uncertain=is_uncertain)
@@ -274,14 +274,14 @@ class Dispatcher:
 
     # -- one effect ---------------------------------------------------------------------------
 
-    def taker(self, workspace_id: uuid.UUID) -> str | None:
-        """Return our name if an effect may be taken as it is stored: we send, and have room."""
+    def claim_as(self, workspace_id: uuid.UUID) -> str | None:
+        """Return our name if an effect may be claimed as it is stored: we send, and have room."""
         is_ours = workspace_id == self.services.workspace.id and self.holds_lease
         is_free = not (self.is_paused or self._is_stopping) and len(self._tasks) < AT_ONCE
         return self.holder if is_ours and is_free else None
 
     def carry_out(self, row: EffectRow) -> None:
-        """Carry out what was stored as taken, once whoever waits for an answer has it."""
+        """Carry out what was stored as claimed, once whoever waits for an answer has it."""
         self._under_way.add(row.id)
         self._spawn(self._carry_out_after_people(row))
 

@@ -73,17 +73,17 @@ class LeaseKeeper:
         return held[-1]
 
     async def _release_abandoned(self, uow: UnitOfWork, *, is_new: bool) -> None:
-        """Put back what the holder before had taken, or what we did without ever hearing of it.
+        """Put back what the holder before had claimed, or what we did without ever hearing of it.
 
         The end of a commit can get lost, and so can the end of an effect when it can't be settled
-        for a while. What was taken only just now may be about to begin.
+        for a while. What was claimed only just now may be about to begin.
         """
         await outbox.release_abandoned(
             uow.session,
             workspace_id=uow.workspace_id,
             now=uow.now,
             call_timeout=self._call_timeout,
-            taken_before=None if is_new else uow.now - leases.LEASE,
+            claimed_before=None if is_new else uow.now - leases.LEASE,
             under_way=self._under_way,
         )
 

@@ -2,7 +2,16 @@
 
 import uuid
 
-from incidents.engine import effects as fx
+from incidents.engine.effects import (
+    AddBookmarks,
+    JoinChannel,
+    OpenIncidentChannel,
+    PinStatusCard,
+    PostMove,
+    RefreshAnnouncement,
+    RetireChannel,
+    UnarchiveChannel,
+)
 from incidents.engine.plan import Plan
 from incidents.engine.reminders import ReminderKind
 from incidents.incident.lifecycle import IncidentStatus
@@ -13,7 +22,7 @@ _OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
 
 def open_channel(plan: Plan) -> None:
     """Declaring opens the incident's channel; all else there waits for it."""
-    plan.add(fx.OpenIncidentChannel(incident_id=plan.facts.incident_id), lane="channel")
+    plan.add(OpenIncidentChannel(incident_id=plan.facts.incident_id), lane="channel")
 
 
 def furnish_channel(plan: Plan) -> None:
@@ -26,9 +35,9 @@ def furnish_channel(plan: Plan) -> None:
         severity = plan.policy.find_severity(facts.severity_key)
         by_severity = severity.invites if severity else ()
         plan.invite_policy(plan.policy.private.invite if facts.is_private else by_severity)
-    plan.add(fx.PinStatusCard(incident_id=facts.incident_id), lane="ancillary", after=card)
+    plan.add(PinStatusCard(incident_id=facts.incident_id), lane="ancillary", after=card)
     plan.set_topic()
-    bookmarks = fx.AddBookmarks(incident_id=facts.incident_id)
+    bookmarks = AddBookmarks(incident_id=facts.incident_id)
     plan.add(bookmarks, lane="ancillary", after=plan.channel_gate)
 
 
@@ -37,7 +46,7 @@ def join_channel(plan: Plan) -> None:
 
     In a lane of its own: what was to be said before waits for it, too.
     """
-    plan.add(fx.JoinChannel(incident_id=plan.facts.incident_id), lane="join")
+    plan.add(JoinChannel(incident_id=plan.facts.incident_id), lane="join")
 
 
 def go_private(plan: Plan) -> None:
@@ -48,23 +57,23 @@ def go_private(plan: Plan) -> None:
     """
     content = plan.entry.content or {}
     incident_id = plan.facts.incident_id
-    plan.add(fx.OpenIncidentChannel(incident_id=incident_id), lane="private")
+    plan.add(OpenIncidentChannel(incident_id=incident_id), lane="private")
     for person in content.get("people", ()):
         plan.invite(uuid.UUID(person["id"]))
     old = content.get("old_channel_id")
     if old:
         places = tuple(content.get("old_places", ()))
-        retire = fx.RetireChannel(incident_id=incident_id, channel_id=old, places=places)
+        retire = RetireChannel(incident_id=incident_id, channel_id=old, places=places)
         plan.add(retire, lane="card")
     if not plan.facts.is_drill:
         # Refreshed although private: this time to say less.
-        plan.refresh(fx.RefreshAnnouncement(incident_id=incident_id), lane="announcement")
+        plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")
 
 
 def say_move(plan: Plan) -> None:
     """People in the channel that the incident leaves are told where it goes on."""
     if (plan.entry.content or {}).get("old_channel_id"):
-        effect = fx.PostMove(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
+        effect = PostMove(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
         plan.add(effect, lane="moves", after=plan.channel_gate)
 
 
@@ -120,9 +129,9 @@ def show_anew(plan: Plan) -> None:
 def add_bookmarks(plan: Plan) -> None:
     """Services that an edit brings in bring their bookmarks."""
     if "services" in ((plan.entry.content or {}).get("changes") or {}):
-        effect = fx.AddBookmarks(incident_id=plan.facts.incident_id)
+        effect = AddBookmarks(incident_id=plan.facts.incident_id)
         plan.add(effect, lane="ancillary", after=plan.channel_gate)
 
 
 def _unarchive(plan: Plan) -> None:
-    plan.add(fx.UnarchiveChannel(incident_id=plan.facts.incident_id), lane="channel")
+    plan.add(UnarchiveChannel(incident_id=plan.facts.incident_id), lane="channel")

@@ -19,48 +19,54 @@ from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.policy.policy import Policy
 from incidents.scenarios.engine import RunState
-from incidents.scenarios.runs import PracticeRun, RunEnd, absences_in, elapsed_seconds
+from incidents.scenarios.runs import DrillRun, RunEnd, absences_in, elapsed_seconds
 from incidents.scenarios.scenario import ENGAGED, ESCALATED, MITIGATED, UPDATED, Scenario, Verdict
-
-_K = EntryKind
 
 # Which entry tells which fact; the first of its kind counts.
 FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
-        _K.ESCALATED.value: ESCALATED,
-        _K.ESCALATION_TAKEN.value: ENGAGED,
-        _K.UPDATE_POSTED.value: UPDATED,
-        _K.STATUS_CHANGED.value: MITIGATED,
+        EntryKind.ESCALATED.value: ESCALATED,
+        EntryKind.ESCALATION_TAKEN.value: ENGAGED,
+        EntryKind.UPDATE_POSTED.value: UPDATED,
+        EntryKind.STATUS_CHANGED.value: MITIGATED,
     }
 )
 # What puts evidence on the timeline: looking at something in the drill, or keeping something.
-_EVIDENCE: Final = frozenset({_K.DRILL_CHECKED, _K.MARKED, _K.PINNED, _K.FILE_LINKED, _K.NOTE})
+_EVIDENCE: Final = frozenset(
+    {
+        EntryKind.DRILL_CHECKED,
+        EntryKind.MARKED,
+        EntryKind.PINNED,
+        EntryKind.FILE_LINKED,
+        EntryKind.NOTE,
+    }
+)
 # Entries that hold a version of an escalation packet.
 _PACKETS: Final = frozenset({EntryKind.ESCALATED, EntryKind.ESCALATION_COMPLETED})
 
 Elapsed = Callable[[datetime], float]
 
 
-async def stopwatch(session: AsyncSession, run: PracticeRun) -> Elapsed:
+async def stopwatch(session: AsyncSession, run: DrillRun) -> Elapsed:
     """Return what counts the seconds of this run, without those in which the bot was away."""
     absences = await absences_in(session, run)
     return lambda instant: elapsed_seconds(run.started_at, instant, absences)
 
 
 async def recorded_facts(
-    session: AsyncSession, run: PracticeRun, elapsed: Elapsed
+    session: AsyncSession, run: DrillRun, elapsed: Elapsed
 ) -> dict[str, float]:
     """Return the facts that the record tells so far, each with the second of its first time."""
     found: dict[str, float] = {}
     for entry in await _entries(session, run.incident_id, kinds=FACTS_OF):
-        if entry.kind == _K.STATUS_CHANGED and (entry.content or {}).get("new") != MITIGATED:
+        if entry.kind == EntryKind.STATUS_CHANGED and (entry.content or {}).get("new") != MITIGATED:
             continue
         found.setdefault(FACTS_OF[entry.kind], elapsed(entry.recorded_at))
     return found
 
 
 async def score_facts(
-    session: AsyncSession, incident: Incident, run: PracticeRun, *, how: RunEnd, policy: Policy
+    session: AsyncSession, incident: Incident, run: DrillRun, *, how: RunEnd, policy: Policy
 ) -> ScoreFacts:
     """Return what happened in the run, for its scorecard; call it when the run has ended."""
     elapsed = await stopwatch(session, run)
@@ -82,7 +88,7 @@ async def score_facts(
         updates_on_time=sum(_is_on_time(update) for update in updates),
         questions=_questions(scenario, state, posted),
         escalate_by=_escalate_by(scenario, state),
-        escalated_at=_first(own, {_K.ESCALATED}, elapsed),
+        escalated_at=_first(own, {EntryKind.ESCALATED}, elapsed),
         context=_context(own, policy),
         fixed_at=state.fixed_at,
         worse=_worse(state),
@@ -98,7 +104,7 @@ def _first(
 
 def _missed(entries: Iterable[TimelineEntry]) -> int:
     """Return how many updates never came, without those that were the bot's to remind of."""
-    contents = (entry.content or {} for entry in entries if entry.kind == _K.UPDATE_MISSED)
+    contents = (entry.content or {} for entry in entries if entry.kind == EntryKind.UPDATE_MISSED)
     return sum(int(content.get("count", 1)) for content in contents if not content.get("is_bots"))
 
 
@@ -111,7 +117,7 @@ def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
     for entry in entries:
         content = entry.content or {}
         new = content.get("new")  # a redacted entry no longer says
-        if entry.kind != _K.STATUS_CHANGED or new is None or is_open(IncidentStatus(new)):
+        if entry.kind != EntryKind.STATUS_CHANGED or new is None or is_open(IncidentStatus(new)):
             continue
         due = (content.get("next_update_due_at") or {}).get("old")
         due_at = datetime.fromisoformat(due).astimezone(UTC) if due else entry.recorded_at

@@ -21,7 +21,7 @@ from incidents.lifecycle.declare import Declaration, declare
 from incidents.people.assignable import Named, check_assignable, get_assignable, person_content
 from incidents.rights.stages import mentors_of
 from incidents.scenarios.engine import RunState, act, look
-from incidents.scenarios.runs import PracticeRun, RunEnd, find_run, find_running
+from incidents.scenarios.runs import DrillRun, RunEnd, find_run, find_running
 from incidents.scenarios.scenario import Scenario, encode
 
 # What may be missing when somebody acts on a drill: a key of `Superseded`.
@@ -29,7 +29,7 @@ OVER = "drill"
 
 
 @dataclass(frozen=True, slots=True)
-class PracticeRequest:
+class DrillRequest:
     """Which scenario somebody wants to practise on, and with whom.
 
     Without a mentor named it is the first of their own, unless they want to be alone.
@@ -40,7 +40,7 @@ class PracticeRequest:
     is_alone: bool = False
 
 
-async def start_run(uow: UnitOfWork, request: PracticeRequest) -> Outcome:
+async def start_run(uow: UnitOfWork, request: DrillRequest) -> Outcome:
     """Declare the drill and let its scenario begin: `drill_started`, or `drill_running` before.
 
     Raises: NotPermitted; InvalidInput for a mentor who is oneself, a guest, a bot, or inactive.
@@ -55,7 +55,7 @@ async def start_run(uow: UnitOfWork, request: PracticeRequest) -> Outcome:
     if declared.incident_id is None:  # `declare` says otherwise only of similar incidents
         raise InvalidInput("drill", "unknown")
     incident = await uow.get_incident(ById(declared.incident_id))
-    run = PracticeRun(
+    run = DrillRun(
         id=new_id(),
         workspace_id=uow.workspace_id,
         incident_id=incident.id,
@@ -130,7 +130,7 @@ async def stop_run(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
     return Outcome("drill_stopped", incident.id, {"reference": str(incident.reference)})
 
 
-async def _get_running(uow: UnitOfWork, ref: IncidentRef) -> tuple[Incident, PracticeRun, Scenario]:
+async def _get_running(uow: UnitOfWork, ref: IncidentRef) -> tuple[Incident, DrillRun, Scenario]:
     incident = await uow.get_incident(ref)
     run = await find_run(uow.session, incident.id)
     if run is None:
@@ -151,7 +151,7 @@ async def _get_actor(uow: UnitOfWork) -> Person:
     return person
 
 
-async def _mentor(uow: UnitOfWork, request: PracticeRequest, junior: Person) -> Person | None:
+async def _mentor(uow: UnitOfWork, request: DrillRequest, junior: Person) -> Person | None:
     if request.mentor is None:
         return None if request.is_alone else await _own_mentor(uow, junior)
     mentor = await get_assignable(uow, request.mentor)
@@ -181,9 +181,7 @@ def _declaration(uow: UnitOfWork, scenario: Scenario) -> Declaration:
     )
 
 
-async def _bring_mentor(
-    uow: UnitOfWork, incident: Incident, run: PracticeRun, mentor: Person
-) -> None:
+async def _bring_mentor(uow: UnitOfWork, incident: Incident, run: DrillRun, mentor: Person) -> None:
     """Make the mentor part of the drill, and send them their notes."""
     await save_participant(
         uow.session, incident_id=run.incident_id, person_id=mentor.id, invited_at=uow.now
@@ -214,7 +212,7 @@ def _started_content(scenario: Scenario, junior: Person, mentor: Person | None) 
     }
 
 
-async def _already_running(uow: UnitOfWork, run: PracticeRun) -> Outcome:
+async def _already_running(uow: UnitOfWork, run: DrillRun) -> Outcome:
     incident = await uow.session.get_one(Incident, run.incident_id)
     data = {
         "reference": str(incident.reference),

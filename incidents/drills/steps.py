@@ -22,7 +22,7 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.status import move
 from incidents.scenarios.engine import RunState, advance, is_fixed, learn, next_at
-from incidents.scenarios.runs import PracticeRun, RunEnd, find_run
+from incidents.scenarios.runs import DrillRun, RunEnd, find_run
 from incidents.scenarios.scenario import Scenario, Signal
 
 # Never sooner than this, so that a rounded second can't make the scheduler run in circles.
@@ -49,14 +49,14 @@ async def take_step(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> 
         await end_run(uow, incident, run, how=RunEnd.TIMED_OUT)
 
 
-def _how_over(incident: Incident, run: PracticeRun) -> RunEnd:
+def _how_over(incident: Incident, run: DrillRun) -> RunEnd:
     if incident.lifecycle_status is IncidentStatus.CANCELLED:
         return RunEnd.ABANDONED
     fixed = is_fixed(run.load_scenario(), run.load_state())
     return RunEnd.SOLVED if fixed else RunEnd.UNSOLVED
 
 
-async def bring_up_to_date(uow: UnitOfWork, incident: Incident, run: PracticeRun) -> float:
+async def bring_up_to_date(uow: UnitOfWork, incident: Incident, run: DrillRun) -> float:
     """Record every signal that is due, set the next step, and return the seconds since the start."""
     scenario = run.load_scenario()
     await uow.flush()  # what this transaction recorded tells facts, too
@@ -81,7 +81,7 @@ def _signal_content(signal: Signal) -> dict[str, Any]:
 
 
 async def _set_next_step(
-    uow: UnitOfWork, run: PracticeRun, scenario: Scenario, state: RunState, *, elapsed: float
+    uow: UnitOfWork, run: DrillRun, scenario: Scenario, state: RunState, *, elapsed: float
 ) -> None:
     limit = scenario.time_limit.total_seconds()
     following = min(next_at(scenario, state) or limit, limit)
@@ -97,7 +97,7 @@ async def _set_next_step(
     )
 
 
-async def end_run(uow: UnitOfWork, incident: Incident, run: PracticeRun, *, how: RunEnd) -> None:
+async def end_run(uow: UnitOfWork, incident: Incident, run: DrillRun, *, how: RunEnd) -> None:
     """End the run: an incident still open is cancelled, and the scorecard goes to its people."""
     run.ended_at = uow.now
     run.how_ended = how
@@ -112,7 +112,7 @@ async def end_run(uow: UnitOfWork, incident: Incident, run: PracticeRun, *, how:
     await uow.add_effects([_scorecard_for(run, person_id) for person_id in run.people_ids])
 
 
-def _scorecard_for(run: PracticeRun, person_id: uuid.UUID) -> Planned:
+def _scorecard_for(run: DrillRun, person_id: uuid.UUID) -> Planned:
     effect = SendScorecard(incident_id=run.incident_id, run_id=run.id, person_id=person_id)
     return Planned(
         id=derived_id(run.id, f"{effect.kind}:{person_id}"),

@@ -11,12 +11,12 @@ from incidents.core.people import Actor, system_actor
 from incidents.drills.score import Scorecard, scorecard_from
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView, PersonView, get_incident_view, people_views
-from incidents.scenarios.runs import PracticeRun, find_run, list_own_runs
+from incidents.scenarios.runs import DrillRun, find_run, list_own_runs
 from incidents.scenarios.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PracticeView:
+class DrillView:
     """A run as its two people may see it; `scorecard` is None as long as it goes on."""
 
     incident: IncidentView
@@ -29,7 +29,7 @@ class PracticeView:
 
 async def get_running_view(
     session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
-) -> PracticeView:
+) -> DrillView:
     """Return the run under way of this incident, for a form.
 
     Raises: IncidentNotFound; InvalidInput for an incident without a scenario; NotPermitted for
@@ -47,11 +47,11 @@ async def get_running_view(
     return view
 
 
-async def get_practice_view(
+async def get_drill_view(
     session: AsyncSession, run_id: uuid.UUID, *, workspace_id: uuid.UUID
-) -> PracticeView:
+) -> DrillView:
     """Return a run for a message to one of its people. Raises: NoResultFound."""
-    run = await session.get_one(PracticeRun, run_id)
+    run = await session.get_one(DrillRun, run_id)
     incident = await get_incident_view(
         session, ById(run.incident_id), workspace_id=workspace_id, viewer=system_actor()
     )
@@ -60,19 +60,17 @@ async def get_practice_view(
 
 async def list_own_results(
     session: AsyncSession, viewer: Actor, *, workspace_id: uuid.UUID
-) -> tuple[PracticeView, ...]:
+) -> tuple[DrillView, ...]:
     """Return the viewer's own latest finished runs, the newest first."""
     if viewer.person_id is None:
         return ()
     runs = await list_own_runs(session, viewer.person_id)
-    return tuple(
-        [await get_practice_view(session, run.id, workspace_id=workspace_id) for run in runs]
-    )
+    return tuple([await get_drill_view(session, run.id, workspace_id=workspace_id) for run in runs])
 
 
-async def _view(session: AsyncSession, run: PracticeRun, incident: IncidentView) -> PracticeView:
+async def _view(session: AsyncSession, run: DrillRun, incident: IncidentView) -> DrillView:
     people = await people_views(session, run.people_ids)
-    return PracticeView(
+    return DrillView(
         incident=incident,
         scenario=run.load_scenario(),
         junior=people[run.junior_id],

@@ -8,8 +8,6 @@ from incidents.core.times import spoken_duration
 from incidents.incident.timeline import EntryKind
 from incidents.record.corrections import CorrectedEntry
 
-_K = EntryKind
-
 _ENDS: Mapping[str, str] = MappingProxyType(
     {
         "solved": "resolved",
@@ -44,12 +42,12 @@ def _ended(entry: CorrectedEntry) -> str:
     return f"Drill: the scenario {entry.text('name')} ends ({how})"
 
 
-PRACTICE_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
+DRILL_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
-        _K.DRILL_STARTED: _started,
-        _K.DRILL_SIGNAL: _signal,
-        _K.DRILL_CHECKED: _checked,
-        _K.DRILL_ACTED: _acted,
-        _K.DRILL_ENDED: _ended,
+        EntryKind.DRILL_STARTED: _started,
+        EntryKind.DRILL_SIGNAL: _signal,
+        EntryKind.DRILL_CHECKED: _checked,
+        EntryKind.DRILL_ACTED: _acted,
+        EntryKind.DRILL_ENDED: _ended,
     }
 )

@@ -44,7 +44,7 @@ async def retry_effect(uow: UnitOfWork, effect_id: uuid.UUID) -> Outcome:
     row = await _get_dead(uow, effect_id)
     incident = await uow.get_incident(ById(_incident_id(row)))
     await uow.permit(Action.RETRY_EFFECT, incident)
-    await outbox.revive(uow.session, row, now=uow.now)
+    await outbox.requeue(uow.session, row, now=uow.now)
     uow.wake_others()
     uow.record(incident, EntryKind.EFFECT_RETRIED, {"effect_id": row.id, "effect_kind": row.kind})
     return Outcome("effect_retried", incident.id, {"effect_kind": row.kind})
@@ -99,8 +99,8 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "call_for_escalation": "calling somebody for an escalation",
         "refresh_escalation_call": "bringing a call up to date",
         "look_up_callees": "finding out whom an escalation has to call",
-        "refresh_approval": "showing a proposal",
-        "refresh_approval_of_entry": "taking a redacted text out of a proposal",
+        "refresh_proposal": "showing a proposal",
+        "refresh_proposal_of_entry": "taking a redacted text out of a proposal",
         "send_prompt": "sending a question by direct message",
     }
 )

@@ -1,6 +1,6 @@
-"""The outbox: effects as rows, written with the change they follow from, then taken and settled.
+"""The outbox: effects as rows, written with the change they follow from, then claimed and settled.
 
-    pending ──take──▶ taken ──settle──▶ done | dropped
+    pending ──claim──▶ claimed ──settle──▶ done | dropped
        ▲  ▲             ├──retry later──▶ pending
        │  └─predecessor─┤
        │    retried     └──give up──▶ dead ──retry──▶ pending
@@ -42,14 +42,14 @@ class EffectStatus(StrEnum):
     """Where an effect is on its way."""
 
     PENDING = "pending"
-    TAKEN = "taken"
+    CLAIMED = "claimed"
     BLOCKED = "blocked"
     DONE = "done"
     DROPPED = "dropped"
     DEAD = "dead"
 
 
-_UNSETTLED = (EffectStatus.PENDING, EffectStatus.TAKEN, EffectStatus.BLOCKED)
+_UNSETTLED = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED)
 _PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
 
 
@@ -85,9 +85,9 @@ class EffectRow(Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    taken_at: Mapped[datetime | None]
-    taken_by: Mapped[str | None]
-    # True when an earlier attempt may have taken effect: look before repeating.
+    claimed_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None]
+    # True when an earlier attempt may have happened: look before repeating.
     is_uncertain: Mapped[bool] = mapped_column(default=False)
     progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     error: Mapped[str | None]
@@ -109,7 +109,7 @@ class Planned:
 async def add(
     session: AsyncSession, planned: Sequence[Planned], *, workspace_id: uuid.UUID, now: datetime
 ) -> None:
-    """Store the effects; a refresh is left out while the same one still waits to be taken."""
+    """Store the effects; a refresh is left out while the same one still waits to be claimed."""
     waiting = await _waiting_refreshes(session, planned)
     standing_in: dict[uuid.UUID, uuid.UUID] = {}
     rows: list[dict[str, Any]] = []
@@ -131,12 +131,17 @@ async def add(
     await insert_rows(session, EffectRow, rows)
 
 
-async def add_taken(
-    session: AsyncSession, plan: Planned, *, workspace_id: uuid.UUID, now: datetime, taker: str
+async def add_claimed(
+    session: AsyncSession, plan: Planned, *, workspace_id: uuid.UUID, now: datetime, claim_as: str
 ) -> EffectRow:
-    """Store an effect that nothing is before, as taken already; return it, to be carried out."""
+    """Store an effect that nothing is before, as claimed already; return it, to be carried out."""
     values = _values(plan, workspace_id=workspace_id, now=now)
-    values |= {"status": EffectStatus.TAKEN, "taken_at": now, "taken_by": taker, "attempts": 1}
+    values |= {
+        "status": EffectStatus.CLAIMED,
+        "claimed_at": now,
+        "claimed_by": claim_as,
+        "attempts": 1,
+    }
     await session.flush()
     await insert_rows(session, EffectRow, [values])
     return EffectRow(**values)
@@ -185,7 +190,7 @@ _WAITING = (
 
 @functools.cache
 def _due(*, kinds: tuple[str, ...]) -> Any:
-    """Return the query of what can be taken, made once: building it takes longer than running it.
+    """Return the query of what can be claimed, made once: building it takes longer than running it.
 
     Parameters: `workspace`, `now`, `most`.
     """
@@ -221,14 +226,14 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
 
 
 @functools.cache
-def _takeable(*, kinds: tuple[str, ...]) -> Any:
+def _claimable(*, kinds: tuple[str, ...]) -> Any:
     return _due(kinds=kinds).with_for_update(of=EffectRow, skip_locked=True)
 
 
 async def has_due(
     session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, kinds: Sequence[str]
 ) -> bool:
-    """Tell whether an effect could be taken now."""
+    """Tell whether an effect could be claimed now."""
     given = {"workspace": workspace_id, "now": now, "most": 1}
     return (await session.execute(_due(kinds=tuple(kinds)), given)).first() is not None
 
@@ -241,7 +246,7 @@ async def next_due_at(session: AsyncSession, *, workspace_id: uuid.UUID) -> date
     return (await session.execute(query)).scalar_one()
 
 
-async def take(
+async def claim(
     session: AsyncSession,
     *,
     workspace_id: uuid.UUID,
@@ -255,12 +260,12 @@ async def take(
     Only `kinds` that the caller can carry out: another version may have written others.
     """
     given = {"workspace": workspace_id, "now": now, "most": limit}
-    result = await session.execute(_takeable(kinds=tuple(kinds)), given)
+    result = await session.execute(_claimable(kinds=tuple(kinds)), given)
     rows: list[EffectRow] = list(result.scalars())
     for row in rows:
-        row.status = EffectStatus.TAKEN
-        row.taken_at = now
-        row.taken_by = holder
+        row.status = EffectStatus.CLAIMED
+        row.claimed_at = now
+        row.claimed_by = holder
         row.attempts += 1
     return rows
 
@@ -300,7 +305,7 @@ def settle(
 
 
 def postpone(row: EffectRow, *, due_at: datetime, error: str, is_uncertain: bool) -> None:
-    """Put a taken effect back for a later attempt."""
+    """Put a claimed effect back for a later attempt."""
     row.status = EffectStatus.PENDING
     row.due_at = due_at
     row.error = error
@@ -309,7 +314,7 @@ def postpone(row: EffectRow, *, due_at: datetime, error: str, is_uncertain: bool
     row.coalesce_key = None
 
 
-async def bury(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:
+async def dead_letter(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:
     """Give an effect up as a dead letter; what depends on it waits as blocked."""
     settle(row, status=EffectStatus.DEAD, now=now, error=error)
     await session.execute(
@@ -319,13 +324,13 @@ async def bury(session: AsyncSession, row: EffectRow, *, now: datetime, error: s
     )
 
 
-async def revive(session: AsyncSession, row: EffectRow, *, now: datetime) -> None:
+async def requeue(session: AsyncSession, row: EffectRow, *, now: datetime) -> None:
     """Try a dead letter again; what it held up waits for it as before."""
     row.status = EffectStatus.PENDING
     row.due_at = now
     row.settled_at = None
     row.attempts = 0
-    # The attempt at which it was given up may have taken effect after all.
+    # The attempt at which it was given up may have happened after all.
     row.is_uncertain = True
     row.coalesce_key = None
     await _unblock(session, row.id)
@@ -351,23 +356,23 @@ async def release_abandoned(
     workspace_id: uuid.UUID,
     now: datetime,
     call_timeout: timedelta,
-    taken_before: datetime | None = None,
+    claimed_before: datetime | None = None,
     under_way: Collection[uuid.UUID] = (),
 ) -> int:
-    """Put back what was taken and nobody carries out any more; its calls may have taken effect.
+    """Put back what was claimed and nobody carries out any more; its calls may have happened.
 
     Only the owner of the workspace's lease may call this, and says what it has `under_way`. Each is
     due no sooner than the call's timeout after it was taken, when nothing can still be on its way.
     """
     query = select(EffectRow).where(
-        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.TAKEN
+        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.CLAIMED
     )
-    if taken_before is not None:
-        query = query.where(EffectRow.taken_at < taken_before)
-    taken = (await session.execute(query.with_for_update())).scalars()
-    rows = [row for row in taken if row.id not in under_way]
+    if claimed_before is not None:
+        query = query.where(EffectRow.claimed_at < claimed_before)
+    claimed = (await session.execute(query.with_for_update())).scalars()
+    rows = [row for row in claimed if row.id not in under_way]
     for row in rows:
-        due_at = max(now, (row.taken_at or now) + call_timeout)
+        due_at = max(now, (row.claimed_at or now) + call_timeout)
         postpone(row, due_at=due_at, error="process gone", is_uncertain=True)
     return len(rows)
 

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from incidents.core.ids import derived_id
-from incidents.engine import effects as fx
+from incidents.engine.effects import (
+    Effect,
+    InvitePerson,
+    InvitePolicyPeople,
+    PostEntry,
+    RefreshAnnouncement,
+    RefreshStatusCard,
+    SetChannelTopic,
+    TellPerson,
+)
 from incidents.engine.outbox import Planned
 from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.incident.facts import Facts
@@ -38,7 +47,7 @@ class Plan:
 
     def add(
         self,
-        effect: fx.Effect,
+        effect: Effect,
         *,
         lane: str,
         after: uuid.UUID | None = None,
@@ -59,7 +68,7 @@ class Plan:
         )
         return effect_id
 
-    def refresh(self, effect: fx.Effect, *, lane: str, after: uuid.UUID | None = None) -> uuid.UUID:
+    def refresh(self, effect: Effect, *, lane: str, after: uuid.UUID | None = None) -> uuid.UUID:
         """Plan a refresh from current state: one that still waits serves for both."""
         key = f"{effect.kind}:{self.facts.incident_id}"
         return self.add(effect, lane=lane, after=after, coalesce_key=key)
@@ -71,14 +80,14 @@ class Plan:
 
     def post(self) -> None:
         """Say the entry in the incident channel."""
-        effect = fx.PostEntry(incident_id=self.facts.incident_id, entry_id=self.entry.id)
+        effect = PostEntry(incident_id=self.facts.incident_id, entry_id=self.entry.id)
         self.add(effect, lane="channel", after=self.channel_gate)
 
     def tell(self, person_id: uuid.UUID | None) -> None:
         """Tell one person about the entry by direct message."""
         if person_id is None:
             return
-        effect = fx.TellPerson(
+        effect = TellPerson(
             incident_id=self.facts.incident_id, entry_id=self.entry.id, person_id=person_id
         )
         self.add(effect, lane=f"dm:{person_id}", name=str(person_id))
@@ -87,7 +96,7 @@ class Plan:
         """Invite one person to the incident channel."""
         if person_id is None:
             return
-        effect = fx.InvitePerson(incident_id=self.facts.incident_id, person_id=person_id)
+        effect = InvitePerson(incident_id=self.facts.incident_id, person_id=person_id)
         self.add(effect, lane="invites", after=self.channel_gate, name=str(person_id))
 
     def invite_policy(self, invitees: Iterable[Invitee], *, name: str = "") -> None:
@@ -97,26 +106,26 @@ class Plan:
         groups = tuple(str(item) for item in invited if isinstance(item, GroupRef))
         if not people and not groups:
             return
-        effect = fx.InvitePolicyPeople(
+        effect = InvitePolicyPeople(
             incident_id=self.facts.incident_id, people=people, groups=groups
         )
         self.add(effect, lane="invites", after=self.channel_gate, name=name)
 
     def refresh_card(self) -> uuid.UUID:
         """Bring the status card up to date."""
-        effect = fx.RefreshStatusCard(incident_id=self.facts.incident_id)
+        effect = RefreshStatusCard(incident_id=self.facts.incident_id)
         return self.refresh(effect, lane="card", after=self.channel_gate)
 
     def refresh_announcement(self) -> None:
         """Bring the announcement up to date; private incidents and drills have none."""
         if self.facts.is_private or self.facts.is_drill or not self.policy.announcement.enabled:
             return
-        effect = fx.RefreshAnnouncement(incident_id=self.facts.incident_id)
+        effect = RefreshAnnouncement(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="announcement")
 
     def set_topic(self) -> None:
         """Bring the channel's topic up to date, best effort."""
-        effect = fx.SetChannelTopic(incident_id=self.facts.incident_id)
+        effect = SetChannelTopic(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="ancillary", after=self.channel_gate)
 
     def remind(

@@ -32,7 +32,7 @@ class PromptKind(StrEnum):
 
     FIRST_FIFTEEN = "first_fifteen"
     TIME_BOX = "time_box"
-    COMPANY = "company"
+    MENTOR_CALLED = "mentor_called"
     DECISION = "decision"
     PACKET_FIELD = "packet_field"  # what an escalation still lacks, of its author
     PACKET_RATING = "packet_rating"  # whether it was enough to start, of whoever is on it

@@ -41,11 +41,11 @@ class RequestKey:
 class Sender(Protocol):
     """Whoever carries effects out in this process."""
 
-    def taker(self, workspace_id: uuid.UUID) -> str | None:
-        """Return the name to take an effect under, or None if it mustn't be taken here now."""
+    def claim_as(self, workspace_id: uuid.UUID) -> str | None:
+        """Return the name to claim effects under, or None if this process must not claim now."""
 
     def carry_out(self, row: EffectRow) -> None:
-        """Carry out an effect that was stored as taken; that it was is committed."""
+        """Carry out an effect that was stored as claimed; that it was is committed."""
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ class Transactions:
                 workspace_id=workspace_id,
                 now=now,
                 policy=self.policy,
-                taker=self.sender.taker(workspace_id) if self.sender else None,
+                claim_as=self.sender.claim_as(workspace_id) if self.sender else None,
             )
             outcome = await use_case(uow)
             if uow.needs_approval is not None:
@@ -144,8 +144,8 @@ class Transactions:
                 await _notify(session, workspace_id)
             progress.is_committing = True
             await _commit(session)
-        if uow.taken is not None and self.sender is not None:
-            self.sender.carry_out(uow.taken)
+        if uow.claimed is not None and self.sender is not None:
+            self.sender.carry_out(uow.claimed)
         if uow.wakes_others:
             for notify in self.on_commit:
                 notify(workspace_id)

@@ -54,11 +54,11 @@ class UnitOfWork:
         workspace_id: uuid.UUID,
         now: datetime,
         policy: Policy,
-        taker: str | None = None,
+        claim_as: str | None = None,
     ) -> None:
         """Bind the session, the actor and the one instant of this transaction.
 
-        `taker` is under which name a first effect may be taken as it is stored; None: not at all.
+        `claim_as` is claims the first effect on insert; None leaves it unclaimed.
         """
         self.session = session
         self.actor = actor
@@ -66,8 +66,8 @@ class UnitOfWork:
         self.now = now
         self.policy = policy
         self.wakes_others = False
-        self.taken: outbox.EffectRow | None = None
-        self._taker = taker
+        self.claimed: outbox.EffectRow | None = None
+        self._claim_as = claim_as
         self.needs_approval: NeedsApproval | None = None
         self._agreed: tuple[str, uuid.UUID | None] | None = None
         self._recorded: list[tuple[Incident, TimelineEntry]] = []
@@ -166,17 +166,17 @@ class UnitOfWork:
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
         self.wakes_others = self.wakes_others or bool(planned)
 
-    async def _add_first_effects(self, planned: list[outbox.Planned], *, taker: str) -> None:
+    async def _add_first_effects(self, planned: list[outbox.Planned], *, claim_as: str) -> None:
         """Store the effects of a new incident; the first is under way as soon as it is committed.
 
         Nothing can be before it in its lane, and its channel is there a transaction sooner.
         """
-        self.taken = await outbox.add_taken(
+        self.claimed = await outbox.add_claimed(
             self.session,
             planned[0],
             workspace_id=self.workspace_id,
             now=self.now,
-            taker=taker,
+            claim_as=claim_as,
         )
         await self.add_effects(planned[1:])
 
@@ -202,8 +202,8 @@ class UnitOfWork:
                 planned.extend(reaction.effects)
                 changes.extend(reaction.reminders)
         await self._change_reminders(changes, is_first=is_new)
-        if is_new and self._taker is not None:
-            await self._add_first_effects(planned, taker=self._taker)
+        if is_new and self._claim_as is not None:
+            await self._add_first_effects(planned, claim_as=self._claim_as)
         else:
             await self.add_effects(planned)
         self._recorded.clear()

@@ -18,7 +18,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.calls import Because, about, author_content, get_escalation, tell_quietly
 from incidents.escalation.completeness import rate
 from incidents.escalation.escalate import add_steps, template_of, wanted_target
-from incidents.escalation.ladder import climb, close_escalation, somebody_may_answer
+from incidents.escalation.ladder import call_next_step, close_escalation, somebody_may_answer
 from incidents.escalation.packet import changed, changed_fields, packet_from
 from incidents.escalation.questions import ask_for_missing
 from incidents.escalation.refresh import refresh_calls
@@ -35,11 +35,11 @@ from incidents.escalation.tables import (
     steps_of,
 )
 from incidents.escalation.targets import (
-    Ground,
+    LadderInputs,
     PlannedStep,
     ServiceTarget,
     Target,
-    lay_service,
+    build_service_ladder,
     pick_service,
 )
 from incidents.incident.incident import Incident
@@ -141,7 +141,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
     await uow.flush()
     is_calling = escalation.status == EscalationStatus.CALLING
     if was_on_it or (is_calling and not await somebody_may_answer(uow, escalation)):
-        await climb(uow, incident, escalation, because=Because.DECLINED)
+        await call_next_step(uow, incident, escalation, because=Because.DECLINED)
     await refresh_calls(uow, incident, escalation)
     return _outcome("escalation_declined", incident, escalation)
 
@@ -173,7 +173,7 @@ async def redirect(
     }
     uow.record(incident, EntryKind.ESCALATION_REDIRECTED, content)
     first, *_ = await add_steps(uow, escalation, planned, is_redirect=True)
-    called = await climb(uow, incident, escalation, because=Because.REDIRECTED, step=first)
+    called = await call_next_step(uow, incident, escalation, because=Because.REDIRECTED, step=first)
     await refresh_calls(uow, incident, escalation)
     names = [person.name for person in called]
     return _outcome("escalation_redirected", incident, escalation, called=names)
@@ -196,7 +196,7 @@ async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUI
         raise InvalidInput("step", "unknown", ", ".join(str(one.position) for one in steps))
     if chosen.status != StepStatus.WAITING:
         raise AlreadySo("step", "called")
-    called = await climb(uow, incident, escalation, because=Because.CHOSEN, step=chosen)
+    called = await call_next_step(uow, incident, escalation, because=Because.CHOSEN, step=chosen)
     names = [person.name for person in called]
     return _outcome("escalation_step_called", incident, escalation, called=names)
 
@@ -356,13 +356,13 @@ async def _redirected_steps(
         wanted = await wanted_target(uow, incident, target, author_id=escalation.author_id)
         return (PlannedStep(wanted=(wanted,), is_chosen=True),) if wanted else ()
     service = pick_service(uow.policy, target.key, affected=())
-    ground = Ground(
+    inputs = LadderInputs(
         policy=uow.policy,
         severity_key=incident.severity_key,
         template=template_of(uow, escalation),
         service=service,
     )
-    planned = lay_service(ground)
+    planned = build_service_ladder(inputs)
     if not planned or service is None:
         raise InvalidInput("target", "nobody_behind_it")
     escalation.service_key = service.key

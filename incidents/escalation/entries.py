@@ -12,7 +12,6 @@ from incidents.escalation.effects import CallForEscalation, RefreshEscalationCar
 from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import COMMANDER
 
-_K = EntryKind
 _SUBJECT = "escalation"
 
 
@@ -83,7 +82,7 @@ def ask_later(plan: Plan) -> None:
         )
 
 
-def bring_in_taker(plan: Plan) -> None:
+def bring_in_responder(plan: Plan) -> None:
     """Whoever is on it is brought into the channel."""
     plan.invite(_person_in(plan, "person"))
 
@@ -121,21 +120,21 @@ def _person_in(plan: Plan, name: str) -> uuid.UUID | None:
 
 FOLLOW_UPS: Mapping[EntryKind, tuple[Callable[[Plan], None], ...]] = MappingProxyType(
     {
-        _K.ESCALATED: (show_escalation, wake_scenario),
-        _K.ESCALATION_CALLED: (call_people, wait_for_answer, show_escalation),
-        _K.ESCALATION_TAKEN: (
+        EntryKind.ESCALATED: (show_escalation, wake_scenario),
+        EntryKind.ESCALATION_CALLED: (call_people, wait_for_answer, show_escalation),
+        EntryKind.ESCALATION_TAKEN: (
             stop_waiting,
             ask_later,
-            bring_in_taker,
+            bring_in_responder,
             tell_author,
             show_escalation,
             wake_scenario,
         ),
-        _K.ESCALATION_DECLINED: (show_escalation,),
-        _K.ESCALATION_REDIRECTED: (show_escalation,),
-        _K.ESCALATION_QUESTIONED: (tell_author, show_escalation),
-        _K.ESCALATION_COMPLETED: (tell_asker, show_escalation),
-        _K.ESCALATION_EXHAUSTED: (stop_waiting, alarm, show_escalation),
-        _K.ESCALATION_WITHDRAWN: (stop_waiting, tell_author, show_escalation),
+        EntryKind.ESCALATION_DECLINED: (show_escalation,),
+        EntryKind.ESCALATION_REDIRECTED: (show_escalation,),
+        EntryKind.ESCALATION_QUESTIONED: (tell_author, show_escalation),
+        EntryKind.ESCALATION_COMPLETED: (tell_asker, show_escalation),
+        EntryKind.ESCALATION_EXHAUSTED: (stop_waiting, alarm, show_escalation),
+        EntryKind.ESCALATION_WITHDRAWN: (stop_waiting, tell_author, show_escalation),
     }
 )

@@ -21,7 +21,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.callees import takes_part
 from incidents.escalation.calls import Because, author_content
 from incidents.escalation.completeness import Completeness, rate
-from incidents.escalation.ladder import climb
+from incidents.escalation.ladder import call_next_step
 from incidents.escalation.packet import Packet, cleaned
 from incidents.escalation.prefill import prefill
 from incidents.escalation.questions import ask_for_missing
@@ -34,16 +34,16 @@ from incidents.escalation.tables import (
     steps_of,
 )
 from incidents.escalation.targets import (
-    Ground,
     GroupTarget,
+    LadderInputs,
     PersonTarget,
     PlannedStep,
     RoleTarget,
     ServiceTarget,
     Target,
+    build_ladder,
     get_template,
     group_wanted,
-    lay_ladder,
     pick_service,
     role_wanted,
 )
@@ -99,7 +99,7 @@ async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) ->
     target = await wanted_target(uow, incident, draft.target, author_id=author_id)
     packet = cleaned(draft.packet)
     rated = rate(packet, template)
-    ground = Ground(
+    inputs = LadderInputs(
         policy=uow.policy, severity_key=incident.severity_key, template=template, service=service
     )
     escalation = Escalation(
@@ -123,11 +123,11 @@ async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) ->
     )
     uow.session.add(escalation)
     await uow.flush()
-    steps = (*lay_ladder(ground, target), *await _stand_in_step(uow, incident))
+    steps = (*build_ladder(inputs, target), *await _stand_in_step(uow, incident))
     await add_steps(uow, escalation, steps)
     acknowledge(uow, incident)
     await _record(uow, incident, escalation, packet=packet, to=target, service=service)
-    called = await climb(uow, incident, escalation, because=Because.FIRST)
+    called = await call_next_step(uow, incident, escalation, because=Because.FIRST)
     await ask_for_missing(uow, incident, escalation)
     return _outcome(incident, escalation, called=called, rated=rated)
 

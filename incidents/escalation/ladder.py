@@ -45,7 +45,7 @@ LOOK_UP_WAIT: Final = timedelta(minutes=1)
 SUBJECT: Final = "escalation"
 
 
-async def climb(
+async def call_next_step(
     uow: UnitOfWork,
     incident: Incident,
     escalation: Escalation,
@@ -95,7 +95,7 @@ async def call_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminde
         return
     if await _call_found(uow, incident, escalation):
         return
-    await climb(uow, incident, escalation, because=Because.NO_ANSWER)
+    await call_next_step(uow, incident, escalation, because=Because.NO_ANSWER)
 
 
 async def resume_step(
@@ -138,7 +138,7 @@ async def note_unavailable(
     following = await next_step(uow, escalation)
     if following is None:
         return Outcome("noted", incident.id)
-    await climb(uow, incident, escalation, because=Because.UNAVAILABLE, step=following)
+    await call_next_step(uow, incident, escalation, because=Because.UNAVAILABLE, step=following)
     return Outcome("next_called", incident.id)
 
 

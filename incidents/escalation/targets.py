@@ -60,7 +60,7 @@ class PlannedStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class LadderInputs:
     """What a ladder is laid from: the policy, and what it applies to."""
 
     policy: Policy
@@ -69,27 +69,27 @@ class Ground:
     service: Service | None
 
 
-def lay_ladder(ground: Ground, target: Wanted | None) -> tuple[PlannedStep, ...]:
+def build_ladder(inputs: LadderInputs, target: Wanted | None) -> tuple[PlannedStep, ...]:
     """Return the steps in their order; who is there twice counts once, nobody makes no step."""
-    policy, template, service = ground.policy, ground.template, ground.service
+    policy, template, service = inputs.policy, inputs.template, inputs.service
     first = PlannedStep(wanted=(target,), is_chosen=True) if target is not None else None
     planned = [
         *([first] if first else []),
-        *_steps(ground, [LadderStep(who=template.reaches)], is_chosen=True),
-        *_steps(ground, template.steps),
-        *_steps(ground, service.steps if service else ()),
-        *_steps(ground, policy.escalation.steps),
+        *_steps(inputs, [LadderStep(who=template.reaches)], is_chosen=True),
+        *_steps(inputs, template.steps),
+        *_steps(inputs, service.steps if service else ()),
+        *_steps(inputs, policy.escalation.steps),
     ]
     return tuple(_without_repeats(planned))
 
 
-def lay_service(ground: Ground) -> tuple[PlannedStep, ...]:
+def build_service_ladder(inputs: LadderInputs) -> tuple[PlannedStep, ...]:
     """Return the ladder of the service itself, for who was redirected to it."""
-    if ground.service is None:
+    if inputs.service is None:
         return ()
     reached = LadderStep(who=(Relation.ON_CALL,))
-    following = (LadderStep(who=(Relation.OWNER,)), *ground.service.steps)
-    planned = [*_steps(ground, [reached], is_chosen=True), *_steps(ground, following)]
+    following = (LadderStep(who=(Relation.OWNER,)), *inputs.service.steps)
+    planned = [*_steps(inputs, [reached], is_chosen=True), *_steps(inputs, following)]
     return tuple(_without_repeats(planned))
 
 
@@ -152,24 +152,24 @@ def role_wanted(policy: Policy, words: str) -> Wanted:
 
 
 def _steps(
-    ground: Ground, steps: Sequence[LadderStep], *, is_chosen: bool = False
+    inputs: LadderInputs, steps: Sequence[LadderStep], *, is_chosen: bool = False
 ) -> Iterator[PlannedStep]:
     for step in steps:
         here: list[Wanted] = []
         for callee in step.who:
             if callee is Relation.SERVICE_STEPS:
-                yield from _steps(ground, ground.service.steps if ground.service else ())
+                yield from _steps(inputs, inputs.service.steps if inputs.service else ())
                 continue
-            found = _wanted(ground, callee)
+            found = _wanted(inputs, callee)
             if found is not None:
                 here.append(found)
         if here:
             yield PlannedStep(wanted=tuple(here), wait=step.wait, is_chosen=is_chosen)
 
 
-def _wanted(ground: Ground, callee: Callee) -> Wanted | None:
-    service, policy = ground.service, ground.policy
-    severity = policy.find_severity(ground.severity_key)
+def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
+    service, policy = inputs.service, inputs.policy
+    severity = policy.find_severity(inputs.severity_key)
     match callee:
         case Relation.ON_CALL:
             return _named((service.on_call or service.owner) if service else None)

@@ -31,7 +31,7 @@ from incidents.incident.incident import Incident
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import PersonView, people_views
 from incidents.policy.policy import Policy
-from incidents.proposals.views import ApprovalView, find_escalated
+from incidents.proposals.views import ProposalView, find_escalated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class EscalationView:
     exhausted_at: datetime | None
     ended_at: datetime | None
     measures: Measures
-    proposal: ApprovalView | None = None
+    proposal: ProposalView | None = None
 
     @property
     def calls(self) -> tuple[CallView, ...]:

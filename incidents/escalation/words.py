@@ -11,8 +11,6 @@ from incidents.incident.timeline import EntryKind
 from incidents.policy.packet_fields import PacketField
 from incidents.record.corrections import CorrectedEntry
 
-_K = EntryKind
-
 _LABELS: Mapping[str, str] = MappingProxyType(
     {
         PacketField.ASK: "Ask",
@@ -231,14 +229,14 @@ def _name(entry: CorrectedEntry, field: str) -> str:
 
 ESCALATION_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
-        _K.ESCALATED: _escalated,
-        _K.ESCALATION_CALLED: _called,
-        _K.ESCALATION_TAKEN: _taken,
-        _K.ESCALATION_DECLINED: _declined,
-        _K.ESCALATION_REDIRECTED: _redirected,
-        _K.ESCALATION_QUESTIONED: _questioned,
-        _K.ESCALATION_COMPLETED: _completed,
-        _K.ESCALATION_EXHAUSTED: _exhausted,
-        _K.ESCALATION_WITHDRAWN: _withdrawn,
+        EntryKind.ESCALATED: _escalated,
+        EntryKind.ESCALATION_CALLED: _called,
+        EntryKind.ESCALATION_TAKEN: _taken,
+        EntryKind.ESCALATION_DECLINED: _declined,
+        EntryKind.ESCALATION_REDIRECTED: _redirected,
+        EntryKind.ESCALATION_QUESTIONED: _questioned,
+        EntryKind.ESCALATION_COMPLETED: _completed,
+        EntryKind.ESCALATION_EXHAUSTED: _exhausted,
+        EntryKind.ESCALATION_WITHDRAWN: _withdrawn,
     }
 )

@@ -24,10 +24,10 @@ from incidents.escalation.packet import packet_from
 from incidents.escalation.prefill import prefill
 from incidents.escalation.tables import EscalationStatus, calls_of, escalations_of
 from incidents.escalation.targets import (
-    Ground,
+    LadderInputs,
     PersonTarget,
+    build_ladder,
     get_template,
-    lay_ladder,
     pick_service,
 )
 from incidents.guidance.tables import GuidanceRecord
@@ -77,7 +77,7 @@ class StatedFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
+class TriggerFacts:
     """The recorded facts that may call for company; `severity_at` is since when it is so bad."""
 
     severity_rank: int
@@ -86,38 +86,38 @@ class Grounds:
     confidences: tuple[StatedFact, ...] = ()
 
 
-def find_reasons(grounds: Grounds, triggers: Triggers, *, now: datetime) -> tuple[Reason, ...]:
+def find_reasons(facts: TriggerFacts, triggers: Triggers, *, now: datetime) -> tuple[Reason, ...]:
     """Return the reasons that the policy takes, those that somebody stated first."""
     since = now - FRESH
     reasons = [
         Reason(f"answer:{fact.source_id}", Why(fact.value))
-        for fact in grounds.answers
+        for fact in facts.answers
         if fact.value in triggers.answers and fact.value in tuple(Why) and fact.at >= since
     ]
     reasons += [
         Reason(f"packet:{fact.source_id}", Why.CONFIDENCE)
-        for fact in grounds.confidences
+        for fact in facts.confidences
         if fact.value in triggers.confidence and fact.at >= since
     ]
     worst = triggers.severity_rank
-    if worst is not None and grounds.severity_rank <= worst and grounds.severity_at >= since:
-        reasons.append(Reason(f"severity:{grounds.severity_rank}", Why.SEVERITY))
+    if worst is not None and facts.severity_rank <= worst and facts.severity_at >= since:
+        reasons.append(Reason(f"severity:{facts.severity_rank}", Why.SEVERITY))
     return tuple(reasons)
 
 
-async def call_company(
+async def announce_mentor_call(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord, reasons: Sequence[Reason]
 ) -> None:
     """Tell the person for the first of these reasons that their mentor is asked to join.
 
-    First the word, then the call (`send_for_company`): they don't learn it from the channel. Into
+    First the word, then the call (`call_mentor`): they don't learn it from the channel. Into
     a private incident nobody is called but by people; there they are told that it may be the
     moment, as they are where there is nobody to call. Nothing is said when somebody is there.
     """
     known = {prompt.key for prompt in await _words(uow, record)}
     mentors = await _mentors(uow, record)
     for reason in reasons:
-        if reason.key in known or await _has_company(uow, incident, record, reason.why, mentors):
+        if reason.key in known or await _has_help(uow, incident, record, reason.why, mentors):
             continue
         draft = await _draft(uow, incident, record, mentors)
         data: dict[str, object] = {"why": reason.why, "is_left": draft is None}
@@ -127,7 +127,7 @@ async def call_company(
             uow,
             incident=incident,
             person_id=record.person_id,
-            kind=PromptKind.COMPANY,
+            kind=PromptKind.MENTOR_CALLED,
             key=reason.key,
             data=data,
             status=PromptStatus.TOLD,
@@ -135,7 +135,7 @@ async def call_company(
         return
 
 
-async def send_for_company(
+async def call_mentor(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord
 ) -> datetime | None:
     """Escalate for the words that have reached the person; return when to look again for others.
@@ -152,7 +152,7 @@ async def send_for_company(
             continue
         mentors = await _mentors(uow, record)
         escalation_id = None
-        if not await _has_company(uow, incident, record, Why(prompt.data["why"]), mentors):
+        if not await _has_help(uow, incident, record, Why(prompt.data["why"]), mentors):
             draft = await _draft(uow, incident, record, mentors)
             if draft is not None:
                 outcome = await escalate(uow, ById(incident.id), draft)
@@ -167,8 +167,8 @@ async def gather_reasons(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord
 ) -> tuple[Reason, ...]:
     """Return the reasons that the record and the person's answers give now."""
-    grounds = await _gather_grounds(uow.session, incident, record)
-    return find_reasons(grounds, uow.policy.guidance.triggers, now=uow.now)
+    facts = await _gather_trigger_facts(uow.session, incident, record)
+    return find_reasons(facts, uow.policy.guidance.triggers, now=uow.now)
 
 
 async def _mentors(uow: UnitOfWork, record: GuidanceRecord) -> tuple[uuid.UUID, ...]:
@@ -195,16 +195,16 @@ async def _draft(
     draft = EscalationDraft(packet=packet, on_behalf_of_id=record.person_id)
     if mentors:
         return replace(draft, target=PersonTarget(person_id=mentors[0]))
-    ground = Ground(
+    inputs = LadderInputs(
         policy=uow.policy,
         severity_key=incident.severity_key,
         template=get_template(uow.policy, ""),
         service=pick_service(uow.policy, "", affected=incident.services),
     )
-    return draft if lay_ladder(ground, None) and not incident.is_drill else None
+    return draft if build_ladder(inputs, None) and not incident.is_drill else None
 
 
-async def _has_company(
+async def _has_help(
     uow: UnitOfWork,
     incident: Incident,
     record: GuidanceRecord,
@@ -247,13 +247,13 @@ async def _has_senior(uow: UnitOfWork, incident: Incident, held: Sequence[RoleAs
 async def _words(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
     """Return every word to the person that somebody is asked to join, in order."""
     return await prompts_of(
-        uow.session, record.incident_id, person_id=record.person_id, kind=PromptKind.COMPANY
+        uow.session, record.incident_id, person_id=record.person_id, kind=PromptKind.MENTOR_CALLED
     )
 
 
-async def _gather_grounds(
+async def _gather_trigger_facts(
     session: AsyncSession, incident: Incident, record: GuidanceRecord
-) -> Grounds:
+) -> TriggerFacts:
     query = select(func.max(TimelineEntry.recorded_at)).where(
         TimelineEntry.incident_id == incident.id,
         TimelineEntry.kind == EntryKind.SEVERITY_CHANGED,
@@ -262,7 +262,7 @@ async def _gather_grounds(
     prompts = await prompts_of(
         session, incident.id, person_id=record.person_id, kind=PromptKind.FIRST_FIFTEEN
     )
-    return Grounds(
+    return TriggerFacts(
         severity_rank=incident.severity_rank,
         severity_at=max(changed_at or record.started_at, record.started_at),
         answers=tuple(

@@ -17,9 +17,9 @@ from incidents.engine.unit_of_work import UnitOfWork
 from incidents.guidance.call_mentor import (
     Reason,
     Why,
-    call_company,
+    announce_mentor_call,
+    call_mentor,
     gather_reasons,
-    send_for_company,
 )
 from incidents.guidance.tables import (
     GuidanceRecord,
@@ -48,8 +48,8 @@ async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) ->
     record = await _keep_record(uow, incident, uuid.UUID(reminder.data["person_id"]))
     if record is None:
         return
-    await call_company(uow, incident, record, await gather_reasons(uow, incident, record))
-    again_at = await send_for_company(uow, incident, record)
+    await announce_mentor_call(uow, incident, record, await gather_reasons(uow, incident, record))
+    again_at = await call_mentor(uow, incident, record)
     if again_at is not None:
         again = look_reminder(incident.id, record.person_id, now=again_at)
         await uow.remind(again)
@@ -76,7 +76,7 @@ async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder)
         case BoxStep.CALL:
             why = Why.STUCK if box.is_stuck else Why.SILENCE
             reason = Reason(key=f"{why}:{prompts[-1].id}", why=why)
-            await call_company(uow, incident, record, [reason])
+            await announce_mentor_call(uow, incident, record, [reason])
             await look_again(uow, incident.id, record.person_id)
         case BoxStep.WAIT:
             pass
@@ -178,7 +178,7 @@ async def _gather_box(
 ) -> TimeBox:
     away = await absences_since(uow.session, record.started_at, workspace_id=uow.workspace_id)
     called = await prompts_of(
-        uow.session, incident.id, person_id=record.person_id, kind=PromptKind.COMPANY
+        uow.session, incident.id, person_id=record.person_id, kind=PromptKind.MENTOR_CALLED
     )
     by_silence = [item for item in called if item.data["why"] in {Why.SILENCE, Why.STUCK}]
     return TimeBox(

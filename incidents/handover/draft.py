@@ -24,7 +24,7 @@ from incidents.learning.shadowing import ShadowingView, view_of_shadowing
 from incidents.learning.tables import shadowings_of
 from incidents.policy.policy import COMMANDER, Policy
 from incidents.postmortem.action_items import ActionItem, ActionItemStatus
-from incidents.proposals.tables import Approval, ApprovalStatus
+from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.rights.stages import mentors_of
 from incidents.updates.post import snoozed_among
 
@@ -55,7 +55,7 @@ class RiskyChange:
     number: int
     text: str
     class_name: str
-    status: ApprovalStatus
+    status: ProposalStatus
     at: datetime
 
 
@@ -177,15 +177,15 @@ async def _changes(
     session: AsyncSession, readers: Readers, *, since: datetime
 ) -> tuple[RiskyChange, ...]:
     """Return what waits, and what was done in this shift or gone ahead with in it."""
-    waiting = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
-    was_done = (Approval.status == ApprovalStatus.CARRIED_OUT) & (Approval.settled_at >= since)
-    was_forced = (Approval.status == ApprovalStatus.BREAK_GLASS) & (Approval.answered_at >= since)
+    waiting = (ProposalStatus.PENDING, ProposalStatus.APPROVED)
+    was_done = (Proposal.status == ProposalStatus.CARRIED_OUT) & (Proposal.settled_at >= since)
+    was_forced = (Proposal.status == ProposalStatus.BREAK_GLASS) & (Proposal.answered_at >= since)
     query = (
-        select(Approval, TimelineEntry, Incident)
-        .join(TimelineEntry, TimelineEntry.id == Approval.entry_id)
-        .join(Incident, Incident.id == Approval.incident_id)
-        .where(_seen_by(readers), or_(Approval.status.in_(waiting), was_done, was_forced))
-        .order_by(Approval.created_at, Approval.number)
+        select(Proposal, TimelineEntry, Incident)
+        .join(TimelineEntry, TimelineEntry.id == Proposal.entry_id)
+        .join(Incident, Incident.id == Proposal.incident_id)
+        .where(_seen_by(readers), or_(Proposal.status.in_(waiting), was_done, was_forced))
+        .order_by(Proposal.created_at, Proposal.number)
     )
     return tuple(
         RiskyChange(

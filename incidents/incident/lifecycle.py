@@ -28,19 +28,42 @@ class IncidentStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-_S = IncidentStatus
-
-OPEN_STATUSES = (_S.TRIAGE, _S.INVESTIGATING, _S.IDENTIFIED, _S.MITIGATED)
+OPEN_STATUSES = (
+    IncidentStatus.TRIAGE,
+    IncidentStatus.INVESTIGATING,
+    IncidentStatus.IDENTIFIED,
+    IncidentStatus.MITIGATED,
+)
 
 ALLOWED_TRANSITIONS: Mapping[IncidentStatus, tuple[IncidentStatus, ...]] = MappingProxyType(
     {
-        _S.TRIAGE: (_S.INVESTIGATING, _S.IDENTIFIED, _S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
-        _S.INVESTIGATING: (_S.IDENTIFIED, _S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
-        _S.IDENTIFIED: (_S.MITIGATED, _S.RESOLVED, _S.CANCELLED),
-        _S.MITIGATED: (_S.INVESTIGATING, _S.IDENTIFIED, _S.RESOLVED, _S.CANCELLED),
-        _S.RESOLVED: (_S.CLOSED, _S.INVESTIGATING),
-        _S.CLOSED: (_S.INVESTIGATING,),
-        _S.CANCELLED: (),
+        IncidentStatus.TRIAGE: (
+            IncidentStatus.INVESTIGATING,
+            IncidentStatus.IDENTIFIED,
+            IncidentStatus.MITIGATED,
+            IncidentStatus.RESOLVED,
+            IncidentStatus.CANCELLED,
+        ),
+        IncidentStatus.INVESTIGATING: (
+            IncidentStatus.IDENTIFIED,
+            IncidentStatus.MITIGATED,
+            IncidentStatus.RESOLVED,
+            IncidentStatus.CANCELLED,
+        ),
+        IncidentStatus.IDENTIFIED: (
+            IncidentStatus.MITIGATED,
+            IncidentStatus.RESOLVED,
+            IncidentStatus.CANCELLED,
+        ),
+        IncidentStatus.MITIGATED: (
+            IncidentStatus.INVESTIGATING,
+            IncidentStatus.IDENTIFIED,
+            IncidentStatus.RESOLVED,
+            IncidentStatus.CANCELLED,
+        ),
+        IncidentStatus.RESOLVED: (IncidentStatus.CLOSED, IncidentStatus.INVESTIGATING),
+        IncidentStatus.CLOSED: (IncidentStatus.INVESTIGATING,),
+        IncidentStatus.CANCELLED: (),
     }
 )
 
@@ -66,20 +89,22 @@ def milestones_after(
     goes on; the values that were set stay on the entries that set them.
     """
     match new:
-        case _S.MITIGATED:
+        case IncidentStatus.MITIGATED:
             return {"mitigated_at": now}
-        case _S.RESOLVED:
+        case IncidentStatus.RESOLVED:
             return {"resolved_at": now}
-        case _S.CLOSED:
+        case IncidentStatus.CLOSED:
             return {"closed_at": now}
-        case _S.CANCELLED:
+        case IncidentStatus.CANCELLED:
             return {"cancelled_at": now}
     if old not in _HELD_UNTIL_NOW:
         return {}
     return dict.fromkeys(("mitigated_at", "impact_ended_at", "resolved_at", "closed_at"))
 
 
-_HELD_UNTIL_NOW = frozenset({_S.MITIGATED, _S.RESOLVED, _S.CLOSED})
+_HELD_UNTIL_NOW = frozenset(
+    {IncidentStatus.MITIGATED, IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
+)
 
 
 def closing_blockers(

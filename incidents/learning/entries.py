@@ -24,7 +24,7 @@ DECISIONS: Final[Mapping[EntryKind, str]] = MappingProxyType(
         EntryKind.HANDOFF_OFFERED: "handoff",
         EntryKind.HANDOFF_REQUESTED: "handoff",
         EntryKind.COMMANDER_CHANGED: "handoff",
-        EntryKind.ACTION_PROPOSED: "approval",
+        EntryKind.ACTION_PROPOSED: "proposal",
     }
 )
 

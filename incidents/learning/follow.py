@@ -11,7 +11,7 @@ from incidents.core.people import PersonFacts
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
-from incidents.learning.mentoring import stand_by
+from incidents.learning.mentoring import support_junior
 from incidents.learning.observing import observe, save_looked_up
 
 
@@ -26,5 +26,5 @@ async def follow_learners(
     await save_looked_up(uow, looked_up)
     incident = await uow.get_incident(ById(incident_id))
     entry = await uow.session.get(TimelineEntry, entry_id)
-    await stand_by(uow, incident, entry)
+    await support_junior(uow, incident, entry)
     await observe(uow, incident, entry)

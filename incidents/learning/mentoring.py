@@ -55,7 +55,7 @@ class ConversationView:
         return tuple(r.role_name for r in self.incident.roles if r.person.id == self.junior.id)
 
 
-async def stand_by(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | None) -> None:
+async def support_junior(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | None) -> None:
     """Pair whoever took a role or asks others below solo with a mentor; keep what they see current."""
     if entry is not None and incident.is_open:
         await _pair_and_forward(uow, incident, entry)

@@ -15,7 +15,7 @@ from typing import Final
 
 from incidents.policy.escalation import Escalation, Service
 from incidents.policy.guidance import Guidance
-from incidents.policy.proposals import Approvals
+from incidents.policy.proposals import Proposals
 from incidents.policy.references import Grantee, GroupRef, Invitee, PersonRef, RoleRef
 from incidents.policy.shadowing import HandoverPolicy, ShadowingPolicy
 from incidents.policy.supervision import Supervision
@@ -287,7 +287,7 @@ class Policy:
     retention: Retention
     escalation: Escalation
     supervision: Supervision
-    approvals: Approvals
+    proposals: Proposals
     guidance: Guidance
     shadowing: ShadowingPolicy
     handover: HandoverPolicy

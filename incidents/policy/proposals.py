@@ -73,7 +73,7 @@ class SupervisedActions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approvals:
+class Proposals:
     """Asking for agreement: classes of action, times, and what the supervised need it for."""
 
     classes: tuple[ActionClass, ...]
@@ -122,7 +122,7 @@ class Approvals:
         return None if key is None else self.find_class(key)
 
 
-def suggest_class(text: str, approvals: Approvals) -> ActionClass:
+def suggest_class(text: str, proposals: Proposals) -> ActionClass:
     """Return the class that a proposal's words suggest: of all that match, the one needing most.
 
     Nothing matches: the mildest class that needs somebody, since a guess must not spare a question.
@@ -131,13 +131,13 @@ def suggest_class(text: str, approvals: Approvals) -> ActionClass:
 
     Raises: LookupError if the policy has no classes.
     """
-    matching = [item for item in approvals.classes if _is_said(item, text)]
+    matching = [item for item in proposals.classes if _is_said(item, text)]
     if matching:
         return max(matching, key=lambda item: item.needs.weight)
-    asking = [item for item in approvals.classes if item.needs is not Need.NOBODY]
-    if not approvals.classes:
+    asking = [item for item in proposals.classes if item.needs is not Need.NOBODY]
+    if not proposals.classes:
         raise LookupError("no classes of action")
-    return min(asking or approvals.classes, key=lambda item: item.needs.weight)
+    return min(asking or proposals.classes, key=lambda item: item.needs.weight)
 
 
 def _guard(action: str) -> GuardedAction | None:

@@ -13,22 +13,34 @@ from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, PersonView
 from incidents.postmortem.durations import RoleSpan, role_at
 
-_K = EntryKind
-
 SOMEBODY = "a responder"
 
 # What keeps the program's own books: it tells nothing about the incident.
 OMITTED = frozenset(
     {
-        *(_K.PERSON_JOINED, _K.PERSON_LEFT, _K.INVITE_REFUSED),
-        *(_K.CHANNEL_OPENED, _K.CHANNEL_REFUSED, _K.CHANNEL_LINKED, _K.CHANNEL_RENAMED),
-        *(_K.CHANNEL_ARCHIVED, _K.CHANNEL_UNARCHIVED, _K.BOT_REMOVED),
-        *(_K.EFFECT_FAILED, _K.EFFECT_RETRIED, _K.EXPORTED),
-        *(_K.UPDATE_REMINDED, _K.UPDATE_SNOOZED, _K.STALE_ASKED, _K.CHECKIN_DUE),
-        *(_K.POSTMORTEM_DRAFTED, _K.POSTMORTEM_OWNER_SET, _K.POSTMORTEM_EDITED),
-        *(_K.POSTMORTEM_PUBLISHED, _K.POSTMORTEM_REMINDED),
-        *(_K.ACTION_ITEM_ADDED, _K.ACTION_ITEM_ASSIGNED, _K.ACTION_ITEM_DONE),
-        *(_K.AMENDED, _K.WITHDRAWN, _K.REDACTED),
+        *(EntryKind.PERSON_JOINED, EntryKind.PERSON_LEFT, EntryKind.INVITE_REFUSED),
+        *(
+            EntryKind.CHANNEL_OPENED,
+            EntryKind.CHANNEL_REFUSED,
+            EntryKind.CHANNEL_LINKED,
+            EntryKind.CHANNEL_RENAMED,
+        ),
+        *(EntryKind.CHANNEL_ARCHIVED, EntryKind.CHANNEL_UNARCHIVED, EntryKind.BOT_REMOVED),
+        *(EntryKind.EFFECT_FAILED, EntryKind.EFFECT_RETRIED, EntryKind.EXPORTED),
+        *(
+            EntryKind.UPDATE_REMINDED,
+            EntryKind.UPDATE_SNOOZED,
+            EntryKind.STALE_ASKED,
+            EntryKind.CHECKIN_DUE,
+        ),
+        *(
+            EntryKind.POSTMORTEM_DRAFTED,
+            EntryKind.POSTMORTEM_OWNER_SET,
+            EntryKind.POSTMORTEM_EDITED,
+        ),
+        *(EntryKind.POSTMORTEM_PUBLISHED, EntryKind.POSTMORTEM_REMINDED),
+        *(EntryKind.ACTION_ITEM_ADDED, EntryKind.ACTION_ITEM_ASSIGNED, EntryKind.ACTION_ITEM_DONE),
+        *(EntryKind.AMENDED, EntryKind.WITHDRAWN, EntryKind.REDACTED),
     }
 )
 
@@ -116,7 +128,7 @@ Teller = Callable[[Narrator, EntryView], str]
 
 def is_told(entry: EntryView) -> bool:
     """Tell whether the entry belongs in a postmortem's timeline."""
-    if entry.kind == _K.MILESTONE_SET:
+    if entry.kind == EntryKind.MILESTONE_SET:
         return bool(entry.text("new"))
     return entry.kind not in OMITTED
 
@@ -158,7 +170,7 @@ def _tell_milestone(_narrator: Narrator, entry: EntryView) -> str:
 
 def _tell_role(narrator: Narrator, entry: EntryView) -> str:
     role = _said(narrator, entry, "role_name", "role")
-    given = "given up" if entry.kind == _K.ROLE_ENDED else "filled"
+    given = "given up" if entry.kind == EntryKind.ROLE_ENDED else "filled"
     return _and_said(f"Role {given}", role)
 
 
@@ -190,32 +202,32 @@ def _tell_generically(narrator: Narrator, entry: EntryView) -> str:
 
 _HEADS: Mapping[str, str] = MappingProxyType(
     {
-        _K.COMMANDER_MISSING: "Nobody in command yet",
-        _K.SUCCESSOR_WANTED: "A new commander is asked for",
-        _K.CHECKIN_ASKED: "Check-in asked",
-        _K.CHECKIN_UNDERSTOOD: "Check-in understood",
-        _K.CHECKIN_ANSWERED: "Check-in answered",
-        _K.STALE_ANSWERED: "Still working on it",
+        EntryKind.COMMANDER_MISSING: "Nobody in command yet",
+        EntryKind.SUCCESSOR_WANTED: "A new commander is asked for",
+        EntryKind.CHECKIN_ASKED: "Check-in asked",
+        EntryKind.CHECKIN_UNDERSTOOD: "Check-in understood",
+        EntryKind.CHECKIN_ANSWERED: "Check-in answered",
+        EntryKind.STALE_ANSWERED: "Still working on it",
     }
 )
 
-_SAID_BY_OTHERS = frozenset({_K.MARKED, _K.PINNED})
+_SAID_BY_OTHERS = frozenset({EntryKind.MARKED, EntryKind.PINNED})
 
 _TELLERS: Mapping[str, Teller] = MappingProxyType(
     {
-        _K.DECLARED: _tell_declared,
-        _K.STATUS_CHANGED: _tell_status,
-        _K.SEVERITY_CHANGED: _tell_severity,
-        _K.EDITED: _tell_edited,
-        _K.MILESTONE_SET: _tell_milestone,
-        _K.ROLE_ASSIGNED: _tell_role,
-        _K.ROLE_ENDED: _tell_role,
-        _K.COMMANDER_CHANGED: _tell_commander,
-        _K.UPDATE_POSTED: _tell_update,
-        _K.UPDATE_MISSED: _tell_missed,
-        _K.NOTE: _tell_text,
-        _K.MARKED: _tell_text,
-        _K.PINNED: _tell_text,
-        _K.FILE_LINKED: _tell_text,
+        EntryKind.DECLARED: _tell_declared,
+        EntryKind.STATUS_CHANGED: _tell_status,
+        EntryKind.SEVERITY_CHANGED: _tell_severity,
+        EntryKind.EDITED: _tell_edited,
+        EntryKind.MILESTONE_SET: _tell_milestone,
+        EntryKind.ROLE_ASSIGNED: _tell_role,
+        EntryKind.ROLE_ENDED: _tell_role,
+        EntryKind.COMMANDER_CHANGED: _tell_commander,
+        EntryKind.UPDATE_POSTED: _tell_update,
+        EntryKind.UPDATE_MISSED: _tell_missed,
+        EntryKind.NOTE: _tell_text,
+        EntryKind.MARKED: _tell_text,
+        EntryKind.PINNED: _tell_text,
+        EntryKind.FILE_LINKED: _tell_text,
     }
 )

@@ -22,10 +22,10 @@ from incidents.proposals.escalate import end_escalation
 from incidents.proposals.objections import close_poll
 from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
 from incidents.proposals.tables import (
-    Approval,
-    ApprovalStatus,
+    Proposal,
+    ProposalStatus,
     entry_content,
-    get_approval,
+    get_proposal,
     over,
     refuse_if_changed,
 )
@@ -38,7 +38,7 @@ async def approve(
     uow: UnitOfWork,
     ref: IncidentRef,
     *,
-    approval_id: uuid.UUID,
+    proposal_id: uuid.UUID,
     reason: str = "",
     version: int | None = None,
 ) -> Outcome:
@@ -48,30 +48,30 @@ async def approve(
         changed or redacted; AlreadySo when the incident is over.
     """
     incident = await uow.get_incident(ref)
-    approval = await _waiting(uow, incident, approval_id, version=version)
-    await check_answerer(uow, incident, approval)
-    if await entry_content(uow.session, approval.entry_id) is None:
-        raise Superseded("approval_redacted")
-    approval.status = ApprovalStatus.APPROVED
-    approval.expires_at = uow.now + uow.policy.approvals.expires_after
-    _answered(uow, approval)
+    proposal = await _waiting(uow, incident, proposal_id, version=version)
+    await check_answerer(uow, incident, proposal)
+    if await entry_content(uow.session, proposal.entry_id) is None:
+        raise Superseded("proposal_redacted")
+    proposal.status = ProposalStatus.APPROVED
+    proposal.expires_at = uow.now + uow.policy.proposals.expires_after
+    _answered(uow, proposal)
     await _record_answer(
         uow,
         incident,
-        approval,
+        proposal,
         EntryKind.PROPOSAL_APPROVED,
         reason=kept_text(reason, most=MAX_TEXT),
-        expires_at=approval.expires_at,
+        expires_at=proposal.expires_at,
     )
-    await refresh_copies(uow, incident, approval)
-    return outcome_of("approved", incident, approval)
+    await refresh_copies(uow, incident, proposal)
+    return outcome_of("approved", incident, proposal)
 
 
 async def decline(
     uow: UnitOfWork,
     ref: IncidentRef,
     *,
-    approval_id: uuid.UUID,
+    proposal_id: uuid.UUID,
     reason: str,
     version: int | None = None,
 ) -> Outcome:
@@ -80,23 +80,23 @@ async def decline(
     Raises: MayNotAnswer; Superseded; AlreadySo; InvalidInput without a reason.
     """
     incident = await uow.get_incident(ref)
-    approval = await _waiting(uow, incident, approval_id, version=version)
-    await check_answerer(uow, incident, approval)
+    proposal = await _waiting(uow, incident, proposal_id, version=version)
+    await check_answerer(uow, incident, proposal)
     said = needed_reason(reason, example="Failing over loses the last minute of orders")
-    approval.status = ApprovalStatus.DECLINED
-    _answered(uow, approval)
-    approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
-    await _record_answer(uow, incident, approval, EntryKind.PROPOSAL_DECLINED, reason=said)
-    await close_poll(uow, approval)
-    await refresh_copies(uow, incident, approval)
-    return outcome_of("declined", incident, approval)
+    proposal.status = ProposalStatus.DECLINED
+    _answered(uow, proposal)
+    proposal.settled_at, proposal.settled_by_id = uow.now, uow.actor.person_id
+    await _record_answer(uow, incident, proposal, EntryKind.PROPOSAL_DECLINED, reason=said)
+    await close_poll(uow, proposal)
+    await refresh_copies(uow, incident, proposal)
+    return outcome_of("declined", incident, proposal)
 
 
 async def break_glass(
     uow: UnitOfWork,
     ref: IncidentRef,
     *,
-    approval_id: uuid.UUID,
+    proposal_id: uuid.UUID,
     reason: str,
     version: int | None = None,
 ) -> Outcome:
@@ -109,30 +109,30 @@ async def break_glass(
         without a reason; AlreadySo when the incident is over; whatever the command itself refuses.
     """
     incident = await uow.get_incident(ref)
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
-    is_own = approval.requested_by_id == uow.actor.person_id
-    is_draft = approval.state is ApprovalStatus.DRAFT
-    if not is_own and (is_draft or approval.command is not None):
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
+    is_own = proposal.requested_by_id == uow.actor.person_id
+    is_draft = proposal.state is ProposalStatus.DRAFT
+    if not is_own and (is_draft or proposal.command is not None):
         raise NotPermitted("break_others_glass", needs="whoever proposed it")
-    if approval.state not in {ApprovalStatus.DRAFT, ApprovalStatus.PENDING}:
-        raise await over(uow.session, approval)
-    await refuse_if_changed(uow.session, approval, version=version)
+    if proposal.state not in {ProposalStatus.DRAFT, ProposalStatus.PENDING}:
+        raise await over(uow.session, proposal)
+    await refuse_if_changed(uow.session, proposal, version=version)
     _refuse_if_over(incident)
     await uow.permit(Action.BREAK_GLASS, incident)
     if not is_own:
-        await _refuse_who_may_agree(uow, incident, approval)
+        await _refuse_who_may_agree(uow, incident, proposal)
     said = needed_reason(reason, example="Data is being lost right now and nobody answers")
     if is_draft:
-        await ask_kept(uow, incident, approval)
-    approval.status = ApprovalStatus.BREAK_GLASS
-    approval.expires_at = None
-    _answered(uow, approval)
-    await _record_answer(uow, incident, approval, EntryKind.BREAK_GLASS, reason=said)
-    await _tell_everybody(uow, incident, approval)
-    if approval.command is not None:
-        await perform_for(uow, incident, approval, result="")
-    await refresh_copies(uow, incident, approval)
-    return outcome_of("glass_broken", incident, approval)
+        await ask_kept(uow, incident, proposal)
+    proposal.status = ProposalStatus.BREAK_GLASS
+    proposal.expires_at = None
+    _answered(uow, proposal)
+    await _record_answer(uow, incident, proposal, EntryKind.BREAK_GLASS, reason=said)
+    await _tell_everybody(uow, incident, proposal)
+    if proposal.command is not None:
+        await perform_for(uow, incident, proposal, result="")
+    await refresh_copies(uow, incident, proposal)
+    return outcome_of("glass_broken", incident, proposal)
 
 
 def needed_reason(text: str, *, example: str) -> str:
@@ -144,23 +144,23 @@ def needed_reason(text: str, *, example: str) -> str:
 
 
 async def _waiting(
-    uow: UnitOfWork, incident: Incident, approval_id: uuid.UUID, *, version: int | None
-) -> Approval:
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
-    if approval.state is not ApprovalStatus.PENDING:
-        raise await over(uow.session, approval)
-    if approval.expires_at is not None and approval.expires_at <= uow.now:
-        raise Superseded("approval_expired")
-    await refuse_if_changed(uow.session, approval, version=version)
+    uow: UnitOfWork, incident: Incident, proposal_id: uuid.UUID, *, version: int | None
+) -> Proposal:
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
+    if proposal.state is not ProposalStatus.PENDING:
+        raise await over(uow.session, proposal)
+    if proposal.expires_at is not None and proposal.expires_at <= uow.now:
+        raise Superseded("proposal_expired")
+    await refuse_if_changed(uow.session, proposal, version=version)
     _refuse_if_over(incident)
-    return approval
+    return proposal
 
 
-async def _refuse_who_may_agree(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def _refuse_who_may_agree(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     person_id = uow.actor.person_id
     person = await uow.session.get(Person, person_id) if person_id is not None else None
-    if person is not None and await may_answer(uow, incident, approval, person):
-        raise MayAgree(approval.number or 0)
+    if person is not None and await may_answer(uow, incident, proposal, person):
+        raise MayAgree(proposal.number or 0)
 
 
 def _refuse_if_over(incident: Incident) -> None:
@@ -168,26 +168,26 @@ def _refuse_if_over(incident: Incident) -> None:
         raise AlreadySo("the incident", incident.status)
 
 
-def _answered(uow: UnitOfWork, approval: Approval) -> None:
-    approval.answered_at, approval.answered_by_id = uow.now, uow.actor.person_id
+def _answered(uow: UnitOfWork, proposal: Proposal) -> None:
+    proposal.answered_at, proposal.answered_by_id = uow.now, uow.actor.person_id
 
 
 async def _record_answer(
-    uow: UnitOfWork, incident: Incident, approval: Approval, kind: EntryKind, **details: object
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, kind: EntryKind, **details: object
 ) -> None:
-    content = await following_content(uow, approval, **details)
-    entry = uow.record(incident, kind, content, target_id=approval.entry_id)
+    content = await following_content(uow, proposal, **details)
+    entry = uow.record(incident, kind, content, target_id=proposal.entry_id)
     await uow.flush()  # the row points at the entry
-    approval.answer_entry_id = entry.id
+    proposal.answer_entry_id = entry.id
     await uow.flush()
-    await end_escalation(uow, incident, approval)
+    await end_escalation(uow, incident, proposal)
 
 
-async def _tell_everybody(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def _tell_everybody(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Tell the commander, mentors and all who could have agreed; the channel hears it anyway."""
-    entry_id = approval.answer_entry_id
+    entry_id = proposal.answer_entry_id
     entry = await uow.session.get_one(TimelineEntry, entry_id)
-    near = await mentors_and_commander(uow, incident, approval.requested_by_id)
-    approvers = await find_approvers(uow, incident, approval, is_wide=True)
-    told = [*near, *(person.id for person in approvers), approval.requested_by_id]
+    near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
+    approvers = await find_approvers(uow, incident, proposal, is_wide=True)
+    told = [*near, *(person.id for person in approvers), proposal.requested_by_id]
     await tell_entry(uow, incident, entry, [one for one in told if one != uow.actor.person_id])

@@ -13,7 +13,7 @@ from incidents.incident.roles import current_roles
 from incidents.people.directory import find_group_members, find_people_named
 from incidents.policy.policy import COMMANDER, Action
 from incidents.policy.references import GroupRef, PersonRef, Standing
-from incidents.proposals.tables import Approval
+from incidents.proposals.tables import Proposal
 from incidents.rights.decide import gather_standing, managers_named, permit
 from incidents.rights.stages import Stage, mentors_of
 
@@ -24,16 +24,16 @@ MOST_NAMED = 5
 MOST_LOOKED_AT = 30
 
 
-async def check_answerer(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def check_answerer(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Return quietly if the actor may agree or decline. Raises: MayNotAnswer, with who may."""
     person_id = uow.actor.person_id
     person = await uow.session.get(Person, person_id) if person_id is not None else None
-    if person is not None and await may_answer(uow, incident, approval, person):
+    if person is not None and await may_answer(uow, incident, proposal, person):
         return
-    is_own = person_id == approval.requested_by_id
+    is_own = person_id == proposal.requested_by_id
     # Who somebody's mentors are is nobody else's business.
-    found = await find_approvers(uow, incident, approval, is_wide=False, has_mentors=is_own)
-    grantees = uow.policy.rights.who_may(approval.approving) if approval.approving else ()
+    found = await find_approvers(uow, incident, proposal, is_wide=False, has_mentors=is_own)
+    grantees = uow.policy.rights.who_may(proposal.approving) if proposal.approving else ()
     raise MayNotAnswer(
         is_own=is_own,
         who=tuple(one.name for one in found[:MOST_NAMED]),
@@ -42,13 +42,13 @@ async def check_answerer(uow: UnitOfWork, incident: Incident, approval: Approval
 
 
 async def may_answer(
-    uow: UnitOfWork, incident: Incident, approval: Approval, person: Person
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, person: Person
 ) -> bool:
     """Tell whether this person may agree: has the right, is on their own here, isn't who asked."""
-    action = approval.approving
-    if action is None or person.id == approval.requested_by_id or not person.is_active:
+    action = proposal.approving
+    if action is None or person.id == proposal.requested_by_id or not person.is_active:
         return False
-    if not await may(uow, incident, person, action, subject_id=approval.requested_by_id):
+    if not await may(uow, incident, person, action, subject_id=proposal.requested_by_id):
         return False
     facts = await gather_standing(
         uow.session,
@@ -92,7 +92,7 @@ async def may(
 async def find_approvers(
     uow: UnitOfWork,
     incident: Incident,
-    approval: Approval,
+    proposal: Proposal,
     *,
     is_wide: bool,
     has_mentors: bool = True,
@@ -102,9 +102,9 @@ async def find_approvers(
     Nobody hears of a private incident or a drill who isn't part of it already.
     """
     candidates = await mentors_and_commander(
-        uow, incident, approval.requested_by_id, has_mentors=has_mentors
+        uow, incident, proposal.requested_by_id, has_mentors=has_mentors
     )
-    candidates += await _others(uow, incident, approval, is_wide=is_wide)
+    candidates += await _others(uow, incident, proposal, is_wide=is_wide)
     found: list[Person] = []
     for person_id in dict.fromkeys(candidates):
         person = await uow.session.get(Person, person_id)
@@ -112,7 +112,7 @@ async def find_approvers(
             continue
         if incident.is_drill and not await _takes_part(uow, incident, person_id):
             continue
-        if await may_answer(uow, incident, approval, person):
+        if await may_answer(uow, incident, proposal, person):
             found.append(person)
     return found
 
@@ -139,12 +139,12 @@ async def mentors_and_commander(
 
 
 async def _others(
-    uow: UnitOfWork, incident: Incident, approval: Approval, *, is_wide: bool
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, *, is_wide: bool
 ) -> list[uuid.UUID]:
     held = await current_roles(uow.session, incident.id)
-    named = await _named_by_policy(uow, incident, approval)
+    named = await _named_by_policy(uow, incident, proposal)
     found = [*(role.person_id for role in held), *(person.id for person in named)]
-    if is_wide and _is_for_everybody(uow, approval):
+    if is_wide and _is_for_everybody(uow, proposal):
         query = (
             select(Participant.person_id)
             .where(Participant.incident_id == incident.id, Participant.is_in_channel)
@@ -155,16 +155,16 @@ async def _others(
     return found
 
 
-def _is_for_everybody(uow: UnitOfWork, approval: Approval) -> bool:
+def _is_for_everybody(uow: UnitOfWork, proposal: Proposal) -> bool:
     """Tell whether being in the channel may be enough; whom else the policy means is known."""
-    grantees = uow.policy.rights.who_may(approval.approving) if approval.approving else ()
+    grantees = uow.policy.rights.who_may(proposal.approving) if proposal.approving else ()
     return not {Standing.ANYONE, Standing.RESPONDER, Standing.SENIOR}.isdisjoint(grantees)
 
 
 async def _named_by_policy(
-    uow: UnitOfWork, incident: Incident, approval: Approval
+    uow: UnitOfWork, incident: Incident, proposal: Proposal
 ) -> Iterable[Person]:
-    grantees = uow.policy.rights.who_may(approval.approving) if approval.approving else ()
+    grantees = uow.policy.rights.who_may(proposal.approving) if proposal.approving else ()
     if Standing.MANAGER in grantees:
         grantees = (*grantees, *managers_named(uow.policy, incident.services))
     groups = [str(item) for item in grantees if isinstance(item, GroupRef)]

@@ -18,10 +18,10 @@ from incidents.proposals.end import AFTER_RESOLVING
 from incidents.proposals.escalate import end_escalation
 from incidents.proposals.refresh import content_of, outcome_of, tell_directly, words_content
 from incidents.proposals.tables import (
-    Approval,
-    ApprovalStatus,
+    Proposal,
+    ProposalStatus,
     ProposalWords,
-    get_approval,
+    get_proposal,
     next_number,
     over,
     refuse_if_changed,
@@ -49,16 +49,16 @@ async def propose(
         raise AlreadySo("the incident", incident.status)
     cleaned = _cleaned(words)
     chosen = _class(uow, class_key)
-    approval = _new(uow, incident, chosen)
-    await _ask(uow, incident, approval, words=cleaned)
-    return await _shown(uow, incident, approval)
+    proposal = _new(uow, incident, chosen)
+    await _ask(uow, incident, proposal, words=cleaned)
+    return await _shown(uow, incident, proposal)
 
 
 async def revise(
     uow: UnitOfWork,
     ref: IncidentRef,
     *,
-    approval_id: uuid.UUID,
+    proposal_id: uuid.UUID,
     words: ProposalWords,
     class_key: str,
     version: int | None = None,
@@ -68,27 +68,27 @@ async def revise(
     Raises: NotPermitted for others; Superseded when it is over or changed; InvalidInput.
     """
     incident = await uow.get_incident(ref)
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
-    if approval.requested_by_id != uow.actor.person_id or approval.command is not None:
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
+    if proposal.requested_by_id != uow.actor.person_id or proposal.command is not None:
         raise NotPermitted("revise_proposal", needs="whoever proposed it")
-    if approval.state not in {
-        ApprovalStatus.PENDING,
-        ApprovalStatus.CLEARED,
-        ApprovalStatus.APPROVED,
+    if proposal.state not in {
+        ProposalStatus.PENDING,
+        ProposalStatus.CLEARED,
+        ProposalStatus.APPROVED,
     }:
-        raise await over(uow.session, approval)
-    await refuse_if_changed(uow.session, approval, version=version)
+        raise await over(uow.session, proposal)
+    await refuse_if_changed(uow.session, proposal, version=version)
     await uow.permit(Action.PROPOSE, incident)
     if not incident.is_open:
         raise AlreadySo("the incident", incident.status)
     cleaned = _cleaned(words)
-    _classify(approval, _class(uow, class_key))
-    approval.version += 1
-    approval.answered_at = approval.answered_by_id = approval.answer_entry_id = None
-    await _ask(uow, incident, approval, words=cleaned)
-    if approval.need is Need.NOBODY:
-        await end_escalation(uow, incident, approval)
-    return await _shown(uow, incident, approval)
+    _classify(proposal, _class(uow, class_key))
+    proposal.version += 1
+    proposal.answered_at = proposal.answered_by_id = proposal.answer_entry_id = None
+    await _ask(uow, incident, proposal, words=cleaned)
+    if proposal.need is Need.NOBODY:
+        await end_escalation(uow, incident, proposal)
+    return await _shown(uow, incident, proposal)
 
 
 async def keep_draft(uow: UnitOfWork, *, needed: NeedsApproval) -> Outcome:
@@ -103,139 +103,139 @@ async def keep_draft(uow: UnitOfWork, *, needed: NeedsApproval) -> Outcome:
     if uow.actor.person_id is None:
         raise NotPermitted(needed.action, needs="member")
     incident = await uow.get_incident(ById(needed.incident_id))
-    chosen = uow.policy.approvals.class_of(needed.action)
+    chosen = uow.policy.proposals.class_of(needed.action)
     if chosen is None:
         raise InvalidInput("command", "unknown")
     await _forget_drafts(uow, incident)
-    approval = _new(uow, incident, chosen)
-    approval.command = needed.action
-    approval.draft = dict(needed.arguments)
-    uow.session.add(approval)
+    proposal = _new(uow, incident, chosen)
+    proposal.command = needed.action
+    proposal.draft = dict(needed.arguments)
+    uow.session.add(proposal)
     await uow.flush()
     text = command_text(needed.action, needed.arguments)
-    return outcome_of("drafted", incident, approval, text=text)
+    return outcome_of("drafted", incident, proposal, text=text)
 
 
-async def ask_for_draft(uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid.UUID) -> Outcome:
+async def ask_for_draft(uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid.UUID) -> Outcome:
     """Ask for agreement to the command that was kept: `proposed`.
 
     Raises: NotPermitted for others; Superseded when it was asked for already or forgotten;
         AlreadySo when the incident is over.
     """
     incident = await uow.get_incident(ref)
-    approval = await get_draft(uow, incident, approval_id)
-    is_over = not incident.is_open and approval.command not in AFTER_RESOLVING
+    proposal = await get_draft(uow, incident, proposal_id)
+    is_over = not incident.is_open and proposal.command not in AFTER_RESOLVING
     if is_over or incident.lifecycle_status in _OVER:
         raise AlreadySo("the incident", incident.status)
-    await ask_kept(uow, incident, approval)
-    return await _shown(uow, incident, approval)
+    await ask_kept(uow, incident, proposal)
+    return await _shown(uow, incident, proposal)
 
 
-async def ask_kept(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def ask_kept(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Make a draft a proposal on the record; its arguments move to the entry."""
-    arguments = dict(approval.draft or {})
-    words = ProposalWords(text=command_text(approval.command or "", arguments)[:MAX_TEXT])
-    approval.draft = None
+    arguments = dict(proposal.draft or {})
+    words = ProposalWords(text=command_text(proposal.command or "", arguments)[:MAX_TEXT])
+    proposal.draft = None
     await _ask(
         uow,
         incident,
-        approval,
+        proposal,
         words=words,
-        command={"kind": approval.command, "arguments": arguments},
+        command={"kind": proposal.command, "arguments": arguments},
     )
 
 
-async def get_draft(uow: UnitOfWork, incident: Incident, approval_id: uuid.UUID) -> Approval:
+async def get_draft(uow: UnitOfWork, incident: Incident, proposal_id: uuid.UUID) -> Proposal:
     """Return the actor's own draft. Raises: Superseded; NotPermitted for anybody else's."""
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
-    if approval.requested_by_id != uow.actor.person_id:
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
+    if proposal.requested_by_id != uow.actor.person_id:
         raise NotPermitted("revise_proposal", needs="whoever proposed it")
-    if approval.state is not ApprovalStatus.DRAFT:
-        raise await over(uow.session, approval)
-    return approval
+    if proposal.state is not ProposalStatus.DRAFT:
+        raise await over(uow.session, proposal)
+    return proposal
 
 
-def _new(uow: UnitOfWork, incident: Incident, chosen: ActionClass) -> Approval:
+def _new(uow: UnitOfWork, incident: Incident, chosen: ActionClass) -> Proposal:
     if uow.actor.person_id is None:
         raise NotPermitted(Action.PROPOSE, needs="member")
-    approval = Approval(
+    proposal = Proposal(
         id=new_id(),
         workspace_id=uow.workspace_id,
         incident_id=incident.id,
         requested_by_id=uow.actor.person_id,
-        status=ApprovalStatus.DRAFT,
+        status=ProposalStatus.DRAFT,
         version=1,
         created_at=uow.now,
     )
-    _classify(approval, chosen)
-    return approval
+    _classify(proposal, chosen)
+    return proposal
 
 
-def _classify(approval: Approval, chosen: ActionClass) -> None:
-    approval.class_key, approval.class_name = chosen.key, chosen.name
-    approval.needs = chosen.needs
+def _classify(proposal: Proposal, chosen: ActionClass) -> None:
+    proposal.class_key, proposal.class_name = chosen.key, chosen.name
+    proposal.needs = chosen.needs
 
 
 async def _ask(
     uow: UnitOfWork,
     incident: Incident,
-    approval: Approval,
+    proposal: Proposal,
     *,
     words: ProposalWords,
     command: dict[str, Any] | None = None,
 ) -> None:
     """Put the proposal on the record as it is now, and start its times."""
-    is_new = approval.number is None
-    if approval.number is None:
-        approval.number = await next_number(uow.session, incident.id)
-    is_free = approval.need is Need.NOBODY
-    approval.status = ApprovalStatus.CLEARED if is_free else ApprovalStatus.PENDING
-    approval.asked_at = uow.now
-    approval.expires_at = uow.now + uow.policy.approvals.expires_after
+    is_new = proposal.number is None
+    if proposal.number is None:
+        proposal.number = await next_number(uow.session, incident.id)
+    is_free = proposal.need is Need.NOBODY
+    proposal.status = ProposalStatus.CLEARED if is_free else ProposalStatus.PENDING
+    proposal.asked_at = uow.now
+    proposal.expires_at = uow.now + uow.policy.proposals.expires_after
     details: dict[str, Any] = {
-        **words_content(approval, words),
-        "expires_at": approval.expires_at,
+        **words_content(proposal, words),
+        "expires_at": proposal.expires_at,
         **({"command": command} if command is not None else {}),
     }
     kind = EntryKind.ACTION_PROPOSED if is_new else EntryKind.PROPOSAL_REVISED
-    entry = uow.record(incident, kind, await content_of(uow, approval, **details))
+    entry = uow.record(incident, kind, await content_of(uow, proposal, **details))
     await uow.flush()  # the row points at the entry
-    approval.entry_id = entry.id
-    uow.session.add(approval)
+    proposal.entry_id = entry.id
+    uow.session.add(proposal)
     await uow.flush()
 
 
-async def _shown(uow: UnitOfWork, incident: Incident, approval: Approval) -> Outcome:
+async def _shown(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> Outcome:
     """Tell those who may agree, and return what came of asking."""
     told = []
-    if approval.need is not Need.NOBODY:
-        told = await find_approvers(uow, incident, approval, is_wide=False)
-    await tell_directly(uow, incident, approval, told)
-    wait = uow.policy.approvals.wait_at(incident.severity_key)
+    if proposal.need is not Need.NOBODY:
+        told = await find_approvers(uow, incident, proposal, is_wide=False)
+    await tell_directly(uow, incident, proposal, told)
+    wait = uow.policy.proposals.wait_at(incident.severity_key)
     return outcome_of(
         "proposed",
         incident,
-        approval,
+        proposal,
         told=len(told),
         wait_seconds=int(wait.total_seconds()),
-        version=approval.version,
+        version=proposal.version,
     )
 
 
 async def _forget_drafts(uow: UnitOfWork, incident: Incident) -> None:
     await uow.session.execute(
-        delete(Approval).where(
-            Approval.incident_id == incident.id,
-            Approval.requested_by_id == uow.actor.person_id,
-            Approval.status == ApprovalStatus.DRAFT,
+        delete(Proposal).where(
+            Proposal.incident_id == incident.id,
+            Proposal.requested_by_id == uow.actor.person_id,
+            Proposal.status == ProposalStatus.DRAFT,
         )
     )
 
 
 def _class(uow: UnitOfWork, key: str) -> ActionClass:
-    found = uow.policy.approvals.find_class(key)
+    found = uow.policy.proposals.find_class(key)
     if found is None:
-        known = ", ".join(item.key for item in uow.policy.approvals.classes)
+        known = ", ".join(item.key for item in uow.policy.proposals.classes)
         raise InvalidInput("class", "unknown" if key else "empty", known)
     return found
 

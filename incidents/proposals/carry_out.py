@@ -20,13 +20,13 @@ from incidents.proposals.end import expire, settle
 from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
 from incidents.proposals.tables import (
     LIVE,
-    Approval,
-    ApprovalStatus,
     CarryOutFacts,
+    Proposal,
+    ProposalStatus,
     Step,
     decide_carry_out,
     entry_content,
-    get_approval,
+    get_proposal,
     over,
     refuse_if_changed,
 )
@@ -41,48 +41,48 @@ async def carry_out(
     uow: UnitOfWork,
     ref: IncidentRef,
     *,
-    approval_id: uuid.UUID,
+    proposal_id: uuid.UUID,
     result: str = "",
     version: int | None = None,
 ) -> Outcome:
     """Say that it was carried out, or let the bot carry it out: `carried_out`.
 
     `approval_lapsed` instead, when whoever agreed may no longer: it waits for an answer again;
-    `approval_expired`, when it comes too late. Nothing is carried out then.
+    `proposal_expired`, when it comes too late. Nothing is carried out then.
 
     Raises: NotPermitted for others than the requester and responders, or when the requester may no
         longer; Superseded when it is over, changed or not agreed to; AlreadySo when the incident is
         over; whatever the command itself refuses.
     """
     incident = await uow.get_incident(ref)
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
-    await _check_presser(uow, incident, approval)
-    await refuse_if_changed(uow.session, approval, version=version)
-    match decide_carry_out(await _facts(uow, incident, approval)):
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
+    await _check_presser(uow, incident, proposal)
+    await refuse_if_changed(uow.session, proposal, version=version)
+    match decide_carry_out(await _facts(uow, incident, proposal)):
         case Step.OVER:
-            raise await over(uow.session, approval)
+            raise await over(uow.session, proposal)
         case Step.UNAPPROVED:
-            raise Superseded("approval_waiting")
+            raise Superseded("proposal_waiting")
         case Step.EXPIRED:
-            await expire(uow, incident, approval)
-            return outcome_of("approval_expired", incident, approval)
+            await expire(uow, incident, proposal)
+            return outcome_of("proposal_expired", incident, proposal)
         case Step.LAPSED:
-            await _lapse(uow, incident, approval)
-            return outcome_of("approval_lapsed", incident, approval)
+            await _lapse(uow, incident, proposal)
+            return outcome_of("approval_lapsed", incident, proposal)
         case Step.GO:
             # What went ahead without agreement is done already: what came of it can always be said.
-            if approval.state is not ApprovalStatus.BREAK_GLASS:
-                await _check_requester(uow, incident, approval)
-            await perform_for(uow, incident, approval, result=kept_text(result, most=MAX_TEXT))
-    await refresh_copies(uow, incident, approval)
-    return outcome_of("carried_out", incident, approval)
+            if proposal.state is not ProposalStatus.BREAK_GLASS:
+                await _check_requester(uow, incident, proposal)
+            await perform_for(uow, incident, proposal, result=kept_text(result, most=MAX_TEXT))
+    await refresh_copies(uow, incident, proposal)
+    return outcome_of("carried_out", incident, proposal)
 
 
 async def abandon(
     uow: UnitOfWork,
     ref: IncidentRef,
     *,
-    approval_id: uuid.UUID,
+    proposal_id: uuid.UUID,
     reason: str,
     version: int | None = None,
 ) -> Outcome:
@@ -92,108 +92,108 @@ async def abandon(
         or changed; InvalidInput without a reason.
     """
     incident = await uow.get_incident(ref)
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
-    await _check_presser(uow, incident, approval)
-    if approval.state not in LIVE:
-        raise await over(uow.session, approval)
-    await refuse_if_changed(uow.session, approval, version=version)
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
+    await _check_presser(uow, incident, proposal)
+    if proposal.state not in LIVE:
+        raise await over(uow.session, proposal)
+    await refuse_if_changed(uow.session, proposal, version=version)
     said = kept_text(reason, most=MAX_TEXT)
     if not said:
         raise InvalidInput("reason", "empty", "The errors stopped by themselves")
     await settle(
-        uow, incident, approval, ApprovalStatus.ABANDONED, EntryKind.PROPOSAL_ABANDONED, reason=said
+        uow, incident, proposal, ProposalStatus.ABANDONED, EntryKind.PROPOSAL_ABANDONED, reason=said
     )
-    await refresh_copies(uow, incident, approval)
-    return outcome_of("abandoned", incident, approval)
+    await refresh_copies(uow, incident, proposal)
+    return outcome_of("abandoned", incident, proposal)
 
 
 async def perform_for(
-    uow: UnitOfWork, incident: Incident, approval: Approval, *, result: str
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, *, result: str
 ) -> None:
     """Carry out the command, if it is one, as whoever asked, and put on the record what came of it."""
-    if approval.command is not None:
-        content = await entry_content(uow.session, approval.entry_id)
+    if proposal.command is not None:
+        content = await entry_content(uow.session, proposal.entry_id)
         command = (content or {}).get("command")
         if not command:
-            raise Superseded("approval_redacted")
-        requester = await uow.session.get_one(Person, approval.requested_by_id)
+            raise Superseded("proposal_redacted")
+        requester = await uow.session.get_one(Person, proposal.requested_by_id)
         # Before it is done: an incident that ends with it ends the proposals that still wait.
-        approval.status = ApprovalStatus.CARRIED_OUT
+        proposal.status = ProposalStatus.CARRIED_OUT
         await uow.flush()
-        with uow.acting_for(actor_of(requester), approval.command, incident):
+        with uow.acting_for(actor_of(requester), proposal.command, incident):
             await perform(
                 uow,
                 ById(incident.id),
-                command=approval.command,
+                command=proposal.command,
                 arguments=command["arguments"],
             )
     await settle(
         uow,
         incident,
-        approval,
-        ApprovalStatus.CARRIED_OUT,
+        proposal,
+        ProposalStatus.CARRIED_OUT,
         EntryKind.PROPOSAL_CARRIED_OUT,
         result=result,
-        is_command=approval.command is not None,
+        is_command=proposal.command is not None,
     )
 
 
 async def ask_for_result(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
     """Ask whoever went ahead without agreement what came of it, once; a drill that is over, never."""
-    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
-    if approval is None or approval.state is not ApprovalStatus.BREAK_GLASS:
+    proposal = await uow.session.get(Proposal, reminder.subject_id, with_for_update=True)
+    if proposal is None or proposal.state is not ProposalStatus.BREAK_GLASS:
         return
-    if approval.answered_by_id is None or (incident.is_drill and not incident.is_open):
+    if proposal.answered_by_id is None or (incident.is_drill and not incident.is_open):
         return
-    person = await uow.session.get_one(Person, approval.answered_by_id)
-    content = await following_content(uow, approval, person=person_content(person))
-    uow.record(incident, EntryKind.RESULT_ASKED, content, target_id=approval.entry_id)
+    person = await uow.session.get_one(Person, proposal.answered_by_id)
+    content = await following_content(uow, proposal, person=person_content(person))
+    uow.record(incident, EntryKind.RESULT_ASKED, content, target_id=proposal.entry_id)
 
 
-async def _facts(uow: UnitOfWork, incident: Incident, approval: Approval) -> CarryOutFacts:
-    answerer_id = approval.answered_by_id
+async def _facts(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> CarryOutFacts:
+    answerer_id = proposal.answered_by_id
     answerer = await uow.session.get(Person, answerer_id) if answerer_id is not None else None
-    is_approved = approval.state is ApprovalStatus.APPROVED
+    is_approved = proposal.state is ProposalStatus.APPROVED
     return CarryOutFacts(
-        status=approval.state,
-        needs=approval.need,
-        is_expired=approval.expires_at is not None and approval.expires_at <= uow.now,
+        status=proposal.state,
+        needs=proposal.need,
+        is_expired=proposal.expires_at is not None and proposal.expires_at <= uow.now,
         approver_may=is_approved
         and answerer is not None
-        and await may_answer(uow, incident, approval, answerer),
+        and await may_answer(uow, incident, proposal, answerer),
     )
 
 
-async def _check_presser(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
-    if approval.state is ApprovalStatus.DRAFT:
-        raise Superseded("approval")
-    if uow.actor.person_id != approval.requested_by_id:
+async def _check_presser(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
+    if proposal.state is ProposalStatus.DRAFT:
+        raise Superseded("proposal")
+    if uow.actor.person_id != proposal.requested_by_id:
         await uow.permit(Action.CARRY_OUT, incident)
 
 
-async def _check_requester(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def _check_requester(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Check that whoever asked still may; a command's own right is checked when it is performed."""
     is_over = incident.lifecycle_status in _OVER
-    if is_over or (approval.command is None and not incident.is_open):
+    if is_over or (proposal.command is None and not incident.is_open):
         raise AlreadySo("the incident", incident.status)
-    requester = await uow.session.get_one(Person, approval.requested_by_id)
+    requester = await uow.session.get_one(Person, proposal.requested_by_id)
     if requester.is_active and await may(uow, incident, requester, Action.PROPOSE):
         return
     raise NotPermitted("carry_out", needs="somebody who may propose it")
 
 
-async def _lapse(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def _lapse(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Whoever agreed may no longer, so it waits for an answer again."""
-    approval.status = ApprovalStatus.PENDING
-    approval.asked_at = uow.now
-    approval.expires_at = uow.now + uow.policy.approvals.expires_after
+    proposal.status = ProposalStatus.PENDING
+    proposal.asked_at = uow.now
+    proposal.expires_at = uow.now + uow.policy.proposals.expires_after
     uow.record(
         incident,
         EntryKind.APPROVAL_LAPSED,
         await following_content(
-            uow, approval, needs=approval.needs, expires_at=approval.expires_at
+            uow, proposal, needs=proposal.needs, expires_at=proposal.expires_at
         ),
-        target_id=approval.entry_id,
+        target_id=proposal.entry_id,
     )
-    approval.answered_at = approval.answered_by_id = approval.answer_entry_id = None
-    await refresh_copies(uow, incident, approval)
+    proposal.answered_at = proposal.answered_by_id = proposal.answer_entry_id = None
+    await refresh_copies(uow, incident, proposal)

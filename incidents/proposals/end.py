@@ -10,7 +10,7 @@ from incidents.policy.policy import Action
 from incidents.proposals.escalate import end_escalation
 from incidents.proposals.objections import close_poll
 from incidents.proposals.refresh import following_content, refresh_copies
-from incidents.proposals.tables import EXPIRING, Approval, ApprovalStatus
+from incidents.proposals.tables import EXPIRING, Proposal, ProposalStatus
 
 # Commands that can still be carried out when the incident is resolved, until it is closed.
 AFTER_RESOLVING = frozenset({Action.CLOSE, Action.LOWER_SEVERITY, Action.POST_UPDATE})
@@ -19,38 +19,38 @@ AFTER_RESOLVING = frozenset({Action.CLOSE, Action.LOWER_SEVERITY, Action.POST_UP
 async def settle(
     uow: UnitOfWork,
     incident: Incident,
-    approval: Approval,
-    status: ApprovalStatus,
+    proposal: Proposal,
+    status: ProposalStatus,
     kind: EntryKind,
     **details: object,
 ) -> None:
     """Write down how a proposal ended."""
-    approval.status = status
-    approval.settled_at, approval.settled_by_id = uow.now, uow.actor.person_id
-    content = await following_content(uow, approval, **details)
-    entry = uow.record(incident, kind, content, target_id=approval.entry_id)
+    proposal.status = status
+    proposal.settled_at, proposal.settled_by_id = uow.now, uow.actor.person_id
+    content = await following_content(uow, proposal, **details)
+    entry = uow.record(incident, kind, content, target_id=proposal.entry_id)
     await uow.flush()  # the row points at the entry
-    approval.end_entry_id = entry.id
+    proposal.end_entry_id = entry.id
     await uow.flush()
-    await close_poll(uow, approval)
-    await end_escalation(uow, incident, approval)
+    await close_poll(uow, proposal)
+    await end_escalation(uow, incident, proposal)
 
 
 async def expire(
-    uow: UnitOfWork, incident: Incident, approval: Approval, *, with_incident: bool = False
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, *, with_incident: bool = False
 ) -> None:
     """End a proposal that wasn't answered, or not carried out, in time, or while there was need."""
-    was_answered = approval.state is not ApprovalStatus.PENDING
+    was_answered = proposal.state is not ProposalStatus.PENDING
     await settle(
         uow,
         incident,
-        approval,
-        ApprovalStatus.EXPIRED,
+        proposal,
+        ProposalStatus.EXPIRED,
         EntryKind.PROPOSAL_EXPIRED,
         was_answered=was_answered,
         is_incident_over=with_incident,
     )
-    await refresh_copies(uow, incident, approval)
+    await refresh_copies(uow, incident, proposal)
 
 
 async def end_proposals(uow: UnitOfWork, incident: Incident) -> None:
@@ -60,10 +60,10 @@ async def end_proposals(uow: UnitOfWork, incident: Incident) -> None:
     """
     is_resolved = incident.lifecycle_status is IncidentStatus.RESOLVED
     query = (
-        select(Approval)
-        .where(Approval.incident_id == incident.id, Approval.status.in_(EXPIRING))
-        .order_by(Approval.number)
+        select(Proposal)
+        .where(Proposal.incident_id == incident.id, Proposal.status.in_(EXPIRING))
+        .order_by(Proposal.number)
     )
-    for approval in (await uow.session.execute(query)).scalars().all():
-        if not is_resolved or approval.command not in AFTER_RESOLVING:
-            await expire(uow, incident, approval, with_incident=True)
+    for proposal in (await uow.session.execute(query)).scalars().all():
+        if not is_resolved or proposal.command not in AFTER_RESOLVING:
+            await expire(uow, incident, proposal, with_incident=True)

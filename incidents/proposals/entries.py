@@ -9,9 +9,9 @@ from incidents.engine.plan import Plan
 from incidents.engine.reminders import ReminderKind
 from incidents.policy.policy import COMMANDER
 from incidents.policy.proposals import Need
-from incidents.proposals.effects import RefreshApproval, RefreshApprovalOfEntry
+from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
 
-_SUBJECT = "approval"
+_SUBJECT = "proposal"
 _POLL = "objection_poll"
 
 
@@ -20,17 +20,17 @@ def put_proposal(plan: Plan) -> None:
     show_proposal(plan)
     content = plan.entry.content or {}
     if content.get("needs", Need.NOBODY) != Need.NOBODY:
-        wait = plan.policy.approvals.wait_at(plan.facts.severity_key)
-        _remind(plan, ReminderKind.APPROVAL_UNANSWERED, plan.facts.now + wait)
+        wait = plan.policy.proposals.wait_at(plan.facts.severity_key)
+        _remind(plan, ReminderKind.PROPOSAL_UNANSWERED, plan.facts.now + wait)
     else:
-        _cancel(plan, ReminderKind.APPROVAL_UNANSWERED)
+        _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
     _remind_of_end(plan)
 
 
 def follow_answer(plan: Plan) -> None:
     """An answer ends the asking, renews the card, and whoever asked hears of it."""
     show_proposal(plan)
-    _cancel(plan, ReminderKind.APPROVAL_UNANSWERED)
+    _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
     _remind_of_end(plan)
     _tell_requester(plan)
 
@@ -56,7 +56,7 @@ def follow_break_glass(plan: Plan) -> None:
     Whom it is told besides is planned with it.
     """
     _end_quietly(plan)
-    after = plan.policy.approvals.expires_after
+    after = plan.policy.proposals.expires_after
     _remind(plan, ReminderKind.RESULT_MISSING, plan.facts.now + after)
 
 
@@ -71,10 +71,10 @@ def erase_words(plan: Plan) -> None:
     """A proposal whose words are redacted loses them in every copy."""
     if plan.entry.target_id is None:
         return
-    effect = RefreshApprovalOfEntry(
+    effect = RefreshProposalOfEntry(
         incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id
     )
-    plan.add(effect, lane="approvals")
+    plan.add(effect, lane="proposals")
 
 
 def say_unanswered(plan: Plan) -> None:
@@ -114,17 +114,17 @@ def tell_of_objection(plan: Plan) -> None:
 
 def show_proposal(plan: Plan) -> None:
     """The proposal's card in the channel is brought up to date."""
-    approval_id = _approval_id(plan)
-    if approval_id is None:
+    proposal_id = _proposal_id(plan)
+    if proposal_id is None:
         return
-    effect = RefreshApproval(incident_id=plan.facts.incident_id, approval_id=approval_id)
+    effect = RefreshProposal(incident_id=plan.facts.incident_id, proposal_id=proposal_id)
     plan.effects.append(
         Planned(
-            id=derived_id(plan.entry.id, f"{effect.kind}:{approval_id}:channel"),
+            id=derived_id(plan.entry.id, f"{effect.kind}:{proposal_id}:channel"),
             effect=effect,
             lane=f"{plan.facts.incident_id}:channel",
             after_effect_id=plan.channel_gate,
-            coalesce_key=f"{effect.kind}:{approval_id}:channel",
+            coalesce_key=f"{effect.kind}:{proposal_id}:channel",
             entry_id=plan.entry.id,
         )
     )
@@ -132,17 +132,17 @@ def show_proposal(plan: Plan) -> None:
 
 def _end_quietly(plan: Plan) -> None:
     show_proposal(plan)
-    _cancel(plan, ReminderKind.APPROVAL_UNANSWERED)
-    _cancel(plan, ReminderKind.APPROVAL_EXPIRES)
+    _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
+    _cancel(plan, ReminderKind.PROPOSAL_EXPIRES)
     _cancel(plan, ReminderKind.RESULT_MISSING)
 
 
 def _remind_of_end(plan: Plan) -> None:
     expires_at = (plan.entry.content or {}).get("expires_at")
     if expires_at:
-        _remind(plan, ReminderKind.APPROVAL_EXPIRES, datetime.fromisoformat(expires_at))
+        _remind(plan, ReminderKind.PROPOSAL_EXPIRES, datetime.fromisoformat(expires_at))
     else:
-        _cancel(plan, ReminderKind.APPROVAL_EXPIRES)
+        _cancel(plan, ReminderKind.PROPOSAL_EXPIRES)
 
 
 def _tell_requester(plan: Plan) -> None:
@@ -152,19 +152,19 @@ def _tell_requester(plan: Plan) -> None:
 
 
 def _remind(plan: Plan, kind: ReminderKind, due_at: datetime) -> None:
-    approval_id = _approval_id(plan)
-    if approval_id is not None:
+    proposal_id = _proposal_id(plan)
+    if proposal_id is not None:
         plan.remind(
-            kind, after=due_at - plan.facts.now, subject_type=_SUBJECT, subject_id=approval_id
+            kind, after=due_at - plan.facts.now, subject_type=_SUBJECT, subject_id=proposal_id
         )
 
 
 def _cancel(plan: Plan, kind: ReminderKind) -> None:
-    approval_id = _approval_id(plan)
-    if approval_id is not None:
-        plan.cancel(kind, subject_type=_SUBJECT, subject_id=approval_id)
+    proposal_id = _proposal_id(plan)
+    if proposal_id is not None:
+        plan.cancel(kind, subject_type=_SUBJECT, subject_id=proposal_id)
 
 
-def _approval_id(plan: Plan) -> uuid.UUID | None:
-    text = (plan.entry.content or {}).get("approval_id")
+def _proposal_id(plan: Plan) -> uuid.UUID | None:
+    text = (plan.entry.content or {}).get("proposal_id")
     return uuid.UUID(text) if text else None

@@ -13,16 +13,16 @@ from incidents.escalation.targets import RoleTarget
 from incidents.incident.incident import ById, Incident
 from incidents.incident.roles import find_commander
 from incidents.policy.policy import COMMANDER
-from incidents.proposals.tables import Approval
+from incidents.proposals.tables import Proposal
 
 
-def may_escalate(incident: Incident, approval: Approval) -> bool:
+def may_escalate(incident: Incident, proposal: Proposal) -> bool:
     """Tell whether an unanswered proposal can be escalated, and wasn't yet."""
-    return incident.is_open and approval.escalation_id is None
+    return incident.is_open and proposal.escalation_id is None
 
 
 async def escalate_unanswered(
-    uow: UnitOfWork, incident: Incident, approval: Approval
+    uow: UnitOfWork, incident: Incident, proposal: Proposal
 ) -> frozenset[uuid.UUID]:
     """Call the commander, unless they asked themselves, then the ladder of the policy's template.
 
@@ -31,30 +31,30 @@ async def escalate_unanswered(
     packet = replace(
         await prefill(uow.session, incident),
         # Its words are shown beside this: here they would be a copy that redacting doesn't reach.
-        ask=f"Please decide on proposal {approval.number}: approve or decline it.",
-        answer_by=approval.expires_at,
+        ask=f"Please decide on proposal {proposal.number}: approve or decline it.",
+        answer_by=proposal.expires_at,
     )
     commander = await find_commander(uow.session, incident.id)
-    is_theirs = commander is None or commander.person_id == approval.requested_by_id
+    is_theirs = commander is None or commander.person_id == proposal.requested_by_id
     draft = EscalationDraft(
         target=None if is_theirs else RoleTarget(COMMANDER),
-        template_key=uow.policy.approvals.escalates_as,
+        template_key=uow.policy.proposals.escalates_as,
         packet=packet,
-        on_behalf_of_id=approval.requested_by_id,
+        on_behalf_of_id=proposal.requested_by_id,
     )
     outcome = await escalate(uow, ById(incident.id), draft)
-    approval.escalation_id = uuid.UUID(outcome.data["escalation_id"])
+    proposal.escalation_id = uuid.UUID(outcome.data["escalation_id"])
     await uow.flush()
-    calls = await calls_of(uow.session, approval.escalation_id)
+    calls = await calls_of(uow.session, proposal.escalation_id)
     return frozenset(call.person_id for call in calls)
 
 
-async def end_escalation(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def end_escalation(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Take the escalation back: the proposal waits for nobody any more.
 
     One that somebody is on stays theirs, and no longer asks for the answer.
     """
-    escalation_id, approval.escalation_id = approval.escalation_id, None
+    escalation_id, proposal.escalation_id = proposal.escalation_id, None
     if escalation_id is None:
         return
     escalation = await uow.session.get(Escalation, escalation_id)
@@ -65,5 +65,5 @@ async def end_escalation(uow: UnitOfWork, incident: Incident, approval: Approval
         await refresh_calls(uow, incident, escalation)
         return
     with uow.acting_for(system_actor(), "", incident):
-        reason = f"Proposal {approval.number} no longer waits"
+        reason = f"Proposal {proposal.number} no longer waits"
         await withdraw(uow, escalation_id, reason=reason)

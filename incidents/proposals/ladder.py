@@ -16,9 +16,9 @@ from incidents.proposals.approvers import find_approvers, mentors_and_commander
 from incidents.proposals.end import expire
 from incidents.proposals.escalate import escalate_unanswered, may_escalate
 from incidents.proposals.refresh import following_content, tell_directly, told_ids
-from incidents.proposals.tables import EXPIRING, Approval, ApprovalStatus
+from incidents.proposals.tables import EXPIRING, Proposal, ProposalStatus
 
-SUBJECT = "approval"
+SUBJECT = "proposal"
 
 
 class Rung(IntEnum):
@@ -52,63 +52,63 @@ def decide_ladder(
     return LadderDecision(Rung(due), next_at)
 
 
-async def climb(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
     """Take the ladder's next rung, if the proposal still waits in an incident that goes on."""
-    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
-    if approval is None or approval.state is not ApprovalStatus.PENDING:
+    proposal = await uow.session.get(Proposal, reminder.subject_id, with_for_update=True)
+    if proposal is None or proposal.state is not ProposalStatus.PENDING:
         return
-    if approval.expires_at is not None and approval.expires_at <= uow.now:
+    if proposal.expires_at is not None and proposal.expires_at <= uow.now:
         return  # after an absence: its end is due as well, so nobody is asked any more
-    asked_at = approval.asked_at or approval.created_at
-    wait = uow.policy.approvals.wait_at(incident.severity_key)
+    asked_at = proposal.asked_at or proposal.created_at
+    wait = uow.policy.proposals.wait_at(incident.severity_key)
     decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)
     if decision.next_at is not None:
         await uow.remind(
             Remind(
-                kind=ReminderKind.APPROVAL_UNANSWERED,
+                kind=ReminderKind.PROPOSAL_UNANSWERED,
                 subject_type=SUBJECT,
-                subject_id=approval.id,
+                subject_id=proposal.id,
                 incident_id=incident.id,
                 due_at=decision.next_at,
                 step=decision.rung or reminder.step,
             )
         )
     if decision.rung is not None:
-        await _take(uow, incident, approval, decision.rung)
+        await _take(uow, incident, proposal, decision.rung)
 
 
 async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
     """End a proposal whose time is over."""
-    approval = await uow.session.get(Approval, reminder.subject_id, with_for_update=True)
-    if approval is None or approval.state not in EXPIRING or approval.expires_at is None:
+    proposal = await uow.session.get(Proposal, reminder.subject_id, with_for_update=True)
+    if proposal is None or proposal.state not in EXPIRING or proposal.expires_at is None:
         return
-    if approval.expires_at <= uow.now:
-        await expire(uow, incident, approval)
+    if proposal.expires_at <= uow.now:
+        await expire(uow, incident, proposal)
 
 
-async def _take(uow: UnitOfWork, incident: Incident, approval: Approval, rung: Rung) -> None:
+async def _take(uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: Rung) -> None:
     """Take a rung so that each person hears of it once.
 
     Whom the escalation calls, and who gets a copy of the proposal now, is told by that.
     """
-    asked_at = approval.asked_at or approval.created_at
-    is_escalated = rung is Rung.ESCALATE and may_escalate(incident, approval)
+    asked_at = proposal.asked_at or proposal.created_at
+    is_escalated = rung is Rung.ESCALATE and may_escalate(incident, proposal)
     content = await following_content(
         uow,
-        approval,
+        proposal,
         step=int(rung),
         minutes=int((uow.now - asked_at) / timedelta(minutes=1)),
-        class_name=approval.class_name,
+        class_name=proposal.class_name,
         is_escalated=is_escalated,
     )
     entry = uow.record(
-        incident, EntryKind.PROPOSAL_UNANSWERED, content, target_id=approval.entry_id
+        incident, EntryKind.PROPOSAL_UNANSWERED, content, target_id=proposal.entry_id
     )
-    called = await escalate_unanswered(uow, incident, approval) if is_escalated else frozenset()
-    found = await find_approvers(uow, incident, approval, is_wide=True)
+    called = await escalate_unanswered(uow, incident, proposal) if is_escalated else frozenset()
+    found = await find_approvers(uow, incident, proposal, is_wide=True)
     approvers = {person.id: person for person in found if person.id not in called}
-    new = approvers.keys() - await told_ids(uow, approval)
-    await tell_directly(uow, incident, approval, approvers.values())
-    near = await mentors_and_commander(uow, incident, approval.requested_by_id)
+    new = approvers.keys() - await told_ids(uow, proposal)
+    await tell_directly(uow, incident, proposal, approvers.values())
+    near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
     told = [one for one in (*near, *approvers) if one not in called | new]
     await tell_entry(uow, incident, entry, told)

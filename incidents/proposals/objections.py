@@ -21,7 +21,7 @@ from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
-from incidents.proposals.tables import LIVE, Approval, entry_content, get_approval, over
+from incidents.proposals.tables import LIVE, Proposal, entry_content, get_proposal, over
 from incidents.storage.database import Base, storable
 
 SUBJECT = "objection_poll"
@@ -33,10 +33,10 @@ class ObjectionPoll(Base):
 
     __tablename__ = "objection_polls"
     __table_args__ = (
-        Index("ix_objection_polls_approval_id", "approval_id"),
+        Index("ix_objection_polls_proposal_id", "proposal_id"),
         Index(
             "uq_objection_polls_open",
-            "approval_id",
+            "proposal_id",
             unique=True,
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
@@ -44,7 +44,7 @@ class ObjectionPoll(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    approval_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("approvals.id"))
+    proposal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("proposals.id"))
     opened_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
     opened_at: Mapped[datetime]
     ends_at: Mapped[datetime]
@@ -82,22 +82,22 @@ class PollView:
     objections: tuple[ObjectionView, ...]
 
 
-async def ask_objections(uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid.UUID) -> Outcome:
+async def ask_objections(uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid.UUID) -> Outcome:
     """Ask everybody for strong objections to a proposal: `objections_asked`.
 
     Raises: NotPermitted; Superseded when the proposal is over; AlreadySo while a poll is open.
     """
     incident = await uow.get_incident(ref)
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     await uow.permit(Action.ASK_OBJECTIONS, incident)
-    if approval.state not in LIVE:
-        raise await over(uow.session, approval)
-    if await _find_open(uow.session, approval.id) is not None:
+    if proposal.state not in LIVE:
+        raise await over(uow.session, proposal)
+    if await _find_open(uow.session, proposal.id) is not None:
         raise AlreadySo("objection_poll", "open")
-    wait = uow.policy.approvals.objections
+    wait = uow.policy.proposals.objections
     poll = ObjectionPoll(
         id=new_id(),
-        approval_id=approval.id,
+        proposal_id=proposal.id,
         opened_by_id=uow.actor.person_id,
         opened_at=uow.now,
         ends_at=uow.now + wait,
@@ -105,41 +105,41 @@ async def ask_objections(uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid
     uow.session.add(poll)
     content = await following_content(
         uow,
-        approval,
+        proposal,
         poll_id=poll.id,
         until=poll.ends_at,
         box_seconds=int(wait.total_seconds()),
     )
-    uow.record(incident, EntryKind.OBJECTIONS_ASKED, content, target_id=approval.entry_id)
-    await refresh_copies(uow, incident, approval)
+    uow.record(incident, EntryKind.OBJECTIONS_ASKED, content, target_id=proposal.entry_id)
+    await refresh_copies(uow, incident, proposal)
     seconds = int(wait.total_seconds())
-    return outcome_of("objections_asked", incident, approval, box_seconds=seconds)
+    return outcome_of("objections_asked", incident, proposal, box_seconds=seconds)
 
 
 async def object_to(
-    uow: UnitOfWork, ref: IncidentRef, *, approval_id: uuid.UUID, reason: str
+    uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid.UUID, reason: str
 ) -> Outcome:
     """Object to a proposal while it is asked for, with the reason: `objected`.
 
     Raises: NotPermitted; Superseded when nothing is asked any more; InvalidInput without a reason.
     """
     incident = await uow.get_incident(ref)
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     await uow.permit(Action.PROPOSE, incident)
-    poll = await _find_open(uow.session, approval.id)
-    if poll is None or poll.ends_at <= uow.now or approval.state not in LIVE:
+    poll = await _find_open(uow.session, proposal.id)
+    if poll is None or poll.ends_at <= uow.now or proposal.state not in LIVE:
         raise Superseded("objection_poll")
     said = storable(reason).strip()[:MAX_TEXT]
     if not said:
         raise InvalidInput("reason", "empty", "The replica is 20 minutes behind")
     if uow.actor.person_id is None:
         raise Superseded("objection_poll")
-    content = await following_content(uow, approval, poll_id=poll.id, reason=said)
-    entry = uow.record(incident, EntryKind.OBJECTION_RAISED, content, target_id=approval.entry_id)
+    content = await following_content(uow, proposal, poll_id=poll.id, reason=said)
+    entry = uow.record(incident, EntryKind.OBJECTION_RAISED, content, target_id=proposal.entry_id)
     await uow.flush()  # the row points at the entry
     await _keep(uow, poll, entry_id=entry.id)
-    await refresh_copies(uow, incident, approval)
-    return outcome_of("objected", incident, approval)
+    await refresh_copies(uow, incident, proposal)
+    return outcome_of("objected", incident, proposal)
 
 
 async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
@@ -148,32 +148,32 @@ async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> N
     if poll is None or poll.closed_at is not None:
         return
     poll.closed_at = uow.now
-    approval = await get_approval(uow.session, poll.approval_id, incident_id=incident.id)
+    proposal = await get_proposal(uow.session, poll.proposal_id, incident_id=incident.id)
     objections = await _objections(uow.session, poll.id)
     content = await following_content(
         uow,
-        approval,
+        proposal,
         poll_id=poll.id,
         count=len(objections),
         people=[{"name": one.name, "external_id": one.external_id} for one in objections],
     )
-    uow.record(incident, EntryKind.OBJECTIONS_ENDED, content, target_id=approval.entry_id)
-    await refresh_copies(uow, incident, approval)
+    uow.record(incident, EntryKind.OBJECTIONS_ENDED, content, target_id=proposal.entry_id)
+    await refresh_copies(uow, incident, proposal)
 
 
-async def close_poll(uow: UnitOfWork, approval: Approval) -> None:
+async def close_poll(uow: UnitOfWork, proposal: Proposal) -> None:
     """Close the proposal's open poll quietly: the proposal itself is over."""
-    poll = await _find_open(uow.session, approval.id)
+    poll = await _find_open(uow.session, proposal.id)
     if poll is not None:
         poll.closed_at = uow.now
         await uow.flush()
 
 
-async def find_poll(session: AsyncSession, approval_id: uuid.UUID) -> PollView | None:
+async def find_poll(session: AsyncSession, proposal_id: uuid.UUID) -> PollView | None:
     """Return the newest poll on the proposal, or None."""
     query = (
         select(ObjectionPoll)
-        .where(ObjectionPoll.approval_id == approval_id)
+        .where(ObjectionPoll.proposal_id == proposal_id)
         .order_by(ObjectionPoll.opened_at.desc(), ObjectionPoll.id.desc())
         .limit(1)
     )
@@ -183,9 +183,9 @@ async def find_poll(session: AsyncSession, approval_id: uuid.UUID) -> PollView |
     return PollView(poll.closed_at is None, poll.ends_at, await _objections(session, poll.id))
 
 
-async def _find_open(session: AsyncSession, approval_id: uuid.UUID) -> ObjectionPoll | None:
+async def _find_open(session: AsyncSession, proposal_id: uuid.UUID) -> ObjectionPoll | None:
     query = select(ObjectionPoll).where(
-        ObjectionPoll.approval_id == approval_id, ObjectionPoll.closed_at.is_(None)
+        ObjectionPoll.proposal_id == proposal_id, ObjectionPoll.closed_at.is_(None)
     )
     return (await session.execute(query)).scalar_one_or_none()
 

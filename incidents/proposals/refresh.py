@@ -1,6 +1,6 @@
 """What a change of a proposal shows: who is told of it directly, and whose copies are renewed.
 
-The card in the channel follows from the timeline (`approval_reactions.py`). Direct messages don't:
+The card in the channel follows from the timeline (`entries.py`). Direct messages don't:
 who supervises whom must not be read from an entry, so they are planned here.
 """
 
@@ -21,41 +21,41 @@ from incidents.incident.incident import ById, Incident
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.incident.views import TEXT_FROM
 from incidents.people.assignable import person_content
-from incidents.proposals.effects import RefreshApproval
+from incidents.proposals.effects import RefreshProposal
 from incidents.proposals.tables import (
     LIVE,
-    Approval,
-    ApprovalNotice,
-    ApprovalStatus,
+    Proposal,
+    ProposalNotice,
+    ProposalStatus,
     ProposalWords,
-    get_approval,
+    get_proposal,
 )
 
 
-async def content_of(uow: UnitOfWork, approval: Approval, **details: Any) -> dict[str, Any]:
+async def content_of(uow: UnitOfWork, proposal: Proposal, **details: Any) -> dict[str, Any]:
     """Return how entries name a proposal, with what else the entry says."""
-    requester = await uow.session.get_one(Person, approval.requested_by_id)
+    requester = await uow.session.get_one(Person, proposal.requested_by_id)
     return {
-        "approval_id": approval.id,
-        "number": approval.number,
-        "version": approval.version,
-        "is_command": approval.command is not None,
+        "proposal_id": proposal.id,
+        "number": proposal.number,
+        "version": proposal.version,
+        "is_command": proposal.command is not None,
         "requester": person_content(requester),
         **details,
     }
 
 
-async def following_content(uow: UnitOfWork, approval: Approval, **details: Any) -> dict[str, Any]:
+async def following_content(uow: UnitOfWork, proposal: Proposal, **details: Any) -> dict[str, Any]:
     """Return the content of an entry that follows a proposal: it points at the words, has no copy."""
-    return await content_of(uow, approval, **{TEXT_FROM: approval.entry_id}, **details)
+    return await content_of(uow, proposal, **{TEXT_FROM: proposal.entry_id}, **details)
 
 
-def words_content(approval: Approval, words: ProposalWords) -> dict[str, Any]:
+def words_content(proposal: Proposal, words: ProposalWords) -> dict[str, Any]:
     """Return the words of a proposal and its class as entries hold them."""
     return {
-        "class_key": approval.class_key,
-        "class_name": approval.class_name,
-        "needs": approval.needs,
+        "class_key": proposal.class_key,
+        "class_name": proposal.class_name,
+        "needs": proposal.needs,
         "text": words.text,
         "risk": words.risk,
         "undo": words.undo,
@@ -63,73 +63,73 @@ def words_content(approval: Approval, words: ProposalWords) -> dict[str, Any]:
     }
 
 
-def outcome_of(kind: str, incident: Incident, approval: Approval, **data: Any) -> Outcome:
+def outcome_of(kind: str, incident: Incident, proposal: Proposal, **data: Any) -> Outcome:
     """Return the outcome of a change of a proposal."""
     told = {
-        "approval_id": str(approval.id),
-        "number": approval.number,
+        "proposal_id": str(proposal.id),
+        "number": proposal.number,
         "reference": str(incident.reference),
-        "status": approval.status,
-        "needs": approval.needs,
-        "class_name": approval.class_name,
+        "status": proposal.status,
+        "needs": proposal.needs,
+        "class_name": proposal.class_name,
         **data,
     }
     return Outcome(kind, incident.id, told)
 
 
 async def tell_directly(
-    uow: UnitOfWork, incident: Incident, approval: Approval, people: Iterable[Person]
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, people: Iterable[Person]
 ) -> int:
     """Give these people a copy of the proposal by direct message; return to how many it is new."""
-    told = await told_ids(uow, approval)
+    told = await told_ids(uow, proposal)
     new = [person for person in people if person.id not in told]
     for person in new:
-        row = ApprovalNotice(
-            id=new_id(), approval_id=approval.id, person_id=person.id, told_at=uow.now
+        row = ProposalNotice(
+            id=new_id(), proposal_id=proposal.id, person_id=person.id, told_at=uow.now
         )
         uow.session.add(row)
-    await refresh_copies(uow, incident, approval)
+    await refresh_copies(uow, incident, proposal)
     return len(new)
 
 
-async def refresh_copies(uow: UnitOfWork, incident: Incident, approval: Approval) -> None:
+async def refresh_copies(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Bring the copies in direct messages up to date, and the escalation that asks for an answer."""
     await uow.flush()
-    if approval.escalation_id is not None:
-        escalation = await uow.session.get_one(Escalation, approval.escalation_id)
+    if proposal.escalation_id is not None:
+        escalation = await uow.session.get_one(Escalation, proposal.escalation_id)
         await refresh_card(uow, incident, escalation)
         await refresh_calls(uow, incident, escalation)
     await uow.add_effects(
         [
-            _refresh(incident, approval, person_id)
-            for person_id in sorted(await told_ids(uow, approval))
+            _refresh(incident, proposal, person_id)
+            for person_id in sorted(await told_ids(uow, proposal))
         ]
     )
 
 
 async def follow_move(uow: UnitOfWork, incident: Incident) -> None:
     """Show proposals where the incident goes on, and no more to whom it is hidden from now."""
-    query = select(Approval).where(
-        Approval.incident_id == incident.id, Approval.status != ApprovalStatus.DRAFT
+    query = select(Proposal).where(
+        Proposal.incident_id == incident.id, Proposal.status != ProposalStatus.DRAFT
     )
-    for approval in (await uow.session.execute(query)).scalars().all():
-        if approval.state in LIVE:
-            await uow.add_effects([_refresh(incident, approval, None)])
-        await refresh_copies(uow, incident, approval)
+    for proposal in (await uow.session.execute(query)).scalars().all():
+        if proposal.state in LIVE:
+            await uow.add_effects([_refresh(incident, proposal, None)])
+        await refresh_copies(uow, incident, proposal)
 
 
 async def refresh_everywhere(
     uow: UnitOfWork,
     *,
     incident_id: uuid.UUID,
-    approval_id: uuid.UUID,
+    proposal_id: uuid.UUID,
     words_entry_id: uuid.UUID,
 ) -> None:
     """Bring the card, all copies and what was said since up to date: its words were redacted."""
     incident = await uow.get_incident(ById(incident_id))
-    approval = await get_approval(uow.session, approval_id, incident_id=incident.id)
-    await uow.add_effects([_refresh(incident, approval, None)])
-    await refresh_copies(uow, incident, approval)
+    proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
+    await uow.add_effects([_refresh(incident, proposal, None)])
+    await refresh_copies(uow, incident, proposal)
     query = select(TimelineEntry.id).where(
         TimelineEntry.incident_id == incident.id,
         TimelineEntry.target_id == words_entry_id,
@@ -139,10 +139,10 @@ async def refresh_everywhere(
     await uow.add_effects([_erase(incident, entry_id) for entry_id in said])
 
 
-async def told_ids(uow: UnitOfWork, approval: Approval) -> set[uuid.UUID]:
+async def told_ids(uow: UnitOfWork, proposal: Proposal) -> set[uuid.UUID]:
     """Return who has a copy of the proposal in their direct messages."""
     await uow.flush()
-    query = select(ApprovalNotice.person_id).where(ApprovalNotice.approval_id == approval.id)
+    query = select(ProposalNotice.person_id).where(ProposalNotice.proposal_id == proposal.id)
     return set((await uow.session.execute(query)).scalars())
 
 
@@ -156,13 +156,13 @@ def _erase(incident: Incident, entry_id: uuid.UUID) -> Planned:
     )
 
 
-def _refresh(incident: Incident, approval: Approval, person_id: uuid.UUID | None) -> Planned:
-    effect = RefreshApproval(incident_id=incident.id, approval_id=approval.id, person_id=person_id)
+def _refresh(incident: Incident, proposal: Proposal, person_id: uuid.UUID | None) -> Planned:
+    effect = RefreshProposal(incident_id=incident.id, proposal_id=proposal.id, person_id=person_id)
     place = f"dm:{person_id}" if person_id else "channel"
     return Planned(
         id=new_id(),
         effect=effect,
         lane=f"{incident.id}:{place}",
         after_effect_id=None if person_id else incident.channel_effect_id,
-        coalesce_key=f"{effect.kind}:{approval.id}:{place}",
+        coalesce_key=f"{effect.kind}:{proposal.id}:{place}",
     )

@@ -33,7 +33,7 @@ from incidents.policy.proposals import Need
 from incidents.storage.database import Base
 
 
-class ApprovalStatus(StrEnum):
+class ProposalStatus(StrEnum):
     """How a proposal stands."""
 
     DRAFT = "draft"
@@ -47,12 +47,10 @@ class ApprovalStatus(StrEnum):
     EXPIRED = "expired"
 
 
-_S = ApprovalStatus
-
 # What may be carried out; what still waits for something; what can end without an answer.
-RUNNABLE = frozenset({_S.CLEARED, _S.APPROVED, _S.BREAK_GLASS})
-LIVE = frozenset({_S.PENDING, *RUNNABLE})
-EXPIRING = frozenset({_S.PENDING, _S.CLEARED, _S.APPROVED})
+RUNNABLE = frozenset({ProposalStatus.CLEARED, ProposalStatus.APPROVED, ProposalStatus.BREAK_GLASS})
+LIVE = frozenset({ProposalStatus.PENDING, *RUNNABLE})
+EXPIRING = frozenset({ProposalStatus.PENDING, ProposalStatus.CLEARED, ProposalStatus.APPROVED})
 
 APPROVING: Mapping[Need, Action] = {
     Need.STANDARD: Action.APPROVE_STANDARD,
@@ -60,13 +58,13 @@ APPROVING: Mapping[Need, Action] = {
 }
 
 
-class Approval(Base):
+class Proposal(Base):
     """One proposal. `number` counts those asked in an incident, `version` changes of its words."""
 
-    __tablename__ = "approvals"
+    __tablename__ = "proposals"
     __table_args__ = (
         UniqueConstraint("incident_id", "number"),
-        Index("ix_approvals_incident_id_status", "incident_id", "status"),
+        Index("ix_proposals_incident_id_status", "incident_id", "status"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -98,9 +96,9 @@ class Approval(Base):
     settled_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
 
     @property
-    def state(self) -> ApprovalStatus:
+    def state(self) -> ProposalStatus:
         """Return the status as the enum."""
-        return ApprovalStatus(self.status)
+        return ProposalStatus(self.status)
 
     @property
     def need(self) -> Need:
@@ -113,14 +111,14 @@ class Approval(Base):
         return APPROVING.get(self.need)
 
 
-class ApprovalNotice(Base):
+class ProposalNotice(Base):
     """That somebody was told of a proposal directly, so that their copy is kept current."""
 
-    __tablename__ = "approval_notices"
-    __table_args__ = (UniqueConstraint("approval_id", "person_id"),)
+    __tablename__ = "proposal_notices"
+    __table_args__ = (UniqueConstraint("proposal_id", "person_id"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    approval_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("approvals.id"))
+    proposal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("proposals.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
     told_at: Mapped[datetime]
 
@@ -152,7 +150,7 @@ class CarryOutFacts:
     `approver_may`: whoever agreed still may, is still there, and isn't who asked.
     """
 
-    status: ApprovalStatus
+    status: ProposalStatus
     needs: Need
     is_expired: bool
     approver_may: bool
@@ -162,63 +160,63 @@ def decide_carry_out(facts: CarryOutFacts) -> Step:
     """Decide whether a proposal is carried out now; pure."""
     if facts.status not in LIVE:
         return Step.OVER
-    if facts.status is _S.PENDING:
+    if facts.status is ProposalStatus.PENDING:
         return Step.EXPIRED if facts.is_expired else Step.UNAPPROVED
-    if facts.status is _S.BREAK_GLASS:
+    if facts.status is ProposalStatus.BREAK_GLASS:
         return Step.GO
     if facts.is_expired:
         return Step.EXPIRED
     if facts.needs is Need.NOBODY:
         return Step.GO
     # Also what was cleared: nothing that needs somebody runs without their agreement.
-    if facts.status is not _S.APPROVED:
+    if facts.status is not ProposalStatus.APPROVED:
         return Step.UNAPPROVED
     return Step.GO if facts.approver_may else Step.LAPSED
 
 
-async def get_approval(
-    session: AsyncSession, approval_id: uuid.UUID, *, incident_id: uuid.UUID
-) -> Approval:
+async def get_proposal(
+    session: AsyncSession, proposal_id: uuid.UUID, *, incident_id: uuid.UUID
+) -> Proposal:
     """Return the proposal, locked, as it is now. Raises: Superseded if the incident has none such."""
     query = (
-        select(Approval)
-        .where(Approval.id == approval_id, Approval.incident_id == incident_id)
+        select(Proposal)
+        .where(Proposal.id == proposal_id, Proposal.incident_id == incident_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    approval = (await session.execute(query)).scalar_one_or_none()
-    if approval is None:
-        raise Superseded("approval")
-    return approval
+    proposal = (await session.execute(query)).scalar_one_or_none()
+    if proposal is None:
+        raise Superseded("proposal")
+    return proposal
 
 
-async def approvals_of(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[Approval]:
+async def proposals_of(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[Proposal]:
     """Return the incident's proposals, the newest first."""
-    query = select(Approval).where(Approval.incident_id == incident_id)
-    return (await session.execute(query.order_by(Approval.number.desc()))).scalars().all()
+    query = select(Proposal).where(Proposal.incident_id == incident_id)
+    return (await session.execute(query.order_by(Proposal.number.desc()))).scalars().all()
 
 
 async def next_number(session: AsyncSession, incident_id: uuid.UUID) -> int:
     """Return the number of the incident's next proposal; the incident is locked."""
-    query = select(func.max(Approval.number)).where(Approval.incident_id == incident_id)
+    query = select(func.max(Proposal.number)).where(Proposal.incident_id == incident_id)
     return ((await session.execute(query)).scalar_one() or 0) + 1
 
 
 async def refuse_if_changed(
-    session: AsyncSession, approval: Approval, *, version: int | None
+    session: AsyncSession, proposal: Proposal, *, version: int | None
 ) -> None:
     """Return quietly if the words are those the person saw. Raises: Superseded."""
-    if version is not None and version != approval.version:
-        raise Superseded("approval_changed", by=await name_of(session, approval.requested_by_id))
+    if version is not None and version != proposal.version:
+        raise Superseded("proposal_changed", by=await name_of(session, proposal.requested_by_id))
 
 
-async def over(session: AsyncSession, approval: Approval) -> Superseded:
+async def over(session: AsyncSession, proposal: Proposal) -> Superseded:
     """Return the refusal that says how the proposal has ended, or been answered, and by whom."""
-    ending = await entry_content(session, approval.end_entry_id)
+    ending = await entry_content(session, proposal.end_entry_id)
     if (ending or {}).get("is_incident_over"):
-        return Superseded("approval_incident_over")
-    by_id = approval.settled_by_id or approval.answered_by_id
-    return Superseded(f"approval_{approval.status}", by=await name_of(session, by_id))
+        return Superseded("proposal_incident_over")
+    by_id = proposal.settled_by_id or proposal.answered_by_id
+    return Superseded(f"proposal_{proposal.status}", by=await name_of(session, by_id))
 
 
 async def name_of(session: AsyncSession, person_id: uuid.UUID | None) -> str:

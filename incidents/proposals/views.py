@@ -16,22 +16,22 @@ from incidents.proposals.objections import PollView, find_poll
 from incidents.proposals.tables import (
     LIVE,
     RUNNABLE,
-    Approval,
-    ApprovalStatus,
+    Proposal,
+    ProposalStatus,
     ProposalWords,
     entry_content,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalView:
+class ProposalView:
     """A proposal as people read it; `words` are None once redacted."""
 
     id: uuid.UUID
     incident_id: uuid.UUID
     number: int
     version: int
-    status: ApprovalStatus
+    status: ProposalStatus
     needs: Need
     class_key: str
     class_name: str
@@ -62,16 +62,16 @@ class ApprovalView:
         return self.status in RUNNABLE
 
 
-async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> ApprovalView:
+async def get_proposal_view(session: AsyncSession, proposal_id: uuid.UUID) -> ProposalView:
     """Return the proposal as it is now. Raises: NoResultFound."""
-    row = await session.get_one(Approval, approval_id)
+    row = await session.get_one(Proposal, proposal_id)
     incident = await session.get_one(Incident, row.incident_id)
     wanted = (row.requested_by_id, row.answered_by_id, row.settled_by_id)
     people = await people_views(session, {one for one in wanted if one is not None})
     words = await entry_content(session, row.entry_id)
     answer = await _find_entry(session, row.answer_entry_id)
     ending = await entry_content(session, row.end_entry_id)
-    return ApprovalView(
+    return ProposalView(
         id=row.id,
         incident_id=row.incident_id,
         number=row.number or 0,
@@ -100,30 +100,30 @@ async def get_approval_view(session: AsyncSession, approval_id: uuid.UUID) -> Ap
 
 async def find_escalated(
     session: AsyncSession, escalation_id: uuid.UUID, *, incident_id: uuid.UUID
-) -> ApprovalView | None:
+) -> ProposalView | None:
     """Return the unanswered proposal that was escalated by this; None once it waits no longer."""
-    query = select(Approval.id).where(
-        Approval.incident_id == incident_id, Approval.escalation_id == escalation_id
+    query = select(Proposal.id).where(
+        Proposal.incident_id == incident_id, Proposal.escalation_id == escalation_id
     )
     found = (await session.execute(query)).scalar_one_or_none()
-    return await get_approval_view(session, found) if found is not None else None
+    return await get_proposal_view(session, found) if found is not None else None
 
 
-async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Approval | None:
+async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Proposal | None:
     """Return the proposal whose words (also of an earlier version), answer or end an entry held."""
-    query = select(Approval).where(
-        (Approval.entry_id == entry_id)
-        | (Approval.answer_entry_id == entry_id)
-        | (Approval.end_entry_id == entry_id)
+    query = select(Proposal).where(
+        (Proposal.entry_id == entry_id)
+        | (Proposal.answer_entry_id == entry_id)
+        | (Proposal.end_entry_id == entry_id)
     )
     found = (await session.execute(query)).scalars().first()
     if found is not None:
         return found
     following = select(TimelineEntry.content).where(TimelineEntry.target_id == entry_id)
     for content in (await session.execute(following)).scalars():
-        approval_id = (content or {}).get("approval_id")
-        if approval_id:
-            return await session.get(Approval, uuid.UUID(approval_id))
+        proposal_id = (content or {}).get("proposal_id")
+        if proposal_id:
+            return await session.get(Proposal, uuid.UUID(proposal_id))
     return None
 
 

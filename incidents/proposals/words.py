@@ -8,8 +8,6 @@ from incidents.core.times import spoken_duration
 from incidents.incident.timeline import EntryKind
 from incidents.record.corrections import CorrectedEntry
 
-_K = EntryKind
-
 
 def _proposed(entry: CorrectedEntry) -> str:
     number, text = entry.text("number"), entry.text("text")
@@ -111,21 +109,21 @@ def _sentences(*parts: str) -> str:
     return " ".join([*ended, *said[-1:]])
 
 
-APPROVAL_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
+PROPOSAL_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
-        _K.ACTION_PROPOSED: _proposed,
-        _K.PROPOSAL_REVISED: _revised,
-        _K.PROPOSAL_APPROVED: _approved,
-        _K.PROPOSAL_DECLINED: _declined,
-        _K.APPROVAL_LAPSED: _lapsed,
-        _K.PROPOSAL_UNANSWERED: _unanswered,
-        _K.PROPOSAL_EXPIRED: _expired,
-        _K.BREAK_GLASS: _broken,
-        _K.RESULT_ASKED: _result_asked,
-        _K.PROPOSAL_CARRIED_OUT: _carried_out,
-        _K.PROPOSAL_ABANDONED: _abandoned,
-        _K.OBJECTIONS_ASKED: _asked,
-        _K.OBJECTION_RAISED: _objected,
-        _K.OBJECTIONS_ENDED: _poll_ended,
+        EntryKind.ACTION_PROPOSED: _proposed,
+        EntryKind.PROPOSAL_REVISED: _revised,
+        EntryKind.PROPOSAL_APPROVED: _approved,
+        EntryKind.PROPOSAL_DECLINED: _declined,
+        EntryKind.APPROVAL_LAPSED: _lapsed,
+        EntryKind.PROPOSAL_UNANSWERED: _unanswered,
+        EntryKind.PROPOSAL_EXPIRED: _expired,
+        EntryKind.BREAK_GLASS: _broken,
+        EntryKind.RESULT_ASKED: _result_asked,
+        EntryKind.PROPOSAL_CARRIED_OUT: _carried_out,
+        EntryKind.PROPOSAL_ABANDONED: _abandoned,
+        EntryKind.OBJECTIONS_ASKED: _asked,
+        EntryKind.OBJECTION_RAISED: _objected,
+        EntryKind.OBJECTIONS_ENDED: _poll_ended,
     }
 )

@@ -11,15 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 from incidents.core.times import spoken_duration
-from incidents.drills.words import PRACTICE_FORMS
+from incidents.drills.words import DRILL_FORMS
 from incidents.escalation.words import ESCALATION_FORMS
 from incidents.incident.timeline import EntryKind
-from incidents.proposals.words import APPROVAL_FORMS
+from incidents.proposals.words import PROPOSAL_FORMS
 from incidents.record.corrections import CorrectedEntry
 from incidents.registry.entry_forms import ARROW, ENTRY_FORMS
 from incidents.roles.words import ROLE_FORMS
-
-_K = EntryKind
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _INNER_NAME = re.compile(r"[a-z]+(_[a-z]+)+")
@@ -155,13 +153,13 @@ _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         **ENTRY_FORMS,
         **ROLE_FORMS,
         **ESCALATION_FORMS,
-        **APPROVAL_FORMS,
-        **PRACTICE_FORMS,
-        _K.DECLARED: _declared,
-        _K.EDITED: _edited,
-        _K.NOTE: _note,
-        _K.MARKED: _message,
-        _K.PINNED: _message,
-        _K.FILE_LINKED: _file,
+        **PROPOSAL_FORMS,
+        **DRILL_FORMS,
+        EntryKind.DECLARED: _declared,
+        EntryKind.EDITED: _edited,
+        EntryKind.NOTE: _note,
+        EntryKind.MARKED: _message,
+        EntryKind.PINNED: _message,
+        EntryKind.FILE_LINKED: _file,
     }
 )

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from incidents.channel import entries as channel
 from incidents.drills.entries import bring_in_mentor, wake_scenario
-from incidents.engine import effects as fx
+from incidents.engine.effects import EraseEntryMessage, PostEntry, UploadExport
 from incidents.engine.plan import Plan, Reaction
 from incidents.engine.reminders import ReminderKind
 from incidents.escalation import entries as escalations
@@ -30,90 +30,88 @@ from incidents.postmortem.entries import (
     tell_owner,
     upload_postmortem,
 )
-from incidents.proposals import entries as approvals
+from incidents.proposals import entries as proposals
 from incidents.roles import entries as roles
-
-_K = EntryKind
 
 # Entries that are said in the incident channel.
 POSTED = frozenset(
     {
-        _K.STATUS_CHANGED,
-        _K.SEVERITY_CHANGED,
-        _K.EDITED,
-        _K.NOTE,
-        _K.INVITE_REFUSED,
-        _K.CHANNEL_LINKED,
-        _K.MOVED_TO_PRIVATE,
-        _K.UPDATE_POSTED,
-        _K.UPDATE_SNOOZED,
-        _K.STALE_ASKED,
-        _K.ROLE_ASSIGNED,
-        _K.ROLE_ENDED,
-        _K.HANDOFF_DECLINED,
-        _K.COMMANDER_CHANGED,
-        _K.COMMANDER_MISSING,
-        _K.CHECKIN_ASKED,
-        _K.CHECKIN_UNDERSTOOD,
-        _K.CHECKIN_ANSWERED,
-        _K.ESCALATION_TAKEN,
-        _K.ESCALATION_EXHAUSTED,
-        _K.PROPOSAL_APPROVED,
-        _K.PROPOSAL_DECLINED,
-        _K.APPROVAL_LAPSED,
-        _K.BREAK_GLASS,
-        _K.PROPOSAL_CARRIED_OUT,
-        _K.PROPOSAL_ABANDONED,
-        _K.OBJECTIONS_ASKED,
-        _K.OBJECTION_RAISED,
-        _K.OBJECTIONS_ENDED,
-        _K.DUPLICATE_FOUND,
-        _K.POSTMORTEM_DRAFTED,
-        _K.POSTMORTEM_OWNER_SET,
-        _K.POSTMORTEM_EDITED,
-        _K.POSTMORTEM_PUBLISHED,
-        _K.ACTION_ITEM_ADDED,
-        _K.ACTION_ITEM_ASSIGNED,
-        _K.ACTION_ITEM_DONE,
-        _K.DRILL_STARTED,
-        _K.DRILL_SIGNAL,
-        _K.DRILL_CHECKED,
-        _K.DRILL_ACTED,
-        _K.DRILL_ENDED,
+        EntryKind.STATUS_CHANGED,
+        EntryKind.SEVERITY_CHANGED,
+        EntryKind.EDITED,
+        EntryKind.NOTE,
+        EntryKind.INVITE_REFUSED,
+        EntryKind.CHANNEL_LINKED,
+        EntryKind.MOVED_TO_PRIVATE,
+        EntryKind.UPDATE_POSTED,
+        EntryKind.UPDATE_SNOOZED,
+        EntryKind.STALE_ASKED,
+        EntryKind.ROLE_ASSIGNED,
+        EntryKind.ROLE_ENDED,
+        EntryKind.HANDOFF_DECLINED,
+        EntryKind.COMMANDER_CHANGED,
+        EntryKind.COMMANDER_MISSING,
+        EntryKind.CHECKIN_ASKED,
+        EntryKind.CHECKIN_UNDERSTOOD,
+        EntryKind.CHECKIN_ANSWERED,
+        EntryKind.ESCALATION_TAKEN,
+        EntryKind.ESCALATION_EXHAUSTED,
+        EntryKind.PROPOSAL_APPROVED,
+        EntryKind.PROPOSAL_DECLINED,
+        EntryKind.APPROVAL_LAPSED,
+        EntryKind.BREAK_GLASS,
+        EntryKind.PROPOSAL_CARRIED_OUT,
+        EntryKind.PROPOSAL_ABANDONED,
+        EntryKind.OBJECTIONS_ASKED,
+        EntryKind.OBJECTION_RAISED,
+        EntryKind.OBJECTIONS_ENDED,
+        EntryKind.DUPLICATE_FOUND,
+        EntryKind.POSTMORTEM_DRAFTED,
+        EntryKind.POSTMORTEM_OWNER_SET,
+        EntryKind.POSTMORTEM_EDITED,
+        EntryKind.POSTMORTEM_PUBLISHED,
+        EntryKind.ACTION_ITEM_ADDED,
+        EntryKind.ACTION_ITEM_ASSIGNED,
+        EntryKind.ACTION_ITEM_DONE,
+        EntryKind.DRILL_STARTED,
+        EntryKind.DRILL_SIGNAL,
+        EntryKind.DRILL_CHECKED,
+        EntryKind.DRILL_ACTED,
+        EntryKind.DRILL_ENDED,
     }
 )
 
 # Entries after which the status card (and the announcement, which shows less) must be made anew.
 CARD_CHANGES = frozenset(
     {
-        _K.STATUS_CHANGED,
-        _K.SEVERITY_CHANGED,
-        _K.EDITED,
-        _K.MILESTONE_SET,
-        _K.CHANNEL_UNARCHIVED,
-        _K.BOT_RETURNED,
-        _K.UPDATE_POSTED,
-        _K.UPDATE_SNOOZED,
-        _K.UPDATE_MISSED,
-        _K.ACKNOWLEDGED,
-        _K.ROLE_ASSIGNED,
-        _K.ROLE_ENDED,
-        _K.COMMANDER_CHANGED,
+        EntryKind.STATUS_CHANGED,
+        EntryKind.SEVERITY_CHANGED,
+        EntryKind.EDITED,
+        EntryKind.MILESTONE_SET,
+        EntryKind.CHANNEL_UNARCHIVED,
+        EntryKind.BOT_RETURNED,
+        EntryKind.UPDATE_POSTED,
+        EntryKind.UPDATE_SNOOZED,
+        EntryKind.UPDATE_MISSED,
+        EntryKind.ACKNOWLEDGED,
+        EntryKind.ROLE_ASSIGNED,
+        EntryKind.ROLE_ENDED,
+        EntryKind.COMMANDER_CHANGED,
     }
 )
 ANNOUNCEMENT_CHANGES = frozenset(
     {
-        _K.CHANNEL_OPENED,
-        _K.CHANNEL_REFUSED,
-        _K.CHANNEL_LINKED,
-        _K.CHANNEL_DELETED,
-        _K.STATUS_CHANGED,
-        _K.SEVERITY_CHANGED,
-        _K.EDITED,
-        _K.UPDATE_POSTED,
+        EntryKind.CHANNEL_OPENED,
+        EntryKind.CHANNEL_REFUSED,
+        EntryKind.CHANNEL_LINKED,
+        EntryKind.CHANNEL_DELETED,
+        EntryKind.STATUS_CHANGED,
+        EntryKind.SEVERITY_CHANGED,
+        EntryKind.EDITED,
+        EntryKind.UPDATE_POSTED,
     }
 )
-TOPIC_CHANGES = frozenset({_K.STATUS_CHANGED, _K.SEVERITY_CHANGED})
+TOPIC_CHANGES = frozenset({EntryKind.STATUS_CHANGED, EntryKind.SEVERITY_CHANGED})
 
 
 def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
@@ -207,13 +205,13 @@ def erase_message(plan: Plan) -> None:
         return
     plan.refresh_card()
     plan.refresh_announcement()
-    effect = fx.EraseEntryMessage(incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id)
+    effect = EraseEntryMessage(incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id)
     plan.add(effect, lane="channel", after=plan.channel_gate)
 
 
 def upload_export(plan: Plan) -> None:
     """An export goes as a file to the incident's own channel, and nowhere else."""
-    effect = fx.UploadExport(
+    effect = UploadExport(
         incident_id=plan.facts.incident_id,
         entry_id=plan.entry.id,
         format=str((plan.entry.content or {}).get("format", "md")),
@@ -299,7 +297,7 @@ def say_failure(plan: Plan) -> None:
     """A dead letter is said in the channel, or, when the channel itself refuses, to people."""
     failed_kind = (plan.entry.content or {}).get("effect_kind")
     is_mute = plan.facts.channel_id is None or plan.facts.is_channel_archived
-    if failed_kind == fx.PostEntry.kind or is_mute:
+    if failed_kind == PostEntry.kind or is_mute:
         plan.tell(plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id)
     else:
         plan.post()
@@ -309,27 +307,32 @@ FollowUp = Callable[[Plan], None]
 
 # What must come before the entry itself is said.
 PREPARATIONS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
-    {_K.STATUS_CHANGED: (channel.bring_channel_back,)}
+    {EntryKind.STATUS_CHANGED: (channel.bring_channel_back,)}
 )
 
 FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
     {
-        _K.DECLARED: (channel.open_channel, keep_cadence, watch_for_commander, watch_for_silence),
-        _K.CHANNEL_OPENED: (channel.furnish_channel,),
-        _K.CHANNEL_REFUSED: (channel.tell_declarer,),
-        _K.CHANNEL_LINKED: (channel.join_channel, channel.furnish_channel, channel.say_move),
-        _K.MOVED_TO_PRIVATE: (channel.go_private,),
-        _K.CHANNEL_ARCHIVED: (channel.follow_archiving,),
-        _K.CHANNEL_UNARCHIVED: (channel.show_anew,),
-        _K.CHANNEL_DELETED: (channel.tell_lead,),
-        _K.BOT_REMOVED: (channel.tell_lead,),
-        _K.BOT_RETURNED: (channel.show_anew,),
-        _K.EFFECT_FAILED: (say_failure,),
-        _K.AMENDED: (say_correction,),
-        _K.WITHDRAWN: (say_correction,),
-        _K.REDACTED: (erase_message, approvals.erase_words),
-        _K.EXPORTED: (upload_export,),
-        _K.STATUS_CHANGED: (
+        EntryKind.DECLARED: (
+            channel.open_channel,
+            keep_cadence,
+            watch_for_commander,
+            watch_for_silence,
+        ),
+        EntryKind.CHANNEL_OPENED: (channel.furnish_channel,),
+        EntryKind.CHANNEL_REFUSED: (channel.tell_declarer,),
+        EntryKind.CHANNEL_LINKED: (channel.join_channel, channel.furnish_channel, channel.say_move),
+        EntryKind.MOVED_TO_PRIVATE: (channel.go_private,),
+        EntryKind.CHANNEL_ARCHIVED: (channel.follow_archiving,),
+        EntryKind.CHANNEL_UNARCHIVED: (channel.show_anew,),
+        EntryKind.CHANNEL_DELETED: (channel.tell_lead,),
+        EntryKind.BOT_REMOVED: (channel.tell_lead,),
+        EntryKind.BOT_RETURNED: (channel.show_anew,),
+        EntryKind.EFFECT_FAILED: (say_failure,),
+        EntryKind.AMENDED: (say_correction,),
+        EntryKind.WITHDRAWN: (say_correction,),
+        EntryKind.REDACTED: (erase_message, proposals.erase_words),
+        EntryKind.EXPORTED: (upload_export,),
+        EntryKind.STATUS_CHANGED: (
             follow_due,
             watch_while_open,
             watch_for_silence,
@@ -337,56 +340,60 @@ FOLLOW_UPS: Mapping[EntryKind, tuple[FollowUp, ...]] = MappingProxyType(
             channel.archive_when_over,
             wake_scenario,
         ),
-        _K.SEVERITY_CHANGED: (follow_due, invite_for_severity),
-        _K.EDITED: (retitle, channel.add_bookmarks),
-        _K.UPDATE_POSTED: (keep_cadence, wake_scenario),
-        _K.UPDATE_SNOOZED: (keep_cadence,),
-        _K.UPDATE_REMINDED: (say_reminder,),
-        _K.UPDATE_MISSED: (say_miss,),
-        _K.ROLE_ASSIGNED: (
+        EntryKind.SEVERITY_CHANGED: (follow_due, invite_for_severity),
+        EntryKind.EDITED: (retitle, channel.add_bookmarks),
+        EntryKind.UPDATE_POSTED: (keep_cadence, wake_scenario),
+        EntryKind.UPDATE_SNOOZED: (keep_cadence,),
+        EntryKind.UPDATE_REMINDED: (say_reminder,),
+        EntryKind.UPDATE_MISSED: (say_miss,),
+        EntryKind.ROLE_ASSIGNED: (
             roles.welcome_holder,
             roles.tell_replaced,
             roles.end_command_watch,
             roles.show_commander,
         ),
-        _K.ROLE_ENDED: (roles.tell_released, roles.restart_command_watch, roles.show_commander),
-        _K.HANDOFF_OFFERED: (roles.put_handoff,),
-        _K.HANDOFF_REQUESTED: (roles.put_handoff,),
-        _K.HANDOFF_DECLINED: (roles.settle_handoff, roles.tell_proposer),
-        _K.HANDOFF_WITHDRAWN: (roles.settle_handoff,),
-        _K.SUCCESSOR_WANTED: (roles.put_handoff, roles.restart_command_watch),
-        _K.COMMANDER_CHANGED: (
+        EntryKind.ROLE_ENDED: (
+            roles.tell_released,
+            roles.restart_command_watch,
+            roles.show_commander,
+        ),
+        EntryKind.HANDOFF_OFFERED: (roles.put_handoff,),
+        EntryKind.HANDOFF_REQUESTED: (roles.put_handoff,),
+        EntryKind.HANDOFF_DECLINED: (roles.settle_handoff, roles.tell_proposer),
+        EntryKind.HANDOFF_WITHDRAWN: (roles.settle_handoff,),
+        EntryKind.SUCCESSOR_WANTED: (roles.put_handoff, roles.restart_command_watch),
+        EntryKind.COMMANDER_CHANGED: (
             roles.welcome_holder,
             roles.tell_replaced,
             roles.settle_handoff,
             roles.end_command_watch,
             roles.show_commander,
         ),
-        _K.COMMANDER_MISSING: (roles.call_backup,),
-        _K.CHECKIN_ASKED: (ask_person, open_box),
-        _K.CHECKIN_DUE: (ask_how_it_went,),
-        _K.CHECKIN_ANSWERED: (open_next_box, tell_of_answer),
-        _K.ACTION_PROPOSED: (approvals.put_proposal,),
-        _K.PROPOSAL_REVISED: (approvals.put_proposal,),
-        _K.PROPOSAL_APPROVED: (approvals.follow_answer,),
-        _K.PROPOSAL_DECLINED: (approvals.follow_end,),
-        _K.APPROVAL_LAPSED: (approvals.ask_again,),
-        _K.PROPOSAL_UNANSWERED: (approvals.say_unanswered,),
-        _K.PROPOSAL_EXPIRED: (approvals.follow_expiry,),
-        _K.BREAK_GLASS: (approvals.follow_break_glass,),
-        _K.RESULT_ASKED: (approvals.ask_for_result,),
-        _K.PROPOSAL_CARRIED_OUT: (approvals.follow_end,),
-        _K.PROPOSAL_ABANDONED: (approvals.follow_end,),
-        _K.OBJECTIONS_ASKED: (approvals.open_poll,),
-        _K.OBJECTION_RAISED: (approvals.tell_of_objection,),
-        _K.OBJECTIONS_ENDED: (approvals.show_proposal,),
-        _K.POSTMORTEM_DRAFTED: (upload_postmortem, remind_of_postmortem),
-        _K.POSTMORTEM_OWNER_SET: (tell_owner, remind_of_postmortem),
-        _K.POSTMORTEM_PUBLISHED: (upload_postmortem, end_postmortem_reminder),
-        _K.POSTMORTEM_REMINDED: (remind_owner,),
-        _K.ACTION_ITEM_ADDED: (tell_owner,),
-        _K.ACTION_ITEM_ASSIGNED: (tell_owner,),
+        EntryKind.COMMANDER_MISSING: (roles.call_backup,),
+        EntryKind.CHECKIN_ASKED: (ask_person, open_box),
+        EntryKind.CHECKIN_DUE: (ask_how_it_went,),
+        EntryKind.CHECKIN_ANSWERED: (open_next_box, tell_of_answer),
+        EntryKind.ACTION_PROPOSED: (proposals.put_proposal,),
+        EntryKind.PROPOSAL_REVISED: (proposals.put_proposal,),
+        EntryKind.PROPOSAL_APPROVED: (proposals.follow_answer,),
+        EntryKind.PROPOSAL_DECLINED: (proposals.follow_end,),
+        EntryKind.APPROVAL_LAPSED: (proposals.ask_again,),
+        EntryKind.PROPOSAL_UNANSWERED: (proposals.say_unanswered,),
+        EntryKind.PROPOSAL_EXPIRED: (proposals.follow_expiry,),
+        EntryKind.BREAK_GLASS: (proposals.follow_break_glass,),
+        EntryKind.RESULT_ASKED: (proposals.ask_for_result,),
+        EntryKind.PROPOSAL_CARRIED_OUT: (proposals.follow_end,),
+        EntryKind.PROPOSAL_ABANDONED: (proposals.follow_end,),
+        EntryKind.OBJECTIONS_ASKED: (proposals.open_poll,),
+        EntryKind.OBJECTION_RAISED: (proposals.tell_of_objection,),
+        EntryKind.OBJECTIONS_ENDED: (proposals.show_proposal,),
+        EntryKind.POSTMORTEM_DRAFTED: (upload_postmortem, remind_of_postmortem),
+        EntryKind.POSTMORTEM_OWNER_SET: (tell_owner, remind_of_postmortem),
+        EntryKind.POSTMORTEM_PUBLISHED: (upload_postmortem, end_postmortem_reminder),
+        EntryKind.POSTMORTEM_REMINDED: (remind_owner,),
+        EntryKind.ACTION_ITEM_ADDED: (tell_owner,),
+        EntryKind.ACTION_ITEM_ASSIGNED: (tell_owner,),
         **escalations.FOLLOW_UPS,
-        _K.DRILL_STARTED: (bring_in_mentor,),
+        EntryKind.DRILL_STARTED: (bring_in_mentor,),
     }
 )

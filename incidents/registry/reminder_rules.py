@@ -18,7 +18,7 @@ from incidents.learning.debriefs import remind_of_debrief
 from incidents.lifecycle.staleness import ask_if_stale
 from incidents.postmortem.postmortem import remind_of_postmortem
 from incidents.proposals.carry_out import ask_for_result
-from incidents.proposals.ladder import climb, expire_when_due
+from incidents.proposals.ladder import call_next_step, expire_when_due
 from incidents.proposals.objections import end_poll
 from incidents.roles.command_watch import watch_command
 from incidents.roles.handoff_answers import move_unanswered
@@ -42,8 +42,8 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.PROMPT_STEP: look_after,
         ReminderKind.TIME_BOX: keep_time_box,
         ReminderKind.SCENARIO_STEP: take_step,
-        ReminderKind.APPROVAL_UNANSWERED: climb,
-        ReminderKind.APPROVAL_EXPIRES: expire_when_due,
+        ReminderKind.PROPOSAL_UNANSWERED: call_next_step,
+        ReminderKind.PROPOSAL_EXPIRES: expire_when_due,
         ReminderKind.RESULT_MISSING: ask_for_result,
         ReminderKind.OBJECTIONS_END: end_poll,
         ReminderKind.DEBRIEF_UNWRITTEN: remind_of_debrief,

@@ -9,7 +9,7 @@ from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.reminders import Reminder, ReminderStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.policy.policy import Retention
-from incidents.proposals.tables import Approval, ApprovalStatus
+from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.storage.processed_requests import ProcessedRequest
 
 # Small, so that nobody who declares an incident waits for the lock.
@@ -26,7 +26,7 @@ async def sweep(uow: UnitOfWork) -> Outcome:
         await _delete(uow, ProcessedRequest, ProcessedRequest.key, _requests(uow, retention))
         + await _delete(uow, EffectRow, EffectRow.position, _effects(uow, retention))
         + await _delete(uow, Reminder, Reminder.id, _reminders(uow, retention))
-        + await _delete(uow, Approval, Approval.id, _drafts(uow, retention))
+        + await _delete(uow, Proposal, Proposal.id, _drafts(uow, retention))
     )
     return Outcome("swept", data={"deleted": deleted})
 
@@ -57,9 +57,9 @@ def _reminders(uow: UnitOfWork, retention: Retention) -> list[Any]:
 def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
     """Return what somebody was offered to ask for and never did: nobody else has heard of it."""
     return [
-        Approval.workspace_id == uow.workspace_id,
-        Approval.status == ApprovalStatus.DRAFT,
-        Approval.created_at < uow.now - _at_least_a_day(retention.request_keys),
+        Proposal.workspace_id == uow.workspace_id,
+        Proposal.status == ProposalStatus.DRAFT,
+        Proposal.created_at < uow.now - _at_least_a_day(retention.request_keys),
     ]
 
 

@@ -15,17 +15,17 @@ from incidents.learning import tables as mentor_conversations
 from incidents.learning import tables as shadowings
 from incidents.postmortem import action_items, postmortem
 from incidents.proposals import objections
-from incidents.proposals import tables as approvals
+from incidents.proposals import tables as proposals
 from incidents.record import audit_log, captured_messages
 from incidents.rights import stages
 from incidents.roles import handoffs as handoff
-from incidents.scenarios import runs as practice_runs
+from incidents.scenarios import runs as drill_runs
 from incidents.storage import leases, processed_requests
 from incidents.storage.database import Base
 
 MODULES = (
     action_items,
-    approvals,
+    proposals,
     audit_log,
     captured_messages,
     checkins,
@@ -42,7 +42,7 @@ MODULES = (
     people,
     posted_messages,
     postmortem,
-    practice_runs,
+    drill_runs,
     presence,
     processed_requests,
     prompts,

@@ -13,7 +13,7 @@ from incidents.core.people import Actor, PeopleGroup, Person, PersonKind
 from incidents.incident.incident import Incident, find_participant
 from incidents.incident.roles import current_roles
 from incidents.policy.policy import Action, Policy, Rights
-from incidents.policy.proposals import Approvals
+from incidents.policy.proposals import Proposals
 from incidents.policy.references import Grantee, GroupRef, Invitee, PersonRef, RoleRef, Standing
 from incidents.rights.acting_stage import stage_in
 from incidents.rights.stages import Stage, is_among, levels_of, mentees_of
@@ -67,11 +67,11 @@ def decide(
     facts: StandingFacts,
     *,
     rights: Rights,
-    approvals: Approvals | None = None,
+    proposals: Proposals | None = None,
 ) -> Decision:
     """Say whether the actor may do this, given what they are to the incident.
 
-    Whoever is supervised needs somebody's agreement for what `approvals` names at their stage.
+    Whoever is supervised needs somebody's agreement for what `proposals` names at their stage.
     """
     if not actor.is_person:
         return Decision(Verdict.ALLOWED)
@@ -80,7 +80,7 @@ def decide(
     grantees = rights.who_may(action)
     if not any(_grants(grantee, actor, facts) for grantee in grantees):
         return Decision(Verdict.REFUSED, tuple(str(grantee) for grantee in grantees))
-    if approvals is not None and approvals.guards(action, stage=facts.stage):
+    if proposals is not None and proposals.guards(action, stage=facts.stage):
         return Decision(Verdict.NEEDS_APPROVAL)
     return Decision(Verdict.ALLOWED)
 
@@ -123,7 +123,7 @@ async def permit(
     """
     without_facts = decide(actor, action, StandingFacts(), rights=policy.rights)
     # Whether somebody needs agreement can't be said without facts, whatever their rights.
-    is_guarded = actor.is_person and policy.approvals.guard_of(action) is not None
+    is_guarded = actor.is_person and policy.proposals.guard_of(action) is not None
     if without_facts.is_allowed and not is_guarded:
         return
     facts = await gather_standing(
@@ -134,7 +134,7 @@ async def permit(
         workspace_id=workspace_id,
         subject_id=subject_id,
     )
-    decision = decide(actor, action, facts, rights=policy.rights, approvals=policy.approvals)
+    decision = decide(actor, action, facts, rights=policy.rights, proposals=policy.proposals)
     incident_id = incident.id if incident is not None else None
     match decision.verdict:
         case Verdict.REFUSED:

@@ -8,8 +8,6 @@ from incidents.core.times import spoken_duration
 from incidents.incident.timeline import EntryKind
 from incidents.record.corrections import CorrectedEntry
 
-_K = EntryKind
-
 
 def _assigned(entry: CorrectedEntry) -> str:
     previous = _name(entry, "previous")
@@ -71,14 +69,14 @@ def _words(entry: CorrectedEntry) -> str:
 
 ROLE_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
-        _K.ROLE_ASSIGNED: _assigned,
-        _K.ROLE_ENDED: _ended,
-        _K.HANDOFF_OFFERED: _offered,
-        _K.HANDOFF_REQUESTED: _requested,
-        _K.HANDOFF_DECLINED: _declined,
-        _K.HANDOFF_WITHDRAWN: _withdrawn,
-        _K.COMMANDER_CHANGED: _moved,
-        _K.SUCCESSOR_WANTED: _successor,
-        _K.COMMANDER_MISSING: _missing,
+        EntryKind.ROLE_ASSIGNED: _assigned,
+        EntryKind.ROLE_ENDED: _ended,
+        EntryKind.HANDOFF_OFFERED: _offered,
+        EntryKind.HANDOFF_REQUESTED: _requested,
+        EntryKind.HANDOFF_DECLINED: _declined,
+        EntryKind.HANDOFF_WITHDRAWN: _withdrawn,
+        EntryKind.COMMANDER_CHANGED: _moved,
+        EntryKind.SUCCESSOR_WANTED: _successor,
+        EntryKind.COMMANDER_MISSING: _missing,
     }
 )

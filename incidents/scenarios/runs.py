@@ -33,13 +33,13 @@ class RunEnd(StrEnum):
     ABANDONED = "abandoned"
 
 
-class PracticeRun(Base):
+class DrillRun(Base):
     """One scenario played by one person, with a mentor or alone; private to the two."""
 
-    __tablename__ = "practice_runs"
+    __tablename__ = "drill_runs"
     __table_args__ = (
         Index(
-            "uq_practice_runs_running",
+            "uq_drill_runs_running",
             "junior_id",
             unique=True,
             sqlite_where=text("ended_at IS NULL"),
@@ -79,28 +79,26 @@ class PracticeRun(Base):
         return state_from(self.state)
 
 
-async def find_run(session: AsyncSession, incident_id: uuid.UUID) -> PracticeRun | None:
+async def find_run(session: AsyncSession, incident_id: uuid.UUID) -> DrillRun | None:
     """Return the run of this incident, or None: most have none. The incident's lock guards it."""
-    query = select(PracticeRun).where(PracticeRun.incident_id == incident_id)
+    query = select(DrillRun).where(DrillRun.incident_id == incident_id)
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def find_running(session: AsyncSession, person_id: uuid.UUID) -> PracticeRun | None:
+async def find_running(session: AsyncSession, person_id: uuid.UUID) -> DrillRun | None:
     """Return the run that this person is in the middle of, or None."""
-    query = select(PracticeRun).where(
-        PracticeRun.junior_id == person_id, PracticeRun.ended_at.is_(None)
-    )
+    query = select(DrillRun).where(DrillRun.junior_id == person_id, DrillRun.ended_at.is_(None))
     return (await session.execute(query)).scalar_one_or_none()
 
 
 async def list_own_runs(
     session: AsyncSession, person_id: uuid.UUID, *, limit: int = 5
-) -> tuple[PracticeRun, ...]:
+) -> tuple[DrillRun, ...]:
     """Return the latest finished runs of this person, as the one who practised, newest first."""
     query = (
-        select(PracticeRun)
-        .where(PracticeRun.junior_id == person_id, PracticeRun.ended_at.is_not(None))
-        .order_by(PracticeRun.ended_at.desc())
+        select(DrillRun)
+        .where(DrillRun.junior_id == person_id, DrillRun.ended_at.is_not(None))
+        .order_by(DrillRun.ended_at.desc())
         .limit(limit)
     )
     return tuple((await session.execute(query)).scalars())
@@ -115,8 +113,8 @@ async def refuse_outsiders(session: AsyncSession, incident: Incident, person: Pe
     """
     if not incident.is_drill:
         return
-    query = select(PracticeRun.junior_id, PracticeRun.mentor_id).where(
-        PracticeRun.incident_id == incident.id
+    query = select(DrillRun.junior_id, DrillRun.mentor_id).where(
+        DrillRun.incident_id == incident.id
     )
     pair = (await session.execute(query)).one_or_none()
     if pair is None or person.id in tuple(pair):
@@ -145,6 +143,6 @@ def elapsed_seconds(since: datetime, until: datetime, absences: Iterable[Away]) 
     return max(passed, 0.0)
 
 
-async def absences_in(session: AsyncSession, run: PracticeRun) -> tuple[Away, ...]:
+async def absences_in(session: AsyncSession, run: DrillRun) -> tuple[Away, ...]:
     """Return when the bot was away since the run began: the scenario stood still then."""
     return await absences_since(session, run.started_at, workspace_id=run.workspace_id)

@@ -476,8 +476,8 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("taken_at", UtcDateTime(), nullable=True),
-        sa.Column("taken_by", sa.String(), nullable=True),
+        sa.Column("claimed_at", UtcDateTime(), nullable=True),
+        sa.Column("claimed_by", sa.String(), nullable=True),
         sa.Column("is_uncertain", sa.Boolean(), nullable=False),
         sa.Column("progress", sa.JSON(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
@@ -721,7 +721,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_postmortems_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
-        "practice_runs",
+        "drill_runs",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("incident_id", sa.Uuid(), nullable=False),
@@ -735,26 +735,26 @@ def upgrade() -> None:
         sa.Column("how_ended", sa.String(), nullable=True),
         sa.Column("score", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("fk_practice_runs_incident_id_incidents")
+            ["incident_id"], ["incidents.id"], name=op.f("fk_drill_runs_incident_id_incidents")
         ),
         sa.ForeignKeyConstraint(
-            ["junior_id"], ["people.id"], name=op.f("fk_practice_runs_junior_id_people")
+            ["junior_id"], ["people.id"], name=op.f("fk_drill_runs_junior_id_people")
         ),
         sa.ForeignKeyConstraint(
-            ["mentor_id"], ["people.id"], name=op.f("fk_practice_runs_mentor_id_people")
+            ["mentor_id"], ["people.id"], name=op.f("fk_drill_runs_mentor_id_people")
         ),
         sa.ForeignKeyConstraint(
             ["workspace_id"],
             ["workspaces.id"],
-            name=op.f("fk_practice_runs_workspace_id_workspaces"),
+            name=op.f("fk_drill_runs_workspace_id_workspaces"),
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_runs")),
-        sa.UniqueConstraint("incident_id", name=op.f("uq_practice_runs_incident_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drill_runs")),
+        sa.UniqueConstraint("incident_id", name=op.f("uq_drill_runs_incident_id")),
     )
-    with op.batch_alter_table("practice_runs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_practice_runs_mentor_id"), ["mentor_id"], unique=False)
+    with op.batch_alter_table("drill_runs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_drill_runs_mentor_id"), ["mentor_id"], unique=False)
         batch_op.create_index(
-            "uq_practice_runs_running",
+            "uq_drill_runs_running",
             ["junior_id"],
             unique=True,
             sqlite_where=sa.text("ended_at IS NULL"),
@@ -1179,7 +1179,7 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
-        "approvals",
+        "proposals",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("incident_id", sa.Uuid(), nullable=False),
@@ -1206,44 +1206,44 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["answer_entry_id"],
             ["timeline_entries.id"],
-            name=op.f("fk_approvals_answer_entry_id_timeline_entries"),
+            name=op.f("fk_proposals_answer_entry_id_timeline_entries"),
         ),
         sa.ForeignKeyConstraint(
-            ["answered_by_id"], ["people.id"], name=op.f("fk_approvals_answered_by_id_people")
+            ["answered_by_id"], ["people.id"], name=op.f("fk_proposals_answered_by_id_people")
         ),
         sa.ForeignKeyConstraint(
             ["end_entry_id"],
             ["timeline_entries.id"],
-            name=op.f("fk_approvals_end_entry_id_timeline_entries"),
+            name=op.f("fk_proposals_end_entry_id_timeline_entries"),
         ),
         sa.ForeignKeyConstraint(
             ["entry_id"],
             ["timeline_entries.id"],
-            name=op.f("fk_approvals_entry_id_timeline_entries"),
+            name=op.f("fk_proposals_entry_id_timeline_entries"),
         ),
         sa.ForeignKeyConstraint(
             ["escalation_id"],
             ["escalations.id"],
-            name=op.f("fk_approvals_escalation_id_escalations"),
+            name=op.f("fk_proposals_escalation_id_escalations"),
         ),
         sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("fk_approvals_incident_id_incidents")
+            ["incident_id"], ["incidents.id"], name=op.f("fk_proposals_incident_id_incidents")
         ),
         sa.ForeignKeyConstraint(
-            ["requested_by_id"], ["people.id"], name=op.f("fk_approvals_requested_by_id_people")
+            ["requested_by_id"], ["people.id"], name=op.f("fk_proposals_requested_by_id_people")
         ),
         sa.ForeignKeyConstraint(
-            ["settled_by_id"], ["people.id"], name=op.f("fk_approvals_settled_by_id_people")
+            ["settled_by_id"], ["people.id"], name=op.f("fk_proposals_settled_by_id_people")
         ),
         sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_approvals_workspace_id_workspaces")
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_proposals_workspace_id_workspaces")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
-        sa.UniqueConstraint("incident_id", "number", name=op.f("uq_approvals_incident_id_number")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposals")),
+        sa.UniqueConstraint("incident_id", "number", name=op.f("uq_proposals_incident_id_number")),
     )
-    with op.batch_alter_table("approvals", schema=None) as batch_op:
+    with op.batch_alter_table("proposals", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_approvals_incident_id_status", ["incident_id", "status"], unique=False
+            "ix_proposals_incident_id_status", ["incident_id", "status"], unique=False
         )
 
     op.create_table(
@@ -1292,22 +1292,22 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "approval_notices",
+        "proposal_notices",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("told_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["approval_id"],
-            ["approvals.id"],
-            name=op.f("fk_approval_notices_approval_id_approvals"),
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_proposal_notices_proposal_id_proposals"),
         ),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_approval_notices_person_id_people")
+            ["person_id"], ["people.id"], name=op.f("fk_proposal_notices_person_id_people")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval_notices")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal_notices")),
         sa.UniqueConstraint(
-            "approval_id", "person_id", name=op.f("uq_approval_notices_approval_id_person_id")
+            "proposal_id", "person_id", name=op.f("uq_proposal_notices_proposal_id_person_id")
         ),
     )
     op.create_table(
@@ -1354,13 +1354,13 @@ def upgrade() -> None:
     op.create_table(
         "objection_polls",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
         sa.Column("opened_by_id", sa.Uuid(), nullable=True),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["approval_id"], ["approvals.id"], name=op.f("fk_objection_polls_approval_id_approvals")
+            ["proposal_id"], ["proposals.id"], name=op.f("fk_objection_polls_proposal_id_proposals")
         ),
         sa.ForeignKeyConstraint(
             ["opened_by_id"], ["people.id"], name=op.f("fk_objection_polls_opened_by_id_people")
@@ -1368,10 +1368,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_objection_polls")),
     )
     with op.batch_alter_table("objection_polls", schema=None) as batch_op:
-        batch_op.create_index("ix_objection_polls_approval_id", ["approval_id"], unique=False)
+        batch_op.create_index("ix_objection_polls_proposal_id", ["proposal_id"], unique=False)
         batch_op.create_index(
             "uq_objection_polls_open",
-            ["approval_id"],
+            ["proposal_id"],
             unique=True,
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
@@ -1413,7 +1413,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
         )
-        batch_op.drop_index("ix_objection_polls_approval_id")
+        batch_op.drop_index("ix_objection_polls_proposal_id")
 
     op.drop_table("objection_polls")
     with op.batch_alter_table("escalation_calls", schema=None) as batch_op:
@@ -1421,16 +1421,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_escalation_calls_escalation_id")
 
     op.drop_table("escalation_calls")
-    op.drop_table("approval_notices")
+    op.drop_table("proposal_notices")
     with op.batch_alter_table("escalation_steps", schema=None) as batch_op:
         batch_op.drop_index("ix_escalation_steps_escalation_id")
 
     op.drop_table("escalation_steps")
     op.drop_table("escalation_ratings")
-    with op.batch_alter_table("approvals", schema=None) as batch_op:
-        batch_op.drop_index("ix_approvals_incident_id_status")
+    with op.batch_alter_table("proposals", schema=None) as batch_op:
+        batch_op.drop_index("ix_proposals_incident_id_status")
 
-    op.drop_table("approvals")
+    op.drop_table("proposals")
     op.drop_table("stakeholder_updates")
     op.drop_table("postmortem_sections")
     with op.batch_alter_table("marks", schema=None) as batch_op:
@@ -1491,15 +1491,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_prompts_person_id_asked_at")
 
     op.drop_table("prompts")
-    with op.batch_alter_table("practice_runs", schema=None) as batch_op:
+    with op.batch_alter_table("drill_runs", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_practice_runs_running",
+            "uq_drill_runs_running",
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
         )
-        batch_op.drop_index(batch_op.f("ix_practice_runs_mentor_id"))
+        batch_op.drop_index(batch_op.f("ix_drill_runs_mentor_id"))
 
-    op.drop_table("practice_runs")
+    op.drop_table("drill_runs")
     with op.batch_alter_table("postmortems", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_postmortems_owner_id"))
 

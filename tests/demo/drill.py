@@ -64,7 +64,7 @@ async def agree(cast: Cast) -> None:
     )
     asked = await cast.said("Go back to checkout 2.40.3", where=room)
     await pause()
-    await cast.ben.click(asked, "approval_approve")
+    await cast.ben.click(asked, "proposal_approve")
     await cast.dev.command("/incident act roll-back", channel=room)
     await cast.said("about 2 minutes, region by region", where=room)
     await cast.dev.command(

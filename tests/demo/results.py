@@ -11,13 +11,34 @@ from incidents.exports import verify_export
 from incidents.incident.timeline import EntryKind
 from tests.slack_server import SlackServer, UploadedFile
 
-_K = EntryKind
-
 EXPECTED_ENTRIES = (
-    *(_K.DECLARED, _K.CHANNEL_OPENED, _K.COMMANDER_MISSING, _K.ROLE_ASSIGNED, _K.NOTE, _K.MARKED),
-    *(_K.PINNED, _K.STATUS_CHANGED, _K.CHECKIN_ASKED, _K.CHECKIN_UNDERSTOOD, _K.CHECKIN_ANSWERED),
-    *(_K.UPDATE_REMINDED, _K.UPDATE_POSTED, _K.SEVERITY_CHANGED, _K.HANDOFF_OFFERED),
-    *(_K.COMMANDER_CHANGED, _K.POSTMORTEM_DRAFTED, _K.ACTION_ITEM_ADDED, _K.POSTMORTEM_PUBLISHED),
+    *(
+        EntryKind.DECLARED,
+        EntryKind.CHANNEL_OPENED,
+        EntryKind.COMMANDER_MISSING,
+        EntryKind.ROLE_ASSIGNED,
+        EntryKind.NOTE,
+        EntryKind.MARKED,
+    ),
+    *(
+        EntryKind.PINNED,
+        EntryKind.STATUS_CHANGED,
+        EntryKind.CHECKIN_ASKED,
+        EntryKind.CHECKIN_UNDERSTOOD,
+        EntryKind.CHECKIN_ANSWERED,
+    ),
+    *(
+        EntryKind.UPDATE_REMINDED,
+        EntryKind.UPDATE_POSTED,
+        EntryKind.SEVERITY_CHANGED,
+        EntryKind.HANDOFF_OFFERED,
+    ),
+    *(
+        EntryKind.COMMANDER_CHANGED,
+        EntryKind.POSTMORTEM_DRAFTED,
+        EntryKind.ACTION_ITEM_ADDED,
+        EntryKind.POSTMORTEM_PUBLISHED,
+    ),
 )
 
 
@@ -56,7 +77,7 @@ async def problems(app: Sitrep, slack: SlackServer, kept: dict[str, Path]) -> li
 
 
 async def _undelivered(app: Sitrep) -> list[str]:
-    statuses = (EffectStatus.DEAD, EffectStatus.BLOCKED, EffectStatus.PENDING, EffectStatus.TAKEN)
+    statuses = (EffectStatus.DEAD, EffectStatus.BLOCKED, EffectStatus.PENDING, EffectStatus.CLAIMED)
     async with app.services.database.reading() as session:
         counts = await outbox.count_by_status(session, statuses=statuses)
     return [f"{count} effects are {status}" for status, count in counts.items() if count]

@@ -26,13 +26,13 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.learning.tables import Debrief, Observation
 from incidents.policy.policy import Policy
 from incidents.rights.stages import StageRecord, mentors_of
-from incidents.scenarios.runs import PracticeRun
+from incidents.scenarios.runs import DrillRun
 from tests.slack_server import SlackServer
 from tests.slack_server.state import Kind
 
 _WORKED_IN = frozenset({Kind.PUBLIC, Kind.PRIVATE})
 # Shorter texts may stand elsewhere by chance.
-_TELLING = 12
+_SHOWN_ERRORS = 12
 # Said of learning alone: nobody has a reason to say these where an incident is worked on.
 _WORDS = re.compile(
     r"\b(supervis\w+|debrief\w*|sign(ed)?[- ]off|re-?certif\w+|below solo|scorecard|"
@@ -162,7 +162,7 @@ async def _secrets(session: AsyncSession, policy: Policy) -> Any:
         seen_by = await readers(record.person_id, [record.set_by_id])
         for text in _texts(record.note):
             yield Secret(text, seen_by, "a note on a stage")
-    for run in (await session.execute(select(PracticeRun))).scalars():
+    for run in (await session.execute(select(DrillRun))).scalars():
         seen_by = await readers(run.junior_id, [run.mentor_id])
         for text in _texts(run.score):
             yield Secret(text, seen_by, "a scorecard")
@@ -170,7 +170,7 @@ async def _secrets(session: AsyncSession, policy: Policy) -> Any:
 
 def _texts(value: Any) -> Iterator[str]:
     match value:
-        case str() if len(value) >= _TELLING and " " in value.strip():
+        case str() if len(value) >= _SHOWN_ERRORS and " " in value.strip():
             yield value
         case dict():
             for inner in value.values():

@@ -196,7 +196,7 @@ def test_every_example_of_a_policy_is_accepted_and_changes_something(
 
 def test_each_larger_section_has_an_example() -> None:
     shown = {key for text in examples() for key in yaml.safe_load(text)}
-    wanted = {"services", "escalation", "approvals", "rights", "guidance", "supervision"}
+    wanted = {"services", "escalation", "proposals", "rights", "guidance", "supervision"}
     assert shown >= {*wanted, "shadowing", "handover", "severities"}
 
 
@@ -266,11 +266,11 @@ def test_the_commands_that_need_agreement_are_those_of_each_stage() -> None:
         "closing": GuardedAction.CLOSE,
         "stakeholder updates": GuardedAction.POST_UPDATE,
     }
-    approvals = built_in().policy.approvals
+    proposals = built_in().policy.proposals
     rows = {row[0].strip("`"): row[2] for row in rows_of(text_of("docs/mentors.md")) if row[2:]}
     for stage in Stage:
         told = {named[words] for words in rows[stage].split(", ") if words != "none"}
-        assert told == {one for one in GuardedAction if approvals.guards(one, stage=stage)}, stage
+        assert told == {one for one in GuardedAction if proposals.guards(one, stage=stage)}, stage
 
 
 def test_every_scenario_is_named_with_its_level() -> None:

@@ -7,14 +7,13 @@ from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import Superseded
 from incidents.engine.failed_effects import effect_words, refusal_reason, retry_effect
 from incidents.incident.views import EntryView, IncidentView
 
 
-def effect_failed(entry: EntryView, incident: IncidentView) -> b.Message:
+def effect_failed(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say what Slack refused, that nothing is lost, and offer to try again."""
     what, error = effect_words(entry.text("effect_kind")), entry.text("error")
     reason = refusal_reason(error)
@@ -24,11 +23,11 @@ def effect_failed(entry: EntryView, incident: IncidentView) -> b.Message:
         "mended."
     )
     # For whoever mends it: what Slack calls it.
-    answer = f"Slack's answer: {m.code(error)}"
-    retry = b.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
-    return b.Message(
+    answer = f"Slack's answer: {mentions.code(error)}"
+    retry = blocks.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
+    return blocks.Message(
         text=f"{text} {answer}",
-        blocks=(b.section(text), b.actions(retry), b.context(answer)),
+        blocks=(blocks.section(text), blocks.actions(retry), blocks.context(answer)),
     )
 
 

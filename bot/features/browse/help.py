@@ -7,8 +7,7 @@ from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
 from bot.framework.slash_commands import CommandRefused, Grammar, flag_usage, usage_of
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.incident.incident import ByChannel
 from incidents.incident.views import IncidentView, find_incident_view
 
@@ -65,20 +64,22 @@ async def _here(request: Request) -> IncidentView | None:
         )
 
 
-def overview(commands: Iterable[Command], *, here: IncidentView | None, slash: str) -> b.Message:
+def overview(
+    commands: Iterable[Command], *, here: IncidentView | None, slash: str
+) -> blocks.Message:
     """Return the overview: what fits this place first, then every verb with its summary."""
     known, is_inside = list(commands), here is not None
     parts = _parts(known, is_inside=is_inside, written=lambda one: usage_of(one, slash=slash))
     # Usage would make the fallback longer than Slack takes, and say less to whoever hears it.
     spoken = _parts(known, is_inside=is_inside, written=lambda one: one.name)
     opening, more = _opening(here, slash=slash), f"More on one verb: `{slash} help update`."
-    return b.Message(
+    return blocks.Message(
         text="\n".join([opening, *spoken, more]),
         blocks=(
-            b.section(opening),
-            b.divider(),
-            *(block for part in parts for block in b.paragraphs(part)),
-            b.context(more),
+            blocks.section(opening),
+            blocks.divider(),
+            *(block for part in parts for block in blocks.paragraphs(part)),
+            blocks.context(more),
         ),
     )
 
@@ -112,11 +113,11 @@ def _opening(here: IncidentView | None, *, slash: str) -> str:
         )
     return (
         f"You are in *{here.reference}* ({here.severity_name}, {here.status}): "
-        f"{m.escape_line(here.title)}. Commands here mean this incident."
+        f"{mentions.escape_line(here.title)}. Commands here mean this incident."
     )
 
 
-def command_help(command: Command, *, slash: str) -> b.Message:
+def command_help(command: Command, *, slash: str) -> blocks.Message:
     """Return how one command is written, with its options and examples."""
     lines = [f"`{usage_of(command, slash=slash)}`", command.summary]
     lines += [f"`{flag_usage(flag)}`: {flag.summary}" for flag in command.flags]

@@ -7,7 +7,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.feature import Feature
 from bot.framework.replies import Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
+from bot.slack import blocks
 from incidents.browse.home import HomeView, home_view, wish_home
 from incidents.browse.lists import ListPage
 from incidents.core.people import Person, actor_of
@@ -49,44 +49,51 @@ async def refresh_home(context: EffectContext) -> Settlement:
     return Done()
 
 
-def home_blocks(view: HomeView, *, slash: str) -> b.View:
+def home_blocks(view: HomeView, *, slash: str) -> blocks.View:
     """Return the Home tab."""
-    declare = b.button("Declare an incident", action_id="declare_open", style="primary")
-    hand_over = b.button("Hand over my shift…", action_id="handover_open")
-    shadow = b.button("Shadow somebody…", action_id="shadow_open")
-    return b.home(
+    declare = blocks.button("Declare an incident", action_id="declare_open", style="primary")
+    hand_over = blocks.button("Hand over my shift…", action_id="handover_open")
+    shadow = blocks.button("Shadow somebody…", action_id="shadow_open")
+    return blocks.home(
         [
-            b.section("*Something is wrong?* Say what you see; the rest can wait."),
-            b.actions(declare, hand_over, shadow),
+            blocks.section("*Something is wrong?* Say what you see; the rest can wait."),
+            blocks.actions(declare, hand_over, shadow),
             *_part("Yours", view.mine),
             *_open_part(view.open),
             *_part("Resolved in the last seven days", view.recent),
-            b.context(f"In any channel: `{slash} help`"),
+            blocks.context(f"In any channel: `{slash} help`"),
         ]
     )
 
 
-def _part(title: str, page: ListPage) -> list[b.Block]:
+def _part(title: str, page: ListPage) -> list[blocks.Block]:
     if not page.items:
         return []
     left = page.total - len(page.items)
-    more = [b.context(f"and {left} more")] if left else []
+    more = [blocks.context(f"and {left} more")] if left else []
     lines = "\n".join(incident_line(item) for item in page.items)
-    return [b.header(title), *b.paragraphs(lines), *more]
+    return [blocks.header(title), *blocks.paragraphs(lines), *more]
 
 
-def _open_part(page: ListPage) -> list[b.Block]:
+def _open_part(page: ListPage) -> list[blocks.Block]:
     if not page.items:
-        return [b.header("Open incidents"), b.section("None. All is quiet.")]
+        return [blocks.header("Open incidents"), blocks.section("None. All is quiet.")]
     buttons = []
     if page.page > 1:
-        buttons.append(b.button("Previous", action_id="home_previous", value=str(page.page - 1)))
+        buttons.append(
+            blocks.button("Previous", action_id="home_previous", value=str(page.page - 1))
+        )
     if page.page < page.pages:
-        buttons.append(b.button("Next", action_id="home_next", value=str(page.page + 1)))
+        buttons.append(blocks.button("Next", action_id="home_next", value=str(page.page + 1)))
     lines = "\n".join(incident_line(item) for item in page.items)
-    where = [b.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
-    turning = [b.actions(*buttons)] if buttons else []
-    return [b.header(f"Open incidents ({page.total})"), *b.paragraphs(lines), *where, *turning]
+    where = [blocks.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
+    turning = [blocks.actions(*buttons)] if buttons else []
+    return [
+        blocks.header(f"Open incidents ({page.total})"),
+        *blocks.paragraphs(lines),
+        *where,
+        *turning,
+    ]
 
 
 FEATURE = Feature(

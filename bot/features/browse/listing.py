@@ -6,8 +6,7 @@ from bot.features.channel.status_card_view import status_card
 from bot.framework.feature import Command, Feature
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.browse.lists import ListedIncident, ListPage, Scope, list_incidents
 from incidents.core.errors import InvalidInput
 from incidents.incident.views import get_incident_view
@@ -42,7 +41,7 @@ async def turn_page(request: Request) -> Reply:
     return Say(await _page(request, Scope(scope), page=number), replaces=True)
 
 
-async def _page(request: Request, scope: Scope, *, page: int) -> b.Message:
+async def _page(request: Request, scope: Scope, *, page: int) -> blocks.Message:
     workspace_id = request.services.workspace.id
     async with request.services.database.reading() as session:
         await permit(
@@ -72,38 +71,43 @@ _TITLES = {
 }
 
 
-def list_message(page: ListPage, *, slash: str) -> b.Message:
+def list_message(page: ListPage, *, slash: str) -> blocks.Message:
     """Return a page of incidents as a message."""
     title = _TITLES[page.scope]
     if not page.items:
         text = f"{title}: none. Declare one with `{slash} declare`."
-        return b.Message(text=text, blocks=(b.section(text),))
+        return blocks.Message(text=text, blocks=(blocks.section(text),))
     lines = [incident_line(item) for item in page.items]
     heading = f"{title} ({page.total})"
-    footer = [b.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
-    return b.Message(
+    footer = [blocks.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
+    return blocks.Message(
         text="\n".join([heading, *lines]),
-        blocks=(b.header(heading), *b.paragraphs("\n".join(lines)), *footer, *_turning(page)),
+        blocks=(
+            blocks.header(heading),
+            *blocks.paragraphs("\n".join(lines)),
+            *footer,
+            *_turning(page),
+        ),
     )
 
 
-def _turning(page: ListPage) -> Sequence[b.Block]:
+def _turning(page: ListPage) -> Sequence[blocks.Block]:
     buttons = []
     if page.page > 1:
         value = f"{page.scope}|{page.page - 1}"
-        buttons.append(b.button("Previous page", action_id="list_previous", value=value))
+        buttons.append(blocks.button("Previous page", action_id="list_previous", value=value))
     if page.page < page.pages:
         value = f"{page.scope}|{page.page + 1}"
-        buttons.append(b.button("Next page", action_id="list_next", value=value))
-    return [b.actions(*buttons)] if buttons else []
+        buttons.append(blocks.button("Next page", action_id="list_next", value=value))
+    return [blocks.actions(*buttons)] if buttons else []
 
 
 def incident_line(item: ListedIncident) -> str:
     """Return one incident on one line."""
-    where = f" {m.channel_link(item.channel_id)}" if item.channel_id else ""
+    where = f" {mentions.channel_link(item.channel_id)}" if item.channel_id else ""
     mark = " (private)" if item.is_private else ""
     return (
-        f"*{item.reference}* {m.escape_line(item.title)}{mark} · {item.severity_name} · "
+        f"*{item.reference}* {mentions.escape_line(item.title)}{mark} · {item.severity_name} · "
         f"{item.status}{where}"
     )
 

@@ -11,8 +11,7 @@ from bot.framework.feature import Feature
 from bot.framework.live_messages import LOST, Standing
 from bot.framework.reading import read_incident
 from bot.framework.requests import Services
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.core.people import Workspace, system_actor
@@ -32,27 +31,31 @@ _LOST_CHANNEL = _PUT_AWAY | {"not_in_channel", "channel_not_found"}
 log = structlog.get_logger(__name__)
 
 
-def announcement(view: IncidentView) -> b.Message:
+def announcement(view: IncidentView) -> blocks.Message:
     """Return the announcement of an incident: what is wrong, how bad, where to go."""
-    impact = b.paragraphs(f"*Impact* {m.escape(view.impact)}") if view.impact else ()
-    return b.Message(
+    impact = blocks.paragraphs(f"*Impact* {mentions.escape(view.impact)}") if view.impact else ()
+    return blocks.Message(
         text=_text(view),
         blocks=(
-            b.header(heading(view)),
-            b.section(_situation(view)),
+            blocks.header(heading(view)),
+            blocks.section(_situation(view)),
             *impact,
             *_latest_update(view),
-            b.context(" · ".join(times(view))),
+            blocks.context(" · ".join(times(view))),
         ),
     )
 
 
 def _situation(view: IncidentView) -> str:
-    severity = m.escape_line(view.severity_name)
-    where = f" Follow it in {m.channel_link(view.channel_id)}." if view.channel_id else ""
+    severity = mentions.escape_line(view.severity_name)
+    where = f" Follow it in {mentions.channel_link(view.channel_id)}." if view.channel_id else ""
     match view.status:
         case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
-            fixed = f" What fixed it: {ended(m.escape(view.resolution))}" if view.resolution else ""
+            fixed = (
+                f" What fixed it: {ended(mentions.escape(view.resolution))}"
+                if view.resolution
+                else ""
+            )
             return f"*Resolved.* Nothing more is needed from you.{fixed}"
         case IncidentStatus.CANCELLED:
             return "*Cancelled.* This turned out not to be an incident of its own."
@@ -62,21 +65,21 @@ def _situation(view: IncidentView) -> str:
             return f"*{severity}*, {view.status}.{led}{where}"
 
 
-def _latest_update(view: IncidentView) -> tuple[b.Block, ...]:
+def _latest_update(view: IncidentView) -> tuple[blocks.Block, ...]:
     update = view.latest_update
     if update is None or not update.headline or not view.is_open:
         return ()
-    when = m.date(update.posted_at, "{date_short_pretty} {time}")
-    return b.paragraphs(f"*Update* ({when}) {m.escape(update.headline)}")
+    when = mentions.date(update.posted_at, "{date_short_pretty} {time}")
+    return blocks.paragraphs(f"*Update* ({when}) {mentions.escape(update.headline)}")
 
 
 def _text(view: IncidentView) -> str:
-    lines = [f"{m.escape_line(heading(view))}: {_situation(view).replace('*', '')}"]
+    lines = [f"{mentions.escape_line(heading(view))}: {_situation(view).replace('*', '')}"]
     if view.impact:
-        lines.append(f"Impact: {ended(m.escape_line(view.impact))}")
+        lines.append(f"Impact: {ended(mentions.escape_line(view.impact))}")
     update = view.latest_update
     if update is not None and update.headline and view.is_open:
-        lines.append(f"Update: {ended(m.escape_line(update.headline))}")
+        lines.append(f"Update: {ended(mentions.escape_line(update.headline))}")
     return " ".join(lines)
 
 
@@ -131,13 +134,13 @@ async def _reduce(
     return Done()
 
 
-def handled_privately(reference: str) -> b.Message:
+def handled_privately(reference: str) -> blocks.Message:
     """Return what stands in public of an incident that was moved to private."""
     text = f"*{reference}* is handled privately. Those who are needed have been invited."
-    return b.Message(text=text.replace("*", ""), blocks=(b.section(text),))
+    return blocks.Message(text=text.replace("*", ""), blocks=(blocks.section(text),))
 
 
-async def _edit(gateway: SlackGateway, channel_id: str, ts: str, message: b.Message) -> None:
+async def _edit(gateway: SlackGateway, channel_id: str, ts: str, message: blocks.Message) -> None:
     try:
         await gateway.update(channel_id, ts, message)
     except SlackPermanent as error:
@@ -148,7 +151,7 @@ async def _edit(gateway: SlackGateway, channel_id: str, ts: str, message: b.Mess
 
 
 async def _post(
-    context: EffectContext, known: str | None, message: b.Message
+    context: EffectContext, known: str | None, message: blocks.Message
 ) -> tuple[str, str] | None:
     """Post in the known channel, or look for it anew; return None if there is none."""
     if known is not None:

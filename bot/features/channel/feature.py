@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import _incident_id, load_incident
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import Channel
 from bot.slack.ids import channel_name, with_suffix
@@ -136,28 +135,32 @@ _REFUSALS: Mapping[str, str] = {
 }
 
 
-def channel_refused(entry: EntryView, incident: IncidentView) -> b.Message:
+def channel_refused(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell the declarer that there is no channel, that nothing is lost, and what to do."""
     error, name = entry.text("error"), entry.text("channel_name")
     reason = _REFUSALS.get(error, "Slack gives no other reason")
-    what = f"Sitrep can't get into #{m.escape_line(name)}" if name else "It has no channel"
-    title = m.escape_line(incident.title)
+    what = f"Sitrep can't get into #{mentions.escape_line(name)}" if name else "It has no channel"
+    title = mentions.escape_line(incident.title)
     text = (
         f"*{incident.reference}* {title} is on the record and goes on. "
-        f"{what}: {reason} (`{m.escape_line(error)}`)."
+        f"{what}: {reason} (`{mentions.escape_line(error)}`)."
     )
-    retry = b.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
+    retry = blocks.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
     if not entry.content.get("can_use_existing"):
         advice = "Press Retry once the cause is mended."
-        return b.Message(text=f"{text} {advice}", blocks=(b.section(text), b.actions(retry)))
-    use = b.button(
+        return blocks.Message(
+            text=f"{text} {advice}", blocks=(blocks.section(text), blocks.actions(retry))
+        )
+    use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
         value=f"{incident.id}|{incident.version}",
         style="primary",
     )
     advice = "Press Use an existing channel…, or Retry once the cause is mended."
-    return b.Message(text=f"{text} {advice}", blocks=(b.section(text), b.actions(use, retry)))
+    return blocks.Message(
+        text=f"{text} {advice}", blocks=(blocks.section(text), blocks.actions(use, retry))
+    )
 
 
 # -- topic and bookmarks: best effort, so that a refusal is kept but not said -------------------
@@ -191,9 +194,9 @@ def _is_ours(channel: Channel, view: IncidentView, *, bot_id: str) -> bool:
 
 def topic_of(view: IncidentView) -> str:
     """Return the topic: reference, severity, status, title."""
-    title = m.escape_line(view.title)
+    title = mentions.escape_line(view.title)
     return shorten_mrkdwn(
-        f"{view.reference} · {m.escape_line(view.severity_name)} · {view.status} · {title}",
+        f"{view.reference} · {mentions.escape_line(view.severity_name)} · {view.status} · {title}",
         _MAX_TOPIC,
     )
 
@@ -229,7 +232,7 @@ def bookmarks_of(view: IncidentView, policy: Policy) -> dict[str, str]:
             values = [_values_of(service, reference=view.reference) for service in services]
         for service_name, replaced in values:
             link = _filled(bookmark.url, replaced)
-            if link is not None and m.is_web_address(link):
+            if link is not None and mentions.is_web_address(link):
                 several = service_name if len(services) > 1 else ""
                 found.setdefault(
                     link, f"{bookmark.title}: {several}" if several else bookmark.title

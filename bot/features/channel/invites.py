@@ -7,8 +7,7 @@ from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.channel.invitations import Invited, record_invitations
@@ -114,11 +113,11 @@ _REASONS = {
 }
 
 
-def invite_refused(entry: EntryView, incident: IncidentView) -> b.Message:
+def invite_refused(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say who couldn't be invited and what to do."""
     refused = entry.content.get("refused") or []
     named = ", ".join(
-        f"{m.escape(str(one['name']))} ({_REASONS.get(str(one['error']), str(one['error']))})"
+        f"{mentions.escape(str(one['name']))} ({_REASONS.get(str(one['error']), str(one['error']))})"
         for one in refused
     )
     return say(f"Not invited: {named}. Call them another way, or add them to the channel yourself.")

@@ -8,8 +8,7 @@ from bot.framework.reading import load_incident
 from bot.framework.refusals import say
 from bot.framework.replies import Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.channel.archive import OVER, record_archived, record_unarchived
 from incidents.channel.life import (
@@ -96,7 +95,7 @@ async def archive_channel(context: EffectContext) -> Settlement:
     return Done(partial(record_archived, incident_id=view.id, channel_id=view.channel_id))
 
 
-def farewell_message(view: IncidentView, *, slash: str) -> b.Message:
+def farewell_message(view: IncidentView, *, slash: str) -> blocks.Message:
     """Return the last message of a channel: why it is archived, and the way back."""
     text = f"*{view.reference}* is {view.status}, so this channel is archived now."
     if view.status is IncidentStatus.CANCELLED:
@@ -206,9 +205,12 @@ def _is_us(request: Request) -> bool:
 # -- what the commander (or declarer) is told ---------------------------------------------------
 
 
-def channel_archived(entry: EntryView, incident: IncidentView) -> b.Message:
+def channel_archived(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell that the channel of an open incident was archived."""
-    who, name = m.escape_line(entry.actor_name), m.escape_line(entry.text("channel_name"))
+    who, name = (
+        mentions.escape_line(entry.actor_name),
+        mentions.escape_line(entry.text("channel_name")),
+    )
     return _told_with_button(
         incident,
         f"{who} archived #{name}, and *{incident.reference}* is still {incident.status}. "
@@ -216,9 +218,9 @@ def channel_archived(entry: EntryView, incident: IncidentView) -> b.Message:
     )
 
 
-def channel_deleted(entry: EntryView, incident: IncidentView) -> b.Message:
+def channel_deleted(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell that the channel of an open incident was deleted."""
-    name = m.escape_line(entry.text("channel_name"))
+    name = mentions.escape_line(entry.text("channel_name"))
     return _told_with_button(
         incident,
         f"#{name} was deleted, and *{incident.reference}* is still {incident.status}. "
@@ -226,11 +228,11 @@ def channel_deleted(entry: EntryView, incident: IncidentView) -> b.Message:
     )
 
 
-def bot_removed(entry: EntryView, incident: IncidentView) -> b.Message:
+def bot_removed(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell that we were taken out of the channel, and how to bring us back."""
-    name = m.escape_line(entry.text("channel_name"))
-    by = f" by {m.escape_line(entry.text('by'))}" if entry.text("by") else ""
-    us = m.mention(entry.text("bot_id")) if entry.text("bot_id") else "@Sitrep"
+    name = mentions.escape_line(entry.text("channel_name"))
+    by = f" by {mentions.escape_line(entry.text('by'))}" if entry.text("by") else ""
+    us = mentions.mention(entry.text("bot_id")) if entry.text("bot_id") else "@Sitrep"
     return _told_with_button(
         incident,
         f"Sitrep was removed from #{name}{by}, and *{incident.reference}* is still "
@@ -239,14 +241,14 @@ def bot_removed(entry: EntryView, incident: IncidentView) -> b.Message:
     )
 
 
-def _told_with_button(incident: IncidentView, text: str) -> b.Message:
-    use = b.button(
+def _told_with_button(incident: IncidentView, text: str) -> blocks.Message:
+    use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
         value=f"{incident.id}|{incident.version}",
     )
     fallback = f"{text} Or press Use an existing channel…"
-    return b.Message(text=fallback, blocks=(b.section(text), b.actions(use)))
+    return blocks.Message(text=fallback, blocks=(blocks.section(text), blocks.actions(use)))
 
 
 FEATURE = Feature(

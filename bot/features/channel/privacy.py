@@ -11,8 +11,7 @@ from bot.framework.reading import load_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
 from incidents.core.errors import AlreadySo, InvalidInput
@@ -37,7 +36,7 @@ async def private_command(request: Request) -> Reply:
     ref = request.incident_ref()
     if not people:
         return await _open_form(request, ref, reason=reason)
-    wanted = MoveToPrivate(people=people, reason=m.plain(reason))
+    wanted = MoveToPrivate(people=people, reason=mentions.plain(reason))
     outcome = await request.transact(partial(move_to_private, ref=ref, wanted=wanted))
     return Say(moved_message(outcome))
 
@@ -48,7 +47,7 @@ def _people_first(text: str) -> tuple[tuple[PersonFacts, ...], str]:
     rest = text.strip()
     while rest:
         word, _, after = rest.partition(" ")
-        external_id = m.parse_user(word)
+        external_id = mentions.parse_user(word)
         if external_id is None:
             break
         people.append(PersonFacts(external_id))
@@ -87,36 +86,36 @@ async def _open_form(request: Request, ref: IncidentRef, *, reason: str = "") ->
 
 def private_form(
     view: IncidentView, *, reason: str = "", reader_id: uuid.UUID | None = None
-) -> b.View:
+) -> blocks.View:
     """Return the form: who is to be in it besides the reader, why, and what can't be taken back."""
     stay = ", ".join(
         dict.fromkeys(
-            m.escape_line(person.name)
+            mentions.escape_line(person.name)
             for person in (view.declared_by, *(role.person for role in view.roles))
             if person is not None and person.id != reader_id
         )
     )
-    return b.modal(
+    return blocks.modal(
         f"{view.reference}: private",
         blocks=(
-            b.section(
+            blocks.section(
                 "Sitrep opens a private channel for those you choose, and the incident goes on "
                 "there. The announcement then says only that it is handled privately, and the "
                 "old channel is archived."
             ),
-            b.section(
+            blocks.section(
                 "*What stays readable:* all that was said in the old channel, for everybody who "
                 "could read it; messages, exports and files that people already have. "
                 "If something there must go, delete it yourself first.\n"
                 "*There is no way back* to public."
             ),
-            b.multi_user_select(
+            blocks.multi_user_select(
                 "people",
                 label="Who else is to be in it",
                 optional=True,
                 hint=f"In any case: you, and {stay}." if stay else "You are in any case.",
             ),
-            b.text_input(
+            blocks.text_input(
                 "reason",
                 label="Why",
                 initial=reason,
@@ -131,26 +130,26 @@ def private_form(
     )
 
 
-def moved_message(outcome: Outcome) -> b.Message:
+def moved_message(outcome: Outcome) -> blocks.Message:
     """Return what the mover is told."""
-    names = ", ".join(m.escape_line(name) for name in outcome.data["people"])
+    names = ", ".join(mentions.escape_line(name) for name in outcome.data["people"])
     return say(
         f"*{outcome.data['reference']}* is private now. A private channel opens in a moment; "
         f"invited: {names}. Invite others there when they are needed."
     )
 
 
-def moved_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def moved_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the first message of the private channel."""
-    who = m.escape_line(entry.actor_name)
+    who = mentions.escape_line(entry.actor_name)
     people = entry.content.get("people") or ()
-    names = ", ".join(m.escape_line(str(one.get("name"))) for one in people)
-    why = f" Why: {m.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
+    names = ", ".join(mentions.escape_line(str(one.get("name"))) for one in people)
+    why = f" Why: {mentions.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
     text = (
         f"{who} moved *{incident.reference}* to private. From now on only people in this channel "
         f"see it{f': {names}' if names else ''}.{why}"
     )
-    return b.Message(text=text, blocks=(b.section(text),))
+    return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
 async def retire_channel(context: EffectContext) -> Settlement:
@@ -177,7 +176,7 @@ async def retire_channel(context: EffectContext) -> Settlement:
     return Done()
 
 
-def farewell(reference: str) -> b.Message:
+def farewell(reference: str) -> blocks.Message:
     """Return the last message of the old channel."""
     return say(
         f"*{reference}* is handled privately from here on, and this channel is archived. Those "

@@ -9,8 +9,7 @@ from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.replies import Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.truncation import shorten_mrkdwn
 from incidents.channel.read_in import Need, most_needed, offer_read_in
@@ -64,7 +63,7 @@ def read_in_message(
     now: datetime,
     slash: str,
     reader_id: uuid.UUID | None = None,
-) -> b.Message:
+) -> blocks.Message:
     """Return the read-in: status, severity, impact, who does what, last update, what is needed."""
     leads = any(person.id == reader_id for person in view.holders(COMMANDER))
     need = most_needed(
@@ -73,10 +72,10 @@ def read_in_message(
         next_update_due_at=view.next_update_due_at,
         now=now,
     )
-    title, severity = m.escape_line(view.title), m.escape_line(view.severity_name)
+    title, severity = mentions.escape_line(view.title), mentions.escape_line(view.severity_name)
     lines = [
         f"*{view.reference}* {title}: {severity}, {view.status}.",
-        *([f"*Impact* {m.escape_line(view.impact)}"] if view.impact.strip() else []),
+        *([f"*Impact* {mentions.escape_line(view.impact)}"] if view.impact.strip() else []),
         f"*Roles* {_roles_text(view)}",
         f"*Last update* {_update_text(update)}",
         f"*Needed now* {_need_text(need, view, slash=slash, leads=leads)}",
@@ -84,22 +83,23 @@ def read_in_message(
     text = "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in lines)
     if need is not Need.COMMANDER:
         if leads or view.is_private or view.is_drill or not view.is_open:
-            return b.Message(text=text, blocks=(b.section(text),))
+            return blocks.Message(text=text, blocks=(blocks.section(text),))
         lead = next((person.external_id for person in view.holders(COMMANDER)), "")
-        shadow = b.button("Here to learn? Shadow…", action_id="shadow_open", value=lead or "-")
-        return b.Message(text=text, blocks=(b.section(text), b.actions(shadow)))
-    take = b.button(
+        shadow = blocks.button("Here to learn? Shadow…", action_id="shadow_open", value=lead or "-")
+        return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(shadow)))
+    take = blocks.button(
         "Take command",
         action_id="role_take_command",
         value=f"{view.id}|{view.version}",
         style="primary",
     )
-    return b.Message(text=text, blocks=(b.section(text), b.actions(take)))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
 
 
 def _roles_text(view: IncidentView) -> str:
     held = [
-        f"{m.escape_line(role.role_name)}: {m.escape_line(role.person.name)}" for role in view.roles
+        f"{mentions.escape_line(role.role_name)}: {mentions.escape_line(role.person.name)}"
+        for role in view.roles
     ]
     return " · ".join(held) or "none taken yet"
 
@@ -107,7 +107,7 @@ def _roles_text(view: IncidentView) -> str:
 def _update_text(update: UpdateView | None) -> str:
     if update is None:
         return "none yet"
-    return f"({m.date(update.posted_at, '{date_short_pretty} {time}')}) {m.escape_line(update.headline)}".strip()
+    return f"({mentions.date(update.posted_at, '{date_short_pretty} {time}')}) {mentions.escape_line(update.headline)}".strip()
 
 
 def _need_text(need: Need, view: IncidentView, *, slash: str, leads: bool) -> str:
@@ -119,7 +119,9 @@ def _need_text(need: Need, view: IncidentView, *, slash: str, leads: bool) -> st
         case Need.HANDS if leads:
             return "say here that you have command, then size it up"
         case Need.HANDS:
-            lead = ", ".join(m.escape_line(person.name) for person in view.holders(COMMANDER))
+            lead = ", ".join(
+                mentions.escape_line(person.name) for person in view.holders(COMMANDER)
+            )
             return f"ask {lead} what you can take on; `{slash} help` shows the rest"
         case Need.POSTMORTEM:
             return "the postmortem: add what you saw with the others"

@@ -1,22 +1,21 @@
 """How the status card looks: one glance at 3 a.m., then what can be done about it."""
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import COMMANDER, Policy
 
 
-def status_card(view: IncidentView, *, policy: Policy) -> b.Message:
+def status_card(view: IncidentView, *, policy: Policy) -> blocks.Message:
     """Return the status card of an incident, with buttons for what is possible now."""
-    return b.Message(
+    return blocks.Message(
         text=card_text(view, slash=policy.command),
         blocks=(
-            b.header(heading(view)),
+            blocks.header(heading(view)),
             *marks(view),
-            b.fields(facts(view)),
+            blocks.fields(facts(view)),
             *details(view, policy=policy),
-            b.context(" · ".join(times(view))),
+            blocks.context(" · ".join(times(view))),
             *button_rows(view),
         ),
     )
@@ -27,54 +26,54 @@ def heading(view: IncidentView) -> str:
     return f"{view.reference} {view.title}"
 
 
-def marks(view: IncidentView) -> tuple[b.Block, ...]:
+def marks(view: IncidentView) -> tuple[blocks.Block, ...]:
     """Return what sets a drill or a private incident apart, before anything else is read."""
     lines = []
     if view.is_drill:
         lines.append("*This is a drill.* Practice only; nothing is broken.")
     if view.is_private:
         lines.append("*Private.* Only people invited here can see it; please keep it here.")
-    return tuple(b.section(line) for line in lines)
+    return tuple(blocks.section(line) for line in lines)
 
 
 def facts(view: IncidentView) -> list[str]:
     """Return severity, status, who is in command, and when the next update is due."""
     lines = [
-        f"*Severity*\n{m.escape_line(view.severity_name)}",
+        f"*Severity*\n{mentions.escape_line(view.severity_name)}",
         f"*Status*\n{view.status.capitalize()}",
         f"*Commander*\n{people(view, COMMANDER) or 'Nobody yet'}",
     ]
     if view.next_update_due_at is not None:
-        lines.append(f"*Next update due*\n{m.date(view.next_update_due_at, '{time}')}")
+        lines.append(f"*Next update due*\n{mentions.date(view.next_update_due_at, '{time}')}")
     return lines
 
 
 def people(view: IncidentView, role_key: str) -> str:
     """Return who holds the role, as mentions."""
-    return ", ".join(m.mention(person.external_id) for person in view.holders(role_key))
+    return ", ".join(mentions.mention(person.external_id) for person in view.holders(role_key))
 
 
-def details(view: IncidentView, *, policy: Policy) -> list[b.Block]:
+def details(view: IncidentView, *, policy: Policy) -> list[blocks.Block]:
     """Return impact, services, other roles and the last stakeholder update, as far as known."""
-    blocks: list[b.Block] = []
+    body: list[blocks.Block] = []
     if view.impact:
-        blocks += b.paragraphs(f"*Impact* {m.escape(view.impact)}")
+        body += blocks.paragraphs(f"*Impact* {mentions.escape(view.impact)}")
     lines = []
     if view.services:
-        named = ", ".join(m.escape_line(_service(key, policy)) for key in view.services)
+        named = ", ".join(mentions.escape_line(_service(key, policy)) for key in view.services)
         lines.append(f"*Services* {named}")
     others = other_roles(view)
     if others:
         lines.append(f"*Roles* {others}")
     update = view.latest_update
     if update is not None and update.headline:
-        when = m.date(update.posted_at, "{date_short_pretty} {time}")
-        lines.append(f"*Last update* ({when}) {m.escape(update.headline)}")
+        when = mentions.date(update.posted_at, "{date_short_pretty} {time}")
+        lines.append(f"*Last update* ({when}) {mentions.escape(update.headline)}")
     if view.status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED} and view.resolution:
-        lines.append(f"*What fixed it* {m.escape(view.resolution)}")
+        lines.append(f"*What fixed it* {mentions.escape(view.resolution)}")
     if lines:
-        blocks += b.paragraphs("\n".join(lines))
-    return blocks
+        body += blocks.paragraphs("\n".join(lines))
+    return body
 
 
 def _service(key: str, policy: Policy) -> str:
@@ -88,7 +87,7 @@ def other_roles(view: IncidentView) -> str:
     names: dict[str, list[str]] = {}
     for role in view.roles:
         if role.role_key != COMMANDER:
-            names.setdefault(role.role_name, []).append(m.mention(role.person.external_id))
+            names.setdefault(role.role_name, []).append(mentions.mention(role.person.external_id))
     return " · ".join(f"{role}: {', '.join(held)}" for role, held in names.items())
 
 
@@ -104,26 +103,26 @@ def times(view: IncidentView) -> list[str]:
         moments.append(("closed", view.closed_at))
     if view.cancelled_at is not None:
         moments.append(("cancelled", view.cancelled_at))
-    return [f"{what} {m.date(at, stamp)}" for what, at in moments]
+    return [f"{what} {mentions.date(at, stamp)}" for what, at in moments]
 
 
 def card_text(view: IncidentView, *, slash: str) -> str:
     """Return the whole card in words: all that a screen reader or a notification gets."""
-    lines = [f"{m.escape_line(heading(view))}: {view.severity_name}, {view.status}."]
+    lines = [f"{mentions.escape_line(heading(view))}: {view.severity_name}, {view.status}."]
     if view.is_drill:
         lines.append("This is a drill.")
     if view.is_private:
         lines.append("Private.")
     lines.append(f"Commander: {people(view, COMMANDER) or 'nobody yet'}.")
     if view.impact:
-        lines.append(f"Impact: {ended(m.escape_line(view.impact))}")
+        lines.append(f"Impact: {ended(mentions.escape_line(view.impact))}")
     update = view.latest_update
     if update is not None and update.headline:
-        lines.append(f"Last update: {ended(m.escape_line(update.headline))}")
+        lines.append(f"Last update: {ended(mentions.escape_line(update.headline))}")
     if view.status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED} and view.resolution:
-        lines.append(f"What fixed it: {ended(m.escape_line(view.resolution))}")
+        lines.append(f"What fixed it: {ended(mentions.escape_line(view.resolution))}")
     if view.next_update_due_at is not None:
-        lines.append(f"Next update due {m.date(view.next_update_due_at, '{time}')}.")
+        lines.append(f"Next update due {mentions.date(view.next_update_due_at, '{time}')}.")
     lines.append(f"What you can do here: {slash} help.")
     return " ".join(lines)
 
@@ -133,21 +132,23 @@ def ended(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def button_rows(view: IncidentView) -> tuple[b.Block, ...]:
+def button_rows(view: IncidentView) -> tuple[blocks.Block, ...]:
     """Return the buttons that fit the incident's status; each carries the version it was made for."""
     value = f"{view.id}|{view.version}"
     if view.is_open:
         return _open_rows(view, value)
     if view.status is IncidentStatus.CANCELLED:
-        return (b.actions(_button("Timeline", "timeline_open", value)),)
+        return (blocks.actions(_button("Timeline", "timeline_open", value)),)
     last = (
         _button("Close", "close_incident", value)
         if view.status is IncidentStatus.RESOLVED
         else _button("Timeline", "timeline_open", value)
     )
     return (
-        b.actions(
-            b.button("Postmortem", action_id="postmortem_write_open", value=value, style="primary"),
+        blocks.actions(
+            blocks.button(
+                "Postmortem", action_id="postmortem_write_open", value=value, style="primary"
+            ),
             _button("Action item", "action_item_open", value),
             _button("Correct times", "milestones_open", value),
             _button("Reopen", "reopen_open", value),
@@ -156,13 +157,15 @@ def button_rows(view: IncidentView) -> tuple[b.Block, ...]:
     )
 
 
-def _open_rows(view: IncidentView, value: str) -> tuple[b.Block, ...]:
+def _open_rows(view: IncidentView, value: str) -> tuple[blocks.Block, ...]:
     # One primary button: what is needed first. Without a commander that is somebody in command.
     is_led = bool(view.holders(COMMANDER))
     first = (
-        b.button("Post update", action_id="update_open", value=value, style="primary")
+        blocks.button("Post update", action_id="update_open", value=value, style="primary")
         if is_led
-        else b.button("Take command", action_id="role_take_command", value=value, style="primary")
+        else blocks.button(
+            "Take command", action_id="role_take_command", value=value, style="primary"
+        )
     )
     second = (
         _button("Hand off", "handoff_offer_open", value)
@@ -170,32 +173,32 @@ def _open_rows(view: IncidentView, value: str) -> tuple[b.Block, ...]:
         else _button("Post update", "update_open", value)
     )
     return (
-        b.actions(
+        blocks.actions(
             first,
             second,
             _button("Escalate", "escalate_open", value),
             _button("Change status", "status_change", value),
             _button("Resolve", "resolve_open", value),
         ),
-        b.actions(
+        blocks.actions(
             _button("Change severity", "severity_change", value),
             _button("Roles", "role_assign_open", value),
             _button("Check in", "checkin_open", value),
-            _button("Propose", "approval_propose_open", value),
+            _button("Propose", "proposal_propose_open", value),
             _button("Add note", "note_open", value),
         ),
-        b.actions(
+        blocks.actions(
             _button("Edit", "edit_open", value),
             _button("Timeline", "timeline_open", value),
             _button("Action item", "action_item_open", value),
             _button("Correct times", "milestones_open", value),
         ),
-        b.actions(
+        blocks.actions(
             _button("Cancel incident", "cancel_open", value),
             *([] if view.is_private else [_button("Move to private", "private_open", value)]),
         ),
     )
 
 
-def _button(label: str, action_id: str, value: str) -> b.ButtonElement:
-    return b.button(label, action_id=action_id, value=value)
+def _button(label: str, action_id: str, value: str) -> blocks.ButtonElement:
+    return blocks.button(label, action_id=action_id, value=value)

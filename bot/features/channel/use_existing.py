@@ -8,8 +8,7 @@ from bot.framework.reading import load_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import Channel
 from incidents.channel.channel import ExistingChannel, record_members, record_refused, use_channel
@@ -28,7 +27,7 @@ async def channel_command(request: Request) -> Reply:
     text = request.words.text.strip()
     if not text:
         return await _open_form(request, request.incident_ref())
-    channel_id = m.parse_channel(text)
+    channel_id = mentions.parse_channel(text)
     if channel_id is None:
         example = f"{request.policy.command} {_EXAMPLE}"
         raise InvalidInput("channel", "not_a_channel", example)
@@ -65,16 +64,16 @@ async def _open_form(request: Request, ref: IncidentRef) -> Reply:
     return None
 
 
-def channel_form(view: IncidentView) -> b.View:
+def channel_form(view: IncidentView) -> blocks.View:
     """Return the form that asks for a channel; a private incident's must be private."""
     kinds = ("private",) if view.is_private else ("public", "private")
     hint = "Sitrep joins a public channel by itself. Into a private one, invite it first."
-    reference, title = view.reference, m.escape_line(view.title)
-    return b.modal(
+    reference, title = view.reference, mentions.escape_line(view.title)
+    return blocks.modal(
         "Use a channel",
         blocks=(
-            b.section(f"*{reference}* {title} goes on in the channel that you choose."),
-            b.conversation_select("channel", label="Channel", include=kinds, hint=hint),
+            blocks.section(f"*{reference}* {title} goes on in the channel that you choose."),
+            blocks.conversation_select("channel", label="Channel", include=kinds, hint=hint),
         ),
         callback_id=CALLBACK_ID,
         submit="Use this channel",
@@ -122,10 +121,10 @@ async def _may_know(request: Request, channel: Channel) -> bool:
     return request.actor.external_id in members
 
 
-def _answer(outcome: Outcome) -> b.Message:
+def _answer(outcome: Outcome) -> blocks.Message:
     reference, channel_id = outcome.data["reference"], outcome.data["channel_id"]
     return say(
-        f"*{reference}* goes on in {m.channel_link(channel_id)}. "
+        f"*{reference}* goes on in {mentions.channel_link(channel_id)}. "
         "Sitrep brings the status card and the people there now."
     )
 
@@ -171,10 +170,13 @@ async def post_move(context: EffectContext) -> Settlement:
     return Done()
 
 
-def channel_linked(entry: EntryView, incident: IncidentView) -> b.Message:
+def channel_linked(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say which channel the incident goes on in, and who chose it."""
-    who, where = m.escape_line(entry.actor_name), m.channel_link(entry.text("channel_id"))
-    title = m.escape_line(incident.title)
+    who, where = (
+        mentions.escape_line(entry.actor_name),
+        mentions.channel_link(entry.text("channel_id")),
+    )
+    title = mentions.escape_line(incident.title)
     if entry.text("old_channel_id"):
         return say(f"{who} moved *{incident.reference}* {title} to {where}. Please go on there.")
     return say(f"{who} chose {where} as the channel of *{incident.reference}* {title}.")

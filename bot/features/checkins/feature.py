@@ -11,8 +11,7 @@ from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, incident_by_id
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.checkins.checkins import (
     CheckinAnswer,
     CheckinReply,
@@ -41,12 +40,12 @@ async def checkin_command(request: Request) -> Reply:
     who, rest = request.words.split_first()
     if not who:
         return await _open_form(request, request.incident_ref())
-    external_id = m.parse_user(who)
+    external_id = mentions.parse_user(who)
     if external_id is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
-    if m.begins_with_a_person(rest):
+    if mentions.begins_with_a_person(rest):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
-    box, question = split_duration(m.plain(rest))
+    box, question = split_duration(mentions.plain(rest))
     wanted = CheckinRequest(person=PersonFacts(external_id), question=question, box=box)
     ref = request.incident_ref()
     outcome = await request.transact(partial(ask_checkin, ref=ref, request=wanted))
@@ -78,26 +77,26 @@ async def checkin_submitted(request: Request) -> Reply:
     return None
 
 
-def asked_message(outcome: Outcome) -> b.Message:
+def asked_message(outcome: Outcome) -> blocks.Message:
     """Return what the person is told who asked."""
     box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
-    name = m.escape_line(outcome.data["name"])
+    name = mentions.escape_line(outcome.data["name"])
     return say(f"Asked {name}, by direct message and in the channel. I check back in {box}.")
 
 
-def checkin_form(view: IncidentView, *, box: timedelta) -> b.View:
+def checkin_form(view: IncidentView, *, box: timedelta) -> blocks.View:
     """Return the form for a check-in."""
-    return b.modal(
+    return blocks.modal(
         f"Check-in on {view.reference}",
         blocks=[
-            b.user_select("person", label="Who"),
-            b.text_input(
+            blocks.user_select("person", label="Who"),
+            blocks.text_input(
                 "question",
                 label="What should they find out or do?",
                 multiline=True,
                 max_length=2000,
             ),
-            b.text_input(
+            blocks.text_input(
                 "minutes",
                 label="Check back in",
                 initial=duration_text(box),
@@ -159,19 +158,19 @@ async def answer_submitted(request: Request) -> Reply:
     return None
 
 
-def answer_form(view: IncidentView, *, value: str) -> b.View:
+def answer_form(view: IncidentView, *, value: str) -> blocks.View:
     """Return the form for an answer in words; `value` is the pressed button's."""
     options = (
-        b.option("Done", value=CheckinAnswer.DONE),
-        b.option("Need more time", value=CheckinAnswer.MORE_TIME),
-        b.option("Stuck", value=CheckinAnswer.STUCK),
+        blocks.option("Done", value=CheckinAnswer.DONE),
+        blocks.option("Need more time", value=CheckinAnswer.MORE_TIME),
+        blocks.option("Stuck", value=CheckinAnswer.STUCK),
     )
-    return b.modal(
+    return blocks.modal(
         "How did it go?",
         blocks=[
-            b.context(f"{view.reference} {m.escape_line(view.title)}"),
-            b.radio("answer", label="It is", options=options, initial=CheckinAnswer.DONE),
-            b.text_input(
+            blocks.context(f"{view.reference} {mentions.escape_line(view.title)}"),
+            blocks.radio("answer", label="It is", options=options, initial=CheckinAnswer.DONE),
+            blocks.text_input(
                 "text",
                 label="What did you see or do?",
                 multiline=True,
@@ -195,7 +194,7 @@ async def _answer(request: Request, answer: CheckinAnswer) -> Reply:
     return Say(answered_message(outcome))
 
 
-def answered_message(outcome: Outcome) -> b.Message:
+def answered_message(outcome: Outcome) -> blocks.Message:
     """Return what the person is told who answered."""
     match outcome.data["answer"]:
         case CheckinAnswer.MORE_TIME:

@@ -3,60 +3,62 @@
 from datetime import timedelta
 
 from bot.framework.phrases import instant_of
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.incident.views import EntryView, IncidentView
 
 
-def asked_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def asked_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the task as the channel sees it."""
     text = (
-        f"{_person(entry)}, {m.escape_line(entry.actor_name)} asks you, for the next {_box(entry)}"
+        f"{_person(entry)}, {mentions.escape_line(entry.actor_name)} asks you, for the next {_box(entry)}"
         f" (until {_due(entry)}): {_question(entry)}"
     )
     return _with_buttons(text, _understood_button(entry, incident))
 
 
-def asked_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def asked_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the task as the person gets it by direct message."""
-    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     text = (
-        f"*{incident.reference}* {m.escape_line(incident.title)}{where}: "
-        f"{m.escape_line(entry.actor_name)} asks you: {_question(entry)}\n"
+        f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}: "
+        f"{mentions.escape_line(entry.actor_name)} asks you: {_question(entry)}\n"
         f"You have {_box(entry)}, until {_due(entry)}; then I ask you how it went. No progress by "
         "then is news, too."
     )
     return _with_buttons(text, _understood_button(entry, incident))
 
 
-def understood_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def understood_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that the person took the task on."""
-    text = f"{m.escape_line(entry.text('person_name'))} is on it, until {_due(entry)}."
-    return b.Message(text=f"{incident.reference}: {text}", blocks=(b.context(text),))
+    text = f"{mentions.escape_line(entry.text('person_name'))} is on it, until {_due(entry)}."
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.context(text),))
 
 
-def due_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def due_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question how it went, to the person and to the commander."""
-    name = m.escape_line(entry.text("person_name"))
+    name = mentions.escape_line(entry.text("person_name"))
     unseen = "" if entry.content.get("is_understood") else " (they haven't pressed *Understood*)"
     text = (
-        f"*{incident.reference}* {m.escape_line(incident.title)}: the {_box(entry)} for {name} are "
+        f"*{incident.reference}* {mentions.escape_line(incident.title)}: the {_box(entry)} for {name} are "
         f"over{unseen}. How did it go?\nThe task: {_question(entry)}"
     )
     value = _value(entry, incident)
     return _with_buttons(
         text,
-        b.button("Done", action_id="checkin_done", value=value, style="primary"),
-        b.button(f"Need {_box(entry)} more", action_id="checkin_more_time", value=value),
-        b.button("Stuck", action_id="checkin_stuck", value=value),
-        b.button("Answer in words…", action_id="checkin_answer_open", value=value),
+        blocks.button("Done", action_id="checkin_done", value=value, style="primary"),
+        blocks.button(f"Need {_box(entry)} more", action_id="checkin_more_time", value=value),
+        blocks.button("Stuck", action_id="checkin_stuck", value=value),
+        blocks.button("Answer in words…", action_id="checkin_answer_open", value=value),
     )
 
 
-def answered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def answered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return how it went."""
-    name, who = m.escape_line(entry.text("person_name")), m.escape_line(entry.actor_name)
+    name, who = (
+        mentions.escape_line(entry.text("person_name")),
+        mentions.escape_line(entry.actor_name),
+    )
     is_own = str(entry.actor_id) == entry.text("person_id")
     by = "" if is_own else f" (says {who})"
     match entry.text("answer"):
@@ -66,22 +68,22 @@ def answered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
             text = f"{name} is stuck{by}: who can help?"
         case _:
             text = f"{name} needs {_box(entry)} more{by}, until {_due(entry)}."
-    words = m.escape(entry.text("text"))
+    words = mentions.escape(entry.text("text"))
     text = f"{text}\n{words}" if words else text
-    return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
-def answered_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def answered_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return how it went as the asker and the commander get it by direct message."""
-    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     said = answered_entry(entry, incident).text.removeprefix(f"{incident.reference}: ")
-    text = f"*{incident.reference}* {m.escape_line(incident.title)}{where}: {said}"
-    return b.Message(text=text, blocks=b.paragraphs(text))
+    text = f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}: {said}"
+    return blocks.Message(text=text, blocks=blocks.paragraphs(text))
 
 
-def _understood_button(entry: EntryView, incident: IncidentView) -> b.ButtonElement:
+def _understood_button(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
     value = _value(entry, incident)
-    return b.button("Understood", action_id="checkin_understood", value=value, style="primary")
+    return blocks.button("Understood", action_id="checkin_understood", value=value, style="primary")
 
 
 def _value(entry: EntryView, incident: IncidentView) -> str:
@@ -89,7 +91,7 @@ def _value(entry: EntryView, incident: IncidentView) -> str:
 
 
 def _person(entry: EntryView) -> str:
-    return m.mention(entry.text("person_external_id"))
+    return mentions.mention(entry.text("person_external_id"))
 
 
 def _box(entry: EntryView) -> str:
@@ -97,12 +99,12 @@ def _box(entry: EntryView) -> str:
 
 
 def _due(entry: EntryView) -> str:
-    return m.date(instant_of(entry.content.get("due_at")) or entry.occurred_at, "{time}")
+    return mentions.date(instant_of(entry.content.get("due_at")) or entry.occurred_at, "{time}")
 
 
 def _question(entry: EntryView) -> str:
-    return m.escape(entry.text("question"))
+    return mentions.escape(entry.text("question"))
 
 
-def _with_buttons(text: str, *buttons: b.ButtonElement) -> b.Message:
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
+def _with_buttons(text: str, *buttons: blocks.ButtonElement) -> blocks.Message:
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))

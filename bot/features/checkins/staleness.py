@@ -8,8 +8,7 @@ from bot.framework.phrases import instant_of
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
@@ -23,28 +22,28 @@ async def still_working_pressed(request: Request) -> Reply:
     return Say(say(f"Noted on the timeline. I ask again after {wait} without anything new."))
 
 
-def stale_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def stale_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question whether the incident is over."""
     since = instant_of(entry.content.get("last_activity_at")) or entry.occurred_at
     text = (
         f"*{incident.reference}* is still open ({entry.text('status')}), and nothing was added "
-        f"since {m.date(since)}. Is it over? Then resolve it; if not, say that you are still on it."
+        f"since {mentions.date(since)}. Is it over? Then resolve it; if not, say that you are still on it."
     )
     buttons = (
-        b.button("Resolve", action_id="resolve_open", value=str(incident.id), style="primary"),
-        b.button(
+        blocks.button("Resolve", action_id="resolve_open", value=str(incident.id), style="primary"),
+        blocks.button(
             "Still working on it",
             action_id="stale_still_working",
             value=f"{incident.id}|{entry.sequence}",
         ),
     )
-    return b.Message(text=text, blocks=(b.section(text), b.actions(*buttons)))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
-def answered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def answered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that somebody is still on it."""
-    text = f"{m.escape_line(entry.actor_name)} is still working on {incident.reference}."
-    return b.Message(text=text, blocks=(b.context(text),))
+    text = f"{mentions.escape_line(entry.actor_name)} is still working on {incident.reference}."
+    return blocks.Message(text=text, blocks=(blocks.context(text),))
 
 
 FEATURE = Feature(

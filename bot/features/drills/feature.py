@@ -9,13 +9,12 @@ from bot.framework.feature import Command, Feature, Flag
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
 from incidents.drills.effects import SendMentorNotes, SendScorecard
 from incidents.drills.start import (
-    PracticeRequest,
+    DrillRequest,
     mentor_named,
     run_check,
     start_run,
@@ -24,8 +23,8 @@ from incidents.drills.start import (
     take_on,
 )
 from incidents.drills.views import (
-    PracticeView,
-    get_practice_view,
+    DrillView,
+    get_drill_view,
     get_running_view,
     list_own_results,
 )
@@ -76,12 +75,12 @@ async def stop_pressed(request: Request) -> Reply:
     return Say(stopped_message(outcome))
 
 
-def started_message(outcome: Outcome, *, slash: str) -> b.Message:
+def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
     """Return what the person is told who started a drill, or is in the middle of one."""
-    reference, name = outcome.data["reference"], m.escape_line(outcome.data["name"])
+    reference, name = outcome.data["reference"], mentions.escape_line(outcome.data["name"])
     if outcome.kind == "drill_running":
         channel = outcome.data["channel_id"]
-        where = f" in {m.channel_link(channel)}" if channel else ""
+        where = f" in {mentions.channel_link(channel)}" if channel else ""
         return say(
             f"You are in the middle of *{reference}* ({name}){where}. Finish it first, or stop it "
             f"with `{slash} {reference} drill --stop`."
@@ -92,7 +91,7 @@ def started_message(outcome: Outcome, *, slash: str) -> b.Message:
     )
 
 
-def stopped_message(outcome: Outcome) -> b.Message:
+def stopped_message(outcome: Outcome) -> blocks.Message:
     """Return what the person is told who stopped a drill."""
     reference = outcome.data["reference"]
     return say(f"*{reference}* is stopped. Its scorecard comes by direct message.")
@@ -100,8 +99,8 @@ def stopped_message(outcome: Outcome) -> b.Message:
 
 async def _start(
     request: Request, scenario: Scenario, mentor: str | None, *, is_alone: bool = False
-) -> b.Message:
-    wanted = PracticeRequest(scenario, mentor_named(mentor), is_alone=is_alone)
+) -> blocks.Message:
+    wanted = DrillRequest(scenario, mentor_named(mentor), is_alone=is_alone)
     outcome = await request.transact(partial(start_run, request=wanted))
     return started_message(outcome, slash=request.policy.command)
 
@@ -114,10 +113,10 @@ def _take_apart(text: str) -> tuple[str, str | None]:
     words = text.split()
     if any(word.startswith("@") for word in words):
         raise InvalidInput("mentor", "not_a_person", "drill bad-deploy @someone")
-    mentors = [user for user in map(m.parse_user, words) if user is not None]
+    mentors = [user for user in map(mentions.parse_user, words) if user is not None]
     if len(mentors) > 1:
         raise InvalidInput("mentor", "one_at_a_time", "drill bad-deploy @someone")
-    name = " ".join(word for word in words if m.parse_user(word) is None)
+    name = " ".join(word for word in words if mentions.parse_user(word) is None)
     return name, mentors[0] if mentors else None
 
 
@@ -131,7 +130,7 @@ def _get_scenario(request: Request, name: str) -> Scenario:
     raise InvalidInput("scenario", "unknown", known)
 
 
-async def _results(request: Request) -> b.Message:
+async def _results(request: Request) -> blocks.Message:
     async with request.services.database.reading() as session:
         views = await list_own_results(
             session, request.actor, workspace_id=request.services.workspace.id
@@ -152,7 +151,7 @@ async def take_on_pressed(request: Request) -> Reply:
 
 async def check_command(request: Request) -> Reply:
     """Look at something by name, or open the form that shows what there is."""
-    ref, word = request.incident_ref(), m.plain(request.words.text).strip()
+    ref, word = request.incident_ref(), mentions.plain(request.words.text).strip()
     if not word:
         return await _open_check_form(request, ref)
     outcome = await request.transact(partial(run_check, ref=ref, word=word))
@@ -173,7 +172,7 @@ async def check_submitted(request: Request) -> Reply:
 
 async def act_command(request: Request) -> Reply:
     """Act by name, or open the form that shows what there is."""
-    ref, word = request.incident_ref(), m.plain(request.words.text).strip()
+    ref, word = request.incident_ref(), mentions.plain(request.words.text).strip()
     if not word:
         return await _open_act_form(request, ref)
     outcome = await request.transact(partial(take_action, ref=ref, word=word))
@@ -192,9 +191,9 @@ async def act_submitted(request: Request) -> Reply:
     return None
 
 
-def done_message(outcome: Outcome) -> b.Message:
+def done_message(outcome: Outcome) -> blocks.Message:
     """Return what the person is told who looked or acted."""
-    name = m.escape_line(outcome.data["name"])
+    name = mentions.escape_line(outcome.data["name"])
     return say(f"*{name}*: what came of it is in the drill's channel, and on its timeline.")
 
 
@@ -208,7 +207,7 @@ async def _open_act_form(request: Request, ref: IncidentRef) -> Reply:
     return None
 
 
-async def _running(request: Request, ref: IncidentRef) -> PracticeView:
+async def _running(request: Request, ref: IncidentRef) -> DrillView:
     async with request.services.database.reading() as session:
         return await get_running_view(
             session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
@@ -245,10 +244,10 @@ async def send_scorecard(context: EffectContext) -> Settlement:
 
 async def _load(
     context: EffectContext, effect: SendMentorNotes | SendScorecard
-) -> tuple[PracticeView, Person | None]:
+) -> tuple[DrillView, Person | None]:
     services = context.services
     async with services.database.reading() as session:
-        view = await get_practice_view(session, effect.run_id, workspace_id=services.workspace.id)
+        view = await get_drill_view(session, effect.run_id, workspace_id=services.workspace.id)
         person = await session.get(Person, effect.person_id)
     return view, person
 

@@ -4,44 +4,43 @@ from collections.abc import Sequence
 
 from bot.features.drills.messages import scenario_line
 from bot.framework.incident_forms import remember
-from bot.slack import blocks as b
-from bot.slack import mentions as m
-from incidents.drills.views import PracticeView
+from bot.slack import blocks, mentions
+from incidents.drills.views import DrillView
 from incidents.scenarios.scenario import Scenario
 
 
-def start_form(scenarios: Sequence[Scenario]) -> b.View:
+def start_form(scenarios: Sequence[Scenario]) -> blocks.View:
     """Return the form that starts a drill: the scenarios with what they are about, a mentor."""
     options = [
-        b.option(f"{scenario.name} ({scenario.level.value})", value=scenario.key)
+        blocks.option(f"{scenario.name} ({scenario.level.value})", value=scenario.key)
         for scenario in scenarios
     ]
-    return b.modal(
+    return blocks.modal(
         "Start a drill",
         blocks=[
-            *b.paragraphs("\n".join(scenario_line(scenario) for scenario in scenarios)),
-            b.select("scenario", label="Scenario", options=options, initial=scenarios[0].key),
-            b.user_select(
+            *blocks.paragraphs("\n".join(scenario_line(scenario) for scenario in scenarios)),
+            blocks.select("scenario", label="Scenario", options=options, initial=scenarios[0].key),
+            blocks.user_select(
                 "mentor",
                 label="Mentor",
                 optional=True,
                 hint="Sees what you do and gets notes. Empty: your own mentor, else you alone.",
             ),
-            b.context("A private channel opens for the two of you. Nobody else is called."),
+            blocks.context("A private channel opens for the two of you. Nobody else is called."),
         ],
         callback_id="drill_submit",
         submit="Start",
     )
 
 
-def check_form(view: PracticeView) -> b.View:
+def check_form(view: DrillView) -> blocks.View:
     """Return the form to look at something."""
-    options = [b.option(check.name, value=check.key) for check in view.scenario.checks]
-    return b.modal(
+    options = [blocks.option(check.name, value=check.key) for check in view.scenario.checks]
+    return blocks.modal(
         "Check something",
         blocks=[
-            b.context(_what(view)),
-            b.radio("check", label="What do you want to look at?", options=options),
+            blocks.context(_what(view)),
+            blocks.radio("check", label="What do you want to look at?", options=options),
         ],
         callback_id="drill_check_submit",
         submit="Check",
@@ -49,21 +48,21 @@ def check_form(view: PracticeView) -> b.View:
     )
 
 
-def act_form(view: PracticeView) -> b.View:
+def act_form(view: DrillView) -> blocks.View:
     """Return the form to act: each choice with its risk and how to undo it."""
     actions = view.scenario.actions
     described = "\n".join(
-        f"• *{m.escape_line(action.name)}*\n  Risk: {m.escape_line(action.risk)}\n"
-        f"  Undo: {m.escape_line(action.undo)}"
+        f"• *{mentions.escape_line(action.name)}*\n  Risk: {mentions.escape_line(action.risk)}\n"
+        f"  Undo: {mentions.escape_line(action.undo)}"
         for action in actions
     )
-    options = [b.option(action.name, value=action.key) for action in actions]
-    return b.modal(
+    options = [blocks.option(action.name, value=action.key) for action in actions]
+    return blocks.modal(
         "Do something",
         blocks=[
-            b.context(_what(view)),
-            *b.paragraphs(described),
-            b.radio("action", label="What do you want to do?", options=options),
+            blocks.context(_what(view)),
+            *blocks.paragraphs(described),
+            blocks.radio("action", label="What do you want to do?", options=options),
         ],
         callback_id="drill_act_submit",
         submit="Do it",
@@ -71,5 +70,5 @@ def act_form(view: PracticeView) -> b.View:
     )
 
 
-def _what(view: PracticeView) -> str:
-    return f"Drill {view.incident.reference}, {m.escape_line(view.scenario.name)}: practice only."
+def _what(view: DrillView) -> str:
+    return f"Drill {view.incident.reference}, {mentions.escape_line(view.scenario.name)}: practice only."

@@ -5,10 +5,9 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
-from incidents.drills.views import PracticeView
+from incidents.drills.views import DrillView
 from incidents.incident.views import EntryView, IncidentView
 from incidents.scenarios.scenario import Scenario
 
@@ -22,14 +21,14 @@ _ENDS = MappingProxyType(
 )
 
 
-def started_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def started_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the beginning: what this is, the briefing, and the buttons to work with."""
     content = entry.content
     limit = spoken_duration(timedelta(seconds=int(content.get("limit_seconds") or 0)))
     mentor = content.get("mentor")
     company = f" {_mention(mentor)} watches and may be asked." if mentor else ""
     lead = (
-        f"*Drill: {m.escape_line(entry.text('name'))}.* Practice only; nothing is broken, and "
+        f"*Drill: {mentions.escape_line(entry.text('name'))}.* Practice only; nothing is broken, and "
         f"nobody outside this channel is called. {_mention(content.get('junior'))}, it is yours: "
         f"work on it as on a real one, for up to {limit}.{company}"
     )
@@ -37,25 +36,25 @@ def started_entry(entry: EntryView, incident: IncidentView) -> b.Message:
         "Press *Check…* to look at something and *Do…* to act; what comes of it is said here. "
         "Command, updates, escalating and resolving work as always."
     )
-    briefing = m.escape(entry.text("briefing"))
+    briefing = mentions.escape(entry.text("briefing"))
     listed = (
         f"To check: {_listed(content.get('checks'))}. To do: {_listed(content.get('actions'))}."
     )
     value = _value(incident)
-    return b.Message(
+    return blocks.Message(
         text=f"{lead}\n{briefing}\n{how} {listed}",
         blocks=(
-            b.section(lead),
-            *b.paragraphs(briefing),
-            b.context(how),
-            b.actions(
-                b.button("I'm on it", action_id="drill_take_on", value=value, style="primary"),
+            blocks.section(lead),
+            *blocks.paragraphs(briefing),
+            blocks.context(how),
+            blocks.actions(
+                blocks.button("I'm on it", action_id="drill_take_on", value=value, style="primary"),
                 *_work_buttons(incident),
-                b.button(
+                blocks.button(
                     "Stop the drill",
                     action_id="drill_stop",
                     value=value,
-                    confirm=b.confirm(
+                    confirm=blocks.confirm(
                         "Stop the drill?",
                         text="It ends here. How it went comes by direct message.",
                         yes="Stop",
@@ -66,40 +65,40 @@ def started_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     )
 
 
-def signal_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def signal_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return something that happens by itself; who asks gets an update by the usual button."""
-    source = m.escape_line(entry.text("source"))
+    source = mentions.escape_line(entry.text("source"))
     is_question = bool(entry.content.get("is_question"))
     lead = f"*Drill · {source}{' asks' if is_question else ''}*"
-    text = f"{lead}\n{m.escape(entry.text('text'))}"
+    text = f"{lead}\n{mentions.escape(entry.text('text'))}"
     buttons = list(_work_buttons(incident))
     if is_question:
         value = f"{incident.id}|{incident.version}"
-        buttons.insert(0, b.button("Post update", action_id="update_open", value=value))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
+        buttons.insert(0, blocks.button("Post update", action_id="update_open", value=value))
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 
 
-def checked_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def checked_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what a check showed."""
     return _shown(entry, incident, verb="looked at")
 
 
-def acted_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def acted_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what an action came to."""
     return _shown(entry, incident, verb="did")
 
 
-def ended_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def ended_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the end, without a judgement: that comes to the two alone."""
     how = _ENDS.get(entry.text("how"), "")
     text = (
-        f"*The drill {m.escape_line(entry.text('name'))} is over.* {how} "
+        f"*The drill {mentions.escape_line(entry.text('name'))} is over.* {how} "
         "How it went comes by direct message, to the people of this drill and nobody else."
     )
-    return b.Message(text=f"{incident.reference}: {text}", blocks=(b.section(text),))
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.section(text),))
 
 
-def scenario_list(scenarios: Sequence[Scenario], *, slash: str) -> b.Message:
+def scenario_list(scenarios: Sequence[Scenario], *, slash: str) -> blocks.Message:
     """Return the scenarios to choose from."""
     lead = (
         "*Practise on an incident that unfolds by itself.* Choose a scenario, and a mentor if you "
@@ -109,59 +108,63 @@ def scenario_list(scenarios: Sequence[Scenario], *, slash: str) -> b.Message:
     lines += [scenario_line(scenario) for scenario in scenarios]
     lines.append(f"Begin with the button, or write `{slash} drill bad-deploy @mentor`.")
     text = "\n".join(lines)
-    start = b.button("Start a drill…", action_id="drill_open", style="primary")
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(start)))
+    start = blocks.button("Start a drill…", action_id="drill_open", style="primary")
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(start)))
 
 
 def scenario_line(scenario: Scenario) -> str:
     """Return one scenario in two lines: name, key, level, time, and what it is about."""
     limit = spoken_duration(scenario.time_limit)
     return (
-        f"• *{m.escape_line(scenario.name)}* (`{scenario.key}`), {scenario.level.value}, up to "
-        f"{limit}. {m.escape_line(scenario.summary)}"
+        f"• *{mentions.escape_line(scenario.name)}* (`{scenario.key}`), {scenario.level.value}, up to "
+        f"{limit}. {mentions.escape_line(scenario.summary)}"
     )
 
 
-def mentor_notes(view: PracticeView) -> b.Message:
+def mentor_notes(view: DrillView) -> blocks.Message:
     """Return what the mentor alone reads at the start."""
     notes = view.scenario.mentor
-    where = f" in {m.channel_link(view.incident.channel_id)}" if view.incident.channel_id else ""
-    questions = "\n".join(f"• {m.escape_line(question)}" for question in notes.questions)
+    where = (
+        f" in {mentions.channel_link(view.incident.channel_id)}" if view.incident.channel_id else ""
+    )
+    questions = "\n".join(f"• {mentions.escape_line(question)}" for question in notes.questions)
     call = view.scenario.escalation
     lead = (
-        f"*Drill {view.incident.reference}: {m.escape_line(view.scenario.name)}*{where}, with "
-        f"{m.mention(view.junior.external_id)}. These notes are for you alone: let them find it, "
+        f"*Drill {view.incident.reference}: {mentions.escape_line(view.scenario.name)}*{where}, with "
+        f"{mentions.mention(view.junior.external_id)}. These notes are for you alone: let them find it, "
         "ask rather than tell, and step in only if they ask you to."
     )
     parts = [
         lead,
-        f"*What is going on*\n{m.escape(notes.story)}",
-        f"*A good first move*\n{m.escape(notes.first_move)}",
-        f"*The wrong trail*\n{m.escape(notes.wrong_trail)}",
-        f"*What makes it worse*\n{m.escape(notes.makes_worse)}",
+        f"*What is going on*\n{mentions.escape(notes.story)}",
+        f"*A good first move*\n{mentions.escape(notes.first_move)}",
+        f"*The wrong trail*\n{mentions.escape(notes.wrong_trail)}",
+        f"*What makes it worse*\n{mentions.escape(notes.makes_worse)}",
     ]
     if call is not None:
         parts.append(
             f"*Escalating* is called for within {spoken_duration(call.within)}, to "
-            f"{m.escape_line(call.to)}: {m.escape_line(call.why)} You may answer for them."
+            f"{mentions.escape_line(call.to)}: {mentions.escape_line(call.why)} You may answer for them."
         )
     parts.append(f"*To talk about afterwards*\n{questions}")
     text = "\n\n".join(parts)
-    blocks = [block for part in parts for block in b.paragraphs(part)]
-    return b.Message(text=text, blocks=tuple(blocks))
+    body = [block for part in parts for block in blocks.paragraphs(part)]
+    return blocks.Message(text=text, blocks=tuple(body))
 
 
-def _shown(entry: EntryView, incident: IncidentView, *, verb: str) -> b.Message:
-    who, name = m.escape_line(entry.actor_name), m.escape_line(entry.text("name"))
-    text = f"*Drill* · {who} {verb}: *{name}*\n```\n{m.escape(entry.text('output'))}\n```"
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*_work_buttons(incident))))
+def _shown(entry: EntryView, incident: IncidentView, *, verb: str) -> blocks.Message:
+    who, name = mentions.escape_line(entry.actor_name), mentions.escape_line(entry.text("name"))
+    text = f"*Drill* · {who} {verb}: *{name}*\n```\n{mentions.escape(entry.text('output'))}\n```"
+    return blocks.Message(
+        text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*_work_buttons(incident)))
+    )
 
 
-def _work_buttons(incident: IncidentView) -> tuple[b.ButtonElement, ...]:
+def _work_buttons(incident: IncidentView) -> tuple[blocks.ButtonElement, ...]:
     value = _value(incident)
     return (
-        b.button("Check…", action_id="drill_check_open", value=value),
-        b.button("Do…", action_id="drill_act_open", value=value),
+        blocks.button("Check…", action_id="drill_check_open", value=value),
+        blocks.button("Do…", action_id="drill_act_open", value=value),
     )
 
 
@@ -170,8 +173,8 @@ def _value(incident: IncidentView) -> str:
 
 
 def _mention(person: Any) -> str:
-    return m.mention(str(person["external_id"])) if person else ""
+    return mentions.mention(str(person["external_id"])) if person else ""
 
 
 def _listed(names: Any) -> str:
-    return ", ".join(m.escape_line(str(name)) for name in names or ())
+    return ", ".join(mentions.escape_line(str(name)) for name in names or ())

@@ -4,62 +4,59 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.drills.score import Scorecard, ScoreItem, ScoreLine
-from incidents.drills.views import PracticeView
+from incidents.drills.views import DrillView
 from incidents.scenarios.runs import RunEnd
 from incidents.scenarios.scenario import Scenario
 
-_L = ScoreLine
-
 _LABELS: Mapping[ScoreLine, str] = MappingProxyType(
     {
-        _L.ACKNOWLEDGED: "Acknowledged",
-        _L.EVIDENCE: "First evidence on the timeline",
-        _L.FIRST_UPDATE: "First update",
-        _L.CADENCE: "Updates sent when due",
-        _L.ANSWERED: "Who asked heard something",
-        _L.ESCALATED: "Escalated",
-        _L.CONTEXT: "Escalated with the facts",
-        _L.NOTHING_WORSE: "Nothing made worse",
-        _L.MITIGATED: "Impact ended",
-        _L.VERIFIED: "Resolved only once it was fixed",
-        _L.IMPACT: "Impact written down in words",
+        ScoreLine.ACKNOWLEDGED: "Acknowledged",
+        ScoreLine.EVIDENCE: "First evidence on the timeline",
+        ScoreLine.FIRST_UPDATE: "First update",
+        ScoreLine.CADENCE: "Updates sent when due",
+        ScoreLine.ANSWERED: "Who asked heard something",
+        ScoreLine.ESCALATED: "Escalated",
+        ScoreLine.CONTEXT: "Escalated with the facts",
+        ScoreLine.NOTHING_WORSE: "Nothing made worse",
+        ScoreLine.MITIGATED: "Impact ended",
+        ScoreLine.VERIFIED: "Resolved only once it was fixed",
+        ScoreLine.IMPACT: "Impact written down in words",
     }
 )
 
 _WENT_WELL: Mapping[ScoreLine, str] = MappingProxyType(
     {
-        _L.ACKNOWLEDGED: "You were on it at once, so nobody had to wonder whether anybody was.",
-        _L.EVIDENCE: "You looked before you acted, and what you saw is on the timeline.",
-        _L.FIRST_UPDATE: "Your first update came early enough to be of use.",
-        _L.CADENCE: "Your updates came when they were due, so nobody had to ask.",
-        _L.ANSWERED: "Whoever asked had an answer soon, in the middle of all the rest.",
-        _L.ESCALATED: "You called for help in time. That is what many find hardest.",
-        _L.CONTEXT: "Whoever got your escalation could begin without asking back.",
-        _L.NOTHING_WORSE: "You left alone what would have made it worse.",
-        _L.MITIGATED: "You ended the impact in good time, before knowing everything about the cause.",
-        _L.VERIFIED: "You waited to see that it was over before you said so.",
-        _L.IMPACT: "You wrote down who was affected and how, which later everybody asks for.",
+        ScoreLine.ACKNOWLEDGED: "You were on it at once, so nobody had to wonder whether anybody was.",
+        ScoreLine.EVIDENCE: "You looked before you acted, and what you saw is on the timeline.",
+        ScoreLine.FIRST_UPDATE: "Your first update came early enough to be of use.",
+        ScoreLine.CADENCE: "Your updates came when they were due, so nobody had to ask.",
+        ScoreLine.ANSWERED: "Whoever asked had an answer soon, in the middle of all the rest.",
+        ScoreLine.ESCALATED: "You called for help in time. That is what many find hardest.",
+        ScoreLine.CONTEXT: "Whoever got your escalation could begin without asking back.",
+        ScoreLine.NOTHING_WORSE: "You left alone what would have made it worse.",
+        ScoreLine.MITIGATED: "You ended the impact in good time, before knowing everything about the cause.",
+        ScoreLine.VERIFIED: "You waited to see that it was over before you said so.",
+        ScoreLine.IMPACT: "You wrote down who was affected and how, which later everybody asks for.",
     }
 )
 _NO_PRAISE = "You went through a whole incident. The second one will feel slower, and that is good."
 
 _PRACTISE_NEXT: Mapping[ScoreLine, str] = MappingProxyType(
     {
-        _L.ACKNOWLEDGED: "Say that you are on it as soon as you read the page, then look.",
-        _L.EVIDENCE: "Look at two things and put them on the timeline before anything else.",
-        _L.FIRST_UPDATE: 'Send a first update early, even if all it says is "we are looking".',
-        _L.CADENCE: "Send the update when it is due, also when there is nothing new to say.",
-        _L.ANSWERED: "When somebody asks, answer within ten minutes with what you know so far.",
-        _L.ESCALATED: "Escalate earlier: beyond your rights or stuck is reason enough.",
-        _L.CONTEXT: "Escalate with symptoms, evidence, recent changes, impact, and one clear ask.",
-        _L.NOTHING_WORSE: "Before acting, say the risk and how to undo it; in doubt, ask first.",
-        _L.MITIGATED: "Stop the impact first, with what can be undone; the cause can wait.",
-        _L.VERIFIED: "Before resolving, look from the customer's side whether it is over.",
-        _L.IMPACT: "Write down who is affected, how many, since when: the update's form asks for it.",
+        ScoreLine.ACKNOWLEDGED: "Say that you are on it as soon as you read the page, then look.",
+        ScoreLine.EVIDENCE: "Look at two things and put them on the timeline before anything else.",
+        ScoreLine.FIRST_UPDATE: 'Send a first update early, even if all it says is "we are looking".',
+        ScoreLine.CADENCE: "Send the update when it is due, also when there is nothing new to say.",
+        ScoreLine.ANSWERED: "When somebody asks, answer within ten minutes with what you know so far.",
+        ScoreLine.ESCALATED: "Escalate earlier: beyond your rights or stuck is reason enough.",
+        ScoreLine.CONTEXT: "Escalate with symptoms, evidence, recent changes, impact, and one clear ask.",
+        ScoreLine.NOTHING_WORSE: "Before acting, say the risk and how to undo it; in doubt, ask first.",
+        ScoreLine.MITIGATED: "Stop the impact first, with what can be undone; the cause can wait.",
+        ScoreLine.VERIFIED: "Before resolving, look from the customer's side whether it is over.",
+        ScoreLine.IMPACT: "Write down who is affected, how many, since when: the update's form asks for it.",
     }
 )
 _NOTHING_NEXT = "Nothing stands out. Take a harder scenario next, or be the mentor of somebody."
@@ -74,44 +71,46 @@ _ENDS: Mapping[RunEnd, str] = MappingProxyType(
 )
 
 
-def scorecard_message(view: PracticeView, card: Scorecard) -> b.Message:
+def scorecard_message(view: DrillView, card: Scorecard) -> blocks.Message:
     """Return the whole scorecard, with what the scenario was about."""
     scenario = view.scenario
     how = _ENDS[card.how].format(lasted=_duration(card.lasted))
-    head = f"*Scorecard of {view.incident.reference}: {m.escape_line(scenario.name)}*, {how}"
+    head = f"*Scorecard of {view.incident.reference}: {mentions.escape_line(scenario.name)}*, {how}"
     with_whom = (
-        f"{m.mention(view.junior.external_id)} with {m.mention(view.mentor.external_id)}. "
+        f"{mentions.mention(view.junior.external_id)} with {mentions.mention(view.mentor.external_id)}. "
         "For the two of you alone"
         if view.mentor
         else "For you alone"
     )
     lines = "\n".join(_line(item, scenario) for item in card.items)
-    questions = "\n".join(f"• {m.escape_line(question)}" for question in scenario.mentor.questions)
+    questions = "\n".join(
+        f"• {mentions.escape_line(question)}" for question in scenario.mentor.questions
+    )
     parts = [
         head,
         f"{with_whom}: it is in no timeline, export or report.",
         lines,
         f"*What went well* {praise(card)}",
         f"*To practise next* {advice(card)}",
-        f"*What it was*\n{m.escape(scenario.mentor.story)}",
-        f"*A good first move*\n{m.escape(scenario.mentor.first_move)}",
+        f"*What it was*\n{mentions.escape(scenario.mentor.story)}",
+        f"*A good first move*\n{mentions.escape(scenario.mentor.first_move)}",
         f"*To talk about*\n{questions}",
     ]
-    blocks = [block for part in parts for block in b.paragraphs(part)]
-    return b.Message(text="\n\n".join(parts), blocks=tuple(blocks))
+    body = [block for part in parts for block in blocks.paragraphs(part)]
+    return blocks.Message(text="\n\n".join(parts), blocks=tuple(body))
 
 
-def results_message(views: tuple[PracticeView, ...], *, slash: str) -> b.Message:
+def results_message(views: tuple[DrillView, ...], *, slash: str) -> blocks.Message:
     """Return somebody's own latest drills, a few lines each."""
     if not views:
         text = f"You haven't finished a drill yet. `{slash} drill` shows what there is."
-        return b.Message(text=text, blocks=(b.section(text),))
+        return blocks.Message(text=text, blocks=(blocks.section(text),))
     parts = [
         "*Your latest drills.* Only you and your mentor of the day see this.",
         *(_summary(view, view.scorecard) for view in views if view.scorecard is not None),
     ]
-    blocks = [block for part in parts for block in b.paragraphs(part)]
-    return b.Message(text="\n\n".join(parts), blocks=tuple(blocks))
+    body = [block for part in parts for block in blocks.paragraphs(part)]
+    return blocks.Message(text="\n\n".join(parts), blocks=tuple(body))
 
 
 def praise(card: Scorecard) -> str:
@@ -124,13 +123,13 @@ def advice(card: Scorecard) -> str:
     return _PRACTISE_NEXT[card.practise_next] if card.practise_next else _NOTHING_NEXT
 
 
-def _summary(view: PracticeView, card: Scorecard) -> str:
+def _summary(view: DrillView, card: Scorecard) -> str:
     how = _ENDS[card.how].format(lasted=_duration(card.lasted))
     counted = [item for item in card.items if item.is_met is not None]
     met = sum(item.is_met is True for item in counted)
     return (
-        f"*{view.incident.reference} {m.escape_line(view.scenario.name)}* "
-        f"({m.date(view.started_at, '{date_short_pretty}')}): {how}; {met} of {len(counted)} aims "
+        f"*{view.incident.reference} {mentions.escape_line(view.scenario.name)}* "
+        f"({mentions.date(view.started_at, '{date_short_pretty}')}): {how}; {met} of {len(counted)} aims "
         f"met. Next: {advice(card)}"
     )
 
@@ -162,7 +161,7 @@ def _of_hundred(item: ScoreItem) -> str:
 
 def _named(item: ScoreItem, scenario: Scenario) -> str:
     known = {action.key: action.name for action in scenario.actions}
-    names = ", ".join(m.escape_line(known.get(key, key)) for key in item.actions)
+    names = ", ".join(mentions.escape_line(known.get(key, key)) for key in item.actions)
     return f": no, by *{names}*"
 
 
@@ -172,14 +171,14 @@ def _plain(item: ScoreItem) -> str:
 
 _VALUES: Mapping[ScoreLine, Callable[[ScoreItem], str]] = MappingProxyType(
     {
-        _L.ACKNOWLEDGED: _timed,
-        _L.EVIDENCE: _timed,
-        _L.FIRST_UPDATE: _timed,
-        _L.CADENCE: _share,
-        _L.ANSWERED: _timed,
-        _L.ESCALATED: _timed,
-        _L.CONTEXT: _of_hundred,
-        _L.MITIGATED: _timed,
+        ScoreLine.ACKNOWLEDGED: _timed,
+        ScoreLine.EVIDENCE: _timed,
+        ScoreLine.FIRST_UPDATE: _timed,
+        ScoreLine.CADENCE: _share,
+        ScoreLine.ANSWERED: _timed,
+        ScoreLine.ESCALATED: _timed,
+        ScoreLine.CONTEXT: _of_hundred,
+        ScoreLine.MITIGATED: _timed,
     }
 )
 

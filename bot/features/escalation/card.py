@@ -5,8 +5,7 @@ from typing import Final
 
 from bot.features.escalation.packet import fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.ids import is_user_id
 from bot.slack.truncation import shorten
 from incidents.escalation.completeness import rate
@@ -36,7 +35,7 @@ def template_of(view: EscalationView, policy: Policy) -> EscalationTemplate | No
     return policy.escalation.find_template(view.template_key)
 
 
-def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy) -> b.Message:
+def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy) -> blocks.Message:
     """Return the card as things are now, with the buttons that fit."""
     template = template_of(view, policy)
     lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
@@ -46,7 +45,7 @@ def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy
     wanted = "\n".join(_wanted_lines(view, template))
     buttons = (*_buttons(view), *private_offer(incident, template))
     parts = (head, following, wanted, calls)
-    return b.Message(
+    return blocks.Message(
         text="\n".join(
             part
             for part in (
@@ -60,41 +59,41 @@ def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy
         ),
         blocks=(
             *_marks(incident),
-            *b.paragraphs("\n".join(part for part in (head, following) if part)),
-            *(b.paragraphs(fitted(lines, limit=_PACKET_ROOM)) if lines else ()),
-            *(b.paragraphs(wanted) if wanted else ()),
-            *(b.paragraphs(calls) if calls else ()),
-            *((b.context(MAY_NOT_WAKE),) if view.is_unanswered else ()),
+            *blocks.paragraphs("\n".join(part for part in (head, following) if part)),
+            *(blocks.paragraphs(fitted(lines, limit=_PACKET_ROOM)) if lines else ()),
+            *(blocks.paragraphs(wanted) if wanted else ()),
+            *(blocks.paragraphs(calls) if calls else ()),
+            *((blocks.context(MAY_NOT_WAKE),) if view.is_unanswered else ()),
             *answer_row(view.proposal),
-            *((b.actions(*buttons),) if buttons else ()),
+            *((blocks.actions(*buttons),) if buttons else ()),
         ),
     )
 
 
-def _marks(incident: IncidentView) -> tuple[b.Block, ...]:
+def _marks(incident: IncidentView) -> tuple[blocks.Block, ...]:
     if not incident.is_drill:
         return ()
-    return (b.section("*This is a drill.* Practice only; nothing is broken."),)
+    return (blocks.section("*This is a drill.* Practice only; nothing is broken."),)
 
 
 def _head(view: EscalationView) -> str:
     by = ""
     if view.author is not None and not view.is_automatic:
         # On whose behalf the bot escalates isn't said: it may be for somebody who learns.
-        by = f": help for {m.mention(view.author.external_id)}"
+        by = f": help for {mentions.mention(view.author.external_id)}"
     urgent = ", urgent" if view.is_urgent else ""
-    return f"*Escalation {view.number}* ({m.escape_line(view.template_name)}{urgent}){by}"
+    return f"*Escalation {view.number}* ({mentions.escape_line(view.template_name)}{urgent}){by}"
 
 
 def state_line(view: EscalationView) -> str:
     """Return in a sentence who is on it, or who is waited for."""
     match view.status:
         case EscalationStatus.TAKEN if view.taken_by is not None and view.is_ended:
-            taker = m.mention(view.taken_by.external_id)
-            return f"*{taker} was on it.* The incident is over. Nobody is called any more."
+            responder = mentions.mention(view.taken_by.external_id)
+            return f"*{responder} was on it.* The incident is over. Nobody is called any more."
         case EscalationStatus.TAKEN if view.taken_by is not None:
-            since = f", since {m.date(view.taken_at, '{time}')}" if view.taken_at else ""
-            return f"*{m.mention(view.taken_by.external_id)} is on it*{since}."
+            since = f", since {mentions.date(view.taken_at, '{time}')}" if view.taken_at else ""
+            return f"*{mentions.mention(view.taken_by.external_id)} is on it*{since}."
         case EscalationStatus.EXHAUSTED:
             return _at_end(view)
         case EscalationStatus.WITHDRAWN:
@@ -125,12 +124,12 @@ def _stand(call: CallView, view: EscalationView) -> str:
 
 
 def _at(view: EscalationView) -> str:
-    return f" at {m.date(view.ended_at, '{time}')}" if view.ended_at else ""
+    return f" at {mentions.date(view.ended_at, '{time}')}" if view.ended_at else ""
 
 
 def _waited_for(view: EscalationView) -> str:
     people = [call.person for call in view.calls if call.status is CallStatus.OPEN]
-    named = list(dict.fromkeys(m.mention(person.external_id) for person in people))
+    named = list(dict.fromkeys(mentions.mention(person.external_id) for person in people))
     more = f" and {len(named) - _MOST_CALLS} more" if len(named) > _MOST_CALLS else ""
     return ", ".join(named[:_MOST_CALLS]) + more
 
@@ -139,7 +138,7 @@ def next_line(view: EscalationView) -> str:
     """Return what happens if nobody answers, and when; "" where nothing will."""
     if view.status is not EscalationStatus.CALLING or view.due_at is None:
         return ""
-    at = m.date(view.due_at, "{time_secs}")
+    at = mentions.date(view.due_at, "{time_secs}")
     unless = f"No answer by {at}" if _waited_for(view) else f"Nobody found by {at}"
     following = next(iter(view.waiting_steps), None)
     if following is None:
@@ -149,22 +148,22 @@ def next_line(view: EscalationView) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """Return whom a step means, as mrkdwn; somebody whom the policy has by id, as a mention."""
-    return ", ".join(m.mention(name) if is_user_id(name) else _short(name) for name in names)
+    return ", ".join(mentions.mention(name) if is_user_id(name) else _short(name) for name in names)
 
 
 def _short(text: str, limit: int = _LONGEST_NAME) -> str:
-    return m.escape_line(shorten(text, limit))
+    return mentions.escape_line(shorten(text, limit))
 
 
 def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> Iterator[str]:
     if view.is_ended:  # nobody waits for the packet any more, and nothing adds to it
         return
     if view.asked_field and view.asked_by is not None:
-        what = m.escape_line(names_of((view.asked_field,), template))
-        yield f"*{m.mention(view.asked_by.external_id)} asks for:* {what}. *Add to it* answers."
+        what = mentions.escape_line(names_of((view.asked_field,), template))
+        yield f"*{mentions.mention(view.asked_by.external_id)} asks for:* {what}. *Add to it* answers."
     missing = rate(view.packet, template).missing if template is not None else ()
     if missing:
-        yield f"*Not known yet:* {m.escape_line(names_of(missing, template))}"
+        yield f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}"
 
 
 # -- who was called -------------------------------------------------------------------------
@@ -181,19 +180,19 @@ def _call_lines(view: EscalationView) -> Iterator[str]:
 
 def _step_lines(step: StepView, view: EscalationView) -> Iterator[str]:
     for call in step.calls:
-        at = m.date(call.called_at, "{time}")
+        at = mentions.date(call.called_at, "{time}")
         said = ", ".join(part for part in (_answer(call, view), _way(call), _away(call)) if part)
-        yield f"• {at} {m.mention(call.person.external_id)}: {said}"
+        yield f"• {at} {mentions.mention(call.person.external_id)}: {said}"
     if step.called_at is None or step.calls:
         return
-    at = m.date(step.called_at, "{time}")
+    at = mentions.date(step.called_at, "{time}")
     if step.status is StepStatus.LOOKING_UP:
         yield f"• {at} {_listed(step.names)}: being looked up"
     elif not step.skipped:
         yield f"• {at} {_listed(step.names)}: nobody to call"
     for name, why in step.skipped:
-        shown = m.mention(name) if is_user_id(name) else _short(name)
-        yield f"• {at} {shown}: {m.escape_line(WHY_SKIPPED.get(why, why))}"
+        shown = mentions.mention(name) if is_user_id(name) else _short(name)
+        yield f"• {at} {shown}: {mentions.escape_line(WHY_SKIPPED.get(why, why))}"
 
 
 def _answer(call: CallView, view: EscalationView) -> str:
@@ -216,7 +215,7 @@ def _way(call: CallView) -> str:
             return ""
         case Medium.CHANNEL:
             return "mentioned here, as no direct message reaches them"
-    return m.escape_line(call.medium.replace("_", " "))
+    return mentions.escape_line(call.medium.replace("_", " "))
 
 
 def _away(call: CallView) -> str:
@@ -228,13 +227,13 @@ def _away(call: CallView) -> str:
 
 def private_offer(
     incident: IncidentView, template: EscalationTemplate | None
-) -> tuple[b.ButtonElement, ...]:
+) -> tuple[blocks.ButtonElement, ...]:
     """Return the way to a private channel, for kinds that offer it; its form says what stays."""
     is_offered = template is not None and template.may_move_to_private
     if not is_offered or incident.is_private or not incident.is_open:
         return ()
     value = f"{incident.id}|{incident.version}"
-    return (b.button("Move to private…", action_id="private_open", value=value),)
+    return (blocks.button("Move to private…", action_id="private_open", value=value),)
 
 
 def button_value(view: EscalationView) -> str:
@@ -243,15 +242,15 @@ def button_value(view: EscalationView) -> str:
     return f"{view.incident_id}|{view.id}|{version}"
 
 
-def _buttons(view: EscalationView) -> tuple[b.ButtonElement, ...]:
+def _buttons(view: EscalationView) -> tuple[blocks.ButtonElement, ...]:
     if view.is_ended:
         return ()
     value = button_value(view)
-    add = b.button("Add to it", action_id="escalation_add_open", value=value)
+    add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
     if view.status is EscalationStatus.TAKEN:
-        redirect = b.button("Pass it on…", action_id="escalation_redirect_open", value=value)
+        redirect = blocks.button("Pass it on…", action_id="escalation_redirect_open", value=value)
         return (add, redirect)
-    take = b.button("I'm on it", action_id="escalation_take", value=value, style="primary")
-    call = b.button("Call next step now…", action_id="escalation_step_open", value=value)
-    withdraw = b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
+    take = blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary")
+    call = blocks.button("Call next step now…", action_id="escalation_step_open", value=value)
+    withdraw = blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
     return (take, add, *((call,) if view.waiting_steps else ()), withdraw)

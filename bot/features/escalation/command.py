@@ -24,8 +24,7 @@ from bot.framework.feature import Command, Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request, split_first
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.engine.unit_of_work import UseCase
 from incidents.escalation.answers import (
@@ -77,7 +76,7 @@ async def escalation_command(request: Request) -> Reply:
     return await verb(request, _Words(first.casefold(), view, rest, before))
 
 
-def _held(request: Request, views: tuple[EscalationView, ...]) -> b.Message | None:
+def _held(request: Request, views: tuple[EscalationView, ...]) -> blocks.Message | None:
     """Return what whoever is on one already is told: to type it twice takes no second one."""
     mine = [
         view
@@ -126,18 +125,18 @@ def _number(rest: str) -> tuple[int | None, str]:
 
 async def _list(
     request: Request, views: tuple[EscalationView, ...], incident: IncidentView
-) -> b.Message:
+) -> blocks.Message:
     slash = request.policy.command
     if not views:
         return say(
             f"Nothing was escalated in *{incident.reference}* yet. `{slash} escalate` opens the form."
         )
-    blocks: list[b.Block] = []
+    body: list[blocks.Block] = []
     texts: list[str] = [f"*{incident.reference}*, escalations, the newest first:"]
     for view in views[:_MOST_SHOWN]:
         text = await _summary(request, view)
         texts.append(text)
-        blocks += (*b.paragraphs(text), *_row(view, viewer_id=request.actor.person_id))
+        body += (*blocks.paragraphs(text), *_row(view, viewer_id=request.actor.person_id))
     tail = f"`{slash} escalate` starts a new one."
     if not all(view.is_ended for view in views):
         tail = (
@@ -145,17 +144,17 @@ async def _list(
             "`redirect @someone`, `more scope`, `next`, `add scope 12 %`, `withdraw why`; with "
             "several, the number after the word."
         )
-    return b.Message(
+    return blocks.Message(
         text="\n".join([*texts, tail]),
-        blocks=(b.section(texts[0]), *blocks, b.context(tail)),
+        blocks=(blocks.section(texts[0]), *body, blocks.context(tail)),
     )
 
 
 async def _summary(request: Request, view: EscalationView) -> str:
-    lines = [f"*{view.number}* ({m.escape_line(view.template_name)}): {state_line(view)}"]
+    lines = [f"*{view.number}* ({mentions.escape_line(view.template_name)}): {state_line(view)}"]
     lines.append(next_line(view))
     if view.packet.ask:
-        lines.append(m.escape_line(view.packet.ask)[:300])
+        lines.append(mentions.escape_line(view.packet.ask)[:300])
     # What the bot sent on somebody's behalf isn't theirs to be measured by.
     is_own = view.author is not None and view.author.id == request.actor.person_id
     if is_own and not view.is_automatic:
@@ -169,28 +168,30 @@ async def _own_score(request: Request, view: EscalationView) -> str:
         scores = await find_scores(session, view.id)
     template = template_of(view.template_key, request.policy)
     missing = rate(view.packet, template).missing
-    listed = f" Still missing: {m.escape_line(names_of(missing, template))}." if missing else ""
+    listed = (
+        f" Still missing: {mentions.escape_line(names_of(missing, template))}." if missing else ""
+    )
     return f"Yours: completeness {scores.now if scores else 0} of 100.{listed}"
 
 
-def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[b.Block, ...]:
+def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[blocks.Block, ...]:
     if not view.is_unanswered:
         return ()
     value = button_value(view)
-    add = b.button("Add to it", action_id="escalation_add_open", value=value)
+    add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
     if view.author is not None and view.author.id == viewer_id:
         # Others answer it: whoever sent it, or for whom it was sent, can't.
         return (
-            b.actions(
-                add, b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
+            blocks.actions(
+                add, blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
             ),
         )
     return (
-        b.actions(
-            b.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
-            b.button("Need more…", action_id="escalation_more_open", value=value),
-            b.button("Redirect…", action_id="escalation_redirect_open", value=value),
-            b.button("Can't, next please…", action_id="escalation_decline_open", value=value),
+        blocks.actions(
+            blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
+            blocks.button("Need more…", action_id="escalation_more_open", value=value),
+            blocks.button("Redirect…", action_id="escalation_redirect_open", value=value),
+            blocks.button("Can't, next please…", action_id="escalation_decline_open", value=value),
             add,
         ),
     )
@@ -204,7 +205,7 @@ async def _take(request: Request, words: _Words) -> Reply:
 
 
 async def _decline(request: Request, words: _Words) -> Reply:
-    reason = m.plain(words.rest)
+    reason = mentions.plain(words.rest)
     use_case = partial(decline, escalation_id=words.view.id, reason=reason)
     return await _carry_out(request, words, use_case)
 
@@ -218,7 +219,10 @@ async def _redirect(request: Request, words: _Words) -> Reply:
     if meant.target is None:
         raise InvalidInput("target", "unknown", _example(request, words))
     use_case = partial(
-        redirect, escalation_id=words.view.id, target=meant.target, reason=m.plain(meant.rest)
+        redirect,
+        escalation_id=words.view.id,
+        target=meant.target,
+        reason=mentions.plain(meant.rest),
     )
     return await _carry_out(request, words, use_case)
 
@@ -242,7 +246,7 @@ async def _next(request: Request, words: _Words) -> Reply:
 
 
 async def _step_named(request: Request, words: _Words) -> uuid.UUID:
-    wanted = m.plain(words.rest).removeprefix("@").casefold()
+    wanted = mentions.plain(words.rest).removeprefix("@").casefold()
     names = await names_in_steps(request, words.view)
     known: dict[str, uuid.UUID] = {}
     for step in words.view.waiting_steps:
@@ -254,7 +258,7 @@ async def _step_named(request: Request, words: _Words) -> uuid.UUID:
         known |= dict.fromkeys(sorted(shown), step.id)
     near = get_close_matches(wanted, [_bare(name) for name in known], n=1)
     named = next((name for name in known if _bare(name) in near), next(iter(known)))
-    problem = f"isn't one that waits; these do: {m.escape_line(', '.join(known))}"
+    problem = f"isn't one that waits; these do: {mentions.escape_line(', '.join(known))}"
     raise InvalidInput("step", problem, example_line(request, f"{words.before} {named}"))
 
 
@@ -263,7 +267,7 @@ def _bare(name: str) -> str:
 
 
 async def _withdraw(request: Request, words: _Words) -> Reply:
-    use_case = partial(withdraw, escalation_id=words.view.id, reason=m.plain(words.rest))
+    use_case = partial(withdraw, escalation_id=words.view.id, reason=mentions.plain(words.rest))
     return await _carry_out(request, words, use_case)
 
 
@@ -276,7 +280,7 @@ async def _add(request: Request, words: _Words) -> Reply:
     field, text = _field_named(words.rest, template)
     if not field or not text:
         raise _unknown_field(request, words, template)
-    changes = _addition(view, field, m.plain(text))
+    changes = _addition(view, field, mentions.plain(text))
     try:
         outcome = await request.transact(partial(complete, escalation_id=view.id, changes=changes))
     except InvalidInput as error:

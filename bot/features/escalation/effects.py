@@ -18,7 +18,7 @@ from bot.framework.live_messages import CLOSED, LOST, Standing, show
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import facts_of
 from bot.framework.requests import Services
-from bot.slack import blocks as b
+from bot.slack import blocks
 from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway import Attention, SlackGateway
 from incidents.core.people import Person, PersonFacts, system_actor
@@ -211,7 +211,7 @@ async def refresh_call(context: EffectContext) -> Settlement:
     return Done()
 
 
-async def _called_message(services: Services, loaded: _Loaded, call: CallView) -> b.Message:
+async def _called_message(services: Services, loaded: _Loaded, call: CallView) -> blocks.Message:
     view, incident = loaded.view, loaded.incident
     if not await _may_see(services, incident, call):
         return hidden_message(incident)

@@ -39,7 +39,7 @@ from bot.framework.incident_forms import view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import mentions as m
+from bot.slack import mentions
 from incidents.core.errors import IncidentNotFound, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.effects import (
@@ -84,7 +84,7 @@ async def escalate_command(request: Request) -> Reply:
 
 
 async def _send_at_once(request: Request, ref: IncidentRef, meant: Meant) -> Reply:
-    ask = m.plain(meant.rest)
+    ask = mentions.plain(meant.rest)
     template = template_of(meant.template.key if meant.template else "", request.policy)
     draft = EscalationDraft(
         target=meant.target, template_key=template.key, packet=Packet(ask=ask), is_urgent=True
@@ -143,7 +143,7 @@ async def _open(
     target: Target | None = meant.target
     packet = replace(
         known,
-        ask=m.plain(meant.rest) or known.ask,
+        ask=mentions.plain(meant.rest) or known.ask,
         evidence=with_evidence(known.evidence, [evidence]),
     )
     form = EscalationForm(

@@ -10,8 +10,7 @@ from typing import Final
 from bot.features.escalation.packet import FIELDS, inputs_for, name_of, read_packet
 from bot.framework.replies import Options, Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
 from incidents.escalation.completeness import rate
 from incidents.escalation.packet import Packet
@@ -29,11 +28,23 @@ TEMPLATE: Final = "escalation_template"
 TARGET: Final = "escalation_target"
 MARKED: Final = "escalation_marked"
 
-_F = PacketField
 # In this order somebody can answer who has just woken up: first what is wanted, then what is known.
 _ORDER: Final = (
-    *(_F.ASK, _F.ANSWER_BY, _F.SYMPTOMS, _F.SINCE, _F.SCOPE, _F.IMPACT),
-    *(_F.EVIDENCE, _F.CHANGES, _F.TRIED, _F.HYPOTHESIS, _F.CONFIDENCE),
+    *(
+        PacketField.ASK,
+        PacketField.ANSWER_BY,
+        PacketField.SYMPTOMS,
+        PacketField.SINCE,
+        PacketField.SCOPE,
+        PacketField.IMPACT,
+    ),
+    *(
+        PacketField.EVIDENCE,
+        PacketField.CHANGES,
+        PacketField.TRIED,
+        PacketField.HYPOTHESIS,
+        PacketField.CONFIDENCE,
+    ),
 )
 
 
@@ -45,12 +56,12 @@ class EscalationForm:
     packet: Packet
     template: EscalationTemplate
     person: str | None = None
-    target: b.Option | None = None
+    target: blocks.Option | None = None
     has_marked: bool = False
     is_urgent: bool = False
 
 
-def escalation_form(form: EscalationForm, policy: Policy) -> b.View:
+def escalation_form(form: EscalationForm, policy: Policy) -> blocks.View:
     """Return the form; nothing in it but whom to call is required."""
     incident = form.incident
     metadata = {
@@ -58,11 +69,11 @@ def escalation_form(form: EscalationForm, policy: Policy) -> b.View:
         "template": form.template.key,
         "has_marked": form.has_marked,
     }
-    return b.modal(
+    return blocks.modal(
         f"Escalate {incident.reference}",
         blocks=[
-            b.context(
-                f"{m.escape_line(incident.severity_name)} {m.escape_line(incident.title)}. "
+            blocks.context(
+                f"{mentions.escape_line(incident.severity_name)} {mentions.escape_line(incident.title)}. "
                 "Filled in from the record as far as it goes. Nothing missing holds up a call."
             ),
             *_whom(form, policy),
@@ -76,13 +87,13 @@ def escalation_form(form: EscalationForm, policy: Policy) -> b.View:
     )
 
 
-def _whom(form: EscalationForm, policy: Policy) -> tuple[b.Block, ...]:
+def _whom(form: EscalationForm, policy: Policy) -> tuple[blocks.Block, ...]:
     kinds = [
-        b.option(item.name, value=item.key, description=item.meaning)
+        blocks.option(item.name, value=item.key, description=item.meaning)
         for item in policy.escalation.templates
     ]
-    person = b.user_select("person", label="Whom to call", initial=form.person, optional=True)
-    target = b.external_select(
+    person = blocks.user_select("person", label="Whom to call", initial=form.person, optional=True)
+    target = blocks.external_select(
         "target",
         label="Or a service, role or group",
         action_id=TARGET,
@@ -90,7 +101,7 @@ def _whom(form: EscalationForm, policy: Policy) -> tuple[b.Block, ...]:
         optional=True,
         hint="One of the two. With neither, it goes to whom the kind below reaches.",
     )
-    kind = b.select(
+    kind = blocks.select(
         "template",
         label="Kind",
         options=kinds,
@@ -102,11 +113,11 @@ def _whom(form: EscalationForm, policy: Policy) -> tuple[b.Block, ...]:
     return (person, target, kind)
 
 
-def _private_hint(form: EscalationForm) -> tuple[b.Block, ...]:
+def _private_hint(form: EscalationForm) -> tuple[blocks.Block, ...]:
     if not form.template.may_move_to_private or form.incident.is_private:
         return ()
     return (
-        b.context(
+        blocks.context(
             "What you write here is shown in the incident's channel. Better in private? Send it "
             "first with little in it, then press *Move to private…*: its form says what stays "
             "readable, and there is no way back."
@@ -114,12 +125,12 @@ def _private_hint(form: EscalationForm) -> tuple[b.Block, ...]:
     )
 
 
-def _urgent(*, is_urgent: bool) -> b.Block:
-    return b.checkboxes(
+def _urgent(*, is_urgent: bool) -> blocks.Block:
+    return blocks.checkboxes(
         "urgent",
         label="No time to fill this in?",
         options=[
-            b.option(
+            blocks.option(
                 "Send now, complete after",
                 value="urgent",
                 description="I am asked for what is missing by direct message.",
@@ -131,21 +142,21 @@ def _urgent(*, is_urgent: bool) -> b.Block:
 
 def packet_inputs(
     packet: Packet, template: EscalationTemplate, *, has_marked: bool = False
-) -> tuple[b.Block, ...]:
+) -> tuple[blocks.Block, ...]:
     """Return an input for each field of a packet and each question of its kind."""
-    blocks: list[b.Block] = []
+    body: list[blocks.Block] = []
     for key in _ORDER:
-        if key is _F.EVIDENCE and has_marked:
-            blocks.append(_marked())
-        blocks += inputs_for(key, packet, template=template)
-        if key is _F.ANSWER_BY:
+        if key is PacketField.EVIDENCE and has_marked:
+            body.append(_marked())
+        body += inputs_for(key, packet, template=template)
+        if key is PacketField.ANSWER_BY:
             for question in template.questions:
-                blocks += inputs_for(question.key, packet, template=template)
-    return tuple(blocks)
+                body += inputs_for(question.key, packet, template=template)
+    return tuple(body)
 
 
-def _marked() -> b.Block:
-    return b.multi_external_select(
+def _marked() -> blocks.Block:
+    return blocks.multi_external_select(
         "marked",
         label="Marked messages as evidence",
         action_id=MARKED,
@@ -166,7 +177,7 @@ def template_of(key: str, policy: Policy) -> EscalationTemplate:
     return found or escalation.templates[0]
 
 
-def packet_of(form: b.FormState, packet: Packet, *, template: EscalationTemplate) -> Packet:
+def packet_of(form: blocks.FormState, packet: Packet, *, template: EscalationTemplate) -> Packet:
     """Return the packet as the form has it now."""
     return read_packet(form, packet, fields=fields_of(template))
 
@@ -222,9 +233,9 @@ def evidence_line(text: str, link: str) -> str:
     return f"{said} {link}".strip()
 
 
-def _option(item: TimelineItem) -> b.Option:
+def _option(item: TimelineItem) -> blocks.Option:
     at, by = item.entry.occurred_at, item.entry.actor_name
-    return b.option(
+    return blocks.option(
         item.what, value=str(item.entry.id), description=f"{at:%H:%M} UTC, marked by {by}"
     )
 
@@ -255,24 +266,26 @@ def more_form(
     template: EscalationTemplate,
     *,
     metadata: str,
-) -> b.View:
+) -> blocks.View:
     """Return the form that asks the author for one field; what is missing comes first."""
     missing = rate(view.packet, template).missing
     keys = (*missing, *FIELDS, *(question.key for question in template.questions))
     options = [
-        b.option(
+        blocks.option(
             name_of(key, template),
             value=key,
             description="Not known yet" if key in missing else None,
         )
         for key in dict.fromkeys(keys)
     ]
-    return b.modal(
+    return blocks.modal(
         "What do you need?",
         blocks=(
             _about(view, incident),
-            b.select("field", label="Ask the author for", options=options, initial=str(keys[0])),
-            b.context("They are asked at once. The next step is still called in time."),
+            blocks.select(
+                "field", label="Ask the author for", options=options, initial=str(keys[0])
+            ),
+            blocks.context("They are asked at once. The next step is still called in time."),
         ),
         callback_id=MORE,
         submit="Ask",
@@ -280,14 +293,14 @@ def more_form(
     )
 
 
-def redirect_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> b.View:
+def redirect_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> blocks.View:
     """Return the form that passes the escalation on with everything in it."""
-    return b.modal(
+    return blocks.modal(
         "Pass it on",
         blocks=(
             _about(view, incident),
-            b.user_select("person", label="To whom", optional=True),
-            b.external_select(
+            blocks.user_select("person", label="To whom", optional=True),
+            blocks.external_select(
                 "target",
                 label="Or a service, role or group",
                 action_id=TARGET,
@@ -302,14 +315,14 @@ def redirect_form(view: EscalationView, incident: IncidentView, *, metadata: str
     )
 
 
-def decline_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> b.View:
+def decline_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> blocks.View:
     """Return the form that says why somebody can't take it."""
-    options = [b.option(text or "Something else", value=key) for key, text in REASONS.items()]
-    return b.modal(
+    options = [blocks.option(text or "Something else", value=key) for key, text in REASONS.items()]
+    return blocks.modal(
         "Can't take it",
         blocks=(
             _about(view, incident),
-            b.radio("why", label="Why", options=options, initial="unavailable"),
+            blocks.radio("why", label="Why", options=options, initial="unavailable"),
             _reason("In your words"),
         ),
         callback_id=DECLINE,
@@ -320,18 +333,18 @@ def decline_form(view: EscalationView, incident: IncidentView, *, metadata: str)
 
 def step_form(
     view: EscalationView, incident: IncidentView, *, names: Mapping[str, str], metadata: str
-) -> b.View:
+) -> blocks.View:
     """Return the form that calls a chosen step at once; `names` of people by id or address."""
     options = [
-        b.option(", ".join(names.get(name, name) for name in step.reach), value=str(step.id))
+        blocks.option(", ".join(names.get(name, name) for name in step.reach), value=str(step.id))
         for step in view.waiting_steps
     ]
-    return b.modal(
+    return blocks.modal(
         "Call next step now",
         blocks=(
             _about(view, incident),
-            b.select("step", label="Whom", options=options, initial=options[0].value),
-            b.context("Whoever was called before stays called, and can still answer."),
+            blocks.select("step", label="Whom", options=options, initial=options[0].value),
+            blocks.context("Whoever was called before stays called, and can still answer."),
         ),
         callback_id=STEP,
         submit="Call now",
@@ -339,13 +352,13 @@ def step_form(
     )
 
 
-def withdraw_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> b.View:
+def withdraw_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> blocks.View:
     """Return the form that takes an escalation back."""
-    return b.modal(
+    return blocks.modal(
         "Withdraw",
         blocks=(
             _about(view, incident),
-            b.section("Nobody is called any more, and those who were called are told so."),
+            blocks.section("Nobody is called any more, and those who were called are told so."),
             _reason("Why"),
         ),
         callback_id=WITHDRAW,
@@ -360,9 +373,9 @@ def add_form(
     template: EscalationTemplate,
     *,
     metadata: str,
-) -> b.View:
+) -> blocks.View:
     """Return the whole packet to add to, with what is known so far."""
-    return b.modal(
+    return blocks.modal(
         f"Add to escalation {view.number}",
         blocks=(_about(view, incident), *packet_inputs(view.packet, template)),
         callback_id=ADD,
@@ -371,12 +384,12 @@ def add_form(
     )
 
 
-def _about(view: EscalationView, incident: IncidentView) -> b.Block:
-    title = m.escape_line(incident.title)
-    return b.context(f"{incident.reference} {title}, escalation {view.number}")
+def _about(view: EscalationView, incident: IncidentView) -> blocks.Block:
+    title = mentions.escape_line(incident.title)
+    return blocks.context(f"{incident.reference} {title}, escalation {view.number}")
 
 
-def _reason(label: str) -> b.Block:
-    return b.text_input(
+def _reason(label: str) -> blocks.Block:
+    return blocks.text_input(
         "reason", label=label, multiline=True, optional=True, max_length=_LONGEST_REASON
     )

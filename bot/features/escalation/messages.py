@@ -13,8 +13,7 @@ from bot.features.escalation.card import (
 from bot.features.escalation.packet import FIELDS, FieldWords, fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
 from bot.framework.phrases import actor_of_entry
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
 from incidents.escalation.completeness import rate
 from incidents.escalation.tables import CallStatus, EscalationStatus
@@ -31,36 +30,38 @@ _FALLBACK_ROOM: Final = 3_000
 
 def call_message(
     view: EscalationView, call: CallView, incident: IncidentView, policy: Policy
-) -> b.Message:
+) -> blocks.Message:
     """Return the message as things are now: answered, it says by whom and has no buttons."""
     template = template_of(view, policy)
     lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
     head = f"{_lead(view, incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
     missing = rate(view.packet, template).missing if template is not None and is_asked else ()
-    unknown = f"*Not known yet:* {m.escape_line(names_of(missing, template))}" if missing else ""
+    unknown = (
+        f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}" if missing else ""
+    )
     links = _links(view, policy)
     tail = "\n".join(part for part in (unknown, links) if part)
     packet = fitted(lines, limit=_PACKET_ROOM) or "Nothing more is known yet."
     short = fitted(lines, limit=_FALLBACK_ROOM) or "Nothing more is known yet."
-    return b.Message(
+    return blocks.Message(
         text="\n".join(part for part in (head, short, tail) if part),
         blocks=(
-            *b.paragraphs(head),
-            *b.paragraphs(packet),
-            *(b.paragraphs(tail) if tail else ()),
+            *blocks.paragraphs(head),
+            *blocks.paragraphs(packet),
+            *(blocks.paragraphs(tail) if tail else ()),
             *(answer_row(view.proposal) if is_asked or _is_theirs(view, call) else ()),
-            *((b.actions(*_buttons(view, call)),) if is_asked else ()),
+            *((blocks.actions(*_buttons(view, call)),) if is_asked else ()),
         ),
     )
 
 
 def _lead(view: EscalationView, incident: IncidentView) -> str:
     drill = "*This is a drill.* " if incident.is_drill else ""
-    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     return (
-        f"{drill}*{incident.reference}* {m.escape_line(incident.severity_name)} "
-        f"{m.escape_line(shorten(incident.title, _LONGEST_TITLE))}{where}"
+        f"{drill}*{incident.reference}* {mentions.escape_line(incident.severity_name)} "
+        f"{mentions.escape_line(shorten(incident.title, _LONGEST_TITLE))}{where}"
     )
 
 
@@ -68,22 +69,26 @@ def _ask(view: EscalationView) -> str:
     if view.author is None or view.is_automatic:  # for whom isn't said: it may be for who learns
         lead = f"*{view.reference} is escalated to you.*"
     else:
-        lead = f"*{m.mention(view.author.external_id)} escalates to you.*"
+        lead = f"*{mentions.mention(view.author.external_id)} escalates to you.*"
     return f"{lead} Can you take it? {next_line(view)}".rstrip()
 
 
 def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> str:
-    where = m.channel_link(incident.channel_id) if incident.channel_id else "the incident channel"
+    where = (
+        mentions.channel_link(incident.channel_id)
+        if incident.channel_id
+        else "the incident channel"
+    )
     is_own = _is_theirs(view, call)
     match view.status:
         case EscalationStatus.TAKEN if view.is_ended:
             return "*The incident is over.* Nothing for you to do; thank you."
         case EscalationStatus.TAKEN if is_own:
-            since = f" since {m.date(view.taken_at, '{time}')}" if view.taken_at else ""
+            since = f" since {mentions.date(view.taken_at, '{time}')}" if view.taken_at else ""
             return f"*You are on it*{since}. Nobody else is called. The work is in {where}."
         case EscalationStatus.TAKEN if view.taken_by is not None:
-            taker = m.mention(view.taken_by.external_id)
-            return f"*{taker} is on it.* Nothing for you to do; thank you."
+            responder = mentions.mention(view.taken_by.external_id)
+            return f"*{responder} is on it.* Nothing for you to do; thank you."
         case EscalationStatus.WITHDRAWN:
             return "*It was withdrawn.* Nothing for you to do."
         case EscalationStatus.OVER:
@@ -108,83 +113,85 @@ def _links(view: EscalationView, policy: Policy) -> str:
     if service is None:
         return ""
     links = (*service.all_runbooks, *service.all_dashboards)
-    return " · ".join(m.link(link.url, link.title) for link in links)
+    return " · ".join(mentions.link(link.url, link.title) for link in links)
 
 
-def _buttons(view: EscalationView, call: CallView) -> tuple[b.ButtonElement, ...]:
+def _buttons(view: EscalationView, call: CallView) -> tuple[blocks.ButtonElement, ...]:
     value = f"{button_value(view)}|{call.id}"
     return (
-        b.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
-        b.button("Need more…", action_id="escalation_more_open", value=value),
-        b.button("Redirect…", action_id="escalation_redirect_open", value=value),
-        b.button("Can't, next please…", action_id="escalation_decline_open", value=value),
+        blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
+        blocks.button("Need more…", action_id="escalation_more_open", value=value),
+        blocks.button("Redirect…", action_id="escalation_redirect_open", value=value),
+        blocks.button("Can't, next please…", action_id="escalation_decline_open", value=value),
     )
 
 
 def mention_message(
     view: EscalationView, call: CallView, incident: IncidentView, *, card_link: str
-) -> b.Message:
+) -> blocks.Message:
     """Return the mention in the channel for somebody whom no direct message reaches.
 
     It says no more than that they are called: who else reads it knows the channel's own card.
     """
     if not (view.is_unanswered and call.status is CallStatus.OPEN):
-        name = m.escape_line(call.person.name)
+        name = mentions.escape_line(call.person.name)
         text = f"{name} was called for {incident.reference} here. {state_line(view)}"
-        return b.Message(text=text, blocks=(b.context(text),))
-    card = f"the {m.link(card_link, 'card')}" if card_link else "the card"
+        return blocks.Message(text=text, blocks=(blocks.context(text),))
+    card = f"the {mentions.link(card_link, 'card')}" if card_link else "the card"
     text = (
-        f"{m.mention(call.person.external_id)}: you are called for {incident.reference}, and no "
+        f"{mentions.mention(call.person.external_id)}: you are called for {incident.reference}, and no "
         f"direct message reaches you. What is known, and the buttons, are on {card} of "
         f"escalation {view.number} in this channel."
     )
-    take = b.button(
+    take = blocks.button(
         "I'm on it",
         action_id="escalation_take",
         value=f"{button_value(view)}|{call.id}",
         style="primary",
     )
-    return b.Message(text=text, blocks=(b.section(text), b.actions(take)))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
 
 
-def taken_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def taken_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that somebody is on it, as the channel hears it."""
     text = f"*{_mention(entry, 'person')} is on it* ({_escalation(entry)}). Nobody else is called."
-    return b.Message(text=f"{incident.reference}: {text}", blocks=(b.section(text),))
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.section(text),))
 
 
-def taken_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def taken_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that somebody is on it, as the author hears it."""
     text = (
         f"{_about(incident)}: *{_mention(entry, 'person')} is on it* ({_escalation(entry)}). "
         "Stay with them until they have what they need."
     )
-    return b.Message(text=text, blocks=(b.section(text),))
+    return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
-def exhausted_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def exhausted_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say loudly that nobody is on it, why, and what to do now."""
     called = _called(entry)
     lines = (
-        f"{m.here()} *{_standstill(entry)}.*",
-        f"Called so far: {m.escape_line(called_so_far(called))}." if called else "",
+        f"{mentions.here()} *{_standstill(entry)}.*",
+        f"Called so far: {mentions.escape_line(called_so_far(called))}." if called else "",
         f"*Do this now.* {_what_now(entry)} If you can take it yourself, press *I'm on it*.",
         MAY_NOT_WAKE,
     )
     text = "\n".join(line for line in lines if line)
-    return b.Message(
+    return blocks.Message(
         text=f"{incident.reference}: {text}",
-        blocks=(*b.paragraphs(text), b.actions(_take(entry, incident), _again(incident))),
+        blocks=(*blocks.paragraphs(text), blocks.actions(_take(entry, incident), _again(incident))),
     )
 
 
-def exhausted_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def exhausted_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say to commander and author that nobody is on it, why, and what to do now."""
     text = f"{_about(incident)}. *{_standstill(entry)}.* {_what_now(entry)}"
-    return b.Message(text=text, blocks=(b.section(text), b.actions(_again(incident))))
+    return blocks.Message(
+        text=text, blocks=(blocks.section(text), blocks.actions(_again(incident)))
+    )
 
 
-def questioned_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def questioned_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Ask the author for what whoever is called wants to know, with a button to answer."""
     who, field = _mention(entry, "person"), entry.text("field")
     what = _question(entry, field)
@@ -193,29 +200,31 @@ def questioned_directly(entry: EntryView, incident: IncidentView) -> b.Message:
         "A short answer will do, also that it isn't known."
     )
     value = f"{incident.id}|{entry.text('escalation_id')}|{field}"
-    answer = b.button("Answer…", action_id="escalation_field_open", value=value, style="primary")
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(answer)))
+    answer = blocks.button(
+        "Answer…", action_id="escalation_field_open", value=value, style="primary"
+    )
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(answer)))
 
 
-def completed_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def completed_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return to who had asked for more that it is there now."""
     text = (
         f"{_about(incident)}: what you asked for is there ({_escalation(entry)}). "
         "The message that called you shows it."
     )
-    return b.Message(text=text, blocks=(b.section(text),))
+    return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
-def withdrawn_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def withdrawn_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell the author that somebody else took it back, why, and how to call again."""
     reason = entry.text("reason")
-    why = f"\n*Reason* {m.escape(reason)}" if reason else ""
+    why = f"\n*Reason* {mentions.escape(reason)}" if reason else ""
     text = (
         f"{_about(incident)}: {actor_of_entry(entry)} has withdrawn {_escalation(entry)}, so nobody "
         f"is called for it any more.{why}\nDo you still need somebody? Escalate again."
     )
-    again = () if not incident.is_open else (b.actions(_again(incident)),)
-    return b.Message(text=text, blocks=(*b.paragraphs(text), *again))
+    again = () if not incident.is_open else (blocks.actions(_again(incident)),)
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), *again))
 
 
 def _called(entry: EntryView) -> list[Mapping[str, Any]]:
@@ -224,7 +233,7 @@ def _called(entry: EntryView) -> list[Mapping[str, Any]]:
 
 def _standstill(entry: EntryView) -> str:
     why = standstill(str(one["how"]) for one in _called(entry))
-    return f"Escalation {m.escape_line(entry.text('number'))}: {why}"
+    return f"Escalation {mentions.escape_line(entry.text('number'))}: {why}"
 
 
 def _what_now(entry: EntryView) -> str:
@@ -237,29 +246,29 @@ def _question(entry: EntryView, field: str) -> str:
     if field in tuple(PacketField):
         words: FieldWords = FIELDS[PacketField(field)]
         return words.label
-    return m.escape_line(entry.text("question") or field.replace("_", " "))
+    return mentions.escape_line(entry.text("question") or field.replace("_", " "))
 
 
 def _escalation(entry: EntryView) -> str:
-    return f"escalation {m.escape_line(entry.text('number'))}"
+    return f"escalation {mentions.escape_line(entry.text('number'))}"
 
 
 def _about(incident: IncidentView) -> str:
-    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
-    return f"*{incident.reference}* {m.escape_line(incident.title)}{where}"
+    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    return f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
 
 
 def _mention(entry: EntryView, name: str) -> str:
     person = entry.content.get(name)
     external_id = person.get("external_id") if isinstance(person, dict) else None
-    return m.mention(str(external_id)) if external_id else "somebody"
+    return mentions.mention(str(external_id)) if external_id else "somebody"
 
 
-def _take(entry: EntryView, incident: IncidentView) -> b.ButtonElement:
+def _take(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
     value = f"{incident.id}|{entry.text('escalation_id')}|{entry.sequence}"
-    return b.button("I'm on it", action_id="escalation_take", value=value, style="primary")
+    return blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary")
 
 
-def _again(incident: IncidentView) -> b.ButtonElement:
+def _again(incident: IncidentView) -> blocks.ButtonElement:
     value = f"{incident.id}|{incident.version}"
-    return b.button("Escalate to somebody else…", action_id="escalate_open", value=value)
+    return blocks.button("Escalate to somebody else…", action_id="escalate_open", value=value)

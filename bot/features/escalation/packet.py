@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn, width
 from incidents.escalation.completeness import EVIDENCE_LINK, SCOPE_NUMBER, SPECIFIC_ASK
 from incidents.escalation.packet import CONFIDENCES, Packet
@@ -168,7 +167,7 @@ def question_for(missing: str, template: EscalationTemplate | None) -> str:
 
 def inputs_for(
     field: str, packet: Packet, *, template: EscalationTemplate | None, is_alone: bool = False
-) -> tuple[b.Block, ...]:
+) -> tuple[blocks.Block, ...]:
     """Return the input or inputs for one field; in a form of its own it must be filled in."""
     if field not in FIELDS:
         label = question_of(field, template) or field
@@ -182,10 +181,10 @@ def inputs_for(
     )
     match key:
         case PacketField.CONFIDENCE:
-            options = [b.option(text, value=value) for value, text in _CONFIDENCE_OPTIONS]
+            options = [blocks.option(text, value=value) for value, text in _CONFIDENCE_OPTIONS]
             initial = packet.confidence or None
             return (
-                b.select(
+                blocks.select(
                     key,
                     label=words.label,
                     options=options,
@@ -195,7 +194,7 @@ def inputs_for(
             )
         case PacketField.ANSWER_BY:
             return (
-                b.datetime_input(
+                blocks.datetime_input(
                     key,
                     label=words.label,
                     initial=packet.answer_by,
@@ -222,8 +221,8 @@ def _text(
     hint: str = "",
     is_long: bool = True,
     is_needed: bool = False,
-) -> b.Block:
-    return b.text_input(
+) -> blocks.Block:
+    return blocks.text_input(
         block_id,
         label=label,
         initial=value,
@@ -234,12 +233,12 @@ def _text(
     )
 
 
-def _checked_box(packet: Packet) -> b.Block:
+def _checked_box(packet: Packet) -> blocks.Block:
     since = f"since {packet.since}" if packet.since.strip() else "since it began"
-    return b.checkboxes(
+    return blocks.checkboxes(
         CHECKED,
         label="Nothing found?",
-        options=[b.option(f"Checked: no changes {since}", value="checked")],
+        options=[blocks.option(f"Checked: no changes {since}", value="checked")],
         initial=["checked"] if packet.changes_checked else [],
     )
 
@@ -249,12 +248,14 @@ def block_of(field: str) -> str:
     return field if field in FIELDS else f"{QUESTION}{field}"
 
 
-def read_packet(form: b.FormState, packet: Packet, *, fields: Sequence[str]) -> Packet:
+def read_packet(form: blocks.FormState, packet: Packet, *, fields: Sequence[str]) -> Packet:
     """Return the packet with what the form says of these fields; the others stay."""
     return replace(packet, **read_changes(form, packet, fields=fields))
 
 
-def read_changes(form: b.FormState, packet: Packet, *, fields: Sequence[str]) -> dict[str, Any]:
+def read_changes(
+    form: blocks.FormState, packet: Packet, *, fields: Sequence[str]
+) -> dict[str, Any]:
     """Return what the form says of these fields, by the packet's attribute."""
     changes: dict[str, Any] = {}
     answers = dict(packet.answers)
@@ -284,10 +285,10 @@ def packet_lines(packet: Packet, template: EscalationTemplate | None) -> tuple[s
 def _lines(packet: Packet, template: EscalationTemplate | None) -> Iterator[str]:
     yield from _line(PacketField.ASK, packet.ask)
     if packet.answer_by is not None:
-        yield f"*{FIELDS[PacketField.ANSWER_BY].name}* {m.date(packet.answer_by, '{time}')}"
+        yield f"*{FIELDS[PacketField.ANSWER_BY].name}* {mentions.date(packet.answer_by, '{time}')}"
     for key, answer in packet.answers.items():
         if answer.strip():
-            yield f"*{m.escape_line(name_of(key, template))}* {m.escape(answer.strip())}"
+            yield f"*{mentions.escape_line(name_of(key, template))}* {mentions.escape(answer.strip())}"
     yield from _line(PacketField.SYMPTOMS, packet.symptoms)
     yield from _line(PacketField.SINCE, packet.since)
     yield from _line(PacketField.SCOPE, packet.scope)
@@ -300,7 +301,7 @@ def _lines(packet: Packet, template: EscalationTemplate | None) -> Iterator[str]
 
 def _line(field: PacketField, text: str) -> Iterator[str]:
     if text.strip():
-        yield f"*{FIELDS[field].name}* {m.escape(text.strip())}"
+        yield f"*{FIELDS[field].name}* {mentions.escape(text.strip())}"
 
 
 def _changes(packet: Packet) -> Iterator[str]:
@@ -315,7 +316,7 @@ def _hypothesis(packet: Packet) -> Iterator[str]:
     if packet.hypothesis.strip():
         is_known = packet.confidence in CONFIDENCES
         confidence = f" (confidence: {packet.confidence})" if is_known else ""
-        yield f"*{FIELDS[PacketField.HYPOTHESIS].name}*{confidence} {m.escape(packet.hypothesis.strip())}"
+        yield f"*{FIELDS[PacketField.HYPOTHESIS].name}*{confidence} {mentions.escape(packet.hypothesis.strip())}"
 
 
 def fitted(lines: Sequence[str], *, limit: int) -> str:

@@ -20,8 +20,7 @@ from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.engine.prompts import Prompt, PromptStatus, PromptView
 from incidents.escalation.answers import complete
@@ -50,65 +49,67 @@ _RATED: Final = {
 # -- how they read --------------------------------------------------------------------------
 
 
-def question_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b.Message:
+def question_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> blocks.Message:
     """Return a question to the author for what is missing, or what became of it."""
     template = template_of(str(prompt.data.get("template_key", "")), policy)
     missing = str(prompt.data.get("missing", ""))
     head = f"{_about(incident)}, escalation {_number(prompt)}"
-    name = m.escape_line(name_of(missing, template))
+    name = mentions.escape_line(name_of(missing, template))
     if not prompt.is_open:
         became = {PromptStatus.WITHDRAWN: "no longer asked"}.get(prompt.status, "thank you")
         if prompt.answer == SKIPPED:
             became = "skipped; while it goes on, *Add to it* on the card adds it"
         text = f"{head}: {name}: {became}."
-        return b.Message(text=text, blocks=(b.context(text),))
+        return blocks.Message(text=text, blocks=(blocks.context(text),))
     text = (
         f"{head} is on its way. What would help them next:\n"
-        f"*{m.escape(question_for(missing, template))}*\n"
+        f"*{mentions.escape(question_for(missing, template))}*\n"
         "Only if you have a moment: the answer goes on the card."
     )
-    answer = b.button(
+    answer = blocks.button(
         "Answer…", action_id="escalation_question_open", value=str(prompt.id), style="primary"
     )
-    skip = b.button("Skip", action_id="escalation_question_skip", value=str(prompt.id))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(answer, skip)))
+    skip = blocks.button("Skip", action_id="escalation_question_skip", value=str(prompt.id))
+    return blocks.Message(
+        text=text, blocks=(*blocks.paragraphs(text), blocks.actions(answer, skip))
+    )
 
 
-def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
     """Ask whoever is on it whether the packet was enough to start, with one tap."""
     head = f"{_about(incident)}, escalation {_number(prompt)}"
     if not prompt.is_open:
         text = f"{head}: thank you. Only who escalated and their mentors see what you said."
-        return b.Message(text=text, blocks=(b.context(text),))
+        return blocks.Message(text=text, blocks=(blocks.context(text),))
     text = (
         f"{head}: was there enough to start? One tap helps the next packet. Only who escalated "
         "and their mentors see it."
     )
     buttons = (
-        b.button(label, action_id=f"escalation_rate_{rating}", value=f"{prompt.id}|{rating}")
+        blocks.button(label, action_id=f"escalation_rate_{rating}", value=f"{prompt.id}|{rating}")
         for rating, label in _RATINGS
     )
-    return b.Message(text=text, blocks=(b.section(text), b.actions(*buttons)))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
-def rated_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+def rated_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
     """Tell the author, or a mentor, what whoever took it said of the packet."""
     said = _RATED.get(PacketRating(str(prompt.data.get("rating"))), "")
     whose = "Your packet" if prompt.data.get("is_author") else "The packet"
     text = (
         f"{_about(incident)}, escalation {_number(prompt)}. {whose}, in the words of "
-        f"{m.escape_line(str(prompt.data.get('by', '')))}: {said}. "
+        f"{mentions.escape_line(str(prompt.data.get('by', '')))}: {said}. "
         "Nobody else sees this."
     )
-    return b.Message(text=text, blocks=(b.section(text),))
+    return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
 def _about(incident: IncidentView) -> str:
-    return f"*{incident.reference}* {m.escape_line(incident.title)}"
+    return f"*{incident.reference}* {mentions.escape_line(incident.title)}"
 
 
 def _number(prompt: PromptView) -> str:
-    return m.escape_line(str(prompt.data.get("number", "")))
+    return mentions.escape_line(str(prompt.data.get("number", "")))
 
 
 # -- answering ------------------------------------------------------------------------------
@@ -186,13 +187,13 @@ async def _open(
 
 def field_form(
     view: EscalationView, missing: str, template: EscalationTemplate, *, metadata: str
-) -> b.View:
+) -> blocks.View:
     """Return the form for one field, with what is known of it so far."""
-    asked = m.escape_line(question_for(missing, template))
-    return b.modal(
+    asked = mentions.escape_line(question_for(missing, template))
+    return blocks.modal(
         f"Escalation {view.number}",
         blocks=(
-            b.context(view.reference if missing in FIELDS else f"{view.reference}: {asked}"),
+            blocks.context(view.reference if missing in FIELDS else f"{view.reference}: {asked}"),
             *inputs_for(field_of(missing), view.packet, template=template, is_alone=True),
         ),
         callback_id=FIELD_FORM,

@@ -7,8 +7,7 @@ from bot.features.escalation.card import next_line, private_offer
 from bot.features.escalation.packet import names_of
 from bot.framework.incident_forms import view_for_form
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import Outcome
 from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus, escalations_of
@@ -27,10 +26,10 @@ def sent_message(
     *,
     view: EscalationView,
     slash: str,
-) -> b.Message:
+) -> blocks.Message:
     """Return what the author is told once it is sent, with its completeness: theirs alone."""
     data = outcome.data
-    called = [m.escape_line(str(name)) for name in data.get("called") or ()]
+    called = [mentions.escape_line(str(name)) for name in data.get("called") or ()]
     parts = [f"*{data['reference']}* escalated ({data['number']}). {_called(called, view)}"]
     parts.append(completeness_text(data, template))
     missing = data.get("missing") or ()
@@ -44,9 +43,11 @@ def sent_message(
         parts.append("Better handled by a few? *Move to private…* says what stays readable.")
     text = "\n".join(part for part in parts if part)
     value = f"{outcome.incident_id}|{data['escalation_id']}|{data['score']}"
-    add = b.button("Add to it", action_id="escalation_add_open", value=value)
-    withdraw = b.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
-    return b.Message(text=text, blocks=(b.section(text), b.actions(add, withdraw, *offer)))
+    add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
+    withdraw = blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
+    return blocks.Message(
+        text=text, blocks=(blocks.section(text), blocks.actions(add, withdraw, *offer))
+    )
 
 
 def _called(called: Sequence[str], view: EscalationView) -> str:
@@ -63,27 +64,27 @@ def completeness_text(data: object, template: EscalationTemplate) -> str:
     missing = tuple(str(item) for item in known.get("missing") or ())
     if not missing:
         return "The packet is complete."
-    listed = m.escape_line(names_of(missing, template))
+    listed = mentions.escape_line(names_of(missing, template))
     return f"Completeness {known.get('score', 0)} of 100. Still missing: {listed}."
 
 
 def completed_message(
     outcome: Outcome, template: EscalationTemplate, *, is_author: bool
-) -> b.Message:
+) -> blocks.Message:
     """Return what whoever added to a packet is told; its completeness only if it is theirs."""
     data = outcome.data
     lead = (
         f"Added to escalation {data['number']} of *{data['reference']}*: version {data['version']}."
     )
     text = f"{lead}\n{completeness_text(data, template)}" if is_author else lead
-    return b.Message(text=text, blocks=(b.section(text),))
+    return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
 def answered_text(outcome: Outcome, *, slash: str) -> str:
     """Return what somebody is told who answered an escalation, or did something with it."""
     data = outcome.data
     which = f"escalation {data['number']} of *{data['reference']}*"
-    called = ", ".join(m.escape_line(str(name)) for name in data.get("called") or ())
+    called = ", ".join(mentions.escape_line(str(name)) for name in data.get("called") or ())
     is_at_end = data.get("status") == EscalationStatus.EXHAUSTED
     match outcome.kind:
         case "escalation_taken":

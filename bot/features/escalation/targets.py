@@ -9,8 +9,7 @@ from sqlalchemy import select
 from bot.features.escalation.replies import typed_line
 from bot.framework.replies import Options, Reply
 from bot.framework.requests import Request, Services, split_first
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.people import PeopleGroup, Person, PersonKind
 from incidents.escalation.targets import (
     GroupTarget,
@@ -53,10 +52,10 @@ class Meant:
 def meant_by(words: str, policy: Policy) -> Meant:
     """Return whom a command's words begin with: a mention, or a name that the policy knows."""
     first, rest = split_first(words.strip())
-    person = m.parse_user(first)
+    person = mentions.parse_user(first)
     if person is not None:
         return Meant(target=PersonTarget(external_id=person), rest=rest)
-    group = m.parse_group(first)
+    group = mentions.parse_group(first)
     if group is not None:
         return Meant(target=GroupTarget(group, _label_of(first)), rest=rest)
     if first.startswith("@") and len(first) > 1:  # a group that Slack didn't make a mention of
@@ -109,31 +108,31 @@ async def suggest_targets(request: Request) -> Reply:
     groups = {
         "Services": [_service_option(item.key, policy) for item in policy.services],
         "Roles": [
-            b.option(role.name, value=f"role:{role.key}", description="Whoever holds it now")
+            blocks.option(role.name, value=f"role:{role.key}", description="Whoever holds it now")
             for role in policy.roles
         ],
         "Groups": await _group_options(request.services),
     }
     offered = {
-        label: b.options_within(fitting)
+        label: blocks.options_within(fitting)
         for label, options in groups.items()
         if (fitting := [item for item in options if _fits(item, typed)])
     }
-    return Options(groups=b.option_groups(offered))
+    return Options(groups=blocks.option_groups(offered))
 
 
-def _fits(item: b.Option, typed: str) -> bool:
+def _fits(item: blocks.Option, typed: str) -> bool:
     shown = str(item.to_dict()["text"]["text"])
     return typed in shown.casefold() or typed in str(item.value).casefold()
 
 
-def _service_option(key: str, policy: Policy) -> b.Option:
+def _service_option(key: str, policy: Policy) -> blocks.Option:
     service = policy.find_service(key)
     name = service.name if service is not None else key
-    return b.option(name, value=f"service:{key}", description="Its on-call first")
+    return blocks.option(name, value=f"service:{key}", description="Its on-call first")
 
 
-async def _group_options(services: Services) -> list[b.Option]:
+async def _group_options(services: Services) -> list[blocks.Option]:
     query = (
         select(PeopleGroup)
         .where(PeopleGroup.workspace_id == services.workspace.id)
@@ -141,23 +140,23 @@ async def _group_options(services: Services) -> list[b.Option]:
     )
     async with services.database.reading() as session:
         rows = (await session.execute(query)).scalars().all()
-    return [b.option(f"@{row.handle}", value=f"group:{row.external_id}") for row in rows]
+    return [blocks.option(f"@{row.handle}", value=f"group:{row.external_id}") for row in rows]
 
 
-def option_of(target: Target | None, policy: Policy) -> b.Option | None:
+def option_of(target: Target | None, policy: Policy) -> blocks.Option | None:
     """Return how the form's select shows a target that is given; a person isn't shown there."""
     match target:
         case ServiceTarget(key=key):
             return _service_option(key, policy)
         case RoleTarget(key=key):
             role = policy.find_role(key)
-            return b.option(role.name if role else key, value=f"role:{key}")
+            return blocks.option(role.name if role else key, value=f"role:{key}")
         case GroupTarget(ref=ref, name=name):
-            return b.option(name or f"@{ref.removeprefix('@')}", value=f"group:{ref}")
+            return blocks.option(name or f"@{ref.removeprefix('@')}", value=f"group:{ref}")
     return None
 
 
-def target_of(form: b.FormState) -> Target | None:
+def target_of(form: blocks.FormState) -> Target | None:
     """Return whom the form names; None where it names nobody, or a person and something else."""
     person, chosen = form.user("person"), form.choice("target")
     if person and not chosen:
@@ -175,7 +174,7 @@ def target_of(form: b.FormState) -> Target | None:
     return None
 
 
-def names_two(form: b.FormState) -> bool:
+def names_two(form: blocks.FormState) -> bool:
     """Tell whether the form names a person and something else, so that nobody knows which."""
     return bool(form.user("person") and form.choice("target"))
 
@@ -306,12 +305,14 @@ async def _handles(request: Request) -> dict[str, str]:
 
 def near_message(
     request: Request, near: Sequence[Near], *, before: str, incident: IncidentView, words: str
-) -> b.Message:
+) -> blocks.Message:
     """Return the question which of them is meant; `before` is the command up to the name."""
     text = "\n".join(_lines(request, near, before=before, words=words))
     value = f"{incident.id}|{words}"
-    form = b.button("No, open the form with my words", action_id="escalate_words_open", value=value)
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(form)))
+    form = blocks.button(
+        "No, open the form with my words", action_id="escalate_words_open", value=value
+    )
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(form)))
 
 
 def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
@@ -320,10 +321,10 @@ def near_text(request: Request, near: Sequence[Near], *, before: str, words: str
 
 
 def _lines(request: Request, near: Sequence[Near], *, before: str, words: str) -> Iterator[str]:
-    first = m.code(m.plain(words.split(maxsplit=1)[0]))
+    first = mentions.code(mentions.plain(words.split(maxsplit=1)[0]))
     yield f"Nobody was called yet: I know nobody called {first}. Did you mean:"
     for one in near:
-        line = f"{before} {one.typed} {m.plain(one.rest)}".rstrip()
-        yield m.code(typed_line(request, line))
+        line = f"{before} {one.typed} {mentions.plain(one.rest)}".rstrip()
+        yield mentions.code(typed_line(request, line))
     if any(one.typed.startswith("@") for one in near):
         yield "For a person or a group, type `@` and choose the name from the list."

@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.framework.phrases import about
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.engine.prompts import PromptStatus, PromptView
 from incidents.guidance.answers import fact_of, find_step
 from incidents.guidance.call_mentor import Why
@@ -65,21 +64,21 @@ def answer_of(action_id: str) -> StepAnswer | None:
 # -- the first minutes ----------------------------------------------------------------------
 
 
-def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b.Message:
+def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> blocks.Message:
     """Return a step of the checklist: asked, answered, or no longer asked."""
     step = find_step(prompt.data, prompt.key, policy)
     checklist = policy.guidance.find_checklist(str(prompt.data.get("checklist", "")))
     if step is None or checklist is None:
         text = f"{about(incident)}. This step is {_GONE}"
-        return b.Message(text=text, blocks=(b.context(text),))
+        return blocks.Message(text=text, blocks=(blocks.context(text),))
     number = f"step {checklist.steps.index(step) + 1} of {len(checklist.steps)}"
-    title = f"{about(incident)}. Your first minutes, {number}: *{m.escape_line(step.title)}*"
+    title = f"{about(incident)}. Your first minutes, {number}: *{mentions.escape_line(step.title)}*"
     match prompt.status:
         case PromptStatus.ASKED:
-            text = f"{title}\n{m.escape(step.text)}"
+            text = f"{title}\n{mentions.escape(step.text)}"
             links = _links(incident, policy)
             answers = [
-                b.button(
+                blocks.button(
                     ANSWERS[answer],
                     action_id=action_id_of(answer),
                     value=str(prompt.id),
@@ -89,28 +88,32 @@ def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b
             ]
             small = " · ".join((*links, _ONLY_YOU))
             buttons = [*answers, _quiet(prompt)]
-            rows = [b.actions(*buttons[at : at + _A_ROW]) for at in range(0, len(buttons), _A_ROW)]
-            blocks = (b.section(text), b.context(small), *rows)
-            return b.Message(text=f"{text}\n{small}", blocks=blocks)
+            rows = [
+                blocks.actions(*buttons[at : at + _A_ROW]) for at in range(0, len(buttons), _A_ROW)
+            ]
+            body = (blocks.section(text), blocks.context(small), *rows)
+            return blocks.Message(text=f"{text}\n{small}", blocks=body)
         case PromptStatus.ANSWERED:
             answer = ANSWERS[StepAnswer(prompt.answer)]
             return _answered_step(f"{title}: {answer}.", prompt, fact_of(step, prompt.answer))
     text = f"{title}: {_GONE}"
-    return b.Message(text=text, blocks=(b.context(text),))
+    return blocks.Message(text=text, blocks=(blocks.context(text),))
 
 
-def _answered_step(text: str, prompt: PromptView, fact: str) -> b.Message:
+def _answered_step(text: str, prompt: PromptView, fact: str) -> blocks.Message:
     if prompt.data.get("is_noted"):
         text = f"{text} Your note is on the timeline."
-        return b.Message(text=text, blocks=(b.context(text),))
+        return blocks.Message(text=text, blocks=(blocks.context(text),))
     if prompt.answer == StepAnswer.SKIP:
-        return b.Message(text=text, blocks=(b.context(text),))
+        return blocks.Message(text=text, blocks=(blocks.context(text),))
     value = str(prompt.id)
-    buttons = [b.button("Add in my own words…", action_id="prompt_words_open", value=value)]
+    buttons = [blocks.button("Add in my own words…", action_id="prompt_words_open", value=value)]
     if fact:
-        text = f"{text}\nFor the timeline, if you like: {m.escape_line(fact)}"
-        buttons.insert(0, b.button("Add to the timeline", action_id="prompt_note", value=value))
-    return b.Message(text=text, blocks=(b.section(text), b.actions(*buttons)))
+        text = f"{text}\nFor the timeline, if you like: {mentions.escape_line(fact)}"
+        buttons.insert(
+            0, blocks.button("Add to the timeline", action_id="prompt_note", value=value)
+        )
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
 def _links(incident: IncidentView, policy: Policy) -> list[str]:
@@ -119,7 +122,7 @@ def _links(incident: IncidentView, policy: Policy) -> list[str]:
     services = [service for service in found if service is not None]
     links = [link for service in services for link in service.all_runbooks]
     links += [link for service in services for link in service.all_dashboards]
-    return [m.link(link.url, link.title) for link in links[:_MOST_LINKS]]
+    return [mentions.link(link.url, link.title) for link in links[:_MOST_LINKS]]
 
 
 _MOST_LINKS: Final = 6
@@ -130,7 +133,7 @@ _A_ROW: Final = 5
 # -- the time box ---------------------------------------------------------------------------
 
 
-def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
     """Return the question how it goes: asked, answered, or no longer asked."""
     head = about(incident)
     match prompt.status:
@@ -141,32 +144,34 @@ def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy)
             )
             value = str(prompt.id)
             buttons = (
-                b.button("Making progress…", action_id="prompt_progress_open", value=value),
-                b.button("Stuck: escalate", action_id="prompt_stuck", value=value),
+                blocks.button("Making progress…", action_id="prompt_progress_open", value=value),
+                blocks.button("Stuck: escalate", action_id="prompt_stuck", value=value),
                 _quiet(prompt),
             )
-            blocks = (b.section(text), b.context(_ONLY_YOU), b.actions(*buttons))
-            return b.Message(text=f"{text}\n{_ONLY_YOU}", blocks=blocks)
+            body = (blocks.section(text), blocks.context(_ONLY_YOU), blocks.actions(*buttons))
+            return blocks.Message(text=f"{text}\n{_ONLY_YOU}", blocks=body)
         case PromptStatus.ANSWERED if prompt.answer == Progress.STUCK:
             text = (
                 f"{head}. Saying so early is the right thing. Escalate with what you have: what is "
                 "missing can follow."
             )
-            return b.Message(text=text, blocks=(b.section(text), b.actions(_escalate(incident))))
+            return blocks.Message(
+                text=text, blocks=(blocks.section(text), blocks.actions(_escalate(incident)))
+            )
         case PromptStatus.ANSWERED:
             text = f"{head}. You are making progress: good. I ask only if it gets quiet again."
         case _:
             text = f"{head}. How it goes: {_GONE}"
-    return b.Message(text=text, blocks=(b.context(text),))
+    return blocks.Message(text=text, blocks=(blocks.context(text),))
 
 
-def progress_form(incident: IncidentView, *, metadata: str) -> b.View:
+def progress_form(incident: IncidentView, *, metadata: str) -> blocks.View:
     """Return the form for a line about progress."""
-    return b.modal(
+    return blocks.modal(
         "Making progress",
         blocks=[
-            b.context(f"{incident.reference} {m.escape_line(incident.title)}"),
-            b.text_input(
+            blocks.context(f"{incident.reference} {mentions.escape_line(incident.title)}"),
+            blocks.text_input(
                 "text",
                 label="What is new, in a line?",
                 optional=True,
@@ -180,13 +185,13 @@ def progress_form(incident: IncidentView, *, metadata: str) -> b.View:
     )
 
 
-def words_form(incident: IncidentView, *, metadata: str) -> b.View:
+def words_form(incident: IncidentView, *, metadata: str) -> blocks.View:
     """Return the form for a note in one's own words."""
-    return b.modal(
+    return blocks.modal(
         "Add to the timeline",
         blocks=[
-            b.context(f"{incident.reference} {m.escape_line(incident.title)}"),
-            b.text_input(
+            blocks.context(f"{incident.reference} {mentions.escape_line(incident.title)}"),
+            blocks.text_input(
                 "text",
                 label="What did you see or do?",
                 max_length=2000,
@@ -202,33 +207,39 @@ def words_form(incident: IncidentView, *, metadata: str) -> b.View:
 # -- company --------------------------------------------------------------------------------
 
 
-def company_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+def mentor_call_prompt(
+    prompt: PromptView, incident: IncidentView, _policy: Policy
+) -> blocks.Message:
     """Return the word that somebody was asked to join, or that in private that is left to them."""
     reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
     if not prompt.data.get("is_left"):
-        who = _listed([m.mention(str(one)) for one in prompt.data["asked"]] or ["for somebody"])
+        who = _listed(
+            [mentions.mention(str(one)) for one in prompt.data["asked"]] or ["for somebody"]
+        )
         text = (
             f"{about(incident)}. I ask {who} to join you: {reason}. Asking early is how it is meant "
             "to be. Until somebody is there, keep noting what you see."
         )
-        return b.Message(text=text, blocks=(b.section(text), b.actions(_quiet(prompt))))
+        return blocks.Message(
+            text=text, blocks=(blocks.section(text), blocks.actions(_quiet(prompt)))
+        )
     text = (
         f"{about(incident)}. This may be the moment to ask somebody to join you: {reason}. I ask "
         "nobody by myself here. Escalate with what you have: what is missing can follow."
     )
-    buttons = b.actions(_escalate(incident), _quiet(prompt))
-    return b.Message(text=text, blocks=(b.section(text), buttons))
+    buttons = blocks.actions(_escalate(incident), _quiet(prompt))
+    return blocks.Message(text=text, blocks=(blocks.section(text), buttons))
 
 
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _escalate(incident: IncidentView) -> b.ButtonElement:
-    return b.button(
+def _escalate(incident: IncidentView) -> blocks.ButtonElement:
+    return blocks.button(
         "Escalate…", action_id="prompt_escalate", value=str(incident.id), style="primary"
     )
 
 
-def _quiet(prompt: PromptView) -> b.ButtonElement:
-    return b.button("Quiet for this incident", action_id="prompt_quiet", value=str(prompt.id))
+def _quiet(prompt: PromptView) -> blocks.ButtonElement:
+    return blocks.button("Quiet for this incident", action_id="prompt_quiet", value=str(prompt.id))

@@ -11,13 +11,13 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from bot.features.escalation.prompts import question_prompt, rated_prompt, rating_prompt
-from bot.features.guidance.messages import company_prompt, step_prompt, time_box_prompt
+from bot.features.guidance.messages import mentor_call_prompt, step_prompt, time_box_prompt
 from bot.features.learning.shadow_messages import decision_prompt
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LOST, Standing
 from bot.framework.requests import Services
-from bot.slack import blocks as b
+from bot.slack import blocks
 from bot.slack.errors import SlackPermanent
 from incidents.core.people import Person, actor_of
 from incidents.engine.effects import SendPrompt
@@ -40,7 +40,7 @@ PURPOSE = "prompt"
 # A question that comes later than this helps nobody any more.
 TOO_LATE = timedelta(hours=1)
 
-PromptRenderer = Callable[[PromptView, IncidentView, Policy], b.Message]
+PromptRenderer = Callable[[PromptView, IncidentView, Policy], blocks.Message]
 
 # How each kind of prompt reads: asked, answered, withdrawn.
 RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
@@ -48,7 +48,7 @@ RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
         PromptKind.DECISION: decision_prompt,
         PromptKind.FIRST_FIFTEEN: step_prompt,
         PromptKind.TIME_BOX: time_box_prompt,
-        PromptKind.COMPANY: company_prompt,
+        PromptKind.MENTOR_CALLED: mentor_call_prompt,
         PromptKind.PACKET_FIELD: question_prompt,
         PromptKind.PACKET_RATING: rating_prompt,
         PromptKind.PACKET_RATED: rated_prompt,
@@ -86,7 +86,7 @@ async def send_prompt(context: EffectContext) -> Settlement:
         return _undeliverable(prompt, error.error)
 
 
-async def _post(context: EffectContext, loaded: _Loaded, message: b.Message) -> Settlement:
+async def _post(context: EffectContext, loaded: _Loaded, message: blocks.Message) -> Settlement:
     gateway, prompt = context.services.gateway, loaded.prompt
     place = await gateway.open_direct(loaded.person.external_id)
     if context.is_uncertain:
@@ -143,7 +143,7 @@ def _undeliverable(prompt: Prompt, error: str) -> Dropped:
 
 async def _go_on(uow: UnitOfWork, prompt: Prompt) -> None:
     """Go on with what waited for the word to its owner, now that it was said or can't be."""
-    if prompt.kind == PromptKind.COMPANY:
+    if prompt.kind == PromptKind.MENTOR_CALLED:
         await look_again(uow, prompt.incident_id, prompt.person_id)
 
 

@@ -13,8 +13,7 @@ from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import derived_id
@@ -67,7 +66,7 @@ async def next_submitted(request: Request) -> Reply:
         return FieldErrors({"next_person": invalid_text(error.field, error.problem, "")})
 
 
-async def _draft(request: Request, named: Named) -> b.View:
+async def _draft(request: Request, named: Named) -> blocks.View:
     outcome = await request.transact(partial(name_successor, named=named), once=False)
     services = request.services
     async with services.database.reading() as session:
@@ -91,7 +90,7 @@ async def note_submitted(request: Request) -> Reply:
         outcome = await request.transact(partial(offer_handover, named=named, sections=sections))
     except InvalidInput as error:
         return FieldErrors({"words": invalid_text(error.field, error.problem, "")})
-    name = m.escape_line(outcome.data["to"])
+    name = mentions.escape_line(outcome.data["to"])
     return Say(say(f"Put to {name} by direct message. You hear of it when they accept or ask."))
 
 
@@ -99,7 +98,7 @@ async def accept_pressed(request: Request) -> Reply:
     """Accept the note."""
     handover_id = _id_of(request.value)
     outcome = await request.transact(partial(accept_handover, handover_id=handover_id))
-    name = m.escape_line(outcome.data["from"])
+    name = mentions.escape_line(outcome.data["from"])
     return Say(say(f"Accepted: the shift is yours. {name} is told."))
 
 

@@ -8,8 +8,7 @@ from typing import Final
 
 from bot.framework.phrases import followed_text
 from bot.framework.refusals import say
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
 from incidents.handover.draft import (
     MOST,
@@ -23,7 +22,7 @@ from incidents.handover.hand_over import MAX_QUESTION, MAX_SECTION
 from incidents.handover.tables import HandoverStatus, HandoverView, QuestionView
 from incidents.incident.views import PersonView
 from incidents.learning.shadowing import ShadowingView
-from incidents.proposals.tables import ApprovalStatus
+from incidents.proposals.tables import ProposalStatus
 
 NEXT_FORM = "handover_next_submit"
 NOTE_FORM = "handover_note_submit"
@@ -81,12 +80,12 @@ def _incident(one: OpenIncident, *, now: datetime) -> str:
     return f"{one.reference} {_line(one.title)}: {one.severity_name}, {one.status}, {lead}{due}"
 
 
-_STATES: Final[Mapping[ApprovalStatus, str]] = MappingProxyType(
+_STATES: Final[Mapping[ProposalStatus, str]] = MappingProxyType(
     {
-        ApprovalStatus.PENDING: "waits for agreement",
-        ApprovalStatus.APPROVED: "agreed, not carried out yet",
-        ApprovalStatus.BREAK_GLASS: "went ahead without agreement, what came of it isn't on record",
-        ApprovalStatus.CARRIED_OUT: "carried out",
+        ProposalStatus.PENDING: "waits for agreement",
+        ProposalStatus.APPROVED: "agreed, not carried out yet",
+        ProposalStatus.BREAK_GLASS: "went ahead without agreement, what came of it isn't on record",
+        ProposalStatus.CARRIED_OUT: "carried out",
     }
 )
 
@@ -130,13 +129,13 @@ def _time(at: datetime, *, now: datetime) -> str:
 # -- forms ----------------------------------------------------------------------------------
 
 
-def next_form() -> b.View:
+def next_form() -> blocks.View:
     """Return the form that asks who is next, so that the note can be drafted for them."""
-    return b.modal(
+    return blocks.modal(
         "On-call handoff",
         blocks=[
-            b.user_select("next_person", label="Who is next on call?"),
-            b.context(
+            blocks.user_select("next_person", label="Who is next on call?"),
+            blocks.context(
                 "The note is drafted from the record, with what you both may see. You edit it "
                 "before it is sent."
             ),
@@ -146,15 +145,15 @@ def next_form() -> b.View:
     )
 
 
-def note_form(sections: Mapping[str, str], *, successor: PersonView) -> b.View:
+def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.View:
     """Return the form with the draft, to be edited and sent to the next person."""
-    name = m.escape_line(successor.name)
-    return b.modal(
+    name = mentions.escape_line(successor.name)
+    return blocks.modal(
         "On-call handoff",
         blocks=[
-            b.context(f"For {name}, drafted from the record. Change what isn't right."),
+            blocks.context(f"For {name}, drafted from the record. Change what isn't right."),
             *(
-                b.text_input(
+                blocks.text_input(
                     key,
                     label=title,
                     initial=sections.get(key) or None,
@@ -178,12 +177,12 @@ _PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def ask_form(handover: HandoverView) -> b.View:
+def ask_form(handover: HandoverView) -> blocks.View:
     """Return the form for a question about the note."""
-    return b.modal(
+    return blocks.modal(
         "Ask about it",
         blocks=[
-            b.text_input(
+            blocks.text_input(
                 "text",
                 label=f"What do you want to know from {handover.from_person.name}?",
                 multiline=True,
@@ -196,13 +195,15 @@ def ask_form(handover: HandoverView) -> b.View:
     )
 
 
-def answer_form(handover: HandoverView, question: QuestionView) -> b.View:
+def answer_form(handover: HandoverView, question: QuestionView) -> blocks.View:
     """Return the form for the answer."""
-    return b.modal(
+    return blocks.modal(
         "Answer",
         blocks=[
-            b.section(f"{m.escape_line(handover.to_person.name)} asks: {m.escape(question.text)}"),
-            b.text_input(
+            blocks.section(
+                f"{mentions.escape_line(handover.to_person.name)} asks: {mentions.escape(question.text)}"
+            ),
+            blocks.text_input(
                 "text",
                 label="Your answer",
                 initial=question.answer or None,
@@ -219,26 +220,26 @@ def answer_form(handover: HandoverView, question: QuestionView) -> b.View:
 # -- messages -------------------------------------------------------------------------------
 
 
-def note_message(view: HandoverView, *, is_author: bool) -> b.Message:
+def note_message(view: HandoverView, *, is_author: bool) -> blocks.Message:
     """Return the note as one of its two people has it, with its questions and buttons."""
     head = _author_head(view) if is_author else _successor_head(view)
     parts = [head]
     if view.status is not HandoverStatus.WITHDRAWN:
         parts += [
-            f"*{title}*\n{m.escape(view.sections[key])}"
+            f"*{title}*\n{mentions.escape(view.sections[key])}"
             for key, title in SECTIONS.items()
             if view.sections.get(key)
         ]
         parts += [_question(one) for one in view.questions]
     buttons = _author_buttons(view) if is_author else _successor_buttons(view)
-    blocks = [piece for part in parts for piece in b.paragraphs(part)]
-    return b.Message(
-        text="\n".join(parts), blocks=(*blocks, *([b.actions(*buttons)] if buttons else []))
+    body = [piece for part in parts for piece in blocks.paragraphs(part)]
+    return blocks.Message(
+        text="\n".join(parts), blocks=(*body, *([blocks.actions(*buttons)] if buttons else []))
     )
 
 
 def _author_head(view: HandoverView) -> str:
-    name = m.escape_line(view.to_person.name)
+    name = mentions.escape_line(view.to_person.name)
     match view.status:
         case HandoverStatus.ACCEPTED:
             return f"*Your on-call handoff to {name}* is accepted{_when(view)}. Rest well."
@@ -248,7 +249,7 @@ def _author_head(view: HandoverView) -> str:
 
 
 def _successor_head(view: HandoverView) -> str:
-    name = m.escape_line(view.from_person.name)
+    name = mentions.escape_line(view.from_person.name)
     match view.status:
         case HandoverStatus.ACCEPTED:
             return (
@@ -263,17 +264,23 @@ def _successor_head(view: HandoverView) -> str:
 
 
 def _when(view: HandoverView) -> str:
-    return f" ({m.date(view.settled_at, '{date_short_pretty} {time}')})" if view.settled_at else ""
+    return (
+        f" ({mentions.date(view.settled_at, '{date_short_pretty} {time}')})"
+        if view.settled_at
+        else ""
+    )
 
 
 def _question(one: QuestionView) -> str:
-    answer = m.escape(one.answer) if one.answer else "(not answered yet)"
-    return f"*Asked* {m.escape(one.text)}\n*Answer* {answer}"
+    answer = mentions.escape(one.answer) if one.answer else "(not answered yet)"
+    return f"*Asked* {mentions.escape(one.text)}\n*Answer* {answer}"
 
 
-def _successor_buttons(view: HandoverView) -> list[b.ButtonElement]:
-    ask = b.button("Ask about it", action_id="handover_ask_open", value=str(view.id))
-    accept = b.button("Accept", action_id="handover_accept", value=str(view.id), style="primary")
+def _successor_buttons(view: HandoverView) -> list[blocks.ButtonElement]:
+    ask = blocks.button("Ask about it", action_id="handover_ask_open", value=str(view.id))
+    accept = blocks.button(
+        "Accept", action_id="handover_accept", value=str(view.id), style="primary"
+    )
     match view.status:
         case HandoverStatus.PENDING:
             return [accept, ask]
@@ -282,34 +289,39 @@ def _successor_buttons(view: HandoverView) -> list[b.ButtonElement]:
     return []
 
 
-def _author_buttons(view: HandoverView) -> list[b.ButtonElement]:
+def _author_buttons(view: HandoverView) -> list[blocks.ButtonElement]:
     if not view.is_pending:
         return []
-    return [b.button("Withdraw", action_id="handover_withdraw", value=str(view.id))]
+    return [blocks.button("Withdraw", action_id="handover_withdraw", value=str(view.id))]
 
 
-def told_message(view: HandoverView, what: str, question: QuestionView | None) -> b.Message:
+def told_message(view: HandoverView, what: str, question: QuestionView | None) -> blocks.Message:
     """Return what one of the two is told besides: it notifies, where an edited message doesn't."""
-    author, successor = m.escape_line(view.from_person.name), m.escape_line(view.to_person.name)
+    author, successor = (
+        mentions.escape_line(view.from_person.name),
+        mentions.escape_line(view.to_person.name),
+    )
     match what:
         case "accepted":
             return say(f"{successor} has accepted your on-call handoff. The shift is theirs.")
         case "asked" if question is not None:
-            text = f"{successor} asks about your on-call handoff: {m.escape(question.text)}"
+            text = f"{successor} asks about your on-call handoff: {mentions.escape(question.text)}"
             value = f"{view.id}|{question.id}"
-            answer = b.button("Answer…", action_id="handover_answer_open", value=value)
-            return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(answer)))
+            answer = blocks.button("Answer…", action_id="handover_answer_open", value=value)
+            return blocks.Message(
+                text=text, blocks=(*blocks.paragraphs(text), blocks.actions(answer))
+            )
         case "answered" if question is not None:
             return say(
                 f"{author} answers about the on-call handoff. You asked: "
-                f"{m.escape(question.text)}\n{m.escape(question.answer)}"
+                f"{mentions.escape(question.text)}\n{mentions.escape(question.answer)}"
             )
         case "reminder":
             text = (
                 f"The on-call handoff from {author} waits for you. Until you accept, it is theirs."
             )
-            buttons = b.actions(*_successor_buttons(view))
-            return b.Message(text=text, blocks=(b.section(text), buttons))
+            buttons = blocks.actions(*_successor_buttons(view))
+            return blocks.Message(text=text, blocks=(blocks.section(text), buttons))
         case "unaccepted":
             return say(
                 f"{successor} hasn't accepted your on-call handoff yet, so the shift is still "

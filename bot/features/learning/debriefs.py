@@ -10,8 +10,7 @@ from bot.framework.live_messages import Standing, show_privately
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person
@@ -55,16 +54,16 @@ async def submitted(request: Request) -> Reply:
     return None
 
 
-def debrief_form(view: DebriefView, policy: Policy) -> b.View:
+def debrief_form(view: DebriefView, policy: Policy) -> blocks.View:
     """Return the form: the policy's questions, or what was asked and answered before."""
     written = dict(view.answers)
     questions = questions_for(view, policy)
-    return b.modal(
+    return blocks.modal(
         f"Debrief {view.reference}",
         blocks=[
-            b.context(f"{view.reference} {m.escape_line(view.title)}"),
+            blocks.context(f"{view.reference} {mentions.escape_line(view.title)}"),
             *(
-                b.text_input(
+                blocks.text_input(
                     f"answer_{number}",
                     label=question,
                     initial=written.get(question),
@@ -74,7 +73,9 @@ def debrief_form(view: DebriefView, policy: Policy) -> b.View:
                 )
                 for number, question in enumerate(questions)
             ),
-            b.context("A few honest lines are enough. Only you and your mentor can read this."),
+            blocks.context(
+                "A few honest lines are enough. Only you and your mentor can read this."
+            ),
         ],
         callback_id=FORM,
         submit="Share",
@@ -92,11 +93,11 @@ def _id_of(text: str) -> uuid.UUID:
 # -- messages -------------------------------------------------------------------------------
 
 
-def asked_message(view: DebriefView, policy: Policy, *, is_reminder: bool) -> b.Message:
+def asked_message(view: DebriefView, policy: Policy, *, is_reminder: bool) -> blocks.Message:
     """Return what the owner is told: the request, its reminder, or that it is written."""
-    what = f"*{view.reference}* {m.escape_line(view.title)}"
+    what = f"*{view.reference}* {mentions.escape_line(view.title)}"
     if view.written_at is not None:
-        names = ", ".join(m.escape_line(one.name) for one in view.shared_with)
+        names = ", ".join(mentions.escape_line(one.name) for one in view.shared_with)
         shared = (
             f"and shared with {names}"
             if names
@@ -114,8 +115,8 @@ def asked_message(view: DebriefView, policy: Policy, *, is_reminder: bool) -> b.
             view, policy
         )
         label = "Write it"
-    write = b.button(label, action_id="debrief_open", value=str(view.id))
-    return b.Message(text=text, blocks=(b.section(text), b.actions(write)))
+    write = blocks.button(label, action_id="debrief_open", value=str(view.id))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(write)))
 
 
 def _few(view: DebriefView, policy: Policy) -> str:
@@ -124,21 +125,25 @@ def _few(view: DebriefView, policy: Policy) -> str:
     return f"{questions}, for you and your mentor only."
 
 
-def shared_message(view: DebriefView) -> b.Message:
+def shared_message(view: DebriefView) -> blocks.Message:
     """Return the debrief as a mentor reads it, with what was answered at decisions."""
-    owner, what = m.escape_line(view.owner.name), m.escape_line(view.title)
+    owner, what = mentions.escape_line(view.owner.name), mentions.escape_line(view.title)
     lines = [f"*Debrief of {owner}*: {view.reference} {what}. For you and {owner} only."]
     for question, answer in view.answers:
-        lines.append(f"*{m.escape_line(question)}*\n{m.escape(answer) or '(left open)'}")
+        lines.append(
+            f"*{mentions.escape_line(question)}*\n{mentions.escape(answer) or '(left open)'}"
+        )
     said = [one for one in view.decisions if one.text]
     if said:
         lines.append("*What they would have done at decisions*")
     for one in said:
-        at = m.date(one.answered_at or one.asked_at, "{time}")
-        to = m.escape_line(str(one.data.get("to") or one.data.get("decision") or ""))
-        lines.append(f"{at} ({to}): {m.escape(one.text)}")
+        at = mentions.date(one.answered_at or one.asked_at, "{time}")
+        to = mentions.escape_line(str(one.data.get("to") or one.data.get("decision") or ""))
+        lines.append(f"{at} ({to}): {mentions.escape(one.text)}")
     text = "\n".join(lines)
-    return b.Message(text=text, blocks=tuple(p for line in lines for p in b.paragraphs(line)))
+    return blocks.Message(
+        text=text, blocks=tuple(p for line in lines for p in blocks.paragraphs(line))
+    )
 
 
 # -- effects --------------------------------------------------------------------------------

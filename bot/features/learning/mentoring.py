@@ -12,8 +12,7 @@ from bot.framework.live_messages import Standing, show_privately
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import UnitOfWork
@@ -38,8 +37,8 @@ async def take_over_pressed(request: Request) -> Reply:
         raise Superseded("junior_roles") from None
     use_case = partial(take_over_from_junior, conversation_id=conversation_id)
     outcome = await request.transact(use_case)
-    roles = ", ".join(m.escape_line(name) for name in outcome.data["roles"])
-    junior = m.escape_line(outcome.data["junior"])
+    roles = ", ".join(mentions.escape_line(name) for name in outcome.data["roles"])
+    junior = mentions.escape_line(outcome.data["junior"])
     return Say(
         say(
             f"You have it now: {roles} of {outcome.data['reference']}. {junior} is told, and the "
@@ -51,14 +50,17 @@ async def take_over_pressed(request: Request) -> Reply:
 # -- messages -------------------------------------------------------------------------------
 
 
-def conversation_message(view: ConversationView) -> b.Message:
+def conversation_message(view: ConversationView) -> blocks.Message:
     """Return what the two see: who does what, and *Take over* while there is something to take."""
     if view.incident is None:
         return say("This incident is handled privately now.")
     incident = view.incident
-    junior, mentor = m.mention(view.junior.external_id), m.mention(view.mentor.external_id)
-    state = f"{about(incident)}: {m.escape_line(incident.severity_name)}, {incident.status}."
-    roles = ", ".join(m.escape_line(name) for name in view.junior_roles)
+    junior, mentor = (
+        mentions.mention(view.junior.external_id),
+        mentions.mention(view.mentor.external_id),
+    )
+    state = f"{about(incident)}: {mentions.escape_line(incident.severity_name)}, {incident.status}."
+    roles = ", ".join(mentions.escape_line(name) for name in view.junior_roles)
     if not incident.is_open:
         return say(f"{state} {junior}, {mentor}: a good moment to talk it through.")
     if not roles:
@@ -66,32 +68,35 @@ def conversation_message(view: ConversationView) -> b.Message:
     text = (
         f"{state}\n{junior} is {roles}; {mentor} is beside them. Ask here, think aloud here: only "
         "you two read it. What is escalated or proposed comes here, too. If it needs "
-        f"{m.escape_line(view.mentor.name)}, one tap takes over: at once, and both of you are told."
+        f"{mentions.escape_line(view.mentor.name)}, one tap takes over: at once, and both of you are told."
     )
-    take = b.button("Take over", action_id="mentor_take_over", value=str(view.id))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(take)))
+    take = blocks.button("Take over", action_id="mentor_take_over", value=str(view.id))
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(take)))
 
 
 def forwarded_message(
     entry: EntryView, incident: IncidentView, view: ConversationView
-) -> b.Message:
+) -> blocks.Message:
     """Return what the junior asks others for, as the mentor gets it."""
-    junior, mentor = m.escape_line(view.junior.name), m.mention(view.mentor.external_id)
+    junior, mentor = (
+        mentions.escape_line(view.junior.name),
+        mentions.mention(view.mentor.external_id),
+    )
     head = f"{mentor}: {_deed(entry, view, junior)} {about(incident)}."
     lines = [head, *asked_lines(entry)]
     text = "\n".join(lines)
-    blocks = [p for line in lines for p in b.paragraphs(line)]
+    body = [p for line in lines for p in blocks.paragraphs(line)]
     if view.junior_roles:
-        take = b.button("Take over", action_id="mentor_take_over", value=str(view.id))
-        blocks.append(b.actions(take))
-    return b.Message(text=text, blocks=tuple(blocks))
+        take = blocks.button("Take over", action_id="mentor_take_over", value=str(view.id))
+        body.append(blocks.actions(take))
+    return blocks.Message(text=text, blocks=tuple(body))
 
 
 def _deed(entry: EntryView, view: ConversationView, junior: str) -> str:
     match entry.kind:
         case EntryKind.ESCALATED:
             named = entry.text("to")
-            to = "you" if named == view.mentor.name else m.escape_line(named)
+            to = "you" if named == view.mentor.name else mentions.escape_line(named)
             whom = f" to {to}" if to else ""
             # The entry names who sent it; what the bot sends by its rules names nobody.
             is_own = isinstance(entry.content.get("author"), Mapping)
@@ -118,7 +123,9 @@ def asked_lines(entry: EntryView) -> tuple[str, ...]:
         ("check", "How we'll know"),
     )
     return tuple(
-        f"*{name}* {m.escape(entry.text(field))}" for field, name in named if entry.text(field)
+        f"*{name}* {mentions.escape(entry.text(field))}"
+        for field, name in named
+        if entry.text(field)
     )
 
 

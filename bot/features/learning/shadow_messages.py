@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.framework.phrases import followed_text
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn
 from incidents.engine.prompts import PromptView
 from incidents.incident.views import IncidentView
@@ -24,8 +23,8 @@ _LONGEST_LINE = 300
 
 def about(incident: IncidentView) -> str:
     """Return which incident a message is about, with its channel."""
-    where = f" in {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
-    return f"*{incident.reference}* {m.escape_line(incident.title)}{where}"
+    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    return f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
 
 
 # -- the brief ------------------------------------------------------------------------------
@@ -33,7 +32,7 @@ def about(incident: IncidentView) -> str:
 
 def brief_message(
     incident: IncidentView, policy: Policy, *, followed: str, observation_id: str
-) -> b.Message:
+) -> blocks.Message:
     """Return the brief: what this is, what to watch, what is asked afterwards.
 
     `followed` is whom or what they follow, as mrkdwn.
@@ -41,30 +40,35 @@ def brief_message(
     section = policy.shadowing
     head = [
         f"You are brought into {about(incident)} as a shadow: you follow {followed}.",
-        f"*What this is* {m.escape_line(incident.severity_name)}, {incident.status}",
-        *([f"*Impact* {m.escape_line(incident.impact)}"] if incident.impact.strip() else []),
+        f"*What this is* {mentions.escape_line(incident.severity_name)}, {incident.status}",
+        *([f"*Impact* {mentions.escape_line(incident.impact)}"] if incident.impact.strip() else []),
         f"*Roles* {_roles(incident)}",
     ]
     what = "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in head)
-    watch = _list("*Watch*", [f"• {m.escape_line(line)}" for line in section.watch])
+    watch = _list("*Watch*", [f"• {mentions.escape_line(line)}" for line in section.watch])
     asked = _list(
         "*Asked afterwards*",
-        [f"{n}. {m.escape_line(q)}" for n, q in enumerate(section.questions, start=1)],
+        [f"{n}. {mentions.escape_line(q)}" for n, q in enumerate(section.questions, start=1)],
     )
     manner = (
         "Watch, and leave acting and the channel to the responders. At decisions I may ask you "
         "here what you would do; your answers are for you and your mentor only."
     )
-    stop = b.button("Stop watching this one", action_id="shadow_watch_stop", value=observation_id)
+    stop = blocks.button(
+        "Stop watching this one", action_id="shadow_watch_stop", value=observation_id
+    )
     parts = [part for part in (what, watch, asked, manner) if part]
-    return b.Message(
+    return blocks.Message(
         text="\n".join(parts),
-        blocks=(*(b.section(part) for part in parts), b.actions(stop)),
+        blocks=(*(blocks.section(part) for part in parts), blocks.actions(stop)),
     )
 
 
 def _roles(incident: IncidentView) -> str:
-    held = [f"{m.escape_line(r.role_name)}: {m.escape_line(r.person.name)}" for r in incident.roles]
+    held = [
+        f"{mentions.escape_line(r.role_name)}: {mentions.escape_line(r.person.name)}"
+        for r in incident.roles
+    ]
     return " · ".join(held) or "none taken yet"
 
 
@@ -77,27 +81,29 @@ def _list(head: str, lines: Sequence[str]) -> str:
 
 def until_text(until_at: datetime | None) -> str:
     """Return how long it lasts."""
-    return f"until {m.date(until_at)}" if until_at is not None else "until one of you stops it"
+    return (
+        f"until {mentions.date(until_at)}" if until_at is not None else "until one of you stops it"
+    )
 
 
-def told_mentor(view: ShadowingView) -> b.Message:
+def told_mentor(view: ShadowingView) -> blocks.Message:
     """Return what the mentor is told of a shadowing, and how it ended once it has."""
-    shadow = m.mention(view.person.external_id)
+    shadow = mentions.mention(view.person.external_id)
     if view.ended_at is not None:
-        return _say(f"{shadow} no longer shadows you (since {m.date(view.ended_at)}).")
+        return _say(f"{shadow} no longer shadows you (since {mentions.date(view.ended_at)}).")
     text = (
         f"{shadow} shadows you {until_text(view.until_at)}. They are brought into incidents in "
         "which you take a role, never into private ones, to watch and learn. After each they "
         "write a short debrief that comes to you alone. Show them what you look at when there "
         "is a quiet minute."
     )
-    stop = b.button("Stop it", action_id="shadow_stop", value=str(view.id))
-    return b.Message(text=text, blocks=(b.section(text), b.actions(stop)))
+    stop = blocks.button("Stop it", action_id="shadow_stop", value=str(view.id))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(stop)))
 
 
-def told_shadow(view: ShadowingView) -> b.Message:
+def told_shadow(view: ShadowingView) -> blocks.Message:
     """Return what the shadow is told when the mentor ended it."""
-    by = m.escape_line(view.ended_by.name) if view.ended_by else "Somebody"
+    by = mentions.escape_line(view.ended_by.name) if view.ended_by else "Somebody"
     return _say(
         f"{by} has ended your shadowing of {followed_text(view)}. You aren't brought into more "
         "incidents; a debrief that was asked for is still welcome."
@@ -107,7 +113,7 @@ def told_shadow(view: ShadowingView) -> b.Message:
 # -- answers to commands --------------------------------------------------------------------
 
 
-def started(view: ShadowingView, *, brought_to: int) -> b.Message:
+def started(view: ShadowingView, *, brought_to: int) -> blocks.Message:
     """Return what somebody is told who begins to shadow, or moves the end of it."""
     told = " They are told." if view.mentor is not None else ""
     now = ""
@@ -116,84 +122,89 @@ def started(view: ShadowingView, *, brought_to: int) -> b.Message:
         now = f" You are brought into {incidents} that is under way."
         if brought_to > 1:
             now = f" You are brought into {incidents} that are under way."
-    ends = f" until {m.date(view.until_at)}" if view.until_at else ""
+    ends = f" until {mentions.date(view.until_at)}" if view.until_at else ""
     return _say(
         f"You shadow {followed_text(view)}{ends}.{told} When there is an incident, you are "
         f"invited to its channel and get a brief by direct message; never for private ones.{now}"
     )
 
 
-def stopped(count: int) -> b.Message:
+def stopped(count: int) -> blocks.Message:
     """Return what somebody is told who stopped it."""
     what = "It is" if count <= 1 else f"All {count} are"
     return _say(f"{what} stopped. A debrief that was asked for is still welcome.")
 
 
-def own_list(own: OwnShadowings, *, slash: str) -> b.Message:
+def own_list(own: OwnShadowings, *, slash: str) -> blocks.Message:
     """Return one's own list: whom one shadows, who shadows oneself, what one watches or owes."""
     if not (own.own or own.of_me or own.watched):
         text = (
             "You shadow nobody, and nobody shadows you. "
             f"`{slash} shadow @someone` follows a mentor, `{slash} shadow commander` a role."
         )
-        return _with_start(text, (b.section(text),))
+        return _with_start(text, (blocks.section(text),))
     rows = [
         *((f"You shadow {followed_text(one)} {until_text(one.until_at)}.", one) for one in own.own),
         *(
-            (f"{m.escape_line(one.person.name)} shadows you {until_text(one.until_at)}.", one)
+            (
+                f"{mentions.escape_line(one.person.name)} shadows you {until_text(one.until_at)}.",
+                one,
+            )
             for one in own.of_me
         ),
     ]
-    blocks = [
-        b.section(text, accessory=b.button("Stop", action_id="shadow_stop", value=str(one.id)))
+    body = [
+        blocks.section(
+            text, accessory=blocks.button("Stop", action_id="shadow_stop", value=str(one.id))
+        )
         for text, one in rows
     ]
-    blocks += [_watched_row(one) for one in own.watched]
+    body += [_watched_row(one) for one in own.watched]
     lines = [text for text, _ in rows] + [_watched_text(one) for one in own.watched]
-    return _with_start("\n".join(lines), tuple(blocks))
+    return _with_start("\n".join(lines), tuple(body))
 
 
 def _watched_text(one: WatchedIncident) -> str:
-    where = f" in {m.channel_link(one.channel_id)}" if one.channel_id else ""
-    what = f"*{one.reference}* {m.escape_line(one.title)}{where}"
+    where = f" in {mentions.channel_link(one.channel_id)}" if one.channel_id else ""
+    what = f"*{one.reference}* {mentions.escape_line(one.title)}{where}"
     return f"You watch {what}." if one.is_running else f"Your debrief of {what} isn't written yet."
 
 
-def _watched_row(one: WatchedIncident) -> b.Block:
+def _watched_row(one: WatchedIncident) -> blocks.Block:
     if one.debrief_id is not None:
-        write = b.button("Write", action_id="debrief_open", value=str(one.debrief_id))
-        return b.section(_watched_text(one), accessory=write)
-    stop = b.button("Stop", action_id="shadow_watch_stop", value=str(one.observation_id))
-    return b.section(_watched_text(one), accessory=stop)
+        write = blocks.button("Write", action_id="debrief_open", value=str(one.debrief_id))
+        return blocks.section(_watched_text(one), accessory=write)
+    stop = blocks.button("Stop", action_id="shadow_watch_stop", value=str(one.observation_id))
+    return blocks.section(_watched_text(one), accessory=stop)
 
 
-def _with_start(text: str, blocks: tuple[b.Block, ...]) -> b.Message:
-    start = b.button("Shadow somebody…", action_id="shadow_open")
-    return b.Message(text=text, blocks=(*blocks, b.actions(start)))
+def _with_start(text: str, body: tuple[blocks.Block, ...]) -> blocks.Message:
+    start = blocks.button("Shadow somebody…", action_id="shadow_open")
+    return blocks.Message(text=text, blocks=(*body, blocks.actions(start)))
 
 
 # -- forms ----------------------------------------------------------------------------------
 
 
-def shadow_form(policy: Policy, *, mentor: str | None = None) -> b.View:
+def shadow_form(policy: Policy, *, mentor: str | None = None) -> blocks.View:
     """Return the form; `mentor` is a user id to begin with. One of the three is enough."""
-    roles = [b.option(role.name, value=role.key) for role in policy.roles]
-    services = [b.option(service.name, value=service.key) for service in policy.services]
-    return b.modal(
+    roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
+    services = [blocks.option(service.name, value=service.key) for service in policy.services]
+    return blocks.modal(
         "Shadow",
         blocks=[
-            b.section(
+            blocks.section(
                 "Choose a mentor, a role or a service. You are brought into its incidents, "
                 "watch, and write a short debrief after each."
             ),
-            b.user_select("mentor", label="A mentor", initial=mentor, optional=True),
-            b.select("role", label="or a role", options=roles, optional=True),
+            blocks.user_select("mentor", label="A mentor", initial=mentor, optional=True),
+            blocks.select("role", label="or a role", options=roles, optional=True),
             *(
-                [b.select("service", label="or a service", options=services, optional=True)]
+                [blocks.select("service", label="or a service", options=services, optional=True)]
                 if services
                 else []
             ),
-            b.text_input(
+            blocks.text_input(
                 "until",
                 label="Until",
                 optional=True,
@@ -210,27 +221,27 @@ def shadow_form(policy: Policy, *, mentor: str | None = None) -> b.View:
 # -- the question at a decision -------------------------------------------------------------
 
 
-def decision_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> b.Message:
+def decision_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
     """Return the private question at a decision; once answered or over, what became of it."""
     asked = f"{about(incident)}: {_decision(prompt)}"
     if prompt.answered_at is not None:
         if not prompt.text:
             return _say(f"{asked}\nLeft open.")
-        when = m.date(prompt.answered_at, "{time}")
-        said = f"{asked}\nYour answer ({when}): {m.escape(prompt.text)}"
-        return b.Message(text=said, blocks=b.paragraphs(said))
+        when = mentions.date(prompt.answered_at, "{time}")
+        said = f"{asked}\nYour answer ({when}): {mentions.escape(prompt.text)}"
+        return blocks.Message(text=said, blocks=blocks.paragraphs(said))
     if not prompt.is_open:
         return _say(f"{asked}\nNo longer asked.")
     text = f"{asked} *What would you do now?* For you and your mentor only."
     buttons = (
-        b.button("Answer…", action_id="decision_open", value=str(prompt.id), style="primary"),
-        b.button("Not now", action_id="decision_skip", value=str(prompt.id)),
+        blocks.button("Answer…", action_id="decision_open", value=str(prompt.id), style="primary"),
+        blocks.button("Not now", action_id="decision_skip", value=str(prompt.id)),
     )
-    return b.Message(text=text, blocks=(b.section(text), b.actions(*buttons)))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
 def _decision(prompt: PromptView) -> str:
-    to = m.escape_line(str(prompt.data.get("to") or ""))
+    to = mentions.escape_line(str(prompt.data.get("to") or ""))
     match prompt.data.get("decision"):
         case "status":
             return f"the status is {to} now."
@@ -238,19 +249,19 @@ def _decision(prompt: PromptView) -> str:
             return f"the severity is {to} now."
         case "handoff":
             return "command is changing hands."
-        case "approval":
+        case "proposal":
             return "somebody proposes an action and waits for agreement; the channel has it."
     return "something was decided."
 
 
-def decision_form(prompt: PromptView, incident: IncidentView) -> b.View:
+def decision_form(prompt: PromptView, incident: IncidentView) -> blocks.View:
     """Return the form for an answer to the question at a decision."""
-    return b.modal(
+    return blocks.modal(
         "What would you do now?",
         blocks=[
-            b.context(f"{incident.reference} {m.escape_line(incident.title)}"),
-            b.section(_decision(prompt).capitalize()),
-            b.text_input(
+            blocks.context(f"{incident.reference} {mentions.escape_line(incident.title)}"),
+            blocks.section(_decision(prompt).capitalize()),
+            blocks.text_input(
                 "text",
                 label="What, and why?",
                 multiline=True,
@@ -264,5 +275,5 @@ def decision_form(prompt: PromptView, incident: IncidentView) -> b.View:
     )
 
 
-def _say(text: str) -> b.Message:
-    return b.Message(text=text, blocks=(b.section(text),))
+def _say(text: str) -> blocks.Message:
+    return blocks.Message(text=text, blocks=(blocks.section(text),))

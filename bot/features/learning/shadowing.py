@@ -14,8 +14,7 @@ from bot.framework.reading import find_day, load_incident, person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import derived_id
@@ -71,7 +70,7 @@ async def shadow_command(request: Request) -> Reply:
 
 async def open_form(request: Request) -> Reply:
     """Open the form; from a read-in the commander is chosen already."""
-    mentor = request.value if m.parse_user(f"<@{request.value}>") else None
+    mentor = request.value if mentions.parse_user(f"<@{request.value}>") else None
     if mentor == request.actor.external_id:
         mentor = None
     await request.open_view(messages.shadow_form(request.policy, mentor=mentor))
@@ -148,7 +147,7 @@ async def _own_id(request: Request, whom: str) -> uuid.UUID:
     raise AlreadySo("this shadowing", "over")
 
 
-async def _list(request: Request) -> b.Message:
+async def _list(request: Request) -> blocks.Message:
     return messages.own_list(await _own(request), slash=request.policy.command)
 
 

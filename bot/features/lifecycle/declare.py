@@ -10,8 +10,7 @@ from bot.framework.feature import Command, Feature, Flag
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
 from incidents.core.errors import InvalidInput
 from incidents.engine.unit_of_work import Outcome
@@ -64,32 +63,32 @@ def find_typed_severity(word: str, policy: Policy) -> Severity | None:
 
 def _plain(given: Declaration) -> Declaration:
     # Mentions in a typed title are markup (`<@U1|bob>`); the record keeps what people read.
-    return replace(given, title=m.plain(given.title))
+    return replace(given, title=mentions.plain(given.title))
 
 
-def answer(outcome: Outcome, given: Declaration, policy: Policy) -> b.Message:
+def answer(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:
     """Return what the declarer is told: declared, or what looks the same."""
     data = outcome.data
     if outcome.kind != "similar":
         return declared_message(outcome, given, policy)
     text = form.similar_text(data["reference"], data["title"], data["channel_id"])
-    title = check_title(m.plain(given.title))
-    anyway = b.button(
+    title = check_title(mentions.plain(given.title))
+    anyway = blocks.button(
         "Declare anyway",
         action_id="declare_anyway",
         value=form.button_value(replace(given, title=title)),
     )
-    return b.Message(text=text, blocks=(b.section(text), b.actions(anyway)))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(anyway)))
 
 
-def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> b.Message:
+def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:
     """Return what the declarer is told; also how bad it counts as, if they didn't say so."""
     slash = policy.command
-    reference, title = outcome.data["reference"], m.escape_line(outcome.data["title"])
+    reference, title = outcome.data["reference"], mentions.escape_line(outcome.data["title"])
     lead = "was already declared by you" if outcome.is_repeat else "is declared"
     severity = outcome.data.get("severity")
     assumed = (
-        f" {_what_was_named(given.title, policy)}, so it begins as {m.escape_line(severity)}: "
+        f" {_what_was_named(given.title, policy)}, so it begins as {mentions.escape_line(severity)}: "
         f"`{slash} {reference} severity` changes it."
         if severity and given.severity_key is None
         else ""
@@ -104,7 +103,7 @@ def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> b.
 def _what_was_named(title: str, policy: Policy) -> str:
     first = title.partition(" ")[0].strip(_AROUND)
     if _stem(first) in {_stem(severity.key) for severity in policy.severities} - {""}:
-        return f"{m.escape_line(first)} isn't a severity here"
+        return f"{mentions.escape_line(first)} isn't a severity here"
     return "You named no severity"
 
 
@@ -144,7 +143,7 @@ async def open_form(request: Request) -> Reply:
 async def open_from_message(request: Request) -> Reply:
     """Open the form filled from a message: its first line as the title, its link kept."""
     message = request.message
-    text = m.plain(str(message.get("text") or ""))
+    text = mentions.plain(str(message.get("text") or ""))
     first_line = next((line for line in text.splitlines() if line.strip()), "")
     given = Declaration(title=first_line, source_link=_link_to(request, message))
     await request.open_view(form.declaration_form(request.policy, given))
@@ -167,11 +166,11 @@ async def suggest_services(request: Request) -> Reply:
     """Suggest services of the policy whose name or key has the typed text in it."""
     typed = str(request.payload.get("value") or "").casefold()
     found = [
-        b.option(service.name, value=service.key)
+        blocks.option(service.name, value=service.key)
         for service in request.policy.services
         if typed in service.name.casefold() or typed in service.key.casefold()
     ]
-    return Options(b.options_within(found) if found else ())
+    return Options(blocks.options_within(found) if found else ())
 
 
 FEATURE = Feature(

@@ -4,8 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.lifecycle.declare import MAX_TITLE, Declaration
 from incidents.policy.policy import Policy
 
@@ -20,14 +19,14 @@ def declaration_form(
     *,
     similar: str | None = None,
     notice: str = "",
-) -> b.View:
+) -> blocks.View:
     """Return the form, filled with what is given; `similar` says what was just declared.
 
     `notice` says why the form is asked for, where a command might have been enough.
     """
-    above = [b.section(text) for text in (similar, notice) if text]
+    above = [blocks.section(text) for text in (similar, notice) if text]
     metadata = {"source_link": given.source_link, "even_if_similar": similar is not None}
-    return b.modal(
+    return blocks.modal(
         "Declare an incident",
         blocks=[*above, *_inputs(policy, given)],
         callback_id=CALLBACK_ID,
@@ -36,9 +35,9 @@ def declaration_form(
     )
 
 
-def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
+def _inputs(policy: Policy, given: Declaration) -> list[blocks.Block]:
     return [
-        b.text_input(
+        blocks.text_input(
             "title",
             label="What is happening?",
             initial=given.title,
@@ -46,7 +45,7 @@ def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
             placeholder="Checkout errors for some customers",
         ),
         _severity(policy, given),
-        b.text_input(
+        blocks.text_input(
             "impact",
             label="Impact: who and what is affected?",
             initial=given.impact,
@@ -55,7 +54,7 @@ def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
             max_length=_LONGEST_TEXT,
         ),
         *_services(policy, given),
-        b.datetime_input(
+        blocks.datetime_input(
             "detected_at",
             label="Detected at",
             initial=given.detected_at,
@@ -66,12 +65,12 @@ def _inputs(policy: Policy, given: Declaration) -> list[b.Block]:
     ]
 
 
-def _severity(policy: Policy, given: Declaration) -> b.Block:
-    return b.select(
+def _severity(policy: Policy, given: Declaration) -> blocks.Block:
+    return blocks.select(
         "severity",
         label="Severity",
         options=[
-            b.option(item.name, value=item.key, description=item.meaning)
+            blocks.option(item.name, value=item.key, description=item.meaning)
             for item in policy.severities
         ],
         initial=given.severity_key or policy.default_severity,
@@ -79,35 +78,37 @@ def _severity(policy: Policy, given: Declaration) -> b.Block:
     )
 
 
-def _services(policy: Policy, given: Declaration) -> list[b.Block]:
+def _services(policy: Policy, given: Declaration) -> list[blocks.Block]:
     if not policy.services:
         return []
     chosen = [
-        b.option(service.name, value=service.key)
+        blocks.option(service.name, value=service.key)
         for service in policy.services
         if service.key in given.services
     ]
     return [
-        b.multi_external_select(
+        blocks.multi_external_select(
             "services", label="Affected services", initial=chosen, optional=True
         )
     ]
 
 
-def _kind(given: Declaration) -> b.Block:
+def _kind(given: Declaration) -> blocks.Block:
     choices = {"private": given.is_private, "drill": given.is_drill}
-    return b.checkboxes(
+    return blocks.checkboxes(
         "kind",
         label="Only if needed",
         options=[
-            b.option("Private", value="private", description="Only you and whom the policy names"),
-            b.option("Drill", value="drill", description="Practice: announced nowhere"),
+            blocks.option(
+                "Private", value="private", description="Only you and whom the policy names"
+            ),
+            blocks.option("Drill", value="drill", description="Practice: announced nowhere"),
         ],
         initial=[name for name, is_on in choices.items() if is_on],
     )
 
 
-def read_form(form: b.FormState, metadata: dict[str, Any]) -> Declaration:
+def read_form(form: blocks.FormState, metadata: dict[str, Any]) -> Declaration:
     """Return what the form's values declare."""
     return Declaration(
         title=form.text("title"),
@@ -136,10 +137,10 @@ def read_button(value: str) -> Declaration:
 
 def similar_text(reference: str, title: str, channel_id: str | None) -> str:
     """Return how a very similar incident is pointed out."""
-    where = f" Join {m.channel_link(channel_id)}." if channel_id else ""
+    where = f" Join {mentions.channel_link(channel_id)}." if channel_id else ""
     return (
         f"*Nothing new was declared.* {reference} was declared a moment ago and looks the same: "
-        f"{m.escape_line(title)}.{where} If yours is something else, press *Declare anyway*."
+        f"{mentions.escape_line(title)}.{where} If yours is something else, press *Declare anyway*."
     )
 
 

@@ -9,8 +9,7 @@ from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, EditClash, InvalidInput
 from incidents.incident.incident import IncidentRef
 from incidents.incident.timeline import EntryKind
@@ -48,7 +47,7 @@ async def edit_submitted(request: Request) -> Reply:
     return None
 
 
-def edit_form(view: IncidentView, *, policy: Policy) -> b.View:
+def edit_form(view: IncidentView, *, policy: Policy) -> blocks.View:
     """Return the form, filled from the record; it remembers what the editor sees."""
     shown: dict[str, FieldValue] = {
         "title": view.title,
@@ -56,10 +55,10 @@ def edit_form(view: IncidentView, *, policy: Policy) -> b.View:
         "impact": _cut(view.impact),
         "services": view.services,
     }
-    return b.modal(
+    return blocks.modal(
         f"Edit {view.reference}",
         blocks=[
-            b.text_input("title", label="Title", initial=view.title, max_length=MAX_TITLE),
+            blocks.text_input("title", label="Title", initial=view.title, max_length=MAX_TITLE),
             _long_input("summary", label="Summary: what is going on?", initial=_cut(view.summary)),
             _long_input(
                 "impact", label="Impact: who and what is affected?", initial=_cut(view.impact)
@@ -76,7 +75,7 @@ def edit_form(view: IncidentView, *, policy: Policy) -> b.View:
     )
 
 
-def read_form(form: b.FormState, metadata: Mapping[str, Any]) -> Edit:
+def read_form(form: blocks.FormState, metadata: Mapping[str, Any]) -> Edit:
     """Return what the person touched, and what they saw when the form opened."""
     typed = form.choices("services")
     if not metadata.get("has_service_list"):
@@ -94,12 +93,12 @@ def read_form(form: b.FormState, metadata: Mapping[str, Any]) -> Edit:
     return Edit(changes=touched, seen=metadata.get("seen") or {})
 
 
-def edited_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def edited_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return an edit as a message: each field's old → new."""
     changes: Mapping[str, Any] = entry.content.get("changes") or {}
     lines = [_change_line(name, pair) for name, pair in changes.items()]
-    text = "\n".join([f"*Edited* by {m.escape_line(entry.actor_name)}", *lines])
-    return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+    text = "\n".join([f"*Edited* by {mentions.escape_line(entry.actor_name)}", *lines])
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
 def _change_line(name: str, pair: Mapping[str, Any]) -> str:
@@ -116,7 +115,7 @@ def _shown(value: Any) -> str:
     text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value or "")
     if len(text) > _LONGEST_SHOWN:
         text = f"{text[: _LONGEST_SHOWN - 1]}…"
-    return m.escape_line(text)
+    return mentions.escape_line(text)
 
 
 def _clash_text(by: str) -> str:
@@ -130,13 +129,13 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _long_input(name: str, *, label: str, initial: str) -> b.Block:
-    return b.text_input(name, label=label, initial=initial, multiline=True, optional=True)
+def _long_input(name: str, *, label: str, initial: str) -> blocks.Block:
+    return blocks.text_input(name, label=label, initial=initial, multiline=True, optional=True)
 
 
-def _services_input(view: IncidentView, policy: Policy) -> b.Block:
+def _services_input(view: IncidentView, policy: Policy) -> blocks.Block:
     if not policy.services:
-        return b.text_input(
+        return blocks.text_input(
             "services",
             label="Affected services",
             initial=", ".join(view.services),
@@ -146,8 +145,8 @@ def _services_input(view: IncidentView, policy: Policy) -> b.Block:
     chosen = []
     for key in view.services:
         service = policy.find_service(key)
-        chosen.append(b.option(service.name if service else key, value=key[:150]))
-    return b.multi_external_select(
+        chosen.append(blocks.option(service.name if service else key, value=key[:150]))
+    return blocks.multi_external_select(
         "services", label="Affected services", initial=chosen, optional=True
     )
 

@@ -9,8 +9,7 @@ from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.incident.incident import IncidentRef
 from incidents.incident.timeline import EntryKind
@@ -51,15 +50,15 @@ async def milestones_submitted(request: Request) -> Reply:
     return None
 
 
-def milestones_form(view: IncidentView) -> b.View:
+def milestones_form(view: IncidentView) -> blocks.View:
     """Return the form with the moments that an incident of this status can have."""
     asked = reachable(view.status)
-    return b.modal(
+    return blocks.modal(
         f"Times of {view.reference}",
         blocks=[
-            b.context(f"{m.escape_line(view.title)}. Figures are computed from these."),
+            blocks.context(f"{mentions.escape_line(view.title)}. Figures are computed from these."),
             *(
-                b.datetime_input(
+                blocks.datetime_input(
                     name,
                     label=LABELS[name],
                     initial=getattr(view, name),
@@ -73,16 +72,16 @@ def milestones_form(view: IncidentView) -> b.View:
     )
 
 
-def milestone_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def milestone_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return a moment set right as a message: what, when, and what stood there before."""
     name = entry.text("name")
     label = LABELS.get(name, name.replace("_", " "))
     old, new = _instant(entry.content.get("old")), _instant(entry.content.get("new"))
-    text = f"*{m.escape_line(label)}*: {m.date(new) if new else 'removed'}"
+    text = f"*{mentions.escape_line(label)}*: {mentions.date(new) if new else 'removed'}"
     if old is not None:
-        text = f"{text} (was {m.date(old)})"
-    text = f"{text}, set by {m.escape_line(entry.actor_name)}"
-    return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+        text = f"{text} (was {mentions.date(old)})"
+    text = f"{text}, set by {mentions.escape_line(entry.actor_name)}"
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
 def _instant(value: Any) -> datetime | None:

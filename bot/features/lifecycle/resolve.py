@@ -8,8 +8,7 @@ from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import IncidentNotFound, InformationMissing, InvalidInput
 from incidents.core.ids import Reference, parse_reference
 from incidents.engine.unit_of_work import Outcome
@@ -20,15 +19,12 @@ from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, close, mark_duplicate, reopen
 from incidents.policy.policy import Action
 
-_S = IncidentStatus
-
-
 # -- resolve --------------------------------------------------------------------------------
 
 
 async def resolve_command(request: Request) -> Reply:
     """Resolve at once if nothing is missing, else ask for it in one form."""
-    ref, text = request.incident_ref(), m.plain(request.words.text)
+    ref, text = request.incident_ref(), mentions.plain(request.words.text)
     try:
         outcome = await request.transact(
             partial(resolve, ref=ref, resolution=Resolution(text=text))
@@ -44,7 +40,7 @@ async def open_resolve(request: Request) -> Reply:
 
 
 async def _open_resolve(request: Request, ref: IncidentRef, *, text: str) -> Reply:
-    view = await view_for_form(request, ref, action=Action.RESOLVE, target=_S.RESOLVED)
+    view = await view_for_form(request, ref, action=Action.RESOLVE, target=IncidentStatus.RESOLVED)
     await request.open_view(form.resolve_form(view, text=text, now=request.now))
     return None
 
@@ -70,7 +66,7 @@ async def resolve_submitted(request: Request) -> Reply:
 
 async def close_command(request: Request) -> Reply:
     """Close a resolved incident."""
-    text = m.plain(request.words.text)
+    text = mentions.plain(request.words.text)
     outcome = await request.transact(partial(close, ref=request.incident_ref(), text=text))
     return Say(ended_message(outcome, slash=request.policy.command))
 
@@ -83,7 +79,7 @@ async def close_pressed(request: Request) -> Reply:
 
 async def reopen_command(request: Request) -> Reply:
     """Reopen from `/incident reopen reason`; without a reason, ask for it."""
-    ref, reason = request.incident_ref(), m.plain(request.words.text)
+    ref, reason = request.incident_ref(), mentions.plain(request.words.text)
     if not reason:
         return await _open_reopen(request, ref)
     outcome = await request.transact(partial(reopen, ref=ref, reason=reason))
@@ -96,17 +92,21 @@ async def open_reopen(request: Request) -> Reply:
 
 
 async def _open_reopen(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.REOPEN, target=_S.INVESTIGATING)
+    view = await view_for_form(
+        request, ref, action=Action.REOPEN, target=IncidentStatus.INVESTIGATING
+    )
     await request.open_view(reopen_form(view))
     return None
 
 
-def reopen_form(view: IncidentView) -> b.View:
+def reopen_form(view: IncidentView) -> blocks.View:
     """Return the form that asks why the incident is taken up again."""
-    return b.modal(
+    return blocks.modal(
         f"Reopen {view.reference}",
         blocks=[
-            b.context(f"{m.escape_line(view.title)}. Updates become due again from now on."),
+            blocks.context(
+                f"{mentions.escape_line(view.title)}. Updates become due again from now on."
+            ),
             _reason_input("Why is it taken up again?", example="Errors are back since 14:05"),
         ],
         callback_id="reopen_submit",
@@ -132,7 +132,7 @@ async def reopen_submitted(request: Request) -> Reply:
 
 async def cancel_command(request: Request) -> Reply:
     """Cancel from `/incident cancel reason`; without a reason, ask for it."""
-    ref, reason = request.incident_ref(), m.plain(request.words.text)
+    ref, reason = request.incident_ref(), mentions.plain(request.words.text)
     if not reason:
         return await _open_cancel(request, ref)
     outcome = await request.transact(partial(cancel, ref=ref, reason=reason))
@@ -145,21 +145,23 @@ async def open_cancel(request: Request) -> Reply:
 
 
 async def _open_cancel(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.VIEW, target=_S.CANCELLED)
+    view = await view_for_form(request, ref, action=Action.VIEW, target=IncidentStatus.CANCELLED)
     await request.open_view(cancel_form(view))
     return None
 
 
-def cancel_form(view: IncidentView) -> b.View:
+def cancel_form(view: IncidentView) -> blocks.View:
     """Return the form that cancels, as a duplicate if another incident is named."""
-    return b.modal(
+    return blocks.modal(
         f"Cancel {view.reference}",
         blocks=[
-            b.context(f"{m.escape_line(view.title)}. A cancelled incident stays cancelled."),
+            blocks.context(
+                f"{mentions.escape_line(view.title)}. A cancelled incident stays cancelled."
+            ),
             _reason_input(
                 "Why?", example="False alarm: the monitor was misconfigured", optional=True
             ),
-            b.text_input(
+            blocks.text_input(
                 "original",
                 label="Duplicate of",
                 optional=True,
@@ -201,7 +203,7 @@ async def duplicate_command(request: Request) -> Reply:
         mark_duplicate,
         ref=request.incident_ref(),
         original=_original(first),
-        reason=m.plain(rest),
+        reason=mentions.plain(rest),
     )
     outcome = await request.transact(use_case)
     return Say(ended_message(outcome, slash=request.policy.command))
@@ -217,7 +219,7 @@ def _original(text: str) -> Reference:
 # -- words ----------------------------------------------------------------------------------
 
 
-def ended_message(outcome: Outcome, *, slash: str) -> b.Message:
+def ended_message(outcome: Outcome, *, slash: str) -> blocks.Message:
     """Return what the person is told who took the step, and what comes next."""
     reference, new = outcome.data["reference"], outcome.data["new"]
     original = outcome.data.get("duplicate_of")
@@ -227,27 +229,27 @@ def ended_message(outcome: Outcome, *, slash: str) -> b.Message:
             f"*{reference}* is now *cancelled* as a duplicate of *{original}*, and stays so. {where}"
         )
     after = {
-        _S.RESOLVED: f"When nothing is left to do, `{slash} {reference} close` closes it.",
-        _S.CLOSED: f"If it comes back, `{slash} {reference} reopen` with the reason.",
-        _S.INVESTIGATING: "Updates are due again from now on.",
-        _S.CANCELLED: "It stays on the record, out of the open incidents.",
-    }.get(_S(new), "")
+        IncidentStatus.RESOLVED: f"When nothing is left to do, `{slash} {reference} close` closes it.",
+        IncidentStatus.CLOSED: f"If it comes back, `{slash} {reference} reopen` with the reason.",
+        IncidentStatus.INVESTIGATING: "Updates are due again from now on.",
+        IncidentStatus.CANCELLED: "It stays on the record, out of the open incidents.",
+    }.get(IncidentStatus(new), "")
     return say(f"*{reference}* is now *{new}*. {after}".strip())
 
 
 def _where_it_goes_on(original: str, status: str, *, slash: str) -> str:
-    match _S(status):
-        case _S.CANCELLED:
+    match IncidentStatus(status):
+        case IncidentStatus.CANCELLED:
             return f"{original} is cancelled, too: if it goes on, `{slash} declare` a new one."
-        case _S.RESOLVED | _S.CLOSED:
+        case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
             again = f"`{slash} {original} reopen` with the reason"
             return f"{original} is {status}: if it isn't over after all, {again}."
         case _:
             return f"Go on in {original}; `{slash} {original} show` shows where it stands."
 
 
-def _reason_input(label: str, *, example: str, optional: bool = False) -> b.Block:
-    return b.text_input(
+def _reason_input(label: str, *, example: str, optional: bool = False) -> blocks.Block:
+    return blocks.text_input(
         "reason", label=label, multiline=True, optional=optional, placeholder=example
     )
 

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from bot.framework.incident_forms import remember
 from bot.framework.refusals import invalid_text
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.incident.views import IncidentView
 from incidents.lifecycle.resolve import Resolution
 
@@ -20,32 +19,34 @@ _MISSING = {
 _ORDER = "The impact can't end before it started."
 
 
-def resolve_form(view: IncidentView, *, text: str, now: datetime) -> b.View:
+def resolve_form(view: IncidentView, *, text: str, now: datetime) -> blocks.View:
     """Return the form, filled from the record and with what was said already."""
-    return b.modal(
+    return blocks.modal(
         f"Resolve {view.reference}",
         blocks=[
-            b.context(m.escape_line(view.title)),
-            b.checkboxes(
+            blocks.context(mentions.escape_line(view.title)),
+            blocks.checkboxes(
                 "no_impact",
                 label="Customer impact",
-                options=[b.option("No customer impact: the times below don't count", value="none")],
+                options=[
+                    blocks.option("No customer impact: the times below don't count", value="none")
+                ],
                 # Only if somebody said so: ticked beforehand, nobody would notice it.
                 initial=() if view.has_customer_impact else ("none",),
             ),
-            b.datetime_input(
+            blocks.datetime_input(
                 "impact_started_at",
                 label="Impact started",
                 initial=view.impact_started_at or view.detected_at,
                 optional=True,
             ),
-            b.datetime_input(
+            blocks.datetime_input(
                 "impact_ended_at",
                 label="Impact ended",
                 initial=view.impact_ended_at or view.mitigated_at or now,
                 optional=True,
             ),
-            b.text_input(
+            blocks.text_input(
                 "resolution",
                 label="What fixed it?",
                 initial=text or view.resolution,
@@ -59,7 +60,7 @@ def resolve_form(view: IncidentView, *, text: str, now: datetime) -> b.View:
     )
 
 
-def read_form(form: b.FormState) -> Resolution:
+def read_form(form: blocks.FormState) -> Resolution:
     """Return what the form's values say."""
     return Resolution(
         text=form.text("resolution"),

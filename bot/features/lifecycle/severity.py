@@ -7,8 +7,7 @@ from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import IncidentRef
@@ -24,7 +23,7 @@ async def severity_command(request: Request) -> Reply:
     key, rest = request.words.split_first()
     if not key:
         return await _open_form(request, ref)
-    use_case = partial(change_severity, ref=ref, severity_key=key, reason=m.plain(rest))
+    use_case = partial(change_severity, ref=ref, severity_key=key, reason=mentions.plain(rest))
     return Say(changed_message(await request.transact(use_case)))
 
 
@@ -50,49 +49,53 @@ async def severity_submitted(request: Request) -> Reply:
     return None
 
 
-def severity_form(view: IncidentView, *, policy: Policy) -> b.View:
+def severity_form(view: IncidentView, *, policy: Policy) -> blocks.View:
     """Return the form, with the meaning of each severity."""
     options = [
-        b.option(item.name, value=item.key, description=item.meaning) for item in policy.severities
+        blocks.option(item.name, value=item.key, description=item.meaning)
+        for item in policy.severities
     ]
     meanings = "\n".join(
-        f"*{m.escape_line(item.name)}*: {m.escape_line(item.meaning)}" for item in policy.severities
+        f"*{mentions.escape_line(item.name)}*: {mentions.escape_line(item.meaning)}"
+        for item in policy.severities
     )
-    return b.modal(
+    return blocks.modal(
         f"Severity of {view.reference}",
         blocks=[
-            b.context(f"Now: *{m.escape_line(view.severity_name)}*. {m.escape_line(view.title)}"),
-            b.select(
+            blocks.context(
+                f"Now: *{mentions.escape_line(view.severity_name)}*. {mentions.escape_line(view.title)}"
+            ),
+            blocks.select(
                 "severity",
                 label="New severity",
                 options=options,
                 initial=view.severity_key,
                 hint="If unsure between two, take the worse one.",
             ),
-            b.text_input("reason", label="Why?", multiline=True, optional=True),
-            b.context(meanings),
+            blocks.text_input("reason", label="Why?", multiline=True, optional=True),
+            blocks.context(meanings),
         ],
         callback_id="severity_submit",
         private_metadata=remember(view),
     )
 
 
-def changed_message(outcome: Outcome) -> b.Message:
+def changed_message(outcome: Outcome) -> blocks.Message:
     """Return what the person is told who changed the severity."""
     data = outcome.data
-    old, new = m.escape_line(data["old"]), m.escape_line(data["new"])
+    old, new = mentions.escape_line(data["old"]), mentions.escape_line(data["new"])
     return say(f"*{data['reference']}*: severity {old} → *{new}*. It is in the channel.")
 
 
-def severity_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def severity_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return a change of severity as a message: old → new, who, why, and when to update."""
-    old, new = m.escape_line(entry.text("old")), m.escape_line(entry.text("new"))
-    text = f"*Severity {old} → {new}* by {m.escape_line(entry.actor_name)}"
+    old, new = mentions.escape_line(entry.text("old")), mentions.escape_line(entry.text("new"))
+    text = f"*Severity {old} → {new}* by {mentions.escape_line(entry.actor_name)}"
     if entry.text("reason"):
-        text = f"{text}\n{m.escape(entry.text('reason'))}"
+        text = f"{text}\n{mentions.escape(entry.text('reason'))}"
     if entry.content.get("is_worse") and incident.next_update_due_at is not None:
-        text = f"{text}\nNext update due: {m.date(incident.next_update_due_at, '{time}')}"
-    return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+        text = f"{text}\nNext update due: {mentions.date(incident.next_update_due_at, '{time}')}"
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
 async def _open_form(request: Request, ref: IncidentRef) -> Reply:

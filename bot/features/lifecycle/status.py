@@ -8,8 +8,7 @@ from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import IncidentRef
@@ -20,16 +19,14 @@ from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status, close
 from incidents.policy.policy import Action
 
-_S = IncidentStatus
-
 _MEANINGS = {
-    _S.TRIAGE: "Sizing up: what is it, how bad?",
-    _S.INVESTIGATING: "Looking for the cause",
-    _S.IDENTIFIED: "The cause is known",
-    _S.MITIGATED: "The impact is stopped or much smaller",
-    _S.RESOLVED: "It is over; asks for impact and what fixed it",
-    _S.CLOSED: "Nothing more to do here",
-    _S.CANCELLED: "It wasn't an incident; needs a reason",
+    IncidentStatus.TRIAGE: "Sizing up: what is it, how bad?",
+    IncidentStatus.INVESTIGATING: "Looking for the cause",
+    IncidentStatus.IDENTIFIED: "The cause is known",
+    IncidentStatus.MITIGATED: "The impact is stopped or much smaller",
+    IncidentStatus.RESOLVED: "It is over; asks for impact and what fixed it",
+    IncidentStatus.CLOSED: "Nothing more to do here",
+    IncidentStatus.CANCELLED: "It wasn't an incident; needs a reason",
 }
 
 
@@ -40,7 +37,7 @@ async def status_command(request: Request) -> Reply:
     if not word:
         return await _open_form(request, ref)
     target = _status_of(word)
-    text = m.plain(rest)
+    text = mentions.plain(rest)
     try:
         outcome = await request.transact(step(ref, target, text=text))
     except InformationMissing:
@@ -72,36 +69,36 @@ async def status_submitted(request: Request) -> Reply:
 def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
     """Return the use case that brings an incident to a status."""
     match target:
-        case _S.RESOLVED:
+        case IncidentStatus.RESOLVED:
             return partial(resolve, ref=ref, resolution=Resolution(text=text))
-        case _S.CLOSED:
+        case IncidentStatus.CLOSED:
             return partial(close, ref=ref, text=text)
-        case _S.CANCELLED:
+        case IncidentStatus.CANCELLED:
             return partial(cancel, ref=ref, reason=text)
     return partial(change_status, ref=ref, target=target, text=text)
 
 
-def moved_message(outcome: Outcome) -> b.Message:
+def moved_message(outcome: Outcome) -> blocks.Message:
     """Return what the person is told who moved the incident."""
     reference, new = outcome.data["reference"], outcome.data["new"]
     return say(f"*{reference}* is now *{new}*. It is on the timeline and in its channel.")
 
 
-def status_form(view: IncidentView) -> b.View:
+def status_form(view: IncidentView) -> blocks.View:
     """Return the form; it offers only what is possible. Raises: TransitionRefused if nothing is."""
     possible = ALLOWED_TRANSITIONS[view.status]
     if not possible:
         raise TransitionRefused(current=view.status, target="", possible=())
     options = [
-        b.option(status.capitalize(), value=status, description=_MEANINGS[status])
+        blocks.option(status.capitalize(), value=status, description=_MEANINGS[status])
         for status in possible
     ]
-    return b.modal(
+    return blocks.modal(
         f"Status of {view.reference}",
         blocks=[
-            b.context(f"Now: *{view.status}*. {m.escape_line(view.title)}"),
-            b.radio("status", label="New status", options=options, initial=possible[0]),
-            b.text_input(
+            blocks.context(f"Now: *{view.status}*. {mentions.escape_line(view.title)}"),
+            blocks.radio("status", label="New status", options=options, initial=possible[0]),
+            blocks.text_input(
                 "text",
                 label="What is known now?",
                 multiline=True,
@@ -130,39 +127,42 @@ def _status_of(word: str) -> IncidentStatus:
 # -- how steps read -------------------------------------------------------------------------
 
 
-def status_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def status_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return a step of the lifecycle as a message: what it is now, who, and why."""
     headline = _headline(entry)
-    said = m.escape(entry.text("resolution") or entry.text("reason") or entry.text("text"))
+    said = mentions.escape(entry.text("resolution") or entry.text("reason") or entry.text("text"))
     if entry.text("resolution"):
         said = f"What fixed it: {said}"
     text = f"{headline}\n{said}" if said else headline
-    return b.Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
-def duplicate_found(entry: EntryView, incident: IncidentView) -> b.Message:
+def duplicate_found(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say in the incident that goes on that another turned out to be the same."""
-    other, title = m.escape_line(entry.text("duplicate")), m.escape_line(entry.text("title"))
+    other, title = (
+        mentions.escape_line(entry.text("duplicate")),
+        mentions.escape_line(entry.text("title")),
+    )
     text = (
-        f"{incident.reference}: {m.escape_line(entry.actor_name)} found {other} ({title}) to be "
+        f"{incident.reference}: {mentions.escape_line(entry.actor_name)} found {other} ({title}) to be "
         f"the same. Whoever was there may come here; what they wrote down is in {other}."
     )
-    return b.Message(text=text, blocks=b.paragraphs(text))
+    return blocks.Message(text=text, blocks=blocks.paragraphs(text))
 
 
 def _headline(entry: EntryView) -> str:
-    who = m.escape_line(entry.actor_name)
+    who = mentions.escape_line(entry.actor_name)
     old, new = entry.text("old"), entry.text("new")
     match new:
-        case _S.RESOLVED:
+        case IncidentStatus.RESOLVED:
             nobody = entry.content.get("has_customer_impact") is False
             return f"*Resolved* by {who}{', without customer impact' if nobody else ''}"
-        case _S.CLOSED:
+        case IncidentStatus.CLOSED:
             return f"*Closed* by {who}"
-        case _S.CANCELLED if entry.content.get("is_duplicate"):
-            original = m.escape_line(entry.text("duplicate_of")) or "another incident"
+        case IncidentStatus.CANCELLED if entry.content.get("is_duplicate"):
+            original = mentions.escape_line(entry.text("duplicate_of")) or "another incident"
             return f"*Cancelled* by {who} as a duplicate of {original}"
-        case _S.CANCELLED:
+        case IncidentStatus.CANCELLED:
             return f"*Cancelled* by {who}"
     if entry.content.get("is_reopening"):
         return f"*Reopened* by {who}: {old} → {new}"

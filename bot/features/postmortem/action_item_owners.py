@@ -9,8 +9,7 @@ from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.views import IncidentView
@@ -36,7 +35,7 @@ def find_giving(text: str, *, me: Named | None) -> Giving | None:
     typed = _GIVING.fullmatch(text.strip())
     if typed is None:
         return None
-    user_id = m.parse_user(typed[2])
+    user_id = mentions.parse_user(typed[2])
     owner = Named(user_id) if user_id else me if typed[2].casefold() == "me" else None
     return Giving(int(typed[1]), owner) if owner else None
 
@@ -87,21 +86,21 @@ async def give_submitted(request: Request) -> Reply:
     return None
 
 
-def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> b.View:
+def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks.View:
     """Return the form that gives one of the open action items to somebody."""
-    return b.modal(
+    return blocks.modal(
         "Give it to somebody",
         blocks=[
-            b.context(m.escape_line(f"{incident.reference} {incident.title}")),
-            b.select(
+            blocks.context(mentions.escape_line(f"{incident.reference} {incident.title}")),
+            blocks.select(
                 "item",
                 label="Action item",
                 options=[
-                    b.option(f"{item.number}. {item.text}", value=str(item.number))
+                    blocks.option(f"{item.number}. {item.text}", value=str(item.number))
                     for item in items[:MOST_OFFERED]
                 ],
             ),
-            b.user_select("owner", label="Owner from now on"),
+            blocks.user_select("owner", label="Owner from now on"),
         ],
         callback_id="action_item_give_submit",
         submit="Give",
@@ -109,10 +108,10 @@ def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> b.Vi
     )
 
 
-def given(outcome: Outcome, owner: Named) -> b.Message:
+def given(outcome: Outcome, owner: Named) -> blocks.Message:
     """Return what whoever gave an action item to somebody is told."""
     data = outcome.data
     return say(
         f"Action item {data['number']} of {data['reference']} is now with "
-        f"{m.mention(owner.external_id)}: {m.escape_line(data['text'])}"
+        f"{mentions.mention(owner.external_id)}: {mentions.escape_line(data['text'])}"
     )

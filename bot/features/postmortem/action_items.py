@@ -14,8 +14,7 @@ from bot.framework.reading import find_day
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import IncidentRef
@@ -54,11 +53,11 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
     Raises: InvalidInput for a missing or unknown owner, for two, or a date that can't be read.
     """
     who, _, rest = text.strip().partition(" ")
-    user_id = m.parse_user(who)
+    user_id = mentions.parse_user(who)
     owner = Named(user_id) if user_id else me if who.casefold() == "me" else None
     if owner is None:
         raise InvalidInput("owner", "not_a_person" if who else "empty", EXAMPLE)
-    if m.begins_with_a_person(rest):
+    if mentions.begins_with_a_person(rest):
         raise InvalidInput("owner", "one_at_a_time", EXAMPLE)
     by, _, after = rest.strip().partition(" ")
     due_on: date | None = None
@@ -70,7 +69,7 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
             raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
         if due_on is not None:
             rest = wording
-    return TypedItem(owner, due_on, m.plain(rest))
+    return TypedItem(owner, due_on, mentions.plain(rest))
 
 
 async def action_command(request: Request) -> Reply:
@@ -153,7 +152,7 @@ async def _open_form(request: Request, ref: IncidentRef) -> Reply:
     return None
 
 
-async def _list(request: Request, ref: IncidentRef) -> b.Message:
+async def _list(request: Request, ref: IncidentRef) -> blocks.Message:
     async with request.services.database.reading() as session:
         incident = await get_incident_view(
             session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
@@ -162,20 +161,20 @@ async def _list(request: Request, ref: IncidentRef) -> b.Message:
     return item_list(incident, items)
 
 
-def item_form(incident: IncidentView, *, initial_owner: str | None) -> b.View:
+def item_form(incident: IncidentView, *, initial_owner: str | None) -> blocks.View:
     """Return the form to add an action item; `initial_owner` is a user id."""
-    return b.modal(
+    return blocks.modal(
         "Add an action item",
         blocks=[
-            b.context(m.escape_line(f"{incident.reference} {incident.title}")),
-            b.text_input(
+            blocks.context(mentions.escape_line(f"{incident.reference} {incident.title}")),
+            blocks.text_input(
                 "text",
                 label="What will change?",
                 placeholder="Alert when the queue is older than 5 minutes",
                 max_length=MAX_TEXT,
             ),
-            b.user_select("owner", label="Owner", initial=initial_owner),
-            b.text_input(
+            blocks.user_select("owner", label="Owner", initial=initial_owner),
+            blocks.text_input(
                 "due_on",
                 label="Due",
                 optional=True,
@@ -190,7 +189,7 @@ def item_form(incident: IncidentView, *, initial_owner: str | None) -> b.View:
     )
 
 
-def item_list(incident: IncidentView, items: Sequence[ActionItemView]) -> b.Message:
+def item_list(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks.Message:
     """Return the action items, the open ones first, each with a *Done* button."""
     ordered = sorted(items, key=lambda item: (item.is_done, item.number))
     shown = ordered[:MOST_SHOWN]
@@ -198,87 +197,89 @@ def item_list(incident: IncidentView, items: Sequence[ActionItemView]) -> b.Mess
     lead = f"*Action items of {incident.reference}*: {open_count} open, {len(items)} in all."
     left_out = len(ordered) - len(shown)
     rest = [f"{left_out} more are in the postmortem."] if left_out else []
-    buttons = [b.button("Add an action item", action_id="action_item_open", value=str(incident.id))]
+    buttons = [
+        blocks.button("Add an action item", action_id="action_item_open", value=str(incident.id))
+    ]
     if open_count:
-        give = b.button("Give to…", action_id="action_item_give_open", value=str(incident.id))
+        give = blocks.button("Give to…", action_id="action_item_give_open", value=str(incident.id))
         buttons.append(give)
-    return b.Message(
+    return blocks.Message(
         text="\n".join([lead, *(_line(item) for item in ordered)]),
         blocks=(
-            b.section(lead),
+            blocks.section(lead),
             *(_row(incident, item) for item in shown),
-            *(b.context(text) for text in rest),
-            b.actions(*buttons),
+            *(blocks.context(text) for text in rest),
+            blocks.actions(*buttons),
         ),
     )
 
 
-def _row(incident: IncidentView, item: ActionItemView) -> b.Block:
+def _row(incident: IncidentView, item: ActionItemView) -> blocks.Block:
     if item.is_done:
-        return b.section(_line(item))
-    done = b.button(
+        return blocks.section(_line(item))
+    done = blocks.button(
         "Done", action_id="action_item_done_in_list", value=f"{incident.id}|{item.number}"
     )
-    return b.section(_line(item), accessory=done)
+    return blocks.section(_line(item), accessory=done)
 
 
 def _line(item: ActionItemView) -> str:
-    owner = m.escape_line(item.owner.name) if item.owner else "nobody yet"
+    owner = mentions.escape_line(item.owner.name) if item.owner else "nobody yet"
     due = f", due {day_text(item.due_on.isoformat())}" if item.due_on else ""
     state = "done, " if item.is_done else ""
-    return f"{item.number}. {m.escape_line(item.text)} ({state}{owner}{due})"
+    return f"{item.number}. {mentions.escape_line(item.text)} ({state}{owner}{due})"
 
 
-def added(outcome: Outcome) -> b.Message:
+def added(outcome: Outcome) -> blocks.Message:
     """Return what whoever added an action item is told."""
     data = outcome.data
     due = f", due {day_text(data['due_on'])}" if data["due_on"] else ", with no date"
-    owner = m.escape_line(data["owner"] or "nobody yet")
+    owner = mentions.escape_line(data["owner"] or "nobody yet")
     return say(
         f"Added action item {data['number']} of {data['reference']}: "
-        f"{m.escape_line(data['text'])} "
+        f"{mentions.escape_line(data['text'])} "
         f"({owner}{due})."
     )
 
 
-def item_added(entry: EntryView, incident: IncidentView) -> b.Message:
+def item_added(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say which action item was added, or who has it now."""
     verb = "assigned" if entry.kind == EntryKind.ACTION_ITEM_ASSIGNED else "added"
-    text = f"{incident.reference}: {m.escape_line(entry.actor_name)} {verb} {_entry_item(entry)}"
+    text = f"{incident.reference}: {mentions.escape_line(entry.actor_name)} {verb} {_entry_item(entry)}"
     return _with_done(text, entry, incident)
 
 
-def item_told(entry: EntryView, incident: IncidentView) -> b.Message:
+def item_told(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell the owner directly what was given to them."""
-    where = f" {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    where = f" {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     text = (
-        f"{m.escape_line(entry.actor_name)} gave you {_entry_item(entry)} "
-        f"It follows from {incident.reference} ({m.escape_line(incident.title)}){where}."
+        f"{mentions.escape_line(entry.actor_name)} gave you {_entry_item(entry)} "
+        f"It follows from {incident.reference} ({mentions.escape_line(incident.title)}){where}."
     )
     return _with_done(text, entry, incident)
 
 
-def item_done(entry: EntryView, incident: IncidentView) -> b.Message:
+def item_done(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say that an action item is done."""
     text = (
-        f"{m.escape_line(entry.actor_name)} finished action item {entry.text('number')} of "
-        f"{incident.reference}: {m.escape_line(entry.text('text'))}"
+        f"{mentions.escape_line(entry.actor_name)} finished action item {entry.text('number')} of "
+        f"{incident.reference}: {mentions.escape_line(entry.text('text'))}"
     )
     return say(text)
 
 
 def _entry_item(entry: EntryView) -> str:
-    owner = m.escape_line(entry.text("owner")) or "nobody yet"
+    owner = mentions.escape_line(entry.text("owner")) or "nobody yet"
     due = f", due {day_text(entry.text('due_on'))}" if entry.text("due_on") else ""
-    number, text = entry.text("number"), m.escape_line(entry.text("text"))
+    number, text = entry.text("number"), mentions.escape_line(entry.text("text"))
     return f"action item {number}: {text} ({owner}{due})."
 
 
-def _with_done(text: str, entry: EntryView, incident: IncidentView) -> b.Message:
-    done = b.button(
+def _with_done(text: str, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    done = blocks.button(
         "Done", action_id="action_item_done", value=f"{incident.id}|{entry.text('number')}"
     )
-    return b.Message(text=text, blocks=(b.section(text), b.actions(done)))
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(done)))
 
 
 FEATURE = Feature(

@@ -12,8 +12,7 @@ from bot.framework.reading import load_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from config.template_files import read_template
 from incidents.core.errors import InformationMissing, InvalidInput
 from incidents.core.people import system_actor
@@ -53,7 +52,7 @@ async def _show(request: Request, _rest: str) -> Reply:
 async def _owner(request: Request, rest: str) -> Reply:
     if rest.casefold() in {"", "me"}:
         return await _change(request, partial(claim_postmortem, ref=request.incident_ref()), _owned)
-    user_id = m.parse_user(rest)
+    user_id = mentions.parse_user(rest)
     if user_id is None:
         raise InvalidInput("owner", "not_a_person")
     use_case = partial(set_postmortem_owner, ref=request.incident_ref(), owner=Named(user_id))
@@ -70,8 +69,8 @@ async def _publish(request: Request, _rest: str) -> Reply:
 
 
 async def _done(request: Request, rest: str) -> Reply:
-    link = m.plain(rest)
-    if link and not m.is_web_address(link):
+    link = mentions.plain(rest)
+    if link and not mentions.is_web_address(link):
         raise InvalidInput("link", "isn't a web address", "https://wiki.example.com/postmortem-12")
     use_case = partial(publish_postmortem, ref=request.incident_ref(), link=link)
     return await _change(request, use_case, _published)
@@ -191,7 +190,7 @@ async def _open_write_form(request: Request, ref: IncidentRef) -> Reply:
 
 
 async def _change(
-    request: Request, use_case: UseCase, tell: Callable[[Outcome], b.Message]
+    request: Request, use_case: UseCase, tell: Callable[[Outcome], blocks.Message]
 ) -> Reply:
     try:
         outcome = await request.transact(use_case)
@@ -216,14 +215,14 @@ async def _load(
     return incident, view, owners.get(view.owner_id) if view.owner_id else None
 
 
-def _owned(outcome: Outcome) -> b.Message:
+def _owned(outcome: Outcome) -> blocks.Message:
     data = outcome.data
     due = messages.day_text(data["due_on"])
-    owner = m.escape_line(data["owner"])
+    owner = mentions.escape_line(data["owner"])
     return say(f"{owner} writes the postmortem of {data['reference']}, due {due}.")
 
 
-def _published(outcome: Outcome) -> b.Message:
+def _published(outcome: Outcome) -> blocks.Message:
     return say(f"The postmortem of {outcome.data['reference']} is published.")
 
 

@@ -4,13 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy.policy import Policy, Section
 from incidents.postmortem.postmortem import PostmortemView, SectionEdit, writable_sections
 
-Buttons = Sequence[b.ButtonElement]
+Buttons = Sequence[blocks.ButtonElement]
 
 
 def day_text(text: str) -> str:
@@ -19,56 +18,56 @@ def day_text(text: str) -> str:
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
-def drafted(entry: EntryView, incident: IncidentView) -> b.Message:
+def drafted(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say that there is a draft, and ask who writes it up."""
     version, due = entry.text("version"), day_text(entry.text("due_on"))
     owner = entry.text("owner")
     lead = f"*{_title(incident)}: draft {version}* is made from the record; the file follows."
     if owner:
-        text = f"{lead} {m.escape_line(owner)} writes it up, by {due}. What people wrote is kept."
+        text = f"{lead} {mentions.escape_line(owner)} writes it up, by {due}. What people wrote is kept."
         return _message(text, owner_buttons(incident, version, is_owned=True))
     text = f"{lead} Who writes it up, by {due}?"
     return _message(text, owner_buttons(incident, version, is_owned=False))
 
 
-def owner_set(entry: EntryView, incident: IncidentView) -> b.Message:
+def owner_set(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say in the channel who writes the postmortem."""
     text = (
-        f"{m.escape_line(entry.text('owner'))} writes the postmortem of {incident.reference}, "
+        f"{mentions.escape_line(entry.text('owner'))} writes the postmortem of {incident.reference}, "
         f"due {day_text(entry.text('due_on'))}. Everybody can add to it."
     )
     return _message(text, [write_button(incident)])
 
 
-def owner_told(entry: EntryView, incident: IncidentView) -> b.Message:
+def owner_told(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell the owner directly what was given to them, by whom, and what to do next."""
     text = (
-        f"{m.escape_line(entry.actor_name)} asked you to write the postmortem of "
+        f"{mentions.escape_line(entry.actor_name)} asked you to write the postmortem of "
         f"{_incident_link(incident)}, due {day_text(entry.text('due_on'))}. The draft is made "
         "from the record; what it needs from people is what came together, and what was learned."
     )
     return _message(text, [write_button(incident)])
 
 
-def edited(entry: EntryView, incident: IncidentView) -> b.Message:
+def edited(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say which sections somebody wrote in."""
     keys = entry.content.get("sections")
     names = [str(key).replace("_", " ") for key in keys] if isinstance(keys, list) else []
-    who = m.escape_line(entry.actor_name)
+    who = mentions.escape_line(entry.actor_name)
     return _message(
-        f"{who} wrote in the postmortem of {incident.reference}: {m.escape_line(', '.join(names))}."
+        f"{who} wrote in the postmortem of {incident.reference}: {mentions.escape_line(', '.join(names))}."
     )
 
 
-def published(entry: EntryView, incident: IncidentView) -> b.Message:
+def published(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say that the postmortem is published, and where it is."""
     link = entry.text("link")
-    where = f"It is kept here: {m.link(link, link)}" if link else "The file follows."
-    who = m.escape_line(entry.actor_name)
+    where = f"It is kept here: {mentions.link(link, link)}" if link else "The file follows."
+    who = mentions.escape_line(entry.actor_name)
     return _message(f"{who} published the postmortem of {incident.reference}. {where}")
 
 
-def reminded(entry: EntryView, incident: IncidentView) -> b.Message:
+def reminded(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Remind the channel of a postmortem that nobody has taken on."""
     text = (
         f"The postmortem of {incident.reference} is due {_when(entry)}, "
@@ -77,7 +76,7 @@ def reminded(entry: EntryView, incident: IncidentView) -> b.Message:
     return _message(text, owner_buttons(incident, entry.text("version"), is_owned=False))
 
 
-def owner_reminded(entry: EntryView, incident: IncidentView) -> b.Message:
+def owner_reminded(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Remind the owner directly."""
     text = (
         f"The postmortem of {_incident_link(incident)} is due {_when(entry)}. "
@@ -92,10 +91,10 @@ def shown(
     *,
     owner: PersonView | None,
     policy: Policy,
-) -> b.Message:
+) -> blocks.Message:
     """Return how far the postmortem is, and what is left to do."""
     state = "published" if view.is_published else "a draft"
-    named = m.escape_line(owner.name) if owner else "nobody yet"
+    named = mentions.escape_line(owner.name) if owner else "nobody yet"
     due = day_text(view.due_on.isoformat())
     open_titles = [
         section.title for section in writable_sections(policy) if not _is_written(view, section)
@@ -103,50 +102,56 @@ def shown(
     lines = [
         f"*{_title(incident)}*: version {view.version}, {state}.",
         f"*Owner* {named}   *Due* {due}",
-        f"*Not written yet* {m.escape_line(', '.join(open_titles)) or 'nothing'}",
+        f"*Not written yet* {mentions.escape_line(', '.join(open_titles)) or 'nothing'}",
     ]
     if view.link:
-        lines.append(f"*Kept at* {m.link(view.link, view.link)}")
+        lines.append(f"*Kept at* {mentions.link(view.link, view.link)}")
     buttons = owner_buttons(incident, str(view.version), is_owned=owner is not None)
     if not view.is_published:
         buttons = [*buttons, publish_button(incident)]
     return _message("\n".join(lines), buttons)
 
 
-def owner_buttons(incident: IncidentView, version: str, *, is_owned: bool) -> list[b.ButtonElement]:
+def owner_buttons(
+    incident: IncidentView, version: str, *, is_owned: bool
+) -> list[blocks.ButtonElement]:
     """Return the buttons that settle who writes, and those to write and to plan work."""
     value = f"{incident.id}|{version}"
-    claim = b.button("I'll write it", action_id="postmortem_claim", value=value, style="primary")
-    choose = b.button(
+    claim = blocks.button(
+        "I'll write it", action_id="postmortem_claim", value=value, style="primary"
+    )
+    choose = blocks.button(
         "Change owner…" if is_owned else "Choose an owner…",
         action_id="postmortem_owner_open",
         value=value,
     )
-    add_item = b.button("Add an action item", action_id="action_item_open", value=value)
+    add_item = blocks.button("Add an action item", action_id="action_item_open", value=value)
     return [*([] if is_owned else [claim]), choose, write_button(incident), add_item]
 
 
-def write_button(incident: IncidentView) -> b.ButtonElement:
+def write_button(incident: IncidentView) -> blocks.ButtonElement:
     """Return the button that opens the form to write in."""
-    return b.button("Write…", action_id="postmortem_write_open", value=str(incident.id))
+    return blocks.button("Write…", action_id="postmortem_write_open", value=str(incident.id))
 
 
-def publish_button(incident: IncidentView) -> b.ButtonElement:
+def publish_button(incident: IncidentView) -> blocks.ButtonElement:
     """Return the button that publishes, after asking."""
-    sure = b.confirm(
+    sure = blocks.confirm(
         "Publish it?",
         text="The final document goes to the incident channel and the reminders end.",
         yes="Publish",
     )
-    return b.button("Publish", action_id="postmortem_publish", value=str(incident.id), confirm=sure)
+    return blocks.button(
+        "Publish", action_id="postmortem_publish", value=str(incident.id), confirm=sure
+    )
 
 
-def owner_form(incident: IncidentView, *, initial: str | None) -> b.View:
+def owner_form(incident: IncidentView, *, initial: str | None) -> blocks.View:
     """Return the form that names the postmortem's owner; `initial` is a user id."""
-    select = b.user_select("owner", label="Who writes the postmortem?", initial=initial)
-    return b.modal(
+    select = blocks.user_select("owner", label="Who writes the postmortem?", initial=initial)
+    return blocks.modal(
         "Postmortem owner",
-        blocks=[b.context(m.escape_line(_title(incident))), select],
+        blocks=[blocks.context(mentions.escape_line(_title(incident))), select],
         callback_id="postmortem_owner_submit",
         private_metadata=json.dumps({"incident_id": str(incident.id)}),
     )
@@ -159,22 +164,22 @@ def write_form(
     policy: Policy,
     typed: Mapping[str, str] | None = None,
     clashing: Sequence[str] = (),
-) -> b.View:
+) -> blocks.View:
     """Return the form with a field for each section that people write in.
 
     `clashing` names sections that others changed meanwhile: what they wrote is shown above the
     field, which keeps what was typed.
     """
-    blocks: list[b.Block] = [b.context("Systems, tools and habits rather than people.")]
+    body: list[blocks.Block] = [blocks.context("Systems, tools and habits rather than people.")]
     revisions: dict[str, int] = {}
     for section in writable_sections(policy):
         written = view.find_written(section.key)
         text = written.text if written else ""
         revisions[section.key] = written.revision if written else 0
         if section.key in clashing:
-            blocks.extend(_clash_note(section, text))
-        blocks.append(
-            b.text_input(
+            body.extend(_clash_note(section, text))
+        body.append(
+            blocks.text_input(
                 section.key,
                 label=section.title,
                 initial=(typed or {}).get(section.key, text) or None,
@@ -184,16 +189,16 @@ def write_form(
             )
         )
     metadata = {"incident_id": str(incident.id), "revisions": revisions}
-    return b.modal(
+    return blocks.modal(
         f"Postmortem {incident.reference}",
-        blocks=blocks,
+        blocks=body,
         callback_id="postmortem_write_submit",
         private_metadata=json.dumps(metadata),
     )
 
 
 def read_write_form(
-    form: b.FormState, metadata: Mapping[str, object], *, policy: Policy
+    form: blocks.FormState, metadata: Mapping[str, object], *, policy: Policy
 ) -> dict[str, SectionEdit]:
     """Return what was typed in each section that the form had, with the revision it showed."""
     revisions = metadata.get("revisions")
@@ -215,16 +220,18 @@ def missing_text(fields: Sequence[str], *, policy: Policy, slash: str) -> str:
             f"Resolve it with `{slash} resolve`."
         )
     return (
-        f"Not published yet. Still to write: {m.escape_line(', '.join(titles))}. "
+        f"Not published yet. Still to write: {mentions.escape_line(', '.join(titles))}. "
         f"Open the form with `{slash} postmortem write`."
     )
 
 
-def _clash_note(section: Section, text: str) -> tuple[b.Block, ...]:
-    lead = f"*{m.escape_line(section.title)}* was changed while you wrote. It says now:"
+def _clash_note(section: Section, text: str) -> tuple[blocks.Block, ...]:
+    lead = f"*{mentions.escape_line(section.title)}* was changed while you wrote. It says now:"
     return (
-        *b.paragraphs(f"{lead}\n{m.escape(text) or '_nothing_'}"),
-        b.context("Yours is below. Saving again puts it in place of theirs: bring both together."),
+        *blocks.paragraphs(f"{lead}\n{mentions.escape(text) or '_nothing_'}"),
+        blocks.context(
+            "Yours is below. Saving again puts it in place of theirs: bring both together."
+        ),
     )
 
 
@@ -238,8 +245,8 @@ def _title(incident: IncidentView) -> str:
 
 
 def _incident_link(incident: IncidentView) -> str:
-    where = f" {m.channel_link(incident.channel_id)}" if incident.channel_id else ""
-    return f"{incident.reference} ({m.escape_line(incident.title)}){where}"
+    where = f" {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    return f"{incident.reference} ({mentions.escape_line(incident.title)}){where}"
 
 
 def _when(entry: EntryView) -> str:
@@ -250,6 +257,6 @@ def _when(entry: EntryView) -> str:
     return f"since {due}" if entry.content.get("is_due") else f"on {due}"
 
 
-def _message(text: str, buttons: Buttons = ()) -> b.Message:
-    rows = (b.actions(*buttons),) if buttons else ()
-    return b.Message(text=text, blocks=(b.section(text), *rows))
+def _message(text: str, buttons: Buttons = ()) -> blocks.Message:
+    rows = (blocks.actions(*buttons),) if buttons else ()
+    return blocks.Message(text=text, blocks=(blocks.section(text), *rows))

@@ -1,6 +1,6 @@
 """Proposals where people see them: one card in the channel, copies in direct messages, kept current."""
 
-from bot.features.proposals.messages import approval_card
+from bot.features.proposals.messages import proposal_card
 from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.live_messages import CLOSED, Standing, show
@@ -12,20 +12,20 @@ from incidents.engine.posted_messages import find_posted
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.views import get_incident_view
-from incidents.proposals.effects import RefreshApproval, RefreshApprovalOfEntry
+from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
 from incidents.proposals.refresh import refresh_everywhere
-from incidents.proposals.views import find_by_entry, get_approval_view
+from incidents.proposals.views import find_by_entry, get_proposal_view
 
-PURPOSE = "approval"
+PURPOSE = "proposal"
 
 
-async def refresh_approval(context: EffectContext) -> Settlement:
+async def refresh_proposal(context: EffectContext) -> Settlement:
     """Show a proposal in the channel or to a person, or bring it up to date in place."""
-    effect = context.get(RefreshApproval)
+    effect = context.get(RefreshProposal)
     services = context.services
     if effect.incident_id is None:
         return Dropped("no incident")
-    subject_id = derived_id(effect.approval_id, str(effect.person_id or "channel"))
+    subject_id = derived_id(effect.proposal_id, str(effect.person_id or "channel"))
     async with services.database.reading() as session:
         incident = await get_incident_view(
             session,
@@ -33,7 +33,7 @@ async def refresh_approval(context: EffectContext) -> Settlement:
             workspace_id=services.workspace.id,
             viewer=system_actor(),
         )
-        approval = await get_approval_view(session, effect.approval_id)
+        proposal = await get_proposal_view(session, effect.proposal_id)
         person = await session.get(Person, effect.person_id) if effect.person_id else None
         posted = await find_posted(session, purpose=PURPOSE, subject_id=subject_id)
     is_direct = effect.person_id is not None
@@ -44,11 +44,11 @@ async def refresh_approval(context: EffectContext) -> Settlement:
     message = (
         hidden_message(incident)
         if is_hidden
-        else approval_card(approval, incident, is_direct=is_direct)
+        else proposal_card(proposal, incident, is_direct=is_direct)
     )
     # An incident that moved shows its card anew where it goes on.
     is_here = posted is not None and (is_direct or posted.channel_id == incident.channel_id)
-    unless = "" if approval.is_live else "over before it was shown"
+    unless = "" if proposal.is_live else "over before it was shown"
     try:
         return await show(
             context,
@@ -66,18 +66,18 @@ async def refresh_approval(context: EffectContext) -> Settlement:
 
 async def refresh_of_entry(context: EffectContext) -> Settlement:
     """Have every copy of the proposal made anew whose words an entry had held until now."""
-    effect = context.get(RefreshApprovalOfEntry)
+    effect = context.get(RefreshProposalOfEntry)
     async with context.services.database.reading() as session:
         found = await find_by_entry(session, effect.entry_id)
     if found is None or effect.incident_id is None:
         return Dropped("no proposal")
-    approval_id, incident_id = found.id, effect.incident_id
+    proposal_id, incident_id = found.id, effect.incident_id
 
     async def refresh(uow: UnitOfWork) -> None:
         await refresh_everywhere(
             uow,
             incident_id=incident_id,
-            approval_id=approval_id,
+            proposal_id=proposal_id,
             words_entry_id=effect.entry_id,
         )
 

@@ -3,26 +3,25 @@
 from bot.features.proposals.messages import answer_buttons, break_button, done_button
 from bot.framework.phrases import about, actor_of_entry, instant_of, named_in
 from bot.framework.refusals import say
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.policy import COMMANDER
 
 
-def proposed_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def proposed_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that something was proposed."""
     return say(f"{actor_of_entry(entry)} proposes ({entry.text('number')}): {_text(entry)}")
 
 
-def approved_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def approved_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that a proposal was agreed to."""
     return say(f"*{_name(entry)} approved* by {actor_of_entry(entry)}: {_text(entry)}{_why(entry)}")
 
 
-def approved_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def approved_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what whoever asked is told: agreed to, until when, and the button that goes on."""
     until = instant_of(entry.content.get("expires_at"))
-    holds = f" It holds until {m.date(until, '{time}')}." if until else ""
+    holds = f" It holds until {mentions.date(until, '{time}')}." if until else ""
     is_command = bool(entry.content.get("is_command"))
     now = "*Carry out* does it." if is_command else "Go ahead, then say what came of it."
     text = (
@@ -30,15 +29,15 @@ def approved_directly(entry: EntryView, incident: IncidentView) -> b.Message:
         f"*What* {_text(entry)}{_why(entry)}"
     )
     button = done_button(_value(entry, incident), is_command=is_command)
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(button)))
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(button)))
 
 
-def declined_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def declined_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that a proposal was declined, and why."""
     return say(f"*{_name(entry)} declined* by {actor_of_entry(entry)}: {_text(entry)}{_why(entry)}")
 
 
-def lapsed_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def lapsed_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that an agreement no longer counts."""
     text = (
         f"*{_name(entry)} waits for an answer again*: whoever approved it no longer can. "
@@ -47,7 +46,7 @@ def lapsed_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     return _answerable(text, entry, incident)
 
 
-def unanswered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def unanswered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that a proposal still waits, more loudly each time."""
     minutes = max(int(entry.content.get("minutes") or 0), 1)
     waited = "1 minute" if minutes == 1 else f"{minutes} minutes"
@@ -58,7 +57,7 @@ def unanswered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
             )
         case _:
             # Nobody decides on their own proposal: the commander's is for others.
-            commanders = [m.mention(p.external_id) for p in incident.holders(COMMANDER)]
+            commanders = [mentions.mention(p.external_id) for p in incident.holders(COMMANDER)]
             asking = named_in(entry, "requester")
             lead = ", ".join(one for one in commanders if one != asking)
             text = (
@@ -70,10 +69,10 @@ def unanswered_entry(entry: EntryView, incident: IncidentView) -> b.Message:
     if entry.text("step") in {"1", "2"}:
         return message
     buttons = (*answer_buttons(_value(entry, incident)), break_button(_value(entry, incident)))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 
 
-def unanswered_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def unanswered_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question put again to those who may agree."""
     requester = named_in(entry, "requester")
     minutes = max(int(entry.content.get("minutes") or 0), 1)
@@ -84,7 +83,7 @@ def unanswered_directly(entry: EntryView, incident: IncidentView) -> b.Message:
     return _answerable(text, entry, incident)
 
 
-def expired_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def expired_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that a proposal ended by itself."""
     if entry.content.get("is_incident_over"):
         why = "the incident is over"
@@ -95,22 +94,24 @@ def expired_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
     return say(f"*{_name(entry)} has ended*: {why}.\n*What* {_text(entry)}")
 
 
-def broken_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def broken_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return, loudly, that somebody goes ahead without agreement."""
     text = (
         f"*Break-glass: {actor_of_entry(entry)} goes ahead without approval.*\n"
-        f"{_name(entry)}: {_text(entry)}\n*Reason* {m.escape(entry.text('reason'))}"
+        f"{_name(entry)}: {_text(entry)}\n*Reason* {mentions.escape(entry.text('reason'))}"
     )
-    return b.Message(text=text, blocks=(b.header("Break-glass"), *b.paragraphs(text)))
+    return blocks.Message(
+        text=text, blocks=(blocks.header("Break-glass"), *blocks.paragraphs(text))
+    )
 
 
-def result_asked_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def result_asked_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that somebody was asked what came of a proposal."""
     person = named_in(entry, "person")
     return say(f"{person} is asked what came of {_name(entry).lower()}: {_text(entry)}")
 
 
-def result_asked_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def result_asked_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question to whoever went ahead without approval, with the ways to answer it."""
     text = (
         f"{about(incident)}: you went ahead with {_name(entry).lower()} without approval: "
@@ -120,55 +121,58 @@ def result_asked_directly(entry: EntryView, incident: IncidentView) -> b.Message
     value = _value(entry, incident)
     buttons = (
         done_button(value, is_command=False),
-        b.button("Abandon…", action_id="approval_abandon_open", value=value),
+        blocks.button("Abandon…", action_id="proposal_abandon_open", value=value),
     )
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 
 
-def carried_out_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def carried_out_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that a proposal was carried out, with its result."""
-    result = m.escape(entry.text("result"))
+    result = mentions.escape(entry.text("result"))
     said = f"\n*Result* {result}" if result else ""
     return say(f"*{_name(entry)} carried out*, says {actor_of_entry(entry)}: {_text(entry)}{said}")
 
 
-def abandoned_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def abandoned_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that a proposal was given up, and why."""
     return say(
         f"*{_name(entry)} abandoned* by {actor_of_entry(entry)}: {_text(entry)}{_why(entry)}"
     )
 
 
-def asked_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def asked_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question for strong objections."""
     until = instant_of(entry.content.get("until")) or entry.occurred_at
     text = (
         f"*Any strong objections to {_name(entry).lower()}?*\n*What* {_text(entry)}\n"
-        f"{actor_of_entry(entry)} decides after {m.date(until, '{time_secs}')}. Silence is consent."
+        f"{actor_of_entry(entry)} decides after {mentions.date(until, '{time_secs}')}. Silence is consent."
     )
-    button = b.button("Object…", action_id="approval_object_open", value=_value(entry, incident))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(button)))
+    button = blocks.button(
+        "Object…", action_id="proposal_object_open", value=_value(entry, incident)
+    )
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(button)))
 
 
-def objected_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def objected_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return an objection with its reason."""
-    reason = m.escape(entry.text("reason"))
+    reason = mentions.escape(entry.text("reason"))
     return say(f"*Objection* by {actor_of_entry(entry)} to {_name(entry).lower()}: {reason}")
 
 
-def poll_ended_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def poll_ended_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what the question for objections came to."""
     people = entry.content.get("people") or []
-    names = ", ".join(m.escape_line(str(one.get("name", ""))) for one in people)
+    names = ", ".join(mentions.escape_line(str(one.get("name", ""))) for one in people)
     lead = (
-        ", ".join(m.mention(p.external_id) for p in incident.holders(COMMANDER)) or "The commander"
+        ", ".join(mentions.mention(p.external_id) for p in incident.holders(COMMANDER))
+        or "The commander"
     )
     if not names:
         return say(f"No strong objections to {_name(entry).lower()}. {lead} decides.")
     return say(f"Strong objections to {_name(entry).lower()} by {names}. {lead} decides.")
 
 
-def directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what a direct message says of an entry that the channel hears in the same words."""
     renderers = {
         "proposal_declined": declined_entry,
@@ -182,13 +186,13 @@ def directly(entry: EntryView, incident: IncidentView) -> b.Message:
     return say(f"{about(incident)}: {renderers[entry.kind](entry, incident).text}")
 
 
-def _answerable(text: str, entry: EntryView, incident: IncidentView) -> b.Message:
+def _answerable(text: str, entry: EntryView, incident: IncidentView) -> blocks.Message:
     buttons = answer_buttons(_value(entry, incident))
-    return b.Message(text=text, blocks=(*b.paragraphs(text), b.actions(*buttons)))
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 
 
 def _value(entry: EntryView, incident: IncidentView) -> str:
-    return f"{incident.id}|{entry.text('approval_id')}|{entry.text('version')}"
+    return f"{incident.id}|{entry.text('proposal_id')}|{entry.text('version')}"
 
 
 def _name(entry: EntryView) -> str:
@@ -196,10 +200,10 @@ def _name(entry: EntryView) -> str:
 
 
 def _text(entry: EntryView) -> str:
-    said = m.escape(entry.text("text"))
+    said = mentions.escape(entry.text("text"))
     return said if said.endswith((".", "!", "?", "…")) or not said else f"{said}."
 
 
 def _why(entry: EntryView) -> str:
-    reason = m.escape(entry.text("reason"))
+    reason = mentions.escape(entry.text("reason"))
     return f"\n*Reason* {reason}" if reason else ""

@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 
 from bot.features.proposals import entries, forms, messages
-from bot.features.proposals.card import refresh_approval, refresh_of_entry
+from bot.features.proposals.card import refresh_of_entry, refresh_proposal
 from bot.framework.feature import Command, Feature, Flag
 from bot.framework.incident_forms import view_for_form
 from bot.framework.proposal_offer import ASK_FORM
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, incident_by_id, split_first
-from bot.slack import mentions as m
+from bot.slack import mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import ById, IncidentRef
@@ -24,10 +24,10 @@ from incidents.policy.policy import Action
 from incidents.proposals.answers import approve, break_glass, decline
 from incidents.proposals.ask import ask_for_draft, propose, revise
 from incidents.proposals.carry_out import abandon, carry_out
-from incidents.proposals.effects import RefreshApproval, RefreshApprovalOfEntry
+from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
 from incidents.proposals.objections import ask_objections, object_to
-from incidents.proposals.tables import LIVE, Approval, ProposalWords, approvals_of
-from incidents.proposals.views import ApprovalView, get_approval_view
+from incidents.proposals.tables import LIVE, Proposal, ProposalWords, proposals_of
+from incidents.proposals.views import ProposalView, get_proposal_view
 from incidents.registry.guarded_commands import PERFORMERS, command_text
 
 Verb = Callable[..., Coroutine[Any, Any, Outcome]]
@@ -56,11 +56,11 @@ _SHOWN_VERBS = ("approve", "decline", "objections", "object", "done", "abandon",
 
 # Which answer each button's form is for.
 _OPENED_BY = {
-    "approval_decline_open": "decline",
-    "approval_object_open": "object",
-    "approval_carried_out_open": "carried_out",
-    "approval_abandon_open": "abandon",
-    "approval_break_open": "break_glass",
+    "proposal_decline_open": "decline",
+    "proposal_object_open": "object",
+    "proposal_carried_out_open": "carried_out",
+    "proposal_abandon_open": "abandon",
+    "proposal_break_open": "break_glass",
 }
 
 
@@ -69,7 +69,7 @@ _OPENED_BY = {
 
 async def propose_command(request: Request) -> Reply:
     """Propose at once with `--class`; without, open the form with the words filled in."""
-    words = split_words(m.plain(request.words.text))
+    words = split_words(mentions.plain(request.words.text))
     given = request.words.flags.get("class")
     ref = request.incident_ref()
     if given is None or not words.text:
@@ -85,7 +85,7 @@ async def open_propose_form(request: Request) -> Reply:
         return await _open_propose(request, ref, words=ProposalWords(text=""))
     # What wasn't said yet is left for the person to fill in.
     text = command_text(action, {"severity_name": "…", "original": "…"})
-    chosen = request.policy.approvals.class_of(action)
+    chosen = request.policy.proposals.class_of(action)
     key = chosen.key if chosen is not None else ""
     return await _open_propose(request, ref, words=ProposalWords(text=text), class_key=key)
 
@@ -93,19 +93,19 @@ async def open_propose_form(request: Request) -> Reply:
 async def _open_propose(
     request: Request, ref: IncidentRef, *, words: ProposalWords, class_key: str = ""
 ) -> Reply:
-    view, approvals = (
+    view, proposals = (
         await view_for_form(request, ref, action=Action.PROPOSE),
-        request.policy.approvals,
+        request.policy.proposals,
     )
-    await request.open_view(forms.propose_form(view, approvals, words=words, class_key=class_key))
+    await request.open_view(forms.propose_form(view, proposals, words=words, class_key=class_key))
     return None
 
 
 async def open_revise_form(request: Request) -> Reply:
     """Open the form that changes one's own proposal."""
-    ref, approval_id, _ = _parts(request.value)
-    view, approval = await _views(request, ref, approval_id)
-    await request.open_view(forms.revise_form(view, approval, request.policy.approvals))
+    ref, proposal_id, _ = _parts(request.value)
+    view, proposal = await _views(request, ref, proposal_id)
+    await request.open_view(forms.revise_form(view, proposal, request.policy.proposals))
     return None
 
 
@@ -114,11 +114,11 @@ async def propose_submitted(request: Request) -> Reply:
     ref, form = request.incident_of_metadata(), request.form
     words, chosen = forms.read_words(form), form.choice("class") or ""
     use_case: UseCase = partial(propose, ref=ref, words=words, class_key=chosen)
-    if request.metadata.get("approval_id"):
+    if request.metadata.get("proposal_id"):
         use_case = partial(
             revise,
             ref=ref,
-            approval_id=uuid.UUID(str(request.metadata["approval_id"])),
+            proposal_id=uuid.UUID(str(request.metadata["proposal_id"])),
             words=words,
             class_key=chosen,
             version=int(request.metadata.get("version") or 0) or None,
@@ -143,19 +143,19 @@ def split_words(text: str) -> ProposalWords:
 
 async def ask_pressed(request: Request) -> Reply:
     """Ask for agreement to the command that was kept."""
-    ref, approval_id, _ = _parts(request.value)
-    use_case = partial(ask_for_draft, ref=ref, approval_id=approval_id)
+    ref, proposal_id, _ = _parts(request.value)
+    use_case = partial(ask_for_draft, ref=ref, proposal_id=proposal_id)
     return _told(request, await request.transact(use_case))
 
 
 async def ask_submitted(request: Request) -> Reply:
     """Ask for agreement to what a form wanted; with a reason, go ahead without."""
     ref = request.incident_of_metadata()
-    approval_id = uuid.UUID(str(request.metadata["approval_id"]))
+    proposal_id = uuid.UUID(str(request.metadata["proposal_id"]))
     reason = request.form.text("reason")
-    use_case: UseCase = partial(ask_for_draft, ref=ref, approval_id=approval_id)
+    use_case: UseCase = partial(ask_for_draft, ref=ref, proposal_id=proposal_id)
     if reason:
-        use_case = partial(break_glass, ref=ref, approval_id=approval_id, reason=reason)
+        use_case = partial(break_glass, ref=ref, proposal_id=proposal_id, reason=reason)
     return _told(request, await request.transact(use_case))
 
 
@@ -167,32 +167,32 @@ async def proposal_command(request: Request) -> Reply:
     slash = request.policy.command
     view = await view_for_form(request, request.incident_ref(), action=Action.VIEW)
     async with request.services.database.reading() as session:
-        all_of_them = await approvals_of(session, view.id)
+        all_of_them = await proposals_of(session, view.id)
         number, word, words = _number_and_verb(request.words.text, all_of_them)
         waiting = [one for one in all_of_them if one.status in LIVE]
         meant = waiting if number is None else [a for a in all_of_them if a.number == number]
-        approval = await get_approval_view(session, meant[0].id) if meant else None
-    if approval is None:
+        proposal = await get_proposal_view(session, meant[0].id) if meant else None
+    if proposal is None:
         what = f"There is no proposal {number}" if number else "No proposal is waiting"
         return Say(say(f"{what} in {view.reference}. `{slash} propose` makes one."))
     if not word:
-        return Say(messages.approval_card(approval, view, is_direct=True))
+        return Say(messages.proposal_card(proposal, view, is_direct=True))
     verb = _VERBS.get(word.casefold())
     if verb is None:
         known = ", ".join(_SHOWN_VERBS)
-        raise InvalidInput("word", f"isn't one of {known}", f"proposal {approval.number} approve")
+        raise InvalidInput("word", f"isn't one of {known}", f"proposal {proposal.number} approve")
     if len(meant) > 1:
         # A risky step mustn't be agreed to by a guess at which one was meant.
         numbers = ", ".join(str(one.number) for one in meant)
-        which = f"Say which, as in `{slash} proposal {approval.number} {word.casefold()}`."
+        which = f"Say which, as in `{slash} proposal {proposal.number} {word.casefold()}`."
         return Say(say(f"Several proposals wait ({numbers}), so nothing was done. {which}"))
     use_case, named = verb
-    given = {named: m.plain(words)} if named else {}
-    done = partial(use_case, ref=ById(view.id), approval_id=approval.id, **given)
+    given = {named: mentions.plain(words)} if named else {}
+    done = partial(use_case, ref=ById(view.id), proposal_id=proposal.id, **given)
     return _told(request, await request.transact(done))
 
 
-def _number_and_verb(text: str, known: Sequence[Approval]) -> tuple[int | None, str, str]:
+def _number_and_verb(text: str, known: Sequence[Proposal]) -> tuple[int | None, str, str]:
     """Return the number, the verb and the words after them; the number before the verb or after.
 
     After it, where words may follow that begin with one, it is a number if there is such a proposal.
@@ -218,14 +218,14 @@ async def carry_out_pressed(request: Request) -> Reply:
 
 async def objections_pressed(request: Request) -> Reply:
     """Ask everybody for strong objections."""
-    ref, approval_id, _ = _parts(request.value)
-    use_case = partial(ask_objections, ref=ref, approval_id=approval_id)
+    ref, proposal_id, _ = _parts(request.value)
+    use_case = partial(ask_objections, ref=ref, proposal_id=proposal_id)
     return _told(request, await request.transact(use_case))
 
 
 async def _press(request: Request, verb: Verb) -> Reply:
-    ref, approval_id, version = _parts(request.value)
-    use_case = partial(verb, ref=ref, approval_id=approval_id, version=version)
+    ref, proposal_id, version = _parts(request.value)
+    use_case = partial(verb, ref=ref, proposal_id=proposal_id, version=version)
     return _told(request, await request.transact(use_case))
 
 
@@ -241,12 +241,12 @@ async def open_answer_form(request: Request) -> Reply:
 
 async def answer_submitted(request: Request) -> Reply:
     """Answer in words, from the form."""
-    ref, approval_id, version = _parts(str(request.metadata.get("value", "")))
+    ref, proposal_id, version = _parts(str(request.metadata.get("value", "")))
     verb, named = _VERBS.get(str(request.metadata.get("verb", "")), (decline, "reason"))
     given: dict[str, Any] = {named: request.form.text("reason")} if named else {}
     if verb is not object_to:
         given["version"] = version
-    use_case = partial(verb, ref=ref, approval_id=approval_id, **given)
+    use_case = partial(verb, ref=ref, proposal_id=proposal_id, **given)
     try:
         outcome = await request.transact(use_case)
     except InvalidInput as error:
@@ -254,7 +254,7 @@ async def answer_submitted(request: Request) -> Reply:
             raise
         return FieldErrors({"reason": invalid_text(error.field, error.problem, error.example)})
     # What differs from what was asked is said; the rest is seen on the card.
-    return _told(request, outcome) if outcome.kind.startswith("approval_") else None
+    return _told(request, outcome) if outcome.kind.startswith("proposal_") else None
 
 
 def _told(request: Request, outcome: Outcome) -> Reply:
@@ -263,23 +263,23 @@ def _told(request: Request, outcome: Outcome) -> Reply:
 
 def _parts(value: str) -> tuple[ById, uuid.UUID, int | None]:
     """Return incident, proposal and version of a value `incident|proposal|version`."""
-    incident_id, approval_id, version, *_ = [*value.split("|"), "", ""]
+    incident_id, proposal_id, version, *_ = [*value.split("|"), "", ""]
     ref = incident_by_id(incident_id)
     try:
-        return ref, uuid.UUID(approval_id), int(version) if version else None
+        return ref, uuid.UUID(proposal_id), int(version) if version else None
     except ValueError:
-        raise Superseded("approval") from None
+        raise Superseded("proposal") from None
 
 
 async def _views(
-    request: Request, ref: ById, approval_id: uuid.UUID
-) -> tuple[IncidentView, ApprovalView]:
+    request: Request, ref: ById, proposal_id: uuid.UUID
+) -> tuple[IncidentView, ProposalView]:
     view = await view_for_form(request, ref, action=Action.PROPOSE)
     async with request.services.database.reading() as session:
-        approval = await get_approval_view(session, approval_id)
-    if approval.incident_id != view.id:
-        raise Superseded("approval")
-    return view, approval
+        proposal = await get_proposal_view(session, proposal_id)
+    if proposal.incident_id != view.id:
+        raise Superseded("proposal")
+    return view, proposal
 
 
 _DIRECT = (
@@ -293,7 +293,7 @@ _DIRECT = (
 )
 
 FEATURE = Feature(
-    name="approvals",
+    name="proposals",
     commands=(
         Command(
             name="propose",
@@ -317,24 +317,24 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "approval_propose_open": open_propose_form,
-        "approval_ask": ask_pressed,
-        "approval_approve": approve_pressed,
-        "approval_carry_out": carry_out_pressed,
-        "approval_objections": objections_pressed,
-        "approval_revise_open": open_revise_form,
-        "approval_decline_open": open_answer_form,
-        "approval_object_open": open_answer_form,
-        "approval_carried_out_open": open_answer_form,
-        "approval_abandon_open": open_answer_form,
-        "approval_break_open": open_answer_form,
+        "proposal_propose_open": open_propose_form,
+        "proposal_ask": ask_pressed,
+        "proposal_approve": approve_pressed,
+        "proposal_carry_out": carry_out_pressed,
+        "proposal_objections": objections_pressed,
+        "proposal_revise_open": open_revise_form,
+        "proposal_decline_open": open_answer_form,
+        "proposal_object_open": open_answer_form,
+        "proposal_carried_out_open": open_answer_form,
+        "proposal_abandon_open": open_answer_form,
+        "proposal_break_open": open_answer_form,
     },
     views={
         forms.PROPOSE_FORM: propose_submitted,
         forms.ANSWER_FORM: answer_submitted,
         ASK_FORM: ask_submitted,
     },
-    effects={RefreshApproval: refresh_approval, RefreshApprovalOfEntry: refresh_of_entry},
+    effects={RefreshProposal: refresh_proposal, RefreshProposalOfEntry: refresh_of_entry},
     entries={
         EntryKind.ACTION_PROPOSED: entries.proposed_entry,
         EntryKind.PROPOSAL_REVISED: entries.proposed_entry,

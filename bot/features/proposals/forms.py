@@ -4,15 +4,14 @@ import json
 from dataclasses import dataclass
 
 from bot.framework.incident_forms import remember
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.incident.views import IncidentView
-from incidents.policy.proposals import ActionClass, Approvals, Need, suggest_class
+from incidents.policy.proposals import ActionClass, Need, Proposals, suggest_class
 from incidents.proposals.tables import ProposalWords
-from incidents.proposals.views import ApprovalView
+from incidents.proposals.views import ProposalView
 
-PROPOSE_FORM = "approval_propose_submit"
-ANSWER_FORM = "approval_answer_submit"
+PROPOSE_FORM = "proposal_propose_submit"
+ANSWER_FORM = "proposal_answer_submit"
 
 _LONGEST = 2000
 
@@ -61,26 +60,26 @@ ANSWERS = {
 
 
 def propose_form(
-    view: IncidentView, approvals: Approvals, *, words: ProposalWords, class_key: str = ""
-) -> b.View:
+    view: IncidentView, proposals: Proposals, *, words: ProposalWords, class_key: str = ""
+) -> blocks.View:
     """Return the form that proposes; the words suggest a class, the person chooses."""
-    chosen = class_key or suggest_class(words.text, approvals).key
-    return b.modal(
+    chosen = class_key or suggest_class(words.text, proposals).key
+    return blocks.modal(
         f"Propose in {view.reference}",
-        blocks=_fields(view.title, approvals, words=words, chosen=chosen),
+        blocks=_fields(view.title, proposals, words=words, chosen=chosen),
         callback_id=PROPOSE_FORM,
         submit="Propose",
         private_metadata=remember(view),
     )
 
 
-def revise_form(view: IncidentView, approval: ApprovalView, approvals: Approvals) -> b.View:
+def revise_form(view: IncidentView, proposal: ProposalView, proposals: Proposals) -> blocks.View:
     """Return the form that changes a proposal."""
-    words = approval.words or ProposalWords(text="")
-    metadata = remember(view, approval_id=str(approval.id), version=approval.version)
-    return b.modal(
-        f"Change proposal {approval.number}",
-        blocks=_fields(view.title, approvals, words=words, chosen=approval.class_key),
+    words = proposal.words or ProposalWords(text="")
+    metadata = remember(view, proposal_id=str(proposal.id), version=proposal.version)
+    return blocks.modal(
+        f"Change proposal {proposal.number}",
+        blocks=_fields(view.title, proposals, words=words, chosen=proposal.class_key),
         callback_id=PROPOSE_FORM,
         submit="Propose anew",
         private_metadata=metadata,
@@ -88,17 +87,19 @@ def revise_form(view: IncidentView, approval: ApprovalView, approvals: Approvals
 
 
 def _fields(
-    title: str, approvals: Approvals, *, words: ProposalWords, chosen: str
-) -> list[b.Block]:
+    title: str, proposals: Proposals, *, words: ProposalWords, chosen: str
+) -> list[blocks.Block]:
     options = [
-        b.option(item.name, value=item.key, description=_need(item)) for item in approvals.classes
+        blocks.option(item.name, value=item.key, description=_need(item))
+        for item in proposals.classes
     ]
     meanings = "\n".join(
-        f"*{m.escape_line(item.name)}* {m.escape_line(item.meaning)}" for item in approvals.classes
+        f"*{mentions.escape_line(item.name)}* {mentions.escape_line(item.meaning)}"
+        for item in proposals.classes
     )
     return [
-        b.context(m.escape_line(title)),
-        b.text_input(
+        blocks.context(mentions.escape_line(title)),
+        blocks.text_input(
             "text",
             label="What do you propose to do?",
             initial=words.text or None,
@@ -106,22 +107,22 @@ def _fields(
             max_length=_LONGEST,
             placeholder="Restart the checkout pods in eu-west, one by one",
         ),
-        b.radio("class", label="Class of action", options=options, initial=chosen),
-        b.context(meanings),
+        blocks.radio("class", label="Class of action", options=options, initial=chosen),
+        blocks.context(meanings),
         _optional("risk", "What could go wrong?", words.risk, "Carts in progress are lost"),
         _optional("undo", "How to undo it?", words.undo, "Scale back up; no data changes"),
         _optional("check", "How will we know it worked?", words.check, "Error rate under 1 %"),
     ]
 
 
-def answer_form(verb: str, *, title: str, value: str) -> b.View:
+def answer_form(verb: str, *, title: str, value: str) -> blocks.View:
     """Return the form with the one field that an answer needs; `value` is the pressed button's."""
     field = ANSWERS[verb]
-    return b.modal(
+    return blocks.modal(
         field.title,
         blocks=[
-            b.context(m.escape_line(title)),
-            b.text_input(
+            blocks.context(mentions.escape_line(title)),
+            blocks.text_input(
                 "reason",
                 label=field.label,
                 multiline=True,
@@ -137,7 +138,7 @@ def answer_form(verb: str, *, title: str, value: str) -> b.View:
     )
 
 
-def read_words(form: b.FormState) -> ProposalWords:
+def read_words(form: blocks.FormState) -> ProposalWords:
     """Return what the form says is proposed."""
     return ProposalWords(
         text=form.text("text"),
@@ -147,8 +148,8 @@ def read_words(form: b.FormState) -> ProposalWords:
     )
 
 
-def _optional(name: str, label: str, initial: str, placeholder: str) -> b.Block:
-    return b.text_input(
+def _optional(name: str, label: str, initial: str, placeholder: str) -> blocks.Block:
+    return blocks.text_input(
         name,
         label=label,
         initial=initial or None,

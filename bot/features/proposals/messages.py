@@ -1,172 +1,178 @@
 """How proposals read: the card with its buttons, and what people are told who acted."""
 
 from bot.framework.phrases import about
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.views import IncidentView, PersonView
 from incidents.policy.proposals import Need
 from incidents.proposals.objections import PollView
-from incidents.proposals.tables import ApprovalStatus, ProposalWords
-from incidents.proposals.views import ApprovalView
+from incidents.proposals.tables import ProposalStatus, ProposalWords
+from incidents.proposals.views import ProposalView
 
-_S = ApprovalStatus
 _NOT_SAID = "_not said_"
 
 
 # -- the card, kept current in place ----------------------------------------------------------
 
 
-def approval_card(approval: ApprovalView, incident: IncidentView, *, is_direct: bool) -> b.Message:
+def proposal_card(
+    proposal: ProposalView, incident: IncidentView, *, is_direct: bool
+) -> blocks.Message:
     """Return a proposal as it is now, with the buttons that fit; none once it is over."""
     where = f"{about(incident)}\n" if is_direct else ""
-    parts = [f"{where}{_head(approval)}", _details(approval), status_text(approval)]
-    if approval.poll is not None:
-        parts.append(_poll_text(approval.poll))
+    parts = [f"{where}{_head(proposal)}", _details(proposal), status_text(proposal)]
+    if proposal.poll is not None:
+        parts.append(_poll_text(proposal.poll))
     parts = [part for part in parts if part]
-    blocks: list[b.Block] = []
+    body: list[blocks.Block] = []
     for part in parts:
-        blocks += b.paragraphs(part)
-    rows = _button_rows(approval) if approval.is_live else ()
-    return b.Message(text="\n".join(parts), blocks=(*blocks, *rows))
+        body += blocks.paragraphs(part)
+    rows = _button_rows(proposal) if proposal.is_live else ()
+    return blocks.Message(text="\n".join(parts), blocks=(*body, *rows))
 
 
-def asked_lines(approval: ApprovalView | None) -> tuple[str, ...]:
+def asked_lines(proposal: ProposalView | None) -> tuple[str, ...]:
     """Return what a proposal says, where an answer to it is asked for elsewhere; none without one."""
-    return (_head(approval), *_details(approval).splitlines()) if approval is not None else ()
+    return (_head(proposal), *_details(proposal).splitlines()) if proposal is not None else ()
 
 
-def answer_row(approval: ApprovalView | None) -> tuple[b.Block, ...]:
+def answer_row(proposal: ProposalView | None) -> tuple[blocks.Block, ...]:
     """Return the buttons that answer a proposal, while it waits."""
-    if approval is None or approval.status is not _S.PENDING:
+    if proposal is None or proposal.status is not ProposalStatus.PENDING:
         return ()
-    return (b.actions(*answer_buttons(value_of(approval))),)
+    return (blocks.actions(*answer_buttons(value_of(proposal))),)
 
 
-def _head(approval: ApprovalView) -> str:
-    version = f" (version {approval.version})" if approval.version > 1 else ""
-    what = _NOT_SAID if approval.words is None else m.escape(approval.words.text)
-    if approval.words is None:
+def _head(proposal: ProposalView) -> str:
+    version = f" (version {proposal.version})" if proposal.version > 1 else ""
+    what = _NOT_SAID if proposal.words is None else mentions.escape(proposal.words.text)
+    if proposal.words is None:
         what = "its words were redacted"
-    who = m.mention(approval.requester.external_id)
-    return f"*Proposal {approval.number}*{version} by {who}: {what}"
+    who = mentions.mention(proposal.requester.external_id)
+    return f"*Proposal {proposal.number}*{version} by {who}: {what}"
 
 
-def _details(approval: ApprovalView) -> str:
-    lines = [f"*Class* {m.escape_line(approval.class_name)}"]
-    if approval.words is not None and not approval.is_command:
-        lines += _labelled(approval.words)
+def _details(proposal: ProposalView) -> str:
+    lines = [f"*Class* {mentions.escape_line(proposal.class_name)}"]
+    if proposal.words is not None and not proposal.is_command:
+        lines += _labelled(proposal.words)
     return "\n".join(lines)
 
 
 def _labelled(words: ProposalWords) -> list[str]:
     labels = (("Risk", words.risk), ("To undo", words.undo), ("How we'll know", words.check))
-    return [f"*{label}* {m.escape(text) or _NOT_SAID}" for label, text in labels]
+    return [f"*{label}* {mentions.escape(text) or _NOT_SAID}" for label, text in labels]
 
 
-def status_text(approval: ApprovalView) -> str:
+def status_text(proposal: ProposalView) -> str:
     """Return where a proposal stands, who answered, and what can happen next."""
-    until = f" until {m.date(approval.expires_at, '{time}')}" if approval.expires_at else ""
-    answered, settled = _named(approval.answered_by), _named(approval.settled_by)
-    answer = f" {m.escape(approval.answer)}" if approval.answer else ""
-    ending = f" {m.escape(approval.ending)}" if approval.ending else ""
-    match approval.status:
-        case _S.PENDING:
+    until = f" until {mentions.date(proposal.expires_at, '{time}')}" if proposal.expires_at else ""
+    answered, settled = _named(proposal.answered_by), _named(proposal.settled_by)
+    answer = f" {mentions.escape(proposal.answer)}" if proposal.answer else ""
+    ending = f" {mentions.escape(proposal.ending)}" if proposal.ending else ""
+    match proposal.status:
+        case ProposalStatus.PENDING:
             return f"Waits for somebody's agreement{until}. Please don't start yet."
-        case _S.CLEARED:
+        case ProposalStatus.CLEARED:
             return "Needs nobody's agreement: it may be carried out."
-        case _S.APPROVED:
+        case ProposalStatus.APPROVED:
             return f"*Approved* by {answered}.{answer} It holds{until}."
-        case _S.BREAK_GLASS:
+        case ProposalStatus.BREAK_GLASS:
             return (
                 f"*Break-glass* by {answered}, without approval. Reason:{answer}\n"
                 "What came of it? *Carried out…* puts it on the record."
             )
-        case _S.DECLINED:
+        case ProposalStatus.DECLINED:
             return f"Declined by {answered}.{answer}"
-        case _S.CARRIED_OUT:
-            is_approved = approval.answered_by is not None and not approval.is_glass_broken
+        case ProposalStatus.CARRIED_OUT:
+            is_approved = proposal.answered_by is not None and not proposal.is_glass_broken
             by = f" (approved by {answered})" if is_approved else ""
             result = f" Result:{ending}" if ending else ""
             return f"Carried out, says {settled}{by}.{result}"
-        case _S.ABANDONED:
+        case ProposalStatus.ABANDONED:
             return f"Abandoned by {settled}.{ending}"
-        case _S.EXPIRED if approval.ended_with_incident:
+        case ProposalStatus.EXPIRED if proposal.ended_with_incident:
             return "Ended: the incident was over before this was carried out."
-        case _S.EXPIRED if approval.answered_by is not None:
+        case ProposalStatus.EXPIRED if proposal.answered_by is not None:
             return "Ended: it was approved, but not carried out in time. Propose it anew if needed."
-        case _S.EXPIRED:
+        case ProposalStatus.EXPIRED:
             return "Ended without being carried out. Propose it anew if it is still needed."
-        case _S.DRAFT:
+        case ProposalStatus.DRAFT:
             return ""
 
 
 def _poll_text(poll: PollView) -> str:
     said = [
-        f"• *Objection* by {m.mention(one.external_id)}: {m.escape(one.reason) or _NOT_SAID}"
+        f"• *Objection* by {mentions.mention(one.external_id)}: {mentions.escape(one.reason) or _NOT_SAID}"
         for one in poll.objections
     ]
     if poll.is_open:
-        until = m.date(poll.ends_at, "{time_secs}")
+        until = mentions.date(poll.ends_at, "{time_secs}")
         head = f"*Strong objections?* Until {until}. Silence is consent."
         return "\n".join([head, *said])
     head = "Asked for strong objections:" if said else "Asked for strong objections: none."
     return "\n".join([head, *said])
 
 
-def _button_rows(approval: ApprovalView) -> tuple[b.Block, ...]:
-    value = value_of(approval)
-    is_forced = approval.status is _S.BREAK_GLASS
+def _button_rows(proposal: ProposalView) -> tuple[blocks.Block, ...]:
+    value = value_of(proposal)
+    is_forced = proposal.status is ProposalStatus.BREAK_GLASS
     # What somebody went ahead with can be told of at any time; nothing else is done afterwards.
-    if not approval.is_incident_open and not approval.is_command and not is_forced:
+    if not proposal.is_incident_open and not proposal.is_command and not is_forced:
         return ()
-    first: list[b.ButtonElement] = []
-    if approval.status is _S.PENDING:
+    first: list[blocks.ButtonElement] = []
+    if proposal.status is ProposalStatus.PENDING:
         first += [*answer_buttons(value)]
     else:
-        first.append(done_button(value, is_command=approval.is_command))
-    if approval.poll is not None and approval.poll.is_open:
-        first.append(b.button("Object…", action_id="approval_object_open", value=value))
-    elif approval.is_incident_open or not is_forced:
-        first.append(b.button("Strong objections?", action_id="approval_objections", value=value))
-    second: list[b.ButtonElement] = []
-    if not approval.is_command and not is_forced:
-        second.append(b.button("Change…", action_id="approval_revise_open", value=value))
-    second.append(b.button("Abandon…", action_id="approval_abandon_open", value=value))
-    if approval.status is _S.PENDING:
+        first.append(done_button(value, is_command=proposal.is_command))
+    if proposal.poll is not None and proposal.poll.is_open:
+        first.append(blocks.button("Object…", action_id="proposal_object_open", value=value))
+    elif proposal.is_incident_open or not is_forced:
+        first.append(
+            blocks.button("Strong objections?", action_id="proposal_objections", value=value)
+        )
+    second: list[blocks.ButtonElement] = []
+    if not proposal.is_command and not is_forced:
+        second.append(blocks.button("Change…", action_id="proposal_revise_open", value=value))
+    second.append(blocks.button("Abandon…", action_id="proposal_abandon_open", value=value))
+    if proposal.status is ProposalStatus.PENDING:
         second.append(break_button(value))
-    return (b.actions(*first), b.actions(*second))
+    return (blocks.actions(*first), blocks.actions(*second))
 
 
-def answer_buttons(value: str) -> tuple[b.ButtonElement, b.ButtonElement]:
+def answer_buttons(value: str) -> tuple[blocks.ButtonElement, blocks.ButtonElement]:
     """Return the buttons that agree and decline."""
     return (
-        b.button("Approve", action_id="approval_approve", value=value, style="primary"),
-        b.button("Decline…", action_id="approval_decline_open", value=value),
+        blocks.button("Approve", action_id="proposal_approve", value=value, style="primary"),
+        blocks.button("Decline…", action_id="proposal_decline_open", value=value),
     )
 
 
-def done_button(value: str, *, is_command: bool) -> b.ButtonElement:
+def done_button(value: str, *, is_command: bool) -> blocks.ButtonElement:
     """Return the button that says it is carried out, or lets the bot carry out a command."""
     if is_command:
-        return b.button("Carry out", action_id="approval_carry_out", value=value, style="primary")
-    return b.button(
-        "Carried out…", action_id="approval_carried_out_open", value=value, style="primary"
+        return blocks.button(
+            "Carry out", action_id="proposal_carry_out", value=value, style="primary"
+        )
+    return blocks.button(
+        "Carried out…", action_id="proposal_carried_out_open", value=value, style="primary"
     )
 
 
-def break_button(value: str) -> b.ButtonElement:
+def break_button(value: str) -> blocks.ButtonElement:
     """Return the button that goes ahead without agreement."""
-    return b.button("Break glass…", action_id="approval_break_open", value=value, style="danger")
+    return blocks.button(
+        "Break glass…", action_id="proposal_break_open", value=value, style="danger"
+    )
 
 
-def value_of(approval: ApprovalView) -> str:
+def value_of(proposal: ProposalView) -> str:
     """Return what a proposal's buttons carry: incident, proposal, and the version seen."""
-    return f"{approval.incident_id}|{approval.id}|{approval.version}"
+    return f"{proposal.incident_id}|{proposal.id}|{proposal.version}"
 
 
 def _named(person: PersonView | None) -> str:
-    return m.mention(person.external_id) if person is not None else "Sitrep"
+    return mentions.mention(person.external_id) if person is not None else "Sitrep"
 
 
 # -- what the person is told who acted --------------------------------------------------------
@@ -200,7 +206,7 @@ def outcome_text(outcome: Outcome, *, slash: str) -> str:
             return (
                 f"{name} was not carried out: whoever approved it no longer can. It is asked again."
             )
-        case "approval_expired":
+        case "proposal_expired":
             return f"{name} was not carried out: its time is over. `{slash} propose` asks anew."
         case "abandoned":
             return f"{name} is abandoned, on the timeline."

@@ -18,7 +18,7 @@ from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.slack import mentions as m
+from bot.slack import mentions
 from bot.slack.gateway import SlackMessage
 from bot.slack.ids import ChannelId, MessageTs, UserId
 from incidents.channel.membership import join_channel, leave_channel
@@ -244,7 +244,7 @@ async def add_to_timeline(request: Request) -> Reply:
     reference = outcome.data["reference"]
     if outcome.kind == "already_recorded":
         return Say(say(f"That message is already on the timeline of *{reference}*."))
-    when = m.date(content.sent_at)
+    when = mentions.date(content.sent_at)
     text = f"Added to the timeline of *{reference}*, dated {when}. `{slash} undo` takes it back."
     return Say(say(text))
 

@@ -9,7 +9,7 @@ from bot.framework.reading import load_incident
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.slack import mentions as m
+from bot.slack import mentions
 from incidents.core.people import system_actor
 from incidents.engine.effects import UploadExport
 from incidents.exports import ExportFormat, export_incident, find_format, request_export
@@ -28,7 +28,7 @@ async def export_command(request: Request) -> Reply:
     fmt = find_format(request.words.text)
     if fmt is None:
         text = (
-            f"I can export as `md`, `csv` or `json`, not as {m.code(request.words.text)}. "
+            f"I can export as `md`, `csv` or `json`, not as {mentions.code(request.words.text)}. "
             f"Nothing was exported. For example: `{request.policy.command} export csv`"
         )
         return Say(say(text))
@@ -44,7 +44,7 @@ async def export_pressed(request: Request) -> Reply:
 async def _export(request: Request, ref: IncidentRef, fmt: ExportFormat) -> Reply:
     outcome = await request.transact(partial(request_export, ref=ref, fmt=fmt))
     channel_id = outcome.data["channel_id"]
-    where = m.channel_link(channel_id) if channel_id else "its channel, once that is open"
+    where = mentions.channel_link(channel_id) if channel_id else "its channel, once that is open"
     reference = outcome.data["reference"]
     return Say(say(f"The timeline of *{reference}* ({NAMES[fmt]}) is on its way to {where}."))
 
@@ -78,7 +78,7 @@ async def upload_export(context: EffectContext) -> Settlement:
         for mark, applies in (("Drill", view.is_drill), ("Private", view.is_private))
         if applies
     )
-    who = m.escape_line(entry.actor_name)
+    who = mentions.escape_line(entry.actor_name)
     await services.gateway.upload_file(
         view.channel_id,
         filename=file.name,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.reading import facts_of
 from bot.framework.requests import Services
-from bot.slack import mentions as m
+from bot.slack import mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackMessage
 from bot.slack.ids import permalink, ts_to_instant
@@ -91,7 +91,7 @@ async def content_of(
     wanted = {message.user_id or "", *_MENTIONED.findall(message.text)}
     known = {**await _names(services, wanted), **(names or {})}
     author = known.get(message.user_id or "") or message.user_id or "an integration"
-    text = m.plain(message.text, name_of=known.get)
+    text = mentions.plain(message.text, name_of=known.get)
     files = ", ".join(file.name for file in message.files)
     return MessageText(
         text=text or (f"[{files}]" if files else "[no text]"),
@@ -110,7 +110,7 @@ async def content_of(
 async def plain_text(services: Services, text: str) -> str:
     """Return a message's text as the reader saw it, with names for mentions."""
     names = await _names(services, set(_MENTIONED.findall(text)))
-    return m.plain(text, name_of=names.get)
+    return mentions.plain(text, name_of=names.get)
 
 
 def is_own(raw: Mapping[str, Any], services: Services) -> bool:

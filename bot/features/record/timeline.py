@@ -16,8 +16,7 @@ from bot.framework.reading import load_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.ids import derived_id
@@ -47,7 +46,7 @@ _PAGE = re.compile(r"[^|]+\|(\d{1,4})\|(\d{1,9})")
 
 async def note_command(request: Request) -> Reply:
     """Add a note from `/incident note [-10m|14:05] text`; without a text, open the form."""
-    written = _LONG_MINUS.sub("-", m.plain(request.words.text))
+    written = _LONG_MINUS.sub("-", mentions.plain(request.words.text))
     if not written:
         return await _open_note_form(request, request.incident_ref())
     moment, text = split_moment(written, now=request.now, zone=request.actor.zone)
@@ -86,9 +85,9 @@ async def _open_note_form(request: Request, ref: IncidentRef) -> Reply:
     return None
 
 
-def _noted(request: Request, outcome: Outcome, *, was_clock_time: bool) -> b.Message:
+def _noted(request: Request, outcome: Outcome, *, was_clock_time: bool) -> blocks.Message:
     occurred_at = datetime.fromisoformat(outcome.data["occurred_at"])
-    when = m.date(occurred_at)
+    when = mentions.date(occurred_at)
     if was_clock_time and _is_to_come(request, occurred_at):
         when = f"{when}, yesterday, as that time is yet to come today,"
     text = (
@@ -129,9 +128,9 @@ async def undo_pressed(request: Request) -> Reply:
     return Say(_withdrawn(outcome))
 
 
-def _withdrawn(outcome: Outcome) -> b.Message:
+def _withdrawn(outcome: Outcome) -> blocks.Message:
     what = "note" if outcome.data["entry_kind"] == EntryKind.NOTE else "mark"
-    when = m.date(datetime.fromisoformat(outcome.data["occurred_at"]))
+    when = mentions.date(datetime.fromisoformat(outcome.data["occurred_at"]))
     return say(
         f"Your {what} of {when} in *{outcome.data['reference']}* is withdrawn. "
         "It stays on the record, struck out."

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.framework.incident_forms import remember
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.blocks import Message
 from bot.slack.ids import is_user_id
 from bot.slack.truncation import shorten_mrkdwn, split_mrkdwn
@@ -34,26 +33,27 @@ _MARK_CHOICES = ("withdraw", "redact")
 
 def note_entry(entry: EntryView, incident: IncidentView) -> Message:
     """Return a note as it is said in the channel, with a menu to correct it."""
-    who, when = m.escape_line(entry.actor_name), _for_when(entry)
-    text = f"*Note* by {who}{when}: {m.escape(entry.text('text'))}"
+    who, when = mentions.escape_line(entry.actor_name), _for_when(entry)
+    text = f"*Note* by {who}{when}: {mentions.escape(entry.text('text'))}"
     first, *rest = split_mrkdwn(text, 3_000)
     menu = _menu(incident, entry.id, _NOTE_CHOICES)
     return Message(
-        text=text, blocks=(b.section(first, accessory=menu), *(b.section(one) for one in rest))
+        text=text,
+        blocks=(blocks.section(first, accessory=menu), *(blocks.section(one) for one in rest)),
     )
 
 
 def amended_entry(entry: EntryView, incident: IncidentView) -> Message:
     """Return the correction of a note as it is said in the channel."""
-    who = m.escape_line(entry.actor_name)
-    text = f"{who} amended {_which(entry)}: {m.escape(entry.text('text'))}"
-    return Message(text=f"{incident.reference}: {text}", blocks=b.paragraphs(text))
+    who = mentions.escape_line(entry.actor_name)
+    text = f"{who} amended {_which(entry)}: {mentions.escape(entry.text('text'))}"
+    return Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
 def withdrawn_entry(entry: EntryView, incident: IncidentView) -> Message:
     """Return the withdrawal of a note as it is said in the channel."""
-    text = f"{m.escape_line(entry.actor_name)} withdrew {_which(entry)}."
-    return Message(text=f"{incident.reference}: {text}", blocks=(b.context(text),))
+    text = f"{mentions.escape_line(entry.actor_name)} withdrew {_which(entry)}."
+    return Message(text=f"{incident.reference}: {text}", blocks=(blocks.context(text),))
 
 
 def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
@@ -66,41 +66,43 @@ def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
     lines = [(item, line_of(item, limit=limit)) for item in items]
     buttons = [
         *_turning(incident, count=count, skip=skip, total=total),
-        b.button("Add a note", action_id="note_open", value=f"{incident.id}|{total}"),
-        b.button("Export", action_id="export_start", value=f"{incident.id}|{total}|md"),
+        blocks.button("Add a note", action_id="note_open", value=f"{incident.id}|{total}"),
+        blocks.button("Export", action_id="export_start", value=f"{incident.id}|{total}|md"),
     ]
     return Message(
         text="\n".join([title, *(line for _, line in lines)]),
-        blocks=(b.section(title), *_line_blocks(incident, lines), b.actions(*buttons)),
+        blocks=(blocks.section(title), *_line_blocks(incident, lines), blocks.actions(*buttons)),
     )
 
 
 def line_of(item: TimelineItem, *, limit: int) -> str:
     """Return one line of the timeline; its text is cut to about `limit` characters."""
     entry = item.entry
-    when = m.date(entry.occurred_at, "{date_short_pretty} {time}")
-    what = _in_their_zone(shorten_mrkdwn(m.escape_line(item.what), limit))
+    when = mentions.date(entry.occurred_at, "{date_short_pretty} {time}")
+    what = _in_their_zone(shorten_mrkdwn(mentions.escape_line(item.what), limit))
     if entry.is_withdrawn:
         what = f"~{what.replace('~', '∼')}~ (withdrawn)"
     elif entry.is_amended and not entry.is_redacted:
         what = f"{what} (amended)"
     if item.link and not entry.is_redacted:
-        what = f"{what} {m.link(item.link, 'link')}"
+        what = f"{what} {mentions.link(item.link, 'link')}"
     who = (
-        m.mention(entry.actor_name)
+        mentions.mention(entry.actor_name)
         if is_user_id(entry.actor_name)
-        else shorten_mrkdwn(m.escape_line(entry.actor_name), _MAX_NAME)
+        else shorten_mrkdwn(mentions.escape_line(entry.actor_name), _MAX_NAME)
     )
     return f"{when}  *{who}*  {what}{_recorded_when(entry)}"
 
 
-def note_form(view: IncidentView) -> b.View:
+def note_form(view: IncidentView) -> blocks.View:
     """Return the form for a note."""
-    return b.modal(
+    return blocks.modal(
         f"Note on {view.reference}",
         blocks=[
-            b.text_input("note", label="What happened?", multiline=True, max_length=MAX_IN_FORM),
-            b.text_input(
+            blocks.text_input(
+                "note", label="What happened?", multiline=True, max_length=MAX_IN_FORM
+            ),
+            blocks.text_input(
                 "time",
                 label="When? Now, unless you say",
                 placeholder="-10m or 14:05",
@@ -115,39 +117,41 @@ def note_form(view: IncidentView) -> b.View:
     )
 
 
-def amend_form(view: IncidentView, item: TimelineItem) -> b.View:
+def amend_form(view: IncidentView, item: TimelineItem) -> blocks.View:
     """Return the form that corrects a note."""
-    return b.modal(
+    return blocks.modal(
         "Amend the note",
         blocks=[
-            b.context("The record keeps both: what stood here, and your correction."),
-            b.text_input(
+            blocks.context("The record keeps both: what stood here, and your correction."),
+            blocks.text_input(
                 "note",
                 label="What happened?",
                 initial=item.entry.text("text"),
                 multiline=True,
                 max_length=MAX_IN_FORM,
             ),
-            b.datetime_input("time", label="When?", initial=item.entry.occurred_at, optional=True),
+            blocks.datetime_input(
+                "time", label="When?", initial=item.entry.occurred_at, optional=True
+            ),
         ],
         callback_id="amend_submit",
         private_metadata=remember(view, entry=f"|{item.entry.id}|amend"),
     )
 
 
-def redact_form(view: IncidentView, item: TimelineItem) -> b.View:
+def redact_form(view: IncidentView, item: TimelineItem) -> blocks.View:
     """Return the form that asks whether to redact an entry."""
-    what = shorten_mrkdwn(m.escape(item.what), 2_000)
-    return b.modal(
+    what = shorten_mrkdwn(mentions.escape(item.what), 2_000)
+    return blocks.modal(
         "Redact from the timeline",
         blocks=[
-            b.section(
+            blocks.section(
                 "This deletes the text *for good*, here and in every later export. "
                 "That something was written, when and by whom, stays on the record. "
                 "Messages that people wrote themselves stay in Slack: delete them there."
             ),
-            b.section(what),
-            b.text_input(
+            blocks.section(what),
+            blocks.text_input(
                 "reason",
                 label="Why?",
                 placeholder="It held a password",
@@ -166,7 +170,7 @@ def _which(entry: EntryView) -> str:
     """Return which note or mark a correction is about: the one of its time, if that is known."""
     kind = "note" if entry.text("target_kind") in {"", EntryKind.NOTE} else "mark"
     at = entry.content.get("target_occurred_at")
-    return f"the {kind} of {m.date(datetime.fromisoformat(at))}" if at else f"a {kind}"
+    return f"the {kind} of {mentions.date(datetime.fromisoformat(at))}" if at else f"a {kind}"
 
 
 def _in_their_zone(text: str) -> str:
@@ -174,7 +178,9 @@ def _in_their_zone(text: str) -> str:
 
     def date(found: re.Match[str]) -> str:
         try:
-            return m.date(datetime.strptime(found[0], "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC))
+            return mentions.date(
+                datetime.strptime(found[0], "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+            )
         except ValueError:
             return found[0]
 
@@ -183,12 +189,12 @@ def _in_their_zone(text: str) -> str:
 
 def _for_when(entry: EntryView) -> str:
     is_late = entry.recorded_at - entry.occurred_at > LATE
-    return f" for {m.date(entry.occurred_at)}" if is_late else ""
+    return f" for {mentions.date(entry.occurred_at)}" if is_late else ""
 
 
 def _recorded_when(entry: CorrectedEntry) -> str:
     is_late = entry.recorded_at - entry.occurred_at > LATE
-    return f" (recorded {m.date(entry.recorded_at)})" if is_late else ""
+    return f" (recorded {mentions.date(entry.recorded_at)})" if is_late else ""
 
 
 def _choices(entry: CorrectedEntry) -> Sequence[str]:
@@ -202,20 +208,21 @@ def _choices(entry: CorrectedEntry) -> Sequence[str]:
 
 def _menu(
     incident: IncidentView, entry_id: uuid.UUID, choices: Sequence[str]
-) -> b.OverflowMenuElement:
+) -> blocks.OverflowMenuElement:
     options = [
-        b.option(_LABELS[choice], value=f"{incident.id}|{entry_id}|{choice}") for choice in choices
+        blocks.option(_LABELS[choice], value=f"{incident.id}|{entry_id}|{choice}")
+        for choice in choices
     ]
-    return b.overflow(action_id="timeline_correct", options=options)
+    return blocks.overflow(action_id="timeline_correct", options=options)
 
 
 def _line_blocks(
     incident: IncidentView, lines: list[tuple[TimelineItem, str]]
-) -> tuple[b.Block, ...]:
+) -> tuple[blocks.Block, ...]:
     """Return the lines as blocks; the newest that can be corrected get a menu, others merge."""
     correctable = [item.entry.id for item, _ in lines if _choices(item.entry)]
     with_menu = set(correctable[-_MOST_MENUS:])
-    made: list[b.Block] = []
+    made: list[blocks.Block] = []
     waiting: list[str] = []
     for item, line in lines:
         entry = item.entry
@@ -224,20 +231,22 @@ def _line_blocks(
             continue
         made.extend(_merged(waiting))
         waiting = []
-        made.append(b.section(line, accessory=_menu(incident, entry.id, _choices(entry))))
+        made.append(blocks.section(line, accessory=_menu(incident, entry.id, _choices(entry))))
     return (*made, *_merged(waiting))
 
 
-def _merged(lines: list[str]) -> tuple[b.Block, ...]:
-    return b.paragraphs("\n".join(lines)) if lines else ()
+def _merged(lines: list[str]) -> tuple[blocks.Block, ...]:
+    return blocks.paragraphs("\n".join(lines)) if lines else ()
 
 
-def _turning(incident: IncidentView, *, count: int, skip: int, total: int) -> list[b.ButtonElement]:
-    buttons: list[b.ButtonElement] = []
+def _turning(
+    incident: IncidentView, *, count: int, skip: int, total: int
+) -> list[blocks.ButtonElement]:
+    buttons: list[blocks.ButtonElement] = []
     if skip + count < total:
         value = f"{incident.id}|{count}|{skip + count}"
-        buttons.append(b.button("Earlier", action_id="timeline_earlier", value=value))
+        buttons.append(blocks.button("Earlier", action_id="timeline_earlier", value=value))
     if skip > 0:
         value = f"{incident.id}|{count}|{max(skip - count, 0)}"
-        buttons.append(b.button("Later", action_id="timeline_later", value=value))
+        buttons.append(blocks.button("Later", action_id="timeline_later", value=value))
     return buttons

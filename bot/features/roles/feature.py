@@ -10,7 +10,7 @@ from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
+from bot.slack import blocks
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, system_actor
 from incidents.engine.unit_of_work import Outcome
@@ -157,7 +157,7 @@ async def _listed(request: Request, ref: ById, outcome: Outcome) -> Reply:
     return Say(await _roles(request, ref, lead=lead), replaces=is_theirs_alone)
 
 
-async def _roles(request: Request, ref: IncidentRef, *, lead: str = "") -> b.Message:
+async def _roles(request: Request, ref: IncidentRef, *, lead: str = "") -> blocks.Message:
     async with request.services.database.reading() as session:
         view = await get_incident_view(
             session, ref, workspace_id=request.services.workspace.id, viewer=request.actor

@@ -16,7 +16,7 @@ from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import mentions as m
+from bot.slack import mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.ids import derived_id
@@ -46,10 +46,10 @@ async def handoff_command(request: Request) -> Reply:
     person = own_name(request) if who.casefold() == "me" else person_in(who)
     if person is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
-    if m.begins_with_a_person(words):
+    if mentions.begins_with_a_person(words):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
     ref = request.incident_ref()
-    use_case = partial(propose_commander, ref=ref, person=person, words=m.plain(words))
+    use_case = partial(propose_commander, ref=ref, person=person, words=mentions.plain(words))
     return _told(request, await request.transact(use_case))
 
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from bot.features.roles.messages import take_command_button
 from bot.framework.phrases import about, actor_of_entry, named_in
 from bot.framework.refusals import say
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.roles.handoff_brief import Brief, BriefLine
@@ -22,20 +21,22 @@ _LONGEST_WORDS = 1000
 # -- the handoff itself, kept current in place --------------------------------------------------
 
 
-def handoff_message(handoff: HandoffView, incident: IncidentView, *, is_direct: bool) -> b.Message:
+def handoff_message(
+    handoff: HandoffView, incident: IncidentView, *, is_direct: bool
+) -> blocks.Message:
     """Return the proposal with its brief and buttons, or, once settled, how it ended."""
     where = f"{about(incident)}: " if is_direct else ""
     if handoff.status is not HandoffStatus.PENDING:
         return say(f"{where}{settled_text(handoff)}")
     head = f"{where}{_proposal(handoff)}"
-    words = f"\n{m.escape(handoff.words)}" if handoff.words else ""
+    words = f"\n{mentions.escape(handoff.words)}" if handoff.words else ""
     brief = brief_text(handoff.brief)
-    return b.Message(
+    return blocks.Message(
         text=f"{head}{words}\n{brief}",
         blocks=(
-            *b.paragraphs(f"{head}{words}"),
-            *b.paragraphs(brief),
-            b.actions(*_buttons(handoff, incident, is_direct=is_direct)),
+            *blocks.paragraphs(f"{head}{words}"),
+            *blocks.paragraphs(brief),
+            blocks.actions(*_buttons(handoff, incident, is_direct=is_direct)),
         ),
     )
 
@@ -63,34 +64,34 @@ def _asker(handoff: HandoffView) -> str:
     nominee, by = handoff.to_person, handoff.proposed_by
     if by is None or nominee is None or by.id == nominee.id:
         return f"{_mention(nominee)} asks"
-    return f"{m.escape_line(by.name)} proposes {_mention(nominee)} and asks"
+    return f"{mentions.escape_line(by.name)} proposes {_mention(nominee)} and asks"
 
 
 def _by_when(handoff: HandoffView) -> str:
     if handoff.expires_at is None:
         return "in time"
-    return f"by {m.date(handoff.expires_at, '{time_secs}')}"
+    return f"by {mentions.date(handoff.expires_at, '{time_secs}')}"
 
 
 def _buttons(
     handoff: HandoffView, incident: IncidentView, *, is_direct: bool
-) -> Sequence[b.ButtonElement]:
+) -> Sequence[blocks.ButtonElement]:
     if handoff.kind is HandoffKind.SUCCESSOR:
         return (take_command_button(incident),)
     value = f"{incident.id}|{handoff.id}"
     answers = (
-        b.button("Accept", action_id="handoff_accept", value=value, style="primary"),
-        b.button("Decline", action_id="handoff_decline", value=value),
+        blocks.button("Accept", action_id="handoff_accept", value=value, style="primary"),
+        blocks.button("Decline", action_id="handoff_decline", value=value),
     )
     if is_direct:
         return answers  # who is asked answers; taking over is for the others in the channel
-    return (*answers, b.button("Take over…", action_id="handoff_take_over_open", value=value))
+    return (*answers, blocks.button("Take over…", action_id="handoff_take_over_open", value=value))
 
 
 def settled_text(handoff: HandoffView) -> str:
     """Return how a handoff ended, naming both."""
     old, new = _mention(handoff.from_person), _mention(handoff.to_person)
-    when = f" at {m.date(handoff.settled_at, '{time}')}" if handoff.settled_at else ""
+    when = f" at {mentions.date(handoff.settled_at, '{time}')}" if handoff.settled_at else ""
     by = _mention(handoff.settled_by)
     match handoff.status:
         case HandoffStatus.ACCEPTED:
@@ -109,43 +110,45 @@ def settled_text(handoff: HandoffView) -> str:
 
 def brief_text(brief: Brief) -> str:
     """Return the brief: state, impact, last update, open questions, notes, roles."""
-    lines = [f"*Now* {m.escape_line(brief.severity)}, {m.escape_line(brief.status)}"]
+    lines = [f"*Now* {mentions.escape_line(brief.severity)}, {mentions.escape_line(brief.status)}"]
     if brief.impact.strip():
-        lines.append(f"*Impact* {m.escape_line(brief.impact)}")
+        lines.append(f"*Impact* {mentions.escape_line(brief.impact)}")
     due = brief.next_update_due_at
-    next_due = f" (next due {m.date(due, '{time}')})" if due else ""
+    next_due = f" (next due {mentions.date(due, '{time}')})" if due else ""
     update = _line(brief.last_update) if brief.last_update else "none yet"
     lines.append(f"*Last update* {update}{next_due}")
     lines += [f"*Open question* {_line(line)}" for line in brief.questions]
     lines += [f"*Note* {_line(line)}" for line in brief.notes]
-    held = " · ".join(f"{m.escape_line(role)}: {m.escape_line(name)}" for role, name in brief.roles)
+    held = " · ".join(
+        f"{mentions.escape_line(role)}: {mentions.escape_line(name)}" for role, name in brief.roles
+    )
     lines.append(f"*Roles* {held or 'none taken'}")
     return "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in lines)
 
 
 def _line(line: BriefLine) -> str:
-    said = m.escape_line(line.text) or "(no longer on the record)"
-    return f"{m.date(line.at, '{time}')} {m.escape_line(line.author_name)}: {said}"
+    said = mentions.escape_line(line.text) or "(no longer on the record)"
+    return f"{mentions.date(line.at, '{time}')} {mentions.escape_line(line.author_name)}: {said}"
 
 
 def _mention(person: PersonView | None) -> str:
-    return m.mention(person.external_id) if person is not None else ""
+    return mentions.mention(person.external_id) if person is not None else ""
 
 
 # -- entries --------------------------------------------------------------------------------
 
 
-def offered_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def offered_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that command was offered."""
     return say(f"{named_in(entry, 'from')} offered command to {named_in(entry, 'to')}.")
 
 
-def requested_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def requested_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that command was asked for."""
     return say(f"{named_in(entry, 'from')} was asked to hand command to {named_in(entry, 'to')}.")
 
 
-def declined_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def declined_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that a handoff was declined, and who stays."""
     return say(
         f"{actor_of_entry(entry)} declined the handoff of command to {named_in(entry, 'to')}: "
@@ -153,29 +156,31 @@ def declined_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
     )
 
 
-def declined_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def declined_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what is told to who proposed the handoff."""
     return say(f"{about(incident)}: {declined_entry(entry, incident).text}")
 
 
-def withdrawn_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def withdrawn_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that a handoff was withdrawn, and who stays."""
     return say(f"The handoff was withdrawn: {named_in(entry, 'from')} stays in command.")
 
 
-def successor_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def successor_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question who takes command next."""
     text = f"{named_in(entry, 'from')} wants to hand off command. Who takes it?"
-    return b.Message(text=text, blocks=(b.section(text), b.actions(take_command_button(incident))))
+    return blocks.Message(
+        text=text, blocks=(blocks.section(text), blocks.actions(take_command_button(incident)))
+    )
 
 
-def moved_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def moved_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that command moved, naming both."""
     old, new = named_in(entry, "from"), named_in(entry, "to")
     return say(f"*Command* passed from {old} to {new}{_why(entry)}.")
 
 
-def moved_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def moved_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what the commander before is told."""
     new = named_in(entry, "to")
     return say(
@@ -189,7 +194,7 @@ def _why(entry: EntryView) -> str:
         case "unanswered":
             return " (the handoff wasn't answered in time)"
         case "taken_over":
-            return f" (taken over: {m.escape_line(entry.text('reason'))})"
+            return f" (taken over: {mentions.escape_line(entry.text('reason'))})"
         case "successor":
             return " (a successor had been asked for)"
         case "accepted":
@@ -200,13 +205,13 @@ def _why(entry: EntryView) -> str:
 # -- forms ----------------------------------------------------------------------------------
 
 
-def offer_form(view: IncidentView, brief: Brief, *, metadata: str) -> b.View:
+def offer_form(view: IncidentView, brief: Brief, *, metadata: str) -> blocks.View:
     """Return the form that offers command, with the brief that goes along."""
-    return b.modal(
+    return blocks.modal(
         f"Hand off {view.reference}",
         blocks=[
-            b.user_select("person", label="Who takes command?"),
-            b.text_input(
+            blocks.user_select("person", label="Who takes command?"),
+            blocks.text_input(
                 "words",
                 label="What should they know besides?",
                 multiline=True,
@@ -214,8 +219,8 @@ def offer_form(view: IncidentView, brief: Brief, *, metadata: str) -> b.View:
                 max_length=_LONGEST_WORDS,
                 hint="Open questions, what is being tried, what you would do next.",
             ),
-            b.section("*This goes along*"),
-            *b.paragraphs(brief_text(brief)),
+            blocks.section("*This goes along*"),
+            *blocks.paragraphs(brief_text(brief)),
         ],
         callback_id=OFFER_FORM,
         submit="Offer",
@@ -223,14 +228,18 @@ def offer_form(view: IncidentView, brief: Brief, *, metadata: str) -> b.View:
     )
 
 
-def take_over_form(view: IncidentView, *, commander: PersonView | None, metadata: str) -> b.View:
+def take_over_form(
+    view: IncidentView, *, commander: PersonView | None, metadata: str
+) -> blocks.View:
     """Return the form that takes command at once, with the reason."""
-    who = m.escape_line(commander.name) if commander else "Nobody"
-    return b.modal(
+    who = mentions.escape_line(commander.name) if commander else "Nobody"
+    return blocks.modal(
         f"Take over {view.reference}",
         blocks=[
-            b.section(f"{who} has command now. They are told, with your reason, on the record."),
-            b.text_input(
+            blocks.section(
+                f"{who} has command now. They are told, with your reason, on the record."
+            ),
+            blocks.text_input(
                 "reason",
                 label="Why now?",
                 max_length=500,

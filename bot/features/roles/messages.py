@@ -6,8 +6,7 @@ from typing import Any
 
 from bot.framework.phrases import about, actor_of_entry, named_in
 from bot.framework.refusals import say
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.lifecycle import IncidentStatus
@@ -28,18 +27,18 @@ def is_by(entry: EntryView, field: str) -> bool:
 # -- entries --------------------------------------------------------------------------------
 
 
-def assigned_entry(entry: EntryView, _incident: IncidentView) -> b.Message:
+def assigned_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
     """Return that somebody holds a role now."""
     person, previous = named_in(entry, "person"), named_in(entry, "previous")
-    role = m.escape_line(entry.text("role_name"))
+    role = mentions.escape_line(entry.text("role_name"))
     instead = f", in place of {previous}" if previous else ""
     by = "" if is_by(entry, "person") else f" (assigned by {actor_of_entry(entry)})"
     return say(f"*{role}* is now {person}{instead}{by}.")
 
 
-def replaced_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def replaced_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what the holder before is told when the role passed to somebody else."""
-    role = m.escape_line(entry.text("role_name"))
+    role = mentions.escape_line(entry.text("role_name"))
     by = "" if is_by(entry, "person") else f", assigned by {actor_of_entry(entry)}"
     return say(
         f"{about(incident)}: {named_in(entry, 'person')} is {role} now, in your place{by}. "
@@ -47,24 +46,24 @@ def replaced_directly(entry: EntryView, incident: IncidentView) -> b.Message:
     )
 
 
-def ended_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def ended_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that somebody no longer holds a role."""
-    role = m.escape_line(entry.text("role_name"))
+    role = mentions.escape_line(entry.text("role_name"))
     by = "" if is_by(entry, "person") else f" (by {actor_of_entry(entry)})"
-    reason = f": {m.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
+    reason = f": {mentions.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
     text = f"{named_in(entry, 'person')} is no longer *{role}*{by}{reason}."
     if entry.text("role") != COMMANDER:
         return say(text)
     return _asking(f"{text} Who takes command?", incident)
 
 
-def ended_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def ended_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what somebody is told whose role others ended."""
-    role = m.escape_line(entry.text("role_name"))
+    role = mentions.escape_line(entry.text("role_name"))
     return say(f"{about(incident)}: you are no longer {role} (by {actor_of_entry(entry)}).")
 
 
-def missing_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def missing_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question who takes command, with the backup whom the policy names."""
     minutes = int(entry.content.get("minutes") or 0)
     backup = named_in(entry, "backup")
@@ -92,25 +91,25 @@ def _minutes(count: int) -> str:
     return "1 minute" if count == 1 else f"{count} minutes"
 
 
-def missing_directly(entry: EntryView, incident: IncidentView) -> b.Message:
+def missing_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what the backup is told."""
     minutes = int(entry.content.get("minutes") or 0)
     text = (
-        f"{about(incident)} ({m.escape_line(incident.severity_name)}, {incident.status}): nobody "
+        f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): nobody "
         f"has been in command for {_minutes(minutes)}, and the policy names you as the backup. "
         "Please take command, or name somebody who does."
     )
     return _asking(text, incident)
 
 
-def acknowledged_entry(entry: EntryView, incident: IncidentView) -> b.Message:
+def acknowledged_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that somebody turned to the incident."""
     return say(f"{incident.reference}: {actor_of_entry(entry)} is on it.")
 
 
-def take_command_button(incident: IncidentView) -> b.ButtonElement:
+def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
     """Return the button that takes command."""
-    return b.button(
+    return blocks.button(
         "Take command",
         action_id="role_take_command",
         value=f"{incident.id}|{incident.version}",
@@ -118,8 +117,10 @@ def take_command_button(incident: IncidentView) -> b.ButtonElement:
     )
 
 
-def _asking(text: str, incident: IncidentView) -> b.Message:
-    return b.Message(text=text, blocks=(b.section(text), b.actions(take_command_button(incident))))
+def _asking(text: str, incident: IncidentView) -> blocks.Message:
+    return blocks.Message(
+        text=text, blocks=(blocks.section(text), blocks.actions(take_command_button(incident)))
+    )
 
 
 # -- direct messages to a role's holder -------------------------------------------------------
@@ -127,26 +128,27 @@ def _asking(text: str, incident: IncidentView) -> b.Message:
 
 def holder_message(
     entry: EntryView, incident: IncidentView, *, role: Role | None, slash: str
-) -> b.Message:
+) -> blocks.Message:
     """Return what a role's new holder is told: which role, its duties and its checklist."""
-    name = m.escape_line(role.name if role else entry.text("role_name") or "commander")
-    lead = f"{about(incident)} ({m.escape_line(incident.severity_name)}, {incident.status})"
+    name = mentions.escape_line(role.name if role else entry.text("role_name") or "commander")
+    lead = f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status})"
     text = f"{lead}: you are *{name}* now{_how(entry)}."
     if role is None:
         return say(text)
-    duties = "\n".join(f"• {m.escape_line(duty)}" for duty in role.duties)
+    duties = "\n".join(f"• {mentions.escape_line(duty)}" for duty in role.duties)
     steps = "\n".join(
-        f"{number}. {m.escape_line(step)}" for number, step in enumerate(role.checklist, start=1)
+        f"{number}. {mentions.escape_line(step)}"
+        for number, step in enumerate(role.checklist, start=1)
     )
     ending = f"Can't take it? Pass it on with `{slash} {_give_on(role)}` in the incident channel."
     parts = [text, f"*You answer for*\n{duties}", f"*Checklist*\n{steps}", ending]
-    blocks = [
-        b.section(text),
-        *b.paragraphs(parts[1]),
-        *b.paragraphs(parts[2]),
-        b.context(ending),
+    body = [
+        blocks.section(text),
+        *blocks.paragraphs(parts[1]),
+        *blocks.paragraphs(parts[2]),
+        blocks.context(ending),
     ]
-    return b.Message(text="\n".join(parts), blocks=tuple(blocks))
+    return blocks.Message(text="\n".join(parts), blocks=tuple(body))
 
 
 def _give_on(role: Role) -> str:
@@ -169,7 +171,7 @@ def _how(entry: EntryView) -> str:
 
 def roles_message(
     view: IncidentView, policy: Policy, *, viewer_id: Any, lead: str = ""
-) -> b.Message:
+) -> blocks.Message:
     """Return who holds which role, with what the viewer can do about it."""
     title = f"Roles in {view.reference}"
     lines = [_role_line(view, role) for role in policy.roles]
@@ -177,63 +179,65 @@ def roles_message(
     known = {role.key for role in policy.roles}
     gone = [_held_line(held) for held in view.roles if held.role_key not in known]
     is_over = view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}
-    blocks: list[b.Block] = [b.section(lead)] if lead else []
-    blocks.append(b.header(title))
+    body: list[blocks.Block] = [blocks.section(lead)] if lead else []
+    body.append(blocks.header(title))
     for role, line in zip(policy.roles, lines, strict=True):
         way = None if is_over else _accessory(view, role, viewer_id=viewer_id)
-        blocks.append(b.section(line, accessory=way))
-    blocks += [b.section(line) for line in gone]
+        body.append(blocks.section(line, accessory=way))
+    body += [blocks.section(line) for line in gone]
     if not is_over:
-        blocks.append(b.actions(*_ways(view, viewer_id=viewer_id)))
+        body.append(blocks.actions(*_ways(view, viewer_id=viewer_id)))
     text = "\n".join([*([lead] if lead else []), title, *lines, *gone])
-    return b.Message(text=text, blocks=tuple(blocks))
+    return blocks.Message(text=text, blocks=tuple(body))
 
 
 def _role_line(view: IncidentView, role: Role) -> str:
     held = [item for item in view.roles if item.role_key == role.key]
-    who = ", ".join(f"{_person(item)} since {m.date(item.started_at, '{time}')}" for item in held)
-    return f"*{m.escape_line(role.name)}*: {who or 'nobody'}"
+    who = ", ".join(
+        f"{_person(item)} since {mentions.date(item.started_at, '{time}')}" for item in held
+    )
+    return f"*{mentions.escape_line(role.name)}*: {who or 'nobody'}"
 
 
 def _held_line(held: RoleView) -> str:
-    return f"*{m.escape_line(held.role_name)}*: {_person(held)}"
+    return f"*{mentions.escape_line(held.role_name)}*: {_person(held)}"
 
 
 def _person(held: RoleView) -> str:
-    return m.escape_line(held.person.name)
+    return mentions.escape_line(held.person.name)
 
 
-def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> b.ButtonElement | None:
+def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> blocks.ButtonElement | None:
     holders = view.holders(role.key)
     value = f"{view.id}|{role.key}|{view.version}"
     if any(person.id == viewer_id for person in holders):
-        return b.button("Give up", action_id="role_release", value=value)
+        return blocks.button("Give up", action_id="role_release", value=value)
     if holders and (role.exclusive or role.key == COMMANDER):
         return None
-    return b.button("Take", action_id="role_claim", value=value)
+    return blocks.button("Take", action_id="role_claim", value=value)
 
 
-def _ways(view: IncidentView, *, viewer_id: Any) -> list[b.ButtonElement]:
+def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
     value = f"{view.id}|{view.version}"
-    buttons = [b.button("Assign somebody…", action_id="role_assign_open", value=value)]
+    buttons = [blocks.button("Assign somebody…", action_id="role_assign_open", value=value)]
     commanders = view.holders(COMMANDER)
     if any(person.id == viewer_id for person in commanders):
-        buttons.append(b.button("Hand off…", action_id="handoff_offer_open", value=value))
+        buttons.append(blocks.button("Hand off…", action_id="handoff_offer_open", value=value))
     elif commanders:
-        buttons.append(b.button("Take over…", action_id="handoff_take_over_open", value=value))
+        buttons.append(blocks.button("Take over…", action_id="handoff_take_over_open", value=value))
     return buttons
 
 
-def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> b.View:
+def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> blocks.View:
     """Return the form that gives somebody a role."""
-    roles = [b.option(role.name, value=role.key) for role in policy.roles]
-    return b.modal(
+    roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
+    return blocks.modal(
         f"Roles in {view.reference}",
         blocks=[
-            *b.paragraphs("\n".join(_role_line(view, role) for role in policy.roles)),
-            b.select("role", label="Role", options=roles),
-            b.user_select("person", label="Who takes it?"),
-            b.context(
+            *blocks.paragraphs("\n".join(_role_line(view, role) for role in policy.roles)),
+            blocks.select("role", label="Role", options=roles),
+            blocks.user_select("person", label="Who takes it?"),
+            blocks.context(
                 "They are invited to the channel and get the duties and a checklist directly. "
                 "With a commander present, command is offered or asked for."
             ),
@@ -247,27 +251,27 @@ def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> b.View:
 def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> str:
     """Return what the person is told who changed a role, or asked for it."""
     data = outcome.data
-    reference, role = data.get("reference", ""), m.escape_line(data.get("role_name", ""))
+    reference, role = data.get("reference", ""), mentions.escape_line(data.get("role_name", ""))
     is_self = data.get("external_id") == external_id
-    who = "You are" if is_self else f"{m.escape_line(data.get('person', ''))} is"
+    who = "You are" if is_self else f"{mentions.escape_line(data.get('person', ''))} is"
     match outcome.kind:
         case "assigned":
             how = "Its duties and checklist come by direct message."
             return f"{who} *{role}* of {reference} now. {how}"
         case "offered":
-            person = m.escape_line(data.get("person", ""))
+            person = mentions.escape_line(data.get("person", ""))
             return (
                 f"Offered command of {reference} to {person}, with a brief. It moves when they "
                 "accept, or by itself if they don't answer in time. You command until then."
             )
         case "requested":
-            person = m.escape_line(data.get("person", ""))
+            person = mentions.escape_line(data.get("person", ""))
             return (
                 f"Asked {person} for command of {reference}. It moves when they accept, or by "
                 "itself if they don't answer in time. Urgent? Press *Take over…* on the request."
             )
         case "moved":
-            previous = m.escape_line(data.get("previous", ""))
+            previous = mentions.escape_line(data.get("previous", ""))
             return f"{who} in command of {reference} now. It was {previous} before; both are told."
         case "kept":
             return f"You keep command of {reference}; what was pending is withdrawn."

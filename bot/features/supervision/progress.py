@@ -10,7 +10,7 @@ from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import mentions as m
+from bot.slack import mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded
 from incidents.core.people import Person, actor_of, find_person
@@ -137,7 +137,7 @@ async def sign_off_submitted(request: Request) -> Reply:
     except InvalidInput as error:
         text = invalid_text(error.field, error.problem, error.example)
         return FieldErrors({error.field: text})
-    name = m.escape_line(outcome.data["name"])
+    name = mentions.escape_line(outcome.data["name"])
     line = stage_messages.stage_text(wanted.stage, wanted.scope, request.policy)
     return Say(say(f"Signed off: {name} is now {line}. They are told directly, with your note."))
 

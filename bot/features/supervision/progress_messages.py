@@ -5,8 +5,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from bot.features.supervision.stage_messages import quoted, stage_text
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.policy.policy import Policy
 from incidents.rights.stages import Stage
@@ -33,17 +32,17 @@ _MISSING = MappingProxyType(
 
 def progress_message(
     view: ProgressView, policy: Policy, *, can_sign_off: bool, can_set: bool
-) -> b.Message:
+) -> blocks.Message:
     """Return somebody's progress, with the buttons that this viewer may press."""
-    title = "Your progress" if view.is_own else f"Progress of {m.escape_line(view.name)}"
+    title = "Your progress" if view.is_own else f"Progress of {mentions.escape_line(view.name)}"
     sections = [f"*{title}*", *_sections(view, policy)]
     buttons = list(_buttons(view, can_sign_off=can_sign_off, can_set=can_set))
     note = _who_sees(view)
-    blocks = [b.section(text) for text in sections]
+    body = [blocks.section(text) for text in sections]
     if buttons:
-        blocks.append(b.actions(*buttons))
-    blocks.append(b.context(note))
-    return b.Message(text="\n\n".join((*sections, note)), blocks=tuple(blocks))
+        body.append(blocks.actions(*buttons))
+    body.append(blocks.context(note))
+    return blocks.Message(text="\n\n".join((*sections, note)), blocks=tuple(body))
 
 
 def signable(view: ProgressView) -> tuple[StageLine, ...]:
@@ -79,14 +78,14 @@ def _stages(view: ProgressView, policy: Policy) -> str:
 def _stage(line: StageLine, policy: Policy) -> str:
     verb = "signed off by" if line.is_sign_off else "set by"
     origin = (
-        f"{verb} {m.escape_line(line.set_by)}, {m.date(line.since)}"
+        f"{verb} {mentions.escape_line(line.set_by)}, {mentions.date(line.since)}"
         if line.since is not None
         else "from the policy"
     )
     said = [f"• {stage_text(line.stage, line.scope, policy)} ({origin})"]
     if line.renewal_due_at is not None:
         due = "*due for renewal* since" if line.is_renewal_due else "to be renewed by"
-        said.append(f"{due} {m.date(line.renewal_due_at)}")
+        said.append(f"{due} {mentions.date(line.renewal_due_at)}")
     following = line.stage.following
     if following is not None and line.needs:
         missing = "; ".join(missing_text(need) for need in line.missing)
@@ -130,12 +129,12 @@ def _counts(counts: Counts) -> str:
 
 def _severity_name(key: str, policy: Policy) -> str:
     found = policy.find_severity(key)
-    return m.escape_line(found.name if found else key)
+    return mentions.escape_line(found.name if found else key)
 
 
 def _service_name(key: str, policy: Policy) -> str:
     found = policy.find_service(key)
-    return m.escape_line(found.name if found else key)
+    return mentions.escape_line(found.name if found else key)
 
 
 def _asking(view: ProgressView, policy: Policy) -> Iterator[str]:
@@ -171,17 +170,19 @@ def _duration(duration: timedelta) -> str:
     return spoken_duration(max(duration, timedelta(seconds=1)))
 
 
-def _buttons(view: ProgressView, *, can_sign_off: bool, can_set: bool) -> Iterator[b.ButtonElement]:
+def _buttons(
+    view: ProgressView, *, can_sign_off: bool, can_set: bool
+) -> Iterator[blocks.ButtonElement]:
     if can_sign_off and signable(view):
-        yield b.button("Sign off…", action_id="sign_off_open", value=str(view.person_id))
+        yield blocks.button("Sign off…", action_id="sign_off_open", value=str(view.person_id))
     if can_set and not view.is_own:
-        yield b.button("Set stage…", action_id="stage_open", value=view.external_id)
+        yield blocks.button("Set stage…", action_id="stage_open", value=view.external_id)
     if view.is_own:
-        yield b.button("Export", action_id="progress_export", value=str(view.person_id))
+        yield blocks.button("Export", action_id="progress_export", value=str(view.person_id))
 
 
 def _who_sees(view: ProgressView) -> str:
-    mentors = ", ".join(m.escape_line(name) for name in view.mentors)
+    mentors = ", ".join(mentions.escape_line(name) for name in view.mentors)
     if view.is_own:
         who = f"you, your mentors ({mentors})" if mentors else "you, your mentors (none so far)"
     else:

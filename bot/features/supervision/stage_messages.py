@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.policy.policy import Policy
 from incidents.rights.stages import Scope, Stage, StageRecord
 
@@ -56,21 +55,21 @@ def _within(name: str) -> str:
 
 def stage_text(stage: Stage, scope: Scope, policy: Policy) -> str:
     """Return a stage with what it holds for, e.g. `*assist* as scribe for Checkout`."""
-    return f"*{stage}* {m.escape_line(scope_words(scope, policy))}"
+    return f"*{stage}* {mentions.escape_line(scope_words(scope, policy))}"
 
 
 def quoted(note: str) -> str:
     """Return somebody's note as a quotation, or ""."""
     if not note.strip():
         return ""
-    return "\n" + "\n".join(f"> {line}" for line in m.escape(note).splitlines())
+    return "\n" + "\n".join(f"> {line}" for line in mentions.escape(note).splitlines())
 
 
-def told_to_person(record: StageRecord, policy: Policy) -> b.Message:
+def told_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
     """Return what the person hears when their stage was set."""
     stage = Stage(record.stage)
     stage_line = stage_text(stage, record.scope, policy)
-    who, when = m.escape_line(record.set_by_name), m.date(record.set_at)
+    who, when = mentions.escape_line(record.set_by_name), mentions.date(record.set_at)
     opening = (
         f"{who} signed you off: you are now {stage_line} ({when})."
         if record.is_sign_off
@@ -81,21 +80,21 @@ def told_to_person(record: StageRecord, policy: Policy) -> b.Message:
     return _with_hint(text, hint)
 
 
-def told_to_mentor(name: str, record: StageRecord, policy: Policy) -> b.Message:
+def told_to_mentor(name: str, record: StageRecord, policy: Policy) -> blocks.Message:
     """Return what a mentor hears when somebody else set the stage of their mentee."""
     stage = Stage(record.stage)
     what = "signed off to" if record.is_sign_off else "now"
     text = (
-        f"{m.escape_line(name)} is {what} {stage_text(stage, record.scope, policy)}, by "
-        f"{m.escape_line(record.set_by_name)} ({m.date(record.set_at)}). That means: "
+        f"{mentions.escape_line(name)} is {what} {stage_text(stage, record.scope, policy)}, by "
+        f"{mentions.escape_line(record.set_by_name)} ({mentions.date(record.set_at)}). That means: "
         f"{MEANINGS[stage]}.{quoted(record.note)}"
     )
     return _with_hint(text, "You hear this as their mentor. Please keep it between you.")
 
 
-def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> b.Message:
+def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> blocks.Message:
     """Return what the person hears of a mentor who was named, or is no longer theirs."""
-    who = m.mention(mentor)
+    who = mentions.mention(mentor)
     if is_ended:
         return _with_hint(f"{who} is no longer your mentor.", f"`{slash} progress` shows who is.")
     text = (
@@ -105,9 +104,9 @@ def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> b.Messag
     return _with_hint(text, f"`{slash} progress` shows what they see.")
 
 
-def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> b.Message:
+def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.Message:
     """Return what the mentor hears of somebody they supervise now, or no longer."""
-    who = m.mention(person)
+    who = mentions.mention(person)
     if is_ended:
         return _with_hint(f"You are no longer a mentor of {who}.", "Nothing is left to do.")
     text = (
@@ -117,72 +116,76 @@ def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> b.Messag
     return _with_hint(text, f"`{slash} progress {who}` shows where they stand.")
 
 
-def renewal_to_person(record: StageRecord, policy: Policy) -> b.Message:
+def renewal_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
     """Return what the person hears when their sign-off is to be renewed."""
     text = (
         f"Your sign-off to {stage_text(Stage.SOLO, record.scope, policy)} is due for renewal: "
-        f"{m.escape_line(record.set_by_name)} gave it on {m.date(record.set_at)}. Nothing changes "
+        f"{mentions.escape_line(record.set_by_name)} gave it on {mentions.date(record.set_at)}. Nothing changes "
         "for now. Agree with your mentor on a moment to look back together."
     )
     return _with_hint(text, f"`{policy.command} progress` shows what you have done since.")
 
 
-def renewal_to_mentor(person: str, record: StageRecord, policy: Policy) -> b.Message:
+def renewal_to_mentor(person: str, record: StageRecord, policy: Policy) -> blocks.Message:
     """Return what a mentor hears when the sign-off of their mentee is to be renewed."""
-    who = m.mention(person)
+    who = mentions.mention(person)
     text = (
         f"The sign-off of {who} to {stage_text(Stage.SOLO, record.scope, policy)} is due for "
-        f"renewal: {m.escape_line(record.set_by_name)} gave it on {m.date(record.set_at)}. Look "
+        f"renewal: {mentions.escape_line(record.set_by_name)} gave it on {mentions.date(record.set_at)}. Look "
         "back together, then renew it, or set another stage."
     )
     hint = f"`{policy.command} progress {who}` shows where they stand and has the button."
     return _with_hint(text, hint)
 
 
-def _with_hint(text: str, hint: str) -> b.Message:
-    return b.Message(text=f"{text}\n{hint}", blocks=(b.section(text), b.context(hint)))
+def _with_hint(text: str, hint: str) -> blocks.Message:
+    return blocks.Message(
+        text=f"{text}\n{hint}", blocks=(blocks.section(text), blocks.context(hint))
+    )
 
 
 # -- forms ------------------------------------------------------------------------------------
 
 
-def stage_form(policy: Policy, *, person: str | None) -> b.View:
+def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
     """Return the form that sets somebody's stage or names a mentor."""
-    everything = b.option("Everything", value=_ANY)
-    roles = [b.option(role.name, value=role.key) for role in policy.roles]
-    services = [b.option(service.name, value=service.key) for service in policy.services]
+    everything = blocks.option("Everything", value=_ANY)
+    roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
+    services = [blocks.option(service.name, value=service.key) for service in policy.services]
     inputs = [
-        b.user_select("person", label="Who", initial=person),
-        b.radio("stage", label="Stage", options=_stages(), optional=True),
-        b.select("role", label="As", options=(everything, *roles), initial=_ANY),
+        blocks.user_select("person", label="Who", initial=person),
+        blocks.radio("stage", label="Stage", options=_stages(), optional=True),
+        blocks.select("role", label="As", options=(everything, *roles), initial=_ANY),
     ]
     if services:
         # A menu shows a hundred at most; the command reaches the others.
         offered = (everything, *services[:99])
-        inputs.append(b.select("service", label="For", options=offered, initial=_ANY))
+        inputs.append(blocks.select("service", label="For", options=offered, initial=_ANY))
     inputs += [
-        b.user_select("mentor", label="Mentor to add", optional=True),
+        blocks.user_select("mentor", label="Mentor to add", optional=True),
         _note("Why, as you would tell them", optional=True),
     ]
-    return b.modal("Stage", blocks=inputs, callback_id="stage_submit", submit="Set")
+    return blocks.modal("Stage", blocks=inputs, callback_id="stage_submit", submit="Set")
 
 
 def sign_off_form(
     name: str, person_id: str, lines: Sequence[tuple[Scope, Stage]], policy: Policy
-) -> b.View:
+) -> blocks.View:
     """Return the form in which a mentor signs off; `lines` are what each would come to."""
     options = [
-        b.option(
+        blocks.option(
             f"{stage} {scope_words(scope, policy)}",
             value=f"{scope.role_key}|{scope.service_key}|{stage}",
         )
         for scope, stage in lines[:10]
     ]
-    return b.modal(
+    return blocks.modal(
         "Sign off",
         blocks=[
-            b.context(f"{m.escape_line(name)} and their mentors hear of it, nobody else."),
-            b.radio("line", label="To", options=options, initial=options[0].value),
+            blocks.context(
+                f"{mentions.escape_line(name)} and their mentors hear of it, nobody else."
+            ),
+            blocks.radio("line", label="To", options=options, initial=options[0].value),
             _note("What have you seen that makes you confident?", optional=False),
         ],
         callback_id="sign_off_submit",
@@ -199,9 +202,11 @@ def chosen(value: str | None) -> str:
     return "" if value in {None, _ANY} else str(value)
 
 
-def _stages() -> tuple[b.Option, ...]:
-    return tuple(b.option(f"{stage}: {MEANINGS[stage]}"[:75], value=stage) for stage in Stage)
+def _stages() -> tuple[blocks.Option, ...]:
+    return tuple(blocks.option(f"{stage}: {MEANINGS[stage]}"[:75], value=stage) for stage in Stage)
 
 
-def _note(label: str, *, optional: bool) -> b.Block:
-    return b.text_input("note", label=label, multiline=True, optional=optional, max_length=MAX_NOTE)
+def _note(label: str, *, optional: bool) -> blocks.Block:
+    return blocks.text_input(
+        "note", label=label, multiline=True, optional=optional, max_length=MAX_NOTE
+    )

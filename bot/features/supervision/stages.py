@@ -12,8 +12,7 @@ from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, Services
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, actor_of
@@ -59,7 +58,7 @@ def typed_change(request: Request, person: Named, rest: str) -> StageChange | No
         person=person,
         stage=stage,
         scope=_scope(request.policy, role=flags.get("role"), service=flags.get("service")),
-        note=m.plain(note),
+        note=mentions.plain(note),
         mentor=mentor,
         former_mentor=former,
     )
@@ -107,15 +106,17 @@ async def stage_submitted(request: Request) -> Reply:
     return Say(_changed(change, request.policy))
 
 
-def _changed(change: StageChange, policy: Policy) -> b.Message:
-    who = m.mention(change.person.external_id)
+def _changed(change: StageChange, policy: Policy) -> blocks.Message:
+    who = mentions.mention(change.person.external_id)
     said = []
     if change.stage is not None:
         said.append(f"{who} is now {messages.stage_text(change.stage, change.scope, policy)}.")
     if change.mentor is not None:
-        said.append(f"{m.mention(change.mentor.external_id)} is a mentor of {who}.")
+        said.append(f"{mentions.mention(change.mentor.external_id)} is a mentor of {who}.")
     if change.former_mentor is not None:
-        said.append(f"{m.mention(change.former_mentor.external_id)} is no mentor of {who} now.")
+        said.append(
+            f"{mentions.mention(change.former_mentor.external_id)} is no mentor of {who} now."
+        )
     # Only what was just set: what else there is, is the person's and their mentors'.
     return say(" ".join((*said, "They and their mentors are told directly, nobody else.")))
 
@@ -233,7 +234,7 @@ async def _find_told(
         return _Told(record, await session.get_one(Person, record.person_id), reader)
 
 
-async def _tell(context: EffectContext, reader: Person, message: b.Message) -> Settlement:
+async def _tell(context: EffectContext, reader: Person, message: blocks.Message) -> Settlement:
     try:
         await post_once(context, channel_id=reader.external_id, message=message)
     except SlackPermanent as error:

@@ -10,8 +10,7 @@ from bot.framework.phrases import instant_of
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
-from bot.slack import blocks as b
-from bot.slack import mentions as m
+from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, TransitionRefused
 from incidents.core.times import duration_text, parse_duration, split_duration
 from incidents.engine.unit_of_work import Outcome
@@ -32,7 +31,7 @@ _FIELDS = {"text": "text", "next": "next_in", "duration": "next_in", "status": "
 
 async def update_command(request: Request) -> Reply:
     """Post at once from `/incident update text`; without a text, open the form."""
-    ref, text = request.incident_ref(), m.plain(request.words.text)
+    ref, text = request.incident_ref(), mentions.plain(request.words.text)
     given = request.words.flags.get("next")
     next_in = None if given is None else _next_in(given)
     if not text:
@@ -62,14 +61,14 @@ async def update_submitted(request: Request) -> Reply:
     return None
 
 
-def posted_message(outcome: Outcome) -> b.Message:
+def posted_message(outcome: Outcome) -> blocks.Message:
     """Return what the author is told: that it is posted, and when the next one is due."""
     due_at = instant_of(outcome.data["next_due_at"])
-    then = f" The next one is due {m.date(due_at, '{time}')}." if due_at else ""
+    then = f" The next one is due {mentions.date(due_at, '{time}')}." if due_at else ""
     return say(f"Update {outcome.data['number']} on *{outcome.data['reference']}* is posted.{then}")
 
 
-def update_form(view: IncidentView, *, policy: Policy, next_in: timedelta | None) -> b.View:
+def update_form(view: IncidentView, *, policy: Policy, next_in: timedelta | None) -> blocks.View:
     """Return the form for an update, filled in from the last one."""
     last = view.latest_update
     cadence = cadence_for(policy, severity_key=view.severity_key, status=view.status)
@@ -77,29 +76,29 @@ def update_form(view: IncidentView, *, policy: Policy, next_in: timedelta | None
     initial_next = duration_text(promised) if promised else ""
     # An untouched field means the policy's cadence, which a new status may change.
     untouched = "" if next_in else initial_next
-    return b.modal(
+    return blocks.modal(
         f"Update on {view.reference}",
         blocks=[
-            b.context(m.escape_line(view.title)),
+            blocks.context(mentions.escape_line(view.title)),
             *_status_blocks(view),
-            b.text_input(
+            blocks.text_input(
                 "text",
                 label="In short",
                 multiline=True,
                 optional=True,
                 placeholder="What should everybody know who isn't in the channel?",
             ),
-            b.text_input(
+            blocks.text_input(
                 "impact", label="Impact", initial=view.impact, multiline=True, optional=True
             ),
-            b.text_input(
+            blocks.text_input(
                 "actions",
                 label="Actions under way",
                 initial=last.actions if last and view.is_open else None,
                 multiline=True,
                 optional=True,
             ),
-            b.text_input(
+            blocks.text_input(
                 "next_steps",
                 label="Next steps",
                 initial=last.next_steps if last and view.is_open else None,
@@ -114,19 +113,19 @@ def update_form(view: IncidentView, *, policy: Policy, next_in: timedelta | None
     )
 
 
-def _status_blocks(view: IncidentView) -> tuple[b.Block, ...]:
+def _status_blocks(view: IncidentView) -> tuple[blocks.Block, ...]:
     possible = [status for status in ALLOWED_TRANSITIONS[view.status] if is_open(status)]
     if not view.is_open:
-        return (b.context(f"Status: *{view.status}*"),)
-    options = [b.option(item.capitalize(), value=item) for item in (view.status, *possible)]
-    return (b.select("status", label="Status", options=options, initial=view.status),)
+        return (blocks.context(f"Status: *{view.status}*"),)
+    options = [blocks.option(item.capitalize(), value=item) for item in (view.status, *possible)]
+    return (blocks.select("status", label="Status", options=options, initial=view.status),)
 
 
-def _next_blocks(view: IncidentView, *, initial: str) -> tuple[b.Block, ...]:
+def _next_blocks(view: IncidentView, *, initial: str) -> tuple[blocks.Block, ...]:
     if not view.is_open:
         return ()
     return (
-        b.text_input(
+        blocks.text_input(
             "next_in",
             label="Next update in",
             initial=initial or None,
@@ -168,7 +167,7 @@ def _next_in(text: str) -> timedelta:
 
 async def snooze_command(request: Request) -> Reply:
     """Put the next update off once, from `/incident snooze [15m] [reason]`."""
-    delay, reason = split_duration(m.plain(request.words.text))
+    delay, reason = split_duration(mentions.plain(request.words.text))
     if delay is None and reason[:1].isdigit():
         first, _, reason = reason.partition(" ")
         delay = parse_duration(first)
@@ -202,16 +201,16 @@ async def _snooze(
     except AlreadySo as error:
         return Say(not_snoozed_message(error, slash=slash))
     until = instant_of(outcome.data["until"]) or request.now
-    return Say(say(f"The next update is now due {m.date(until, '{time}')}."))
+    return Say(say(f"The next update is now due {mentions.date(until, '{time}')}."))
 
 
-def not_snoozed_message(error: AlreadySo, *, slash: str) -> b.Message:
+def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
     """Return why nothing was put off, and what to do instead."""
     until = instant_of(error.detail) if error.what == "update_snoozed" else None
     if until is None:
         return say("No stakeholder update is due here, so there is nothing to snooze.")
     return say(
-        f"The update was put off once already, to {m.date(until, '{time}')}. Those who wait would "
+        f"The update was put off once already, to {mentions.date(until, '{time}')}. Those who wait would "
         f"rather hear one line: `{slash} update Still working on it, nothing new` starts the clock "
         "anew."
     )

@@ -168,7 +168,7 @@ async def test_an_existing_channel_is_joined_before_anything_is_done_in_it(world
     opening = (await _rows_of(world, OpenIncidentChannel))[0]
     assert opening.status == EffectStatus.DROPPED
     async with world.database.reading() as session:
-        due = await outbox.take(
+        due = await outbox.claim(
             session,
             workspace_id=world.workspace_id,
             holder="test",
@@ -186,7 +186,7 @@ async def test_choosing_a_channel_frees_what_the_refused_one_held_up(world: Worl
 
     async def refuse(uow: UnitOfWork) -> None:
         row = (await uow.session.execute(_rows("open_incident_channel"))).scalar_one()
-        await outbox.bury(uow.session, row, now=uow.now, error="restricted_action")
+        await outbox.dead_letter(uow.session, row, now=uow.now, error="restricted_action")
 
     await world.run(
         partial(edit, ref=ById(incident_id), wanted=Edit({"title": "Other errors"})), by=alice

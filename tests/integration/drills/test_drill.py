@@ -15,7 +15,7 @@ from incidents.core.people import Actor, PersonFacts, PersonKind
 from incidents.drills.effects import SendMentorNotes, SendScorecard
 from incidents.drills.score import Scorecard, ScoreLine, scorecard_from
 from incidents.drills.start import (
-    PracticeRequest,
+    DrillRequest,
     run_check,
     start_run,
     stop_run,
@@ -39,7 +39,7 @@ from incidents.policy.policy import PrivateIncidents
 from incidents.policy.references import PersonRef
 from incidents.record.notes import redact_entry
 from incidents.roles.command import take_command
-from incidents.scenarios.runs import PracticeRun, RunEnd, find_run
+from incidents.scenarios.runs import DrillRun, RunEnd, find_run
 from tests.world import World
 
 
@@ -48,13 +48,13 @@ async def start(
 ) -> uuid.UUID:
     """Start a drill and return its incident's id."""
     scenario = next(one for one in load_scenarios() if one.key == key)
-    request = PracticeRequest(scenario, Named(mentor) if mentor else None)
+    request = DrillRequest(scenario, Named(mentor) if mentor else None)
     outcome = await world.run(partial(start_run, request=request), by=jo)
     assert outcome.incident_id is not None
     return outcome.incident_id
 
 
-async def run_of(world: World, incident_id: uuid.UUID) -> PracticeRun:
+async def run_of(world: World, incident_id: uuid.UUID) -> DrillRun:
     async with world.database.reading() as session:
         run = await find_run(session, incident_id)
     assert run is not None
@@ -265,7 +265,7 @@ async def test_one_at_a_time(world: World) -> None:
     jo = await world.person("jo")
     await world.person("max")
     await start(world, jo)
-    request = PracticeRequest(load_scenarios()[0])
+    request = DrillRequest(load_scenarios()[0])
     outcome = await world.run(partial(start_run, request=request), by=jo)
     assert outcome.kind == "drill_running"
     assert outcome.data["reference"] == "DRILL-1"
@@ -367,7 +367,7 @@ async def test_two_starts_at_once_begin_one_drill(world: World) -> None:
     scenarios = load_scenarios()
     outcomes = await asyncio.gather(
         *(
-            world.run(partial(start_run, request=PracticeRequest(scenario)), by=jo)
+            world.run(partial(start_run, request=DrillRequest(scenario)), by=jo)
             for scenario in scenarios[:2]
         )
     )

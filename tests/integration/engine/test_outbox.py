@@ -38,12 +38,12 @@ async def _add(world: World, *plans: Planned) -> None:
     await world.run(add)
 
 
-async def _take(world: World, *, holder: str = "a", limit: int = 10) -> list[uuid.UUID]:
-    taken: list[EffectRow] = []
+async def _claim(world: World, *, holder: str = "a", limit: int = 10) -> list[uuid.UUID]:
+    claimed: list[EffectRow] = []
 
-    async def take(uow: UnitOfWork) -> Outcome:
-        taken.extend(
-            await outbox.take(
+    async def claim(uow: UnitOfWork) -> Outcome:
+        claimed.extend(
+            await outbox.claim(
                 uow.session,
                 workspace_id=uow.workspace_id,
                 holder=holder,
@@ -52,10 +52,10 @@ async def _take(world: World, *, holder: str = "a", limit: int = 10) -> list[uui
                 kinds=KINDS,
             )
         )
-        return Outcome("taken")
+        return Outcome("claimed")
 
-    await world.run(take)
-    return [row.id for row in taken]
+    await world.run(claim)
+    return [row.id for row in claimed]
 
 
 async def _end(world: World, effect_id: uuid.UUID, how: EffectStatus) -> None:
@@ -63,9 +63,9 @@ async def _end(world: World, effect_id: uuid.UUID, how: EffectStatus) -> None:
         row = await outbox.get_effect(uow.session, effect_id)
         match how:
             case EffectStatus.DEAD:
-                await outbox.bury(uow.session, row, now=uow.now, error="refused")
+                await outbox.dead_letter(uow.session, row, now=uow.now, error="refused")
             case EffectStatus.PENDING:
-                await outbox.revive(uow.session, row, now=uow.now)
+                await outbox.requeue(uow.session, row, now=uow.now)
             case EffectStatus.DROPPED:
                 await outbox.give_up(uow.session, row, now=uow.now, reason="let go")
             case _:
@@ -78,50 +78,50 @@ async def _end(world: World, effect_id: uuid.UUID, how: EffectStatus) -> None:
 async def test_within_a_lane_the_second_waits_for_the_first(world: World) -> None:
     first, second, other = _plan("a"), _plan("a"), _plan("b")
     await _add(world, first, second, other)
-    assert await _take(world) == [first.id, other.id]
-    assert await _take(world) == []
+    assert await _claim(world) == [first.id, other.id]
+    assert await _claim(world) == []
     await _end(world, first.id, EffectStatus.DONE)
-    assert await _take(world) == [second.id]
+    assert await _claim(world) == [second.id]
 
 
 async def test_what_waits_for_a_predecessor_is_taken_once_that_is_done(world: World) -> None:
     first = _plan("a")
     second = _plan("b", after=first.id)
     await _add(world, first, second)
-    assert await _take(world) == [first.id]
+    assert await _claim(world) == [first.id]
     await _end(world, first.id, EffectStatus.DONE)
-    assert await _take(world) == [second.id]
+    assert await _claim(world) == [second.id]
 
 
 async def test_a_dead_letter_blocks_what_depends_on_it_until_retried(world: World) -> None:
     first = _plan("a")
     second = _plan("b", after=first.id)
     await _add(world, first, second)
-    await _take(world)
+    await _claim(world)
     await _end(world, first.id, EffectStatus.DEAD)
-    assert await _take(world) == []
+    assert await _claim(world) == []
     await _end(world, first.id, EffectStatus.PENDING)
-    assert await _take(world) == [first.id]
+    assert await _claim(world) == [first.id]
     await _end(world, first.id, EffectStatus.DONE)
-    assert await _take(world) == [second.id]
+    assert await _claim(world) == [second.id]
 
 
 async def test_dropping_a_dead_letter_lets_the_rest_go_on(world: World) -> None:
     first = _plan("a")
     second = _plan("b", after=first.id)
     await _add(world, first, second)
-    await _take(world)
+    await _claim(world)
     await _end(world, first.id, EffectStatus.DEAD)
     await _end(world, first.id, EffectStatus.DROPPED)
-    assert await _take(world) == [second.id]
+    assert await _claim(world) == [second.id]
 
 
 async def test_a_dead_letter_does_not_hold_up_its_own_lane(world: World) -> None:
     first, second = _plan("a"), _plan("a")
     await _add(world, first, second)
-    await _take(world)
+    await _claim(world)
     await _end(world, first.id, EffectStatus.DEAD)
-    assert await _take(world) == [second.id]
+    assert await _claim(world) == [second.id]
 
 
 async def test_a_refresh_coalesces_into_one_that_waits_but_not_into_one_taken(
@@ -130,11 +130,11 @@ async def test_a_refresh_coalesces_into_one_that_waits_but_not_into_one_taken(
     first = _plan("a", key="card")
     await _add(world, first, _plan("a", key="card"))
     await _add(world, _plan("a", key="card"))
-    assert await _take(world) == [first.id]
+    assert await _claim(world) == [first.id]
     later = _plan("a", key="card")
     await _add(world, later)
     await _end(world, first.id, EffectStatus.DONE)
-    assert await _take(world) == [later.id]
+    assert await _claim(world) == [later.id]
 
 
 async def test_what_should_follow_a_coalesced_refresh_follows_the_one_that_stands_in(
@@ -146,11 +146,11 @@ async def test_what_should_follow_a_coalesced_refresh_follows_the_one_that_stand
     again = _plan("card", after=gate.id, key="card")
     pin = _plan("pin", after=again.id)
     await _add(world, again, pin)
-    assert await _take(world) == [gate.id]
+    assert await _claim(world) == [gate.id]
     await _end(world, gate.id, EffectStatus.DONE)
-    assert await _take(world) == [first.id]
+    assert await _claim(world) == [first.id]
     await _end(world, first.id, EffectStatus.DONE)
-    assert await _take(world) == [pin.id]
+    assert await _claim(world) == [pin.id]
 
 
 async def test_a_refresh_coalesces_into_a_blocked_one_so_that_a_retry_finds_one(
@@ -159,15 +159,15 @@ async def test_a_refresh_coalesces_into_a_blocked_one_so_that_a_retry_finds_one(
     gate = _plan("gate")
     first = _plan("card", after=gate.id, key="card")
     await _add(world, gate, first)
-    await _take(world)
+    await _claim(world)
     await _end(world, gate.id, EffectStatus.DEAD)
     await _add(world, _plan("card", after=gate.id, key="card"))
     await _end(world, gate.id, EffectStatus.PENDING)
-    assert await _take(world) == [gate.id]
+    assert await _claim(world) == [gate.id]
     await _end(world, gate.id, EffectStatus.DONE)
-    assert await _take(world) == [first.id]
+    assert await _claim(world) == [first.id]
     await _end(world, first.id, EffectStatus.DONE)
-    assert await _take(world) == []
+    assert await _claim(world) == []
 
 
 async def test_kinds_that_this_version_does_not_know_are_left_alone(world: World) -> None:
@@ -181,7 +181,7 @@ async def test_kinds_that_this_version_does_not_know_are_left_alone(world: World
         return Outcome("renamed")
 
     await world.run(rename)
-    assert await _take(world) == [known.id]
+    assert await _claim(world) == [known.id]
 
 
 async def _acquire(world: World, holder: str) -> tuple[bool, bool]:
@@ -213,7 +213,7 @@ async def test_what_a_gone_process_had_taken_is_tried_again_after_its_calls_have
 ) -> None:
     plan = _plan("a")
     await _add(world, plan)
-    await _take(world)
+    await _claim(world)
     due: list[datetime] = []
 
     async def release(uow: UnitOfWork) -> Outcome:
@@ -230,6 +230,6 @@ async def test_what_a_gone_process_had_taken_is_tried_again_after_its_calls_have
 
     await world.run(release)
     assert due == [world.clock.now() + timedelta(seconds=12)]
-    assert await _take(world) == []
+    assert await _claim(world) == []
     world.clock.advance(timedelta(seconds=12))
-    assert await _take(world) == [plan.id]
+    assert await _claim(world) == [plan.id]

@@ -92,7 +92,7 @@ class Sending:
         self.name = name
         self.given: list[EffectRow] = []
 
-    def taker(self, workspace_id: uuid.UUID) -> str | None:
+    def claim_as(self, workspace_id: uuid.UUID) -> str | None:
         """Return the name."""
         return self.name
 
@@ -104,7 +104,7 @@ class Sending:
 async def _stored(world: World) -> list[tuple[str, str | None, int]]:
     async with world.database.reading() as session:
         rows = (await session.execute(select(EffectRow))).scalars()
-        return [(row.status, row.taken_by, row.attempts) for row in rows]
+        return [(row.status, row.claimed_by, row.attempts) for row in rows]
 
 
 async def test_who_sends_begins_to_open_a_new_incidents_channel_with_the_commit(
@@ -113,7 +113,7 @@ async def test_who_sends_begins_to_open_a_new_incidents_channel_with_the_commit(
     world.transactions.sender = sending = Sending("here")
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
-    assert await _stored(world) == [(EffectStatus.TAKEN, "here", 1)]
+    assert await _stored(world) == [(EffectStatus.CLAIMED, "here", 1)]
     [row] = sending.given
     assert (row.kind, row.incident_id) == (OpenIncidentChannel.kind, incident_id)
     assert decode(row.kind, row.payload) == OpenIncidentChannel(incident_id=incident_id)

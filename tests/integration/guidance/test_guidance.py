@@ -259,7 +259,7 @@ async def test_two_unanswered_prompts_ask_the_mentor_to_join_and_then_it_is_quie
     (made,) = await escalations(world, incident_id)
     assert made.author_id == jun.person_id
     assert (await called(world, made))[0] == maya.person_id
-    (told,) = await prompts(world, jun, PromptKind.COMPANY)
+    (told,) = await prompts(world, jun, PromptKind.MENTOR_CALLED)
     assert (told.status, told.data["why"]) == (PromptStatus.TOLD, "silence")
     assert told.data["asked"] == [maya.external_id]
     await pass_time(world, timedelta(minutes=40))
@@ -327,7 +327,7 @@ async def test_an_answer_that_the_policy_names_asks_the_mentor_at_once(
     await wait_a_moment(world)
     (made,) = await escalations(world, incident_id)
     assert await called(world, made) == [maya.person_id]
-    (told,) = await prompts(world, jun, PromptKind.COMPANY)
+    (told,) = await prompts(world, jun, PromptKind.MENTOR_CALLED)
     assert told.data["why"] == how
 
 
@@ -377,7 +377,7 @@ async def test_somebody_who_came_meanwhile_is_company_enough(world: World) -> No
     await give(world, incident_id, maya, SCRIBE)
     await wait_a_moment(world)
     assert await escalations(world, incident_id) == []
-    assert len(await prompts(world, jun, PromptKind.COMPANY)) == 1
+    assert len(await prompts(world, jun, PromptKind.MENTOR_CALLED)) == 1
 
 
 async def test_words_never_call_anybody(world: World) -> None:
@@ -394,7 +394,7 @@ async def test_into_a_private_incident_nobody_is_called_by_themselves(world: Wor
     supervise(world, jun, maya)
     incident_id = await world.declare("Leaked keys", by=jun, severity_key="sev1", is_private=True)
     await give(world, incident_id, jun)
-    (told,) = await prompts(world, jun, PromptKind.COMPANY)
+    (told,) = await prompts(world, jun, PromptKind.MENTOR_CALLED)
     await wait_a_moment(world)
     assert told.data == {"why": "severity", "is_left": True}
     assert await escalations(world, incident_id) == []
@@ -406,13 +406,13 @@ async def test_where_nobody_is_called_the_questions_go_on(world: World) -> None:
     incident_id = await world.declare("Leaked keys", by=jun, severity_key="sev3", is_private=True)
     await give(world, incident_id, jun)
     await pass_time(world, timedelta(minutes=22))
-    (told,) = await prompts(world, jun, PromptKind.COMPANY)
+    (told,) = await prompts(world, jun, PromptKind.MENTOR_CALLED)
     assert told.data == {"why": "silence", "is_left": True}
     before = len(await prompts(world, jun, PromptKind.TIME_BOX))
     await pass_time(world, BOX + timedelta(minutes=1))
     assert len(await prompts(world, jun, PromptKind.TIME_BOX)) == before + 1
     await pass_time(world, timedelta(minutes=25))
-    assert len(await prompts(world, jun, PromptKind.COMPANY)) == 2
+    assert len(await prompts(world, jun, PromptKind.MENTOR_CALLED)) == 2
     assert await escalations(world, incident_id) == []
 
 

@@ -42,7 +42,6 @@ from tests.policies import built_in
 from tests.world import World
 
 Result = TypeVar("Result")
-S = IncidentStatus
 
 FEW = 3  # incidents, so that steps meet
 
@@ -199,22 +198,24 @@ class Walk(RuleBasedStateMachine):
     def check_steps(self, view: IncidentView, entries: list[TimelineEntry]) -> None:
         """The entries have no gap, and lead to the status by allowed steps only."""
         assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
-        status = S.TRIAGE
+        status = IncidentStatus.TRIAGE
         for entry in entries:
             if entry.kind != EntryKind.STATUS_CHANGED:
                 continue
             content = entry.content or {}
             assert content["old"] == status
-            assert S(content["new"]) in ALLOWED_TRANSITIONS[status]
-            status = S(content["new"])
+            assert IncidentStatus(content["new"]) in ALLOWED_TRANSITIONS[status]
+            status = IncidentStatus(content["new"])
         assert view.status is status
 
     def check_milestones(self, view: IncidentView) -> None:
-        assert (view.resolved_at is not None) == (view.status in {S.RESOLVED, S.CLOSED})
-        assert (view.closed_at is not None) == (view.status is S.CLOSED)
-        assert (view.cancelled_at is not None) == (view.status is S.CANCELLED)
-        assert view.duplicate_of_id is None or view.status is S.CANCELLED
-        if view.status in {S.RESOLVED, S.CLOSED}:
+        assert (view.resolved_at is not None) == (
+            view.status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
+        )
+        assert (view.closed_at is not None) == (view.status is IncidentStatus.CLOSED)
+        assert (view.cancelled_at is not None) == (view.status is IncidentStatus.CANCELLED)
+        assert view.duplicate_of_id is None or view.status is IncidentStatus.CANCELLED
+        if view.status in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}:
             assert view.resolution
 
 

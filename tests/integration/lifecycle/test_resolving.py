@@ -25,7 +25,6 @@ from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import change_status
 from tests.world import World
 
-S = IncidentStatus
 MINUTE = timedelta(minutes=1)
 
 
@@ -46,7 +45,7 @@ async def test_resolving_says_what_is_missing_and_changes_nothing(world: World) 
         await resolved(world, incident_id, Resolution(text="Rolled back"))
     assert caught.value.fields == ("impact_started_at", "impact_ended_at")
     view = await world.view(incident_id)
-    assert (view.status, view.resolution) == (S.TRIAGE, "")
+    assert (view.status, view.resolution) == (IncidentStatus.TRIAGE, "")
     assert len(await world.entries(incident_id)) == 1
 
 
@@ -61,7 +60,7 @@ async def test_resolving_records_impact_and_fix_and_ends_the_reminders(world: Wo
     await resolved(world, incident_id, resolution)
 
     view = await world.view(incident_id)
-    assert (view.status, view.resolved_at) == (S.RESOLVED, end)
+    assert (view.status, view.resolved_at) == (IncidentStatus.RESOLVED, end)
     assert (view.impact_started_at, view.impact_ended_at) == (start, end)
     assert (view.resolution, view.next_update_due_at) == ("Rolled back", None)
     entries = await world.entries(incident_id)
@@ -77,7 +76,7 @@ async def test_without_customer_impact_no_times_are_needed(world: World) -> None
     incident_id = await world.declare("Practice", by=await world.person("alice"), is_drill=True)
     await resolved(world, incident_id, Resolution(text="Practised", has_customer_impact=False))
     view = await world.view(incident_id)
-    assert (view.status, view.has_customer_impact) == (S.RESOLVED, False)
+    assert (view.status, view.has_customer_impact) == (IncidentStatus.RESOLVED, False)
     assert (view.impact_started_at, view.impact_ended_at) == (None, None)
 
 
@@ -165,7 +164,7 @@ async def test_milestones_that_cannot_be_are_refused_by_field(
 ) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     world.clock.advance(30 * MINUTE)
-    await world.run(partial(change_status, ref=ById(incident_id), target=S.MITIGATED))
+    await world.run(partial(change_status, ref=ById(incident_id), target=IncidentStatus.MITIGATED))
     now = world.clock.now()
     wanted = {
         name: None if shift is None else now + shift * MINUTE for name, shift in moments.items()

@@ -18,7 +18,6 @@ from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status, close, mark_duplicate, reopen
 from tests.world import World
 
-S = IncidentStatus
 MINUTE = timedelta(minutes=1)
 
 
@@ -33,7 +32,10 @@ async def test_a_status_change_is_an_entry_with_old_new_and_what_was_said(world:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     step = partial(
-        change_status, ref=ById(incident_id), target=S.IDENTIFIED, text=" Bad deploy\r\n1.2 "
+        change_status,
+        ref=ById(incident_id),
+        target=IncidentStatus.IDENTIFIED,
+        text=" Bad deploy\r\n1.2 ",
     )
     await world.run(step, by=alice)
 
@@ -41,18 +43,22 @@ async def test_a_status_change_is_an_entry_with_old_new_and_what_was_said(world:
     assert entry.kind == EntryKind.STATUS_CHANGED
     assert entry.actor_name == "alice"
     assert entry.content == {"old": "triage", "new": "identified", "text": "Bad deploy\n1.2"}
-    assert (await world.view(incident_id)).status is S.IDENTIFIED
+    assert (await world.view(incident_id)).status is IncidentStatus.IDENTIFIED
 
 
 async def test_a_refused_step_says_what_is_possible_and_who_was_here_before(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
-    step = partial(change_status, ref=ById(incident_id), target=S.IDENTIFIED)
+    step = partial(change_status, ref=ById(incident_id), target=IncidentStatus.IDENTIFIED)
     await world.run(step, by=alice)
     with pytest.raises(TransitionRefused) as caught:
         await world.run(step, by=bob)
     assert (caught.value.current, caught.value.target) == ("identified", "identified")
-    assert caught.value.possible == (S.MITIGATED, S.RESOLVED, S.CANCELLED)
+    assert caught.value.possible == (
+        IncidentStatus.MITIGATED,
+        IncidentStatus.RESOLVED,
+        IncidentStatus.CANCELLED,
+    )
     assert (caught.value.by, caught.value.at) == ("alice", world.clock.now())
 
 
@@ -61,7 +67,7 @@ async def test_of_two_who_mitigate_at_once_one_wins_and_the_other_is_told_who(
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
-    step = partial(change_status, ref=ById(incident_id), target=S.MITIGATED)
+    step = partial(change_status, ref=ById(incident_id), target=IncidentStatus.MITIGATED)
     results = await asyncio.gather(
         world.run(step, by=alice), world.run(step, by=bob), return_exceptions=True
     )
@@ -80,7 +86,7 @@ async def test_mitigating_doubles_the_time_to_the_next_update_from_the_last_one(
     )
     declared_at = world.clock.now()
     world.clock.advance(10 * MINUTE)
-    await world.run(partial(change_status, ref=ById(incident_id), target=S.MITIGATED))
+    await world.run(partial(change_status, ref=ById(incident_id), target=IncidentStatus.MITIGATED))
 
     view = await world.view(incident_id)
     assert view.mitigated_at == world.clock.now()
@@ -96,9 +102,11 @@ async def test_a_mitigation_that_slips_clears_its_time_but_not_from_the_record(
         "Checkout errors", by=await world.person("alice"), severity_key="sev2"
     )
     mitigated_at = world.clock.now()
-    await world.run(partial(change_status, ref=ById(incident_id), target=S.MITIGATED))
+    await world.run(partial(change_status, ref=ById(incident_id), target=IncidentStatus.MITIGATED))
     world.clock.advance(50 * MINUTE)
-    await world.run(partial(change_status, ref=ById(incident_id), target=S.INVESTIGATING))
+    await world.run(
+        partial(change_status, ref=ById(incident_id), target=IncidentStatus.INVESTIGATING)
+    )
 
     view = await world.view(incident_id)
     assert view.mitigated_at is None
@@ -114,7 +122,9 @@ async def test_a_step_that_moves_no_due_time_leaves_the_reminder_alone(world: Wo
 
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     before = await update_due()
-    await world.run(partial(change_status, ref=ById(incident_id), target=S.INVESTIGATING))
+    await world.run(
+        partial(change_status, ref=ById(incident_id), target=IncidentStatus.INVESTIGATING)
+    )
     assert len(before) == 1
     assert await update_due() == before
 
@@ -136,7 +146,7 @@ async def test_a_cancelled_incident_is_reminded_of_nothing_and_stays_cancelled(
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     await world.run(partial(cancel, ref=ById(incident_id), reason="False alarm"))
     view = await world.view(incident_id)
-    assert (view.status, view.cancelled_at) == (S.CANCELLED, world.clock.now())
+    assert (view.status, view.cancelled_at) == (IncidentStatus.CANCELLED, world.clock.now())
     kinds = {reminder.kind for reminder in await world.pending_reminders()}
     assert not kinds & {ReminderKind.UPDATE_DUE, ReminderKind.COMMANDER_MISSING}
     with pytest.raises(TransitionRefused) as caught:
@@ -151,7 +161,7 @@ async def test_only_a_resolved_incident_can_be_closed(world: World) -> None:
     await resolve_now(world, incident_id)
     await world.run(partial(close, ref=ById(incident_id)))
     view = await world.view(incident_id)
-    assert (view.status, view.closed_at) == (S.CLOSED, world.clock.now())
+    assert (view.status, view.closed_at) == (IncidentStatus.CLOSED, world.clock.now())
 
 
 async def test_reopening_starts_the_rhythm_and_the_clocks_anew(world: World) -> None:
@@ -164,7 +174,7 @@ async def test_reopening_starts_the_rhythm_and_the_clocks_anew(world: World) -> 
     await world.run(partial(reopen, ref=ById(incident_id), reason="Errors are back"))
 
     view = await world.view(incident_id)
-    assert view.status is S.INVESTIGATING
+    assert view.status is IncidentStatus.INVESTIGATING
     assert (view.resolved_at, view.closed_at, view.impact_ended_at) == (None, None, None)
     assert view.resolution == ""
     assert view.next_update_due_at == world.clock.now() + 30 * MINUTE
@@ -181,7 +191,9 @@ async def test_moving_a_resolved_incident_to_investigating_is_reopening_it(world
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     await resolve_now(world, incident_id)
     with pytest.raises(InvalidInput):
-        await world.run(partial(change_status, ref=ById(incident_id), target=S.INVESTIGATING))
+        await world.run(
+            partial(change_status, ref=ById(incident_id), target=IncidentStatus.INVESTIGATING)
+        )
 
 
 async def test_an_open_incident_cannot_be_reopened(world: World) -> None:
@@ -198,7 +210,7 @@ async def test_a_duplicate_is_cancelled_with_a_link(world: World) -> None:
     use_case = partial(mark_duplicate, ref=ById(second), original=Reference(1))
     await world.run(use_case, by=alice)
     view = await world.view(second)
-    assert (view.status, view.duplicate_of_id) == (S.CANCELLED, first)
+    assert (view.status, view.duplicate_of_id) == (IncidentStatus.CANCELLED, first)
     content = (await world.entries(second))[-1].content or {}
     assert content["duplicate_of"] == "INC-1"
 
@@ -238,10 +250,11 @@ async def test_guests_move_nothing_and_cancelling_is_for_responders(world: World
     incident_id = await world.declare("Checkout errors", by=alice)
     with pytest.raises(IncidentNotFound):
         await world.run(
-            partial(change_status, ref=ById(incident_id), target=S.IDENTIFIED), by=guest
+            partial(change_status, ref=ById(incident_id), target=IncidentStatus.IDENTIFIED),
+            by=guest,
         )
     with pytest.raises(NotPermitted):
         await world.run(
             partial(cancel, ref=ById(incident_id), reason="Noise"), by=await world.person("bob")
         )
-    assert (await world.view(incident_id)).status is S.TRIAGE
+    assert (await world.view(incident_id)).status is IncidentStatus.TRIAGE

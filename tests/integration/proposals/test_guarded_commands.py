@@ -34,7 +34,7 @@ from incidents.policy.supervision import Stage, StageSeed
 from incidents.proposals.answers import approve, break_glass
 from incidents.proposals.ask import ask_for_draft, keep_draft, revise
 from incidents.proposals.carry_out import carry_out
-from incidents.proposals.tables import ApprovalStatus, ProposalWords
+from incidents.proposals.tables import ProposalStatus, ProposalWords
 from incidents.record.notes import redact_entry
 from incidents.registry.guarded_commands import PERFORMERS
 from incidents.registry.retention import sweep
@@ -63,13 +63,13 @@ async def refused(scene: Scene, use_case: UseCase, *, by: Actor | None = None) -
 async def kept(scene: Scene, use_case: UseCase) -> uuid.UUID:
     needed = await refused(scene, use_case)
     outcome = await scene.world.run(partial(keep_draft, needed=needed), by=scene.jo)
-    return uuid.UUID(outcome.data["approval_id"])
+    return uuid.UUID(outcome.data["proposal_id"])
 
 
 async def asked(scene: Scene, use_case: UseCase) -> uuid.UUID:
-    approval_id = await kept(scene, use_case)
-    await scene.do(ask_for_draft, approval_id, scene.jo)
-    return approval_id
+    proposal_id = await kept(scene, use_case)
+    await scene.do(ask_for_draft, proposal_id, scene.jo)
+    return proposal_id
 
 
 def resolution(scene: Scene, **more: Any) -> Resolution:
@@ -108,11 +108,11 @@ async def test_each_command_is_undone_kept_and_carried_out_exactly_as_it_was(sce
         ),
     ]
     for use_case, kind, said in steps:
-        approval_id = await asked(scene, use_case)
+        proposal_id = await asked(scene, use_case)
         with pytest.raises(Superseded):
-            await scene.do(carry_out, approval_id, scene.jo)
-        await scene.do(approve, approval_id, scene.carol)
-        await scene.do(carry_out, approval_id, scene.bob)
+            await scene.do(carry_out, proposal_id, scene.jo)
+        await scene.do(approve, proposal_id, scene.carol)
+        await scene.do(carry_out, proposal_id, scene.bob)
         found = [e for e in await scene.world.entries(scene.incident_id) if e.kind == kind][-1]
         assert said.items() <= (found.content or {}).items()
         assert found.actor_name == "jo"
@@ -127,16 +127,16 @@ async def test_cancelling_and_duplicates_are_guarded_alike(scene: Scene) -> None
     original = Reference(number=2, is_drill=False)
     needed = await refused(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
     assert (needed.action, needed.arguments) == ("cancel", {"reason": "False alarm"})
-    approval_id = await asked(scene, partial(mark_duplicate, ref=scene.ref, original=original))
-    await scene.do(approve, approval_id, scene.carol)
-    await scene.do(carry_out, approval_id, scene.jo)
+    proposal_id = await asked(scene, partial(mark_duplicate, ref=scene.ref, original=original))
+    await scene.do(approve, proposal_id, scene.carol)
+    await scene.do(carry_out, proposal_id, scene.jo)
     view = await scene.world.view(scene.incident_id)
     assert (view.status, view.duplicate_of_id) == (IncidentStatus.CANCELLED, other)
 
 
 def test_every_guarded_right_can_be_performed(world: World) -> None:
-    approvals = world.policy.approvals
-    guarded = {action for action in Action if approvals.guard_of(action) is not None}
+    proposals = world.policy.proposals
+    guarded = {action for action in Action if proposals.guard_of(action) is not None}
     assert guarded == set(PERFORMERS)
 
 
@@ -164,7 +164,7 @@ async def test_a_draft_is_its_owners_alone_and_only_the_last_one_is_kept(scene: 
     await scene.do(ask_for_draft, second, scene.jo)
     with pytest.raises(Superseded) as again:
         await scene.do(ask_for_draft, second, scene.jo)
-    assert again.value.what == "approval_pending"
+    assert again.value.what == "proposal_pending"
     words = ProposalWords(text="Something else")
     with pytest.raises(NotPermitted):
         await scene.do(revise, second, scene.jo, words=words, class_key="safe")
@@ -177,40 +177,40 @@ async def test_a_draft_that_nobody_came_back_to_is_swept_away_and_what_was_asked
     draft = await kept(scene, partial(cancel, ref=scene.ref, reason="Really"))
     await scene.pass_(days=6)
     await scene.world.run(sweep)
-    assert (await scene.view(draft)).status is ApprovalStatus.DRAFT
+    assert (await scene.view(draft)).status is ProposalStatus.DRAFT
     await scene.pass_(days=2)
     await scene.world.run(sweep)
     with pytest.raises(Superseded):
         await scene.do(ask_for_draft, draft, scene.jo)
-    assert (await scene.view(proposal)).status is ApprovalStatus.EXPIRED
+    assert (await scene.view(proposal)).status is ProposalStatus.EXPIRED
 
 
 async def test_the_right_itself_is_checked_again_when_it_is_carried_out(scene: Scene) -> None:
-    approval_id = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
-    await scene.do(approve, approval_id, scene.carol)
+    proposal_id = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
+    await scene.do(approve, proposal_id, scene.carol)
     scene.grant(Action.CANCEL, RoleRef("commander"))
     with pytest.raises(NotPermitted):
-        await scene.do(carry_out, approval_id, scene.jo)
-    view = await scene.view(approval_id)
-    assert view.status is ApprovalStatus.APPROVED
+        await scene.do(carry_out, proposal_id, scene.jo)
+    view = await scene.view(proposal_id)
+    assert view.status is ProposalStatus.APPROVED
     assert (await scene.world.view(scene.incident_id)).is_open
 
 
 async def test_what_can_no_longer_be_done_is_refused_and_nothing_is_changed(scene: Scene) -> None:
     lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
-    approval_id = await asked(scene, lower)
-    await scene.do(approve, approval_id, scene.carol)
+    proposal_id = await asked(scene, lower)
+    await scene.do(approve, proposal_id, scene.carol)
     await scene.world.run(lower, by=scene.carol)
     with pytest.raises(AlreadySo):
-        await scene.do(carry_out, approval_id, scene.jo)
-    assert (await scene.view(approval_id)).status is ApprovalStatus.APPROVED
+        await scene.do(carry_out, proposal_id, scene.jo)
+    assert (await scene.view(proposal_id)).status is ProposalStatus.APPROVED
 
 
 async def test_break_glass_carries_out_at_once_and_only_for_oneself(scene: Scene) -> None:
-    approval_id = await kept(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
+    proposal_id = await kept(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
     with pytest.raises(NotPermitted):
-        await scene.do(break_glass, approval_id, scene.bob, reason="Now")
-    await scene.do(break_glass, approval_id, scene.jo, reason="People are woken for nothing")
+        await scene.do(break_glass, proposal_id, scene.bob, reason="Now")
+    await scene.do(break_glass, proposal_id, scene.jo, reason="People are woken for nothing")
     assert await scene.kinds() == ["action_proposed", "break_glass", "proposal_carried_out"]
     assert (await scene.world.view(scene.incident_id)).status is IncidentStatus.CANCELLED
 
@@ -225,22 +225,22 @@ async def test_resolving_ends_what_it_leaves_no_room_for_and_a_request_to_close_
     await scene.do(approve, mine, scene.carol)
     await scene.do(carry_out, mine, scene.jo)
     states = [(await scene.view(one)).status for one in (mine, theirs, lower)]
-    assert states == [ApprovalStatus.CARRIED_OUT, ApprovalStatus.EXPIRED, ApprovalStatus.PENDING]
+    assert states == [ProposalStatus.CARRIED_OUT, ProposalStatus.EXPIRED, ProposalStatus.PENDING]
     closing = await asked(scene, partial(close, ref=scene.ref, text="All done"))
     await scene.pass_(minutes=5)
-    assert (await scene.view(closing)).status is ApprovalStatus.PENDING
+    assert (await scene.view(closing)).status is ProposalStatus.PENDING
 
 
 async def test_a_redacted_request_can_neither_be_agreed_to_nor_carried_out(scene: Scene) -> None:
-    approval_id = await asked(scene, partial(cancel, ref=scene.ref, reason="A secret"))
+    proposal_id = await asked(scene, partial(cancel, ref=scene.ref, reason="A secret"))
     entries = await scene.world.entries(scene.incident_id)
     (entry,) = [one for one in entries if one.kind == EntryKind.ACTION_PROPOSED]
     redacting = partial(redact_entry, ref=scene.ref, entry_id=entry.id, reason="A secret")
     await scene.world.run(redacting, by=scene.carol)
     with pytest.raises(Superseded) as caught:
-        await scene.do(approve, approval_id, scene.carol)
-    assert caught.value.what == "approval_redacted"
-    assert (await scene.view(approval_id)).words is None
+        await scene.do(approve, proposal_id, scene.carol)
+    assert caught.value.what == "proposal_redacted"
+    assert (await scene.view(proposal_id)).words is None
 
 
 async def test_who_is_solo_again_needs_nobody(scene: Scene) -> None:
@@ -362,13 +362,13 @@ async def test_a_proposal_names_no_private_incident_that_its_readers_may_not_kno
 ) -> None:
     other = await scene.world.declare("Payroll leak", by=scene.jo, is_private=True)
     original = Reference(number=2, is_drill=False)
-    approval_id = await asked(scene, partial(mark_duplicate, ref=scene.ref, original=original))
+    proposal_id = await asked(scene, partial(mark_duplicate, ref=scene.ref, original=original))
     for entry in await scene.world.entries(scene.incident_id):
         assert str(original) not in str(entry.content)
-    words = (await scene.view(approval_id)).words
+    words = (await scene.view(proposal_id)).words
     assert words is not None
     assert "duplicate of a private incident" in words.text
-    await scene.do(approve, approval_id, scene.carol)
-    await scene.do(carry_out, approval_id, scene.jo)
+    await scene.do(approve, proposal_id, scene.carol)
+    await scene.do(carry_out, proposal_id, scene.jo)
     view = await scene.world.view(scene.incident_id)
     assert (view.status, view.duplicate_of_id) == (IncidentStatus.CANCELLED, other)

@@ -68,9 +68,9 @@ class Walk(RuleBasedStateMachine):
         found: Actor = getattr(self.scene, name)
         return found
 
-    def attempt(self, verb: Any, approval_id: uuid.UUID, name: str, **details: Any) -> None:
+    def attempt(self, verb: Any, proposal_id: uuid.UUID, name: str, **details: Any) -> None:
         try:
-            self.await_(self.scene.do(verb, approval_id, self.who(name), **details))
+            self.await_(self.scene.do(verb, proposal_id, self.who(name), **details))
         except DomainError:
             return
 
@@ -94,37 +94,37 @@ class Walk(RuleBasedStateMachine):
         except NeedsApproval as needed:
             kept = partial(keep_draft, needed=needed)
             outcome = self.await_(scene.world.run(kept, by=scene.jo))
-            approval_id = uuid.UUID(outcome.data["approval_id"])
-            self.attempt(ask_for_draft, approval_id, "jo")
-            return approval_id
+            proposal_id = uuid.UUID(outcome.data["proposal_id"])
+            self.attempt(ask_for_draft, proposal_id, "jo")
+            return proposal_id
         except DomainError:
             pass
         return self.await_(scene.propose("change"))
 
-    @rule(approval_id=known, name=NAMES, version=OLD)
-    def approve(self, approval_id: uuid.UUID, name: str, version: int | None) -> None:
-        self.attempt(approve, approval_id, name, version=version)
+    @rule(proposal_id=known, name=NAMES, version=OLD)
+    def approve(self, proposal_id: uuid.UUID, name: str, version: int | None) -> None:
+        self.attempt(approve, proposal_id, name, version=version)
 
-    @rule(approval_id=known, name=NAMES)
-    def decline(self, approval_id: uuid.UUID, name: str) -> None:
-        self.attempt(decline, approval_id, name, reason="No")
+    @rule(proposal_id=known, name=NAMES)
+    def decline(self, proposal_id: uuid.UUID, name: str) -> None:
+        self.attempt(decline, proposal_id, name, reason="No")
 
-    @rule(approval_id=known, name=NAMES, class_key=CLASSES)
-    def revise(self, approval_id: uuid.UUID, name: str, class_key: str) -> None:
+    @rule(proposal_id=known, name=NAMES, class_key=CLASSES)
+    def revise(self, proposal_id: uuid.UUID, name: str, class_key: str) -> None:
         words = ProposalWords(text="Something else")
-        self.attempt(revise, approval_id, name, words=words, class_key=class_key)
+        self.attempt(revise, proposal_id, name, words=words, class_key=class_key)
 
-    @rule(approval_id=known, name=NAMES, reason=st.sampled_from(["", "Now"]))
-    def break_glass(self, approval_id: uuid.UUID, name: str, reason: str) -> None:
-        self.attempt(break_glass, approval_id, name, reason=reason)
+    @rule(proposal_id=known, name=NAMES, reason=st.sampled_from(["", "Now"]))
+    def break_glass(self, proposal_id: uuid.UUID, name: str, reason: str) -> None:
+        self.attempt(break_glass, proposal_id, name, reason=reason)
 
-    @rule(approval_id=known, name=NAMES, version=OLD)
-    def carry_out(self, approval_id: uuid.UUID, name: str, version: int | None) -> None:
-        self.attempt(carry_out, approval_id, name, version=version)
+    @rule(proposal_id=known, name=NAMES, version=OLD)
+    def carry_out(self, proposal_id: uuid.UUID, name: str, version: int | None) -> None:
+        self.attempt(carry_out, proposal_id, name, version=version)
 
-    @rule(approval_id=known, name=NAMES)
-    def abandon(self, approval_id: uuid.UUID, name: str) -> None:
-        self.attempt(abandon, approval_id, name, reason="Not needed")
+    @rule(proposal_id=known, name=NAMES)
+    def abandon(self, proposal_id: uuid.UUID, name: str) -> None:
+        self.attempt(abandon, proposal_id, name, reason="Not needed")
 
     @rule(name=NAMES, stage=STAGES)
     def learn(self, name: str, stage: Stage) -> None:
@@ -145,7 +145,7 @@ class Walk(RuleBasedStateMachine):
         entries = self.await_(self.scene.world.entries(self.scene.incident_id))
         for entry in entries:
             content = entry.content or {}
-            key = str(content.get("approval_id"))
+            key = str(content.get("proposal_id"))
             match entry.kind:
                 case EntryKind.ACTION_PROPOSED | EntryKind.PROPOSAL_REVISED:
                     is_free = content["needs"] == Need.NOBODY

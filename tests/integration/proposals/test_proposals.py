@@ -35,10 +35,10 @@ from incidents.policy.supervision import MentorSeed, Stage, StageSeed
 from incidents.proposals.answers import approve, break_glass, decline
 from incidents.proposals.ask import propose, revise
 from incidents.proposals.carry_out import abandon, carry_out
-from incidents.proposals.effects import RefreshApproval
+from incidents.proposals.effects import RefreshProposal
 from incidents.proposals.objections import ask_objections, object_to
-from incidents.proposals.tables import ApprovalStatus, ProposalWords
-from incidents.proposals.views import ApprovalView, get_approval_view
+from incidents.proposals.tables import ProposalStatus, ProposalWords
+from incidents.proposals.views import ProposalView, get_proposal_view
 from incidents.roles.departures import save_people
 from tests.world import World
 
@@ -118,15 +118,15 @@ class Scene:
     ) -> uuid.UUID:
         use_case = partial(propose, ref=self.ref, words=words, class_key=class_key)
         outcome = await self.world.run(use_case, by=by or self.jo)
-        return uuid.UUID(outcome.data["approval_id"])
+        return uuid.UUID(outcome.data["proposal_id"])
 
-    async def do(self, verb: Any, approval_id: uuid.UUID, by: Actor, **details: Any) -> Outcome:
-        use_case = partial(verb, ref=self.ref, approval_id=approval_id, **details)
+    async def do(self, verb: Any, proposal_id: uuid.UUID, by: Actor, **details: Any) -> Outcome:
+        use_case = partial(verb, ref=self.ref, proposal_id=proposal_id, **details)
         return await self.world.run(use_case, by=by)
 
-    async def view(self, approval_id: uuid.UUID) -> ApprovalView:
+    async def view(self, proposal_id: uuid.UUID) -> ProposalView:
         async with self.world.database.reading() as session:
-            return await get_approval_view(session, approval_id)
+            return await get_proposal_view(session, proposal_id)
 
     async def kinds(self) -> list[str]:
         wanted = ("proposal", "action_proposed", "approval", "objection", "break_glass")
@@ -149,38 +149,38 @@ async def scene(world: World) -> Scene:
 
 
 async def test_a_proposal_is_agreed_to_by_another_and_carried_out(scene: Scene) -> None:
-    approval_id = await scene.propose()
-    told = {effect.person_id for effect in await scene.world.effects(RefreshApproval)}
+    proposal_id = await scene.propose()
+    told = {effect.person_id for effect in await scene.world.effects(RefreshProposal)}
     assert told == {None, scene.carol.person_id}
     with pytest.raises(Superseded):
-        await scene.do(carry_out, approval_id, scene.jo)
-    await scene.do(approve, approval_id, scene.bob, reason="Carts are few now")
-    assert (await scene.view(approval_id)).answer == "Carts are few now"
-    await scene.do(carry_out, approval_id, scene.jo, result="Errors are gone")
-    view = await scene.view(approval_id)
-    assert (view.status, view.ending) == (ApprovalStatus.CARRIED_OUT, "Errors are gone")
+        await scene.do(carry_out, proposal_id, scene.jo)
+    await scene.do(approve, proposal_id, scene.bob, reason="Carts are few now")
+    assert (await scene.view(proposal_id)).answer == "Carts are few now"
+    await scene.do(carry_out, proposal_id, scene.jo, result="Errors are gone")
+    view = await scene.view(proposal_id)
+    assert (view.status, view.ending) == (ProposalStatus.CARRIED_OUT, "Errors are gone")
     assert await scene.kinds() == ["action_proposed", "proposal_approved", "proposal_carried_out"]
-    assert not [r for r in await scene.world.pending_reminders() if r.subject_id == approval_id]
+    assert not [r for r in await scene.world.pending_reminders() if r.subject_id == proposal_id]
 
 
 async def test_nobody_agrees_to_their_own_and_is_told_who_may(scene: Scene) -> None:
-    approval_id = await scene.propose(by=scene.carol, class_key="destructive")
+    proposal_id = await scene.propose(by=scene.carol, class_key="destructive")
     with pytest.raises(MayNotAnswer) as refused:
-        await scene.do(approve, approval_id, scene.carol)
+        await scene.do(approve, proposal_id, scene.carol)
     assert refused.value.is_own
-    approval_id = await scene.propose(class_key="destructive")
+    proposal_id = await scene.propose(class_key="destructive")
     with pytest.raises(MayNotAnswer) as refused:
-        await scene.do(approve, approval_id, scene.bob)
+        await scene.do(approve, proposal_id, scene.bob)
     assert refused.value.who == ("carol",)
     with pytest.raises(MayNotAnswer):
-        await scene.do(decline, approval_id, scene.bob, reason="No")
-    assert (await scene.view(approval_id)).status is ApprovalStatus.PENDING
+        await scene.do(decline, proposal_id, scene.bob, reason="No")
+    assert (await scene.view(proposal_id)).status is ProposalStatus.PENDING
 
 
 async def test_somebody_supervised_agrees_to_nothing_and_a_mentor_is_asked(scene: Scene) -> None:
     scene.supervise(Stage.LEAD)
     mine = await scene.propose()
-    told = {effect.person_id for effect in await scene.world.effects(RefreshApproval)}
+    told = {effect.person_id for effect in await scene.world.effects(RefreshProposal)}
     assert told == {None, scene.carol.person_id, scene.max.person_id}
     theirs = await scene.propose(by=scene.bob)
     with pytest.raises(MayNotAnswer) as refused:
@@ -193,81 +193,81 @@ async def test_somebody_supervised_agrees_to_nothing_and_a_mentor_is_asked(scene
 
 
 async def test_a_declined_proposal_has_its_reason_and_is_over(scene: Scene) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     with pytest.raises(InvalidInput):
-        await scene.do(decline, approval_id, scene.bob, reason=" ")
-    await scene.do(decline, approval_id, scene.bob, reason="It loses carts")
+        await scene.do(decline, proposal_id, scene.bob, reason=" ")
+    await scene.do(decline, proposal_id, scene.bob, reason="It loses carts")
     for verb in (approve, carry_out):
         with pytest.raises(Superseded) as refused:
-            await scene.do(verb, approval_id, scene.carol)
-        assert refused.value.what == "approval_declined"
+            await scene.do(verb, proposal_id, scene.carol)
+        assert refused.value.what == "proposal_declined"
     told = [effect.person_id for effect in await scene.world.effects(TellPerson)]
     assert told == [scene.jo.person_id]
 
 
 async def test_what_needs_nobody_may_be_carried_out_at_once(scene: Scene) -> None:
-    approval_id = await scene.propose("safe")
-    view = await scene.view(approval_id)
-    assert (view.status, view.number) == (ApprovalStatus.CLEARED, 1)
-    kinds = {r.kind for r in await scene.world.pending_reminders() if r.subject_id == approval_id}
-    assert kinds == {ReminderKind.APPROVAL_EXPIRES}
-    await scene.do(carry_out, approval_id, scene.bob, result="Nothing odd")
-    assert (await scene.view(approval_id)).status is ApprovalStatus.CARRIED_OUT
+    proposal_id = await scene.propose("safe")
+    view = await scene.view(proposal_id)
+    assert (view.status, view.number) == (ProposalStatus.CLEARED, 1)
+    kinds = {r.kind for r in await scene.world.pending_reminders() if r.subject_id == proposal_id}
+    assert kinds == {ReminderKind.PROPOSAL_EXPIRES}
+    await scene.do(carry_out, proposal_id, scene.bob, result="Nothing odd")
+    assert (await scene.view(proposal_id)).status is ProposalStatus.CARRIED_OUT
 
 
 async def test_of_two_answers_at_once_one_wins_and_the_other_is_told(scene: Scene) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     answers = await asyncio.gather(
-        scene.do(approve, approval_id, scene.bob),
-        scene.do(decline, approval_id, scene.carol, reason="It loses carts"),
+        scene.do(approve, proposal_id, scene.bob),
+        scene.do(decline, proposal_id, scene.carol, reason="It loses carts"),
         return_exceptions=True,
     )
     won = [one for one in answers if isinstance(one, Outcome)]
     lost = [one for one in answers if isinstance(one, Superseded)]
     assert (len(won), len(lost)) == (1, 1)
-    assert lost[0].what == f"approval_{won[0].kind}"
+    assert lost[0].what == f"proposal_{won[0].kind}"
     assert lost[0].by in {"bob", "carol"}
     assert len([kind for kind in await scene.kinds() if kind != "action_proposed"]) == 1
 
 
 async def test_an_approver_who_lost_the_right_no_longer_counts(scene: Scene) -> None:
-    approval_id = await scene.propose()
-    await scene.do(approve, approval_id, scene.bob)
+    proposal_id = await scene.propose()
+    await scene.do(approve, proposal_id, scene.bob)
     scene.supervise(Stage.ASSIST, who=scene.bob)
-    outcome = await scene.do(carry_out, approval_id, scene.jo, result="Done")
+    outcome = await scene.do(carry_out, proposal_id, scene.jo, result="Done")
     assert outcome.kind == "approval_lapsed"
-    view = await scene.view(approval_id)
-    assert (view.status, view.answered_by) == (ApprovalStatus.PENDING, None)
+    view = await scene.view(proposal_id)
+    assert (view.status, view.answered_by) == (ProposalStatus.PENDING, None)
     assert (await scene.kinds())[-1] == "approval_lapsed"
-    await scene.do(approve, approval_id, scene.carol)
-    await scene.do(carry_out, approval_id, scene.jo, result="Done")
-    assert (await scene.view(approval_id)).status is ApprovalStatus.CARRIED_OUT
+    await scene.do(approve, proposal_id, scene.carol)
+    await scene.do(carry_out, proposal_id, scene.jo, result="Done")
+    assert (await scene.view(proposal_id)).status is ProposalStatus.CARRIED_OUT
 
 
 async def test_an_approver_who_left_no_longer_counts(scene: Scene) -> None:
-    approval_id = await scene.propose()
-    await scene.do(approve, approval_id, scene.bob)
+    proposal_id = await scene.propose()
+    await scene.do(approve, proposal_id, scene.bob)
     gone = PersonFacts(scene.bob.external_id or "", is_active=False)
     await scene.world.run(partial(save_people, people=[gone]))
-    assert (await scene.do(carry_out, approval_id, scene.jo)).kind == "approval_lapsed"
+    assert (await scene.do(carry_out, proposal_id, scene.jo)).kind == "approval_lapsed"
 
 
 async def test_a_requester_who_may_no_longer_stops_it(scene: Scene) -> None:
-    approval_id = await scene.propose()
-    await scene.do(approve, approval_id, scene.bob)
+    proposal_id = await scene.propose()
+    await scene.do(approve, proposal_id, scene.bob)
     scene.grant(Action.PROPOSE, RoleRef(COMMANDER))
     with pytest.raises(NotPermitted):
-        await scene.do(carry_out, approval_id, scene.bob, result="Done")
-    assert (await scene.view(approval_id)).status is ApprovalStatus.APPROVED
+        await scene.do(carry_out, proposal_id, scene.bob, result="Done")
+    assert (await scene.view(proposal_id)).status is ProposalStatus.APPROVED
 
 
 async def test_nothing_is_carried_out_in_an_incident_that_is_over(scene: Scene) -> None:
-    approval_id = await scene.propose()
-    await scene.do(approve, approval_id, scene.bob)
+    proposal_id = await scene.propose()
+    await scene.do(approve, proposal_id, scene.bob)
     await scene.world.run(partial(cancel, ref=scene.ref, reason="False alarm"), by=scene.carol)
     with pytest.raises(Superseded) as refused:
-        await scene.do(carry_out, approval_id, scene.jo)
-    assert refused.value.what == "approval_incident_over"
+        await scene.do(carry_out, proposal_id, scene.jo)
+    assert refused.value.what == "proposal_incident_over"
 
 
 async def test_what_is_open_ends_with_the_incident_at_once_and_without_a_word(scene: Scene) -> None:
@@ -279,9 +279,9 @@ async def test_what_is_open_ends_with_the_incident_at_once_and_without_a_word(sc
     await scene.do(break_glass, forced, scene.jo, reason="Data is being lost")
     told = len(await scene.world.effects(TellPerson))
     await scene.world.run(partial(cancel, ref=scene.ref, reason="False alarm"), by=scene.carol)
-    for approval_id in (pending, approved, cleared):
-        view = await scene.view(approval_id)
-        assert (view.status, view.ended_with_incident) == (ApprovalStatus.EXPIRED, True)
+    for proposal_id in (pending, approved, cleared):
+        view = await scene.view(proposal_id)
+        assert (view.status, view.ended_with_incident) == (ProposalStatus.EXPIRED, True)
     poll = (await scene.view(pending)).poll
     assert poll is not None
     assert not poll.is_open
@@ -292,19 +292,19 @@ async def test_what_is_open_ends_with_the_incident_at_once_and_without_a_word(sc
     assert "objections_ended" not in await scene.kinds()
     # What was gone ahead with is another thing: what came of it can still be said.
     await scene.do(carry_out, forced, scene.jo, result="Stopped")
-    assert (await scene.view(forced)).status is ApprovalStatus.CARRIED_OUT
+    assert (await scene.view(forced)).status is ProposalStatus.CARRIED_OUT
 
 
 async def test_who_broke_the_glass_is_asked_once_what_came_of_it(scene: Scene) -> None:
     said, silent = await scene.propose("destructive"), await scene.propose("destructive")
-    for approval_id in (said, silent):
-        await scene.do(break_glass, approval_id, scene.bob, reason="Data is being lost")
+    for proposal_id in (said, silent):
+        await scene.do(break_glass, proposal_id, scene.bob, reason="Data is being lost")
     await scene.do(carry_out, said, scene.jo, result="Stopped")
     for _ in range(3):
         await scene.pass_(minutes=30)
     entries = await scene.world.entries(scene.incident_id)
     (asked,) = [e for e in entries if e.kind == EntryKind.RESULT_ASKED]
-    assert (asked.content or {})["approval_id"] == str(silent)
+    assert (asked.content or {})["proposal_id"] == str(silent)
     told = [e for e in await scene.world.effects(TellPerson) if e.entry_id == asked.id]
     assert [effect.person_id for effect in told] == [scene.bob.person_id]
     readers = Readers(
@@ -324,12 +324,12 @@ async def test_who_broke_the_glass_is_asked_once_what_came_of_it(scene: Scene) -
 
 
 async def test_an_agreement_holds_for_a_while_and_no_longer(scene: Scene) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     await scene.pass_(minutes=4)
-    await scene.do(approve, approval_id, scene.bob)
+    await scene.do(approve, proposal_id, scene.bob)
     scene.world.clock.advance(timedelta(minutes=30))  # the reminder hasn't fired yet
-    outcome = await scene.do(carry_out, approval_id, scene.jo)
-    assert outcome.kind == "approval_expired"
+    outcome = await scene.do(carry_out, proposal_id, scene.jo)
+    assert outcome.kind == "proposal_expired"
     assert (await scene.last(EntryKind.PROPOSAL_EXPIRED))["was_answered"] is True
     await scene.world.tick()
     assert (await scene.kinds()).count("proposal_expired") == 1
@@ -338,7 +338,7 @@ async def test_an_agreement_holds_for_a_while_and_no_longer(scene: Scene) -> Non
 async def test_no_answer_is_asked_again_escalated_and_said_loudly_then_it_ends(
     scene: Scene,
 ) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     for _ in range(3):
         await scene.pass_(minutes=5)
     entries = await scene.world.entries(scene.incident_id)
@@ -350,52 +350,52 @@ async def test_no_answer_is_asked_again_escalated_and_said_loudly_then_it_ends(
     told = [[e.person_id for e in effects if e.entry_id == entry_id] for entry_id in asked]
     # Bob got a copy of the proposal at the first step, Carol was called at the second: each once.
     assert told == [[carol], [bob], [carol, bob]]
-    copies = {effect.person_id for effect in await scene.world.effects(RefreshApproval)}
+    copies = {effect.person_id for effect in await scene.world.effects(RefreshProposal)}
     assert copies == {None, carol, bob}
     called = [effect.person_id for effect in await scene.world.effects(CallForEscalation)]
     assert called[:1] == [carol]
     posted = {effect.entry_id for effect in await scene.world.effects(PostEntry)}
     assert [entry_id in posted for entry_id in asked] == [True, False, True]
     await scene.pass_(minutes=15)
-    assert (await scene.view(approval_id)).status is ApprovalStatus.EXPIRED
+    assert (await scene.view(proposal_id)).status is ProposalStatus.EXPIRED
     with pytest.raises(Superseded):
-        await scene.do(approve, approval_id, scene.bob)
+        await scene.do(approve, proposal_id, scene.bob)
 
 
 async def test_the_escalation_of_an_unanswered_proposal_ends_with_the_answer(scene: Scene) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     await scene.pass_(minutes=5)
     await scene.pass_(minutes=5)
     escalated = await scene.last(EntryKind.ESCALATED)
     assert escalated["to"] == "Incident commander"
     assert "decide on proposal 1" in escalated["packet"]["ask"]
     assert escalated["author"] is None  # the bot sent it
-    await scene.do(approve, approval_id, scene.bob)
+    await scene.do(approve, proposal_id, scene.bob)
     assert "no longer waits" in (await scene.last(EntryKind.ESCALATION_WITHDRAWN))["reason"]
     kinds = {reminder.kind for reminder in await scene.world.pending_reminders()}
     assert ReminderKind.ESCALATION_UNANSWERED not in kinds
 
 
 async def test_the_escalation_ends_when_the_proposal_needs_nobody_any_more(scene: Scene) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     await scene.pass_(minutes=5)
     await scene.pass_(minutes=5)
-    await scene.do(revise, approval_id, scene.jo, words=WORDS, class_key="safe")
-    assert (await scene.view(approval_id)).status is ApprovalStatus.CLEARED
+    await scene.do(revise, proposal_id, scene.jo, words=WORDS, class_key="safe")
+    assert (await scene.view(proposal_id)).status is ProposalStatus.CLEARED
     assert "no longer waits" in (await scene.last(EntryKind.ESCALATION_WITHDRAWN))["reason"]
     kinds = {reminder.kind for reminder in await scene.world.pending_reminders()}
     assert ReminderKind.ESCALATION_UNANSWERED not in kinds
 
 
 async def test_a_manager_of_the_service_decides_what_is_major(scene: Scene) -> None:
-    approval_id = await scene.propose("destructive", by=scene.carol)
+    proposal_id = await scene.propose("destructive", by=scene.carol)
     escalation = replace(
         scene.world.policy.escalation, manager=PersonRef(user_id=scene.max.external_id)
     )
     with pytest.raises(MayNotAnswer):
-        await scene.do(approve, approval_id, scene.max)
+        await scene.do(approve, proposal_id, scene.max)
     scene.world.change_policy(escalation=escalation)
-    await scene.do(approve, approval_id, scene.max)
+    await scene.do(approve, proposal_id, scene.max)
 
 
 async def test_the_ladder_is_quicker_in_a_severe_incident(world: World) -> None:
@@ -413,46 +413,46 @@ async def test_an_answer_ends_the_ladder_and_after_an_absence_one_step_is_taken(
     await scene.pass_(minutes=11)
     entries = await scene.world.entries(scene.incident_id)
     said = [e.content or {} for e in entries if e.kind == EntryKind.PROPOSAL_UNANSWERED]
-    assert [(one["approval_id"], one["step"]) for one in said] == [(str(second), 2)]
+    assert [(one["proposal_id"], one["step"]) for one in said] == [(str(second), 2)]
 
 
 async def test_a_revised_proposal_has_a_new_version_and_needs_a_new_answer(scene: Scene) -> None:
-    approval_id = await scene.propose()
-    await scene.do(approve, approval_id, scene.bob)
+    proposal_id = await scene.propose()
+    await scene.do(approve, proposal_id, scene.bob)
     better = ProposalWords(text="Restart one pod of checkout", undo="Scale up again")
     with pytest.raises(NotPermitted):
-        await scene.do(revise, approval_id, scene.bob, words=better, class_key="change")
-    await scene.do(revise, approval_id, scene.jo, words=better, class_key="change", version=1)
-    view = await scene.view(approval_id)
-    assert (view.version, view.status, view.words) == (2, ApprovalStatus.PENDING, better)
+        await scene.do(revise, proposal_id, scene.bob, words=better, class_key="change")
+    await scene.do(revise, proposal_id, scene.jo, words=better, class_key="change", version=1)
+    view = await scene.view(proposal_id)
+    assert (view.version, view.status, view.words) == (2, ProposalStatus.PENDING, better)
     with pytest.raises(Superseded) as refused:
-        await scene.do(approve, approval_id, scene.bob, version=1)
-    assert refused.value.what == "approval_changed"
-    await scene.do(approve, approval_id, scene.bob, version=2)
+        await scene.do(approve, proposal_id, scene.bob, version=1)
+    assert refused.value.what == "proposal_changed"
+    await scene.do(approve, proposal_id, scene.bob, version=2)
 
 
 async def test_break_glass_goes_ahead_and_tells_everybody(scene: Scene) -> None:
     scene.supervise(Stage.LEAD)
-    approval_id = await scene.propose("destructive")
+    proposal_id = await scene.propose("destructive")
     with pytest.raises(InvalidInput):
-        await scene.do(break_glass, approval_id, scene.jo, reason="")
-    await scene.do(break_glass, approval_id, scene.jo, reason="Data is being lost")
+        await scene.do(break_glass, proposal_id, scene.jo, reason="")
+    await scene.do(break_glass, proposal_id, scene.jo, reason="Data is being lost")
     broken = [e for e in await scene.world.entries(scene.incident_id) if e.kind == "break_glass"]
     told = [e for e in await scene.world.effects(TellPerson) if e.entry_id == broken[0].id]
     assert {e.person_id for e in told} == {scene.carol.person_id, scene.max.person_id}
     await scene.pass_(minutes=40)
-    await scene.do(carry_out, approval_id, scene.jo, result="Stopped")
+    await scene.do(carry_out, proposal_id, scene.jo, result="Stopped")
     assert (await scene.kinds())[-2:] == ["break_glass", "proposal_carried_out"]
 
 
 async def test_who_may_agree_breaks_no_glass_and_who_asked_still_may(scene: Scene) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     for person in (scene.bob, scene.carol):
         with pytest.raises(MayAgree) as refused:
-            await scene.do(break_glass, approval_id, person, reason="No time")
+            await scene.do(break_glass, proposal_id, person, reason="No time")
         assert refused.value.number == 1
     assert await scene.kinds() == ["action_proposed"]
-    await scene.do(approve, approval_id, scene.bob)
+    await scene.do(approve, proposal_id, scene.bob)
     major = await scene.propose("destructive", by=scene.carol)
     await scene.do(break_glass, major, scene.bob, reason="No time")  # not his to agree to
     own = await scene.propose(by=scene.bob)
@@ -461,43 +461,43 @@ async def test_who_may_agree_breaks_no_glass_and_who_asked_still_may(scene: Scen
 
 async def test_only_responders_break_the_glass_or_say_what_came_of_it(scene: Scene) -> None:
     outsider = await scene.world.person("otto")
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     for verb, how in ((break_glass, {"reason": "x"}), (carry_out, {}), (abandon, {"reason": "x"})):
         with pytest.raises(NotPermitted):
-            await scene.do(verb, approval_id, outsider, **how)
-    await scene.do(abandon, approval_id, scene.bob, reason="It stopped by itself")
+            await scene.do(verb, proposal_id, outsider, **how)
+    await scene.do(abandon, proposal_id, scene.bob, reason="It stopped by itself")
     with pytest.raises(Superseded) as refused:
-        await scene.do(break_glass, approval_id, scene.jo, reason="x")
-    assert refused.value.what == "approval_abandoned"
+        await scene.do(break_glass, proposal_id, scene.jo, reason="x")
+    assert refused.value.what == "proposal_abandoned"
 
 
 async def test_objections_are_named_and_silence_is_consent(scene: Scene) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     with pytest.raises(NotPermitted):
-        await scene.do(ask_objections, approval_id, scene.bob)
-    await scene.do(ask_objections, approval_id, scene.carol)
+        await scene.do(ask_objections, proposal_id, scene.bob)
+    await scene.do(ask_objections, proposal_id, scene.carol)
     with pytest.raises(AlreadySo):
-        await scene.do(ask_objections, approval_id, scene.carol)
-    await scene.do(object_to, approval_id, scene.bob, reason="The replica is behind")
-    await scene.do(object_to, approval_id, scene.bob, reason="The replica is 20 minutes behind")
+        await scene.do(ask_objections, proposal_id, scene.carol)
+    await scene.do(object_to, proposal_id, scene.bob, reason="The replica is behind")
+    await scene.do(object_to, proposal_id, scene.bob, reason="The replica is 20 minutes behind")
     await scene.pass_(minutes=2)
     ended = await scene.last(EntryKind.OBJECTIONS_ENDED)
     assert ended["people"] == [{"name": "bob", "external_id": scene.bob.external_id}]
     with pytest.raises(Superseded):
-        await scene.do(object_to, approval_id, scene.bob, reason="Still")
-    await scene.do(ask_objections, approval_id, scene.carol)
+        await scene.do(object_to, proposal_id, scene.bob, reason="Still")
+    await scene.do(ask_objections, proposal_id, scene.carol)
     await scene.pass_(minutes=2)
     assert (await scene.last(EntryKind.OBJECTIONS_ENDED))["count"] == 0
-    poll = (await scene.view(approval_id)).poll
+    poll = (await scene.view(proposal_id)).poll
     assert poll is not None
     assert not poll.is_open
-    assert (await scene.view(approval_id)).status is ApprovalStatus.PENDING
+    assert (await scene.view(proposal_id)).status is ProposalStatus.PENDING
 
 
 async def test_a_poll_ends_quietly_with_its_proposal(scene: Scene) -> None:
-    approval_id = await scene.propose()
-    await scene.do(ask_objections, approval_id, scene.carol)
-    await scene.do(abandon, approval_id, scene.jo, reason="It stopped by itself")
+    proposal_id = await scene.propose()
+    await scene.do(ask_objections, proposal_id, scene.carol)
+    await scene.do(abandon, proposal_id, scene.jo, reason="It stopped by itself")
     await scene.pass_(minutes=2)
     assert "objections_ended" not in await scene.kinds()
 
@@ -505,14 +505,14 @@ async def test_a_poll_ends_quietly_with_its_proposal(scene: Scene) -> None:
 async def test_a_private_incidents_proposal_reaches_nobody_outside(world: World) -> None:
     scene = await Scene(world).open(is_private=True)
     scene.supervise(Stage.LEAD)
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     for _ in range(3):
         await scene.pass_(minutes=5)
-    shown = {effect.person_id for effect in await world.effects(RefreshApproval)}
+    shown = {effect.person_id for effect in await world.effects(RefreshProposal)}
     told = {effect.person_id for effect in await world.effects(TellPerson)}
     assert scene.max.person_id not in shown | told
     with pytest.raises(DomainError):
-        await scene.do(approve, approval_id, scene.max)
+        await scene.do(approve, proposal_id, scene.max)
 
 
 async def test_guests_and_the_deactivated_are_not_asked_and_classes_are_the_policys(
@@ -523,10 +523,10 @@ async def test_guests_and_the_deactivated_are_not_asked_and_classes_are_the_poli
         await scene.propose("risky")
     with pytest.raises(InvalidInput):
         await scene.propose(words=ProposalWords(text="  "))
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     await scene.bring_in(guest)
     with pytest.raises(MayNotAnswer):
-        await scene.do(approve, approval_id, guest)
+        await scene.do(approve, proposal_id, guest)
 
 
 async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
@@ -534,7 +534,7 @@ async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
 ) -> None:
     for number in range(60):
         await scene.bring_in(await scene.world.person(f"watcher{number}"))
-    approval_id = await scene.propose("destructive")
+    proposal_id = await scene.propose("destructive")
     said = 0
 
     def count(*_: Any) -> None:
@@ -544,7 +544,7 @@ async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
     engine = scene.world.database.session_engine
     event.listen(engine, "before_cursor_execute", count)
     try:
-        await scene.do(break_glass, approval_id, scene.jo, reason="Nobody answers")
+        await scene.do(break_glass, proposal_id, scene.jo, reason="Nobody answers")
     finally:
         event.remove(engine, "before_cursor_execute", count)
     assert said < 200, said
@@ -553,10 +553,10 @@ async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
 async def test_after_an_absence_longer_than_a_proposal_lives_nobody_is_asked_for_it(
     scene: Scene,
 ) -> None:
-    approval_id = await scene.propose()
+    proposal_id = await scene.propose()
     asked = len(await scene.world.effects(TellPerson))
     await scene.pass_(days=2)
-    assert (await scene.view(approval_id)).status is ApprovalStatus.EXPIRED
+    assert (await scene.view(proposal_id)).status is ProposalStatus.EXPIRED
     assert "proposal_unanswered" not in await scene.kinds()
     told = (await scene.world.effects(TellPerson))[asked:]
     assert {effect.person_id for effect in told} == {scene.jo.person_id}

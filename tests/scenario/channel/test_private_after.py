@@ -73,7 +73,7 @@ async def test_copies_of_a_proposal_hide_it_and_it_goes_on_in_the_private_channe
         assert buttons(copy) == []
     (card,) = [m for m in bot.slack.channel(NEW_ROOM).messages if "*Class*" in m.rendered]
     before = move.heard(move.max), len(move.direct(move.jo))
-    form = (await move.carol.click(card, "approval_decline_open")).get_view()
+    form = (await move.carol.click(card, "proposal_decline_open")).get_view()
     await move.carol.submit(form, {"reason": SECRET})
     await bot.settle()
     assert SECRET in card.rendered

@@ -62,7 +62,7 @@ async def led_by_jun(bot: Bot, severity: str = "sev2") -> tuple[Person, Person, 
     return jun, maya, carol, bot.slack.channel(ROOM)
 
 
-async def company_comes(bot: Bot) -> None:
+async def mentor_is_coming(bot: Bot) -> None:
     """Let the word reach its owner, and then whoever is asked to join."""
     await bot.advance(seconds=1)
     await bot.advance(seconds=1)
@@ -156,7 +156,7 @@ async def test_silence_is_asked_about_twice_and_then_the_mentor_is_asked_to_join
     assert said(bot.slack.dm(maya), "INC-1") == []
     await bot.restart()
     await bot.advance(minutes=10)
-    await company_comes(bot)
+    await mentor_is_coming(bot)
     (told,) = said(mine, "to join you")
     assert maya.mention in told.text
     (call,) = [m for m in bot.slack.dm(maya).messages if "I'm on it" in m.rendered]
@@ -236,7 +236,7 @@ async def test_an_answer_that_calls_for_company_gets_it_and_shows_nothing_of_it(
     (first,) = said(bot.slack.dm(jun), "step 1 of 5")
     await jun.click(first, button)
     await bot.settle()
-    await company_comes(bot)
+    await mentor_is_coming(bot)
     (told,) = said(bot.slack.dm(jun), "to join you")
     assert maya.mention in told.text
     assert [m for m in bot.slack.dm(maya).messages if "I'm on it" in m.rendered]
@@ -352,7 +352,7 @@ async def test_a_refused_direct_message_is_said_nowhere_and_company_still_comes(
     await bot.advance(seconds=1)
     await bot.advance(minutes=10)
     await bot.advance(minutes=10)
-    await company_comes(bot)
+    await mentor_is_coming(bot)
     room = bot.slack.channel(ROOM)
     assert said(room, "Slack refused") == []
     assert said(room, "Please take a look")

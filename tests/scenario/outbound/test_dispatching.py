@@ -64,7 +64,7 @@ async def test_a_process_that_stalled_past_its_lease_takes_its_double_back(bot: 
         bot.clock.advance(timedelta(seconds=15))
         await second.settle()
         await bot.slack.wait_for(lambda: not stalled._tasks)
-        await stalled._settle_and_take(limit=0)
+        await stalled._settle_and_claim(limit=0)
         await bot.slack.quiet()
         assert len(bot.slack.channel("incidents").messages) == 1
         assert len(bot.slack.channel("inc-1-checkout-errors").messages) == 1
@@ -127,7 +127,7 @@ async def test_an_end_that_couldnt_be_recorded_is_made_up_for(bot: Bot) -> None:
     await _rename(bot, "effects", "away")
     await bot.slack.wait_for(lambda: bot.app.dispatcher.is_idle)
     await _rename(bot, "away", "effects")
-    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.TAKEN}
+    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.CLAIMED}
     await _wait_until_all_done(bot)
 
 
@@ -137,14 +137,14 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
 
     async def take_unheard(uow: UnitOfWork) -> Outcome:
         holder = bot.app.dispatcher.holder
-        await outbox.add_taken(
-            uow.session, plan, workspace_id=uow.workspace_id, now=uow.now, taker=holder
+        await outbox.add_claimed(
+            uow.session, plan, workspace_id=uow.workspace_id, now=uow.now, claim_as=holder
         )
-        return Outcome("taken")
+        return Outcome("claimed")
 
     await _run(bot, take_unheard)
     await bot.advance(seconds=12)
-    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.TAKEN}
+    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.CLAIMED}
     await _wait_until_all_done(bot)
 
 

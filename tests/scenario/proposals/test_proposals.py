@@ -101,14 +101,14 @@ async def test_a_proposal_goes_its_whole_way(any_bot: Bot) -> None:
     assert "Restart checkout" in copy.rendered
 
     await bot.restart()
-    await cast.jo.click(card(room), "approval_approve")
+    await cast.jo.click(card(room), "proposal_approve")
     await bot.settle()
     assert "somebody else has to decide" in cast.jo.ephemerals[-1].text
-    await cast.carol.click(copy, "approval_approve")
+    await cast.carol.click(copy, "proposal_approve")
     await bot.settle()
     assert len(said(room, "*Proposal 1 approved* by carol")) == 1
     told = cast.direct(cast.jo)[-1]
-    form = (await cast.jo.click(told, "approval_carried_out_open")).get_view()
+    form = (await cast.jo.click(told, "proposal_carried_out_open")).get_view()
     await cast.jo.submit(form, {"reason": "Errors are gone"})
     await bot.settle()
     assert "Errors are gone" in card(room).rendered
@@ -124,10 +124,10 @@ async def test_by_form_the_words_suggest_a_class_and_the_person_chooses(bot: Bot
     await cast.jo.submit(form, {})
     await bot.settle()
     assert "Destructive" in card(room).rendered
-    await cast.bob.click(card(room), "approval_approve")
+    await cast.bob.click(card(room), "proposal_approve")
     await bot.settle()
     assert "isn't yours to decide here. Who may: carol" in cast.bob.ephemerals[-1].text
-    form = (await cast.carol.click(card(room), "approval_decline_open")).get_view()
+    form = (await cast.carol.click(card(room), "proposal_decline_open")).get_view()
     assert "reason" in (await cast.carol.submit(form, {"reason": " "})).errors
     await cast.carol.submit(form, {"reason": "Keep it until tomorrow"})
     await bot.settle()
@@ -141,14 +141,14 @@ async def test_a_changed_proposal_shows_its_version_and_old_buttons_dont_count(b
     await cast.jo.command(PROPOSAL, channel=ROOM)
     await bot.settle()
     seen = card(room).seen()
-    form = (await cast.jo.click(card(room), "approval_revise_open")).get_view()
+    form = (await cast.jo.click(card(room), "proposal_revise_open")).get_view()
     await cast.jo.submit(form, {"text": "Restart one pod of checkout"})
     await bot.settle()
     assert "(version 2)" in card(room).rendered
-    await cast.bob.click(seen, "approval_approve")
+    await cast.bob.click(seen, "proposal_approve")
     await bot.settle()
     assert "has changed this proposal since" in cast.bob.ephemerals[-1].text
-    await cast.bob.click(card(room), "approval_approve")
+    await cast.bob.click(card(room), "proposal_approve")
     await bot.settle()
     assert "Approved" in card(room).rendered
 
@@ -192,11 +192,11 @@ async def test_an_escalated_proposal_is_answered_where_somebody_was_called_for_i
     await cast.carol.click(call, "escalation_take")
     await bot.settle()
     assert "You are on it" in call.rendered
-    form = (await cast.jo.click(card(room), "approval_revise_open")).get_view()
+    form = (await cast.jo.click(card(room), "proposal_revise_open")).get_view()
     await cast.jo.submit(form, {"text": "Restart one pod"})
     await bot.settle()
     assert "Restart one pod" in call.rendered
-    await cast.carol.click(call, "approval_approve")
+    await cast.carol.click(call, "proposal_approve")
     await bot.settle()
     assert "*Approved* by @carol" in card(room).rendered
     assert "Restart" not in call.rendered
@@ -217,7 +217,7 @@ async def test_with_the_incident_its_proposals_end_on_their_cards_and_nowhere_el
         assert "the incident was over before this was carried out" in message.rendered
         assert "Approve" not in message.rendered
     assert said(room, "has ended") == said(bot.slack.dm(cast.jo), "roposal 1") == []
-    await cast.bob.click(seen, "approval_approve")
+    await cast.bob.click(seen, "proposal_approve")
     await bot.settle()
     assert "ended with the incident" in cast.bob.ephemerals[-1].text
 
@@ -227,13 +227,13 @@ async def test_objections_are_asked_for_and_named(bot: Bot) -> None:
     room = await cast.declare()
     await cast.jo.command(PROPOSAL, channel=ROOM)
     await bot.settle()
-    await cast.bob.click(card(room), "approval_objections")
+    await cast.bob.click(card(room), "proposal_objections")
     await bot.settle()
     assert said(room, "Silence is consent") == []
-    await cast.carol.click(card(room), "approval_objections")
+    await cast.carol.click(card(room), "proposal_objections")
     await bot.settle()
     (asked,) = said(room, "*Any strong objections to proposal 1?*")
-    form = (await cast.bob.click(asked, "approval_object_open")).get_view()
+    form = (await cast.bob.click(asked, "proposal_object_open")).get_view()
     await cast.bob.submit(form, {"reason": "The replica is behind"})
     await bot.settle()
     assert len(said(room, "*Objection* by bob")) == 1
@@ -247,7 +247,7 @@ async def test_break_glass_is_loud_and_reaches_commander_and_mentor(bot: Bot) ->
     room = await cast.declare(stage=Stage.LEAD)
     await cast.jo.command(PROPOSAL, channel=ROOM)
     await bot.settle()
-    form = (await cast.jo.click(card(room), "approval_break_open")).get_view()
+    form = (await cast.jo.click(card(room), "proposal_break_open")).get_view()
     await cast.jo.submit(form, {"reason": "Orders are being lost"})
     await bot.settle()
     for place in (room, bot.slack.dm(cast.carol), bot.slack.dm(cast.max)):
@@ -256,7 +256,7 @@ async def test_break_glass_is_loud_and_reaches_commander_and_mentor(bot: Bot) ->
     (asked,) = said(bot.slack.dm(cast.jo), "What came of it?")
     await cast.carol.command("/incident cancel False alarm", channel=ROOM)
     await bot.settle()
-    form = (await cast.jo.click(asked, "approval_carried_out_open")).get_view()
+    form = (await cast.jo.click(asked, "proposal_carried_out_open")).get_view()
     await cast.jo.submit(form, {"reason": "Orders are safe"})
     await bot.settle()
     assert "Orders are safe" in card(room).rendered
@@ -271,17 +271,17 @@ async def test_a_command_that_needs_agreement_is_asked_for_and_then_carried_out(
     assert "somebody's agreement first" in outcome.text
     await bot.settle()
     assert said(room, "Proposal") == []
-    await cast.jo.click(cast.jo.ephemerals[-1], "approval_ask")
+    await cast.jo.click(cast.jo.ephemerals[-1], "proposal_ask")
     await bot.settle()
     assert "Lower the severity to SEV4: Few are affected" in card(room).rendered
     assert said(bot.slack.dm(cast.max), "Lower the severity")
 
     await bot.restart()
-    await cast.max.click(cast.direct(cast.max)[-1], "approval_approve")
+    await cast.max.click(cast.direct(cast.max)[-1], "proposal_approve")
     await bot.settle()
     assert said(room, "Severity SEV2 → SEV4") == []
     told = cast.direct(cast.jo)[-1]
-    await cast.jo.click(told, "approval_carry_out")
+    await cast.jo.click(told, "proposal_carry_out")
     await bot.settle()
     (changed,) = said(room, "Severity SEV2 → SEV4")
     assert "by jo" in changed.rendered
@@ -304,14 +304,14 @@ async def test_a_form_that_needs_agreement_goes_on_to_ask_or_to_break_the_glass(
     await cast.jo.submit(offer.get_view(), {})
     await bot.settle()
     assert "Resolve the incident: Rolled back" in card(room).rendered
-    await cast.carol.click(card(room), "approval_approve")
+    await cast.carol.click(card(room), "proposal_approve")
     await bot.settle()
-    await cast.jo.click(card(room), "approval_carry_out")
+    await cast.jo.click(card(room), "proposal_carry_out")
     await bot.settle()
     assert len(said(room, "*Resolved* by jo")) == 1
 
     offer = await cast.jo.command("/incident close", channel=ROOM)
-    form = (await cast.jo.click(cast.jo.ephemerals[-1], "approval_break_open")).get_view()
+    form = (await cast.jo.click(cast.jo.ephemerals[-1], "proposal_break_open")).get_view()
     await cast.jo.submit(form, {"reason": "The auditor waits for the record"})
     await bot.settle()
     assert len(said(room, "goes ahead without approval")) == 1
@@ -324,7 +324,7 @@ async def test_who_may_not_do_a_command_is_offered_to_propose_it(bot: Bot) -> No
     outsider = bot.slack.add_person("otto")
     told = await outsider.command("/incident INC-1 severity sev4 Few are affected")
     assert "Only responders can lower the severity" in told.text
-    form = (await outsider.click(outsider.ephemerals[-1], "approval_propose_open")).get_view()
+    form = (await outsider.click(outsider.ephemerals[-1], "proposal_propose_open")).get_view()
     assert "Lower the severity to …" in form.rendered
     await outsider.submit(form, {"text": "Lower the severity to SEV4"})
     await bot.settle()
@@ -349,9 +349,9 @@ async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -
     secret = "/incident propose Rotate the password hunter2 --class change"
     await cast.jo.command(secret, channel=ROOM)
     await bot.settle()
-    await cast.bob.click(card(room), "approval_approve")
+    await cast.bob.click(card(room), "proposal_approve")
     await bot.settle()
-    form = (await cast.jo.click(card(room), "approval_revise_open")).get_view()
+    form = (await cast.jo.click(card(room), "proposal_revise_open")).get_view()
     await cast.jo.submit(form, {"text": "Rotate the password"})
     await bot.settle()
     assert "hunter2" in room.transcript

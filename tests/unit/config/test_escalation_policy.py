@@ -8,7 +8,7 @@ import pytest
 
 from config.policy_loader import PolicyErrors, dump_policy, load_policy
 from incidents.escalation.tables import Wanted
-from incidents.escalation.targets import Ground, lay_ladder, pick_service, wait_of
+from incidents.escalation.targets import LadderInputs, build_ladder, pick_service, wait_of
 from incidents.policy.escalation import (
     AbsentPerson,
     EscalationTemplate,
@@ -62,13 +62,13 @@ def named(policy: Policy, template_key: str, service_key: str) -> list[tuple[str
     """Return the names of the ladder's steps."""
     template = policy.escalation.find_template(template_key)
     assert template is not None
-    ground = Ground(
+    inputs = LadderInputs(
         policy=policy,
         severity_key="sev2",
         template=template,
         service=policy.find_service(service_key),
     )
-    return [tuple(one.name for one in step.wanted) for step in lay_ladder(ground, None)]
+    return [tuple(one.name for one in step.wanted) for step in build_ladder(inputs, None)]
 
 
 def test_seven_kinds_ship_and_name_nobody() -> None:

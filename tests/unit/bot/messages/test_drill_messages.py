@@ -10,7 +10,7 @@ from bot.features.drills.messages import mentor_notes, scenario_list
 from bot.features.drills.scorecard import advice, praise, results_message, scorecard_message
 from config.scenario_loader import load_scenarios
 from incidents.drills.score import Question, ScoreFacts, make_scorecard
-from incidents.drills.views import PracticeView
+from incidents.drills.views import DrillView
 from incidents.incident.views import PersonView
 from incidents.scenarios.runs import RunEnd
 from incidents.scenarios.scenario import Scenario
@@ -24,10 +24,8 @@ SCENARIOS = load_scenarios()
 ALL = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.key)
 
 
-def view(
-    scenario: Scenario, *, facts: ScoreFacts | None = None, alone: bool = False
-) -> PracticeView:
-    return PracticeView(
+def view(scenario: Scenario, *, facts: ScoreFacts | None = None, alone: bool = False) -> DrillView:
+    return DrillView(
         incident=incident(),
         scenario=scenario,
         junior=JO,

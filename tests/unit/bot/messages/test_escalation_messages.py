@@ -19,7 +19,7 @@ from bot.features.escalation.messages import (
 )
 from bot.features.escalation.packet import fitted
 from bot.features.escalation.targets import Near, find_near, meant_by
-from bot.slack import blocks as b
+from bot.slack import blocks
 from bot.slack.gateway import Attention
 from incidents.escalation.packet import Packet
 from incidents.escalation.tables import CallStatus, EscalationStatus, Measures, StepStatus
@@ -123,7 +123,7 @@ def escalation(
     )
 
 
-def shown(message: b.Message) -> str:
+def shown(message: blocks.Message) -> str:
     return json.dumps(message.payload())
 
 

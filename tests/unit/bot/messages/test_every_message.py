@@ -20,7 +20,7 @@ from bot.features.lifecycle.status import status_form
 from bot.features.record.timeline_messages import note_form
 from bot.features.updates.feature import update_form
 from bot.framework.refusals import refusal_text
-from bot.slack import blocks as b
+from bot.slack import blocks
 from incidents.core.errors import NotPermitted
 from incidents.engine import effects
 from incidents.engine.failed_effects import effect_words
@@ -193,7 +193,7 @@ def assert_reads_well(text: str) -> None:
     assert not re.search(r"[^.]\.\.(?!\.)|\b1 (minutes|hours|days|updates)\b", said), text
 
 
-def texts_of(message: b.Message) -> Iterator[str]:
+def texts_of(message: blocks.Message) -> Iterator[str]:
     for block in message.payload()["blocks"]:
         parts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
         yield from (part["text"] for part in parts if part and isinstance(part.get("text"), str))
@@ -203,7 +203,7 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"[^\W_]{3,}", CODE.sub(" ", text).casefold()))
 
 
-def assert_buttons_work(message: b.Message) -> None:
+def assert_buttons_work(message: blocks.Message) -> None:
     handled = {action for feature in all_features() for action in feature.actions}
     for block in message.payload()["blocks"]:
         row = block.get("elements", []) if block["type"] == "actions" else []

@@ -12,7 +12,7 @@ import pytest
 from bot.features import all_features
 from bot.features.handover import messages as handover_messages
 from bot.features.learning import debriefs, mentoring, shadow_messages
-from bot.slack import blocks as b
+from bot.slack import blocks
 from incidents.engine.prompts import PromptKind, PromptStatus, PromptView
 from incidents.handover.draft import (
     MOST,
@@ -28,7 +28,7 @@ from incidents.incident.views import EntryView, IncidentView, PersonView, RoleVi
 from incidents.learning.debriefs import DebriefView
 from incidents.learning.mentoring import ConversationView
 from incidents.learning.shadowing import OwnShadowings, ShadowingView, WatchedIncident
-from incidents.proposals.tables import ApprovalStatus
+from incidents.proposals.tables import ProposalStatus
 from tests.policies import built_in
 from tests.unit.bot.messages.test_update_and_checkin_messages import NASTY
 from tests.unit.bot.messages.test_update_and_checkin_messages import incident as nasty_incident
@@ -126,7 +126,7 @@ def entry(kind: EntryKind, content: dict[str, object]) -> EntryView:
     return entry_view(kind, actor_id=BOB.id, actor_name=BOB.name, content=content)
 
 
-def all_messages() -> Iterator[b.Message]:
+def all_messages() -> Iterator[blocks.Message]:
     view, talk = incident(), conversation(incident())
     yield shadow_messages.brief_message(
         view, POLICY, followed="Alice", observation_id=str(uuid.uuid4())
@@ -152,7 +152,7 @@ def all_messages() -> Iterator[b.Message]:
     )
     yield shadow_messages.own_list(own, slash="/incident")
     yield shadow_messages.own_list(OwnShadowings(own=(), of_me=(), watched=()), slash="/incident")
-    for kind in ("status", "severity", "handoff", "approval", "something"):
+    for kind in ("status", "severity", "handoff", "proposal", "something"):
         yield shadow_messages.decision_prompt(
             decision(data={"decision": kind, "to": NASTY}), view, POLICY
         )
@@ -187,7 +187,9 @@ def all_messages() -> Iterator[b.Message]:
 
 
 @pytest.mark.parametrize("message", list(all_messages()))
-def test_nobody_is_pinged_by_what_people_typed_and_every_button_works(message: b.Message) -> None:
+def test_nobody_is_pinged_by_what_people_typed_and_every_button_works(
+    message: blocks.Message,
+) -> None:
     payload = message.payload()
     everything = json.dumps(payload, ensure_ascii=False)
     assert set(re.findall(r"<@(\w+)", everything)) <= {"U0ALICE", "U0BOB"}
@@ -234,7 +236,7 @@ def test_the_draft_is_plain_text_with_times_in_utc_and_counts_what_it_leaves_out
                 number=2,
                 text="Restart the cache",
                 class_name="Change",
-                status=ApprovalStatus.CARRIED_OUT,
+                status=ProposalStatus.CARRIED_OUT,
                 at=now - timedelta(days=1),
             ),
         ),

@@ -25,10 +25,10 @@ def proposal(**content: object) -> dict[str, object]:
 
 def test_nobody_is_asked_to_decide_on_their_own_proposal() -> None:
     content = proposal(step="3", minutes=15)
-    told = unanswered_entry(entry_view("approval_unanswered", content=content), COMMANDED).text
+    told = unanswered_entry(entry_view("proposal_unanswered", content=content), COMMANDED).text
     assert f"<@{BOB.external_id}>: please decide now" in told
     own = {**content, "requester": {"name": "bob", "external_id": BOB.external_id}}
-    told = unanswered_entry(entry_view("approval_unanswered", content=own), COMMANDED).text
+    told = unanswered_entry(entry_view("proposal_unanswered", content=own), COMMANDED).text
     assert BOB.external_id not in told
     assert "Whoever can decide: please decide now" in told
 

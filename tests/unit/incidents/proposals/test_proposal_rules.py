@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from incidents.core.people import Actor, ActorKind, PersonKind, cli_actor, system_actor
 from incidents.policy.policy import Action
-from incidents.policy.proposals import Approvals, GuardedAction, Need, suggest_class
+from incidents.policy.proposals import GuardedAction, Need, Proposals, suggest_class
 from incidents.proposals.ladder import Rung, decide_ladder
-from incidents.proposals.tables import LIVE, ApprovalStatus, CarryOutFacts, Step, decide_carry_out
+from incidents.proposals.tables import LIVE, CarryOutFacts, ProposalStatus, Step, decide_carry_out
 from incidents.rights.decide import StandingFacts, Verdict, decide
 from incidents.rights.stages import Stage
 from tests.policies import built_in
@@ -18,12 +18,11 @@ from tests.policies import built_in
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 WAIT = timedelta(minutes=5)
 POLICY = built_in().policy
-APPROVALS: Approvals = POLICY.approvals
+PROPOSALS: Proposals = POLICY.proposals
 JO = Actor(kind=ActorKind.PERSON, name="Jo", external_id="U0000001")
 GUEST = Actor(
     kind=ActorKind.PERSON, name="Gus", external_id="U0000002", person_kind=PersonKind.GUEST
 )
-S = ApprovalStatus
 
 ALLOWED, NEEDED, REFUSED = Verdict.ALLOWED, Verdict.NEEDS_APPROVAL, Verdict.REFUSED
 
@@ -52,7 +51,7 @@ def test_the_supervised_need_agreement_for_what_the_policy_names(
     action: Action, stage: Stage, verdict: Verdict
 ) -> None:
     facts = StandingFacts(is_in_channel=True, stage=stage)
-    decision = decide(JO, action, facts, rights=POLICY.rights, approvals=APPROVALS)
+    decision = decide(JO, action, facts, rights=POLICY.rights, proposals=PROPOSALS)
     assert decision.verdict is verdict
 
 
@@ -69,7 +68,7 @@ def test_the_supervised_need_agreement_for_what_the_policy_names(
 def test_agreement_is_asked_of_people_who_have_the_right(
     actor: Actor, facts: StandingFacts, verdict: Verdict
 ) -> None:
-    decision = decide(actor, Action.RESOLVE, facts, rights=POLICY.rights, approvals=APPROVALS)
+    decision = decide(actor, Action.RESOLVE, facts, rights=POLICY.rights, proposals=PROPOSALS)
     assert decision.verdict is verdict
 
 
@@ -79,13 +78,13 @@ def test_agreement_never_allows_more_than_the_right_itself(
 ) -> None:
     facts = StandingFacts(is_in_channel=is_in_channel, stage=stage)
     plain = decide(JO, action, facts, rights=POLICY.rights)
-    guarded = decide(JO, action, facts, rights=POLICY.rights, approvals=APPROVALS)
+    guarded = decide(JO, action, facts, rights=POLICY.rights, proposals=PROPOSALS)
     if not plain.is_allowed:
         assert guarded == plain
     elif guarded.verdict is NEEDED:
-        assert APPROVALS.guards(action, stage=stage)
+        assert PROPOSALS.guards(action, stage=stage)
         assert stage is not Stage.SOLO
-        agreed = APPROVALS.class_of(action)
+        agreed = PROPOSALS.class_of(action)
         assert agreed is not None
         assert agreed.needs is not Need.NOBODY
 
@@ -93,23 +92,23 @@ def test_agreement_never_allows_more_than_the_right_itself(
 @pytest.mark.parametrize(
     ("status", "needs", "is_expired", "approver_may", "step"),
     [
-        (S.PENDING, Need.STANDARD, False, True, Step.UNAPPROVED),
-        (S.PENDING, Need.STANDARD, True, True, Step.EXPIRED),
-        (S.APPROVED, Need.STANDARD, False, True, Step.GO),
-        (S.APPROVED, Need.STANDARD, False, False, Step.LAPSED),
-        (S.APPROVED, Need.STANDARD, True, True, Step.EXPIRED),
-        (S.CLEARED, Need.NOBODY, False, False, Step.GO),
-        (S.CLEARED, Need.NOBODY, True, False, Step.EXPIRED),
-        (S.CLEARED, Need.MAJOR, False, True, Step.UNAPPROVED),
-        (S.BREAK_GLASS, Need.MAJOR, True, False, Step.GO),
-        (S.DECLINED, Need.STANDARD, False, True, Step.OVER),
-        (S.CARRIED_OUT, Need.STANDARD, False, True, Step.OVER),
-        (S.EXPIRED, Need.NOBODY, False, True, Step.OVER),
-        (S.DRAFT, Need.NOBODY, False, True, Step.OVER),
+        (ProposalStatus.PENDING, Need.STANDARD, False, True, Step.UNAPPROVED),
+        (ProposalStatus.PENDING, Need.STANDARD, True, True, Step.EXPIRED),
+        (ProposalStatus.APPROVED, Need.STANDARD, False, True, Step.GO),
+        (ProposalStatus.APPROVED, Need.STANDARD, False, False, Step.LAPSED),
+        (ProposalStatus.APPROVED, Need.STANDARD, True, True, Step.EXPIRED),
+        (ProposalStatus.CLEARED, Need.NOBODY, False, False, Step.GO),
+        (ProposalStatus.CLEARED, Need.NOBODY, True, False, Step.EXPIRED),
+        (ProposalStatus.CLEARED, Need.MAJOR, False, True, Step.UNAPPROVED),
+        (ProposalStatus.BREAK_GLASS, Need.MAJOR, True, False, Step.GO),
+        (ProposalStatus.DECLINED, Need.STANDARD, False, True, Step.OVER),
+        (ProposalStatus.CARRIED_OUT, Need.STANDARD, False, True, Step.OVER),
+        (ProposalStatus.EXPIRED, Need.NOBODY, False, True, Step.OVER),
+        (ProposalStatus.DRAFT, Need.NOBODY, False, True, Step.OVER),
     ],
 )
 def test_carrying_out_is_decided_by_what_is_true_then(
-    *, status: ApprovalStatus, needs: Need, is_expired: bool, approver_may: bool, step: Step
+    *, status: ProposalStatus, needs: Need, is_expired: bool, approver_may: bool, step: Step
 ) -> None:
     facts = CarryOutFacts(
         status=status, needs=needs, is_expired=is_expired, approver_may=approver_may
@@ -118,13 +117,13 @@ def test_carrying_out_is_decided_by_what_is_true_then(
 
 
 @given(
-    status=st.sampled_from(ApprovalStatus),
+    status=st.sampled_from(ProposalStatus),
     needs=st.sampled_from(Need),
     is_expired=st.booleans(),
     approver_may=st.booleans(),
 )
 def test_nothing_goes_without_agreement_a_class_that_needs_none_or_break_glass(
-    *, status: ApprovalStatus, needs: Need, is_expired: bool, approver_may: bool
+    *, status: ProposalStatus, needs: Need, is_expired: bool, approver_may: bool
 ) -> None:
     facts = CarryOutFacts(
         status=status, needs=needs, is_expired=is_expired, approver_may=approver_may
@@ -132,9 +131,9 @@ def test_nothing_goes_without_agreement_a_class_that_needs_none_or_break_glass(
     if decide_carry_out(facts) is Step.GO:
         assert status in LIVE
         assert (
-            status is S.BREAK_GLASS
+            status is ProposalStatus.BREAK_GLASS
             or needs is Need.NOBODY
-            or (status is S.APPROVED and approver_may and not is_expired)
+            or (status is ProposalStatus.APPROVED and approver_may and not is_expired)
         )
 
 
@@ -191,21 +190,21 @@ def test_whenever_it_is_looked_at_the_ladder_ends_loudly_and_repeats_nothing(
     ],
 )
 def test_words_suggest_a_class_and_in_doubt_one_that_asks_somebody(text: str, key: str) -> None:
-    assert suggest_class(text, APPROVALS).key == key
+    assert suggest_class(text, PROPOSALS).key == key
 
 
 @given(st.text())
 def test_a_suggestion_is_always_a_class_of_the_policy(text: str) -> None:
-    assert suggest_class(text, APPROVALS) in APPROVALS.classes
+    assert suggest_class(text, PROPOSALS) in PROPOSALS.classes
 
 
 def test_every_guarded_command_has_a_class_that_needs_somebody() -> None:
     for command in GuardedAction:
-        found = APPROVALS.class_of(command)
+        found = PROPOSALS.class_of(command)
         assert found is not None
         assert found.needs is not Need.NOBODY
 
 
 def test_a_severe_incident_waits_less() -> None:
-    assert APPROVALS.wait_at("sev1") == timedelta(minutes=3)
-    assert APPROVALS.wait_at("sev3") == timedelta(minutes=5)
+    assert PROPOSALS.wait_at("sev1") == timedelta(minutes=3)
+    assert PROPOSALS.wait_at("sev3") == timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""Ranges of the policy's section on approvals."""
+"""Ranges of the policy's section on proposals."""
 
 from datetime import timedelta
 from typing import Final
@@ -21,7 +21,7 @@ RULES: Final[dict[tuple[type, str], Rule]] = {
     (a.ActionClass, "words"): short(60, "restart"),
     (a.AnswerWait, "wait"): _WAIT,
     (a.CommandClass, "class_key"): _KEY,
-    (a.Approvals, "expires_after"): lasts(timedelta(minutes=1), timedelta(days=7), "30m"),
-    (a.Approvals, "answer_within"): _WAIT,
-    (a.Approvals, "objections"): lasts(timedelta(seconds=10), timedelta(hours=1), "2m"),
+    (a.Proposals, "expires_after"): lasts(timedelta(minutes=1), timedelta(days=7), "30m"),
+    (a.Proposals, "answer_within"): _WAIT,
+    (a.Proposals, "objections"): lasts(timedelta(seconds=10), timedelta(hours=1), "2m"),
 }
