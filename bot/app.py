@@ -49,6 +49,7 @@ from incidents.core.people import system_actor
 from incidents.engine.effects import Effect
 from incidents.engine.transactions import Transactions
 from incidents.registry.retention import sweep
+from incidents.registry.rules import RULES
 from incidents.storage.database import Database, open_database, reason_of
 from incidents.supervision.policy_record import note_policy
 
@@ -160,7 +161,7 @@ async def _services(
     clock: Clock,
     ask_for: timedelta,
 ) -> Services:
-    transactions = Transactions(database, clock=clock, policy=loaded.policy)
+    transactions = Transactions(database, clock=clock, policy=loaded.policy, rules=RULES)
     workspace = await find_identity(gateway, transactions, token=_token(settings), ask_for=ask_for)
     gateway.team_id = workspace.external_id
     return Services(

@@ -41,6 +41,7 @@ from incidents.incident.views import IncidentView, get_incident_view
 from incidents.lifecycle.declare import Declaration, declare
 from incidents.policy.policy import Policy
 from incidents.registry.reminder_rules import fire
+from incidents.registry.rules import RULES
 from incidents.storage.database import Database, open_database
 from tests.clock import ManualClock
 from tests.policies import built_in
@@ -54,7 +55,7 @@ class World:
     def __init__(self, database: Database, policy: Policy) -> None:
         self.database = database
         self.clock = ManualClock()
-        self.transactions = Transactions(database, clock=self.clock, policy=policy)
+        self.transactions = Transactions(database, clock=self.clock, policy=policy, rules=RULES)
         self.workspace_id = new_id()
 
     @property

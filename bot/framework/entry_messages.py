@@ -1,22 +1,58 @@
-"""How timeline entries read as messages: one renderer per kind, an unknown kind generically."""
+"""How timeline entries read as messages: each kind tells itself, features add what to press.
+
+A kind without a renderer of its own reads as it tells itself: who did what, then its details.
+"""
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from bot.slack.blocks import Message, section
-from bot.slack.mentions import escape
+from bot.slack import blocks
+from bot.slack.sentences import slack_lines
+from incidents.incident.payload import Payload, decode
 from incidents.incident.views import EntryView, IncidentView
+from incidents.registry.entries import ENTRY_TYPES
 
-EntryRenderer = Callable[[EntryView, IncidentView], Message]
+EntryRenderer = Callable[[EntryView, IncidentView], blocks.Message]
+
+PayloadT = TypeVar("PayloadT", bound=Payload)
+
+
+def shown(
+    payload_type: type[PayloadT],
+    render: Callable[[PayloadT, EntryView, IncidentView], blocks.Message],
+) -> tuple[str, EntryRenderer]:
+    """Return the kind and its renderer, which gets the typed payload."""
+
+    def renderer(entry: EntryView, incident: IncidentView) -> blocks.Message:
+        payload = payload_type.read(entry.content)
+        if payload is None:
+            return told_message(entry, incident)
+        return render(payload, entry, incident)
+
+    return payload_type.kind, renderer
+
+
+def told_message(
+    entry: EntryView, incident: IncidentView, *buttons: blocks.ButtonElement
+) -> blocks.Message:
+    """Return the entry as it tells itself, with buttons below."""
+    lines = told_lines(entry)
+    row = (blocks.actions(*buttons),) if buttons else ()
+    return blocks.Message(
+        text=f"{incident.reference}: {' '.join(lines)}",
+        blocks=(*blocks.paragraphs("\n".join(lines)), *row),
+    )
+
+
+def told_lines(entry: EntryView) -> list[str]:
+    """Return who did what as mrkdwn, then each detail."""
+    told = decode(entry.kind, entry.content, ENTRY_TYPES).tell(entry.actor_id)
+    return slack_lines(told, actor_kind=entry.actor_kind, actor_name=entry.actor_name)
 
 
 def render_entry(
     entry: EntryView, incident: IncidentView, renderers: Mapping[str, EntryRenderer]
-) -> Message:
-    """Return the entry as a message, with its kind in words if no feature renders it."""
-    renderer = renderers.get(entry.kind, _generic)
+) -> blocks.Message:
+    """Return the entry as a message, as it tells itself if no feature adds anything."""
+    renderer = renderers.get(entry.kind, told_message)
     return renderer(entry, incident)
-
-
-def _generic(entry: EntryView, incident: IncidentView) -> Message:
-    text = f"{escape(entry.actor_name)}: {entry.kind.replace('_', ' ')} ({incident.reference})"
-    return Message(text=text, blocks=(section(text),))

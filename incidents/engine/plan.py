@@ -1,9 +1,10 @@
-"""Plans: what follows from one entry, collected; knows lanes and what must wait for the channel."""
+"""Plans: what follows from one entry or event, collected; knows lanes and what waits for the channel."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
@@ -19,6 +20,7 @@ from incidents.engine.effects import (
 from incidents.engine.outbox import Planned
 from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.incident.facts import Facts
+from incidents.incident.payload import Payload
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, Invitee, PersonRef
@@ -26,24 +28,33 @@ from incidents.policy.references import GroupRef, Invitee, PersonRef
 ReminderChange = Remind | CancelReminder
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """What follows from one entry."""
-
-    effects: tuple[Planned, ...] = ()
-    reminders: tuple[ReminderChange, ...] = ()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureEvent:
+    """Something that happened and stands in no timeline: learning, housekeeping, no incident."""
 
 
-class Plan:
-    """Collects what follows from one entry; knows lanes and what must wait for the channel."""
+EventT_co = TypeVar("EventT_co", bound="Payload | FeatureEvent", covariant=True)
+PayloadT_co = TypeVar("PayloadT_co", bound=Payload, covariant=True)
 
-    def __init__(self, entry: TimelineEntry, facts: Facts, policy: Policy) -> None:
-        """Bind the entry, the facts and the policy."""
-        self.entry = entry
-        self.facts = facts
+
+class Plan(Generic[EventT_co]):
+    """Collects what follows from one event; `source_id` is what effect ids derive from."""
+
+    def __init__(
+        self, event: EventT_co, *, source_id: uuid.UUID, now: datetime, policy: Policy
+    ) -> None:
+        """Bind the event, the instant of its transaction, and the policy."""
+        self._event = event
+        self.source_id = source_id
+        self.now = now
         self.policy = policy
         self.effects: list[Planned] = []
         self.reminders: list[ReminderChange] = []
+
+    @property
+    def event(self) -> EventT_co:
+        """What happened: an entry's payload, or a feature's event."""
+        return self._event
 
     def add(
         self,
@@ -53,29 +64,78 @@ class Plan:
         after: uuid.UUID | None = None,
         name: str = "",
         coalesce_key: str | None = None,
+        effect_id: uuid.UUID | None = None,
     ) -> uuid.UUID:
-        """Plan an effect in a lane of this incident and return its id; `name` tells twins apart."""
-        effect_id = derived_id(self.entry.id, f"{effect.kind}:{name}")
+        """Plan an effect in a lane and return its id; `name` tells twins apart.
+
+        `effect_id` is for what may be planned again later and must happen once.
+        """
+        planned_id = effect_id or derived_id(self.source_id, f"{effect.kind}:{name}")
         self.effects.append(
             Planned(
-                id=effect_id,
+                id=planned_id,
                 effect=effect,
-                lane=f"{self.facts.incident_id}:{lane}",
+                lane=self._lane(lane),
                 after_effect_id=after,
                 coalesce_key=coalesce_key,
-                entry_id=self.entry.id,
+                entry_id=self._entry_id(),
             )
         )
-        return effect_id
+        return planned_id
 
-    def refresh(self, effect: Effect, *, lane: str, after: uuid.UUID | None = None) -> uuid.UUID:
-        """Plan a refresh from current state: one that still waits serves for both."""
-        key = f"{effect.kind}:{self.facts.incident_id}"
+    def set_reminder(self, change: ReminderChange) -> None:
+        """Set or cancel a reminder."""
+        self.reminders.append(change)
+
+    def _lane(self, lane: str) -> str:
+        return lane
+
+    def _entry_id(self) -> uuid.UUID | None:
+        return None
+
+
+class IncidentPlan(Plan[EventT_co]):
+    """Collects what follows from something that happened in an incident."""
+
+    def __init__(
+        self,
+        event: EventT_co,
+        *,
+        source_id: uuid.UUID,
+        facts: Facts,
+        policy: Policy,
+        entry: TimelineEntry | None = None,
+    ) -> None:
+        """Bind the event, the facts after it, the policy, and the entry if it is one."""
+        super().__init__(event, source_id=source_id, now=facts.now, policy=policy)
+        self.facts = facts
+        self._entry = entry
+
+    @property
+    def entry(self) -> TimelineEntry:
+        """The timeline entry. Raises: LookupError for a feature's event, which has none."""
+        if self._entry is None:
+            raise LookupError(f"{type(self.event).__name__} is no timeline entry")
+        return self._entry
+
+    def refresh(
+        self,
+        effect: Effect,
+        *,
+        lane: str,
+        after: uuid.UUID | None = None,
+        of: uuid.UUID | None = None,
+    ) -> uuid.UUID:
+        """Plan a refresh from current state: one that still waits serves for both.
+
+        `of` is what is shown, the incident if nothing else.
+        """
+        key = f"{effect.kind}:{of or self.facts.incident_id}"
         return self.add(effect, lane=lane, after=after, coalesce_key=key)
 
     @property
     def channel_gate(self) -> uuid.UUID | None:
-        """Return what all that is done in the channel waits for: the effect that opens or joins it."""
+        """What everything in the channel waits for: the effect that opens or joins it."""
         return self.facts.channel_effect_id
 
     def post(self) -> None:
@@ -137,7 +197,7 @@ class Plan:
         subject_id: uuid.UUID | None = None,
     ) -> None:
         """Set a reminder for some time after the entry was recorded."""
-        self.reminders.append(
+        self.set_reminder(
             Remind(
                 kind=kind,
                 subject_type=subject_type,
@@ -155,10 +215,39 @@ class Plan:
         subject_id: uuid.UUID | None = None,
     ) -> None:
         """Cancel a reminder."""
-        self.reminders.append(
+        self.set_reminder(
             CancelReminder(
                 kind=kind,
                 subject_type=subject_type,
                 subject_id=subject_id or self.facts.incident_id,
             )
         )
+
+    def _lane(self, lane: str) -> str:
+        return f"{self.facts.incident_id}:{lane}"
+
+    def _entry_id(self) -> uuid.UUID | None:
+        return self._entry.id if self._entry is not None else None
+
+
+EventT = TypeVar("EventT", bound="Payload | FeatureEvent")
+
+AnyReaction = Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the reaction table: what follows from one kind of entry or event."""
+
+    event_type: type[Any]
+    reactions: tuple[AnyReaction, ...]
+
+
+def on(event_type: type[EventT], *reactions: Callable[[IncidentPlan[EventT]], None]) -> Row:
+    """Return the line for what happens in an incident: its reactions, in order."""
+    return Row(event_type, reactions)
+
+
+def on_workspace(event_type: type[EventT], *reactions: Callable[[Plan[EventT]], None]) -> Row:
+    """Return the line for what belongs to no incident."""
+    return Row(event_type, reactions)

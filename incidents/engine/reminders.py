@@ -103,6 +103,27 @@ class CancelReminder:
     subject_id: uuid.UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What a reminder's rule returns to have the same reminder fire again: when, and as which step."""
+
+    due_at: datetime
+    step: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, reminder: Reminder) -> Remind:
+        """Return the reminder to set."""
+        return Remind(
+            kind=ReminderKind(reminder.kind),
+            subject_type=reminder.subject_type,
+            subject_id=reminder.subject_id,
+            incident_id=reminder.incident_id,
+            due_at=self.due_at,
+            step=self.step,
+            data=self.data,
+        )
+
+
 async def apply_changes(
     session: AsyncSession,
     changes: Iterable[Remind | CancelReminder],

@@ -21,6 +21,7 @@ from incidents.core.clock import Clock
 from incidents.core.errors import Busy
 from incidents.core.people import Actor
 from incidents.engine.outbox import EffectRow
+from incidents.engine.rules import Rules
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.policy.policy import Policy
 from incidents.storage.database import Database
@@ -58,7 +59,7 @@ class Progress:
 class Transactions:
     """Runs use cases, each in one transaction, again when others were quicker."""
 
-    def __init__(self, database: Database, *, clock: Clock, policy: Policy) -> None:
+    def __init__(self, database: Database, *, clock: Clock, policy: Policy, rules: Rules) -> None:
         """Take what every transaction needs.
 
         `on_commit` is called with the workspace's id when effects were stored or made due.
@@ -66,6 +67,7 @@ class Transactions:
         self.database = database
         self.clock = clock
         self.policy = policy
+        self.rules = rules
         self.on_commit: list[Callable[[uuid.UUID], None]] = []
         self.sender: Sender | None = None
 
@@ -129,6 +131,7 @@ class Transactions:
                 workspace_id=workspace_id,
                 now=now,
                 policy=self.policy,
+                rules=self.rules,
                 claim_as=self.sender.claim_as(workspace_id) if self.sender else None,
             )
             outcome = await use_case(uow)

@@ -1,13 +1,13 @@
 """The unit of work: one transaction that holds state, timeline entries, effects and reminders.
 
-A use case changes entities and records entries; effects and reminders are derived from these at its
-end (`reactions.py`). `transactions.py` opens and commits it.
+A use case changes entities, records entries and emits events; effects and reminders follow from
+these at its end (`incidents/registry/reactions.py`). `transactions.py` opens and commits it.
 """
 
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,15 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import NeedsApproval
 from incidents.core.hash_chain import clean_content
+from incidents.core.ids import new_id
 from incidents.core.people import Actor
 from incidents.engine import outbox, reminders
-from incidents.guidance.tables import people_to_guide
+from incidents.engine.plan import FeatureEvent, IncidentPlan, Plan, ReminderChange
+from incidents.engine.rules import Recorded, Rules
 from incidents.incident import timeline
 from incidents.incident.facts import Facts, gather_facts
 from incidents.incident.incident import Incident, IncidentRef, lock_incident
+from incidents.incident.payload import Payload, decode
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.policy.policy import Action, Policy
-from incidents.registry.reactions import react
 from incidents.rights.decide import permit
 from incidents.storage.database import insert_rows
 
@@ -54,6 +56,7 @@ class UnitOfWork:
         workspace_id: uuid.UUID,
         now: datetime,
         policy: Policy,
+        rules: Rules,
         claim_as: str | None = None,
     ) -> None:
         """Bind the session, the actor and the one instant of this transaction.
@@ -65,12 +68,15 @@ class UnitOfWork:
         self.workspace_id = workspace_id
         self.now = now
         self.policy = policy
+        self.rules = rules
         self.wakes_others = False
         self.claimed: outbox.EffectRow | None = None
         self._claim_as = claim_as
         self.needs_approval: NeedsApproval | None = None
         self._agreed: tuple[str, uuid.UUID | None] | None = None
-        self._recorded: list[tuple[Incident, TimelineEntry]] = []
+        self._recorded: list[tuple[Incident, TimelineEntry, Payload]] = []
+        self._emitted: list[tuple[FeatureEvent, Incident | None]] = []
+        self._again: list[ReminderChange] = []
         self._unsaved: list[TimelineEntry] = []
 
     async def get_incident(self, ref: IncidentRef) -> Incident:
@@ -121,7 +127,7 @@ class UnitOfWork:
     def record(
         self,
         incident: Incident,
-        kind: EntryKind,
+        what: Payload | EntryKind,
         content: Mapping[str, Any] | None = None,
         *,
         occurred_at: datetime | None = None,
@@ -132,10 +138,11 @@ class UnitOfWork:
 
         Finish changing the incident before the use case returns: reactions see its final state.
         """
+        kind = what if isinstance(what, EntryKind) else what.kind
         entry = timeline.append(
             incident.chain_head,
             kind,
-            content or {},
+            what.content() if isinstance(what, Payload) else content or {},
             workspace_id=self.workspace_id,
             incident_id=incident.id,
             actor=actor or self.actor,
@@ -146,8 +153,17 @@ class UnitOfWork:
         incident.last_sequence = entry.sequence
         incident.last_entry_hash = entry.entry_hash
         self._unsaved.append(entry)
-        self._recorded.append((incident, entry))
+        payload = (
+            what
+            if isinstance(what, Payload)
+            else decode(kind, entry.content or {}, self.rules.entry_types).payload
+        )
+        self._recorded.append((incident, entry, payload))
         return entry
+
+    def emit(self, event: FeatureEvent, incident: Incident | None = None) -> None:
+        """Say that something happened which no timeline holds; effects follow from it at the end."""
+        self._emitted.append((event, incident))
 
     async def flush(self) -> None:
         """Write what was changed and recorded so far, so that it can be read and pointed at."""
@@ -156,6 +172,10 @@ class UnitOfWork:
             rows = [timeline.row_of(entry) for entry in self._unsaved]
             self._unsaved.clear()
             await insert_rows(self.session, TimelineEntry, rows)
+
+    def remind_again(self, remind: reminders.Remind) -> None:
+        """Set the next step of a reminder that fired: for `fire` alone, with what a rule returned."""
+        self._again.append(remind)
 
     async def remind(self, remind: reminders.Remind) -> None:
         """Set a reminder outside of a reaction (a reminder's rule sets its own next step)."""
@@ -185,50 +205,67 @@ class UnitOfWork:
         self.wakes_others = True
 
     async def follow_up(self) -> None:
-        """Store the effects and reminders that follow from the entries of this transaction."""
+        """Store the effects and reminders that follow from this transaction's entries and events."""
         await self.flush()
-        planned: list[outbox.Planned] = []
-        changes: list[reminders.Remind | reminders.CancelReminder] = []
-        touched = self._by_incident()
         # Just declared: nobody can have a role yet and nothing can wait, so neither is looked for.
-        is_new = [entry.kind for _, entries in touched for entry in entries] == [EntryKind.DECLARED]
-        for incident, entries in touched:
-            facts = await gather_facts(
-                self.session, incident, now=self.now, roles=() if is_new else None
-            )
-            facts = replace(facts, to_guide=await self._people_to_guide(facts, entries))
-            for entry in entries:
-                reaction = react(entry, facts, self.policy)
-                planned.extend(reaction.effects)
-                changes.extend(reaction.reminders)
+        is_new = [entry.kind for _, entry, _ in self._recorded] == [EntryKind.DECLARED]
+        plans = await self._plans(is_new=is_new)
+        for plan in plans:
+            for reaction in self.rules.reactions.get(type(plan.event), ()):
+                reaction(plan)
+        planned = [effect for plan in plans for effect in plan.effects]
+        changes = [*self._again, *(change for plan in plans for change in plan.reminders)]
         await self._change_reminders(changes, is_first=is_new)
         if is_new and self._claim_as is not None:
             await self._add_first_effects(planned, claim_as=self._claim_as)
         else:
             await self.add_effects(planned)
         self._recorded.clear()
+        self._emitted.clear()
         await self.flush()
 
-    async def _people_to_guide(
-        self, facts: Facts, entries: list[TimelineEntry]
-    ) -> tuple[uuid.UUID, ...]:
-        return await people_to_guide(
-            self.session,
-            facts,
-            [entry.kind for entry in entries],
-            policy=self.policy,
-            workspace_id=self.workspace_id,
-        )
+    async def _plans(self, *, is_new: bool) -> list[Plan[Payload | FeatureEvent]]:
+        """Return a plan for each entry and event, incident by incident, then what has none."""
+        plans: list[Plan[Payload | FeatureEvent]] = []
+        for incident in self._touched():
+            facts = await self._facts_of(incident, is_new=is_new)
+            plans += [
+                IncidentPlan(
+                    payload, source_id=entry.id, facts=facts, policy=self.policy, entry=entry
+                )
+                for touched, entry, payload in self._recorded
+                if touched is incident
+            ]
+            plans += [
+                IncidentPlan(event, source_id=new_id(), facts=facts, policy=self.policy)
+                for event, touched in self._emitted
+                if touched is incident
+            ]
+        plans += [
+            Plan(event, source_id=new_id(), now=self.now, policy=self.policy)
+            for event, touched in self._emitted
+            if touched is None
+        ]
+        return plans
 
-    def _by_incident(self) -> list[tuple[Incident, list[TimelineEntry]]]:
-        grouped: dict[uuid.UUID, tuple[Incident, list[TimelineEntry]]] = {}
-        for incident, entry in self._recorded:
-            grouped.setdefault(incident.id, (incident, []))[1].append(entry)
-        return list(grouped.values())
+    async def _facts_of(self, incident: Incident, *, is_new: bool) -> Facts:
+        facts = await gather_facts(
+            self.session, incident, now=self.now, roles=() if is_new else None
+        )
+        kinds = [entry.kind for touched, entry, _ in self._recorded if touched is incident]
+        recorded = Recorded(kinds, self.policy, self.workspace_id)
+        for add_facts in self.rules.fact_sources:
+            facts = await add_facts(self.session, facts, recorded)
+        return facts
+
+    def _touched(self) -> list[Incident]:
+        touched = [incident for incident, _, _ in self._recorded]
+        touched += [incident for _, incident in self._emitted if incident is not None]
+        return list({incident.id: incident for incident in touched}.values())
 
     async def _change_reminders(
         self,
-        changes: list[reminders.Remind | reminders.CancelReminder],
+        changes: list[ReminderChange],
         *,
         is_first: bool = False,
     ) -> None:

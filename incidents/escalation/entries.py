@@ -1,140 +1,146 @@
-"""What follows from entries about escalations; `FOLLOW_UPS` says which entry has which."""
+"""Entries of this room: one payload per kind, which tells itself."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
-from incidents.drills.entries import wake_scenario
-from incidents.engine.plan import Plan
-from incidents.engine.reminders import ReminderKind
-from incidents.escalation.effects import CallForEscalation, RefreshEscalationCard
-from incidents.incident.timeline import EntryKind
-from incidents.policy.policy import COMMANDER
-
-_SUBJECT = "escalation"
+from incidents.core.sentences import Who
+from incidents.incident.payload import Payload
 
 
-def show_escalation(plan: Plan) -> None:
-    """The escalation's one card in the channel shows how it stands."""
-    escalation_id = _escalation_id(plan)
-    if escalation_id is None:
-        return
-    effect = RefreshEscalationCard(incident_id=plan.facts.incident_id, escalation_id=escalation_id)
-    plan.add(
-        effect,
-        lane="escalations",
-        after=plan.channel_gate,
-        coalesce_key=f"{effect.kind}:{escalation_id}",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated(Payload):
+    """escalated."""
+
+    kind: ClassVar[str] = "escalated"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    template: str = ""
+    template_key: str = ""
+    service: str = ""
+    to: str = ""
+    author: Who | None = None
+    is_urgent: bool = False
+    severity: str = ""
+    version: int = 0
+    packet: Mapping[str, Any] = field(default_factory=dict)
 
 
-def call_people(plan: Plan) -> None:
-    """Whoever is called gets the packet directly, and is brought into the channel."""
-    escalation_id = _escalation_id(plan)
-    content = plan.entry.content or {}
-    if escalation_id is None:
-        return
-    for person in content.get("people", ()):
-        person_id = uuid.UUID(person["id"])
-        effect = CallForEscalation(
-            incident_id=plan.facts.incident_id,
-            escalation_id=escalation_id,
-            call_id=uuid.UUID(person["call_id"]),
-            person_id=person_id,
-        )
-        plan.add(effect, lane=f"dm:{person_id}", name=person["call_id"])
-        plan.invite(person_id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationCalled(Payload):
+    """escalation_called."""
+
+    kind: ClassVar[str] = "escalation_called"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    step: int = 0
+    to: tuple[str, ...] = ()
+    people: tuple[Mapping[str, Any], ...] = ()
+    skipped: tuple[Mapping[str, Any], ...] = ()
+    looking_up: tuple[str, ...] = ()
+    away: tuple[Mapping[str, Any], ...] = ()
+    because: str = ""
+    due_at: datetime | None = None
+    wait_seconds: int = 0
 
 
-def wait_for_answer(plan: Plan) -> None:
-    """Nobody on it in time: the next step is called."""
-    escalation_id = _escalation_id(plan)
-    due_at = (plan.entry.content or {}).get("due_at")
-    if escalation_id is None or not due_at:
-        return
-    plan.remind(
-        ReminderKind.ESCALATION_UNANSWERED,
-        after=datetime.fromisoformat(due_at) - plan.facts.now,
-        subject_type=_SUBJECT,
-        subject_id=escalation_id,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationTaken(Payload):
+    """escalation_taken."""
+
+    kind: ClassVar[str] = "escalation_taken"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    person: Who | None = None
+    author: Who | None = None
+    waited_seconds: int = 0
 
 
-def stop_waiting(plan: Plan) -> None:
-    """Somebody is on it, or nobody is left to call: the ladder stands still."""
-    escalation_id = _escalation_id(plan)
-    if escalation_id is not None:
-        plan.cancel(
-            ReminderKind.ESCALATION_UNANSWERED, subject_type=_SUBJECT, subject_id=escalation_id
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationDeclined(Payload):
+    """escalation_declined."""
+
+    kind: ClassVar[str] = "escalation_declined"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    person: Who | None = None
+    author: Who | None = None
+    reason: str = ""
 
 
-def ask_later(plan: Plan) -> None:
-    """Whoever is on it is asked about the packet, but not while they begin to work."""
-    escalation_id = _escalation_id(plan)
-    if escalation_id is not None:
-        plan.remind(
-            ReminderKind.PACKET_UNRATED,
-            after=plan.policy.escalation.rating_after,
-            subject_type=_SUBJECT,
-            subject_id=escalation_id,
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationRedirected(Payload):
+    """escalation_redirected."""
+
+    kind: ClassVar[str] = "escalation_redirected"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    person: Who | None = None
+    author: Who | None = None
+    to: tuple[str, ...] = ()
+    reason: str = ""
 
 
-def bring_in_responder(plan: Plan) -> None:
-    """Whoever is on it is brought into the channel."""
-    plan.invite(_person_in(plan, "person"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationQuestioned(Payload):
+    """escalation_questioned."""
+
+    kind: ClassVar[str] = "escalation_questioned"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    person: Who | None = None
+    author: Who | None = None
+    field: str = ""
+    question: str = ""
 
 
-def tell_author(plan: Plan) -> None:
-    """The author hears directly of what became of it, unless it was their own doing."""
-    author_id = _person_in(plan, "author")
-    if author_id != plan.entry.actor_id:
-        plan.tell(author_id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationCompleted(Payload):
+    """escalation_completed."""
+
+    kind: ClassVar[str] = "escalation_completed"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    changed: tuple[str, ...] = ()
+    asked_by: Who | None = None
+    packet: Mapping[str, Any] = field(default_factory=dict)
 
 
-def tell_asker(plan: Plan) -> None:
-    """Who had asked for more hears directly that it is there, unless it was their own doing."""
-    asker_id = _person_in(plan, "asked_by")
-    if asker_id != plan.entry.actor_id:
-        plan.tell(asker_id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationExhausted(Payload):
+    """escalation_exhausted."""
+
+    kind: ClassVar[str] = "escalation_exhausted"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    author: Who | None = None
+    called: tuple[Mapping[str, Any], ...] = ()
+    waited_seconds: int = 0
 
 
-def alarm(plan: Plan) -> None:
-    """Nobody answered: the commander and the author hear of it directly, besides the channel."""
-    wanted = (plan.facts.find_holder(COMMANDER), _person_in(plan, "author"))
-    for person_id in dict.fromkeys(wanted):
-        plan.tell(person_id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationWithdrawn(Payload):
+    """escalation_withdrawn."""
+
+    kind: ClassVar[str] = "escalation_withdrawn"
+    escalation_id: uuid.UUID | None = None
+    number: int = 0
+    because: str = ""
+    reason: str = ""
+    author: Who | None = None
 
 
-def _escalation_id(plan: Plan) -> uuid.UUID | None:
-    text = (plan.entry.content or {}).get("escalation_id")
-    return uuid.UUID(text) if text else None
-
-
-def _person_in(plan: Plan, name: str) -> uuid.UUID | None:
-    found = (plan.entry.content or {}).get(name)
-    return uuid.UUID(found["id"]) if found and found.get("id") else None
-
-
-FOLLOW_UPS: Mapping[EntryKind, tuple[Callable[[Plan], None], ...]] = MappingProxyType(
-    {
-        EntryKind.ESCALATED: (show_escalation, wake_scenario),
-        EntryKind.ESCALATION_CALLED: (call_people, wait_for_answer, show_escalation),
-        EntryKind.ESCALATION_TAKEN: (
-            stop_waiting,
-            ask_later,
-            bring_in_responder,
-            tell_author,
-            show_escalation,
-            wake_scenario,
-        ),
-        EntryKind.ESCALATION_DECLINED: (show_escalation,),
-        EntryKind.ESCALATION_REDIRECTED: (show_escalation,),
-        EntryKind.ESCALATION_QUESTIONED: (tell_author, show_escalation),
-        EntryKind.ESCALATION_COMPLETED: (tell_asker, show_escalation),
-        EntryKind.ESCALATION_EXHAUSTED: (stop_waiting, alarm, show_escalation),
-        EntryKind.ESCALATION_WITHDRAWN: (stop_waiting, tell_author, show_escalation),
-    }
+ENTRIES: Final[tuple[type[Payload], ...]] = (
+    Escalated,
+    EscalationCalled,
+    EscalationTaken,
+    EscalationDeclined,
+    EscalationRedirected,
+    EscalationQuestioned,
+    EscalationCompleted,
+    EscalationExhausted,
+    EscalationWithdrawn,
 )

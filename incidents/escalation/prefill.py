@@ -24,6 +24,7 @@ from incidents.core.instants import when
 from incidents.escalation.packet import Packet, cleaned
 from incidents.incident.incident import Incident
 from incidents.incident.timeline import EntryKind
+from incidents.record.entries import RECORD_TYPES
 from incidents.record.timeline_view import TimelineItem, items_of, load_entries
 
 # As many pieces as a form shows at a glance, the newest ones.
@@ -43,7 +44,7 @@ async def prefill(session: AsyncSession, incident: Incident) -> Packet:
     """Return a packet with whatever the record of an incident already says."""
     items = [
         item
-        for item in items_of(await load_entries(session, incident.id))
+        for item in items_of(await load_entries(session, incident.id), entry_types=RECORD_TYPES)
         if not item.entry.is_withdrawn and not item.entry.is_redacted
     ]
     notes = [_read(item) for item in items if item.entry.kind == EntryKind.NOTE]

@@ -15,6 +15,7 @@ from incidents.exports.json_format import render_json
 from incidents.exports.markdown import render_markdown
 from incidents.exports.records import TimelineRecord, build_record
 from incidents.incident.incident import IncidentRef
+from incidents.incident.payload import EntryTypes
 from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 
@@ -74,13 +75,16 @@ async def export_incident(
     viewer: Actor,
     fmt: ExportFormat,
     now: datetime,
+    entry_types: EntryTypes,
     sequence: int | None = None,
 ) -> ExportFile:
     """Return the timeline as a file for this viewer; `sequence` (else the newest) is in its name.
 
     Raises: IncidentNotFound.
     """
-    record = await build_record(session, ref, workspace_id=workspace_id, viewer=viewer, now=now)
+    record = await build_record(
+        session, ref, workspace_id=workspace_id, viewer=viewer, now=now, entry_types=entry_types
+    )
     return render(record, fmt=fmt, sequence=sequence)
 
 

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.hash_chain import ChainHead
 from incidents.core.people import Actor, Person
 from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.payload import EntryTypes
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView, get_incident_view
-from incidents.record.timeline_view import TimelineItem, items_of, load_entries, names_in
+from incidents.record.timeline_view import TimelineItem, items_of, load_entries, named_items
 
 FORMAT: Final = "sitrep.timeline/1"
 
@@ -58,16 +59,16 @@ async def build_record(
     workspace_id: uuid.UUID,
     viewer: Actor,
     now: datetime,
+    entry_types: EntryTypes,
 ) -> TimelineRecord:
     """Return the record as this viewer may have it. Raises: IncidentNotFound."""
     view = await get_incident_view(session, ref, workspace_id=workspace_id, viewer=viewer)
     incident = await session.get_one(Incident, view.id)
     entries = tuple(await load_entries(session, view.id))
-    names = await names_in(session, entries)
     return TimelineRecord(
         incident=view,
         roles=await _roles(session, view.id),
-        items=items_of(entries, names=names),
+        items=await named_items(session, items_of(entries, entry_types=entry_types)),
         entries=entries,
         head=incident.chain_head,
         exported_at=now,

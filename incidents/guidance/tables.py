@@ -5,7 +5,8 @@ nobody who isn't supervised holds the same role. Teams without stages have none 
 """
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import derived_id
 from incidents.engine.reminders import Remind, ReminderKind
+from incidents.engine.rules import Recorded
 from incidents.incident.facts import Facts, RoleFact
 from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Policy
@@ -80,19 +82,13 @@ async def find_record(
     return await session.get(GuidanceRecord, guidance_id(incident_id, person_id))
 
 
-async def people_to_guide(
-    session: AsyncSession,
-    facts: Facts,
-    kinds: Iterable[str],
-    *,
-    policy: Policy,
-    workspace_id: uuid.UUID,
-) -> tuple[uuid.UUID, ...]:
-    """Return whose guidance has to be looked at after entries of these kinds, each once."""
-    if not policy.guidance.enabled or LOOKED_AT.isdisjoint(kinds):
-        return ()
+async def add_people_to_guide(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
+    """Return the facts with whose guidance has to be looked at after these entries, each once."""
+    policy, workspace_id = recorded.policy, recorded.workspace_id
+    if not policy.guidance.enabled or LOOKED_AT.isdisjoint(recorded.kinds):
+        return facts
     if not await _uses_stages(session, policy=policy, workspace_id=workspace_id):
-        return ()
+        return facts
     query = select(GuidanceRecord.person_id).where(
         GuidanceRecord.incident_id == facts.incident_id, GuidanceRecord.ended_at.is_(None)
     )
@@ -104,7 +100,7 @@ async def people_to_guide(
         policy=policy,
         workspace_id=workspace_id,
     )
-    return tuple(dict.fromkeys((*running, *guided)))
+    return replace(facts, to_guide=tuple(dict.fromkeys((*running, *guided))))
 
 
 async def guided_people(

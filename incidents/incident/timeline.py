@@ -168,7 +168,7 @@ def hashed_fields(entry: TimelineEntry) -> dict[str, Any]:
 
 def append(
     head: ChainHead,
-    kind: EntryKind,
+    kind: str,
     content: Mapping[str, Any],
     *,
     workspace_id: uuid.UUID,
@@ -188,7 +188,7 @@ def append(
         sequence=head.sequence + 1,
         occurred_at=occurred_at,
         recorded_at=recorded_at,
-        kind=kind.value,
+        kind=str(kind),
         actor_kind=actor.kind.value,
         actor_id=actor.person_id,
         actor_name=storable(actor.name),

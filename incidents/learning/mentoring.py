@@ -23,7 +23,7 @@ from incidents.incident.roles import RoleAssignment, current_roles, role_holders
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.incident.views import IncidentView, PersonView, find_incident_view, person_view
 from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
-from incidents.learning.entries import ASKING, TAKING_ROLES
+from incidents.learning.reactions import ASKING, TAKING_ROLES
 from incidents.learning.tables import MentorConversation, conversations_in
 from incidents.people.assignable import get_person, refuse_if_over
 from incidents.policy.policy import COMMANDER, Action

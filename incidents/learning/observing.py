@@ -25,7 +25,7 @@ from incidents.incident.incident import Incident
 from incidents.incident.roles import RoleAssignment, current_roles, current_roles_in
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.learning.effects import InviteShadow, SendShadowBrief, ShowDebrief
-from incidents.learning.entries import DECISIONS
+from incidents.learning.reactions import DECISIONS
 from incidents.learning.tables import (
     Debrief,
     Observation,

@@ -1,51 +1,128 @@
-"""What follows from entries about postmortems and action items; collected in `reactions.py`."""
+"""Entries of this room: one payload per kind, which tells itself."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
 
-from incidents.engine.plan import Plan
-from incidents.engine.reminders import ReminderKind
-from incidents.postmortem.due import first_reminder
-from incidents.postmortem.effects import UploadPostmortem
-
-
-def upload_postmortem(plan: Plan) -> None:
-    """A postmortem goes to the channel as a file, unless it is kept elsewhere."""
-    content = plan.entry.content or {}
-    if content.get("link"):
-        return
-    effect = UploadPostmortem(
-        incident_id=plan.facts.incident_id, postmortem_id=uuid.UUID(content["postmortem_id"])
-    )
-    plan.add(effect, lane="channel", after=plan.channel_gate)
+from incidents.incident.payload import Payload
 
 
-def remind_of_postmortem(plan: Plan) -> None:
-    """The postmortem is reminded of on the business day before it is due, and on the day."""
-    plan.reminders.append(first_reminder(plan.entry, plan.facts, plan.policy))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemDrafted(Payload):
+    """postmortem_drafted."""
+
+    kind: ClassVar[str] = "postmortem_drafted"
+    is_bookkeeping: ClassVar[bool] = True
+    postmortem_id: uuid.UUID | None = None
+    version: int = 0
+    owner_id: uuid.UUID | None = None
+    owner: str | None = None
+    due_on: str = ""
 
 
-def end_postmortem_reminder(plan: Plan) -> None:
-    """Once published there is nothing left to remind of."""
-    plan.cancel(ReminderKind.POSTMORTEM_DUE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemOwnerSet(Payload):
+    """postmortem_owner_set."""
+
+    kind: ClassVar[str] = "postmortem_owner_set"
+    is_bookkeeping: ClassVar[bool] = True
+    postmortem_id: uuid.UUID | None = None
+    version: int = 0
+    owner_id: uuid.UUID | None = None
+    owner: str = ""
+    due_on: str = ""
 
 
-def pause_postmortem_reminder(plan: Plan) -> None:
-    """A reopened incident gets a new draft, with a new date, when it is resolved again."""
-    if plan.facts.is_open:
-        plan.cancel(ReminderKind.POSTMORTEM_DUE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemEdited(Payload):
+    """postmortem_edited."""
+
+    kind: ClassVar[str] = "postmortem_edited"
+    is_bookkeeping: ClassVar[bool] = True
+    postmortem_id: uuid.UUID | None = None
+    version: int = 0
+    sections: tuple[str, ...] = ()
 
 
-def tell_owner(plan: Plan) -> None:
-    """Whoever others gave something to hears of it directly."""
-    owner_id = (plan.entry.content or {}).get("owner_id")
-    if owner_id is not None and owner_id != str(plan.entry.actor_id):
-        plan.tell(uuid.UUID(owner_id))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemPublished(Payload):
+    """postmortem_published."""
+
+    kind: ClassVar[str] = "postmortem_published"
+    is_bookkeeping: ClassVar[bool] = True
+    postmortem_id: uuid.UUID | None = None
+    version: int = 0
+    owner_id: str | None = None
+    owner: str | None = None
+    due_on: str = ""
+    published_at: datetime | None = None
+    link: str = ""
 
 
-def remind_owner(plan: Plan) -> None:
-    """The owner is reminded directly; without one, the channel is."""
-    owner_id = (plan.entry.content or {}).get("owner_id")
-    if owner_id is None:
-        plan.post()
-    else:
-        plan.tell(uuid.UUID(owner_id))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemReminded(Payload):
+    """postmortem_reminded."""
+
+    kind: ClassVar[str] = "postmortem_reminded"
+    is_bookkeeping: ClassVar[bool] = True
+    postmortem_id: uuid.UUID | None = None
+    version: int = 0
+    owner_id: uuid.UUID | None = None
+    owner: str | None = None
+    due_on: str = ""
+    is_due: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionItemAdded(Payload):
+    """action_item_added."""
+
+    kind: ClassVar[str] = "action_item_added"
+    is_bookkeeping: ClassVar[bool] = True
+    action_item_id: uuid.UUID | None = None
+    number: int = 0
+    text: str = ""
+    owner_id: str | None = None
+    owner: str | None = None
+    due_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionItemAssigned(Payload):
+    """action_item_assigned."""
+
+    kind: ClassVar[str] = "action_item_assigned"
+    is_bookkeeping: ClassVar[bool] = True
+    action_item_id: uuid.UUID | None = None
+    number: int = 0
+    text: str = ""
+    owner_id: uuid.UUID | None = None
+    owner: str = ""
+    due_on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionItemDone(Payload):
+    """action_item_done."""
+
+    kind: ClassVar[str] = "action_item_done"
+    is_bookkeeping: ClassVar[bool] = True
+    action_item_id: uuid.UUID | None = None
+    number: int = 0
+    text: str = ""
+    owner_id: uuid.UUID | None = None
+    owner: str = ""
+    due_on: str = ""
+
+
+ENTRIES: Final[tuple[type[Payload], ...]] = (
+    PostmortemDrafted,
+    PostmortemOwnerSet,
+    PostmortemEdited,
+    PostmortemPublished,
+    PostmortemReminded,
+    ActionItemAdded,
+    ActionItemAssigned,
+    ActionItemDone,
+)

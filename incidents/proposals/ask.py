@@ -26,7 +26,6 @@ from incidents.proposals.tables import (
     over,
     refuse_if_changed,
 )
-from incidents.registry.guarded_commands import PERFORMERS, command_text
 from incidents.storage.database import kept_text
 
 MAX_TEXT = 2000
@@ -98,7 +97,7 @@ async def keep_draft(uow: UnitOfWork, *, needed: NeedsApproval) -> Outcome:
 
     Raises: IncidentNotFound; InvalidInput for a command that can't be asked for.
     """
-    if needed.incident_id is None or needed.action not in PERFORMERS:
+    if needed.incident_id is None or needed.action not in uow.rules.performers:
         raise InvalidInput("command", "unknown")
     if uow.actor.person_id is None:
         raise NotPermitted(needed.action, needs="member")
@@ -112,7 +111,7 @@ async def keep_draft(uow: UnitOfWork, *, needed: NeedsApproval) -> Outcome:
     proposal.draft = dict(needed.arguments)
     uow.session.add(proposal)
     await uow.flush()
-    text = command_text(needed.action, needed.arguments)
+    text = uow.rules.command_text(needed.action, needed.arguments)
     return outcome_of("drafted", incident, proposal, text=text)
 
 
@@ -134,7 +133,7 @@ async def ask_for_draft(uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid.
 async def ask_kept(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Make a draft a proposal on the record; its arguments move to the entry."""
     arguments = dict(proposal.draft or {})
-    words = ProposalWords(text=command_text(proposal.command or "", arguments)[:MAX_TEXT])
+    words = ProposalWords(text=uow.rules.command_text(proposal.command or "", arguments)[:MAX_TEXT])
     proposal.draft = None
     await _ask(
         uow,

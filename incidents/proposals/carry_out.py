@@ -30,7 +30,6 @@ from incidents.proposals.tables import (
     over,
     refuse_if_changed,
 )
-from incidents.registry.guarded_commands import perform
 from incidents.storage.database import kept_text
 
 MAX_TEXT = 2000
@@ -121,12 +120,8 @@ async def perform_for(
         proposal.status = ProposalStatus.CARRIED_OUT
         await uow.flush()
         with uow.acting_for(actor_of(requester), proposal.command, incident):
-            await perform(
-                uow,
-                ById(incident.id),
-                command=proposal.command,
-                arguments=command["arguments"],
-            )
+            perform = uow.rules.performers[proposal.command]
+            await perform(uow, ById(incident.id), command["arguments"])
     await settle(
         uow,
         incident,

@@ -1,170 +1,248 @@
-"""What follows from entries about proposals; `reactions.py` says which entry has which."""
+"""Entries of this room: one payload per kind, which tells itself."""
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, ClassVar, Final
 
-from incidents.core.ids import derived_id
-from incidents.engine.outbox import Planned
-from incidents.engine.plan import Plan
-from incidents.engine.reminders import ReminderKind
-from incidents.policy.policy import COMMANDER
-from incidents.policy.proposals import Need
-from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
-
-_SUBJECT = "proposal"
-_POLL = "objection_poll"
+from incidents.core.sentences import Who
+from incidents.incident.payload import Payload
 
 
-def put_proposal(plan: Plan) -> None:
-    """A proposal has one card in the channel; what needs somebody is asked for again, then ends."""
-    show_proposal(plan)
-    content = plan.entry.content or {}
-    if content.get("needs", Need.NOBODY) != Need.NOBODY:
-        wait = plan.policy.proposals.wait_at(plan.facts.severity_key)
-        _remind(plan, ReminderKind.PROPOSAL_UNANSWERED, plan.facts.now + wait)
-    else:
-        _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
-    _remind_of_end(plan)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionProposed(Payload):
+    """action_proposed."""
+
+    kind: ClassVar[str] = "action_proposed"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    class_key: str = ""
+    class_name: str = ""
+    needs: str = ""
+    text: str = ""
+    risk: str = ""
+    undo: str = ""
+    check: str = ""
+    expires_at: datetime | None = None
+    command: Mapping[str, Any] = field(default_factory=dict)
 
 
-def follow_answer(plan: Plan) -> None:
-    """An answer ends the asking, renews the card, and whoever asked hears of it."""
-    show_proposal(plan)
-    _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
-    _remind_of_end(plan)
-    _tell_requester(plan)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRevised(Payload):
+    """proposal_revised."""
+
+    kind: ClassVar[str] = "proposal_revised"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    class_key: str = ""
+    class_name: str = ""
+    needs: str = ""
+    text: str = ""
+    risk: str = ""
+    undo: str = ""
+    check: str = ""
+    expires_at: datetime | None = None
 
 
-def follow_end(plan: Plan) -> None:
-    """A proposal that is over loses its buttons and its times, and whoever asked hears of it."""
-    _end_quietly(plan)
-    _tell_requester(plan)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalApproved(Payload):
+    """proposal_approved."""
+
+    kind: ClassVar[str] = "proposal_approved"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    reason: str = ""
+    expires_at: datetime | None = None
 
 
-def follow_expiry(plan: Plan) -> None:
-    """What ends by itself is said; what ends with the incident shows it, and the incident is said."""
-    if (plan.entry.content or {}).get("is_incident_over"):
-        _end_quietly(plan)
-        return
-    plan.post()
-    follow_end(plan)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalDeclined(Payload):
+    """proposal_declined."""
+
+    kind: ClassVar[str] = "proposal_declined"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    reason: str = ""
 
 
-def follow_break_glass(plan: Plan) -> None:
-    """Going ahead without an answer ends the asking; later it is asked what came of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalLapsed(Payload):
+    """approval_lapsed."""
 
-    Whom it is told besides is planned with it.
-    """
-    _end_quietly(plan)
-    after = plan.policy.proposals.expires_after
-    _remind(plan, ReminderKind.RESULT_MISSING, plan.facts.now + after)
-
-
-def ask_for_result(plan: Plan) -> None:
-    """Whoever went ahead is asked directly what came of it."""
-    person = (plan.entry.content or {}).get("person") or {}
-    if person.get("id"):
-        plan.tell(uuid.UUID(person["id"]))
+    kind: ClassVar[str] = "approval_lapsed"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    needs: str = ""
+    expires_at: datetime | None = None
 
 
-def erase_words(plan: Plan) -> None:
-    """A proposal whose words are redacted loses them in every copy."""
-    if plan.entry.target_id is None:
-        return
-    effect = RefreshProposalOfEntry(
-        incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id
-    )
-    plan.add(effect, lane="proposals")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalUnanswered(Payload):
+    """proposal_unanswered."""
+
+    kind: ClassVar[str] = "proposal_unanswered"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    step: int = 0
+    minutes: int = 0
+    class_name: str = ""
+    is_escalated: bool = False
 
 
-def say_unanswered(plan: Plan) -> None:
-    """That nobody answers is said in the channel, unless the escalation's card says it."""
-    if not (plan.entry.content or {}).get("is_escalated"):
-        plan.post()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalExpired(Payload):
+    """proposal_expired."""
+
+    kind: ClassVar[str] = "proposal_expired"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    was_answered: bool = False
+    is_incident_over: bool = False
 
 
-def ask_again(plan: Plan) -> None:
-    """An agreement that no longer counts is asked for anew."""
-    put_proposal(plan)
-    _tell_requester(plan)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass(Payload):
+    """break_glass."""
+
+    kind: ClassVar[str] = "break_glass"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    reason: str = ""
 
 
-def open_poll(plan: Plan) -> None:
-    """A poll for objections is shown on the card, and ends by itself."""
-    show_proposal(plan)
-    content = plan.entry.content or {}
-    until = datetime.fromisoformat(content["until"])
-    plan.remind(
-        ReminderKind.OBJECTIONS_END,
-        after=until - plan.facts.now,
-        subject_type=_POLL,
-        subject_id=uuid.UUID(content["poll_id"]),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultAsked(Payload):
+    """result_asked."""
+
+    kind: ClassVar[str] = "result_asked"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    person: Who | None = None
 
 
-def tell_of_objection(plan: Plan) -> None:
-    """An objection is shown on the card; the commander and whoever proposed hear of it directly."""
-    show_proposal(plan)
-    requester = ((plan.entry.content or {}).get("requester") or {}).get("id")
-    wanted = (plan.facts.find_holder(COMMANDER), uuid.UUID(requester) if requester else None)
-    for person_id in dict.fromkeys(wanted):
-        if person_id is not None and person_id != plan.entry.actor_id:
-            plan.tell(person_id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalCarriedOut(Payload):
+    """proposal_carried_out."""
+
+    kind: ClassVar[str] = "proposal_carried_out"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    result: str = ""
 
 
-def show_proposal(plan: Plan) -> None:
-    """The proposal's card in the channel is brought up to date."""
-    proposal_id = _proposal_id(plan)
-    if proposal_id is None:
-        return
-    effect = RefreshProposal(incident_id=plan.facts.incident_id, proposal_id=proposal_id)
-    plan.effects.append(
-        Planned(
-            id=derived_id(plan.entry.id, f"{effect.kind}:{proposal_id}:channel"),
-            effect=effect,
-            lane=f"{plan.facts.incident_id}:channel",
-            after_effect_id=plan.channel_gate,
-            coalesce_key=f"{effect.kind}:{proposal_id}:channel",
-            entry_id=plan.entry.id,
-        )
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalAbandoned(Payload):
+    """proposal_abandoned."""
+
+    kind: ClassVar[str] = "proposal_abandoned"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    reason: str = ""
 
 
-def _end_quietly(plan: Plan) -> None:
-    show_proposal(plan)
-    _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
-    _cancel(plan, ReminderKind.PROPOSAL_EXPIRES)
-    _cancel(plan, ReminderKind.RESULT_MISSING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionsAsked(Payload):
+    """objections_asked."""
+
+    kind: ClassVar[str] = "objections_asked"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    poll_id: uuid.UUID | None = None
+    until: datetime | None = None
+    box_seconds: int = 0
 
 
-def _remind_of_end(plan: Plan) -> None:
-    expires_at = (plan.entry.content or {}).get("expires_at")
-    if expires_at:
-        _remind(plan, ReminderKind.PROPOSAL_EXPIRES, datetime.fromisoformat(expires_at))
-    else:
-        _cancel(plan, ReminderKind.PROPOSAL_EXPIRES)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionRaised(Payload):
+    """objection_raised."""
+
+    kind: ClassVar[str] = "objection_raised"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    poll_id: uuid.UUID | None = None
+    reason: str = ""
 
 
-def _tell_requester(plan: Plan) -> None:
-    requester = (plan.entry.content or {}).get("requester") or {}
-    if requester.get("id") and requester["id"] != str(plan.entry.actor_id):
-        plan.tell(uuid.UUID(requester["id"]))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionsEnded(Payload):
+    """objections_ended."""
+
+    kind: ClassVar[str] = "objections_ended"
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who | None = None
+    text_from: uuid.UUID | None = None
+    poll_id: uuid.UUID | None = None
+    count: int = 0
+    people: tuple[Mapping[str, Any], ...] = ()
 
 
-def _remind(plan: Plan, kind: ReminderKind, due_at: datetime) -> None:
-    proposal_id = _proposal_id(plan)
-    if proposal_id is not None:
-        plan.remind(
-            kind, after=due_at - plan.facts.now, subject_type=_SUBJECT, subject_id=proposal_id
-        )
-
-
-def _cancel(plan: Plan, kind: ReminderKind) -> None:
-    proposal_id = _proposal_id(plan)
-    if proposal_id is not None:
-        plan.cancel(kind, subject_type=_SUBJECT, subject_id=proposal_id)
-
-
-def _proposal_id(plan: Plan) -> uuid.UUID | None:
-    text = (plan.entry.content or {}).get("proposal_id")
-    return uuid.UUID(text) if text else None
+ENTRIES: Final[tuple[type[Payload], ...]] = (
+    ActionProposed,
+    ProposalRevised,
+    ProposalApproved,
+    ProposalDeclined,
+    ApprovalLapsed,
+    ProposalUnanswered,
+    ProposalExpired,
+    BreakGlass,
+    ResultAsked,
+    ProposalCarriedOut,
+    ProposalAbandoned,
+    ObjectionsAsked,
+    ObjectionRaised,
+    ObjectionsEnded,
+)

@@ -9,22 +9,37 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import Actor, Person
+from incidents.core.sentences import (
+    Detail,
+    PlainText,
+    Telling,
+    Who,
+    as_line,
+    people_in,
+    telling,
+    with_names,
+)
 from incidents.incident.incident import ById, IncidentRef
+from incidents.incident.payload import EntryTypes, decode
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.record.corrections import CORRECTIONS, CorrectedEntry, correct
-from incidents.registry.entry_words import describe, link_of
 
 _ID_FOR_NAME = re.compile(r"[UW][A-Z0-9]{5,}")
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """One line of the timeline: the entry as corrected, and what it says in plain words."""
+    """One line of the timeline: the entry as corrected, what it tells, and what it leads to."""
 
     entry: CorrectedEntry
-    what: str
+    told: Telling
     link: str = ""
+
+    @property
+    def what(self) -> str:
+        """What the entry says, in plain words on one line, with times in UTC."""
+        return as_line(self.told, PlainText())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +56,18 @@ class TimelineView:
 
 
 async def get_timeline(
-    session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
+    session: AsyncSession,
+    ref: IncidentRef,
+    *,
+    workspace_id: uuid.UUID,
+    viewer: Actor,
+    entry_types: EntryTypes,
 ) -> TimelineView:
     """Return the timeline for a viewer. Raises: IncidentNotFound, also if it isn't theirs."""
     incident = await get_incident_view(session, ref, workspace_id=workspace_id, viewer=viewer)
     entries = await load_entries(session, incident.id)
-    names = await names_in(session, entries)
-    return TimelineView(incident, items_of(entries, names=names))
+    items = await named_items(session, items_of(entries, entry_types=entry_types))
+    return TimelineView(incident, items)
 
 
 async def find_item(
@@ -57,10 +77,15 @@ async def find_item(
     *,
     workspace_id: uuid.UUID,
     viewer: Actor,
+    entry_types: EntryTypes,
 ) -> TimelineItem | None:
     """Return one line of an incident's timeline, or None. Raises: IncidentNotFound."""
     timeline = await get_timeline(
-        session, ById(incident_id), workspace_id=workspace_id, viewer=viewer
+        session,
+        ById(incident_id),
+        workspace_id=workspace_id,
+        viewer=viewer,
+        entry_types=entry_types,
     )
     return next((item for item in timeline.items if item.entry.id == entry_id), None)
 
@@ -76,9 +101,9 @@ async def load_entries(session: AsyncSession, incident_id: uuid.UUID) -> Sequenc
 
 
 def items_of(
-    entries: Iterable[TimelineEntry], *, names: Mapping[str, str] | None = None
+    entries: Iterable[TimelineEntry], *, entry_types: EntryTypes
 ) -> tuple[TimelineItem, ...]:
-    """Return the lines that entries (in order of sequence) make; `names` by person id."""
+    """Return the lines that entries (in order of sequence) make."""
     written: list[TimelineEntry] = []
     corrections: dict[uuid.UUID, list[TimelineEntry]] = {}
     for entry in entries:
@@ -86,50 +111,55 @@ def items_of(
             corrections.setdefault(entry.target_id, []).append(entry)
         else:
             written.append(entry)
-    items = [_item(correct(one, corrections.get(one.id, ())), names or {}) for one in written]
+    corrected = (correct(one, corrections.get(one.id, ())) for one in written)
+    items = [TimelineItem(one, tell(one, entry_types), link_of(one)) for one in corrected]
     return tuple(sorted(items, key=lambda item: (item.entry.occurred_at, item.entry.sequence)))
 
 
-def _item(entry: CorrectedEntry, names: Mapping[str, str]) -> TimelineItem:
-    named = _with_names(entry, names)
-    return TimelineItem(named, describe(named), link_of(named))
+def tell(entry: CorrectedEntry, entry_types: EntryTypes) -> Telling:
+    """Return what the entry tells; a redacted one says only that."""
+    if entry.is_redacted:
+        by = (" by ", Who(entry.redacted_by)) if entry.redacted_by else ()
+        return telling("[redacted", *by, "]")
+    told = decode(entry.kind, entry.content, entry_types).tell(entry.actor_id)
+    if not entry.is_message_deleted:
+        return told
+    return Telling(told.phrase, (*told.details, Detail(("[the message was deleted later]",))))
 
 
-def _with_names(entry: CorrectedEntry, names: Mapping[str, str]) -> CorrectedEntry:
-    """Put a name beside each id of a person that has none: `owner_id` gives `owner`.
+def link_of(entry: CorrectedEntry) -> str:
+    """Return the address of the message or file that the entry is about, or an empty text."""
+    return str(entry.content.get("permalink") or "")
+
+
+async def named_items(
+    session: AsyncSession, items: Iterable[TimelineItem]
+) -> tuple[TimelineItem, ...]:
+    """Return the items with the names of people whom entries know by id alone.
 
     Somebody whose name wasn't known yet acted under their id; here they get their name, too.
     """
-    if _ID_FOR_NAME.fullmatch(entry.actor_name):
-        entry = replace(entry, actor_name=names.get(str(entry.actor_id or ""), entry.actor_name))
-    found: dict[str, str] = {}
-    for key, value in entry.content.items():
-        role = key.removesuffix("_id")
-        said = {role, f"{role}_name"} & entry.content.keys()
-        if key != role and not said and isinstance(value, str) and value in names:
-            found[role] = names[value]
-    return replace(entry, content={**found, **entry.content}) if found else entry
-
-
-async def names_in(session: AsyncSession, entries: Iterable[TimelineEntry]) -> dict[str, str]:
-    """Return the names of the people whose ids the entries hold, by id."""
-    written = tuple(entries)
-    wanted = {
-        uuid.UUID(value)
-        for entry in written
-        for key, value in (entry.content or {}).items()
-        if key.endswith("_id") and isinstance(value, str) and _is_uuid(value)
+    found = tuple(items)
+    wanted = {one for item in found for one in people_in(item.told)}
+    wanted |= {
+        item.entry.actor_id for item in found if item.entry.actor_id and _has_id_for_name(item)
     }
-    wanted |= {entry.actor_id for entry in written if entry.actor_id is not None}
     if not wanted:
-        return {}
+        return found
     query = select(Person.id, Person.name).where(Person.id.in_(wanted))
-    return {str(person_id): name for person_id, name in await session.execute(query)}
+    names: dict[uuid.UUID, str] = dict((await session.execute(query)).tuples().all())
+    return tuple(
+        replace(item, told=with_names(item.told, names), entry=_with_actor(item, names))
+        for item in found
+    )
 
 
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
+def _has_id_for_name(item: TimelineItem) -> bool:
+    return bool(_ID_FOR_NAME.fullmatch(item.entry.actor_name))
+
+
+def _with_actor(item: TimelineItem, names: Mapping[uuid.UUID, str]) -> CorrectedEntry:
+    entry = item.entry
+    if entry.actor_id is None or not _has_id_for_name(item):
+        return entry
+    return replace(entry, actor_name=names.get(entry.actor_id, entry.actor_name))

@@ -7,7 +7,13 @@ from types import MappingProxyType
 from incidents.channel.archive import archive_when_due
 from incidents.checkins.checkins import end_checkin_box
 from incidents.drills.steps import take_step
-from incidents.engine.reminders import Reminder, ReminderKind, ReminderStatus, find_due_reminder
+from incidents.engine.reminders import (
+    Again,
+    Reminder,
+    ReminderKind,
+    ReminderStatus,
+    find_due_reminder,
+)
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.ladder import call_unanswered
 from incidents.escalation.questions import ask_who_is_on_it
@@ -25,8 +31,8 @@ from incidents.roles.handoff_answers import move_unanswered
 from incidents.supervision.recertification import tell_of_renewal
 from incidents.updates.reminders import remind_of_update
 
-Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[None]]
-WorkspaceRule = Callable[[UnitOfWork, Reminder], Awaitable[None]]
+Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[Again | None]]
+WorkspaceRule = Callable[[UnitOfWork, Reminder], Awaitable[Again | None]]
 
 RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
     {
@@ -77,10 +83,10 @@ async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:
     kind = ReminderKind(reminder.kind)
     if incident is None:
         workspace_rule = WORKSPACE_RULES.get(kind)
-        if workspace_rule is not None:
-            await workspace_rule(uow, reminder)
-        return Outcome("fired")
-    rule = RULES.get(kind)
-    if rule is not None:
-        await rule(uow, incident, reminder)
-    return Outcome("fired", incident.id)
+        again = await workspace_rule(uow, reminder) if workspace_rule is not None else None
+    else:
+        rule = RULES.get(kind)
+        again = await rule(uow, incident, reminder) if rule is not None else None
+    if again is not None:
+        uow.remind_again(again.of(reminder))
+    return Outcome("fired", incident.id if incident is not None else None)

@@ -1,144 +1,99 @@
-"""What follows from entries about roles and command; `reactions.py` says which entry has which."""
+"""Entries of this room: one payload per kind, which tells itself."""
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Final
 
-from incidents.core.ids import derived_id
-from incidents.engine.outbox import Planned
-from incidents.engine.plan import Plan
-from incidents.engine.reminders import ReminderKind
-from incidents.policy.policy import COMMANDER
-from incidents.roles.effects import RefreshHandoff, TellRoleHolder
+from incidents.core.sentences import Who
+from incidents.incident.payload import Payload
 
 
-def welcome_holder(plan: Plan) -> None:
-    """Whoever takes a role is invited, and gets its duties and checklist directly."""
-    content = plan.entry.content or {}
-    person_id = _id_in(content, "person") or _id_in(content, "to")
-    if person_id is None:
-        return
-    plan.invite(person_id)
-    effect = TellRoleHolder(
-        incident_id=plan.facts.incident_id,
-        entry_id=plan.entry.id,
-        person_id=person_id,
-        role_key=str(content.get("role", COMMANDER)),
-    )
-    plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffOffered(Payload):
+    """handoff_offered."""
+
+    kind: ClassVar[str] = "handoff_offered"
+    handoff_id: uuid.UUID | None = None
+    asked: Who | None = None
+    handoff_kind: str = ""
+    outgoing: Who | None = None
+    incoming: Who | None = None
+    proposed_by: Who | None = None
+    expires_at: datetime | None = None
+    words: str = ""
 
 
-def tell_replaced(plan: Plan) -> None:
-    """Whoever held the role until now hears that it passed to somebody else."""
-    content = plan.entry.content or {}
-    _tell_unless_actor(plan, _id_in(content, "previous") or _id_in(content, "from"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRequested(Payload):
+    """handoff_requested."""
+
+    kind: ClassVar[str] = "handoff_requested"
+    handoff_id: uuid.UUID | None = None
+    asked: Who | None = None
+    handoff_kind: str = ""
+    outgoing: Who | None = None
+    incoming: Who | None = None
+    proposed_by: Who | None = None
+    expires_at: datetime | None = None
+    words: str = ""
 
 
-def tell_released(plan: Plan) -> None:
-    """Whose role others ended hears of it."""
-    _tell_unless_actor(plan, _id_in(plan.entry.content or {}, "person"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffDeclined(Payload):
+    """handoff_declined."""
+
+    kind: ClassVar[str] = "handoff_declined"
+    handoff_id: uuid.UUID | None = None
+    asked: Who | None = None
+    handoff_kind: str = ""
+    outgoing: Who | None = None
+    incoming: Who | None = None
+    proposed_by: Who | None = None
 
 
-def show_commander(plan: Plan) -> None:
-    """The announcement names the commander."""
-    if (plan.entry.content or {}).get("role", COMMANDER) == COMMANDER:
-        plan.refresh_announcement()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffWithdrawn(Payload):
+    """handoff_withdrawn."""
+
+    kind: ClassVar[str] = "handoff_withdrawn"
+    handoff_id: uuid.UUID | None = None
+    asked: Who | None = None
+    handoff_kind: str = ""
+    outgoing: Who | None = None
+    incoming: Who | None = None
+    proposed_by: Who | None = None
 
 
-def end_command_watch(plan: Plan) -> None:
-    """Somebody commands: nobody is asked for any more."""
-    if plan.facts.find_holder(COMMANDER) is not None:
-        plan.cancel(ReminderKind.COMMANDER_MISSING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuccessorWanted(Payload):
+    """successor_wanted."""
+
+    kind: ClassVar[str] = "successor_wanted"
+    handoff_id: uuid.UUID | None = None
+    asked: str | None = None
+    handoff_kind: str = ""
+    outgoing: Who | None = None
+    incoming: str | None = None
+    proposed_by: Who | None = None
 
 
-def restart_command_watch(plan: Plan) -> None:
-    """An open incident left without a commander, or to be, is watched again."""
-    role = (plan.entry.content or {}).get("role", COMMANDER)
-    if plan.facts.is_open and role == COMMANDER:
-        after = plan.policy.reminders.commander_missing_after
-        plan.remind(ReminderKind.COMMANDER_MISSING, after=after)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommanderMissing(Payload):
+    """commander_missing."""
+
+    kind: ClassVar[str] = "commander_missing"
+    step: int = 0
+    minutes: int = 0
+    backup: Mapping[str, Any] = field(default_factory=dict)
 
 
-def put_handoff(plan: Plan) -> None:
-    """A handoff is shown in the channel, and directly to who has to answer."""
-    content = plan.entry.content or {}
-    asked_id = _id_in(content, "asked")
-    _show_handoff(plan, None)
-    if asked_id is not None:
-        plan.invite(_id_in(content, "to"))
-        _show_handoff(plan, asked_id)
-        plan.remind(
-            ReminderKind.HANDOFF_UNANSWERED,
-            after=plan.policy.reminders.handoff_timeout,
-            subject_type="handoff",
-            subject_id=_handoff_id(plan),
-        )
-
-
-def settle_handoff(plan: Plan) -> None:
-    """A handoff that has ended loses its buttons and its timer, wherever it is shown."""
-    handoff_id = _handoff_id(plan)
-    if handoff_id is None:
-        return
-    plan.cancel(ReminderKind.HANDOFF_UNANSWERED, subject_type="handoff", subject_id=handoff_id)
-    _show_handoff(plan, None)
-    asked_id = _id_in(plan.entry.content or {}, "asked")
-    if asked_id is not None:
-        _show_handoff(plan, asked_id)
-
-
-def tell_proposer(plan: Plan) -> None:
-    """Whoever proposed the handoff hears that it was declined."""
-    content = plan.entry.content or {}
-    parties = (_id_in(content, "proposed_by"), _id_in(content, "from"), _id_in(content, "to"))
-    for person_id in dict.fromkeys(parties):
-        _tell_unless_actor(plan, person_id)
-
-
-def call_backup(plan: Plan) -> None:
-    """The backup whom the policy names is invited, and told directly if we know them."""
-    backup = (plan.entry.content or {}).get("backup")
-    if backup is None:
-        return
-    severity = plan.policy.find_severity(plan.facts.severity_key)
-    if severity is not None and severity.backup is not None:
-        plan.invite_policy((severity.backup,), name="backup")
-    if backup.get("id"):
-        plan.tell(uuid.UUID(backup["id"]))
-
-
-def _show_handoff(plan: Plan, person_id: uuid.UUID | None) -> None:
-    handoff_id = _handoff_id(plan)
-    if handoff_id is None:
-        return
-    effect = RefreshHandoff(
-        incident_id=plan.facts.incident_id, handoff_id=handoff_id, person_id=person_id
-    )
-    place = f"dm:{person_id}" if person_id else "channel"
-    effect_id = derived_id(plan.entry.id, f"{effect.kind}:{handoff_id}:{place}")
-    plan.effects.append(
-        Planned(
-            id=effect_id,
-            effect=effect,
-            lane=f"{plan.facts.incident_id}:{place}",
-            after_effect_id=None if person_id else plan.channel_gate,
-            coalesce_key=f"{effect.kind}:{handoff_id}:{place}",
-            entry_id=plan.entry.id,
-        )
-    )
-
-
-def _handoff_id(plan: Plan) -> uuid.UUID | None:
-    text = (plan.entry.content or {}).get("handoff_id")
-    return uuid.UUID(text) if text else None
-
-
-def _tell_unless_actor(plan: Plan, person_id: uuid.UUID | None) -> None:
-    if person_id is not None and person_id != plan.entry.actor_id:
-        plan.tell(person_id)
-
-
-def _id_in(content: Mapping[str, Any], name: str) -> uuid.UUID | None:
-    """Return the id of somebody whom the entry names."""
-    found = content.get(name)
-    return uuid.UUID(found["id"]) if found and found.get("id") else None
+ENTRIES: Final[tuple[type[Payload], ...]] = (
+    HandoffOffered,
+    HandoffRequested,
+    HandoffDeclined,
+    HandoffWithdrawn,
+    SuccessorWanted,
+    CommanderMissing,
+)

@@ -22,6 +22,7 @@ from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
 from incidents.record.timeline_view import TimelineItem, get_timeline
+from incidents.registry.entries import ENTRY_TYPES
 
 FORM: Final = "escalation_form"
 TEMPLATE: Final = "escalation_template"
@@ -206,7 +207,11 @@ async def find_marked(request: Request, ref: IncidentRef) -> Sequence[TimelineIt
     """Return the marked messages and files of an incident that this person may see."""
     async with request.services.database.reading() as session:
         timeline = await get_timeline(
-            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
+            session,
+            ref,
+            workspace_id=request.services.workspace.id,
+            viewer=request.actor,
+            entry_types=ENTRY_TYPES,
         )
     return [
         item

@@ -15,6 +15,7 @@ from incidents.engine.effects import UploadExport
 from incidents.exports import ExportFormat, export_incident, find_format, request_export
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import get_entry_view
+from incidents.registry.entries import ENTRY_TYPES
 
 NAMES = {
     ExportFormat.MARKDOWN: "Markdown, for reading",
@@ -67,6 +68,7 @@ async def upload_export(context: EffectContext) -> Settlement:
             now=services.clock.now(),
             # So the same attempt makes the same name, by which the file is found again.
             sequence=entry.sequence,
+            entry_types=ENTRY_TYPES,
         )
     if context.is_uncertain:
         oldest = context.created_at - timedelta(minutes=1)

@@ -30,6 +30,7 @@ from incidents.policy.policy import Action
 from incidents.record.corrections import MAX_TEXT
 from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
 from incidents.record.timeline_view import TimelineItem, TimelineView, find_item, get_timeline
+from incidents.registry.entries import ENTRY_TYPES
 
 DEFAULT_LAST = 20
 MAX_LAST = 50
@@ -168,7 +169,11 @@ def _page_of(value: str) -> tuple[int, int]:
 async def _timeline(request: Request, ref: IncidentRef) -> TimelineView:
     async with request.services.database.reading() as session:
         return await get_timeline(
-            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
+            session,
+            ref,
+            workspace_id=request.services.workspace.id,
+            viewer=request.actor,
+            entry_types=ENTRY_TYPES,
         )
 
 
@@ -258,6 +263,7 @@ async def _item(request: Request, ref: ById, entry_id: uuid.UUID, *, verb: str) 
             entry_id,
             workspace_id=request.services.workspace.id,
             viewer=request.actor,
+            entry_types=ENTRY_TYPES,
         )
     if item is None:
         raise InvalidInput("entry", "unknown")

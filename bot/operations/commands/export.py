@@ -56,6 +56,7 @@ async def _export(
     from bot.operations.commands.record import get_reference, open_record  # noqa: PLC0415
     from incidents.core.clock import SystemClock  # noqa: PLC0415
     from incidents.exports import ExportFormat, export_incident  # noqa: PLC0415
+    from incidents.registry.entries import ENTRY_TYPES  # noqa: PLC0415
 
     ref = get_reference(incident)
     async with open_record(settings, workspace=workspace) as record:
@@ -66,4 +67,5 @@ async def _export(
             viewer=record.viewer,
             fmt=ExportFormat(form.value),
             now=SystemClock().now(),
+            entry_types=ENTRY_TYPES,
         )

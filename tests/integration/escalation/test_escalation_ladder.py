@@ -36,6 +36,7 @@ from incidents.lifecycle.status import cancel
 from incidents.people.directory import GroupFacts, save_group
 from incidents.policy.escalation import Callee, LadderStep
 from incidents.policy.references import GroupRef, PersonRef, RoleRef
+from incidents.registry.rules import RULES
 from incidents.roles.departures import save_people
 from incidents.storage.database import open_database
 from tests.chance import examples
@@ -178,7 +179,7 @@ class Play:
         await self.world.database.close()
         self.world.database = open_database(self.url)
         self.world.transactions = Transactions(
-            self.world.database, clock=self.world.clock, policy=self.world.policy
+            self.world.database, clock=self.world.clock, policy=self.world.policy, rules=RULES
         )
 
     async def _cancel(self) -> None:

@@ -13,6 +13,7 @@ from incidents.incident.timeline import EntryKind
 from incidents.policy.packet_fields import PacketField
 from incidents.record.notes import redact_entry
 from incidents.record.timeline_view import items_of, load_entries
+from incidents.registry.entries import ENTRY_TYPES
 from tests.escalation_world import PACKET, Escalations
 from tests.world import World
 
@@ -38,7 +39,7 @@ async def test_the_timeline_tells_the_escalation_in_plain_words(made: Escalation
     await made.wait(minutes=5)
     await made.answer(take, by=carol)
     async with made.world.database.reading() as session:
-        entries = items_of(await load_entries(session, made.incident_id))
+        entries = items_of(await load_entries(session, made.incident_id), entry_types=ENTRY_TYPES)
     told = [item.what for item in entries if item.entry.kind.startswith("escal")]
     assert told == [
         (

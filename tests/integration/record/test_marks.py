@@ -29,6 +29,7 @@ from incidents.record.marks import (
 )
 from incidents.record.notes import redact_entry, undo
 from incidents.record.timeline_view import items_of
+from incidents.registry.entries import ENTRY_TYPES
 from tests.world import World
 
 MESSAGE = MessageKey("C1", "1772441400.000100")
@@ -107,7 +108,7 @@ async def test_a_mark_becomes_an_entry_when_its_text_arrives_dated_as_the_messag
     assert (entry.kind, entry.actor_name) == (EntryKind.MARKED, "alice")
     assert entry.occurred_at == room.sent_at
     assert entry.recorded_at == room.sent_at + timedelta(minutes=5)
-    (item,) = items_of([entry])
+    (item,) = items_of([entry], entry_types=ENTRY_TYPES)
     assert (item.what, item.link) == ("carol: Errors began at 8:50", "https://x/p1")
 
 
@@ -201,7 +202,7 @@ async def test_an_edit_of_a_marked_message_amends_its_entry_once(room: Room) -> 
     await room.world.run(edit, by=room.bob)
     await room.world.run(edit, by=room.bob)
     assert await room.kinds() == [EntryKind.MARKED, EntryKind.AMENDED]
-    (item,) = items_of(await room.entries())
+    (item,) = items_of(await room.entries(), entry_types=ENTRY_TYPES)
     assert item.what == "carol: Errors began at 8:40"
 
 
@@ -218,7 +219,7 @@ async def test_a_deleted_message_stays_on_the_record_and_says_so(room: Room) -> 
     await room.mark(room.alice)
     await room.arrive()
     await room.world.run(partial(follow_deletion, message=MESSAGE))
-    (item,) = items_of(await room.entries())
+    (item,) = items_of(await room.entries(), entry_types=ENTRY_TYPES)
     assert item.what == "carol: Errors began at 8:50 [the message was deleted later]"
 
 

@@ -14,6 +14,7 @@ from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.record.corrections import MAX_TEXT
 from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
 from incidents.record.timeline_view import TimelineItem, get_timeline
+from incidents.registry.entries import ENTRY_TYPES
 from tests.world import World
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -40,7 +41,11 @@ class Room:
     async def items(self) -> tuple[TimelineItem, ...]:
         async with self.world.database.reading() as session:
             timeline = await get_timeline(
-                session, self.ref, workspace_id=self.world.workspace_id, viewer=self.alice
+                session,
+                self.ref,
+                workspace_id=self.world.workspace_id,
+                viewer=self.alice,
+                entry_types=ENTRY_TYPES,
             )
         return timeline.items
 

@@ -23,6 +23,7 @@ from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.lifecycle.status import cancel, change_status
 from incidents.policy.policy import COMMANDER, COMMUNICATIONS_LEAD, DEPUTY
+from incidents.registry.rules import RULES
 from incidents.storage.database import open_database
 from incidents.updates.post import UpdateDraft, post_update, snooze_update
 from tests.world import World
@@ -319,7 +320,7 @@ async def test_reminders_go_on_after_a_restart_on_the_same_database(
 
     again = open_database(database_url)
     world.database = again
-    world.transactions = Transactions(again, clock=world.clock, policy=world.policy)
+    world.transactions = Transactions(again, clock=world.clock, policy=world.policy, rules=RULES)
     await world.run(come_back)
     await take_role(world, incident_id, alice, COMMANDER)
     await advance(world, timedelta(minutes=30))

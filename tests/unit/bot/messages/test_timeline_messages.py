@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.features.record.timeline_messages import line_of, note_entry, page
+from incidents.core.sentences import Words, telling
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView
 from incidents.record.corrections import CorrectedEntry
@@ -30,7 +31,7 @@ def item(text: str, *, sequence: int = 1, late: int = 0, **more: Any) -> Timelin
         content={"text": text},
         **more,
     )
-    return TimelineItem(entry, text)
+    return TimelineItem(entry, telling(Words(text)))
 
 
 def note(text: str, *, late: int = 0) -> EntryView:

@@ -25,6 +25,7 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import EntryKind, TimelineEntry, append
 from incidents.incident.views import IncidentView
 from incidents.record.timeline_view import items_of
+from incidents.registry.entries import ENTRY_TYPES
 from tests.views import incident_view
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -85,7 +86,7 @@ class Draft:
         record = TimelineRecord(
             incident=view(**incident),
             roles=roles,
-            items=items_of(self.entries),
+            items=items_of(self.entries, entry_types=ENTRY_TYPES),
             entries=tuple(self.entries),
             head=self.head,
             exported_at=NINE + timedelta(hours=5),

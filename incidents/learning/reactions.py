@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from incidents.engine.plan import Plan
+from incidents.engine.plan import IncidentPlan
 from incidents.incident.timeline import EntryKind
 from incidents.learning.effects import FollowLearners
 
 
-def follow_learners(plan: Plan) -> None:
+def follow_learners(plan: IncidentPlan[Any]) -> None:
     """Shadows, juniors and their mentors are looked after once the change is committed."""
-    if EntryKind(plan.entry.kind) in FOLLOWED:
-        effect = FollowLearners(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
-        plan.add(effect, lane="learners")
+    effect = FollowLearners(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
+    plan.add(effect, lane="learners")
 
 
 # What counts as a decision, and how the question to shadows calls it.
@@ -38,19 +37,5 @@ ASKING: Final = frozenset(
         EntryKind.ESCALATION_COMPLETED,
         EntryKind.ACTION_PROPOSED,
         EntryKind.PROPOSAL_REVISED,
-    }
-)
-
-# After these it is looked up who learns here.
-FOLLOWED: Final = frozenset(
-    {
-        *DECISIONS,
-        *TAKING_ROLES,
-        *ASKING,
-        EntryKind.ROLE_ENDED,
-        EntryKind.CHANNEL_OPENED,
-        EntryKind.CHANNEL_LINKED,
-        EntryKind.EDITED,
-        EntryKind.MOVED_TO_PRIVATE,
     }
 )

@@ -1,0 +1,64 @@
+"""Sentences in Slack: mentions for people, date tokens for instants, people's text escaped."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.slack import mentions
+from incidents.core.people import ActorKind
+from incidents.core.sentences import (
+    ChannelName,
+    Link,
+    Telling,
+    Who,
+    capitalised,
+    details_of,
+    render,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackText:
+    """Slack's mrkdwn."""
+
+    def words(self, text: str) -> str:
+        """Return our own words, escaped, with the spaces that join them."""
+        return mentions.escape(text)
+
+    def own_text(self, text: str) -> str:
+        """Return somebody's text so that it can't ping, link or format."""
+        return mentions.escape(text)
+
+    def person(self, who: Who) -> str:
+        """Return a mention, or the name where no id is known."""
+        if who.external_id:
+            return mentions.mention(who.external_id)
+        return mentions.escape_line(who.name) or "somebody"
+
+    def instant(self, at: datetime) -> str:
+        """Return a date token: each reader sees their own time."""
+        return mentions.date(at, "{date_short_pretty} {time}")
+
+    def channel(self, channel: ChannelName) -> str:
+        """Return a link to the channel, or its name."""
+        if channel.id:
+            return mentions.channel_link(channel.id)
+        return f"#{mentions.escape_line(channel.name)}" if channel.name else "the incident channel"
+
+    def link(self, link: Link) -> str:
+        """Return a link that people can press."""
+        return mentions.link(link.url, link.label or link.url)
+
+    def label(self, text: str) -> str:
+        """Return the label in bold."""
+        return f"*{mentions.escape_line(text)}*"
+
+
+def slack_lines(told: Telling, *, actor_kind: str, actor_name: str) -> list[str]:
+    """Return who did what as the first line, then a line for each detail; the bot is "I"."""
+    medium = SlackText()
+    phrase = render(told.phrase, medium).strip()
+    is_ours = actor_kind == ActorKind.SYSTEM
+    subject = "I" if is_ours else f"*{mentions.escape_line(actor_name)}*"
+    first = f"{subject} {phrase}"
+    ended = first if first[-1] in ".!?…:" else f"{first}."
+    return [capitalised(ended), *details_of(told, medium)]

@@ -1,0 +1,138 @@
+"""What follows for the channel from entries: opening, furnishing, putting away, bringing back."""
+
+import uuid
+from typing import Any
+
+from incidents.engine.effects import (
+    AddBookmarks,
+    JoinChannel,
+    OpenIncidentChannel,
+    PinStatusCard,
+    PostMove,
+    RefreshAnnouncement,
+    RetireChannel,
+    UnarchiveChannel,
+)
+from incidents.engine.plan import IncidentPlan
+from incidents.engine.reminders import ReminderKind
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.policy.policy import COMMANDER
+
+_OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
+
+
+def open_channel(plan: IncidentPlan[Any]) -> None:
+    """Declaring opens the incident's channel; all else there waits for it."""
+    plan.add(OpenIncidentChannel(incident_id=plan.facts.incident_id), lane="channel")
+
+
+def furnish_channel(plan: IncidentPlan[Any]) -> None:
+    """A channel gets its people, its status card (pinned), and last its topic and bookmarks."""
+    facts = plan.facts
+    plan.invite(facts.declared_by_id)
+    card = plan.refresh_card()
+    # A drill calls nobody but its own people, be it private or not.
+    if not facts.is_drill:
+        severity = plan.policy.find_severity(facts.severity_key)
+        by_severity = severity.invites if severity else ()
+        plan.invite_policy(plan.policy.private.invite if facts.is_private else by_severity)
+    plan.add(PinStatusCard(incident_id=facts.incident_id), lane="ancillary", after=card)
+    plan.set_topic()
+    bookmarks = AddBookmarks(incident_id=facts.incident_id)
+    plan.add(bookmarks, lane="ancillary", after=plan.channel_gate)
+
+
+def join_channel(plan: IncidentPlan[Any]) -> None:
+    """An existing channel is joined first; all else there waits for it.
+
+    In a lane of its own: what was to be said before waits for it, too.
+    """
+    plan.add(JoinChannel(incident_id=plan.facts.incident_id), lane="join")
+
+
+def go_private(plan: IncidentPlan[Any]) -> None:
+    """A private channel is opened for the chosen; what is public is reduced and put away.
+
+    Opened in a lane of its own: what was to be said before waits for it. Reduced in the lanes of
+    the messages themselves, so that nobody writes them anew afterwards.
+    """
+    content = plan.entry.content or {}
+    incident_id = plan.facts.incident_id
+    plan.add(OpenIncidentChannel(incident_id=incident_id), lane="private")
+    for person in content.get("people", ()):
+        plan.invite(uuid.UUID(person["id"]))
+    old = content.get("old_channel_id")
+    if old:
+        places = tuple(content.get("old_places", ()))
+        retire = RetireChannel(incident_id=incident_id, channel_id=old, places=places)
+        plan.add(retire, lane="card")
+    if not plan.facts.is_drill:
+        # Refreshed although private: this time to say less.
+        plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")
+
+
+def say_move(plan: IncidentPlan[Any]) -> None:
+    """People in the channel that the incident leaves are told where it goes on."""
+    if (plan.entry.content or {}).get("old_channel_id"):
+        effect = PostMove(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
+        plan.add(effect, lane="moves", after=plan.channel_gate)
+
+
+def tell_declarer(plan: IncidentPlan[Any]) -> None:
+    """Whoever declared hears directly that there is no channel, and what to do."""
+    plan.tell(plan.facts.declared_by_id)
+
+
+def tell_lead(plan: IncidentPlan[Any]) -> None:
+    """The commander, else the declarer, hears directly what became of an open incident's channel."""
+    if not plan.facts.is_open:
+        return
+    lead = plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id
+    if lead is not None and lead != plan.entry.actor_id:
+        plan.tell(lead)
+
+
+def archive_when_over(plan: IncidentPlan[Any]) -> None:
+    """The channel of a closed or cancelled incident is archived after a while."""
+    after = plan.policy.channels.archive_after
+    if after is None or plan.facts.status not in _OVER:
+        plan.cancel(ReminderKind.CHANNEL_ARCHIVE)
+        return
+    plan.remind(ReminderKind.CHANNEL_ARCHIVE, after=after)
+
+
+def bring_channel_back(plan: IncidentPlan[Any]) -> None:
+    """Reopening brings an archived channel back, before anything is said there."""
+    is_reopening = bool((plan.entry.content or {}).get("is_reopening"))
+    if is_reopening and plan.facts.is_channel_archived:
+        _unarchive(plan)
+
+
+def follow_archiving(plan: IncidentPlan[Any]) -> None:
+    """A channel archived in the middle of an incident is told to its lead.
+
+    Archived by us, the incident was reopened in that very moment: it is brought back.
+    """
+    if not plan.facts.is_open or not plan.facts.is_channel_archived:
+        return
+    if (plan.entry.content or {}).get("is_by_policy"):
+        _unarchive(plan)
+    else:
+        tell_lead(plan)
+
+
+def show_anew(plan: IncidentPlan[Any]) -> None:
+    """Back in its channel, an open incident shows its topic as it is now."""
+    if plan.facts.is_open:
+        plan.set_topic()
+
+
+def add_bookmarks(plan: IncidentPlan[Any]) -> None:
+    """Services that an edit brings in bring their bookmarks."""
+    if "services" in ((plan.entry.content or {}).get("changes") or {}):
+        effect = AddBookmarks(incident_id=plan.facts.incident_id)
+        plan.add(effect, lane="ancillary", after=plan.channel_gate)
+
+
+def _unarchive(plan: IncidentPlan[Any]) -> None:
+    plan.add(UnarchiveChannel(incident_id=plan.facts.incident_id), lane="channel")
