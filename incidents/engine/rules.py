@@ -4,7 +4,7 @@ The engine stands below the features, so it is handed their rules instead of imp
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,18 +41,13 @@ class Rules:
     """Everything the engine does not know by itself."""
 
     entry_types: EntryTypes
-    reactions: Mapping[type[Payload | FeatureEvent], tuple[AnyReaction, ...]]
+    reactions: tuple[Row, ...]
     fact_sources: tuple[FactSource, ...] = ()
     # Commands that can be proposed: how each is carried out, and how it reads.
     performers: Mapping[str, Performer]
     command_text: Callable[[str, Arguments], str]
 
-
-def table_of(rows: Iterable[Row]) -> dict[type[Payload | FeatureEvent], tuple[AnyReaction, ...]]:
-    """Return the rows by type of event. Raises: ValueError if one type has two rows."""
-    table: dict[type[Payload | FeatureEvent], tuple[AnyReaction, ...]] = {}
-    for row in rows:
-        if row.event_type in table:
-            raise ValueError(f"two rows for {row.event_type.__name__}")
-        table[row.event_type] = row.reactions
-    return table
+    def reactions_to(self, event: Payload | FeatureEvent) -> tuple[AnyReaction, ...]:
+        """Return what answers to an entry or event, in order."""
+        found = (row.reactions for row in self.reactions if row.event_type is type(event))
+        return next(found, ())

@@ -211,7 +211,7 @@ class UnitOfWork:
         is_new = [entry.kind for _, entry, _ in self._recorded] == [EntryKind.DECLARED]
         plans = await self._plans(is_new=is_new)
         for plan in plans:
-            for reaction in self.rules.reactions.get(type(plan.event), ()):
+            for reaction in self.rules.reactions_to(plan.event):
                 reaction(plan)
         planned = [effect for plan in plans for effect in plan.effects]
         changes = [*self._again, *(change for plan in plans for change in plan.reminders)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from incidents.core.sentences import Who
+from incidents.core.sentences import Detail, Telling, When, Who, Words, detail, said, telling, when
 from incidents.incident.payload import Payload
 
 
@@ -83,33 +83,62 @@ class MilestoneSet(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePosted(Payload):
-    """update_posted."""
+    """A stakeholder update was posted."""
 
     kind: ClassVar[str] = "update_posted"
+    number: int = 0
     text: str = ""
     impact: str = ""
     actions: str = ""
     next_steps: str = ""
-    number: int = 0
     status: str = ""
     severity: str = ""
     was_due_at: datetime | None = None
     next_update_due_at: datetime | None = None
+    # The incident's impact, where the update changed it.
     changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return the update with all that it says."""
+        return telling(
+            f"posted stakeholder update {self.number} ({self.status}, ",
+            Words(self.severity),
+            ")",
+            details=(*self.said(), detail("Next update due", when(self.next_update_due_at))),
+        )
+
+    def said(self) -> tuple[Detail | None, ...]:
+        """Return the author's own words."""
+        return (
+            said(self.text),
+            said(self.impact, "Impact"),
+            said(self.actions, "Doing"),
+            said(self.next_steps, "Next"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateMissed(Payload):
-    """update_missed."""
+    """Stakeholder updates were not posted in time, or the bot was away when they were due."""
 
     kind: ClassVar[str] = "update_missed"
-    count: int = 0
+    count: int = 1
     due_at: datetime | None = None
     missed_at: datetime | None = None
     next_due_at: datetime | None = None
     is_bots: bool = False
     is_quiet: bool = False
     is_last_call: bool = False
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return how many were missed, or that it was the bot's own absence."""
+        due = (When(self.due_at),) if self.due_at else ("an unknown time",)
+        if self.is_bots:
+            away = "was away when a stakeholder update was due ("
+            return telling(away, *due, "); it doesn't count as missed")
+        if self.count == 1:
+            return telling("saw no stakeholder update, due ", *due)
+        return telling(f"saw {self.count} stakeholder updates missed, the first due ", *due)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,40 +109,6 @@ def _moved_to_private(entry: CorrectedEntry) -> str:
 # -- stakeholder updates ----------------------------------------------------------------------
 
 
-def _update(entry: CorrectedEntry) -> str:
-    labels = (("Impact", "impact"), ("Doing", "actions"), ("Next", "next_steps"))
-    due = when(entry.content.get("next_update_due_at"))
-    return _sentences(
-        f"Stakeholder update {entry.text('number')}".strip()
-        + f" ({entry.text('status')}, {entry.text('severity')})",
-        entry.text("text"),
-        *_labelled(entry, labels),
-        f"Next update due {due}" if due else "",
-    )
-
-
-def _reminded(entry: CorrectedEntry) -> str:
-    late = "late" if entry.text("step") == "late" else "due"
-    told = _names(entry.content.get("to"))
-    return f"Stakeholder update {late}{f'; reminded {told}' if told else ''}"
-
-
-def _missed(entry: CorrectedEntry) -> str:
-    count = int(entry.content.get("count") or 1)
-    due = when(entry.content.get("due_at"))
-    if entry.content.get("is_bots"):
-        return f"Sitrep was away when a stakeholder update was due ({due}); not counted as missed"
-    if count == 1:
-        return f"Stakeholder update missed; it was due {due}"
-    return f"{count} stakeholder updates missed; the first was due {due}"
-
-
-def _snoozed(entry: CorrectedEntry) -> str:
-    delay = spoken_duration(timedelta(seconds=int(entry.content.get("delay_seconds") or 0)))
-    until = when(entry.content.get("until"))
-    return _sentences(f"Next update put off by {delay}, to {until}", entry.text("reason"))
-
-
 # -- check-ins, staleness ---------------------------------------------------------------------
 
 
@@ -265,10 +231,6 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         EntryKind.SEVERITY_CHANGED: _severity,
         EntryKind.MILESTONE_SET: _milestone,
         EntryKind.ACKNOWLEDGED: _plainly,
-        EntryKind.UPDATE_POSTED: _update,
-        EntryKind.UPDATE_REMINDED: _reminded,
-        EntryKind.UPDATE_MISSED: _missed,
-        EntryKind.UPDATE_SNOOZED: _snoozed,
         EntryKind.STALE_ASKED: _stale,
         EntryKind.STALE_ANSWERED: _plainly,
         EntryKind.CHECKIN_ASKED: _asked,

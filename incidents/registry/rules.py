@@ -1,9 +1,8 @@
 """The rules of all features, as the engine is handed them."""
 
-from types import MappingProxyType
 from typing import Final
 
-from incidents.engine.rules import Rules, table_of
+from incidents.engine.rules import Rules
 from incidents.guidance.tables import add_people_to_guide
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.guarded_commands import PERFORMERS, command_text
@@ -11,7 +10,7 @@ from incidents.registry.reactions import REACTIONS
 
 RULES: Final = Rules(
     entry_types=ENTRY_TYPES,
-    reactions=MappingProxyType(table_of(REACTIONS)),
+    reactions=REACTIONS,
     fact_sources=(add_people_to_guide,),
     performers=PERFORMERS,
     command_text=command_text,

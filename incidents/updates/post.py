@@ -14,12 +14,14 @@ from incidents.core.hash_chain import instant_text
 from incidents.core.ids import new_id
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.cadence import StakeholderUpdate, next_update_due
+from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.status import change_status
 from incidents.policy.policy import Action
 from incidents.storage.database import storable
+from incidents.updates.entries import UpdateSnoozed
 
 SHORTEST_NEXT = timedelta(minutes=1)
 LONGEST_NEXT = timedelta(days=7)
@@ -60,16 +62,15 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
     impact_change = _change_impact(incident, texts["impact"])
     entry = uow.record(
         incident,
-        EntryKind.UPDATE_POSTED,
-        {
+        UpdatePosted(
             **texts,
-            "number": number,
-            "status": incident.status,
-            "severity": incident.severity_name,
-            "was_due_at": was_due_at,
-            "next_update_due_at": due_at,
-            "changes": impact_change,
-        },
+            number=number,
+            status=incident.status,
+            severity=incident.severity_name,
+            was_due_at=was_due_at,
+            next_update_due_at=due_at,
+            changes=impact_change,
+        ),
     )
     incident.last_update_at = uow.now
     incident.next_update_due_at = due_at
@@ -125,13 +126,12 @@ async def snooze_update(
     incident.next_update_due_at = until
     uow.record(
         incident,
-        EntryKind.UPDATE_SNOOZED,
-        {
-            "was_due_at": current,
-            "until": until,
-            "delay_seconds": int(delay.total_seconds()),
-            "reason": storable(reason).strip()[:MAX_REASON],
-        },
+        UpdateSnoozed(
+            was_due_at=current,
+            until=until,
+            delay_seconds=int(delay.total_seconds()),
+            reason=storable(reason).strip()[:MAX_REASON],
+        ),
     )
     data = {"until": instant_text(until), "reference": str(incident.reference)}
     return Outcome("update_snoozed", incident.id, data)
@@ -145,7 +145,7 @@ async def snoozed_among(
         select(TimelineEntry.incident_id, TimelineEntry.content)
         .where(
             TimelineEntry.incident_id.in_([incident.id for incident in incidents]),
-            TimelineEntry.kind == EntryKind.UPDATE_SNOOZED,
+            TimelineEntry.kind == UpdateSnoozed.kind,
         )
         .order_by(TimelineEntry.sequence)
     )

@@ -16,21 +16,22 @@ said; misses at moments at which it was away are the bot's and stay out of figur
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
 
-from incidents.core.hash_chain import instant_text
-from incidents.core.people import Person
+from incidents.core.people import Person, who
 from incidents.engine.presence import Away, absences_since, was_away
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.cadence import cadence_for
+from incidents.incident.entries import StatusChanged, UpdateMissed, UpdatePosted
 from incidents.incident.facts import Facts, gather_facts
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import COMMANDER, COMMUNICATIONS_LEAD, DEPUTY
+from incidents.updates.entries import UpdateReminded, UpdateSnoozed
 
 MISSES_SAID = 2
 SHORTEST_CADENCE = timedelta(minutes=1)
@@ -133,10 +134,10 @@ def _next_at(cycle: UpdateCycle, *, ladder: Ladder, now: datetime) -> datetime:
     return min(moment for moment in moments if moment > now)
 
 
-async def remind_of_update(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def remind_of_update(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
     """Say the step of the ladder that is due, record what was missed, and set the next one."""
     if not incident.is_open or incident.next_update_due_at is None:
-        return
+        return None
     cycle = await _standing(uow, incident, due_at=incident.next_update_due_at)
     decision = decide_update_reminder(
         cycle,
@@ -152,15 +153,8 @@ async def remind_of_update(uow: UnitOfWork, incident: Incident, reminder: Remind
         _record_misses(uow, incident, decision)
     elif decision.say is not None:
         await _record_reminder(uow, incident, cycle, decision.say)
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.UPDATE_DUE,
-            subject_type=reminder.subject_type,
-            subject_id=reminder.subject_id,
-            incident_id=incident.id,
-            due_at=decision.next_at,
-            step=len(decision.cycle.said) + decision.cycle.misses_said,
-        )
+    return Again(
+        due_at=decision.next_at, step=len(decision.cycle.said) + decision.cycle.misses_said
     )
 
 
@@ -173,17 +167,15 @@ async def _standing(uow: UnitOfWork, incident: Incident, *, due_at: datetime) ->
     )
     # Without a cadence somebody promised a time (`--next`): that span is the cadence then.
     cadence = max(cadence or due_at - since, SHORTEST_CADENCE)
-    misses = [entry for entry in entries if entry.kind == EntryKind.UPDATE_MISSED]
+    misses = [entry for entry in entries if entry.kind == UpdateMissed.kind]
     for entry in misses:
-        next_due_at = _instant((entry.content or {}).get("next_due_at"))
-        if next_due_at is not None and due_at < next_due_at:
-            due_at = next_due_at
-    wanted = instant_text(due_at)
-    steps = [
-        (entry.content or {}).get("step")
-        for entry in entries
-        if entry.kind == EntryKind.UPDATE_REMINDED and (entry.content or {}).get("due_at") == wanted
-    ]
+        missed = UpdateMissed.read(entry.content)
+        if missed is not None and missed.next_due_at is not None:
+            due_at = max(due_at, missed.next_due_at)
+    reminded = (
+        UpdateReminded.read(entry.content) for entry in entries if entry.kind == UpdateReminded.kind
+    )
+    steps = [one.step for one in reminded if one is not None and one.due_at == due_at]
     return UpdateCycle(
         due_at=due_at,
         cadence=cadence,
@@ -193,8 +185,8 @@ async def _standing(uow: UnitOfWork, incident: Incident, *, due_at: datetime) ->
 
 
 async def _said_since_update(uow: UnitOfWork, incident: Incident) -> list[TimelineEntry]:
-    ends = (EntryKind.UPDATE_POSTED, EntryKind.UPDATE_SNOOZED, EntryKind.STATUS_CHANGED)
-    said = (EntryKind.UPDATE_REMINDED, EntryKind.UPDATE_MISSED)
+    ends = (UpdatePosted.kind, UpdateSnoozed.kind, StatusChanged.kind)
+    said = (UpdateReminded.kind, UpdateMissed.kind)
     query = (
         select(TimelineEntry)
         .where(TimelineEntry.incident_id == incident.id, TimelineEntry.kind.in_([*ends, *said]))
@@ -211,9 +203,10 @@ async def _said_since_update(uow: UnitOfWork, incident: Incident) -> list[Timeli
 
 def _starts_anew(entry: TimelineEntry) -> bool:
     """Tell whether the ladder begins anew: an update, a snooze, or a reopened incident."""
-    if entry.kind != EntryKind.STATUS_CHANGED:
+    if entry.kind != StatusChanged.kind:
         return True
-    return bool((entry.content or {}).get("is_reopening"))
+    change = StatusChanged.read(entry.content)
+    return change is not None and change.is_reopening
 
 
 def _record_misses(uow: UnitOfWork, incident: Incident, decision: UpdateDecision) -> None:
@@ -225,16 +218,15 @@ def _record_misses(uow: UnitOfWork, incident: Incident, decision: UpdateDecision
             continue
         uow.record(
             incident,
-            EntryKind.UPDATE_MISSED,
-            {
-                "count": len(misses),
-                "due_at": misses[0].due_at,
-                "missed_at": misses[-1].missed_at,
-                "next_due_at": decision.cycle.due_at,
-                "is_bots": is_bots,
-                "is_quiet": is_said,
-                "is_last_call": decision.cycle.misses_said == MISSES_SAID,
-            },
+            UpdateMissed(
+                count=len(misses),
+                due_at=misses[0].due_at,
+                missed_at=misses[-1].missed_at,
+                next_due_at=decision.cycle.due_at,
+                is_bots=is_bots,
+                is_quiet=is_said,
+                is_last_call=decision.cycle.misses_said == MISSES_SAID,
+            ),
             occurred_at=misses[-1].missed_at,
         )
         is_said = True
@@ -253,17 +245,12 @@ async def _record_reminder(
     named = [await uow.session.get(Person, person_id) for person_id in people]
     uow.record(
         incident,
-        EntryKind.UPDATE_REMINDED,
-        {
-            "step": step,
-            "due_at": cycle.due_at,
-            "snooze_seconds": int(uow.policy.reminders.snooze.total_seconds()),
-            "to": [
-                {"id": person.id, "external_id": person.external_id, "name": person.name}
-                for person in named
-                if person is not None
-            ],
-        },
+        UpdateReminded(
+            step=step,
+            due_at=cycle.due_at,
+            snooze_seconds=int(uow.policy.reminders.snooze.total_seconds()),
+            to=tuple(who(person) for person in named if person is not None),
+        ),
     )
 
 
@@ -273,9 +260,3 @@ def recipients(facts: Facts, step: UpdateStep) -> tuple[uuid.UUID, ...]:
         leading = (*facts.holders(COMMANDER), *facts.holders(DEPUTY))
         return tuple(dict.fromkeys(leading))
     return facts.holders(COMMUNICATIONS_LEAD) or facts.holders(COMMANDER)
-
-
-def _instant(text: object) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    return datetime.fromisoformat(text).astimezone(UTC)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.features.updates import messages
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Command, Feature, Flag
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.phrases import instant_of
@@ -15,11 +16,12 @@ from incidents.core.errors import AlreadySo, InvalidInput, TransitionRefused
 from incidents.core.times import duration_text, parse_duration, split_duration
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.cadence import cadence_for
+from incidents.incident.entries import UpdateMissed, UpdatePosted
 from incidents.incident.incident import IncidentRef
 from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus, is_open
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action, Policy
+from incidents.updates.entries import UpdateReminded
 from incidents.updates.post import UpdateDraft, post_update, snooze_update
 
 # Where an error of the use case shows in the form.
@@ -238,10 +240,11 @@ FEATURE = Feature(
     ),
     actions={"update_open": open_update_form, "update_snooze": snooze_pressed},
     views={"update_submit": update_submitted},
-    entries={
-        EntryKind.UPDATE_POSTED: messages.update_entry,
-        EntryKind.UPDATE_REMINDED: messages.reminder_entry,
-        EntryKind.UPDATE_MISSED: messages.missed_entry,
-        EntryKind.UPDATE_SNOOZED: messages.snoozed_entry,
-    },
+    entries=dict(
+        (
+            shown(UpdatePosted, messages.update_entry),
+            shown(UpdateReminded, messages.reminder_entry),
+            shown(UpdateMissed, messages.missed_entry),
+        )
+    ),
 )

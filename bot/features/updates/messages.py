@@ -1,21 +1,25 @@
 """How updates, their reminders and misses read; each fallback text says all that the blocks say."""
 
 from datetime import timedelta
-from typing import Any
 
-from bot.framework.phrases import instant_of
 from bot.slack import blocks, mentions
+from bot.slack.sentences import SlackText
+from incidents.core.hash_chain import instant_text
+from incidents.core.sentences import Telling, details_of
 from incidents.core.times import spoken_duration
+from incidents.incident.entries import UpdateMissed, UpdatePosted
 from incidents.incident.views import EntryView, IncidentView
+from incidents.updates.entries import LATE, UpdateReminded
 
 
-def update_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def update_entry(update: UpdatePosted, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return a stakeholder update as it is posted in the incident channel."""
-    number, who = entry.text("number"), mentions.escape_line(entry.actor_name)
-    severity = mentions.escape_line(entry.text("severity"))
-    title = f"*Update {number}* by {who}: {entry.text('status')}, {severity}"
-    parts = [title, *update_parts(entry.content)]
-    due_at = instant_of(entry.content.get("next_update_due_at"))
+    medium = SlackText()
+    title = f"*Update {update.number}* by {mentions.escape_line(entry.actor_name)}: "
+    title += f"{update.status}, {mentions.escape_line(update.severity)}"
+    told = Telling((), tuple(one for one in update.said() if one is not None))
+    parts = [title, *details_of(told, medium)]
+    due_at = update.next_update_due_at
     next_due = f"Next update {mentions.date(due_at, '{time}')}" if due_at else ""
     text = "\n".join([*parts, *([next_due] if next_due else [])])
     return blocks.Message(
@@ -27,21 +31,12 @@ def update_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     )
 
 
-def update_parts(content: dict[str, Any]) -> list[str]:
-    """Return the texts of an update as mrkdwn, those that were given."""
-    labels = (("", "text"), ("Impact", "impact"), ("Doing", "actions"), ("Next", "next_steps"))
-    given = ((label, str(content.get(name) or "")) for label, name in labels)
-    return [
-        f"*{label}* {mentions.escape(text)}" if label else mentions.escape(text)
-        for label, text in given
-        if text
-    ]
-
-
-def reminder_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def reminder_entry(
+    reminded: UpdateReminded, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return the reminder that an update is due, or late, with what to press."""
-    due_at = instant_of(entry.content.get("due_at")) or entry.occurred_at
-    if entry.text("step") == "late":
+    due_at = reminded.due_at or entry.occurred_at
+    if reminded.step == LATE:
         late = spoken_duration(entry.occurred_at - due_at)
         text = (
             f"The stakeholder update on *{incident.reference}* {mentions.escape_line(incident.title)} is "
@@ -49,21 +44,19 @@ def reminder_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
             "those who wait."
         )
         return _with_buttons(text, _post_button(incident))
-    people = [mentions.mention(person["external_id"]) for person in entry.content.get("to", ())]
+    people = [mentions.mention(person.external_id) for person in reminded.to]
     whom = f"{', '.join(people)}: a" if people else "Whoever is free: a"
     text = (
         f"{whom} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line will do: "
         "who is affected, what we are doing, when the next one comes."
     )
-    return _with_buttons(text, _post_button(incident), _snooze_button(entry, incident))
+    return _with_buttons(text, _post_button(incident), _snooze_button(reminded, incident))
 
 
-def missed_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that an update was missed; one that the bot slept through is said to be its own."""
-    due_at = instant_of(entry.content.get("due_at")) or entry.occurred_at
-    next_due_at = instant_of(entry.content.get("next_due_at"))
-    due, count = mentions.date(due_at, "{time}"), int(entry.content.get("count", 1))
-    if entry.content.get("is_bots"):
+    due = mentions.date(missed.due_at or entry.occurred_at, "{time}")
+    if missed.is_bots:
         text = (
             f"I wasn't running when the stakeholder update of {due} was due, so nobody was "
             "reminded. That is my miss, not yours: it stays out of figures. An update now would "
@@ -71,28 +64,16 @@ def missed_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
         )
     else:
         which = (
-            f"The last {count} stakeholder updates were"
-            if count > 1
+            f"The last {missed.count} stakeholder updates were"
+            if missed.count > 1
             else (f"The stakeholder update of {due} was")
         )
         text = f"{which} missed; it is on the record. A line now helps those who wait."
-    if entry.content.get("is_last_call"):
+    if missed.is_last_call:
         text += " I won't ask again here before the next update; further misses are only recorded."
-    elif next_due_at is not None and next_due_at > entry.recorded_at:
-        text += f" The next one is due {mentions.date(next_due_at, '{time}')}."
+    elif missed.next_due_at is not None and missed.next_due_at > entry.recorded_at:
+        text += f" The next one is due {mentions.date(missed.next_due_at, '{time}')}."
     return _with_buttons(text, _post_button(incident))
-
-
-def snoozed_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that the next update was put off, by whom, until when and why."""
-    delay = spoken_duration(timedelta(seconds=int(entry.content.get("delay_seconds", 0))))
-    until = instant_of(entry.content.get("until")) or entry.occurred_at
-    reason = mentions.escape_line(entry.text("reason"))
-    text = (
-        f"{mentions.escape_line(entry.actor_name)} put the next update off by {delay}, to "
-        f"{mentions.date(until, '{time}')}{f': {reason}' if reason else '.'}"
-    )
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.context(text),))
 
 
 def post_button(incident_id: str) -> blocks.ButtonElement:
@@ -104,11 +85,11 @@ def _post_button(incident: IncidentView) -> blocks.ButtonElement:
     return post_button(str(incident.id))
 
 
-def _snooze_button(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
-    delay = timedelta(seconds=int(entry.content.get("snooze_seconds", 900)))
+def _snooze_button(reminded: UpdateReminded, incident: IncidentView) -> blocks.ButtonElement:
+    delay = timedelta(seconds=reminded.snooze_seconds)
     minutes = int(delay / timedelta(minutes=1))
     # The due time is the version: pressed on an old message, the button does nothing.
-    value = f"{incident.id}|{minutes}|{entry.text('due_at')}"
+    value = f"{incident.id}|{minutes}|{instant_text(reminded.due_at) if reminded.due_at else ''}"
     return blocks.button(f"Snooze {spoken_duration(delay)}", action_id="update_snooze", value=value)
 
 

@@ -90,7 +90,7 @@ async def test_a_reminder_can_be_put_off_once_and_answered_from_its_button(
     (reminder,) = said(room, "update is due")
     await alice.click(reminder, "update_snooze")
     await bot.settle()
-    assert len(said(room, "put the next update off by 15 min")) == 1
+    assert len(said(room, "put off the next update by 15 min")) == 1
     refused = await alice.command("/incident snooze 10m", channel=ROOM)
     assert "/incident update" in refused.text
 

@@ -12,8 +12,9 @@ import pytest
 from bot.features.checkins import messages as checkin_messages
 from bot.features.checkins import staleness
 from bot.features.checkins.feature import answer_form, checkin_form
-from bot.features.updates import messages as update_messages
+from bot.features.updates import feature as updates
 from bot.features.updates.feature import update_form
+from bot.framework.entry_messages import told_message
 from bot.slack.blocks import Message
 from incidents.core.hash_chain import instant_text
 from incidents.incident.lifecycle import IncidentStatus
@@ -23,6 +24,7 @@ from tests.views import NOW, entry_view, incident_view
 
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
 PERSON_ID = uuid.uuid4()
+UPDATES = updates.FEATURE.entries
 
 
 def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentView:
@@ -31,8 +33,8 @@ def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentV
     )
 
 
-def entry(content: dict[str, Any]) -> EntryView:
-    return entry_view(actor_id=PERSON_ID, actor_name=f"Alice {NASTY[:60]}", content=content)
+def entry(content: dict[str, Any], kind: str = "update_snoozed") -> EntryView:
+    return entry_view(kind, actor_id=PERSON_ID, actor_name=f"Alice {NASTY[:60]}", content=content)
 
 
 DUE = instant_text(NOW - timedelta(minutes=15))
@@ -60,15 +62,15 @@ UPDATE = {
 MISSED = {"due_at": DUE, "next_due_at": instant_text(NOW + timedelta(minutes=15)), "count": 1}
 
 CASES: list[tuple[Callable[[EntryView, IncidentView], Message], dict[str, Any], set[str]]] = [
-    (update_messages.update_entry, UPDATE, set()),
-    (update_messages.reminder_entry, {"step": "due", "due_at": DUE, "to": TO_CAROL}, {"U0CAROL"}),
-    (update_messages.reminder_entry, {"step": "due", "due_at": DUE, "to": []}, set()),
-    (update_messages.reminder_entry, {"step": "late", "due_at": DUE, "to": TO_CAROL}, set()),
-    (update_messages.missed_entry, MISSED, set()),
-    (update_messages.missed_entry, {**MISSED, "is_bots": True, "count": 9}, set()),
-    (update_messages.missed_entry, {**MISSED, "is_last_call": True}, set()),
+    (UPDATES["update_posted"], UPDATE, set()),
+    (UPDATES["update_reminded"], {"step": "due", "due_at": DUE, "to": TO_CAROL}, {"U0CAROL"}),
+    (UPDATES["update_reminded"], {"step": "due", "due_at": DUE, "to": []}, set()),
+    (UPDATES["update_reminded"], {"step": "late", "due_at": DUE, "to": TO_CAROL}, set()),
+    (UPDATES["update_missed"], MISSED, set()),
+    (UPDATES["update_missed"], {**MISSED, "is_bots": True, "count": 9}, set()),
+    (UPDATES["update_missed"], {**MISSED, "is_last_call": True}, set()),
     (
-        update_messages.snoozed_entry,
+        told_message,
         {"until": DUE, "delay_seconds": 900, "reason": NASTY},
         set(),
     ),
@@ -111,15 +113,15 @@ def test_the_fallback_text_begins_as_the_blocks_do(
 
 
 def test_misses_of_the_bot_are_said_to_be_its_own_and_the_last_call_says_so() -> None:
-    own = update_messages.missed_entry(entry({**MISSED, "is_bots": True}), incident())
+    own = UPDATES["update_missed"](entry({**MISSED, "is_bots": True}), incident())
     assert "my miss, not yours" in own.text
-    last = update_messages.missed_entry(entry({**MISSED, "is_last_call": True}), incident())
+    last = UPDATES["update_missed"](entry({**MISSED, "is_last_call": True}), incident())
     assert "won't ask again" in last.text
 
 
 def test_the_buttons_of_a_reminder_carry_the_incident_and_the_due_time() -> None:
     view = incident()
-    message = update_messages.reminder_entry(
+    message = UPDATES["update_reminded"](
         entry({"step": "due", "due_at": DUE, "to": [], "snooze_seconds": 900}), view
     )
     buttons = message.blocks[-1].to_dict()["elements"]
