@@ -6,7 +6,7 @@ The engine stands below the features, so it is handed their rules instead of imp
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,11 +16,9 @@ from incidents.incident.incident import IncidentRef
 from incidents.incident.payload import EntryTypes, Payload
 from incidents.policy.policy import Policy
 
-if TYPE_CHECKING:
-    from incidents.engine.unit_of_work import Outcome, UnitOfWork
-
 Arguments = Mapping[str, Any]
-Performer = Callable[["UnitOfWork", IncidentRef, Arguments], Awaitable["Outcome"]]
+# Takes the unit of work, which knows these rules, the incident and the arguments.
+Performer = Callable[[Any, IncidentRef, Arguments], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
