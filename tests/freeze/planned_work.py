@@ -9,14 +9,15 @@ import dataclasses
 import re
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from incidents import outbox, reactions, reminders
 from tests.freeze.items import Item
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HALF_A_MINUTE = timedelta(seconds=30)
 _PROGRAM = ("bot", "incidents")
 
 
@@ -88,22 +89,22 @@ def planned_work() -> Iterator[PlannedWork]:
         (add_taken, noted_add_taken),
         (change, noted_change),
     )
-    for original, wrapped in wraps:
-        _replace_everywhere(original, wrapped)
+    _replace_everywhere(wraps)
     try:
         yield work
     finally:
-        for original, wrapped in wraps:
-            _replace_everywhere(wrapped, original)
+        _replace_everywhere(tuple((wrapped, original) for original, wrapped in wraps))
 
 
-def _replace_everywhere(old: Callable[..., Any], new: Callable[..., Any]) -> None:
-    """Put one function in another's place in each module that has it, however it was imported."""
+def _replace_everywhere(wraps: tuple[tuple[Any, Any], ...]) -> None:
+    """Put functions in others' places in each module that has them, however it imported them."""
+    news = {id(old): new for old, new in wraps}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in _PROGRAM:
             continue
-        for key in [key for key, value in vars(module).items() if value is old]:
-            setattr(module, key, new)
+        names = vars(module)
+        for key in [key for key, value in names.items() if id(value) in news]:
+            setattr(module, key, news[id(names[key])])
 
 
 def _effect_lines(planned: Iterable[Any], *, gate: uuid.UUID | None) -> Iterator[str]:
@@ -150,4 +151,10 @@ def _reminder_line(change: Any, *, now: datetime) -> str:
     if not isinstance(change, reminders.Remind):
         return f"reminder cancelled {about}"
     data = f" | with {', '.join(sorted(change.data))}" if change.data else ""
-    return f"reminder set {about} | in {change.due_at - now} | step {change.step}{data}"
+    delay = _rounded(change.due_at - now)
+    return f"reminder set {about} | in {delay} | step {change.step}{data}"
+
+
+def _rounded(delay: timedelta) -> timedelta:
+    """Return the delay in half minutes: waiting out a rate limit moves the clock by seconds."""
+    return _HALF_A_MINUTE * round(delay / _HALF_A_MINUTE)

@@ -10,7 +10,9 @@ from tests.slack_server import SlackServer
 
 _UNSTABLE = re.compile(
     r"(?P<url>http://127\.0\.0\.1:\d+)"
-    r"|(?P<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"
+    r"|(?P<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)(?P<version>\|\d+(?![\w-]))?"
+    r"|(?P<epoch>(?<=!date\^)\d+)"
+    r"|(?P<time>(?<!\d)\d\d:\d\d:\d\d(?:\.\d+)?)"
     r"|(?P<hash>\b[0-9a-f]{64}\b)"
     r"|(?P<hex>\b[0-9a-f]{32}\b)"
     r"|(?P<ts>\b\d{10}\.\d{6}\b|\bp\d{16}\b)"
@@ -29,12 +31,26 @@ class StableNames:
         return _UNSTABLE.sub(self._name, text)
 
     def _name(self, found: re.Match[str]) -> str:
-        plain = found[0].lstrip("@#")
-        known = self._known.get(plain)
-        if known is not None:
-            return known
-        kind = str(found.lastgroup)
-        return f"<{plain[0]}>" if kind == "id" else f"<{kind}>"
+        kind = next(name for name, part in found.groupdict().items() if part is not None)
+        match kind:
+            case "uuid":
+                return self._owner(found["uuid"], found["version"] or "")
+            case "epoch":
+                # Waiting out a rate limit moves the clock by seconds, sometimes by one more.
+                return str(int(found["epoch"]) // 60 * 60)
+            case "time":
+                return found["time"][: len("09:30")]
+            case "id":
+                plain = found["id"].lstrip("@#")
+                return self._known.get(plain, f"<{plain[0]}>")
+            case _:
+                return f"<{kind}>"
+
+    def _owner(self, raw: str, version: str) -> str:
+        """Name what has this id; an incident's version grows with whatever comes in between."""
+        name = self._known.get(raw, "<uuid>")
+        is_incident = name.startswith(("<incident", "<drill"))
+        return f"{name}|<version>" if version and is_incident else f"{name}{version}"
 
 
 def stable_names(slack: SlackServer, database: Path) -> StableNames:

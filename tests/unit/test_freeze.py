@@ -70,3 +70,12 @@ def test_what_differs_from_run_to_run_is_named() -> None:
     text = names.stable("<@U000000001A> F000000002B 1772442000.000100 " + "a" * 64)
 
     assert text == "<@alice> <F> <ts> <hash>"
+
+
+def test_seconds_and_versions_of_incidents_depend_on_timing_and_are_left_out() -> None:
+    incident, approval = (f"00000000-0000-0000-0000-00000000000{digit}" for digit in "12")
+    names = StableNames({incident: "<incident 1>"})
+
+    text = names.stable(f"{incident}|7 {incident}|{approval}|1 <!date^1772442302^x> T09:05:02.5Z")
+
+    assert text == "<incident 1>|<version> <incident 1>|<uuid>|1 <!date^1772442300^x> T09:05Z"
