@@ -58,6 +58,7 @@ async def test_lists_of_many_incidents_come_in_pages(bot: Bot) -> None:
     for word in string.ascii_lowercase[:20]:
         await alice.command(f"/incident declare sev3 {word * 3}")
         bot.clock.advance(timedelta(seconds=1))
+    await bot.settle()
     first = await alice.command("/incident list")
     assert "Page 1 of 2" in first.rendered
     await alice.click(alice.ephemerals[-1], "list_next")
