@@ -11,10 +11,10 @@ UV_VERSION := 0.13.9
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist=worksteal
 
-.PHONY: help setup demo test test-fast check format bench chaos run lock clean
+.PHONY: help setup demo test test-fast check format freeze freeze-add freeze-check bench chaos run lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything; costs nothing when up to date
 
@@ -65,6 +65,32 @@ check: $(STAMP) ## Lint, format, types, architecture
 format: $(STAMP) ## Format, and mend what ruff can mend safely
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# What is frozen is seen over Socket Mode on SQLite, so nothing else has to run; see tests/freeze.
+FREEZE := build/freeze
+SCENARIOS := $(PYTEST) -q -k "not postgres" tests/scenario
+RUNS ?= 3
+
+# Every second run is a crowded one: what depends on timing differs there, and is marked.
+freeze: $(STAMP) ## Record anew what the bot shows, plans and records
+	@rm -rf $(FREEZE)
+	@for run in $$(seq $(RUNS)); do \
+	  SITREP_FREEZE_RECORDING=1 SITREP_FREEZE_FOLDER=$(FREEZE)/$$run \
+	    $(SCENARIOS) -n $$(($(WORKERS) * (2 - run % 2))) || exit 1; \
+	done
+	@$(BIN)/python -m tests.freeze record $(FREEZE)/*
+
+freeze-add: $(STAMP) ## Add to what is frozen what only happens sometimes
+	@rm -rf $(FREEZE)
+	@SITREP_FREEZE_RECORDING=1 SITREP_FREEZE_FOLDER=$(FREEZE)/1 $(SCENARIOS)
+	@$(BIN)/python -m tests.freeze add $(FREEZE)/1
+
+freeze-check: $(STAMP) ## Find what is shown no longer, or for the first time
+	@rm -rf $(FREEZE)
+	@result=0; \
+	SITREP_FREEZE_FOLDER=$(FREEZE)/1 $(SCENARIOS) || result=1; \
+	$(BIN)/python -m tests.freeze check $(FREEZE)/1 || result=1; \
+	exit $$result
 
 bench: $(STAMP) ## Measure against the embedded Slack
 	@$(BIN)/python -m tests.benchmarks

@@ -28,6 +28,7 @@ from config.policy_loader import LoadedPolicy
 from config.settings import Settings, load_settings
 from tests.clock import ManualClock
 from tests.databases import fresh_database
+from tests.freeze.checking import Frozen
 from tests.policies import built_in
 from tests.scenario.learning_leaks import check_learning
 from tests.slack_server import SlackServer
@@ -103,10 +104,21 @@ class Bot:
         await self.settle()
 
 
+@pytest.fixture
+def frozen(request: pytest.FixtureRequest) -> Iterator[Frozen]:
+    """Holds what the test shows, plans and records against what is frozen: see tests/freeze."""
+    failed_before = request.session.testsfailed
+    with Frozen(request.path.stem, request.node.name) as frozen:
+        yield frozen
+    if request.session.testsfailed == failed_before:
+        frozen.check()
+
+
 async def _bot(
     database_url: str,
     transport: str,
     capsys: pytest.CaptureFixture[str],
+    frozen: Frozen,
     *,
     may_leak: bool = False,
 ) -> AsyncIterator[Bot]:
@@ -139,20 +151,27 @@ async def _bot(
             sys.stdout.write(log.out)  # for whoever reads a failed test
             assert may_leak or leaks == []
         await bot.stop()
+        # Once is enough: the other transport and the other database show the same.
+        if transport == "socket" and database_url.startswith("sqlite"):
+            frozen.look(slack, database_url)
         assert slack.violations == []
 
 
 @pytest.fixture
-async def bot(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Bot]:
+async def bot(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str], frozen: Frozen
+) -> AsyncIterator[Bot]:
     """The bot in Socket Mode on SQLite."""
-    async for made in _bot(sqlite_url, "socket", capsys):
+    async for made in _bot(sqlite_url, "socket", capsys, frozen):
         yield made
 
 
 @pytest.fixture
-async def leaking_bot(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Bot]:
+async def leaking_bot(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str], frozen: Frozen
+) -> AsyncIterator[Bot]:
     """The same, for tests that leak on purpose what people learn: see `learning.py`."""
-    async for made in _bot(sqlite_url, "socket", capsys, may_leak=True):
+    async for made in _bot(sqlite_url, "socket", capsys, frozen, may_leak=True):
         yield made
 
 
@@ -166,18 +185,21 @@ def surroundings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tup
 
 @pytest.fixture
 async def any_bot(
-    surroundings: tuple[str, str], capsys: pytest.CaptureFixture[str]
+    surroundings: tuple[str, str], capsys: pytest.CaptureFixture[str], frozen: Frozen
 ) -> AsyncIterator[Bot]:
     """The bot in Socket Mode and over HTTP, on SQLite and on PostgreSQL: each of them once."""
     transport, url = surroundings
-    async for made in _bot(url, transport, capsys):
+    async for made in _bot(url, transport, capsys, frozen):
         yield made
 
 
 @pytest.fixture(params=["socket", "http"])
 async def every_bot(
-    request: pytest.FixtureRequest, database_url: str, capsys: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest,
+    database_url: str,
+    capsys: pytest.CaptureFixture[str],
+    frozen: Frozen,
 ) -> AsyncIterator[Bot]:
     """The bot in every combination of the two transports and the two databases."""
-    async for made in _bot(database_url, request.param, capsys):
+    async for made in _bot(database_url, request.param, capsys, frozen):
         yield made

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bot.features.browse.people import refresh_directory
@@ -60,6 +61,7 @@ async def test_the_home_tab_turns_forth_and_back_and_forth_again(bot: Bot) -> No
     alice = bot.slack.add_person("alice")
     for number in range(12):
         await alice.command(f"/incident declare sev4 {'xyzuvwabcdef'[number] * 20}")
+        bot.clock.advance(timedelta(seconds=1))
     await bot.settle()
     await alice.opens_home()
     await bot.settle()
