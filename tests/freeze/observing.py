@@ -12,7 +12,7 @@ from tests.freeze.items import Item
 from tests.freeze.shown import shown_lines
 from tests.freeze.stable_names import dashed, stable_names
 from tests.slack_server import SlackServer
-from tests.slack_server.delivery import DeliveryKind
+from tests.slack_server.delivery.delivery import DeliveryKind
 from tests.slack_server.journal import ApiCall
 from tests.slack_server.render import Json
 

@@ -1,7 +1,7 @@
 """What is planned: effects and reminders, noted as they are decided, before refreshes coalesce.
 
-The only place that knows where the program decides this: `react` for what follows from an entry,
-`outbox.add`, `outbox.add_taken` and `reminders.apply_changes` for all else.
+The only place that knows where the program decides this: the plans of a unit of work for what
+follows from an entry or event, `outbox.add` and `reminders.apply_changes` for all else.
 """
 
 import contextlib
@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents import outbox, reactions, reminders
+from incidents.engine import outbox, reminders
+from incidents.engine.plan import IncidentPlan
+from incidents.engine.unit_of_work import UnitOfWork
 from tests.freeze.items import Item
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -28,15 +30,18 @@ class PlannedWork:
         self.items: set[Item] = set()
         self._decided: dict[int, Any] = {}
 
-    def note_reaction(self, entry: Any, facts: Any, reaction: Any) -> None:
-        """Note what follows from an entry, in the order in which it is stored."""
-        for one in (*reaction.effects, *reaction.reminders):
+    def note_plan(self, plan: Any) -> None:
+        """Note what follows from an entry or event, in the order in which it is stored."""
+        for one in (*plan.effects, *plan.reminders):
             self._decided[id(one)] = one
+        gate = plan.facts.channel_effect_id if isinstance(plan, IncidentPlan) else None
         lines = [
-            *_effect_lines(reaction.effects, gate=facts.channel_effect_id),
-            *(_reminder_line(change, now=facts.now) for change in reaction.reminders),
+            *_effect_lines(plan.effects, gate=gate),
+            *(_reminder_line(change, now=plan.now) for change in plan.reminders),
         ]
-        self.items.add(Item(f"entry {entry.kind}", "\n".join(lines) or "nothing"))
+        kind = getattr(plan.event, "kind", "")
+        heading = f"entry {kind}" if kind else f"event {type(plan.event).__name__}"
+        self.items.add(Item(heading, "\n".join(lines) or "nothing"))
 
     def note_effects(self, planned: Iterable[Any]) -> None:
         """Note effects that don't come from an entry's reaction."""
@@ -58,41 +63,41 @@ class PlannedWork:
 def planned_work() -> Iterator[PlannedWork]:
     """Note all plans while the context is open."""
     work = PlannedWork()
-    decide, add, add_taken, change = (
-        reactions.react,
-        outbox.add,
-        outbox.add_taken,
-        reminders.apply_changes,
-    )
+    plans_of = UnitOfWork._plans
+    add, add_claimed, change = outbox.add, outbox.add_claimed, reminders.apply_changes
+    made: list[Any] = []
 
-    def noted_react(entry: Any, facts: Any, policy: Any) -> Any:
-        reaction = decide(entry, facts, policy)
-        work.note_reaction(entry, facts, reaction)
-        return reaction
+    async def noted_plans(uow: UnitOfWork, **rest: Any) -> Any:
+        made[:] = await plans_of(uow, **rest)
+        return list(made)
+
+    async def noted_changes(session: Any, changes: Any, **rest: Any) -> Any:
+        # The first thing after the reactions have run.
+        while made:
+            work.note_plan(made.pop(0))
+        changes = list(changes)
+        work.note_reminders(changes, now=rest["now"])
+        return await change(session, changes, **rest)
 
     async def noted_add(session: Any, planned: Any, **rest: Any) -> Any:
         work.note_effects(planned)
         return await add(session, planned, **rest)
 
-    async def noted_add_taken(session: Any, plan: Any, **rest: Any) -> Any:
+    async def noted_add_claimed(session: Any, plan: Any, **rest: Any) -> Any:
         work.note_effects([plan])
-        return await add_taken(session, plan, **rest)
-
-    async def noted_change(session: Any, changes: Any, **rest: Any) -> Any:
-        changes = list(changes)
-        work.note_reminders(changes, now=rest["now"])
-        return await change(session, changes, **rest)
+        return await add_claimed(session, plan, **rest)
 
     wraps: tuple[tuple[Any, Any], ...] = (
-        (decide, noted_react),
         (add, noted_add),
-        (add_taken, noted_add_taken),
-        (change, noted_change),
+        (add_claimed, noted_add_claimed),
+        (change, noted_changes),
     )
     _replace_everywhere(wraps)
+    UnitOfWork._plans = noted_plans  # type: ignore[method-assign, assignment]
     try:
         yield work
     finally:
+        UnitOfWork._plans = plans_of  # type: ignore[method-assign]
         _replace_everywhere(tuple((wrapped, original) for original, wrapped in wraps))
 
 
