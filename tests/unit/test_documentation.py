@@ -227,7 +227,7 @@ def test_every_button_that_a_page_names_is_called_so(page: str) -> None:
 
 
 def test_the_packet_that_is_shown_scores_as_it_says() -> None:
-    page = text_of("docs/juniors.md").partition("### A packet that can be worked with")[2]
+    page = text_of("docs/juniors.md").partition("### A good packet")[2]
     page = page.partition("\n### ")[0]
     said = {row[0]: row[1] for row in rows_of(page) if row[0]}
     by_name = {words.name: field for field, words in FIELDS.items()}
