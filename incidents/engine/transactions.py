@@ -120,7 +120,7 @@ class Transactions:
                 else await find_request(session, request.key, workspace_id=workspace_id)
             )
             if earlier is not None and not _is_over(earlier.created_at, request, now=now):
-                # Recorded it is, whatever becomes of waiting for it to be safe.
+                # Recorded it is, whatever becomes of its answer.
                 progress.is_committing = True
                 return _repeat(earlier.outcome)
             uow = UnitOfWork(
