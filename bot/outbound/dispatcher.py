@@ -148,7 +148,6 @@ class Dispatcher:
 
     async def _cycle(self, *, is_woken: bool) -> None:
         """Settle and claim once; who isn't woken looks first whether there is anything to claim."""
-        await self.services.turns.for_effects()
         # What has ended is settled in any case; more is claimed only by the process that may send.
         may_claim = await self._lease.keep() and not (self.is_paused or self._is_stopping)
         free = AT_ONCE - len(self._tasks) if may_claim else 0
@@ -185,7 +184,6 @@ class Dispatcher:
         finally:
             self._is_settling = False
             self._under_way.difference_update(one.effect_id for one in ended)
-            self._tell_whether_sending()
 
     async def _settle_alone(self, one: Ended) -> None:
         try:
@@ -226,7 +224,7 @@ class Dispatcher:
             settle_and_claim, actor=system_actor(), workspace_id=self.services.workspace.id
         )
         for row in claimed:
-            self._launch(row)
+            self.carry_out(row)
             # Its call leaves before the next effect is made ready, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)
@@ -281,15 +279,7 @@ class Dispatcher:
         return self.holder if is_ours and is_free else None
 
     def carry_out(self, row: EffectRow) -> None:
-        """Carry out what was stored as claimed, once whoever waits for an answer has it."""
-        self._under_way.add(row.id)
-        self._spawn(self._carry_out_after_people(row))
-
-    async def _carry_out_after_people(self, row: EffectRow) -> None:
-        await self.services.turns.for_effects()
-        await self._carry_out(row)
-
-    def _launch(self, row: EffectRow) -> None:
+        """Carry out an effect that is claimed for us."""
         self._under_way.add(row.id)
         self._spawn(self._carry_out(row))
 
@@ -297,15 +287,10 @@ class Dispatcher:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
-        self._tell_whether_sending()
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        self._tell_whether_sending()
         self.wake()
-
-    def _tell_whether_sending(self) -> None:
-        self.services.turns.note_sending(is_sending=not self.is_idle)
 
     async def _carry_out(self, row: EffectRow) -> None:
         if self.holds_lease:
