@@ -6,7 +6,7 @@ import functools
 import os
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -195,6 +195,20 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 def storable(text: str) -> str:
     """Return the text without what no database takes: NUL, control characters, lone surrogates."""
     return _UNSTORABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def storable_json(value: Any, *, default: Callable[[Any], Any]) -> Any:
+    """Return the value with only storable texts in it; `default` turns what isn't JSON into JSON."""
+    match value:
+        case str():
+            return storable(value)
+        case None | bool() | int():
+            return value
+        case Mapping():
+            return {str(key): storable_json(item, default=default) for key, item in value.items()}
+        case list() | tuple():
+            return [storable_json(item, default=default) for item in value]
+    return default(value)
 
 
 def kept_text(text: str, *, most: int) -> str:
