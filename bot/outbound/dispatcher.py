@@ -75,7 +75,6 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to dispatch."""
         self.services.transactions.on_commit.append(self._on_commit)
-        self.services.transactions.sender = self
         self._loop_task = asyncio.create_task(self._loop(), name="dispatcher")
 
     def wake(self) -> None:
@@ -224,7 +223,8 @@ class Dispatcher:
             settle_and_claim, actor=system_actor(), workspace_id=self.services.workspace.id
         )
         for row in claimed:
-            self.carry_out(row)
+            self._under_way.add(row.id)
+            self._spawn(self._carry_out(row))
             # Its call leaves before the next effect is made ready, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)
@@ -271,17 +271,6 @@ class Dispatcher:
             log.warning("double_not_removed", error=error.error)
 
     # -- one effect ---------------------------------------------------------------------------
-
-    def claim_as(self, workspace_id: uuid.UUID) -> str | None:
-        """Return our name if an effect may be claimed as it is stored: we send, and have room."""
-        is_ours = workspace_id == self.services.workspace.id and self.holds_lease
-        is_free = not (self.is_paused or self._is_stopping) and len(self._tasks) < AT_ONCE
-        return self.holder if is_ours and is_free else None
-
-    def carry_out(self, row: EffectRow) -> None:
-        """Carry out an effect that is claimed for us."""
-        self._under_way.add(row.id)
-        self._spawn(self._carry_out(row))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -20,7 +20,6 @@ from sqlalchemy.orm.exc import StaleDataError
 from incidents.core.clock import Clock
 from incidents.core.errors import Busy
 from incidents.core.people import Actor
-from incidents.engine.outbox import EffectRow
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.policy.policy import Policy
 from incidents.storage.database import Database
@@ -36,16 +35,6 @@ class RequestKey:
 
     key: str
     window: timedelta | None = None
-
-
-class Sender(Protocol):
-    """Whoever carries effects out in this process."""
-
-    def claim_as(self, workspace_id: uuid.UUID) -> str | None:
-        """Return the name to claim effects under, or None if this process must not claim now."""
-
-    def carry_out(self, row: EffectRow) -> None:
-        """Carry out an effect that was stored as claimed; that it was is committed."""
 
 
 @dataclass(slots=True)
@@ -67,7 +56,6 @@ class Transactions:
         self.clock = clock
         self.policy = policy
         self.on_commit: list[Callable[[uuid.UUID], None]] = []
-        self.sender: Sender | None = None
 
     async def run(
         self,
@@ -129,7 +117,6 @@ class Transactions:
                 workspace_id=workspace_id,
                 now=now,
                 policy=self.policy,
-                claim_as=self.sender.claim_as(workspace_id) if self.sender else None,
             )
             outcome = await use_case(uow)
             if uow.needs_approval is not None:
@@ -144,8 +131,6 @@ class Transactions:
                 await _notify(session, workspace_id)
             progress.is_committing = True
             await _commit(session)
-        if uow.claimed is not None and self.sender is not None:
-            self.sender.carry_out(uow.claimed)
         if uow.wakes_others:
             for notify in self.on_commit:
                 notify(workspace_id)

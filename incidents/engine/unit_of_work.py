@@ -54,20 +54,14 @@ class UnitOfWork:
         workspace_id: uuid.UUID,
         now: datetime,
         policy: Policy,
-        claim_as: str | None = None,
     ) -> None:
-        """Bind the session, the actor and the one instant of this transaction.
-
-        `claim_as` is claims the first effect on insert; None leaves it unclaimed.
-        """
+        """Bind the session, the actor and the one instant of this transaction."""
         self.session = session
         self.actor = actor
         self.workspace_id = workspace_id
         self.now = now
         self.policy = policy
         self.wakes_others = False
-        self.claimed: outbox.EffectRow | None = None
-        self._claim_as = claim_as
         self.needs_approval: NeedsApproval | None = None
         self._agreed: tuple[str, uuid.UUID | None] | None = None
         self._recorded: list[tuple[Incident, TimelineEntry]] = []
@@ -166,20 +160,6 @@ class UnitOfWork:
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
         self.wakes_others = self.wakes_others or bool(planned)
 
-    async def _add_first_effects(self, planned: list[outbox.Planned], *, claim_as: str) -> None:
-        """Store the effects of a new incident; the first is under way as soon as it is committed.
-
-        Nothing can be before it in its lane, and its channel is there a transaction sooner.
-        """
-        self.claimed = await outbox.add_claimed(
-            self.session,
-            planned[0],
-            workspace_id=self.workspace_id,
-            now=self.now,
-            claim_as=claim_as,
-        )
-        await self.add_effects(planned[1:])
-
     def wake_others(self) -> None:
         """Tell the dispatchers, also of other processes, that there is something to do."""
         self.wakes_others = True
@@ -202,10 +182,7 @@ class UnitOfWork:
                 planned.extend(reaction.effects)
                 changes.extend(reaction.reminders)
         await self._change_reminders(changes, is_first=is_new)
-        if is_new and self._claim_as is not None:
-            await self._add_first_effects(planned, claim_as=self._claim_as)
-        else:
-            await self.add_effects(planned)
+        await self.add_effects(planned)
         self._recorded.clear()
         await self.flush()
 

@@ -113,9 +113,14 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
     plan = Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane")
 
     async def take_unheard(uow: UnitOfWork) -> Outcome:
-        holder = bot.app.dispatcher.holder
-        await outbox.add_claimed(
-            uow.session, plan, workspace_id=uow.workspace_id, now=uow.now, claim_as=holder
+        await uow.add_effects([plan])
+        await outbox.claim(
+            uow.session,
+            workspace_id=uow.workspace_id,
+            holder=bot.app.dispatcher.holder,
+            now=uow.now,
+            limit=1,
+            kinds=(SetChannelTopic.kind,),
         )
         return Outcome("claimed")
 
