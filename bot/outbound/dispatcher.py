@@ -56,6 +56,7 @@ class Dispatcher:
         self.services = services
         self.handlers = handlers
         self.holder = holder
+        self._kinds = tuple(effect_type.kind for effect_type in handlers)
         self.last_beat: float = 0.0
         self._under_way: set[uuid.UUID] = set()
         self._lease = LeaseKeeper(
@@ -162,10 +163,6 @@ class Dispatcher:
                 now=self.services.clock.now(),
                 kinds=self._kinds,
             )
-
-    @property
-    def _kinds(self) -> tuple[str, ...]:
-        return tuple(effect_type.kind for effect_type in self.handlers)
 
     async def _settle_and_claim(self, *, limit: int) -> None:
         """Settle in one transaction what has ended, and claim what is due; one by one if refused."""

@@ -169,19 +169,14 @@ class UnitOfWork:
         await self.flush()
         planned: list[outbox.Planned] = []
         changes: list[reminders.Remind | reminders.CancelReminder] = []
-        touched = self._by_incident()
-        # Just declared: nobody can have a role yet and nothing can wait, so neither is looked for.
-        is_new = [entry.kind for _, entries in touched for entry in entries] == [EntryKind.DECLARED]
-        for incident, entries in touched:
-            facts = await gather_facts(
-                self.session, incident, now=self.now, roles=() if is_new else None
-            )
+        for incident, entries in self._by_incident():
+            facts = await gather_facts(self.session, incident, now=self.now)
             facts = replace(facts, to_guide=await self._people_to_guide(facts, entries))
             for entry in entries:
                 reaction = react(entry, facts, self.policy)
                 planned.extend(reaction.effects)
                 changes.extend(reaction.reminders)
-        await self._change_reminders(changes, is_first=is_new)
+        await self._change_reminders(changes)
         await self.add_effects(planned)
         self._recorded.clear()
         await self.flush()
@@ -204,17 +199,10 @@ class UnitOfWork:
         return list(grouped.values())
 
     async def _change_reminders(
-        self,
-        changes: list[reminders.Remind | reminders.CancelReminder],
-        *,
-        is_first: bool = False,
+        self, changes: list[reminders.Remind | reminders.CancelReminder]
     ) -> None:
         await reminders.apply_changes(
-            self.session,
-            changes,
-            workspace_id=self.workspace_id,
-            now=self.now,
-            is_first=is_first,
+            self.session, changes, workspace_id=self.workspace_id, now=self.now
         )
 
 
