@@ -10,12 +10,11 @@ again while another process has the lock.
 import asyncio
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
@@ -56,8 +55,10 @@ class SessionInPlace(AsyncSession):
         return None
 
     async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        """Execute a statement."""
-        return self.sync_session.execute(statement, params, **options)
+        """Execute a statement and fetch its rows: none is left open while others write."""
+        result = self.sync_session.execute(statement, params, **options)
+        has_rows = not isinstance(result, CursorResult) or result.returns_rows
+        return result.freeze()() if has_rows else result
 
     async def get(self, entity: Any, ident: Any, **options: Any) -> Any:
         """Return the entity of this key, or None."""
@@ -121,7 +122,6 @@ def _connect(path: str) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
         check_same_thread=False,
-        factory=_Connection,
     )
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
@@ -145,30 +145,3 @@ def _begin(connection: Connection) -> None:
         raw.execute(statement)
     finally:
         raw.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
-
-
-class _Cursor(sqlite3.Cursor):
-    """A cursor that fetches at once, so that no statement is left open while others write."""
-
-    _rows: deque[Any] = deque()
-
-    def execute(self, sql: str, parameters: Any = (), /) -> Self:
-        super().execute(sql, parameters)
-        self._rows = deque(super().fetchall())
-        return self
-
-    def fetchone(self) -> Any:
-        return self._rows.popleft() if self._rows else None
-
-    def fetchmany(self, size: int | None = None) -> list[Any]:
-        most = self.arraysize if size is None else size
-        return [self._rows.popleft() for _ in range(min(most, len(self._rows)))]
-
-    def fetchall(self) -> list[Any]:
-        rows, self._rows = list(self._rows), deque()
-        return rows
-
-
-class _Connection(sqlite3.Connection):
-    def cursor(self, factory: Any = None) -> Any:
-        return super().cursor(factory or _Cursor)
