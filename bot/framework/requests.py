@@ -1,6 +1,5 @@
 """A request from Slack as handlers see it: who, where, what, and one way to change things."""
 
-import contextlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -9,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bot.framework.turns import Turns
 from bot.slack.blocks import FormState, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
@@ -46,7 +44,6 @@ class Services:
     policy: Policy
     clock: Clock
     workspace: WorkspaceInfo
-    turns: Turns
     scenarios: tuple[Scenario, ...] = ()
 
 
@@ -104,14 +101,13 @@ class Request:
         Somebody who presses or submits something about an incident has turned to it: that is
         its acknowledgement, if nobody had before.
         """
-        with contextlib.nullcontext() if self.is_event else self.services.turns.answering():
-            return await self.services.transactions.run(
-                partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
-                actor=self.actor,
-                workspace_id=self.services.workspace.id,
-                request=self.key if once else None,
-                progress=self.progress,
-            )
+        return await self.services.transactions.run(
+            partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
+            actor=self.actor,
+            workspace_id=self.services.workspace.id,
+            request=self.key if once else None,
+            progress=self.progress,
+        )
 
     async def open_view(self, view: View) -> None:
         """Open a form for the person; the trigger is good for three seconds, once."""
