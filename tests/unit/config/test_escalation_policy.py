@@ -179,7 +179,7 @@ WRONG = [
     ("escalation:\n  default_template: databse", 2, "escalation.default_template", "`database`"),
     ("escalation:\n  steps: [manger]", 2, "escalation.steps[0]", "did you mean `manager`?"),
     ("escalation:\n  steps: [anyone]", 2, "escalation.steps[0]", "a role's key, a person"),
-    ("escalation:\n  steps:\n  - who: []", 3, "escalation.steps[0]", "has to name somebody"),
+    ("escalation:\n  steps:\n  - who: []", 3, "escalation.steps[0].who", "has to name somebody"),
     (
         "escalation:\n  templates:\n    network:\n      fields: [symptoms]",
         4,
