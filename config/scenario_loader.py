@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from config.tree_reader import disagreements_in, read_tree
-from config.yaml_tree import PolicyErrors, PolicyProblem, parse_tree, read_yaml_file, unreadable
+from config.yaml_tree import PolicyErrors, PolicyProblem, parse_tree, read_yaml_file, refused
 from incidents.scenarios.scenario import KEY, Level, Scenario
 
 BUILT_IN: Final = "config/scenarios"
@@ -69,7 +69,7 @@ def _built_in() -> tuple[Scenario, ...]:
 def _in_folder(folder: Path) -> tuple[Scenario, ...]:
     if not folder.is_dir():
         what = "is no folder; name the one that your scenarios are in"
-        raise unreadable(folder, what, setting=_SETTING)
+        raise refused(folder, 0, what, _SETTING)
     found: list[Scenario] = []
     problems: list[PolicyProblem] = []
     for path in sorted(folder.iterdir()):

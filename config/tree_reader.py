@@ -176,7 +176,7 @@ class _Outline:
             if shape.value:
                 value = self._part(entry, shape.fields[shape.value], at)
                 parts = {**self._key(entry, shape, at, key=key), shape.value: value}
-            elif entry.entries or entry.tag == "map":
+            elif isinstance(entry.value, dict):
                 parts = self.fields(entry, shape, at, key=key)
             entries.append(_Part(entry, at, items, parts))
         return entries

@@ -77,36 +77,35 @@ class Node:
         return PolicyProblem(self.path, self.line, key_path(keys), what, example)
 
 
+def refused(path: str | Path, line: int, what: str, example: str = "") -> PolicyErrors:
+    """Return the error that refuses a file as a whole; line 0 stands for none in particular."""
+    return PolicyErrors([PolicyProblem(str(path), line, "", what, example)])
+
+
 def read_yaml_file(path: Path, *, setting: str, most_bytes: int) -> str:
     """Return a file's text.
 
     Raises:
         PolicyErrors: it can't be read; `setting` is an example of how to name another one.
     """
+    reasons = {
+        FileNotFoundError: f"there is no such file; check {setting.partition('=')[0]}",
+        IsADirectoryError: "is a directory; name the file in it",
+    }
     try:
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)
-    except FileNotFoundError as error:
-        what = f"there is no such file; check {setting.partition('=')[0]}"
-        raise unreadable(path, what, setting=setting) from error
-    except IsADirectoryError as error:
-        raise unreadable(path, "is a directory; name the file in it", setting=setting) from error
     except OSError as error:
-        raise unreadable(path, f"can't be read: {error.strerror}", setting=setting) from error
+        what = reasons.get(type(error), f"can't be read: {error.strerror}")
+        raise refused(path, 0, what, setting) from error
     if len(content) > most_bytes:
         what = f"is larger than {most_bytes / 1e6:g} MB; is it the right file?"
-        raise unreadable(path, what, setting=setting)
+        raise refused(path, 0, what, setting)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        what = "isn't text in UTF-8; save it in that encoding"
-        raise PolicyErrors([PolicyProblem(str(path), line, "", what)]) from error
-
-
-def unreadable(path: Path, what: str, *, setting: str) -> PolicyErrors:
-    """Return the error that says why a file or folder can't be used."""
-    return PolicyErrors([PolicyProblem(str(path), 0, "", what, setting)])
+        raise refused(path, line, "isn't text in UTF-8; save it in that encoding") from error
 
 
 def parse_tree(text: str, *, path: str) -> Node:
@@ -118,14 +117,13 @@ def parse_tree(text: str, *, path: str) -> Node:
     try:
         composed = _compose(text, path=path)
     except yaml.MarkedYAMLError as error:
-        raise PolicyErrors([_from_marked(error, path=path)]) from error
+        raise _from_marked(error, path=path) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        what = "holds a character that YAML doesn't allow; remove it"
-        raise PolicyErrors([PolicyProblem(path, line, "", what)]) from error
+        raise refused(path, line, "holds a character that YAML doesn't allow; remove it") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # PyYAML lets these escape for escapes such as "\UFFFFFFFF".
-        raise PolicyErrors([PolicyProblem(path, 0, "", f"isn't valid YAML: {error}")]) from error
+        raise refused(path, 0, f"isn't valid YAML: {error}") from error
     if composed is None:
         return Node(path, 1, "map", {})
     problems: list[PolicyProblem] = []
@@ -185,25 +183,24 @@ def _compose_with(loader: Any, text: str, *, path: str) -> yaml.Node | None:
         line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
             what = "anchors and aliases (`&` and `*`) can't be used here; write the value out"
-            raise PolicyErrors([PolicyProblem(path, line, "", what)])
+            raise refused(path, line, what)
         if depth > MAX_DEPTH:
-            what = f"is nested more than {MAX_DEPTH} levels deep"
-            raise PolicyErrors([PolicyProblem(path, line, "", what)])
+            raise refused(path, line, f"is nested more than {MAX_DEPTH} levels deep")
     return yaml.compose(text, Loader=loader)
 
 
-def _from_marked(error: yaml.MarkedYAMLError, *, path: str) -> PolicyProblem:
+def _from_marked(error: yaml.MarkedYAMLError, *, path: str) -> PolicyErrors:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 0
     problem = error.problem or error.context or "unknown reason"
     if r"'\t'" in problem:
-        return PolicyProblem(path, line, "", "is indented with a tab; YAML takes only spaces")
+        return refused(path, line, "is indented with a tab; YAML takes only spaces")
     if "cannot start any token" in problem:
         what = "a value that begins with a special character such as `@` needs quotes"
-        return PolicyProblem(path, line, "", what, '"@database-oncall"')
+        return refused(path, line, what, '"@database-oncall"')
     if isinstance(error, yaml.composer.ComposerError):
-        return PolicyProblem(path, line, "", "holds more than one document; remove the `---` lines")
-    return PolicyProblem(path, line, "", f"isn't valid YAML here: {problem}")
+        return refused(path, line, "holds more than one document; remove the `---` lines")
+    return refused(path, line, f"isn't valid YAML here: {problem}")
 
 
 def _convert(

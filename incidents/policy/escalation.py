@@ -10,25 +10,14 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import PlainValidator
-
 from incidents.policy.disagreements import Disagreement
 from incidents.policy.packet_fields import PacketField
-from incidents.policy.references import (
-    GroupRef,
-    Invitee,
-    PersonRef,
-    RoleRef,
-    Standing,
-    find_invitee,
-    find_role,
-)
+from incidents.policy.references import GroupRef, Invitee, PersonRef, RoleRef, word_or_reference
 from incidents.policy.schema import (
     DisplayName,
     Duration,
     Form,
     Names,
-    Refusal,
     lasts,
     matches,
     short,
@@ -48,19 +37,9 @@ class Relation(StrEnum):
     SERVICE_STEPS = "service_steps"  # the service's own steps, at this place
 
 
-def _read_callee(text: object) -> Relation | RoleRef | PersonRef | GroupRef:
-    if isinstance(text, str) and text in tuple(Relation):
-        return Relation(text)
-    found = None if text in tuple(Standing) else find_invitee(text) or find_role(text)
-    if found is None:
-        what = f"has to be {', '.join(Relation)}, a role's key, a person or a group"
-        raise Refusal(what, '[owner, commander, jo@example.com, "@database-oncall"]')
-    return found
-
-
 Callee = Annotated[
     Relation | RoleRef | PersonRef | GroupRef,
-    PlainValidator(_read_callee),
+    word_or_reference(Relation, '[owner, commander, jo@example.com, "@database-oncall"]'),
     Names("there is no role", "roles", also=tuple(Relation), example="[commander]"),
 ]
 

@@ -101,6 +101,12 @@ def _has_holidays(country: str) -> bool:
     return country in list_supported_countries()
 
 
+_Country = Annotated[
+    str, Rule(_has_holidays, "isn't a country code that we know holidays for", '"DE"')
+]
+_Alias = Annotated[
+    str, matches(r"[a-z0-9][a-z0-9_-]{0,39}", "has to be one word in small letters", "[ic]")
+]
 _Line = Annotated[str, short(300, "one short sentence")]
 _Timer = Annotated[Duration, lasts("1s", "30d", "15m")]
 _Target = Annotated[Duration, lasts("1s", "365d", "30m")]
@@ -140,13 +146,7 @@ class Role:
 
     key: Annotated[str, Form.AS_KEY, word_key("db_lead")]
     name: DisplayName
-    aliases: tuple[
-        Annotated[
-            str,
-            matches(r"[a-z0-9][a-z0-9_-]{0,39}", "has to be one word in small letters", "[ic]"),
-        ],
-        ...,
-    ] = ()
+    aliases: tuple[_Alias, ...] = ()
     exclusive: bool
     duties: tuple[_Line, ...]
     checklist: tuple[_Line, ...]
@@ -154,9 +154,8 @@ class Role:
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield a key that means something else, and a commander who wouldn't be alone."""
         if self.key == COMMANDER and not self.exclusive:
-            yield Disagreement(
-                ("exclusive",), "has to be true: an incident has one commander", "true"
-            )
+            what = "has to be true: an incident has one commander"
+            yield Disagreement(("exclusive",), what, "true")
         if self.key in tuple(Standing):
             yield Disagreement((), "has a meaning under `rights`; take another")
         if self.key in tuple(Relation):
@@ -180,24 +179,18 @@ class Reminders:
     handoff_timeout: _Timer
     checkin: _Timer
     postmortem_due_business_days: Annotated[int, within(1, 60, "5")]
-    holidays_country: (
-        Annotated[
-            str, Rule(_has_holidays, "isn't a country code that we know holidays for", '"DE"')
-        ]
-        | None
-    ) = None
+    holidays_country: _Country | None = None
 
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield second reminders that would come before the first."""
         if self.update_missed_fraction <= self.update_late_fraction:
             what = f"has to be greater than update_late_fraction ({self.update_late_fraction:g})"
-            other = ("update_late_fraction",)
-            yield Disagreement(("update_missed_fraction",), what, other=other)
+            yield Disagreement(("update_missed_fraction",), what, other=("update_late_fraction",))
         if self.commander_backup_after <= self.commander_missing_after:
             missing_after = format_duration(self.commander_missing_after)
             what = f"has to be longer than commander_missing_after ({missing_after})"
-            other = ("commander_missing_after",)
-            yield Disagreement(("commander_backup_after",), what, other=other)
+            keys = ("commander_backup_after",)
+            yield Disagreement(keys, what, other=("commander_missing_after",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,9 +250,11 @@ class FigureTargets:
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield figures for most incidents that are stricter than those for half of them."""
         if self.time_to_acknowledge_p50 > self.time_to_acknowledge_p90:
-            what = "can't be shorter than time_to_acknowledge_p50"
-            other = ("time_to_acknowledge_p50",)
-            yield Disagreement(("time_to_acknowledge_p90",), what, other=other)
+            what, keys = (
+                "can't be shorter than time_to_acknowledge_p50",
+                ("time_to_acknowledge_p90",),
+            )
+            yield Disagreement(keys, what, other=("time_to_acknowledge_p50",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,12 +304,9 @@ class Policy:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the effective policy: the same values give the same digest."""
+        plain = as_json(self)
         text = json.dumps(
-            as_json(self),
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-            allow_nan=False,
+            plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
         return hashlib.sha256(text.encode()).hexdigest()
 

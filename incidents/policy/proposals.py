@@ -68,7 +68,7 @@ class CommandClass:
     """The class of action that one of the bot's own commands belongs to."""
 
     command: Annotated[GuardedAction, Form.AS_KEY]
-    class_key: Annotated[str, Form.AS_VALUE, word_key("change")]
+    class_key: Annotated[str, Form.AS_VALUE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

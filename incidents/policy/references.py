@@ -82,8 +82,29 @@ def named_in(value: object, kind: type[Ref]) -> Iterator[Ref]:
             yield from named_in(getattr(value, part.name), kind)
 
 
-def find_invitee(text: object) -> PersonRef | GroupRef | None:
-    """Return the person or the group that a file names so, or None."""
+SEVERITY: Final = Names("there is no severity", "severities")
+ROLE: Final = Names("there is no role", "roles")
+SERVICE: Final = Names("there is no service", "services")
+
+
+def word_or_reference(words: type[StrEnum], example: str) -> PlainValidator:
+    """Return what reads one of these words, a role's key, a person or a group."""
+
+    def read(text: object) -> object:
+        if isinstance(text, str) and text in tuple(words):
+            return words(text)
+        found: object = _find_invitee(text)
+        if isinstance(text, str) and text not in tuple(Standing) and _ROLE_KEY.fullmatch(text):
+            found = RoleRef(text)
+        if found is None:
+            what = f"has to be {', '.join(words)}, a role's key, a person or a group"
+            raise Refusal(what, example)
+        return found
+
+    return PlainValidator(read)
+
+
+def _find_invitee(text: object) -> PersonRef | GroupRef | None:
     match text:
         case str() if _USER_ID.fullmatch(text):
             return PersonRef(user_id=text)
@@ -96,43 +117,24 @@ def find_invitee(text: object) -> PersonRef | GroupRef | None:
     return None
 
 
-def find_role(text: object) -> RoleRef | None:
-    """Return the role that a file names so, or None for what can't be a role's key."""
-    return RoleRef(text) if isinstance(text, str) and _ROLE_KEY.fullmatch(text) else None
-
-
-def _read_person(text: object) -> PersonRef:
-    found = _read_invitee(text)
-    if not isinstance(found, PersonRef):
-        raise Refusal("has to be a person, not a group", "jo@example.com")
-    return found
-
-
 def _read_invitee(text: object) -> PersonRef | GroupRef:
-    found = find_invitee(text)
+    found = _find_invitee(text)
     if found is None:
         what = "has to be a person (member id or email) or a group (id or @handle)"
         raise Refusal(what, 'jo@example.com or "@database-oncall"')
     return found
 
 
-def _read_grantee(text: object) -> Standing | RoleRef | PersonRef | GroupRef:
-    if isinstance(text, str) and text in tuple(Standing):
-        return Standing(text)
-    found = find_invitee(text) or find_role(text)
-    if found is None:
-        what = f"has to be {', '.join(Standing)}, a role's key, a person or a group"
-        raise Refusal(what, '[responder, jo@example.com, "@database-oncall"]')
-    return found
+def _read_person(text: object) -> PersonRef:
+    found = _read_invitee(text)
+    if isinstance(found, PersonRef):
+        return found
+    raise Refusal("has to be a person, not a group", "jo@example.com")
 
-
-ROLE: Final = Names("there is no role", "roles")
-SEVERITY: Final = Names("there is no severity", "severities")
-SERVICE: Final = Names("there is no service", "services")
 
 Invitee = Annotated[PersonRef | GroupRef, PlainValidator(_read_invitee)]
 Grantee = Annotated[
     Standing | RoleRef | PersonRef | GroupRef,
-    PlainValidator(_read_grantee),
+    word_or_reference(Standing, '[responder, jo@example.com, "@database-oncall"]'),
     Names("there is no role", "roles", also=tuple(Standing), example="[responder]"),
 ]

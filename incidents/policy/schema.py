@@ -149,10 +149,10 @@ def holds(lowest: int, highest: int, what: str) -> Rule:
     return Rule(lambda items: lowest <= len(items) <= highest, told)
 
 
-def word_key(example: str) -> Rule:
-    """Return the rule that a text is a key as most of the policy has them."""
-    what = "isn't a key: only small letters, digits and `_`, a letter first"
-    return matches(r"[a-z][a-z0-9_]{0,39}", what, example)
+def word_key(example: str, *, mark: str = "_") -> Rule:
+    """Return the rule that a text is a key: small letters, digits and one kind of mark."""
+    what = f"isn't a key: only small letters, digits and `{mark}`, a letter first"
+    return matches(rf"[a-z][a-z0-9{mark}]{{0,39}}", what, example)
 
 
 def read_duration(text: object) -> timedelta:

@@ -24,6 +24,7 @@ from incidents.policy.schema import (
     matches,
     short,
     some,
+    word_key,
 )
 
 START: Final = "start"
@@ -39,9 +40,7 @@ _MOST_CHOICES: Final = 10
 # One message shows it all.
 _MOST_SHOWN: Final = 2500
 
-KEY: Final = matches(
-    r"[a-z][a-z0-9-]{0,39}", "isn't a key: only small letters, digits and `-`", "error-rate"
-)
+KEY: Final = word_key("error-rate", mark="-")
 _FACT: Final = matches(
     r"[a-z][a-z0-9_]{0,39}", "isn't a fact: only small letters, digits and `_`", "rolled_back"
 )

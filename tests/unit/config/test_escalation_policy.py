@@ -217,6 +217,12 @@ WRONG = [
         "can't lead to themselves",
     ),
     (
+        "services:\n  web:\n    name: Web\n    tier: 1\n    runbooks: {Restart: the wiki}",
+        5,
+        "services.web.runbooks.Restart",
+        "web address",
+    ),
+    (
         "roles:\n  owner: {name: O, exclusive: true, duties: [Own it], checklist: [Own it]}",
         2,
         "roles.owner",
