@@ -14,7 +14,7 @@ from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import ById, Incident
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import EntryKind, TimelineEntry
-from incidents.policy.policy import Channels
+from incidents.policy.channels import Channels
 
 OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
 

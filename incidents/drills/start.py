@@ -19,10 +19,11 @@ from incidents.incident.incident import ById, Incident, IncidentRef, save_partic
 from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.declare import Declaration, declare
 from incidents.people.assignable import Named, check_assignable, get_assignable, person_content
+from incidents.policy.schema import as_json
 from incidents.rights.stages import mentors_of
 from incidents.scenarios.engine import RunState, act, look
 from incidents.scenarios.runs import DrillRun, RunEnd, find_run, find_running
-from incidents.scenarios.scenario import Scenario, encode
+from incidents.scenarios.scenario import Scenario
 
 # What may be missing when somebody acts on a drill: a key of `Superseded`.
 OVER = "drill"
@@ -62,7 +63,7 @@ async def start_run(uow: UnitOfWork, request: DrillRequest) -> Outcome:
         junior_id=junior.id,
         mentor_id=mentor.id if mentor else None,
         scenario_key=scenario.key,
-        scenario=encode(scenario),
+        scenario=as_json(scenario),
         state=RunState().to_json(),
         started_at=uow.now,
     )

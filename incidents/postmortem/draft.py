@@ -13,7 +13,7 @@ from incidents.core.markdown_text import escape, escape_block, table
 from incidents.core.times import spoken_duration
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, PersonView
-from incidents.policy import policy
+from incidents.policy import postmortem as policy
 from incidents.postmortem.action_items import ActionItemView
 from incidents.postmortem.durations import (
     Durations,

@@ -21,6 +21,7 @@ _VALUES = {
     "NewType",
     "ParamSpec",
     "Path",
+    "PlainValidator",
     "TypeVar",
     "ZoneInfo",
     "attrgetter",

@@ -6,7 +6,8 @@ from datetime import date
 
 from bot.slack import blocks, mentions
 from incidents.incident.views import EntryView, IncidentView, PersonView
-from incidents.policy.policy import Policy, Section
+from incidents.policy.policy import Policy
+from incidents.policy.postmortem import Section
 from incidents.postmortem.postmortem import PostmortemView, SectionEdit, writable_sections
 
 Buttons = Sequence[blocks.ButtonElement]

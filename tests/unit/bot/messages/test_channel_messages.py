@@ -24,8 +24,9 @@ from incidents.incident.cadence import UpdateView
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import EntryView, IncidentView, PersonView, RoleView
+from incidents.policy.channels import Bookmark
 from incidents.policy.escalation import Service
-from incidents.policy.policy import COMMANDER, Bookmark, Policy
+from incidents.policy.policy import COMMANDER, Policy
 from tests.policies import built_in
 from tests.views import NOW, entry_view, incident_view
 

@@ -9,7 +9,7 @@ from incidents.core.hash_chain import instant_text
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, PersonView
-from incidents.policy.policy import Section
+from incidents.policy.postmortem import Section
 from incidents.postmortem.action_items import ActionItemView
 from incidents.postmortem.draft import PostmortemFacts
 from incidents.postmortem.durations import RoleSpan

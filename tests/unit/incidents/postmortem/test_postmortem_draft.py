@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from config.template_files import read_template
-from incidents.policy.policy import Section, SectionKind
+from incidents.policy.postmortem import Section, SectionKind
 from incidents.postmortem.draft import PostmortemFacts, draft, render_markdown
 from tests.chance import examples
 from tests.unit.incidents.postmortem.facts import ALICE, BOB, CAROL, at, entries, facts, incident
