@@ -6,6 +6,8 @@ pure functions that plan effects and reminders. Nothing else plans any.
 
 from typing import Final
 
+from incidents.browse import reactions as browse
+from incidents.browse.events import HomeOpened
 from incidents.channel import reactions as channel
 from incidents.channel.entries import (
     BotRemoved,
@@ -21,7 +23,7 @@ from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue
 from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
 from incidents.engine.entries import Acknowledged, EffectFailed
-from incidents.engine.plan import Row, on
+from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
     post,
     refresh_announcement,
@@ -44,6 +46,17 @@ from incidents.escalation.entries import (
 from incidents.exports import reactions as exports
 from incidents.exports.entries import Exported
 from incidents.guidance import reactions as guidance
+from incidents.handover import reactions as handover
+from incidents.handover.events import (
+    HandoverAccepted,
+    HandoverAnswered,
+    HandoverAsked,
+    HandoverOffered,
+    HandoverUnaccepted,
+    HandoverUndelivered,
+    HandoverWaiting,
+    HandoverWithdrawn,
+)
 from incidents.incident.entries import (
     ChannelLinked,
     ChannelOpened,
@@ -317,4 +330,15 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(DrillChecked, post),
     on(DrillActed, post),
     on(DrillEnded, post),
+    # -- browse
+    on_workspace(HomeOpened, browse.show_home),
+    # -- handover
+    on_workspace(HandoverOffered, handover.show_note, handover.wait_for_acceptance),
+    on_workspace(HandoverAccepted, handover.stop_waiting, handover.show_note, handover.tell_author),
+    on_workspace(HandoverWithdrawn, handover.stop_waiting, handover.show_note),
+    on_workspace(HandoverAsked, handover.tell_author, handover.show_note),
+    on_workspace(HandoverAnswered, handover.tell_successor, handover.show_note),
+    on_workspace(HandoverWaiting, handover.tell_successor),
+    on_workspace(HandoverUnaccepted, handover.tell_author),
+    on_workspace(HandoverUndelivered, handover.tell_author),
 )
