@@ -73,6 +73,15 @@ from incidents.incident.entries import (
     UpdatePosted,
 )
 from incidents.learning import reactions as learning
+from incidents.learning.events import (
+    ConversationChanged,
+    DebriefAsked,
+    DebriefUnwritten,
+    DebriefWritten,
+    JuniorAsked,
+    ShadowBroughtIn,
+    ShadowingChanged,
+)
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAsked
 from incidents.postmortem import reactions as postmortem
@@ -113,6 +122,14 @@ from incidents.roles.entries import (
     HandoffRequested,
     HandoffWithdrawn,
     SuccessorWanted,
+)
+from incidents.supervision import reactions as supervision
+from incidents.supervision.events import (
+    MentorshipChanged,
+    ProgressRequested,
+    RenewalDue,
+    RenewalExpected,
+    StageSet,
 )
 from incidents.updates import reactions as updates
 from incidents.updates.entries import UpdateReminded, UpdateSnoozed
@@ -332,6 +349,22 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(DrillEnded, post),
     # -- browse
     on_workspace(HomeOpened, browse.show_home),
+    # -- learning
+    on_workspace(ShadowingChanged, learning.show_shadowing),
+    on_workspace(ShadowBroughtIn, learning.welcome_shadow),
+    on_workspace(DebriefAsked, learning.show_debrief, learning.wait_for_debrief),
+    on_workspace(DebriefUnwritten, learning.remind_of_debrief),
+    on_workspace(
+        DebriefWritten, learning.show_debrief, learning.share_debrief, learning.stop_waiting
+    ),
+    on_workspace(ConversationChanged, learning.show_conversation),
+    on_workspace(JuniorAsked, learning.forward_to_mentor),
+    # -- supervision
+    on_workspace(StageSet, supervision.tell_of_stage),
+    on_workspace(MentorshipChanged, supervision.tell_of_mentorship),
+    on_workspace(RenewalExpected, supervision.remind_of_renewal),
+    on_workspace(RenewalDue, supervision.tell_of_renewal),
+    on_workspace(ProgressRequested, supervision.upload_progress),
     # -- handover
     on_workspace(HandoverOffered, handover.show_note, handover.wait_for_acceptance),
     on_workspace(HandoverAccepted, handover.stop_waiting, handover.show_note, handover.tell_author),
