@@ -6,11 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.browse.events import HomeOpened
 from incidents.browse.lists import ListPage, Scope, list_incidents
-from incidents.core.ids import new_id
 from incidents.core.people import Actor
-from incidents.engine.effects import RefreshHome
-from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 
 PAGE_SIZE = 10
@@ -27,15 +25,12 @@ class HomeView:
     recent: ListPage
 
 
-async def wish_home(uow: UnitOfWork, page: int) -> Outcome:
-    """Have the actor's Home tab shown anew."""
+async def open_home(uow: UnitOfWork, page: int) -> Outcome:
+    """Have the actor's Home tab shown as things are now."""
     if uow.actor.person_id is None:
         return Outcome("nobody")
-    effect = RefreshHome(person_id=uow.actor.person_id, page=page)
-    key = f"{effect.kind}:{uow.actor.person_id}:{page}"
-    lane = f"home:{uow.actor.person_id}"
-    await uow.add_effects([Planned(id=new_id(), effect=effect, lane=lane, coalesce_key=key)])
-    return Outcome("home_wished")
+    uow.emit(HomeOpened(person_id=uow.actor.person_id, page=page))
+    return Outcome("home_opened")
 
 
 async def home_view(

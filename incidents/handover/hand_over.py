@@ -6,23 +6,30 @@ one, and nothing of what the note says.
 
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonKind
-from incidents.engine.effects import Effect
-from incidents.engine.outbox import Planned
-from incidents.engine.reminders import CancelReminder, Remind, Reminder, ReminderKind, apply_changes
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.handover.events import (
+    HandoverAccepted,
+    HandoverAnswered,
+    HandoverAsked,
+    HandoverEvent,
+    HandoverOffered,
+    HandoverUnaccepted,
+    HandoverUndelivered,
+    HandoverWaiting,
+    HandoverWithdrawn,
+)
 from incidents.handover.tables import (
     Handover,
     HandoverQuestion,
     HandoverStatus,
     find_pending_handover,
 )
-from incidents.learning.effects import ShowHandover, TellOfHandover
 from incidents.people.assignable import Named, get_assignable, get_person
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
@@ -32,8 +39,8 @@ EXAMPLE = "handover @alice"
 MAX_SECTION = 3000
 MAX_QUESTION = 1000
 
-# The steps of the reminder: the next person first, then whoever wrote the note.
-STEP_SUCCESSOR, STEP_AUTHOR = 0, 1
+# The second step of the reminder; the first goes to the next person.
+STEP_AUTHOR = 1
 
 
 async def get_successor(uow: UnitOfWork, named: Named) -> Person:
@@ -82,10 +89,8 @@ async def offer_handover(uow: UnitOfWork, named: Named, *, sections: Mapping[str
         created_at=uow.now,
     )
     uow.session.add(handover)
-    await uow.flush()
     await audit(uow, AuditKind.HANDOVER_OFFERED, _content(handover, person), subject_id=person.id)
-    await _show(uow, handover)
-    await _remind(uow, handover, step=STEP_SUCCESSOR)
+    _emit(uow, HandoverOffered, handover)
     data = {"handover_id": str(handover.id), "to": person.name, "external_id": person.external_id}
     return Outcome("handover_offered", None, data)
 
@@ -101,12 +106,9 @@ async def accept_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
         raise AlreadySo("this on-call handoff", "accepted")
     await _check_pending(uow, handover)
     handover.status, handover.settled_at = HandoverStatus.ACCEPTED, uow.now
-    await uow.flush()
     author = await get_person(uow, handover.from_person_id)
     await audit(uow, AuditKind.HANDOVER_ACCEPTED, _content(handover, author), subject_id=author.id)
-    await _cancel_reminder(uow, handover)
-    await _show(uow, handover)
-    await _tell(uow, handover, handover.from_person_id, what="accepted")
+    _emit(uow, HandoverAccepted, handover)
     return Outcome("handover_accepted", None, {"from": author.name})
 
 
@@ -136,9 +138,7 @@ async def ask_about_handover(uow: UnitOfWork, handover_id: uuid.UUID, *, text: s
         raise InvalidInput("text", "empty", "")
     question = HandoverQuestion(id=new_id(), handover_id=handover.id, text=asked, asked_at=uow.now)
     uow.session.add(question)
-    await uow.flush()
-    await _tell(uow, handover, handover.from_person_id, what="asked", question_id=question.id)
-    await _show(uow, handover)
+    _emit(uow, HandoverAsked, handover, question_id=question.id)
     return Outcome("handover_asked", None, {"question_id": str(question.id)})
 
 
@@ -156,25 +156,23 @@ async def answer_question(uow: UnitOfWork, question_id: uuid.UUID, *, text: str)
     if not said:
         raise InvalidInput("text", "empty", "")
     question.answer, question.answered_at = said, uow.now
-    await uow.flush()
-    await _tell(uow, handover, handover.to_person_id, what="answered", question_id=question.id)
-    await _show(uow, handover)
+    _emit(uow, HandoverAnswered, handover, question_id=question.id)
     return Outcome("handover_answered", None, {})
 
 
-async def remind_of_handover(uow: UnitOfWork, reminder: Reminder) -> None:
+async def remind_of_handover(uow: UnitOfWork, reminder: Reminder) -> Again | None:
     """Remind the next person of a note that isn't accepted; later tell its author, once each."""
     handover = await uow.session.get(Handover, reminder.subject_id, with_for_update=True)
     if handover is None or handover.status != HandoverStatus.PENDING:
-        return
+        return None
     # Away for longer than both waits: only what is right now is said, to the author.
-    is_late = uow.now - handover.created_at >= 2 * uow.policy.handover.remind_after
-    if reminder.step == STEP_AUTHOR or is_late:
-        await _tell(uow, handover, handover.from_person_id, what="unaccepted")
-        return
+    author_at = handover.created_at + 2 * uow.policy.handover.remind_after
+    if reminder.step == STEP_AUTHOR or uow.now >= author_at:
+        _emit(uow, HandoverUnaccepted, handover)
+        return None
     handover.reminded_at = uow.now
-    await _tell(uow, handover, handover.to_person_id, what="reminder")
-    await _remind(uow, handover, step=STEP_AUTHOR)
+    _emit(uow, HandoverWaiting, handover)
+    return Again(due_at=author_at, step=STEP_AUTHOR)
 
 
 async def mark_undelivered(uow: UnitOfWork, handover_id: uuid.UUID, *, error: str) -> None:
@@ -183,8 +181,7 @@ async def mark_undelivered(uow: UnitOfWork, handover_id: uuid.UUID, *, error: st
     if handover is None or handover.delivery_error is not None:
         return
     handover.delivery_error = error
-    await uow.flush()
-    await _tell(uow, handover, handover.from_person_id, what="undelivered")
+    _emit(uow, HandoverUndelivered, handover)
 
 
 async def _get(uow: UnitOfWork, handover_id: uuid.UUID) -> Handover:
@@ -220,8 +217,7 @@ async def _withdraw(uow: UnitOfWork, handover: Handover) -> None:
     handover.status, handover.settled_at = HandoverStatus.WITHDRAWN, uow.now
     # At once: the index would refuse the next note if it were written first.
     await uow.flush()
-    await _cancel_reminder(uow, handover)
-    await _show(uow, handover)
+    _emit(uow, HandoverWithdrawn, handover)
 
 
 def _content(handover: Handover, other: Person) -> dict[str, Any]:
@@ -229,50 +225,18 @@ def _content(handover: Handover, other: Person) -> dict[str, Any]:
     return {"handover_id": handover.id, "person_id": other.id, "person_name": other.name}
 
 
-async def _show(uow: UnitOfWork, handover: Handover) -> None:
-    for person_id in (handover.to_person_id, handover.from_person_id):
-        effect = ShowHandover(handover_id=handover.id, person_id=person_id)
-        once = f"{effect.kind}:{handover.id}:{person_id}"
-        await uow.add_effects([_planned(handover, person_id, effect, once=once)])
-
-
-async def _tell(
+def _emit(
     uow: UnitOfWork,
+    event_type: type[HandoverEvent],
     handover: Handover,
-    person_id: uuid.UUID,
     *,
-    what: str,
     question_id: uuid.UUID | None = None,
 ) -> None:
-    effect = TellOfHandover(
-        handover_id=handover.id, person_id=person_id, what=what, question_id=question_id
-    )
-    await uow.add_effects([_planned(handover, person_id, effect)])
-
-
-def _planned(
-    handover: Handover, person_id: uuid.UUID, effect: Effect, *, once: str | None = None
-) -> Planned:
-    lane = f"handover:{handover.id}:{person_id}"
-    return Planned(id=new_id(), effect=effect, lane=lane, coalesce_key=once)
-
-
-async def _remind(uow: UnitOfWork, handover: Handover, *, step: int) -> None:
-    waits: timedelta = (step + 1) * uow.policy.handover.remind_after
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.HANDOVER_UNACCEPTED,
-            subject_type="handover",
-            subject_id=handover.id,
-            incident_id=None,
-            due_at=handover.created_at + waits,
-            step=step,
+    uow.emit(
+        event_type(
+            handover_id=handover.id,
+            author_id=handover.from_person_id,
+            successor_id=handover.to_person_id,
+            question_id=question_id,
         )
     )
-
-
-async def _cancel_reminder(uow: UnitOfWork, handover: Handover) -> None:
-    cancel = CancelReminder(
-        kind=ReminderKind.HANDOVER_UNACCEPTED, subject_type="handover", subject_id=handover.id
-    )
-    await apply_changes(uow.session, [cancel], workspace_id=uow.workspace_id, now=uow.now)

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.people import Person
 from incidents.engine.prompts import PromptKind, PromptStatus, PromptView, prompt_view, prompts_of
-from incidents.engine.reminders import CancelReminder, Reminder, ReminderKind, apply_changes
+from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.incident.views import PersonView, people_views
-from incidents.learning.effects import ShareDebrief, ShowDebrief
-from incidents.learning.observing import planned_for
+from incidents.learning.events import DebriefUnwritten, DebriefWritten
 from incidents.learning.tables import Debrief, Observation
 from incidents.policy.policy import Policy
 from incidents.rights.stages import mentors_of
@@ -55,19 +54,15 @@ async def write_debrief(
     earlier = [uuid.UUID(one) for one in debrief.shared_with]
     mentors = await _mentors(uow, debrief)
     debrief.shared_with = [str(one) for one in mentors]
-    await uow.flush()
-    await _show(uow, debrief)
-    # Who had it keeps it current; who is new to it gets it.
-    for person_id in dict.fromkeys((*mentors, *earlier)):
-        effect = ShareDebrief(
-            incident_id=debrief.incident_id, debrief_id=debrief.id, person_id=person_id
+    uow.emit(
+        DebriefWritten(
+            incident_id=debrief.incident_id,
+            debrief_id=debrief.id,
+            owner_id=debrief.owner_id,
+            # Who had it keeps it current; who is new to it gets it.
+            readers=tuple(dict.fromkeys((*mentors, *earlier))),
         )
-        once = f"{debrief.id}:{person_id}"
-        await uow.add_effects([planned_for(person_id, effect, once=once)])
-    cancel = CancelReminder(
-        kind=ReminderKind.DEBRIEF_UNWRITTEN, subject_type="debrief", subject_id=debrief.id
     )
-    await apply_changes(uow.session, [cancel], workspace_id=uow.workspace_id, now=uow.now)
     people = await people_views(uow.session, mentors)
     names = [people[one].name for one in mentors if one in people]
     # No incident is named: that somebody learns is no sign on the record that somebody works.
@@ -80,8 +75,11 @@ async def remind_of_debrief(uow: UnitOfWork, _incident: Incident, reminder: Remi
     if debrief is None or debrief.is_written or debrief.reminded_at is not None:
         return
     debrief.reminded_at = uow.now
-    effect = ShowDebrief(incident_id=debrief.incident_id, debrief_id=debrief.id, is_reminder=True)
-    await uow.add_effects([planned_for(debrief.owner_id, effect)])
+    uow.emit(
+        DebriefUnwritten(
+            incident_id=debrief.incident_id, debrief_id=debrief.id, owner_id=debrief.owner_id
+        )
+    )
 
 
 async def get_debrief_view(session: AsyncSession, debrief_id: uuid.UUID) -> DebriefView:
@@ -150,8 +148,3 @@ async def _mentors(uow: UnitOfWork, debrief: Debrief) -> list[uuid.UUID]:
         policy=uow.policy,
     )
     return list(found)
-
-
-async def _show(uow: UnitOfWork, debrief: Debrief) -> None:
-    effect = ShowDebrief(incident_id=debrief.incident_id, debrief_id=debrief.id)
-    await uow.add_effects([planned_for(debrief.owner_id, effect, once=str(debrief.id))])

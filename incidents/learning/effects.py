@@ -1,4 +1,4 @@
-"""Effects about learning: shadows, debriefs, mentors beside juniors, on-call handoffs.
+"""Effects about learning: shadows, debriefs, mentors beside juniors.
 
 Each is the business of the people it names alone: it holds ids and no word of what anybody
 wrote, and that it failed is said to nobody else. Stored ones must stay readable (`effects.py`).
@@ -86,25 +86,3 @@ class ForwardToMentor(Effect):
     one_persons_own: ClassVar[bool] = True
     conversation_id: uuid.UUID
     entry_id: uuid.UUID
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowHandover(Effect):
-    """Show an on-call handoff to one of its two people, or bring it up to date there."""
-
-    kind: ClassVar[str] = "show_handover"
-    one_persons_own: ClassVar[bool] = True
-    handover_id: uuid.UUID
-    person_id: uuid.UUID
-
-
-@dataclass(frozen=True, kw_only=True)
-class TellOfHandover(Effect):
-    """Tell one of its two people what came of an on-call handoff; `what` is a key of the words."""
-
-    kind: ClassVar[str] = "tell_of_handover"
-    one_persons_own: ClassVar[bool] = True
-    handover_id: uuid.UUID
-    person_id: uuid.UUID
-    what: str
-    question_id: uuid.UUID | None = None

@@ -12,21 +12,22 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import IncidentNotFound, NotPermitted, Superseded
-from incidents.core.ids import derived_id, new_id
+from incidents.core.ids import new_id
 from incidents.core.people import Person, actor_of
-from incidents.engine.effects import Effect
-from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.entries import Escalated, EscalationCompleted
 from incidents.escalation.tables import Escalation
+from incidents.incident.entries import CommanderChanged, RoleAssigned
 from incidents.incident.incident import ById, Incident, find_participant
+from incidents.incident.payload import decode
 from incidents.incident.roles import RoleAssignment, current_roles, role_holders
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView, PersonView, find_incident_view, person_view
-from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
-from incidents.learning.reactions import ASKING, TAKING_ROLES
+from incidents.learning.events import ConversationChanged, JuniorAsked
 from incidents.learning.tables import MentorConversation, conversations_in
 from incidents.people.assignable import get_person, refuse_if_over
 from incidents.policy.policy import COMMANDER, Action
+from incidents.proposals.entries import ActionProposed, ProposalRevised
 from incidents.rights.acting_stage import is_supervised_in
 from incidents.rights.stages import mentors_of
 from incidents.roles.command import take_over
@@ -60,34 +61,32 @@ async def support_junior(uow: UnitOfWork, incident: Incident, entry: TimelineEnt
     if entry is not None and incident.is_open:
         await _pair_and_forward(uow, incident, entry)
     for conversation in await conversations_in(uow.session, incident.id):
-        await _show(uow, conversation)
+        _show(uow, conversation)
 
 
 async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> None:
-    kind = EntryKind(entry.kind)
-    if kind in TAKING_ROLES:
-        content = entry.content or {}
-        taken = content.get("person") or content.get("to") or {}
-        roles = await current_roles(uow.session, incident.id)
-        if taken.get("id") in {str(role.person_id) for role in roles}:
-            await pair(uow, incident, uuid.UUID(taken["id"]))
-    elif kind in ASKING:
-        junior_id = await _asker(uow, entry)
-        if junior_id is None:
-            return
-        conversation = await pair(uow, incident, junior_id)
-        if conversation is not None:
-            await _forward(uow, conversation, entry)
+    match decode(entry.kind, entry.content or {}, uow.rules.entry_types).payload:
+        case RoleAssigned(person=taker) | CommanderChanged(incoming=taker):
+            roles = await current_roles(uow.session, incident.id)
+            holders = {role.person_id for role in roles}
+            if taker is not None and taker.id is not None and taker.id in holders:
+                await pair(uow, incident, taker.id)
+        case ActionProposed(requester=asker) | ProposalRevised(requester=asker):
+            asker_id = asker.id if asker is not None else None
+            await _forward(uow, incident, entry, asker_id or entry.actor_id)
+        case (Escalated() | EscalationCompleted()) as asked:
+            await _forward(uow, incident, entry, await _escalating(uow, entry, asked))
 
 
-async def _asker(uow: UnitOfWork, entry: TimelineEntry) -> uuid.UUID | None:
-    """Return who asks, also where the bot does it on their behalf: then no entry names them."""
-    content = entry.content or {}
-    named = content.get("author") or content.get("requester") or {}
-    if named.get("id"):
-        return uuid.UUID(named["id"])
-    if entry.actor_id is None and content.get("escalation_id"):
-        escalation = await uow.session.get(Escalation, uuid.UUID(content["escalation_id"]))
+async def _escalating(
+    uow: UnitOfWork, entry: TimelineEntry, asked: Escalated | EscalationCompleted
+) -> uuid.UUID | None:
+    """Return who escalates, also where the bot does it for them: then no entry names them."""
+    author = asked.author if isinstance(asked, Escalated) else None
+    if author is not None and author.id is not None:
+        return author.id
+    if entry.actor_id is None and asked.escalation_id is not None:
+        escalation = await uow.session.get(Escalation, asked.escalation_id)
         return escalation.author_id if escalation is not None else None
     return entry.actor_id
 
@@ -117,8 +116,8 @@ async def pair(
         created_at=uow.now,
     )
     uow.session.add(conversation)
-    await uow.flush()
-    await _show(uow, conversation)
+    await uow.flush()  # looked for again below
+    _show(uow, conversation)
     return conversation
 
 
@@ -143,34 +142,21 @@ async def _fitting_mentors(
     return [*inside, *(one for one in found if one not in inside)]
 
 
-async def _forward(uow: UnitOfWork, conversation: MentorConversation, entry: TimelineEntry) -> None:
-    effect = ForwardToMentor(
-        incident_id=conversation.incident_id, conversation_id=conversation.id, entry_id=entry.id
+async def _forward(
+    uow: UnitOfWork, incident: Incident, entry: TimelineEntry, asker_id: uuid.UUID | None
+) -> None:
+    """Have the mentor get what somebody below solo asks others for."""
+    conversation = await pair(uow, incident, asker_id) if asker_id is not None else None
+    if conversation is not None:
+        uow.emit(
+            JuniorAsked(incident_id=incident.id, conversation_id=conversation.id, entry_id=entry.id)
+        )
+
+
+def _show(uow: UnitOfWork, conversation: MentorConversation) -> None:
+    uow.emit(
+        ConversationChanged(incident_id=conversation.incident_id, conversation_id=conversation.id)
     )
-    effect_id = derived_id(entry.id, f"{effect.kind}:{conversation.id}")
-    await uow.add_effects([_in_lane(conversation, effect, effect_id=effect_id)])
-
-
-async def _show(uow: UnitOfWork, conversation: MentorConversation) -> None:
-    effect = ShowMentorConversation(
-        incident_id=conversation.incident_id, conversation_id=conversation.id
-    )
-    planned = _in_lane(
-        conversation, effect, effect_id=new_id(), once=f"{effect.kind}:{conversation.id}"
-    )
-    await uow.add_effects([planned])
-
-
-def _in_lane(
-    conversation: MentorConversation,
-    effect: Effect,
-    *,
-    effect_id: uuid.UUID,
-    once: str | None = None,
-) -> Planned:
-    # One lane, so that the conversation is open before anything is forwarded to it.
-    lane = f"{conversation.incident_id}:mentor:{conversation.id}"
-    return Planned(id=effect_id, effect=effect, lane=lane, coalesce_key=once)
 
 
 # -- taking over ----------------------------------------------------------------------------

@@ -6,26 +6,25 @@ go of those it had; drills bring in nobody.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.ids import derived_id, new_id
+from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonFacts, PersonKind, save_person
-from incidents.engine.effects import Effect
-from incidents.engine.outbox import Planned
 from incidents.engine.prompts import PromptKind, ask, open_prompts, withdraw
-from incidents.engine.reminders import Remind, ReminderKind
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.entries import CommanderChanged, SeverityChanged, StatusChanged
 from incidents.incident.incident import Incident
+from incidents.incident.payload import Payload, decode
 from incidents.incident.roles import RoleAssignment, current_roles, current_roles_in
-from incidents.incident.timeline import EntryKind, TimelineEntry
-from incidents.learning.effects import InviteShadow, SendShadowBrief, ShowDebrief
-from incidents.learning.reactions import DECISIONS
+from incidents.incident.timeline import TimelineEntry
+from incidents.learning.events import DebriefAsked, ShadowBroughtIn
 from incidents.learning.tables import (
     Debrief,
     Observation,
@@ -36,10 +35,24 @@ from incidents.learning.tables import (
 from incidents.policy.policy import Policy
 from incidents.policy.references import PersonRef
 from incidents.policy.shadowing import turns_on
+from incidents.proposals.entries import ActionProposed
 from incidents.rights.stages import is_named, people_named
+from incidents.roles.entries import HandoffOffered, HandoffRequested
 
 # Later than this the moment of a decision is over, and what one would do "now" means nothing.
 DECISION_LASTS: Final = timedelta(minutes=10)
+
+# What counts as a decision, and how the question to shadows calls it.
+_DECISIONS: Final[Mapping[type[Payload], str]] = MappingProxyType(
+    {
+        StatusChanged: "status",
+        SeverityChanged: "severity",
+        HandoffOffered: "handoff",
+        HandoffRequested: "handoff",
+        CommanderChanged: "handoff",
+        ActionProposed: "proposal",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +117,15 @@ async def bring_in(
                 known[place] = _observation(uow, incident, follower)
                 brought.append(known[place])
     await _resume(uow, met_again)
-    await uow.flush()
-    await uow.add_effects(
-        [planned for new in brought for planned in _welcome(shared[new.incident_id], new)]
-    )
+    for new in brought:
+        uow.emit(
+            ShadowBroughtIn(
+                incident_id=new.incident_id,
+                channel_effect_id=shared[new.incident_id].channel_effect_id,
+                observation_id=new.id,
+                person_id=new.person_id,
+            )
+        )
     return brought
 
 
@@ -212,46 +230,15 @@ def _observation(uow: UnitOfWork, incident: Incident, follower: Follower) -> Obs
     return observation
 
 
-def _welcome(incident: Incident, observation: Observation) -> tuple[Planned, ...]:
-    invite = InviteShadow(incident_id=incident.id, observation_id=observation.id)
-    brief = SendShadowBrief(incident_id=incident.id, observation_id=observation.id)
-    return (
-        Planned(
-            id=derived_id(observation.id, invite.kind),
-            effect=invite,
-            lane=f"{incident.id}:shadows",
-            after_effect_id=incident.channel_effect_id,
-        ),
-        planned_for(observation.person_id, brief, effect_id=derived_id(observation.id, brief.kind)),
-    )
-
-
-def planned_for(
-    person_id: uuid.UUID,
-    effect: Effect,
-    *,
-    effect_id: uuid.UUID | None = None,
-    once: str | None = None,
-) -> Planned:
-    """Return the effect in the lane of what one person is told to learn by.
-
-    `once` names what is shown: while the same still waits, it is planned once.
-    """
-    return Planned(
-        id=effect_id or new_id(),
-        effect=effect,
-        lane=f"learning:{person_id}",
-        coalesce_key=f"{effect.kind}:{once}" if once else None,
-    )
-
-
 # -- at decisions ---------------------------------------------------------------------------
 
 
 async def _ask_at_decision(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> None:
-    decision = DECISIONS.get(EntryKind(entry.kind))
+    payload = decode(entry.kind, entry.content or {}, uow.rules.entry_types).payload
+    decision = _DECISIONS.get(type(payload))
     if decision is None or uow.now - entry.recorded_at > DECISION_LASTS:
         return
+    new = payload.new if isinstance(payload, StatusChanged | SeverityChanged) else ""
     working = {role.person_id for role in await current_roles(uow.session, incident.id)}
     for observation in await observations_in(uow.session, [incident.id]):
         person_id = observation.person_id
@@ -265,7 +252,7 @@ async def _ask_at_decision(uow: UnitOfWork, incident: Incident, entry: TimelineE
             person_id=person_id,
             kind=PromptKind.DECISION,
             key=str(entry.id),
-            data={"decision": decision, "to": str((entry.content or {}).get("new") or "")},
+            data={"decision": decision, "to": new},
         )
 
 
@@ -284,10 +271,10 @@ async def _ask_for_debriefs(uow: UnitOfWork, incident: Incident) -> None:
     for observation in watching:
         observation.ended_at = uow.now
         if observation.id not in asked:
-            await _ask_for_debrief(uow, incident, observation)
+            _ask_for_debrief(uow, incident, observation)
 
 
-async def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observation) -> None:
+def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observation) -> None:
     debrief = Debrief(
         id=new_id(),
         workspace_id=uow.workspace_id,
@@ -299,17 +286,8 @@ async def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Obs
         asked_at=uow.now,
     )
     uow.session.add(debrief)
-    await uow.flush()
-    effect = ShowDebrief(incident_id=incident.id, debrief_id=debrief.id)
-    await uow.add_effects([planned_for(debrief.owner_id, effect, once=str(debrief.id))])
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.DEBRIEF_UNWRITTEN,
-            subject_type="debrief",
-            subject_id=debrief.id,
-            incident_id=incident.id,
-            due_at=uow.now + uow.policy.shadowing.debrief_reminder,
-        )
+    uow.emit(
+        DebriefAsked(incident_id=incident.id, debrief_id=debrief.id, owner_id=debrief.owner_id)
     )
 
 

@@ -1,12 +1,32 @@
-"""What entries mean for those who learn: looked up afterwards, so that no change waits for it."""
+"""What entries mean for those who learn, looked up afterwards, and what they are shown then."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+import uuid
+from typing import Any
 
-from incidents.engine.plan import IncidentPlan
-from incidents.incident.timeline import EntryKind
-from incidents.learning.effects import FollowLearners
+from incidents.core.ids import derived_id
+from incidents.engine.effects import Effect
+from incidents.engine.plan import IncidentPlan, Plan
+from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
+from incidents.learning.effects import (
+    FollowLearners,
+    ForwardToMentor,
+    InviteShadow,
+    SendShadowBrief,
+    ShareDebrief,
+    ShowDebrief,
+    ShowMentorConversation,
+    ShowShadowing,
+)
+from incidents.learning.events import (
+    ConversationChanged,
+    DebriefAsked,
+    DebriefEvent,
+    DebriefUnwritten,
+    DebriefWritten,
+    JuniorAsked,
+    ShadowBroughtIn,
+    ShadowingChanged,
+)
 
 
 def follow_learners(plan: IncidentPlan[Any]) -> None:
@@ -15,27 +35,114 @@ def follow_learners(plan: IncidentPlan[Any]) -> None:
     plan.add(effect, lane="learners")
 
 
-# What counts as a decision, and how the question to shadows calls it.
-DECISIONS: Final[Mapping[EntryKind, str]] = MappingProxyType(
-    {
-        EntryKind.STATUS_CHANGED: "status",
-        EntryKind.SEVERITY_CHANGED: "severity",
-        EntryKind.HANDOFF_OFFERED: "handoff",
-        EntryKind.HANDOFF_REQUESTED: "handoff",
-        EntryKind.COMMANDER_CHANGED: "handoff",
-        EntryKind.ACTION_PROPOSED: "proposal",
-    }
-)
+# -- shadows --------------------------------------------------------------------------------
 
-# Somebody takes a role: whoever is below solo gets a mentor beside them.
-TAKING_ROLES: Final = frozenset({EntryKind.ROLE_ASSIGNED, EntryKind.COMMANDER_CHANGED})
 
-# What a junior asks others for; the mentor gets each.
-ASKING: Final = frozenset(
-    {
-        EntryKind.ESCALATED,
-        EntryKind.ESCALATION_COMPLETED,
-        EntryKind.ACTION_PROPOSED,
-        EntryKind.PROPOSAL_REVISED,
-    }
-)
+def show_shadowing(plan: Plan[ShadowingChanged]) -> None:
+    """One of its two people sees the shadowing as it is now."""
+    event = plan.event
+    effect = ShowShadowing(shadowing_id=event.shadowing_id, person_id=event.person_id)
+    _show(plan, event.person_id, effect, of=f"{event.shadowing_id}:{event.person_id}")
+
+
+def welcome_shadow(plan: Plan[ShadowBroughtIn]) -> None:
+    """A shadow is invited to the channel, and told what this is."""
+    event = plan.event
+    invite = InviteShadow(incident_id=event.incident_id, observation_id=event.observation_id)
+    brief = SendShadowBrief(incident_id=event.incident_id, observation_id=event.observation_id)
+    plan.add(invite, lane=f"{event.incident_id}:shadows", after=event.channel_effect_id)
+    plan.add(brief, lane=_lane(event.person_id))
+
+
+# -- debriefs -------------------------------------------------------------------------------
+
+
+def show_debrief(plan: Plan[DebriefEvent]) -> None:
+    """The owner is asked for the debrief, or sees what they wrote."""
+    event = plan.event
+    effect = ShowDebrief(incident_id=event.incident_id, debrief_id=event.debrief_id)
+    _show(plan, event.owner_id, effect, of=str(event.debrief_id))
+
+
+def wait_for_debrief(plan: Plan[DebriefAsked]) -> None:
+    """The owner is reminded of a debrief that isn't written."""
+    plan.set_reminder(
+        Remind(
+            kind=ReminderKind.DEBRIEF_UNWRITTEN,
+            subject_type="debrief",
+            subject_id=plan.event.debrief_id,
+            incident_id=plan.event.incident_id,
+            due_at=plan.now + plan.policy.shadowing.debrief_reminder,
+        )
+    )
+
+
+def remind_of_debrief(plan: Plan[DebriefUnwritten]) -> None:
+    """The owner is asked again, in a message of its own."""
+    event = plan.event
+    effect = ShowDebrief(
+        incident_id=event.incident_id, debrief_id=event.debrief_id, is_reminder=True
+    )
+    plan.add(effect, lane=_lane(event.owner_id))
+
+
+def share_debrief(plan: Plan[DebriefWritten]) -> None:
+    """The mentors get what was written, and those who had it before keep it current."""
+    event = plan.event
+    for reader in event.readers:
+        effect = ShareDebrief(
+            incident_id=event.incident_id, debrief_id=event.debrief_id, person_id=reader
+        )
+        _show(plan, reader, effect, of=f"{event.debrief_id}:{reader}")
+
+
+def stop_waiting(plan: Plan[DebriefWritten]) -> None:
+    """A written debrief needs no reminder."""
+    plan.set_reminder(
+        CancelReminder(
+            kind=ReminderKind.DEBRIEF_UNWRITTEN,
+            subject_type="debrief",
+            subject_id=plan.event.debrief_id,
+        )
+    )
+
+
+# -- juniors and mentors --------------------------------------------------------------------
+
+
+def show_conversation(plan: Plan[ConversationChanged]) -> None:
+    """The two have their conversation, with where the incident stands."""
+    event = plan.event
+    effect = ShowMentorConversation(
+        incident_id=event.incident_id, conversation_id=event.conversation_id
+    )
+    key = f"{effect.kind}:{event.conversation_id}"
+    plan.add(effect, lane=_conversation_lane(event), coalesce_key=key)
+
+
+def forward_to_mentor(plan: Plan[JuniorAsked]) -> None:
+    """The mentor gets what the junior asks for, once."""
+    event = plan.event
+    effect = ForwardToMentor(
+        incident_id=event.incident_id,
+        conversation_id=event.conversation_id,
+        entry_id=event.entry_id,
+    )
+    once = derived_id(event.entry_id, f"{effect.kind}:{event.conversation_id}")
+    plan.add(effect, lane=_conversation_lane(event), effect_id=once)
+
+
+def _conversation_lane(event: ConversationChanged | JuniorAsked) -> str:
+    # One lane, so that the conversation is open before anything is forwarded to it.
+    return f"{event.incident_id}:mentor:{event.conversation_id}"
+
+
+def _show(plan: Plan[Any], person_id: uuid.UUID, effect: Effect, *, of: str) -> None:
+    """Plan what is shown and kept current: while the same still waits, it is planned once."""
+    key = f"{effect.kind}:{of}"
+    plan.add(effect, lane=_lane(person_id), name=of, coalesce_key=key)
+
+
+def _lane(person_id: uuid.UUID) -> str:
+    """Return the lane of what one person is told to learn by."""
+    return f"learning:{person_id}"

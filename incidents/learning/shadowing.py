@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonKind
-from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import OPEN_STATUSES
 from incidents.incident.views import PersonView, people_views
-from incidents.learning.effects import ShowShadowing
+from incidents.learning.events import ShadowingChanged
 from incidents.learning.observing import bring_in, followers
 from incidents.learning.tables import (
     Debrief,
@@ -126,7 +125,7 @@ async def start_shadowing(
     uow.session.add(shadowing)
     await uow.flush()
     if mentor is not None:
-        await show_shadowing(uow, shadowing, mentor.id)
+        uow.emit(ShadowingChanged(shadowing_id=shadowing.id, person_id=mentor.id))
     brought = await _bring_to_what_is_open(uow)
     data = {
         "shadowing_id": str(shadowing.id),
@@ -173,21 +172,6 @@ async def stop_watching(uow: UnitOfWork, observation_id: uuid.UUID) -> Outcome:
         raise Superseded("shadowing")
     observation.ended_at = uow.now
     return Outcome("watching_stopped", None, {})
-
-
-async def show_shadowing(uow: UnitOfWork, shadowing: Shadowing, person_id: uuid.UUID) -> None:
-    """Plan that somebody is told of a shadowing, or that what they were told is brought up to date."""
-    effect = ShowShadowing(shadowing_id=shadowing.id, person_id=person_id)
-    await uow.add_effects(
-        [
-            Planned(
-                id=new_id(),
-                effect=effect,
-                lane=f"learning:{person_id}",
-                coalesce_key=f"{effect.kind}:{shadowing.id}:{person_id}",
-            )
-        ]
-    )
 
 
 async def own_shadowings(
@@ -308,11 +292,10 @@ async def _end(uow: UnitOfWork, shadowing: Shadowing, *, by: Person) -> None:
     )
     for observation in (await uow.session.execute(query)).scalars():
         observation.ended_at = uow.now
-    await uow.flush()
     if shadowing.mentor_id is not None:
-        await show_shadowing(uow, shadowing, shadowing.mentor_id)
+        uow.emit(ShadowingChanged(shadowing_id=shadowing.id, person_id=shadowing.mentor_id))
     if by.id != shadowing.person_id:
-        await show_shadowing(uow, shadowing, shadowing.person_id)
+        uow.emit(ShadowingChanged(shadowing_id=shadowing.id, person_id=shadowing.person_id))
 
 
 async def _bring_to_what_is_open(uow: UnitOfWork) -> int:

@@ -6,6 +6,8 @@ pure functions that plan effects and reminders. Nothing else plans any.
 
 from typing import Final
 
+from incidents.browse import reactions as browse
+from incidents.browse.events import HomeOpened
 from incidents.channel import reactions as channel
 from incidents.channel.entries import (
     BotRemoved,
@@ -21,7 +23,7 @@ from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue
 from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
 from incidents.engine.entries import Acknowledged, EffectFailed
-from incidents.engine.plan import Row, on
+from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
     post,
     refresh_announcement,
@@ -44,6 +46,17 @@ from incidents.escalation.entries import (
 from incidents.exports import reactions as exports
 from incidents.exports.entries import Exported
 from incidents.guidance import reactions as guidance
+from incidents.handover import reactions as handover
+from incidents.handover.events import (
+    HandoverAccepted,
+    HandoverAnswered,
+    HandoverAsked,
+    HandoverOffered,
+    HandoverUnaccepted,
+    HandoverUndelivered,
+    HandoverWaiting,
+    HandoverWithdrawn,
+)
 from incidents.incident.entries import (
     ChannelLinked,
     ChannelOpened,
@@ -60,6 +73,15 @@ from incidents.incident.entries import (
     UpdatePosted,
 )
 from incidents.learning import reactions as learning
+from incidents.learning.events import (
+    ConversationChanged,
+    DebriefAsked,
+    DebriefUnwritten,
+    DebriefWritten,
+    JuniorAsked,
+    ShadowBroughtIn,
+    ShadowingChanged,
+)
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAsked
 from incidents.postmortem import reactions as postmortem
@@ -100,6 +122,14 @@ from incidents.roles.entries import (
     HandoffRequested,
     HandoffWithdrawn,
     SuccessorWanted,
+)
+from incidents.supervision import reactions as supervision
+from incidents.supervision.events import (
+    MentorshipChanged,
+    ProgressRequested,
+    RenewalDue,
+    RenewalExpected,
+    StageSet,
 )
 from incidents.updates import reactions as updates
 from incidents.updates.entries import UpdateReminded, UpdateSnoozed
@@ -317,4 +347,31 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(DrillChecked, post),
     on(DrillActed, post),
     on(DrillEnded, post),
+    # -- browse
+    on_workspace(HomeOpened, browse.show_home),
+    # -- learning
+    on_workspace(ShadowingChanged, learning.show_shadowing),
+    on_workspace(ShadowBroughtIn, learning.welcome_shadow),
+    on_workspace(DebriefAsked, learning.show_debrief, learning.wait_for_debrief),
+    on_workspace(DebriefUnwritten, learning.remind_of_debrief),
+    on_workspace(
+        DebriefWritten, learning.show_debrief, learning.share_debrief, learning.stop_waiting
+    ),
+    on_workspace(ConversationChanged, learning.show_conversation),
+    on_workspace(JuniorAsked, learning.forward_to_mentor),
+    # -- supervision
+    on_workspace(StageSet, supervision.tell_of_stage),
+    on_workspace(MentorshipChanged, supervision.tell_of_mentorship),
+    on_workspace(RenewalExpected, supervision.remind_of_renewal),
+    on_workspace(RenewalDue, supervision.tell_of_renewal),
+    on_workspace(ProgressRequested, supervision.upload_progress),
+    # -- handover
+    on_workspace(HandoverOffered, handover.show_note, handover.wait_for_acceptance),
+    on_workspace(HandoverAccepted, handover.stop_waiting, handover.show_note, handover.tell_author),
+    on_workspace(HandoverWithdrawn, handover.stop_waiting, handover.show_note),
+    on_workspace(HandoverAsked, handover.tell_author, handover.show_note),
+    on_workspace(HandoverAnswered, handover.tell_successor, handover.show_note),
+    on_workspace(HandoverWaiting, handover.tell_successor),
+    on_workspace(HandoverUnaccepted, handover.tell_author),
+    on_workspace(HandoverUndelivered, handover.tell_author),
 )

@@ -20,12 +20,13 @@ from incidents.escalation.tables import Escalation
 from incidents.incident.incident import Incident, visible_to
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.roles import RoleAssignment
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.learning.tables import Debrief, Observation
 from incidents.policy.policy import COMMANDER, Policy
+from incidents.record.entries import FileLinked, Marked, Pinned
 from incidents.rights.stages import Stage, StageRecord, levels_from
 
-EVIDENCE = (EntryKind.MARKED, EntryKind.PINNED, EntryKind.FILE_LINKED)
+EVIDENCE = (Marked.kind, Pinned.kind, FileLinked.kind)
 
 
 class Participation(StrEnum):

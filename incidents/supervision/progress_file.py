@@ -9,14 +9,12 @@ from typing import Any
 
 from incidents.core.errors import InvalidInput
 from incidents.core.hash_chain import instant_text
-from incidents.core.ids import new_id
 from incidents.core.markdown_text import escape, escape_block, table
 from incidents.core.people import PersonKind
-from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.exports.csv_format import inert
 from incidents.exports.export import ExportFile, ExportFormat
-from incidents.supervision.effects import UploadProgress
+from incidents.supervision.events import ProgressRequested
 from incidents.supervision.progress import Counts, ProgressView, StageLine, Tally
 
 FORMAT = "sitrep-progress-1"
@@ -238,14 +236,6 @@ async def request_progress_export(uow: UnitOfWork, *, fmt: ExportFormat) -> Outc
     actor = uow.actor
     if actor.person_id is None or actor.person_kind is not PersonKind.MEMBER:
         raise InvalidInput("person", "a_guest")
-    await uow.add_effects(
-        [
-            Planned(
-                id=new_id(),
-                effect=UploadProgress(person_id=actor.person_id, format=one.value),
-                lane=f"dm:{actor.person_id}",
-            )
-            for one in (ExportFormat.MARKDOWN, fmt)
-        ]
-    )
+    formats = (ExportFormat.MARKDOWN.value, fmt.value)
+    uow.emit(ProgressRequested(person_id=actor.person_id, formats=formats))
     return Outcome("progress_export_requested")

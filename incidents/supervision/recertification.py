@@ -11,16 +11,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from incidents.core.ids import derived_id
 from incidents.core.people import Person
-from incidents.engine.outbox import Planned
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.policy.supervision import Supervision
 from incidents.rights.stages import Scope, Stage, StageRecord, mentors_of, stage_records
-from incidents.supervision.effects import TellRenewal
-
-SUBJECT = "stage_record"
+from incidents.supervision.events import RenewalDue, RenewalExpected
 
 
 def renewal_due_at(record: StageRecord, supervision: Supervision) -> datetime | None:
@@ -43,20 +39,11 @@ def latest_by_scope(records: Iterable[StageRecord]) -> dict[Scope, StageRecord]:
     return {record.scope: record for record in records}
 
 
-async def remind_of_renewal(uow: UnitOfWork, record: StageRecord) -> None:
-    """Set the reminder for a sign-off, if the policy asks for its renewal."""
+def expect_renewal(uow: UnitOfWork, record: StageRecord) -> None:
+    """Have a sign-off renewed in time, if the policy asks for it."""
     due_at = renewal_due_at(record, uow.policy.supervision)
-    if due_at is None or record.renewal_told_at is not None:
-        return
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.RENEWAL_DUE,
-            subject_type=SUBJECT,
-            subject_id=record.id,
-            incident_id=None,
-            due_at=due_at,
-        )
-    )
+    if due_at is not None and record.renewal_told_at is None:
+        uow.emit(RenewalExpected(record_id=record.id, due_at=due_at))
 
 
 async def plan_renewals(uow: UnitOfWork) -> None:
@@ -70,14 +57,14 @@ async def plan_renewals(uow: UnitOfWork) -> None:
     for record in (await uow.session.execute(query)).scalars():
         latest[record.person_id, record.scope] = record
     for record in latest.values():
-        await remind_of_renewal(uow, record)
+        expect_renewal(uow, record)
 
 
-async def tell_of_renewal(uow: UnitOfWork, reminder: Reminder) -> None:
+async def tell_of_renewal(uow: UnitOfWork, reminder: Reminder) -> Again | None:
     """Tell the person and their mentors, once, that a sign-off is to be renewed."""
     unlocked = await uow.session.get(StageRecord, reminder.subject_id)
     if unlocked is None:
-        return
+        return None
     # The person first, as everything that changes a stage does.
     await uow.session.get(Person, unlocked.person_id, with_for_update={"key_share": True})
     record = await uow.session.get_one(StageRecord, unlocked.id, populate_existing=True)
@@ -85,25 +72,16 @@ async def tell_of_renewal(uow: UnitOfWork, reminder: Reminder) -> None:
         uow.session, workspace_id=uow.workspace_id, person_id=record.person_id
     )
     if latest_by_scope(records)[record.scope].id != record.id or record.renewal_told_at:
-        return
+        return None
     due_at = renewal_due_at(record, uow.policy.supervision)
     if due_at is None:
-        return
+        return None
     if due_at > uow.now:
         # The policy has given more time meanwhile.
-        await remind_of_renewal(uow, record)
-        return
+        return Again(due_at=due_at)
     record.renewal_told_at = uow.now
     mentors = await mentors_of(
         uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy
     )
-    await uow.add_effects(
-        [
-            Planned(
-                id=derived_id(record.id, f"{TellRenewal.kind}:{reader}"),
-                effect=TellRenewal(record_id=record.id, person_id=reader),
-                lane=f"dm:{reader}",
-            )
-            for reader in (record.person_id, *mentors)
-        ]
-    )
+    uow.emit(RenewalDue(record_id=record.id, told=(record.person_id, *mentors)))
+    return None

@@ -13,9 +13,8 @@ from sqlalchemy import select
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
 from incidents.core.hash_chain import canonical
-from incidents.core.ids import derived_id, new_id
+from incidents.core.ids import new_id
 from incidents.core.people import Person
-from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.people.assignable import Named, get_assignable
 from incidents.policy.policy import Action
@@ -32,8 +31,8 @@ from incidents.rights.stages import (
     stage_records,
 )
 from incidents.storage.database import storable
-from incidents.supervision.effects import TellMentorship, TellStage
-from incidents.supervision.recertification import remind_of_renewal
+from incidents.supervision.events import MentorshipChanged, StageSet
+from incidents.supervision.recertification import expect_renewal
 
 MAX_NOTE = 2000
 _REPEAT = timedelta(seconds=60)
@@ -194,7 +193,7 @@ async def _record_stage(
     uow.session.add(record)
     await uow.flush()
     if is_sign_off:
-        await remind_of_renewal(uow, record)
+        expect_renewal(uow, record)
     await _tell_of_stage(uow, record)
 
 
@@ -208,17 +207,9 @@ async def _tell_of_stage(uow: UnitOfWork, record: StageRecord) -> None:
     mentors = await mentors_of(
         uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy
     )
-    await uow.add_effects(
-        [
-            Planned(
-                id=derived_id(record.id, f"{TellStage.kind}:{reader}"),
-                effect=TellStage(record_id=record.id, person_id=reader),
-                lane=f"dm:{reader}",
-            )
-            for reader in dict.fromkeys((record.person_id, *mentors))
-            if reader != uow.actor.person_id
-        ]
-    )
+    concerned = dict.fromkeys((record.person_id, *mentors))
+    told = tuple(one for one in concerned if one != uow.actor.person_id)
+    uow.emit(StageSet(record_id=record.id, told=told))
 
 
 async def _name_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
@@ -281,18 +272,9 @@ async def _record_mentor(
         "mentor_external_id": mentor.external_id,
         "mentor_name": mentor.name,
     }
-    entry = await audit(uow, kind, content, subject_id=person.id)
-    await uow.add_effects(
-        [
-            Planned(
-                id=derived_id(entry.id, f"{TellMentorship.kind}:{reader}"),
-                effect=TellMentorship(mentorship_id=row.id, person_id=reader),
-                lane=f"dm:{reader}",
-            )
-            for reader in (person.id, mentor.id)
-            if reader != uow.actor.person_id
-        ]
-    )
+    await audit(uow, kind, content, subject_id=person.id)
+    told = tuple(one for one in (person.id, mentor.id) if one != uow.actor.person_id)
+    uow.emit(MentorshipChanged(mentorship_id=row.id, told=told))
 
 
 def _about(person: Person) -> dict[str, object]:

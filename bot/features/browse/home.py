@@ -8,7 +8,7 @@ from bot.framework.feature import Feature
 from bot.framework.replies import Reply
 from bot.framework.requests import Request
 from bot.slack import blocks
-from incidents.browse.home import HomeView, home_view, wish_home
+from incidents.browse.home import HomeView, home_view, open_home
 from incidents.browse.lists import ListPage
 from incidents.core.people import Person, actor_of
 from incidents.engine.effects import RefreshHome
@@ -17,7 +17,7 @@ from incidents.engine.effects import RefreshHome
 async def home_opened(request: Request) -> Reply:
     """Have the Home tab shown; the Messages tab sends the same event and needs nothing."""
     if request.event.get("tab") == "home":
-        await request.transact(partial(wish_home, page=1))
+        await request.transact(partial(open_home, page=1))
     return None
 
 
@@ -25,7 +25,7 @@ async def page_turned(request: Request) -> Reply:
     """Show another page of open incidents."""
     page = int(request.value) if request.value.isdecimal() else 1
     # Not once only: the tab stays the same view, so forth, back and forth again looks repeated.
-    await request.transact(partial(wish_home, page=page), once=False)
+    await request.transact(partial(open_home, page=page), once=False)
     return None
 
 

@@ -19,6 +19,7 @@ from incidents.core.errors import InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, actor_of
 from incidents.handover.draft import Readers, draft_handover
+from incidents.handover.effects import ShowHandover, TellOfHandover
 from incidents.handover.hand_over import (
     EXAMPLE,
     accept_handover,
@@ -31,7 +32,6 @@ from incidents.handover.hand_over import (
 )
 from incidents.handover.tables import Handover, HandoverView, get_handover_view
 from incidents.incident.views import person_view
-from incidents.learning.effects import ShowHandover, TellOfHandover
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 

@@ -1,7 +1,6 @@
 """A mentor beside a junior: their group conversation, what is forwarded to it, taking over."""
 
 import uuid
-from collections.abc import Mapping
 from functools import partial
 
 from bot.features.escalation.packet import packet_lines
@@ -16,8 +15,9 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.escalation.entries import Escalated, EscalationCompleted
 from incidents.escalation.packet import packet_from
-from incidents.incident.timeline import EntryKind
+from incidents.incident.payload import Payload, decode
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
 from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
 from incidents.learning.mentoring import (
@@ -27,6 +27,8 @@ from incidents.learning.mentoring import (
     take_over_from_junior,
 )
 from incidents.policy.proposals import Need
+from incidents.proposals.entries import ActionProposed, ProposalRevised
+from incidents.registry.entries import ENTRY_TYPES
 
 
 async def take_over_pressed(request: Request) -> Reply:
@@ -82,8 +84,9 @@ def forwarded_message(
         mentions.escape_line(view.junior.name),
         mentions.mention(view.mentor.external_id),
     )
-    head = f"{mentor}: {_deed(entry, view, junior)} {about(incident)}."
-    lines = [head, *asked_lines(entry)]
+    asked = decode(entry.kind, entry.content, ENTRY_TYPES).payload
+    head = f"{mentor}: {_deed(asked, view, junior)} {about(incident)}."
+    lines = [head, *asked_lines(asked)]
     text = "\n".join(lines)
     body = [p for line in lines for p in blocks.paragraphs(line)]
     if view.junior_roles:
@@ -92,41 +95,38 @@ def forwarded_message(
     return blocks.Message(text=text, blocks=tuple(body))
 
 
-def _deed(entry: EntryView, view: ConversationView, junior: str) -> str:
-    match entry.kind:
-        case EntryKind.ESCALATED:
-            named = entry.text("to")
-            to = "you" if named == view.mentor.name else mentions.escape_line(named)
+def _deed(asked: Payload, view: ConversationView, junior: str) -> str:
+    match asked:
+        case Escalated():
+            to = "you" if asked.to == view.mentor.name else mentions.escape_line(asked.to)
             whom = f" to {to}" if to else ""
             # The entry names who sent it; what the bot sends by its rules names nobody.
-            is_own = isinstance(entry.content.get("author"), Mapping)
+            is_own = asked.author is not None
             return f"{junior} escalates{whom} in" if is_own else f"I escalate{whom} for {junior} in"
-        case EntryKind.ESCALATION_COMPLETED:
+        case EscalationCompleted():
             return f"{junior} has completed the escalation in"
-        case EntryKind.PROPOSAL_REVISED:
+        case ProposalRevised():
             return f"{junior} has changed a proposal in"
-    if entry.text("needs") == Need.NOBODY:
-        return f"{junior} proposes an action, which needs nobody's agreement, in"
+        case ActionProposed(needs=Need.NOBODY):
+            return f"{junior} proposes an action, which needs nobody's agreement, in"
     return f"{junior} proposes an action and asks for agreement in"
 
 
-def asked_lines(entry: EntryView) -> tuple[str, ...]:
+def asked_lines(asked: Payload) -> tuple[str, ...]:
     """Return what is asked: the packet's known fields, or the proposal's words."""
-    packet = entry.content.get("packet")
-    if isinstance(packet, Mapping):
-        return packet_lines(packet_from(packet), None) or ("Nothing is filled in yet.",)
-    named = (
-        ("text", "What"),
-        ("class_name", "Class"),
-        ("risk", "Risk"),
-        ("undo", "How to undo"),
-        ("check", "How we'll know"),
-    )
-    return tuple(
-        f"*{name}* {mentions.escape(entry.text(field))}"
-        for field, name in named
-        if entry.text(field)
-    )
+    match asked:
+        case Escalated(packet=packet) | EscalationCompleted(packet=packet):
+            return packet_lines(packet_from(packet), None) or ("Nothing is filled in yet.",)
+        case ActionProposed() | ProposalRevised():
+            named = (
+                ("What", asked.text),
+                ("Class", asked.class_name),
+                ("Risk", asked.risk),
+                ("How to undo", asked.undo),
+                ("How we'll know", asked.check),
+            )
+            return tuple(f"*{name}* {mentions.escape(text)}" for name, text in named if text)
+    return ()
 
 
 # -- effects --------------------------------------------------------------------------------

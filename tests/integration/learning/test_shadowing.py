@@ -18,6 +18,7 @@ from incidents.engine.prompts import Prompt, PromptKind, answer
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.handover.draft import Readers, draft_handover
+from incidents.handover.effects import TellOfHandover
 from incidents.handover.hand_over import accept_handover, ask_about_handover, offer_handover
 from incidents.handover.tables import Handover, HandoverStatus
 from incidents.incident.incident import ById, Incident
@@ -30,7 +31,6 @@ from incidents.learning.effects import (
     SendShadowBrief,
     ShareDebrief,
     ShowDebrief,
-    TellOfHandover,
 )
 from incidents.learning.follow import follow_learners
 from incidents.learning.shadowing import ShadowTarget, start_shadowing, stop_shadowing

@@ -1,0 +1,73 @@
+"""What happens to an on-call handoff: it belongs to no incident, so no timeline holds it."""
+
+import uuid
+from dataclasses import dataclass
+from typing import ClassVar
+
+from incidents.engine.plan import FeatureEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverEvent(FeatureEvent):
+    """Something happened to the note of `author_id` for `successor_id`.
+
+    `news` is what one of them is told of it, a key of the words; empty if nobody is told.
+    """
+
+    news: ClassVar[str] = ""
+    handover_id: uuid.UUID
+    author_id: uuid.UUID
+    successor_id: uuid.UUID
+    question_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverOffered(HandoverEvent):
+    """The author put the note to the next person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverWithdrawn(HandoverEvent):
+    """The author took the note back, or replaced it by a newer one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverAccepted(HandoverEvent):
+    """The next person accepted the note: the shift is theirs."""
+
+    news: ClassVar[str] = "accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverAsked(HandoverEvent):
+    """The next person asked about the note."""
+
+    news: ClassVar[str] = "asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverAnswered(HandoverEvent):
+    """The author answered a question about the note."""
+
+    news: ClassVar[str] = "answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverWaiting(HandoverEvent):
+    """The next person hasn't accepted the note yet and can be reminded."""
+
+    news: ClassVar[str] = "reminder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverUnaccepted(HandoverEvent):
+    """The note wasn't accepted in time, so its author has to know."""
+
+    news: ClassVar[str] = "unaccepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverUndelivered(HandoverEvent):
+    """The note couldn't be delivered to the next person."""
+
+    news: ClassVar[str] = "undelivered"

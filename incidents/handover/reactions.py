@@ -1,0 +1,66 @@
+"""What follows from an on-call handoff: its two people are shown and told, and reminded."""
+
+import uuid
+
+from incidents.engine.plan import Plan
+from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
+from incidents.handover.effects import ShowHandover, TellOfHandover
+from incidents.handover.events import HandoverEvent
+
+
+def show_note(plan: Plan[HandoverEvent]) -> None:
+    """Both people see the note as it is now."""
+    event = plan.event
+    for person_id in (event.successor_id, event.author_id):
+        effect = ShowHandover(handover_id=event.handover_id, person_id=person_id)
+        key = f"{effect.kind}:{event.handover_id}:{person_id}"
+        plan.add(effect, lane=_lane(event, person_id), name=str(person_id), coalesce_key=key)
+
+
+def tell_author(plan: Plan[HandoverEvent]) -> None:
+    """The author is told: an edited message notifies nobody."""
+    _tell(plan, plan.event.author_id)
+
+
+def tell_successor(plan: Plan[HandoverEvent]) -> None:
+    """The next person is told: an edited message notifies nobody."""
+    _tell(plan, plan.event.successor_id)
+
+
+def wait_for_acceptance(plan: Plan[HandoverEvent]) -> None:
+    """The next person is reminded of a note that isn't accepted."""
+    plan.set_reminder(
+        Remind(
+            kind=ReminderKind.HANDOVER_UNACCEPTED,
+            subject_type="handover",
+            subject_id=plan.event.handover_id,
+            incident_id=None,
+            due_at=plan.now + plan.policy.handover.remind_after,
+        )
+    )
+
+
+def stop_waiting(plan: Plan[HandoverEvent]) -> None:
+    """What is accepted or withdrawn needs no reminder."""
+    plan.set_reminder(
+        CancelReminder(
+            kind=ReminderKind.HANDOVER_UNACCEPTED,
+            subject_type="handover",
+            subject_id=plan.event.handover_id,
+        )
+    )
+
+
+def _tell(plan: Plan[HandoverEvent], person_id: uuid.UUID) -> None:
+    event = plan.event
+    effect = TellOfHandover(
+        handover_id=event.handover_id,
+        person_id=person_id,
+        what=event.news,
+        question_id=event.question_id,
+    )
+    plan.add(effect, lane=_lane(event, person_id))
+
+
+def _lane(event: HandoverEvent, person_id: uuid.UUID) -> str:
+    return f"handover:{event.handover_id}:{person_id}"

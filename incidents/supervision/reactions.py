@@ -1,0 +1,62 @@
+"""What follows from stages and mentors: each is told directly and alone, and renewals are timed."""
+
+import uuid
+from typing import Any
+
+from incidents.engine.effects import Effect
+from incidents.engine.plan import Plan
+from incidents.engine.reminders import Remind, ReminderKind
+from incidents.supervision.effects import TellMentorship, TellRenewal, TellStage, UploadProgress
+from incidents.supervision.events import (
+    MentorshipChanged,
+    ProgressRequested,
+    RenewalDue,
+    RenewalExpected,
+    StageSet,
+)
+
+
+def tell_of_stage(plan: Plan[StageSet]) -> None:
+    """The person and their mentors are told of the stage."""
+    for person_id in plan.event.told:
+        effect = TellStage(record_id=plan.event.record_id, person_id=person_id)
+        _tell(plan, person_id, effect)
+
+
+def tell_of_mentorship(plan: Plan[MentorshipChanged]) -> None:
+    """Mentor and mentee are told that they are, or no longer are."""
+    for person_id in plan.event.told:
+        effect = TellMentorship(mentorship_id=plan.event.mentorship_id, person_id=person_id)
+        _tell(plan, person_id, effect)
+
+
+def tell_of_renewal(plan: Plan[RenewalDue]) -> None:
+    """The person and their mentors are told that the sign-off has to be renewed."""
+    for person_id in plan.event.told:
+        effect = TellRenewal(record_id=plan.event.record_id, person_id=person_id)
+        _tell(plan, person_id, effect)
+
+
+def remind_of_renewal(plan: Plan[RenewalExpected]) -> None:
+    """The renewal of a sign-off is reminded of when it is due."""
+    plan.set_reminder(
+        Remind(
+            kind=ReminderKind.RENEWAL_DUE,
+            subject_type="stage_record",
+            subject_id=plan.event.record_id,
+            incident_id=None,
+            due_at=plan.event.due_at,
+        )
+    )
+
+
+def upload_progress(plan: Plan[ProgressRequested]) -> None:
+    """The files go to the person's own direct messages."""
+    person_id = plan.event.person_id
+    for one in plan.event.formats:
+        effect = UploadProgress(person_id=person_id, format=one)
+        plan.add(effect, lane=f"dm:{person_id}", name=one)
+
+
+def _tell(plan: Plan[Any], person_id: uuid.UUID, effect: Effect) -> None:
+    plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))
