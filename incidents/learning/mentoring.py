@@ -66,11 +66,11 @@ async def support_junior(uow: UnitOfWork, incident: Incident, entry: TimelineEnt
 async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> None:
     kind = EntryKind(entry.kind)
     if kind in TAKING_ROLES:
-        content = entry.content or {}
-        taken = content.get("person") or content.get("to") or {}
+        taken = TAKING_ROLES[kind].read(entry.content)
         roles = await current_roles(uow.session, incident.id)
-        if taken.get("id") in {str(role.person_id) for role in roles}:
-            await pair(uow, incident, uuid.UUID(taken["id"]))
+        holder_id = taken.person.id if taken is not None else None
+        if holder_id is not None and holder_id in {role.person_id for role in roles}:
+            await pair(uow, incident, holder_id)
     elif kind in ASKING:
         junior_id = await _asker(uow, entry)
         if junior_id is None:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from incidents.engine.plan import IncidentPlan
+from incidents.incident.entries import CommanderChanged, RoleAssigned
 from incidents.incident.timeline import EntryKind
 from incidents.learning.effects import FollowLearners
 
@@ -28,7 +29,9 @@ DECISIONS: Final[Mapping[EntryKind, str]] = MappingProxyType(
 )
 
 # Somebody takes a role: whoever is below solo gets a mentor beside them.
-TAKING_ROLES: Final = frozenset({EntryKind.ROLE_ASSIGNED, EntryKind.COMMANDER_CHANGED})
+TAKING_ROLES: Final[Mapping[str, type[RoleAssigned | CommanderChanged]]] = MappingProxyType(
+    {one.kind: one for one in (RoleAssigned, CommanderChanged)}
+)
 
 # What a junior asks others for; the mentor gets each.
 ASKING: Final = frozenset(

@@ -17,7 +17,6 @@ from incidents.incident.timeline import EntryKind
 from incidents.proposals.words import PROPOSAL_FORMS
 from incidents.record.corrections import CorrectedEntry
 from incidents.registry.entry_forms import ARROW, ENTRY_FORMS
-from incidents.roles.words import ROLE_FORMS
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _INNER_NAME = re.compile(r"[a-z]+(_[a-z]+)+")
@@ -151,7 +150,6 @@ def _file(entry: CorrectedEntry) -> str:
 _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
         **ENTRY_FORMS,
-        **ROLE_FORMS,
         **ESCALATION_FORMS,
         **PROPOSAL_FORMS,
         **DRILL_FORMS,

@@ -227,7 +227,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(HandoffRequested, roles.put_handoff, learning.follow_learners),
     on(HandoffDeclined, post, roles.settle_handoff, roles.tell_proposer),
     on(HandoffWithdrawn, roles.settle_handoff),
-    on(SuccessorWanted, roles.put_handoff, roles.restart_command_watch),
+    on(SuccessorWanted, roles.put_handoff, roles.watch_for_commander),
     on(CommanderMissing, post, roles.call_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
