@@ -25,7 +25,7 @@ class Who:
     external_id: str = ""
 
 
-# Whom an entry should name, where its content doesn't.
+# For whom no name is known.
 SOMEBODY: Final = Who()
 
 
@@ -112,6 +112,11 @@ def detail(label: str, *value: Part | None) -> Detail | None:
 def when(at: datetime | None) -> When | None:
     """Return the instant as a part, or None."""
     return None if at is None else When(at)
+
+
+def until(at: datetime | None) -> Sentence:
+    """Return until when, as the end of a phrase; nothing if that isn't known."""
+    return () if at is None else (", until ", When(at))
 
 
 def listed(people: Iterable[Part]) -> Sentence:

@@ -21,6 +21,7 @@ from incidents.engine.outbox import Planned
 from incidents.engine.prompts import PromptKind, ask, open_prompts, withdraw
 from incidents.engine.reminders import Remind, ReminderKind
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.entries import SeverityChanged, StatusChanged
 from incidents.incident.incident import Incident
 from incidents.incident.roles import RoleAssignment, current_roles, current_roles_in
 from incidents.incident.timeline import EntryKind, TimelineEntry
@@ -265,8 +266,19 @@ async def _ask_at_decision(uow: UnitOfWork, incident: Incident, entry: TimelineE
             person_id=person_id,
             kind=PromptKind.DECISION,
             key=str(entry.id),
-            data={"decision": decision, "to": str((entry.content or {}).get("new") or "")},
+            data={"decision": decision, "to": _new_value(entry)},
         )
+
+
+def _new_value(entry: TimelineEntry) -> str:
+    """Return to which status or severity a decision moved the incident, if it is such a one."""
+    if entry.kind == StatusChanged.kind:
+        step = StatusChanged.read(entry.content)
+        return step.new if step else ""
+    if entry.kind == SeverityChanged.kind:
+        change = SeverityChanged.read(entry.content)
+        return change.new if change else ""
+    return ""
 
 
 def _may_ask(uow: UnitOfWork, observation: Observation) -> bool:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from incidents.engine.plan import IncidentPlan
-from incidents.incident.entries import CommanderChanged, RoleAssigned
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned
 from incidents.incident.timeline import EntryKind
 from incidents.learning.effects import FollowLearners
 

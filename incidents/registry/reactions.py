@@ -47,18 +47,16 @@ from incidents.guidance import reactions as guidance
 from incidents.incident.entries import (
     ChannelLinked,
     ChannelOpened,
-    CommanderChanged,
     Declared,
     Edited,
     MilestoneSet,
     MovedToPrivate,
-    RoleAssigned,
-    RoleEnded,
     SeverityChanged,
     StatusChanged,
     UpdateMissed,
     UpdatePosted,
 )
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.learning import reactions as learning
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAsked

@@ -15,8 +15,8 @@ from incidents.core.sentences import Who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.refresh import refresh_ladders
-from incidents.incident.entries import CommanderChanged, Move
 from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.role_entries import CommanderChanged, Move
 from incidents.incident.roles import RoleAssignment, end_role, find_commander, start_role
 from incidents.people.assignable import (
     Named,

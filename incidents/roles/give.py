@@ -4,8 +4,8 @@ from incidents.core.people import Person, who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.refresh import refresh_ladders
-from incidents.incident.entries import RoleAssigned, RoleEnded
 from incidents.incident.incident import Incident
+from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.roles import RoleAssignment, end_role, start_role
 from incidents.people.assignable import call_in, get_person
 from incidents.policy.policy import Role

@@ -4,8 +4,9 @@ import uuid
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
-from incidents.incident.entries import CommanderChanged, RoleAssigned, RoleEnded, StatusChanged
+from incidents.incident.entries import StatusChanged
 from incidents.incident.payload import Payload
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.policy.policy import COMMANDER
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
 from incidents.roles.entries import (

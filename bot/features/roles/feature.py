@@ -15,8 +15,8 @@ from bot.slack import blocks
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, system_actor
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.entries import RoleAssigned, RoleEnded
 from incidents.incident.incident import ById, IncidentRef
+from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.views import get_entry_view, get_incident_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action

@@ -8,7 +8,7 @@ from bot.features.roles.feature import own_name
 from bot.features.roles.messages import outcome_text
 from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Dropped, EffectContext, Settlement
-from bot.framework.entry_messages import shown
+from bot.framework.entry_messages import shown, told_directly
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.live_messages import CLOSED, Standing, show
@@ -24,8 +24,8 @@ from incidents.core.ids import derived_id
 from incidents.core.people import Person, system_actor
 from incidents.engine.posted_messages import find_posted
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.entries import CommanderChanged
 from incidents.incident.incident import ById, Incident, IncidentRef
+from incidents.incident.role_entries import CommanderChanged
 from incidents.incident.views import get_incident_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER, Action
@@ -208,7 +208,7 @@ FEATURE = Feature(
     effects={RefreshHandoff: refresh_handoff},
     direct_entries=dict(
         (
-            (HandoffDeclined.kind, messages.declined_directly),
+            (HandoffDeclined.kind, told_directly),
             shown(CommanderChanged, messages.moved_directly),
         )
     ),

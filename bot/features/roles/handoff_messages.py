@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from bot.features.roles.messages import take_command_button
-from bot.framework.entry_messages import told_lines
 from bot.framework.phrases import about, named
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn
-from incidents.incident.entries import CommanderChanged, Move
+from incidents.incident.role_entries import CommanderChanged, Move
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.roles.handoff_brief import Brief, BriefLine
 from incidents.roles.handoffs import HandoffKind, HandoffStatus, HandoffView
@@ -138,11 +137,6 @@ def _mention(person: PersonView | None) -> str:
 
 
 # -- entries --------------------------------------------------------------------------------
-
-
-def declined_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return what is told to who proposed the handoff."""
-    return say(f"{about(incident)}: {' '.join(told_lines(entry))}")
 
 
 def moved_directly(

@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from bot.framework.entry_messages import told_lines, told_message
+from bot.framework.entry_messages import told_message
 from bot.framework.phrases import about, actor_of_entry, named
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.entries import CommanderChanged, Move, RoleAssigned, RoleEnded
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.role_entries import CommanderChanged, Move, RoleAssigned, RoleEnded
 from incidents.incident.views import EntryView, IncidentView, RoleView
 from incidents.policy.policy import COMMANDER, Policy, Role
 from incidents.roles.entries import CommanderMissing
@@ -42,7 +42,8 @@ def ended_entry(ended: RoleEnded, entry: EntryView, incident: IncidentView) -> b
     """Return that somebody no longer holds a role, and who takes it if it is command."""
     if ended.role != COMMANDER:
         return told_message(entry, incident)
-    return _asking("\n".join([*told_lines(entry), "Who takes command?"]), incident)
+    button = take_command_button(incident)
+    return told_message(entry, incident, button, asks="Who takes command?")
 
 
 def ended_directly(ended: RoleEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:

@@ -101,7 +101,13 @@ COMMON: dict[str, Any] = {
 SPECIAL: dict[str, dict[str, Any]] = {
     EntryKind.UPDATE_REMINDED: {"to": [BOB], "step": "late"},
     EntryKind.MILESTONE_SET: {"name": "impact_started_at", "old": None, "new": BEFORE},
-    EntryKind.SEVERITY_CHANGED: {"old": "SEV3", "new": "SEV2", "is_worse": True},
+    EntryKind.STATUS_CHANGED: {"next_update_due_at": {"old": BEFORE, "new": LATER}},
+    EntryKind.SEVERITY_CHANGED: {
+        "old": "SEV3",
+        "new": "SEV2",
+        "is_worse": True,
+        "next_update_due_at": {"old": LATER, "new": BEFORE},
+    },
     EntryKind.EDITED: {"changes": {"title": {"old": "Errors", "new": "Checkout errors"}}},
     EntryKind.INVITE_REFUSED: {"refused": [{"name": "Bob", "error": "user_is_restricted"}]},
     EntryKind.FILE_LINKED: {"name": "graph.png", "permalink": "https://x.slack.com/f"},
@@ -156,9 +162,10 @@ CODE = re.compile(r"`[^`]*`|<[^<>]*>")
 
 
 def content_of(kind: str) -> dict[str, Any]:
-    content = {**COMMON, **SPECIAL.get(kind, {})}
-    known = field_names(ENTRY_TYPES[kind]) if tells_itself(kind) else content
-    return {key: value for key, value in content.items() if key in known}
+    """Return what the record may hold for an entry of this kind: what its payload has fields for."""
+    known = field_names(ENTRY_TYPES[kind]) if kind in ENTRY_TYPES else COMMON.keys()
+    common = {name: value for name, value in COMMON.items() if name in known}
+    return {**common, **SPECIAL.get(kind, {})}
 
 
 def tells_itself(kind: str) -> bool:
