@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +14,7 @@ from incidents.engine.presence import Away, was_away
 from incidents.escalation.completeness import rate
 from incidents.escalation.packet import Packet, packet_from
 from incidents.incident.cadence import StakeholderUpdate, cadence_for
+from incidents.incident.entries import StatusChanged
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.incident.timeline import EntryKind, TimelineEntry
@@ -28,7 +29,7 @@ FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
         EntryKind.ESCALATED.value: ESCALATED,
         EntryKind.ESCALATION_TAKEN.value: ENGAGED,
         EntryKind.UPDATE_POSTED.value: UPDATED,
-        EntryKind.STATUS_CHANGED.value: MITIGATED,
+        StatusChanged.kind: MITIGATED,
     }
 )
 # What puts evidence on the timeline: looking at something in the drill, or keeping something.
@@ -59,8 +60,10 @@ async def recorded_facts(
     """Return the facts that the record tells so far, each with the second of its first time."""
     found: dict[str, float] = {}
     for entry in await _entries(session, run.incident_id, kinds=FACTS_OF):
-        if entry.kind == EntryKind.STATUS_CHANGED and (entry.content or {}).get("new") != MITIGATED:
-            continue
+        if entry.kind == StatusChanged.kind:
+            change = StatusChanged.read(entry.content)
+            if change is None or change.new != MITIGATED:
+                continue
         found.setdefault(FACTS_OF[entry.kind], elapsed(entry.recorded_at))
     return found
 
@@ -115,12 +118,12 @@ def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
     """
     found = 0
     for entry in entries:
-        content = entry.content or {}
-        new = content.get("new")  # a redacted entry no longer says
-        if entry.kind != EntryKind.STATUS_CHANGED or new is None or is_open(IncidentStatus(new)):
+        change = StatusChanged.read(entry.content) if entry.kind == StatusChanged.kind else None
+        # A redacted entry no longer says to what.
+        if change is None or is_open(IncidentStatus(change.new)):
             continue
-        due = (content.get("next_update_due_at") or {}).get("old")
-        due_at = datetime.fromisoformat(due).astimezone(UTC) if due else entry.recorded_at
+        moved = change.next_update_due_at
+        due_at = (moved.old if moved else None) or entry.recorded_at
         found += due_at < entry.recorded_at and not was_away(absences, due_at)
     return found
 

@@ -17,6 +17,7 @@ from incidents.drills.score import make_scorecard
 from incidents.engine.outbox import Planned
 from incidents.engine.reminders import Remind, Reminder, ReminderKind
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.entries import StatusChanged
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import EntryKind
@@ -104,8 +105,8 @@ async def end_run(uow: UnitOfWork, incident: Incident, run: DrillRun, *, how: Ru
     content = {"how": how, "name": run.load_scenario().name}
     uow.record(incident, EntryKind.DRILL_ENDED, content)
     if incident.is_open:
-        details = {"reason": _REASONS.get(how, _REASONS[RunEnd.ABANDONED])}
-        await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+        reason = _REASONS.get(how, _REASONS[RunEnd.ABANDONED])
+        await move(uow, incident, StatusChanged(new=IncidentStatus.CANCELLED, reason=reason))
     await uow.flush()
     facts = await score_facts(uow.session, incident, run, how=how, policy=uow.policy)
     run.score = make_scorecard(facts, uow.policy.figures).to_json()

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from incidents.incident.entries import Declared, MilestoneSet, SeverityChanged, StatusChanged
 from incidents.incident.lifecycle import IncidentStatus, is_open
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
 
 
@@ -150,12 +150,13 @@ def status_steps(entries: Iterable[EntryView]) -> tuple[StatusStep, ...]:
     steps: list[StatusStep] = []
     for entry in sorted(entries, key=lambda entry: entry.sequence):
         match entry.kind:
-            case EntryKind.STATUS_CHANGED:
-                new = _status(entry.text("new"))
-                if new is not None:
-                    steps.append(StatusStep(entry.occurred_at, _status(entry.text("old")), new))
-            case EntryKind.MILESTONE_SET:
-                _set_right(steps, entry)
+            case StatusChanged.kind:
+                change = StatusChanged.read(entry.content)
+                new = _status(change.new) if change else None
+                if change is not None and new is not None:
+                    steps.append(StatusStep(entry.occurred_at, _status(change.old), new))
+            case MilestoneSet.kind:
+                _set_right(steps, MilestoneSet.read(entry.content))
     return tuple(steps)
 
 
@@ -172,8 +173,8 @@ def severity_spans(
     for entry, until in zip(changes, untils, strict=False):
         # An end that was dated back can't shorten a severity below nothing.
         end = None if until is None else max(until, entry.occurred_at)
-        severity = entry.text("severity") or entry.text("new_name") or entry.text("new")
-        spans.append(SeveritySpan(severity, entry.occurred_at, end, entry.text("reason")))
+        severity, reason = _severity_of(entry)
+        spans.append(SeveritySpan(severity, entry.occurred_at, end, reason))
     return tuple(spans)
 
 
@@ -193,18 +194,29 @@ def role_at(
 _REACHED_BY = MappingProxyType(
     {"mitigated_at": IncidentStatus.MITIGATED, "resolved_at": IncidentStatus.RESOLVED}
 )
-_SEVERITY_KINDS = frozenset({EntryKind.DECLARED, EntryKind.SEVERITY_CHANGED})
+_SEVERITY_KINDS = frozenset({Declared.kind, SeverityChanged.kind})
+
+
+def _severity_of(entry: EntryView) -> tuple[str, str]:
+    """Return the severity from this entry on, and why."""
+    if entry.kind == Declared.kind:
+        declared = Declared.read(entry.content)
+        return (declared.severity if declared else "", "")
+    change = SeverityChanged.read(entry.content)
+    return (change.new, change.reason) if change else ("", "")
 
 
 def _status(text: str) -> IncidentStatus | None:
     return IncidentStatus(text) if text in set(IncidentStatus) else None
 
 
-def _set_right(steps: list[StatusStep], entry: EntryView) -> None:
-    status = _REACHED_BY.get(entry.text("name"))
+def _set_right(steps: list[StatusStep], moment: MilestoneSet | None) -> None:
+    if moment is None or moment.new is None:
+        return
+    status = _REACHED_BY.get(moment.name)
     for index in reversed(range(len(steps))):
-        if steps[index].new is status and entry.text("new"):
-            steps[index] = replace(steps[index], at=datetime.fromisoformat(entry.text("new")))
+        if steps[index].new is status:
+            steps[index] = replace(steps[index], at=moment.new)
             return
 
 

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from incidents.core.instants import when
 from incidents.core.times import spoken_duration
 from incidents.engine.failed_effects import effect_words, refusal_reason
 from incidents.incident.timeline import EntryKind
@@ -13,21 +12,9 @@ from incidents.record.corrections import CorrectedEntry
 
 ARROW = "→"
 
-MOMENTS: Mapping[str, str] = MappingProxyType(
-    {
-        "detected_at": "Detected",
-        "impact_started_at": "Impact started",
-        "impact_ended_at": "Impact ended",
-        "mitigated_at": "Mitigated",
-        "resolved_at": "Resolved",
-    }
-)
-
 # What is said of a kind, alone or before its details.
 _PLAIN: Mapping[str, str] = MappingProxyType(
     {
-        EntryKind.ACKNOWLEDGED: "Acknowledged",
-        EntryKind.STALE_ANSWERED: "Still working on it",
         EntryKind.PERSON_JOINED: "Joined the incident channel",
         EntryKind.PERSON_LEFT: "Left the incident channel",
         EntryKind.CHANNEL_OPENED: "Incident channel opened",
@@ -68,39 +55,6 @@ def _names(people: Any) -> str:
 # -- status, severity, facts ------------------------------------------------------------------
 
 
-def _status(entry: CorrectedEntry) -> str:
-    lead = "Reopened" if entry.content.get("is_reopening") else "Status"
-    fixed = f"What fixed it: {entry.text('resolution')}" if entry.text("resolution") else ""
-    original = entry.text("duplicate_of")
-    return _sentences(
-        f"{lead}: {entry.text('old')} {ARROW} {entry.text('new')}",
-        f"A duplicate of {original}" if original else "",
-        "No customer impact" if entry.content.get("has_customer_impact") is False else "",
-        fixed,
-        entry.text("text"),
-        entry.text("reason"),
-    )
-
-
-def _duplicate_found(entry: CorrectedEntry) -> str:
-    return f"{entry.text('duplicate')} is a duplicate of this: {entry.text('title')}"
-
-
-def _severity(entry: CorrectedEntry) -> str:
-    return _sentences(
-        f"Severity: {entry.text('old')} {ARROW} {entry.text('new')}", entry.text("reason")
-    )
-
-
-def _milestone(entry: CorrectedEntry) -> str:
-    name = entry.text("name")
-    label = MOMENTS.get(name, name.removesuffix("_at").replace("_", " ").capitalize())
-    old, new = when(entry.content.get("old")), when(entry.content.get("new"))
-    if old and new:
-        return f"{label} corrected: {old} {ARROW} {new}"
-    return f"{label}: {new}" if new else f"{label} taken back: it was {old}"
-
-
 def _moved_to_private(entry: CorrectedEntry) -> str:
     invited = _names(entry.content.get("people"))
     return _sentences(f"Moved to a private channel; in it: {invited}", entry.text("reason"))
@@ -128,11 +82,6 @@ def _answered(entry: CorrectedEntry) -> str:
     answer = entry.text("answer")
     said = _ANSWERS.get(answer, answer.replace("_", " "))
     return _sentences(f"Check-in with {entry.text('person_name')}: {said}", entry.text("text"))
-
-
-def _stale(entry: CorrectedEntry) -> str:
-    since = when(entry.content.get("last_activity_at"))
-    return f"Asked whether it is over: nothing was added since {since}"
 
 
 def _plainly(entry: CorrectedEntry) -> str:
@@ -227,19 +176,12 @@ def _action_item(entry: CorrectedEntry) -> str:
 
 ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
-        EntryKind.STATUS_CHANGED: _status,
-        EntryKind.SEVERITY_CHANGED: _severity,
-        EntryKind.MILESTONE_SET: _milestone,
-        EntryKind.ACKNOWLEDGED: _plainly,
-        EntryKind.STALE_ASKED: _stale,
-        EntryKind.STALE_ANSWERED: _plainly,
         EntryKind.CHECKIN_ASKED: _asked,
         EntryKind.CHECKIN_UNDERSTOOD: _understood,
         EntryKind.CHECKIN_DUE: _box_ended,
         EntryKind.CHECKIN_ANSWERED: _answered,
         EntryKind.PERSON_JOINED: _plainly,
         EntryKind.PERSON_LEFT: _plainly,
-        EntryKind.DUPLICATE_FOUND: _duplicate_found,
         EntryKind.CHANNEL_OPENED: _channel,
         EntryKind.CHANNEL_REFUSED: _channel_refused,
         EntryKind.CHANNEL_LINKED: _channel,

@@ -17,7 +17,6 @@ from incidents.incident.timeline import EntryKind
 from incidents.proposals.words import PROPOSAL_FORMS
 from incidents.record.corrections import CorrectedEntry
 from incidents.registry.entry_forms import ARROW, ENTRY_FORMS
-from incidents.roles.words import ROLE_FORMS
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _INNER_NAME = re.compile(r"[a-z]+(_[a-z]+)+")
@@ -25,13 +24,6 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # What machines need and people don't: identifiers, ranks, and what other words already say.
 _SILENT = re.compile(r"(.*_)?(ids?|keys?|ranks?|hash|sequence|kind|ts)")
-_DECLARED_WITH = (
-    ("Impact", "impact"),
-    ("Summary", "summary"),
-    ("Services", "services"),
-    ("Detected", "detected_at"),
-    ("Declared from", "source_link"),
-)
 
 
 def describe(entry: CorrectedEntry) -> str:
@@ -116,23 +108,6 @@ def _words(key: str) -> str:
     return key.removesuffix("_at").replace("_", " ")
 
 
-def _declared(entry: CorrectedEntry) -> str:
-    parts = [f"Declared as {entry.text('severity')}: {entry.text('title')}"]
-    for label, name in _DECLARED_WITH:
-        value = plain_value(entry.content.get(name))
-        if value:
-            parts.append(f"{label}: {value}")
-    return ". ".join(parts)
-
-
-def _edited(entry: CorrectedEntry) -> str:
-    changes = entry.content.get("changes")
-    if not isinstance(changes, Mapping):
-        return "Edited"
-    said = (f"{_words(name)}: {plain_value(change)}" for name, change in changes.items())
-    return f"Edited {'; '.join(said)}"
-
-
 def _note(entry: CorrectedEntry) -> str:
     return entry.text("text")
 
@@ -151,12 +126,9 @@ def _file(entry: CorrectedEntry) -> str:
 _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
         **ENTRY_FORMS,
-        **ROLE_FORMS,
         **ESCALATION_FORMS,
         **PROPOSAL_FORMS,
         **DRILL_FORMS,
-        EntryKind.DECLARED: _declared,
-        EntryKind.EDITED: _edited,
         EntryKind.NOTE: _note,
         EntryKind.MARKED: _message,
         EntryKind.PINNED: _message,

@@ -60,18 +60,16 @@ from incidents.handover.events import (
 from incidents.incident.entries import (
     ChannelLinked,
     ChannelOpened,
-    CommanderChanged,
     Declared,
     Edited,
     MilestoneSet,
     MovedToPrivate,
-    RoleAssigned,
-    RoleEnded,
     SeverityChanged,
     StatusChanged,
     UpdateMissed,
     UpdatePosted,
 )
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.learning import reactions as learning
 from incidents.learning.events import (
     ConversationChanged,
@@ -257,7 +255,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(HandoffRequested, roles.put_handoff, learning.follow_learners),
     on(HandoffDeclined, post, roles.settle_handoff, roles.tell_proposer),
     on(HandoffWithdrawn, roles.settle_handoff),
-    on(SuccessorWanted, roles.put_handoff, roles.restart_command_watch),
+    on(SuccessorWanted, roles.put_handoff, roles.watch_for_commander),
     on(CommanderMissing, post, roles.call_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),

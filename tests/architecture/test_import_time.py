@@ -27,6 +27,7 @@ _VALUES = {
     "attrgetter",
     "date",
     "datetime",
+    "dict",
     "frozenset",
     "getLogger",
     "get_logger",

@@ -3,15 +3,15 @@
 from datetime import timedelta
 from functools import partial
 
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
-from bot.framework.phrases import instant_of
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
+from incidents.lifecycle.entries import StaleAsked
 from incidents.lifecycle.staleness import still_working
 
 
@@ -22,12 +22,12 @@ async def still_working_pressed(request: Request) -> Reply:
     return Say(say(f"Noted on the timeline. I ask again after {wait} without anything new."))
 
 
-def stale_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def stale_entry(asked: StaleAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question whether the incident is over."""
-    since = instant_of(entry.content.get("last_activity_at")) or entry.occurred_at
+    since = mentions.date(asked.last_activity_at or entry.occurred_at)
     text = (
-        f"*{incident.reference}* is still open ({entry.text('status')}), and nothing was added "
-        f"since {mentions.date(since)}. Is it over? Then resolve it; if not, say that you are still on it."
+        f"*{incident.reference}* is still open ({asked.status}), and nothing was added "
+        f"since {since}. Is it over? Then resolve it; if not, say that you are still on it."
     )
     buttons = (
         blocks.button("Resolve", action_id="resolve_open", value=str(incident.id), style="primary"),
@@ -40,14 +40,8 @@ def stale_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
-def answered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that somebody is still on it."""
-    text = f"{mentions.escape_line(entry.actor_name)} is still working on {incident.reference}."
-    return blocks.Message(text=text, blocks=(blocks.context(text),))
-
-
 FEATURE = Feature(
     name="staleness",
     actions={"stale_still_working": still_working_pressed},
-    entries={EntryKind.STALE_ASKED: stale_entry, EntryKind.STALE_ANSWERED: answered_entry},
+    entries=dict((shown(StaleAsked, stale_entry),)),
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from bot.framework.entry_messages import shown, told_lines
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text
@@ -11,11 +12,11 @@ from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, EditClash, InvalidInput
+from incidents.incident.entries import Edited, FieldChange, FieldValue
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
 from incidents.lifecycle.declare import MAX_TITLE
-from incidents.lifecycle.edit import FIELDS, Edit, FieldValue, edit, fingerprint
+from incidents.lifecycle.edit import FIELDS, Edit, edit, fingerprint
 from incidents.policy.policy import Action, Policy
 
 _LONGEST = 3_000
@@ -93,17 +94,16 @@ def read_form(form: blocks.FormState, metadata: Mapping[str, Any]) -> Edit:
     return Edit(changes=touched, seen=metadata.get("seen") or {})
 
 
-def edited_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return an edit as a message: each field's old → new."""
-    changes: Mapping[str, Any] = entry.content.get("changes") or {}
-    lines = [_change_line(name, pair) for name, pair in changes.items()]
-    text = "\n".join([f"*Edited* by {mentions.escape_line(entry.actor_name)}", *lines])
+def edited_entry(edited: Edited, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Return an edit as a message: each field's old → new, the long ones cut."""
+    lines = [_change_line(name, change) for name, change in edited.changes.items()]
+    text = "\n".join([told_lines(entry)[0], *lines])
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
-def _change_line(name: str, pair: Mapping[str, Any]) -> str:
+def _change_line(name: str, change: FieldChange) -> str:
     label = name.capitalize()
-    old, new = _shown(pair.get("old")), _shown(pair.get("new"))
+    old, new = _shown(change.old), _shown(change.new)
     if not new:
         return f"• {label} removed (was: {old})"
     if name in {"summary", "impact"} or not old:
@@ -111,8 +111,8 @@ def _change_line(name: str, pair: Mapping[str, Any]) -> str:
     return f"• {label}: {old} → {new}"
 
 
-def _shown(value: Any) -> str:
-    text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value or "")
+def _shown(value: FieldValue) -> str:
+    text = value if isinstance(value, str) else ", ".join(value)
     if len(text) > _LONGEST_SHOWN:
         text = f"{text[: _LONGEST_SHOWN - 1]}…"
     return mentions.escape_line(text)
@@ -169,5 +169,5 @@ FEATURE = Feature(
     ),
     actions={"edit_open": open_edit},
     views={"edit_submit": edit_submitted},
-    entries={EntryKind.EDITED: edited_entry},
+    entries=dict((shown(Edited, edited_entry),)),
 )

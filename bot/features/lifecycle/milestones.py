@@ -1,8 +1,6 @@
-"""Milestones: the form that sets an incident's moments right, and how a change reads."""
+"""Milestones: the form that sets an incident's moments right."""
 
-from datetime import datetime
 from functools import partial
-from typing import Any
 
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
@@ -12,8 +10,7 @@ from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.views import IncidentView
 from incidents.lifecycle.milestones import reachable, set_milestones
 from incidents.policy.policy import Action
 
@@ -72,22 +69,6 @@ def milestones_form(view: IncidentView) -> blocks.View:
     )
 
 
-def milestone_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return a moment set right as a message: what, when, and what stood there before."""
-    name = entry.text("name")
-    label = LABELS.get(name, name.replace("_", " "))
-    old, new = _instant(entry.content.get("old")), _instant(entry.content.get("new"))
-    text = f"*{mentions.escape_line(label)}*: {mentions.date(new) if new else 'removed'}"
-    if old is not None:
-        text = f"{text} (was {mentions.date(old)})"
-    text = f"{text}, set by {mentions.escape_line(entry.actor_name)}"
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
-
-
-def _instant(value: Any) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
-
-
 async def _open_form(request: Request, ref: IncidentRef) -> Reply:
     view = await view_for_form(request, ref, action=Action.EDIT)
     await request.open_view(milestones_form(view))
@@ -107,5 +88,4 @@ FEATURE = Feature(
     ),
     actions={"milestones_open": open_milestones},
     views={"milestones_submit": milestones_submitted},
-    entries={EntryKind.MILESTONE_SET: milestone_entry},
 )

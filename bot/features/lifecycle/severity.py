@@ -1,4 +1,4 @@
-"""Severity: the command, the form with what each severity means, and how a change reads."""
+"""Severity: the command, and the form with what each severity means."""
 
 from functools import partial
 
@@ -11,8 +11,7 @@ from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.views import IncidentView
 from incidents.lifecycle.severity import change_severity
 from incidents.policy.policy import Action, Policy
 
@@ -87,17 +86,6 @@ def changed_message(outcome: Outcome) -> blocks.Message:
     return say(f"*{data['reference']}*: severity {old} → *{new}*. It is in the channel.")
 
 
-def severity_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return a change of severity as a message: old → new, who, why, and when to update."""
-    old, new = mentions.escape_line(entry.text("old")), mentions.escape_line(entry.text("new"))
-    text = f"*Severity {old} → {new}* by {mentions.escape_line(entry.actor_name)}"
-    if entry.text("reason"):
-        text = f"{text}\n{mentions.escape(entry.text('reason'))}"
-    if entry.content.get("is_worse") and incident.next_update_due_at is not None:
-        text = f"{text}\nNext update due: {mentions.date(incident.next_update_due_at, '{time}')}"
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
-
-
 async def _open_form(request: Request, ref: IncidentRef) -> Reply:
     view = await view_for_form(request, ref, action=Action.VIEW)
     await request.open_view(severity_form(view, policy=request.policy))
@@ -118,5 +106,4 @@ FEATURE = Feature(
     ),
     actions={"severity_change": open_severity_form},
     views={"severity_submit": severity_submitted},
-    entries={EntryKind.SEVERITY_CHANGED: severity_entry},
 )

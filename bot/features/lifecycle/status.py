@@ -1,8 +1,9 @@
-"""Status: the command, the form with what is possible now, and how each step reads."""
+"""Status: the command, and the form with what is possible now."""
 
 from functools import partial
 
 from bot.features.lifecycle.resolve_form import resolve_form
+from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
@@ -13,8 +14,8 @@ from incidents.core.errors import InformationMissing, InvalidInput, TransitionRe
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import IncidentRef
 from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
+from incidents.lifecycle.entries import DuplicateFound
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status, close
 from incidents.policy.policy import Action
@@ -124,49 +125,13 @@ def _status_of(word: str) -> IncidentStatus:
         raise InvalidInput("status", "unknown", ", ".join(IncidentStatus)) from None
 
 
-# -- how steps read -------------------------------------------------------------------------
-
-
-def status_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return a step of the lifecycle as a message: what it is now, who, and why."""
-    headline = _headline(entry)
-    said = mentions.escape(entry.text("resolution") or entry.text("reason") or entry.text("text"))
-    if entry.text("resolution"):
-        said = f"What fixed it: {said}"
-    text = f"{headline}\n{said}" if said else headline
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
-
-
-def duplicate_found(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def duplicate_found(
+    found: DuplicateFound, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Say in the incident that goes on that another turned out to be the same."""
-    other, title = (
-        mentions.escape_line(entry.text("duplicate")),
-        mentions.escape_line(entry.text("title")),
-    )
-    text = (
-        f"{incident.reference}: {mentions.escape_line(entry.actor_name)} found {other} ({title}) to be "
-        f"the same. Whoever was there may come here; what they wrote down is in {other}."
-    )
-    return blocks.Message(text=text, blocks=blocks.paragraphs(text))
-
-
-def _headline(entry: EntryView) -> str:
-    who = mentions.escape_line(entry.actor_name)
-    old, new = entry.text("old"), entry.text("new")
-    match new:
-        case IncidentStatus.RESOLVED:
-            nobody = entry.content.get("has_customer_impact") is False
-            return f"*Resolved* by {who}{', without customer impact' if nobody else ''}"
-        case IncidentStatus.CLOSED:
-            return f"*Closed* by {who}"
-        case IncidentStatus.CANCELLED if entry.content.get("is_duplicate"):
-            original = mentions.escape_line(entry.text("duplicate_of")) or "another incident"
-            return f"*Cancelled* by {who} as a duplicate of {original}"
-        case IncidentStatus.CANCELLED:
-            return f"*Cancelled* by {who}"
-    if entry.content.get("is_reopening"):
-        return f"*Reopened* by {who}: {old} → {new}"
-    return f"*Status {old} → {new}* by {who}"
+    other = mentions.escape_line(found.duplicate)
+    asks = f"Whoever was there may come here; what they wrote down is in {other}."
+    return told_message(entry, incident, asks=asks)
 
 
 FEATURE = Feature(
@@ -182,8 +147,5 @@ FEATURE = Feature(
     ),
     actions={"status_change": open_status_form},
     views={"status_submit": status_submitted},
-    entries={
-        EntryKind.STATUS_CHANGED: status_entry,
-        EntryKind.DUPLICATE_FOUND: duplicate_found,
-    },
+    entries=dict((shown(DuplicateFound, duplicate_found),)),
 )

@@ -4,6 +4,7 @@ from functools import partial
 
 from bot.features.roles import messages
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.reading import person_in
@@ -15,13 +16,14 @@ from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, system_actor
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.timeline import EntryKind
+from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.views import get_entry_view, get_incident_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 from incidents.roles.assign import assign_role, claim_role, get_role, release_role
 from incidents.roles.command import take_command
 from incidents.roles.effects import TellRoleHolder
+from incidents.roles.entries import CommanderMissing
 
 _ROLE_EXAMPLE = "role scribe @alice"
 _NOBODY = frozenset({"none", "nobody"})
@@ -220,15 +222,17 @@ FEATURE = Feature(
     },
     views={messages.ASSIGN_FORM: assign_submitted},
     effects={TellRoleHolder: tell_role_holder},
-    entries={
-        EntryKind.ROLE_ASSIGNED: messages.assigned_entry,
-        EntryKind.ROLE_ENDED: messages.ended_entry,
-        EntryKind.COMMANDER_MISSING: messages.missing_entry,
-        EntryKind.ACKNOWLEDGED: messages.acknowledged_entry,
-    },
-    direct_entries={
-        EntryKind.ROLE_ASSIGNED: messages.replaced_directly,
-        EntryKind.ROLE_ENDED: messages.ended_directly,
-        EntryKind.COMMANDER_MISSING: messages.missing_directly,
-    },
+    entries=dict(
+        (
+            shown(RoleEnded, messages.ended_entry),
+            shown(CommanderMissing, messages.missing_entry),
+        )
+    ),
+    direct_entries=dict(
+        (
+            shown(RoleAssigned, messages.replaced_directly),
+            shown(RoleEnded, messages.ended_directly),
+            shown(CommanderMissing, messages.missing_directly),
+        )
+    ),
 )

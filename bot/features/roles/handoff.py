@@ -8,6 +8,7 @@ from bot.features.roles.feature import own_name
 from bot.features.roles.messages import outcome_text
 from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Dropped, EffectContext, Settlement
+from bot.framework.entry_messages import shown, told_directly
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.live_messages import CLOSED, Standing, show
@@ -24,12 +25,13 @@ from incidents.core.people import Person, system_actor
 from incidents.engine.posted_messages import find_posted
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, Incident, IncidentRef
-from incidents.incident.timeline import EntryKind
+from incidents.incident.role_entries import CommanderChanged
 from incidents.incident.views import get_incident_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER, Action
 from incidents.roles.command import propose_commander, take_over
 from incidents.roles.effects import RefreshHandoff
+from incidents.roles.entries import HandoffDeclined
 from incidents.roles.handoff_answers import accept_handoff, decline_handoff
 from incidents.roles.handoff_brief import draft_brief, load_brief
 from incidents.roles.handoffs import HandoffStatus, get_handoff_view
@@ -204,16 +206,10 @@ FEATURE = Feature(
         messages.TAKE_OVER_FORM: take_over_submitted,
     },
     effects={RefreshHandoff: refresh_handoff},
-    entries={
-        EntryKind.HANDOFF_OFFERED: messages.offered_entry,
-        EntryKind.HANDOFF_REQUESTED: messages.requested_entry,
-        EntryKind.HANDOFF_DECLINED: messages.declined_entry,
-        EntryKind.HANDOFF_WITHDRAWN: messages.withdrawn_entry,
-        EntryKind.SUCCESSOR_WANTED: messages.successor_entry,
-        EntryKind.COMMANDER_CHANGED: messages.moved_entry,
-    },
-    direct_entries={
-        EntryKind.HANDOFF_DECLINED: messages.declined_directly,
-        EntryKind.COMMANDER_CHANGED: messages.moved_directly,
-    },
+    direct_entries=dict(
+        (
+            (HandoffDeclined.kind, told_directly),
+            shown(CommanderChanged, messages.moved_directly),
+        )
+    ),
 )

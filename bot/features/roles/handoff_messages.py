@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from bot.features.roles.messages import take_command_button
-from bot.framework.phrases import about, actor_of_entry, named_in
+from bot.framework.phrases import about, named
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn
+from incidents.incident.role_entries import CommanderChanged, Move
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.roles.handoff_brief import Brief, BriefLine
 from incidents.roles.handoffs import HandoffKind, HandoffStatus, HandoffView
@@ -138,66 +139,25 @@ def _mention(person: PersonView | None) -> str:
 # -- entries --------------------------------------------------------------------------------
 
 
-def offered_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that command was offered."""
-    return say(f"{named_in(entry, 'from')} offered command to {named_in(entry, 'to')}.")
-
-
-def requested_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that command was asked for."""
-    return say(f"{named_in(entry, 'from')} was asked to hand command to {named_in(entry, 'to')}.")
-
-
-def declined_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that a handoff was declined, and who stays."""
-    return say(
-        f"{actor_of_entry(entry)} declined the handoff of command to {named_in(entry, 'to')}: "
-        f"{named_in(entry, 'from')} stays in command."
-    )
-
-
-def declined_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return what is told to who proposed the handoff."""
-    return say(f"{about(incident)}: {declined_entry(entry, incident).text}")
-
-
-def withdrawn_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that a handoff was withdrawn, and who stays."""
-    return say(f"The handoff was withdrawn: {named_in(entry, 'from')} stays in command.")
-
-
-def successor_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the question who takes command next."""
-    text = f"{named_in(entry, 'from')} wants to hand off command. Who takes it?"
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(take_command_button(incident)))
-    )
-
-
-def moved_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that command moved, naming both."""
-    old, new = named_in(entry, "from"), named_in(entry, "to")
-    return say(f"*Command* passed from {old} to {new}{_why(entry)}.")
-
-
-def moved_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def moved_directly(
+    moved: CommanderChanged, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return what the commander before is told."""
-    new = named_in(entry, "to")
     return say(
-        f"{about(incident)}: {new} has command now, you don't any more{_why(entry)}. "
-        "Tell them what you know that isn't on the record."
+        f"{about(incident)}: {named(moved.incoming)} has command now, you don't any more"
+        f"{_why(moved)}. Tell them what you know that isn't on the record."
     )
 
 
-def _why(entry: EntryView) -> str:
-    match entry.text("how"):
-        case "unanswered":
+def _why(moved: CommanderChanged) -> str:
+    match moved.how:
+        case Move.UNANSWERED:
             return " (the handoff wasn't answered in time)"
-        case "taken_over":
-            return f" (taken over: {mentions.escape_line(entry.text('reason'))})"
-        case "successor":
+        case Move.TAKEN_OVER:
+            return f" (taken over: {mentions.escape_line(moved.reason)})"
+        case Move.SUCCESSOR:
             return " (a successor had been asked for)"
-        case "accepted":
+        case Move.ACCEPTED:
             return " (accepted)"
     return ""
 

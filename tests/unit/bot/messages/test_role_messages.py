@@ -14,6 +14,7 @@ from bot.features.roles import feature as roles
 from bot.features.roles import handoff, messages
 from bot.features.roles import handoff_messages as handing
 from bot.features.roles.feature import words_of_role
+from bot.framework.entry_messages import told_message
 from bot.framework.refusals import refusal_text
 from bot.slack.blocks import Message
 from bot.slack.mentions import escape_line
@@ -59,8 +60,8 @@ def full_entry(kind: str) -> EntryView:
             "role_name": NASTY,
             "person": content_of(BOB),
             "previous": content_of(ALICE),
-            "from": content_of(ALICE),
-            "to": content_of(BOB),
+            "outgoing": content_of(ALICE),
+            "incoming": content_of(BOB),
             "backup": content_of(BOB),
             "reason": NASTY,
             "how": "taken_over",
@@ -135,9 +136,8 @@ def test_a_handoff_is_harmless_and_has_buttons_only_while_it_waits(
 
 
 def test_how_command_moved_names_both() -> None:
-    text = handing.moved_entry(full_entry("commander_changed"), incident()).text
-    assert "<@U1>" in text
-    assert "<@U2>" in text
+    moved = replace(full_entry("commander_changed"), actor_name="alice")
+    assert "*alice* handed command to <@U2>" in told_message(moved, incident()).text
 
 
 def test_the_new_holder_gets_every_duty_and_every_step(policy: Policy) -> None:

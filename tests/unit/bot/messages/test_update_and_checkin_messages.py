@@ -81,8 +81,11 @@ CASES: list[tuple[Callable[[EntryView, IncidentView], Message], dict[str, Any], 
     (checkin_messages.answered_entry, {**CHECKIN, "answer": "done", "text": NASTY}, set()),
     (checkin_messages.answered_entry, {**CHECKIN, "answer": "stuck"}, set()),
     (checkin_messages.answered_entry, {**CHECKIN, "answer": "more_time"}, set()),
-    (staleness.stale_entry, {"last_activity_at": DUE, "status": "mitigated"}, set()),
-    (staleness.answered_entry, {}, set()),
+    (
+        staleness.FEATURE.entries["stale_asked"],
+        {"last_activity_at": DUE, "status": "mitigated"},
+        set(),
+    ),
 ]
 
 

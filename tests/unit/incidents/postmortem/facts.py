@@ -34,7 +34,12 @@ def entries() -> tuple[EntryView, ...]:
     people = {"alice": ALICE, "bob": BOB, "carol": CAROL}
     kinds = EntryKind
     rows: list[tuple[int, str, EntryKind, dict[str, object]]] = [
-        (-8, "alice", kinds.MILESTONE_SET, {"name": "impact_started_at", "new": "x"}),
+        (
+            -8,
+            "alice",
+            kinds.MILESTONE_SET,
+            {"name": "impact_started_at", "new": instant_text(at(-8))},
+        ),
         (0, "alice", kinds.DECLARED, {"title": "Checkout errors", "severity": "SEV3"}),
         (2, "alice", kinds.ROLE_ASSIGNED, {"role_name": "Incident commander"}),
         (3, "alice", kinds.CHANNEL_OPENED, {"channel_name": "inc-12-checkout-errors"}),
