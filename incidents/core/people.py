@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
+from incidents.core.sentences import Who
 from incidents.storage.database import Base, storable
 
 
@@ -107,6 +108,11 @@ def system_actor() -> Actor:
 def cli_actor(user: str) -> Actor:
     """Return the operator at the command line as the actor."""
     return Actor(kind=ActorKind.CLI, name=user)
+
+
+def who(person: Person) -> Who:
+    """Return how entries name somebody: with the name as it is now, and the id to mention."""
+    return Who(name=person.name, id=person.id, external_id=person.external_id)
 
 
 def actor_of(person: Person) -> Actor:

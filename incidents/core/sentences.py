@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import Final, Protocol
 
 from incidents.core import markdown_text
 from incidents.core.times import spoken_duration
@@ -23,6 +23,10 @@ class Who:
     name: str = ""
     id: uuid.UUID | None = None
     external_id: str = ""
+
+
+# Whom an entry should name, where its content doesn't.
+SOMEBODY: Final = Who()
 
 
 @dataclass(frozen=True, slots=True)

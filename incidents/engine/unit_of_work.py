@@ -253,7 +253,8 @@ class UnitOfWork:
             self.session, incident, now=self.now, roles=() if is_new else None
         )
         kinds = [entry.kind for touched, entry, _ in self._recorded if touched is incident]
-        recorded = Recorded(kinds, self.policy, self.workspace_id)
+        events = {type(event) for event, touched in self._emitted if touched is incident}
+        recorded = Recorded(kinds, events, self.policy, self.workspace_id)
         for add_facts in self.rules.fact_sources:
             facts = await add_facts(self.session, facts, recorded)
         return facts

@@ -20,8 +20,9 @@ from incidents.checkins import reactions as checkins
 from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue, CheckinUnderstood
 from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
+from incidents.drills.events import ScenarioAdvanced
 from incidents.engine.entries import Acknowledged, EffectFailed
-from incidents.engine.plan import Row, on
+from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
     post,
     refresh_announcement,
@@ -41,9 +42,11 @@ from incidents.escalation.entries import (
     EscalationTaken,
     EscalationWithdrawn,
 )
+from incidents.escalation.events import CallNoted, EscalatedChanged, NextStepTimed
 from incidents.exports import reactions as exports
 from incidents.exports.entries import Exported
 from incidents.guidance import reactions as guidance
+from incidents.guidance.events import GuidanceAwaited, GuidanceBegun
 from incidents.incident.entries import (
     ChannelLinked,
     ChannelOpened,
@@ -122,6 +125,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         lifecycle.watch_for_silence,
         postmortem.pause_postmortem_reminder,
         channel.archive_when_over,
+        escalation.show_taken,
         drills.wake_scenario,
         guidance.look_after_guided,
         refresh_card,
@@ -167,6 +171,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.tell_replaced,
         roles.end_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -177,6 +182,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.tell_released,
         roles.restart_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -189,6 +195,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.settle_handoff,
         roles.end_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -203,7 +210,13 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_announcement,
         learning.follow_learners,
     ),
-    on(MovedToPrivate, post, channel.go_private, learning.follow_learners),
+    on(
+        MovedToPrivate,
+        post,
+        channel.go_private,
+        escalation.follow_move,
+        learning.follow_learners,
+    ),
     # -- engine
     on(Acknowledged, refresh_card),
     on(EffectFailed, say_failure),
@@ -275,6 +288,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         EscalationCalled,
         escalation.call_people,
+        escalation.look_up_callees,
         escalation.wait_for_answer,
         escalation.show_escalation,
     ),
@@ -285,15 +299,22 @@ REACTIONS: Final[tuple[Row, ...]] = (
         escalation.ask_later,
         escalation.bring_in_responder,
         escalation.tell_author,
+        escalation.show_calls,
         escalation.show_escalation,
         drills.wake_scenario,
     ),
-    on(EscalationDeclined, escalation.show_escalation),
-    on(EscalationRedirected, escalation.show_escalation),
-    on(EscalationQuestioned, escalation.tell_author, escalation.show_escalation),
+    on(EscalationDeclined, escalation.show_calls, escalation.show_escalation),
+    on(EscalationRedirected, escalation.show_calls, escalation.show_escalation),
+    on(
+        EscalationQuestioned,
+        escalation.tell_author,
+        escalation.show_calls,
+        escalation.show_escalation,
+    ),
     on(
         EscalationCompleted,
         escalation.tell_asker,
+        escalation.show_calls,
         escalation.show_escalation,
         guidance.look_after_guided,
         learning.follow_learners,
@@ -303,18 +324,27 @@ REACTIONS: Final[tuple[Row, ...]] = (
         post,
         escalation.stop_waiting,
         escalation.alarm,
+        escalation.show_calls,
         escalation.show_escalation,
     ),
     on(
         EscalationWithdrawn,
         escalation.stop_waiting,
-        escalation.tell_author,
+        escalation.tell_of_withdrawal,
+        escalation.show_calls,
         escalation.show_escalation,
     ),
+    on(NextStepTimed, escalation.wait_for_answer, escalation.show_escalation),
+    on(CallNoted, escalation.show_escalation),
+    on(EscalatedChanged, escalation.show_calls, escalation.show_escalation),
     # -- drills
     on(DrillStarted, post, drills.bring_in_mentor),
     on(DrillSignal, post),
     on(DrillChecked, post),
     on(DrillActed, post),
-    on(DrillEnded, post),
+    on(DrillEnded, post, drills.send_scorecards),
+    on(ScenarioAdvanced, drills.wait_for_next_step),
+    # -- guidance
+    on_workspace(GuidanceAwaited, guidance.look_again),
+    on_workspace(GuidanceBegun, guidance.start_time_box),
 )

@@ -12,7 +12,6 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.refresh import refresh_ladders
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.roles import RoleAssignment, end_role, find_commander, start_role
 from incidents.incident.timeline import EntryKind
@@ -277,7 +276,6 @@ async def move_command(
             **asked,
         },
     )
-    await refresh_ladders(uow, incident)
     return outcome_of("moved", incident, person=nominee, previous=previous.name)
 
 

@@ -3,7 +3,6 @@
 from incidents.core.people import Person
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.escalation.refresh import refresh_ladders
 from incidents.incident.incident import Incident
 from incidents.incident.roles import RoleAssignment, end_role, start_role
 from incidents.incident.timeline import EntryKind
@@ -40,7 +39,6 @@ async def give_role(
             "previous": previous,
         },
     )
-    await refresh_ladders(uow, incident)
 
 
 async def take_role_away(
@@ -56,4 +54,3 @@ async def take_role_away(
         "reason": storable(reason).strip(),
     }
     uow.record(incident, EntryKind.ROLE_ENDED, content)
-    await refresh_ladders(uow, incident)

@@ -16,7 +16,7 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.escalation.packet import packet_from
+from incidents.escalation.entries import packet_in
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
 from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
@@ -112,9 +112,8 @@ def _deed(entry: EntryView, view: ConversationView, junior: str) -> str:
 
 def asked_lines(entry: EntryView) -> tuple[str, ...]:
     """Return what is asked: the packet's known fields, or the proposal's words."""
-    packet = entry.content.get("packet")
-    if isinstance(packet, Mapping):
-        return packet_lines(packet_from(packet), None) or ("Nothing is filled in yet.",)
+    if isinstance(entry.content.get("packet"), Mapping):
+        return packet_lines(packet_in(entry.content), None) or ("Nothing is filled in yet.",)
     named = (
         ("text", "What"),
         ("class_name", "Class"),
