@@ -16,7 +16,6 @@ from incidents.core.people import Person, PersonFacts, save_person
 from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation import refresh as escalation_reach
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
 from incidents.incident.timeline import EntryKind
@@ -64,7 +63,6 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     await wait_for_other_channel(uow, incident.channel_effect_id, opening)
     incident.channel_effect_id = opening
     await _end_handoff(uow, incident, chosen)
-    await escalation_reach.follow_move(uow, incident)
     await proposal_showing.follow_move(uow, incident)
     data = {"reference": str(incident.reference), "people": [person.name for person in chosen]}
     return Outcome("moved_to_private", incident.id, data)

@@ -226,7 +226,8 @@ class UnitOfWork:
     async def _facts_of(self, incident: Incident) -> Facts:
         facts = await gather_facts(self.session, incident, now=self.now)
         kinds = [entry.kind for touched, entry, _ in self._recorded if touched is incident]
-        recorded = Recorded(kinds, self.policy, self.workspace_id)
+        events = {type(event) for event, touched in self._emitted if touched is incident}
+        recorded = Recorded(kinds, events, self.policy, self.workspace_id)
         for add_facts in self.rules.fact_sources:
             facts = await add_facts(self.session, facts, recorded)
         return facts

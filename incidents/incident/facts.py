@@ -21,6 +21,25 @@ class RoleFact:
 
 
 @dataclass(frozen=True, slots=True)
+class CallFact:
+    """Somebody whom an escalation called."""
+
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationFact:
+    """An escalation: how it stands, whom it called; `for_id` is for whom the bot escalated, if it did."""
+
+    id: uuid.UUID
+    is_unanswered: bool
+    is_taken: bool
+    for_id: uuid.UUID | None
+    calls: tuple[CallFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What reactions may look at, besides the entry and the policy."""
 
@@ -42,6 +61,8 @@ class Facts:
     now: datetime
     # Whose guidance has to be looked at; found only for entries that may change it.
     to_guide: tuple[uuid.UUID, ...] = ()
+    # The incident's escalations; found only for what changes how they are shown.
+    escalations: tuple[EscalationFact, ...] = ()
 
     @property
     def is_open(self) -> bool:

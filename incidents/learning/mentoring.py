@@ -69,7 +69,7 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
         case RoleAssigned(person=taker) | CommanderChanged(incoming=taker):
             roles = await current_roles(uow.session, incident.id)
             holders = {role.person_id for role in roles}
-            if taker is not None and taker.id is not None and taker.id in holders:
+            if taker.id is not None and taker.id in holders:
                 await pair(uow, incident, taker.id)
         case ActionProposed(requester=asker) | ProposalRevised(requester=asker):
             asker_id = asker.id if asker is not None else None

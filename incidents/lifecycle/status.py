@@ -12,7 +12,6 @@ from incidents.core.errors import InvalidInput, TransitionRefused
 from incidents.core.ids import Reference
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.ladder import end_escalations
-from incidents.escalation.refresh import refresh_taken
 from incidents.incident.cadence import due_after_status, move_due
 from incidents.incident.entries import Declared, Moved, StatusChanged
 from incidents.incident.incident import ByReference, Incident, IncidentRef
@@ -21,7 +20,6 @@ from incidents.incident.lifecycle import (
     OPEN_STATUSES,
     IncidentStatus,
     check_transition,
-    is_open,
     milestones_after,
 )
 from incidents.incident.timeline import TimelineEntry
@@ -151,8 +149,6 @@ async def move(uow: UnitOfWork, incident: Incident, step: StatusChanged) -> Outc
     if not incident.is_open:
         await end_escalations(uow, incident)
         await end_proposals(uow, incident)
-    elif not is_open(old):
-        await refresh_taken(uow, incident)
     data = {"reference": str(incident.reference), "old": old.value, "new": incident.status}
     return Outcome("status_changed", incident.id, data)
 

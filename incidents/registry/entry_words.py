@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from incidents.core.times import spoken_duration
-from incidents.drills.words import DRILL_FORMS
-from incidents.escalation.words import ESCALATION_FORMS
 from incidents.incident.timeline import EntryKind
 from incidents.proposals.words import PROPOSAL_FORMS
 from incidents.record.corrections import CorrectedEntry
@@ -126,9 +124,7 @@ def _file(entry: CorrectedEntry) -> str:
 _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
         **ENTRY_FORMS,
-        **ESCALATION_FORMS,
         **PROPOSAL_FORMS,
-        **DRILL_FORMS,
         EntryKind.NOTE: _note,
         EntryKind.MARKED: _message,
         EntryKind.PINNED: _message,

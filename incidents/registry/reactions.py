@@ -22,6 +22,7 @@ from incidents.checkins import reactions as checkins
 from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue, CheckinUnderstood
 from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
+from incidents.drills.events import ScenarioAdvanced
 from incidents.engine.entries import Acknowledged, EffectFailed
 from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
@@ -43,9 +44,11 @@ from incidents.escalation.entries import (
     EscalationTaken,
     EscalationWithdrawn,
 )
+from incidents.escalation.events import CallNoted, EscalatedChanged, NextStepTimed
 from incidents.exports import reactions as exports
 from incidents.exports.entries import Exported
 from incidents.guidance import reactions as guidance
+from incidents.guidance.events import GuidanceAwaited, GuidanceBegun
 from incidents.handover import reactions as handover
 from incidents.handover.events import (
     HandoverAccepted,
@@ -150,6 +153,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         lifecycle.watch_for_silence,
         postmortem.pause_postmortem_reminder,
         channel.archive_when_over,
+        escalation.show_taken,
         drills.wake_scenario,
         guidance.look_after_guided,
         refresh_card,
@@ -195,6 +199,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.tell_replaced,
         roles.end_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -205,6 +210,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.tell_released,
         roles.restart_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -217,6 +223,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.settle_handoff,
         roles.end_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -231,7 +238,13 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_announcement,
         learning.follow_learners,
     ),
-    on(MovedToPrivate, post, channel.go_private, learning.follow_learners),
+    on(
+        MovedToPrivate,
+        post,
+        channel.go_private,
+        escalation.follow_move,
+        learning.follow_learners,
+    ),
     # -- engine
     on(Acknowledged, refresh_card),
     on(EffectFailed, say_failure),
@@ -303,6 +316,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         EscalationCalled,
         escalation.call_people,
+        escalation.look_up_callees,
         escalation.wait_for_answer,
         escalation.show_escalation,
     ),
@@ -313,15 +327,22 @@ REACTIONS: Final[tuple[Row, ...]] = (
         escalation.ask_later,
         escalation.bring_in_responder,
         escalation.tell_author,
+        escalation.show_calls,
         escalation.show_escalation,
         drills.wake_scenario,
     ),
-    on(EscalationDeclined, escalation.show_escalation),
-    on(EscalationRedirected, escalation.show_escalation),
-    on(EscalationQuestioned, escalation.tell_author, escalation.show_escalation),
+    on(EscalationDeclined, escalation.show_calls, escalation.show_escalation),
+    on(EscalationRedirected, escalation.show_calls, escalation.show_escalation),
+    on(
+        EscalationQuestioned,
+        escalation.tell_author,
+        escalation.show_calls,
+        escalation.show_escalation,
+    ),
     on(
         EscalationCompleted,
         escalation.tell_asker,
+        escalation.show_calls,
         escalation.show_escalation,
         guidance.look_after_guided,
         learning.follow_learners,
@@ -331,20 +352,29 @@ REACTIONS: Final[tuple[Row, ...]] = (
         post,
         escalation.stop_waiting,
         escalation.alarm,
+        escalation.show_calls,
         escalation.show_escalation,
     ),
     on(
         EscalationWithdrawn,
         escalation.stop_waiting,
-        escalation.tell_author,
+        escalation.tell_of_withdrawal,
+        escalation.show_calls,
         escalation.show_escalation,
     ),
+    on(NextStepTimed, escalation.wait_for_answer, escalation.show_escalation),
+    on(CallNoted, escalation.show_escalation),
+    on(EscalatedChanged, escalation.show_calls, escalation.show_escalation),
     # -- drills
     on(DrillStarted, post, drills.bring_in_mentor),
     on(DrillSignal, post),
     on(DrillChecked, post),
     on(DrillActed, post),
-    on(DrillEnded, post),
+    on(DrillEnded, post, drills.send_scorecards),
+    on(ScenarioAdvanced, drills.wait_for_next_step),
+    # -- guidance
+    on_workspace(GuidanceAwaited, guidance.look_again),
+    on_workspace(GuidanceBegun, guidance.start_time_box),
     # -- browse
     on_workspace(HomeOpened, browse.show_home),
     # -- learning

@@ -14,7 +14,6 @@ from incidents.core.people import Person, who
 from incidents.core.sentences import Who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.refresh import refresh_ladders
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.role_entries import CommanderChanged, Move
 from incidents.incident.roles import RoleAssignment, end_role, find_commander, start_role
@@ -273,7 +272,6 @@ async def move_command(
             asked=asked,
         ),
     )
-    await refresh_ladders(uow, incident)
     return outcome_of("moved", incident, person=nominee, previous=previous.name)
 
 

@@ -3,7 +3,6 @@
 from incidents.core.people import Person, who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.escalation.refresh import refresh_ladders
 from incidents.incident.incident import Incident
 from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.roles import RoleAssignment, end_role, start_role
@@ -34,7 +33,6 @@ async def give_role(
         incident,
         RoleAssigned(role=role.key, role_name=role.name, person=who(person), previous=previous),
     )
-    await refresh_ladders(uow, incident)
 
 
 async def take_role_away(
@@ -52,4 +50,3 @@ async def take_role_away(
             reason=storable(reason).strip(),
         ),
     )
-    await refresh_ladders(uow, incident)

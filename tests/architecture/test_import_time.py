@@ -23,6 +23,7 @@ _VALUES = {
     "Path",
     "PlainValidator",
     "TypeVar",
+    "UUID",
     "ZoneInfo",
     "attrgetter",
     "date",

@@ -13,13 +13,11 @@ import pytest
 import yaml
 
 from bot.features import all_features
-from bot.features.escalation.packet import FIELDS
 from bot.framework.feature import Command
 from bot.framework.slash_commands import Grammar
 from config.policy_loader import load_policy
 from config.scenario_loader import load_scenarios
-from incidents.escalation.completeness import rate
-from incidents.escalation.packet import Packet
+from incidents.escalation.packet import FIELDS, Packet, rate
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
 from incidents.policy.proposals import GuardedAction

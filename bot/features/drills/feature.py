@@ -5,6 +5,7 @@ from functools import partial
 from bot.features.drills import forms, messages
 from bot.features.drills.scorecard import results_message, scorecard_message
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Command, Feature, Flag
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
@@ -13,6 +14,13 @@ from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
 from incidents.drills.effects import SendMentorNotes, SendScorecard
+from incidents.drills.entries import (
+    DrillActed,
+    DrillChecked,
+    DrillEnded,
+    DrillSignal,
+    DrillStarted,
+)
 from incidents.drills.start import (
     DrillRequest,
     mentor_named,
@@ -297,11 +305,13 @@ FEATURE = Feature(
         "drill_act_submit": act_submitted,
     },
     effects={SendMentorNotes: send_mentor_notes, SendScorecard: send_scorecard},
-    entries={
-        "drill_started": messages.started_entry,
-        "drill_signal": messages.signal_entry,
-        "drill_checked": messages.checked_entry,
-        "drill_acted": messages.acted_entry,
-        "drill_ended": messages.ended_entry,
-    },
+    entries=dict(
+        [
+            shown(DrillStarted, messages.started_entry),
+            shown(DrillSignal, messages.signal_entry),
+            shown(DrillChecked, messages.shown_entry),
+            shown(DrillActed, messages.shown_entry),
+            shown(DrillEnded, messages.ended_entry),
+        ]
+    ),
 )

@@ -27,12 +27,12 @@ from incidents.engine.unit_of_work import UseCase
 from incidents.escalation.answers import (
     ask_for_more,
     call_step,
-    complete,
     decline,
     redirect,
     take,
     withdraw,
 )
+from incidents.escalation.questions import complete
 from incidents.escalation.views import EscalationView
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action

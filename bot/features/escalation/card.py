@@ -8,14 +8,14 @@ from bot.features.proposals.messages import answer_row, asked_lines
 from bot.slack import blocks, mentions
 from bot.slack.ids import is_user_id
 from bot.slack.truncation import shorten
-from incidents.escalation.completeness import rate
-from incidents.escalation.refresh import Medium
-from incidents.escalation.tables import CallStatus, EscalationStatus, StepStatus
+from incidents.escalation.entries import WHY_SKIPPED, standstill
+from incidents.escalation.packet import rate
+from incidents.escalation.tables import CallStatus, EscalationStatus, Medium, StepStatus
 from incidents.escalation.views import CallView, EscalationView, StepView
-from incidents.escalation.words import WHY_SKIPPED, standstill
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
+from incidents.proposals.views import ProposalView
 
 _MOST_CALLS: Final = 12
 _LONGEST_NAME: Final = 80
@@ -35,10 +35,19 @@ def template_of(view: EscalationView, policy: Policy) -> EscalationTemplate | No
     return policy.escalation.find_template(view.template_key)
 
 
-def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy) -> blocks.Message:
-    """Return the card as things are now, with the buttons that fit."""
+def escalation_card(
+    view: EscalationView,
+    incident: IncidentView,
+    policy: Policy,
+    *,
+    proposal: ProposalView | None = None,
+) -> blocks.Message:
+    """Return the card as things are now, with the buttons that fit.
+
+    `proposal` is what waits for an answer, where nobody's answer was what was escalated.
+    """
     template = template_of(view, policy)
-    lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
+    lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     head = f"{_head(view)}\n{state_line(view)}"
     following = next_line(view)
     calls = "\n".join(_call_lines(view))
@@ -64,7 +73,7 @@ def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy
             *(blocks.paragraphs(wanted) if wanted else ()),
             *(blocks.paragraphs(calls) if calls else ()),
             *((blocks.context(MAY_NOT_WAKE),) if view.is_unanswered else ()),
-            *answer_row(view.proposal),
+            *answer_row(proposal),
             *((blocks.actions(*buttons),) if buttons else ()),
         ),
     )

@@ -30,13 +30,13 @@ from incidents.engine.unit_of_work import UseCase
 from incidents.escalation.answers import (
     ask_for_more,
     call_step,
-    complete,
     decline,
     redirect,
     take,
     withdraw,
 )
-from incidents.escalation.completeness import rate
+from incidents.escalation.packet import FIELDS, rate
+from incidents.escalation.questions import complete
 from incidents.escalation.tables import EscalationStatus
 from incidents.escalation.views import EscalationView, find_scores
 from incidents.incident.views import IncidentView
@@ -294,7 +294,7 @@ async def _add(request: Request, words: _Words) -> Reply:
 
 
 def _addition(view: EscalationView, field: str, text: str) -> dict[str, Any]:
-    if field not in tuple(PacketField):
+    if field not in FIELDS:
         return {"answers": {field: _joined(view.packet.answers.get(field, ""), text)}}
     if field == PacketField.ANSWER_BY:
         raise InvalidInput("answer_by", "can be set in the form: press *Add to it* on the card")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.features.escalation import effects as escalation_effects
-from bot.features.escalation import messages as escalation_entries
+from bot.features.escalation import messages
 from bot.features.escalation.buttons import BOTH
 from bot.features.escalation.forms import (
     FORM,
@@ -34,6 +34,7 @@ from bot.features.escalation.targets import (
     target_of,
 )
 from bot.features.record.marked_messages import plain_text
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import view_for_form
 from bot.framework.refusals import invalid_text, say
@@ -47,12 +48,18 @@ from incidents.escalation.effects import (
     RefreshEscalationCall,
     RefreshEscalationCard,
 )
+from incidents.escalation.entries import (
+    EscalationCompleted,
+    EscalationExhausted,
+    EscalationQuestioned,
+    EscalationTaken,
+    EscalationWithdrawn,
+)
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.prefill import prefill
 from incidents.escalation.targets import PersonTarget, Target
 from incidents.incident.incident import ById, Incident, IncidentRef, lock_incident
-from incidents.incident.timeline import EntryKind
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Action
 
@@ -273,15 +280,14 @@ FEATURE = Feature(
         CallForEscalation: escalation_effects.call_person,
         RefreshEscalationCall: escalation_effects.refresh_call,
     },
-    entries={
-        EntryKind.ESCALATION_TAKEN: escalation_entries.taken_entry,
-        EntryKind.ESCALATION_EXHAUSTED: escalation_entries.exhausted_entry,
-    },
-    direct_entries={
-        EntryKind.ESCALATION_TAKEN: escalation_entries.taken_directly,
-        EntryKind.ESCALATION_EXHAUSTED: escalation_entries.exhausted_directly,
-        EntryKind.ESCALATION_QUESTIONED: escalation_entries.questioned_directly,
-        EntryKind.ESCALATION_COMPLETED: escalation_entries.completed_directly,
-        EntryKind.ESCALATION_WITHDRAWN: escalation_entries.withdrawn_directly,
-    },
+    entries=dict([shown(EscalationExhausted, messages.exhausted_entry)]),
+    direct_entries=dict(
+        [
+            shown(EscalationTaken, messages.taken_directly),
+            shown(EscalationExhausted, messages.exhausted_directly),
+            shown(EscalationQuestioned, messages.questioned_directly),
+            shown(EscalationCompleted, messages.completed_directly),
+            shown(EscalationWithdrawn, messages.withdrawn_directly),
+        ]
+    ),
 )

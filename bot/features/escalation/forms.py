@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bot.features.escalation.packet import FIELDS, inputs_for, name_of, read_packet
+from bot.features.escalation.packet import inputs_for, name_of, read_packet
 from bot.framework.replies import Options, Reply
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
-from incidents.escalation.completeness import rate
-from incidents.escalation.packet import Packet
+from incidents.escalation.packet import FIELDS, READING_ORDER, Packet, rate
+from incidents.escalation.prefill import EVIDENCE, evidence_text
 from incidents.escalation.views import EscalationView
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
@@ -28,25 +27,6 @@ FORM: Final = "escalation_form"
 TEMPLATE: Final = "escalation_template"
 TARGET: Final = "escalation_target"
 MARKED: Final = "escalation_marked"
-
-# In this order somebody can answer who has just woken up: first what is wanted, then what is known.
-_ORDER: Final = (
-    *(
-        PacketField.ASK,
-        PacketField.ANSWER_BY,
-        PacketField.SYMPTOMS,
-        PacketField.SINCE,
-        PacketField.SCOPE,
-        PacketField.IMPACT,
-    ),
-    *(
-        PacketField.EVIDENCE,
-        PacketField.CHANGES,
-        PacketField.TRIED,
-        PacketField.HYPOTHESIS,
-        PacketField.CONFIDENCE,
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +126,7 @@ def packet_inputs(
 ) -> tuple[blocks.Block, ...]:
     """Return an input for each field of a packet and each question of its kind."""
     body: list[blocks.Block] = []
-    for key in _ORDER:
+    for key in READING_ORDER:
         if key is PacketField.EVIDENCE and has_marked:
             body.append(_marked())
         body += inputs_for(key, packet, template=template)
@@ -190,7 +170,6 @@ def with_evidence(evidence: str, lines: Sequence[str]) -> str:
     return "\n".join(part for part in (known, *fresh) if part)
 
 
-_KINDS = frozenset({EntryKind.MARKED, EntryKind.PINNED, EntryKind.FILE_LINKED})
 _MOST = 100
 _LONGEST_LINE = 400
 
@@ -199,7 +178,7 @@ async def suggest_evidence(request: Request) -> Reply:
     """Offer what is marked on the timeline and fits the words typed, the newest first."""
     typed = str(request.payload.get("value") or "").casefold()
     items = await find_marked(request, request.incident_of_metadata())
-    options = [_option(item) for item in reversed(items) if typed in item.what.casefold()]
+    options = [_option(item) for item in reversed(items) if typed in _text(item).casefold()]
     return Options(options=options[:_MOST])
 
 
@@ -216,7 +195,9 @@ async def find_marked(request: Request, ref: IncidentRef) -> Sequence[TimelineIt
     return [
         item
         for item in timeline.items
-        if item.entry.kind in _KINDS and not item.entry.is_withdrawn and not item.entry.is_redacted
+        if item.entry.kind in EVIDENCE
+        and not item.entry.is_withdrawn
+        and not item.entry.is_redacted
     ]
 
 
@@ -226,7 +207,7 @@ async def chosen_evidence(request: Request, ref: IncidentRef, ids: Iterable[str]
     if not wanted:
         return []
     return [
-        evidence_line(item.what, item.link)
+        evidence_line(_text(item), item.link)
         for item in await find_marked(request, ref)
         if item.entry.id in wanted
     ]
@@ -238,10 +219,14 @@ def evidence_line(text: str, link: str) -> str:
     return f"{said} {link}".strip()
 
 
+def _text(item: TimelineItem) -> str:
+    return evidence_text(item.entry)
+
+
 def _option(item: TimelineItem) -> blocks.Option:
     at, by = item.entry.occurred_at, item.entry.actor_name
     return blocks.option(
-        item.what, value=str(item.entry.id), description=f"{at:%H:%M} UTC, marked by {by}"
+        _text(item), value=str(item.entry.id), description=f"{at:%H:%M} UTC, marked by {by}"
     )
 
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from bot.features.escalation.forms import template_of
 from bot.features.escalation.packet import (
-    FIELDS,
     block_of,
     field_of,
     inputs_for,
@@ -23,9 +22,14 @@ from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.engine.prompts import Prompt, PromptStatus, PromptView
-from incidents.escalation.answers import complete
-from incidents.escalation.private_answers import answer_question, answer_rating
-from incidents.escalation.questions import SKIPPED, skip_question
+from incidents.escalation.packet import FIELDS
+from incidents.escalation.questions import (
+    SKIPPED,
+    answer_question,
+    answer_rating,
+    complete,
+    skip_question,
+)
 from incidents.escalation.tables import PacketRating
 from incidents.escalation.views import EscalationView
 from incidents.incident.views import IncidentView

@@ -16,7 +16,6 @@ from bot.slack.errors import SlackPermanent
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.entries import Escalated, EscalationCompleted
-from incidents.escalation.packet import packet_from
 from incidents.incident.payload import Payload, decode
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
 from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
@@ -116,7 +115,7 @@ def asked_lines(asked: Payload) -> tuple[str, ...]:
     """Return what is asked: the packet's known fields, or the proposal's words."""
     match asked:
         case Escalated(packet=packet) | EscalationCompleted(packet=packet):
-            return packet_lines(packet_from(packet), None) or ("Nothing is filled in yet.",)
+            return packet_lines(packet, None) or ("Nothing is filled in yet.",)
         case ActionProposed() | ProposalRevised():
             named = (
                 ("What", asked.text),

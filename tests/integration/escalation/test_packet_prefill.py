@@ -10,8 +10,8 @@ import pytest
 from incidents.channel.channel import record_opened
 from incidents.core.people import Actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.packet import Packet
-from incidents.escalation.prefill import MOST_LINES, prefill
+from incidents.escalation.packet import MOST_LINES, Packet
+from incidents.escalation.prefill import prefill
 from incidents.incident.incident import ById, Incident
 from incidents.record.captured_messages import MarkSource, MessageKey
 from incidents.record.linked_files import LinkedFile, link_files

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import PolicyErrors, dump_policy, load_policy
+from incidents.escalation.calls import wait_of
 from incidents.escalation.tables import Wanted
-from incidents.escalation.targets import LadderInputs, build_ladder, pick_service, wait_of
+from incidents.escalation.targets import LadderInputs, build_ladder, pick_service
 from incidents.policy.escalation import (
     AbsentPerson,
     EscalationTemplate,

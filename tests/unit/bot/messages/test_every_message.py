@@ -25,6 +25,7 @@ from incidents.core.errors import NotPermitted
 from incidents.core.sentences import PlainText, as_line
 from incidents.engine import effects
 from incidents.engine.failed_effects import effect_words
+from incidents.escalation.entries import ENTRIES as ESCALATION_ENTRIES
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload, field_names
 from incidents.incident.timeline import EntryKind
@@ -141,19 +142,22 @@ ESCALATION: dict[str, Any] = {
     "question": "",
     "asked_by": BOB,
     "to": ["Bob", "@database-oncall"],
-    "people": [{**BOB, "call_id": str(uuid.uuid4())}],
+    "people": [{"person": BOB, "call_id": str(uuid.uuid4())}],
     "skipped": [{"name": "Carol", "why": "not_in_private"}],
     "looking_up": ["@database-oncall"],
-    "away": [{"name": "Bob", "how": "do not disturb until 08:00 their time"}],
-    "called": [{"name": "Bob", "how": "no_answer"}, {"name": "Carol", "how": "passed_on"}],
+    "away": [{"person": BOB, "how": "do not disturb until 08:00 their time"}],
+    "called": [{"person": BOB, "how": "no_answer"}, {"person": CAROL, "how": "passed_on"}],
     "because": "no_answer",
     "wait_seconds": 300,
     "waited_seconds": 900,
     "step": 2,
 }
-SPECIAL |= {kind: ESCALATION for kind in EntryKind if kind.startswith("escalat")}
-SPECIAL[EntryKind.ESCALATED] = {**ESCALATION, "to": "Bob"}
-SPECIAL[EntryKind.ESCALATION_WITHDRAWN] = {**ESCALATION, "because": "withdrawn"}
+SPECIAL |= {
+    one.kind: {name: ESCALATION[name] for name in field_names(one) & ESCALATION.keys()}
+    for one in ESCALATION_ENTRIES
+}
+SPECIAL["escalated"]["to"] = "Bob"
+SPECIAL["escalation_withdrawn"]["because"] = "withdrawn"
 
 INNER = re.compile(r"\b[a-z]+_[a-z_]+\b")
 RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|(?<![@#<\w])[UC]0000\d+")
