@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from incidents.core.times import spoken_duration
-from incidents.engine.failed_effects import effect_words, refusal_reason
+from incidents.engine.entries import refusal_reason
 from incidents.incident.timeline import EntryKind
 from incidents.record.corrections import CorrectedEntry
 
@@ -113,14 +113,6 @@ def _not_invited(entry: CorrectedEntry) -> str:
     return f"Not invited: {_names(entry.content.get('refused'))}"
 
 
-def _failed(entry: CorrectedEntry) -> str:
-    return f"Slack refused {effect_words(entry.text('effect_kind'))}{_because(entry)}"
-
-
-def _retried(entry: CorrectedEntry) -> str:
-    return f"Tried again: {effect_words(entry.text('effect_kind'))}"
-
-
 def _because(entry: CorrectedEntry) -> str:
     error = entry.text("error")
     reason = refusal_reason(error) or error.replace("_", " ")
@@ -194,8 +186,6 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         EntryKind.BOT_REMOVED: _bot_removed,
         EntryKind.BOT_RETURNED: _plainly,
         EntryKind.INVITE_REFUSED: _not_invited,
-        EntryKind.EFFECT_FAILED: _failed,
-        EntryKind.EFFECT_RETRIED: _retried,
         EntryKind.EXPORTED: _exported,
         EntryKind.POSTMORTEM_DRAFTED: _drafted,
         EntryKind.POSTMORTEM_OWNER_SET: _owned,

@@ -3,28 +3,31 @@
 import uuid
 from functools import partial
 
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import Superseded
-from incidents.engine.failed_effects import effect_words, refusal_reason, retry_effect
+from incidents.engine.entries import EffectFailed, effect_words, refusal_reason
+from incidents.engine.failed_effects import retry_effect
 from incidents.incident.views import EntryView, IncidentView
 
 
-def effect_failed(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def effect_failed(
+    failed: EffectFailed, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Say what Slack refused, that nothing is lost, and offer to try again."""
-    what, error = effect_words(entry.text("effect_kind")), entry.text("error")
-    reason = refusal_reason(error)
+    what, reason = effect_words(failed.effect_kind), refusal_reason(failed.error)
     text = (
         f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
         "Everything is on the record and the incident goes on. Press *Retry* once the cause is "
         "mended."
     )
     # For whoever mends it: what Slack calls it.
-    answer = f"Slack's answer: {mentions.code(error)}"
-    retry = blocks.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
+    answer = f"Slack's answer: {mentions.code(failed.error)}"
+    retry = blocks.button("Retry", action_id="effect_retry", value=str(failed.effect_id))
     return blocks.Message(
         text=f"{text} {answer}",
         blocks=(blocks.section(text), blocks.actions(retry), blocks.context(answer)),
@@ -44,6 +47,5 @@ async def retry_pressed(request: Request) -> Reply:
 FEATURE = Feature(
     name="failures",
     actions={"effect_retry": retry_pressed},
-    entries={"effect_failed": effect_failed},
-    direct_entries={"effect_failed": effect_failed},
+    entries=dict((shown(EffectFailed, effect_failed),)),
 )

@@ -24,7 +24,7 @@ from bot.slack import blocks
 from incidents.core.errors import NotPermitted
 from incidents.core.sentences import PlainText, as_line
 from incidents.engine import effects
-from incidents.engine.failed_effects import effect_words
+from incidents.engine.entries import effect_words
 from incidents.escalation.entries import ENTRIES as ESCALATION_ENTRIES
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload, field_names
