@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
+from incidents.core.sentences import Who
 from incidents.storage.database import Base, storable
 
 
@@ -57,6 +58,11 @@ class Person(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     kind: Mapped[str] = mapped_column(default=PersonKind.MEMBER)
     refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    @property
+    def who(self) -> Who:
+        """Return how entries name them: with the name as it is now, and the id to mention."""
+        return Who(self.name, self.id, self.external_id)
 
 
 class PeopleGroup(Base):

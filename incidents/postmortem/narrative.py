@@ -204,9 +204,6 @@ _HEADS: Mapping[str, str] = MappingProxyType(
     {
         EntryKind.COMMANDER_MISSING: "Nobody in command yet",
         EntryKind.SUCCESSOR_WANTED: "A new commander is asked for",
-        EntryKind.CHECKIN_ASKED: "Check-in asked",
-        EntryKind.CHECKIN_UNDERSTOOD: "Check-in understood",
-        EntryKind.CHECKIN_ANSWERED: "Check-in answered",
         EntryKind.STALE_ANSWERED: "Still working on it",
     }
 )

@@ -43,8 +43,6 @@ _PLAIN: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_ANSWERS = MappingProxyType({"done": "done", "more_time": "needs more time", "stuck": "stuck"})
-
 
 def _sentences(*parts: str) -> str:
     """Return the parts that say something, each ended once."""
@@ -55,10 +53,6 @@ def _sentences(*parts: str) -> str:
 
 def _labelled(entry: CorrectedEntry, names: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{label}: {entry.text(name)}" for label, name in names if entry.text(name)]
-
-
-def _box(entry: CorrectedEntry) -> str:
-    return spoken_duration(timedelta(seconds=int(entry.content.get("box_seconds") or 0)))
 
 
 def _names(people: Any) -> str:
@@ -143,25 +137,7 @@ def _snoozed(entry: CorrectedEntry) -> str:
     return _sentences(f"Next update put off by {delay}, to {until}", entry.text("reason"))
 
 
-# -- check-ins, staleness ---------------------------------------------------------------------
-
-
-def _asked(entry: CorrectedEntry) -> str:
-    return f"Check-in with {entry.text('person_name')}, {_box(entry)}: {entry.text('question')}"
-
-
-def _understood(entry: CorrectedEntry) -> str:
-    return f"Check-in with {entry.text('person_name')}: understood"
-
-
-def _box_ended(entry: CorrectedEntry) -> str:
-    return f"Asked {entry.text('person_name')} how it went: {entry.text('question')}"
-
-
-def _answered(entry: CorrectedEntry) -> str:
-    answer = entry.text("answer")
-    said = _ANSWERS.get(answer, answer.replace("_", " "))
-    return _sentences(f"Check-in with {entry.text('person_name')}: {said}", entry.text("text"))
+# -- staleness --------------------------------------------------------------------------------
 
 
 def _stale(entry: CorrectedEntry) -> str:
@@ -271,10 +247,6 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         EntryKind.UPDATE_SNOOZED: _snoozed,
         EntryKind.STALE_ASKED: _stale,
         EntryKind.STALE_ANSWERED: _plainly,
-        EntryKind.CHECKIN_ASKED: _asked,
-        EntryKind.CHECKIN_UNDERSTOOD: _understood,
-        EntryKind.CHECKIN_DUE: _box_ended,
-        EntryKind.CHECKIN_ANSWERED: _answered,
         EntryKind.PERSON_JOINED: _plainly,
         EntryKind.PERSON_LEFT: _plainly,
         EntryKind.DUPLICATE_FOUND: _duplicate_found,

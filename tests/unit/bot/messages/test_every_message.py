@@ -25,10 +25,12 @@ from incidents.core.errors import NotPermitted
 from incidents.engine import effects
 from incidents.engine.failed_effects import effect_words
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.payload import field_names
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy.policy import Action
 from incidents.record.corrections import CorrectedEntry
+from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.entry_words import describe
 from tests.policies import built_in
 from tests.views import NOW, entry_view, incident_view
@@ -151,7 +153,10 @@ CODE = re.compile(r"`[^`]*`|<[^<>]*>")
 
 
 def content_of(kind: str) -> dict[str, Any]:
-    return {**COMMON, **SPECIAL.get(kind, {})}
+    """Return what the record may hold for an entry of this kind: what its payload has fields for."""
+    known = field_names(ENTRY_TYPES[kind]) if kind in ENTRY_TYPES else COMMON.keys()
+    common = {name: value for name, value in COMMON.items() if name in known}
+    return {**common, **SPECIAL.get(kind, {})}
 
 
 def entry(kind: str) -> EntryView:
