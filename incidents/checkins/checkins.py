@@ -4,24 +4,25 @@ The question's words live in timeline entries alone, so that redacting them leav
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.checkins.entries import (
-    AboutCheckin,
     CheckinAnswer,
     CheckinAnswered,
     CheckinAsked,
     CheckinDue,
+    CheckinEntry,
     CheckinUnderstood,
 )
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonFacts, PersonKind, save_person
+from incidents.core.people import Person, PersonFacts, PersonKind, save_person, who
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef, save_participant
@@ -33,6 +34,8 @@ from incidents.storage.database import Base, kept_text
 SHORTEST_BOX = timedelta(minutes=1)
 LONGEST_BOX = timedelta(hours=24)
 MAX_TEXT = 2000
+
+CheckinEntryT = TypeVar("CheckinEntryT", bound=CheckinEntry)
 
 
 class CheckinStatus(StrEnum):
@@ -123,7 +126,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
         asked_at=uow.now,
         due_at=uow.now + box,
     )
-    entry = uow.record(incident, CheckinAsked(**_about(checkin, person), question=question))
+    entry = uow.record(incident, replace(_about(CheckinAsked, checkin, person), question=question))
     await uow.flush()  # the row points at the entry
     checkin.asked_entry_id = entry.id
     uow.session.add(checkin)
@@ -148,7 +151,7 @@ async def understand_checkin(
         raise Superseded("checkin", checkin.answered_by or "")
     checkin.status = CheckinStatus.UNDERSTOOD
     checkin.understood_at = uow.now
-    understood = CheckinUnderstood(**_about(checkin, person))
+    understood = _about(CheckinUnderstood, checkin, person)
     uow.record(incident, understood, target_id=checkin.asked_entry_id)
     return Outcome("checkin_understood", incident.id, {"name": person.name})
 
@@ -177,8 +180,8 @@ async def answer_checkin(
             checkin.round += 1
             checkin.due_at = uow.now + box
     checkin.answered_at, checkin.answered_by = uow.now, uow.actor.name
-    answered = CheckinAnswered(
-        **_about(checkin, person),
+    answered = replace(
+        _about(CheckinAnswered, checkin, person),
         asked_by_id=checkin.asked_by_id,
         answer=reply.answer,
         text=kept_text(reply.text, most=MAX_TEXT),
@@ -199,8 +202,8 @@ async def end_checkin_box(uow: UnitOfWork, incident: Incident, reminder: Reminde
     person = await uow.session.get_one(Person, checkin.person_id)
     asked = await uow.session.get_one(TimelineEntry, checkin.asked_entry_id)
     task = CheckinAsked.read(asked.content)
-    due = CheckinDue(
-        **_about(checkin, person),
+    due = replace(
+        _about(CheckinDue, checkin, person),
         question=task.question if task is not None else "",
         is_understood=checkin.understood_at is not None,
     )
@@ -222,11 +225,11 @@ async def _get_checkin(
     return checkin, await uow.session.get_one(Person, checkin.person_id)
 
 
-def _about(checkin: Checkin, person: Person) -> AboutCheckin:
-    return AboutCheckin(
+def _about(entry_type: type[CheckinEntryT], checkin: Checkin, person: Person) -> CheckinEntryT:
+    return entry_type(
         checkin_id=checkin.id,
         round=checkin.round,
-        person=person.who,
+        person=who(person),
         box_seconds=checkin.box_seconds,
         due_at=checkin.due_at,
     )

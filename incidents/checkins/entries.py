@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final, TypedDict
+from typing import ClassVar, Final
 
 from incidents.core.sentences import SOMEBODY, HowLong, Sentence, Telling, Who, said, telling, until
 from incidents.incident.payload import Payload
@@ -16,16 +16,6 @@ class CheckinAnswer(StrEnum):
     DONE = "done"
     MORE_TIME = "more_time"
     STUCK = "stuck"
-
-
-class AboutCheckin(TypedDict):
-    """What each entry of a check-in says of it."""
-
-    checkin_id: uuid.UUID
-    round: int
-    person: Who
-    box_seconds: int
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,11 +59,6 @@ class Person(Base):
     kind: Mapped[str] = mapped_column(default=PersonKind.MEMBER)
     refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
 
-    @property
-    def who(self) -> Who:
-        """Return how entries name them: with the name as it is now, and the id to mention."""
-        return Who(self.name, self.id, self.external_id)
-
 
 class PeopleGroup(Base):
     """A user group as the chat service knows it; members refreshed in the background."""
@@ -113,6 +108,11 @@ def system_actor() -> Actor:
 def cli_actor(user: str) -> Actor:
     """Return the operator at the command line as the actor."""
     return Actor(kind=ActorKind.CLI, name=user)
+
+
+def who(person: Person) -> Who:
+    """Return how entries name somebody: with the name as it is now, and the id to mention."""
+    return Who(name=person.name, id=person.id, external_id=person.external_id)
 
 
 def actor_of(person: Person) -> Actor:

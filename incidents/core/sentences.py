@@ -25,7 +25,7 @@ class Who:
     external_id: str = ""
 
 
-# For whom no name is known.
+# Whom an entry should name, where its content doesn't.
 SOMEBODY: Final = Who()
 
 
@@ -288,6 +288,10 @@ class Markdown(PlainText):
     def link(self, link: Link) -> str:
         """Return the address as text, escaped: only our own renderers make links."""
         return markdown_text.escape(PlainText.link(self, link))
+
+    def label(self, text: str) -> str:
+        """Return the label with a colon, escaped: that of an unknown key may hold anything."""
+        return f"{markdown_text.escape(text)}:"
 
 
 class Html(PlainText):

@@ -28,15 +28,6 @@ _PLAIN: Mapping[str, str] = MappingProxyType(
     {
         EntryKind.ACKNOWLEDGED: "Acknowledged",
         EntryKind.STALE_ANSWERED: "Still working on it",
-        EntryKind.PERSON_JOINED: "Joined the incident channel",
-        EntryKind.PERSON_LEFT: "Left the incident channel",
-        EntryKind.CHANNEL_OPENED: "Incident channel opened",
-        EntryKind.CHANNEL_LINKED: "Incident channel chosen",
-        EntryKind.CHANNEL_ARCHIVED: "Incident channel archived",
-        EntryKind.CHANNEL_UNARCHIVED: "Incident channel brought back",
-        EntryKind.CHANNEL_DELETED: "Incident channel deleted",
-        EntryKind.CHANNEL_ID_CHANGED: "Incident channel moved by Slack",
-        EntryKind.BOT_RETURNED: "Sitrep is back in the incident channel",
         EntryKind.ACTION_ITEM_ADDED: "added",
         EntryKind.ACTION_ITEM_ASSIGNED: "given on",
         EntryKind.ACTION_ITEM_DONE: "done",
@@ -95,11 +86,6 @@ def _milestone(entry: CorrectedEntry) -> str:
     return f"{label}: {new}" if new else f"{label} taken back: it was {old}"
 
 
-def _moved_to_private(entry: CorrectedEntry) -> str:
-    invited = _names(entry.content.get("people"))
-    return _sentences(f"Moved to a private channel; in it: {invited}", entry.text("reason"))
-
-
 # -- stakeholder updates ----------------------------------------------------------------------
 
 
@@ -152,28 +138,6 @@ def _plainly(entry: CorrectedEntry) -> str:
 # -- the channel and people -------------------------------------------------------------------
 
 
-def _channel(entry: CorrectedEntry) -> str:
-    words, name = _PLAIN[entry.kind], entry.text("channel_name")
-    return f"{words}: #{name}" if name else words
-
-
-def _channel_refused(entry: CorrectedEntry) -> str:
-    return f"Slack refused opening the incident channel{_because(entry)}"
-
-
-def _renamed(entry: CorrectedEntry) -> str:
-    return f"Incident channel renamed: #{entry.text('old')} {ARROW} #{entry.text('new')}"
-
-
-def _bot_removed(entry: CorrectedEntry) -> str:
-    by = f" by {entry.text('by')}" if entry.text("by") else ""
-    return f"Sitrep was removed from the incident channel{by}"
-
-
-def _not_invited(entry: CorrectedEntry) -> str:
-    return f"Not invited: {_names(entry.content.get('refused'))}"
-
-
 def _failed(entry: CorrectedEntry) -> str:
     return f"Slack refused {effect_words(entry.text('effect_kind'))}{_because(entry)}"
 
@@ -189,12 +153,6 @@ def _because(entry: CorrectedEntry) -> str:
 
 
 # -- files, postmortem, action items ----------------------------------------------------------
-
-
-def _exported(entry: CorrectedEntry) -> str:
-    names = {"md": "Markdown", "csv": "CSV", "json": "JSON"}
-    form = names.get(entry.text("format"), entry.text("format"))
-    return f"Timeline exported{f' as {form}' if form else ''}"
 
 
 def _drafted(entry: CorrectedEntry) -> str:
@@ -247,24 +205,9 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         EntryKind.UPDATE_SNOOZED: _snoozed,
         EntryKind.STALE_ASKED: _stale,
         EntryKind.STALE_ANSWERED: _plainly,
-        EntryKind.PERSON_JOINED: _plainly,
-        EntryKind.PERSON_LEFT: _plainly,
         EntryKind.DUPLICATE_FOUND: _duplicate_found,
-        EntryKind.CHANNEL_OPENED: _channel,
-        EntryKind.CHANNEL_REFUSED: _channel_refused,
-        EntryKind.CHANNEL_LINKED: _channel,
-        EntryKind.CHANNEL_RENAMED: _renamed,
-        EntryKind.CHANNEL_ARCHIVED: _channel,
-        EntryKind.CHANNEL_UNARCHIVED: _channel,
-        EntryKind.CHANNEL_DELETED: _channel,
-        EntryKind.CHANNEL_ID_CHANGED: _channel,
-        EntryKind.MOVED_TO_PRIVATE: _moved_to_private,
-        EntryKind.BOT_REMOVED: _bot_removed,
-        EntryKind.BOT_RETURNED: _plainly,
-        EntryKind.INVITE_REFUSED: _not_invited,
         EntryKind.EFFECT_FAILED: _failed,
         EntryKind.EFFECT_RETRIED: _retried,
-        EntryKind.EXPORTED: _exported,
         EntryKind.POSTMORTEM_DRAFTED: _drafted,
         EntryKind.POSTMORTEM_OWNER_SET: _owned,
         EntryKind.POSTMORTEM_EDITED: _edited,

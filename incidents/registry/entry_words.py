@@ -133,21 +133,6 @@ def _edited(entry: CorrectedEntry) -> str:
     return f"Edited {'; '.join(said)}"
 
 
-def _note(entry: CorrectedEntry) -> str:
-    return entry.text("text")
-
-
-def _message(entry: CorrectedEntry) -> str:
-    # Whose words they are matters more than who marked them.
-    author = entry.text("author_name")
-    is_theirs = author in {"", entry.actor_name}
-    return entry.text("text") if is_theirs else f"{author}: {entry.text('text')}"
-
-
-def _file(entry: CorrectedEntry) -> str:
-    return f"File: {entry.text('name')}"
-
-
 _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
     {
         **ENTRY_FORMS,
@@ -157,9 +142,5 @@ _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         **DRILL_FORMS,
         EntryKind.DECLARED: _declared,
         EntryKind.EDITED: _edited,
-        EntryKind.NOTE: _note,
-        EntryKind.MARKED: _message,
-        EntryKind.PINNED: _message,
-        EntryKind.FILE_LINKED: _file,
     }
 )

@@ -26,6 +26,7 @@ _VALUES = {
     "attrgetter",
     "date",
     "datetime",
+    "dict",
     "frozenset",
     "getLogger",
     "get_logger",
