@@ -289,6 +289,10 @@ class Markdown(PlainText):
         """Return the address as text, escaped: only our own renderers make links."""
         return markdown_text.escape(PlainText.link(self, link))
 
+    def label(self, text: str) -> str:
+        """Return the label with a colon, escaped: that of an unknown key may hold anything."""
+        return f"{markdown_text.escape(text)}:"
+
 
 class Html(PlainText):
     """HTML without markup of its own: everything is escaped, quotes too."""

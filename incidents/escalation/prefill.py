@@ -32,7 +32,7 @@ from incidents.escalation.packet import (
 from incidents.incident.incident import Incident
 from incidents.policy.packet_fields import PacketField
 from incidents.record.corrections import CorrectedEntry
-from incidents.record.entries import RECORD_TYPES, FileLinked, Marked, Note, Pinned
+from incidents.record.entries import RECORD_TYPES, FileLinked, Marked, MessageEntry, Note, Pinned
 from incidents.record.timeline_view import TimelineItem, items_of, load_entries
 
 _LONGEST_LINE: Final = 300
@@ -78,7 +78,7 @@ async def prefill(session: AsyncSession, incident: Incident) -> Packet:
 def _marked_notes(items: Sequence[TimelineItem]) -> Iterator[_MarkedNote]:
     """Yield the notes that say what they are, each with its text without saying so."""
     for item in items:
-        note = Note.read(item.entry.content) if item.entry.kind == Note.kind else None
+        note = item.entry.payload if isinstance(item.entry.payload, Note) else None
         match = _MARKED_NOTE.fullmatch(note.text.strip()) if note is not None else None
         if match is not None:
             confidence = (match["confidence"] or "").casefold()
@@ -100,15 +100,13 @@ def _said(name: PacketField, notes: Sequence[_MarkedNote]) -> list[str]:
 
 def evidence_text(entry: CorrectedEntry) -> str:
     """Return who wrote what in a message that is evidence, or the name of a file."""
-    if entry.kind == FileLinked.kind:
-        linked = FileLinked.read(entry.content)
-        return f"File: {linked.name}" if linked is not None else ""
-    # A pinned message is kept like a marked one.
-    message = Marked.read(entry.content)
-    if message is None:
-        return ""
-    is_theirs = message.author_name in {"", entry.actor_name}
-    return message.text if is_theirs else f"{message.author_name}: {message.text}"
+    match entry.payload:
+        case FileLinked(name=name):
+            return f"File: {name}"
+        case MessageEntry(author=author, text=text):
+            is_theirs = not author.name or author.id == entry.actor_id
+            return text if is_theirs else f"{author.name}: {text}"
+    return ""
 
 
 def _evidence(items: Sequence[TimelineItem]) -> list[str]:

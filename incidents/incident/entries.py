@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from incidents.core.sentences import (
+    ChannelName,
     Detail,
     Link,
     Part,
@@ -270,36 +271,54 @@ class UpdateMissed(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOpened(Payload):
-    """channel_opened."""
+    """The incident's channel was opened."""
 
     kind: ClassVar[str] = "channel_opened"
     is_bookkeeping: ClassVar[bool] = True
     channel_id: str = ""
     channel_name: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was opened."""
+        return telling("opened ", ChannelName(self.channel_name, self.channel_id))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelLinked(Payload):
-    """channel_linked."""
+    """Somebody chose an existing channel, in place of the one that the incident had, if any."""
 
     kind: ClassVar[str] = "channel_linked"
     is_bookkeeping: ClassVar[bool] = True
     channel_id: str = ""
     channel_name: str = ""
-    old_channel_id: str | None = None
-    old_channel_name: str | None = None
+    old_channel_id: str = ""
+    old_channel_name: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was chosen, or where the incident moved from and to."""
+        chosen = ChannelName(self.channel_name, self.channel_id)
+        if not self.old_channel_id:
+            return telling("chose ", chosen, " as the incident channel")
+        was = ChannelName(self.old_channel_name, self.old_channel_id)
+        return telling("moved the incident from ", was, " to ", chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedToPrivate(Payload):
-    """moved_to_private."""
+    """Somebody made the incident private, in a channel for chosen people."""
 
     kind: ClassVar[str] = "moved_to_private"
     people: tuple[Who, ...] = ()
     reason: str = ""
     old_channel_id: str = ""
     old_channel_name: str = ""
+    # Where messages of ours stand in the old channel.
     old_places: tuple[str, ...] = ()
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who is in the private channel, and why it was moved."""
+        details = (detail("In it", *listed(self.people)), said(self.reason))
+        return telling("moved the incident to a private channel", details=details)
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.people import Actor, Person
+from incidents.core.people import Actor
 from incidents.incident.incident import IncidentRef
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
@@ -25,6 +25,7 @@ from incidents.postmortem.draft import PostmortemFacts, render_markdown
 from incidents.postmortem.durations import RoleSpan
 from incidents.postmortem.postmortem import find_postmortem_view
 from incidents.record.corrections import CORRECTIONS, correct
+from incidents.record.entries import RECORD_TYPES, Marked, MessageEntry, Pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ async def gather_postmortem(
     roles = await _role_rows(session, incident.id)
     postmortem = await find_postmortem_view(session, incident.id)
     owner_id = postmortem.owner_id if postmortem else None
-    people = await _people(session, entries, roles, owner_id, workspace_id=workspace_id)
+    people = await _people(session, entries, roles, owner_id)
     by_id = {person.id: person for person in people}
     return PostmortemFacts(
         incident=incident,
@@ -103,7 +104,8 @@ def standing_entries(rows: Iterable[TimelineEntry]) -> tuple[EntryView, ...]:
     for row in rows:
         if row.kind in CORRECTIONS:
             continue
-        now_reads = correct(row, [one for one in corrections if one.target_id == row.id])
+        targeting = [one for one in corrections if one.target_id == row.id]
+        now_reads = correct(row, targeting, entry_types=RECORD_TYPES)
         if now_reads.is_withdrawn:
             continue
         view = replace(
@@ -135,20 +137,15 @@ async def _people(
     entries: Iterable[EntryView],
     roles: Iterable[RoleAssignment],
     owner_id: uuid.UUID | None,
-    *,
-    workspace_id: uuid.UUID,
 ) -> tuple[PersonView, ...]:
     """Return everybody on the record: who acted, held a role, wrote what was marked, owns it."""
     wanted = {entry.actor_id for entry in entries if entry.actor_id}
     wanted |= {role.person_id for role in roles}
     if owner_id is not None:
         wanted.add(owner_id)
-    authors = {entry.text("author_external_id") for entry in entries} - {""}
-    if authors:
-        query = select(Person.id).where(
-            Person.workspace_id == workspace_id, Person.external_id.in_(authors)
-        )
-        wanted |= set((await session.execute(query)).scalars())
+    kinds = (Marked.kind, Pinned.kind)
+    marked = (MessageEntry.read(entry.content) for entry in entries if entry.kind in kinds)
+    wanted |= {one.author.id for one in marked if one is not None and one.author.id}
     return tuple((await people_views(session, wanted)).values())
 
 

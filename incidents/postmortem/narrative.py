@@ -12,6 +12,7 @@ from incidents.core.people import ActorKind
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, PersonView
 from incidents.postmortem.durations import RoleSpan, role_at
+from incidents.record.entries import MessageEntry
 
 SOMEBODY = "a responder"
 
@@ -111,9 +112,10 @@ class Narrator:
             told = f"{told} _(recorded {entry.recorded_at:%Y-%m-%d %H:%M})_"
         return told
 
-    def _find_author(self, entry: EntryView) -> uuid.UUID | None:
-        author = entry.text("author_external_id")
-        return next((person.id for person in self.people if person.external_id == author), None)
+    @staticmethod
+    def _find_author(entry: EntryView) -> uuid.UUID | None:
+        message = MessageEntry.read(entry.content)
+        return message.author.id if message is not None else None
 
 
 def _names_of(name: str) -> re.Pattern[str]:
@@ -204,9 +206,6 @@ _HEADS: Mapping[str, str] = MappingProxyType(
     {
         EntryKind.COMMANDER_MISSING: "Nobody in command yet",
         EntryKind.SUCCESSOR_WANTED: "A new commander is asked for",
-        EntryKind.CHECKIN_ASKED: "Check-in asked",
-        EntryKind.CHECKIN_UNDERSTOOD: "Check-in understood",
-        EntryKind.CHECKIN_ANSWERED: "Check-in answered",
         EntryKind.STALE_ANSWERED: "Still working on it",
     }
 )

@@ -18,6 +18,7 @@ from incidents.channel.entries import (
     ChannelUnarchived,
     InviteRefused,
 )
+from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.checkins import reactions as checkins
 from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue, CheckinUnderstood
 from incidents.drills import reactions as drills
@@ -115,6 +116,7 @@ from incidents.proposals.entries import (
 )
 from incidents.record import reactions as record
 from incidents.record.entries import Amended, Note, Redacted, Withdrawn
+from incidents.record.events import MessageMarked
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
     CommanderMissing,
@@ -250,6 +252,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(EffectFailed, say_failure),
     # -- record
     on(Note, post),
+    on(MessageMarked, record.fetch_message),
     on(Amended, record.say_correction),
     on(Withdrawn, record.say_correction),
     on(Redacted, record.erase_message, proposals.erase_words),
@@ -281,6 +284,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(BotRemoved, channel.tell_lead),
     on(BotReturned, channel.show_anew, refresh_card),
     on(InviteRefused, post),
+    on(ArchivingDue, channel.archive_channel),
+    on(ChannelSuperfluous, channel.discard_channel),
+    on(NewcomerArrived, channel.read_newcomer_in),
     # -- postmortem
     on(PostmortemDrafted, post, postmortem.upload_postmortem, postmortem.remind_of_postmortem),
     on(PostmortemOwnerSet, post, postmortem.tell_owner, postmortem.remind_of_postmortem),

@@ -5,6 +5,7 @@ from functools import partial
 
 from bot.features.channel.announcement import handled_privately
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.reading import load_incident
@@ -18,6 +19,7 @@ from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.people import PersonFacts
 from incidents.engine.effects import RetireChannel
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import IncidentRef
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.policy import Action
@@ -139,17 +141,10 @@ def moved_message(outcome: Outcome) -> blocks.Message:
     )
 
 
-def moved_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def moved_entry(moved: MovedToPrivate, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the first message of the private channel."""
-    who = mentions.escape_line(entry.actor_name)
-    people = entry.content.get("people") or ()
-    names = ", ".join(mentions.escape_line(str(one.get("name"))) for one in people)
-    why = f" Why: {mentions.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
-    text = (
-        f"{who} moved *{incident.reference}* to private. From now on only people in this channel "
-        f"see it{f': {names}' if names else ''}.{why}"
-    )
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    asks = f"From now on only people in this channel see *{incident.reference}*."
+    return told_message(entry, incident, asks=asks)
 
 
 async def retire_channel(context: EffectContext) -> Settlement:
@@ -198,5 +193,5 @@ FEATURE = Feature(
     actions={OPEN: open_pressed},
     views={CALLBACK_ID: submitted},
     effects={RetireChannel: retire_channel},
-    entries={"moved_to_private": moved_entry},
+    entries=dict((shown(MovedToPrivate, moved_entry),)),
 )

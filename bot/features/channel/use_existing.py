@@ -3,6 +3,7 @@
 from functools import partial
 
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
+from bot.framework.entry_messages import told_directly
 from bot.framework.feature import Command, Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import invalid_text, say
@@ -15,8 +16,9 @@ from incidents.channel.channel import ExistingChannel, record_members, record_re
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.effects import JoinChannel, PostMove
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.entries import ChannelLinked
 from incidents.incident.incident import IncidentRef
-from incidents.incident.views import EntryView, IncidentView, get_entry_view, get_incident_view
+from incidents.incident.views import IncidentView, get_entry_view, get_incident_view
 
 CALLBACK_ID = "channel_use_submit"
 _EXAMPLE = "INC-12 channel #database-room"
@@ -160,26 +162,15 @@ async def post_move(context: EffectContext) -> Settlement:
     view = await load_incident(context)
     async with context.services.database.reading() as session:
         entry = await get_entry_view(session, effect.entry_id)
-    if entry.is_redacted:
+    linked = ChannelLinked.read(entry.content)
+    if entry.is_redacted or linked is None:
         return Dropped("redacted")
-    message = channel_linked(entry, view)
+    message = told_directly(entry, view, asks="Please go on there.")
     try:
-        await post_once(context, channel_id=entry.text("old_channel_id"), message=message)
+        await post_once(context, channel_id=linked.old_channel_id, message=message)
     except SlackPermanent as error:
         return Dropped(error.error)
     return Done()
-
-
-def channel_linked(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say which channel the incident goes on in, and who chose it."""
-    who, where = (
-        mentions.escape_line(entry.actor_name),
-        mentions.channel_link(entry.text("channel_id")),
-    )
-    title = mentions.escape_line(incident.title)
-    if entry.text("old_channel_id"):
-        return say(f"{who} moved *{incident.reference}* {title} to {where}. Please go on there.")
-    return say(f"{who} chose {where} as the channel of *{incident.reference}* {title}.")
 
 
 FEATURE = Feature(
@@ -196,5 +187,4 @@ FEATURE = Feature(
     actions={"channel_use_open": open_pressed},
     views={CALLBACK_ID: submitted},
     effects={JoinChannel: join_channel, PostMove: post_move},
-    entries={"channel_linked": channel_linked},
 )

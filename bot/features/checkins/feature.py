@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.features.checkins import messages
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
@@ -13,19 +14,18 @@ from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, incident_by_id
 from bot.slack import blocks, mentions
 from incidents.checkins.checkins import (
-    CheckinAnswer,
     CheckinReply,
     CheckinRequest,
     answer_checkin,
     ask_checkin,
     understand_checkin,
 )
+from incidents.checkins.entries import CheckinAnswer, CheckinAnswered, CheckinAsked, CheckinDue
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.people import PersonFacts
 from incidents.core.times import duration_text, parse_duration, split_duration, spoken_duration
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action
 
@@ -239,14 +239,17 @@ FEATURE = Feature(
         "checkin_answer_open": open_answer_form,
     },
     views={"checkin_submit": checkin_submitted, "checkin_answer_submit": answer_submitted},
-    entries={
-        EntryKind.CHECKIN_ASKED: messages.asked_entry,
-        EntryKind.CHECKIN_UNDERSTOOD: messages.understood_entry,
-        EntryKind.CHECKIN_DUE: messages.due_entry,
-        EntryKind.CHECKIN_ANSWERED: messages.answered_entry,
-    },
-    direct_entries={
-        EntryKind.CHECKIN_ASKED: messages.asked_directly,
-        EntryKind.CHECKIN_ANSWERED: messages.answered_directly,
-    },
+    entries=dict(
+        (
+            shown(CheckinAsked, messages.asked_entry),
+            shown(CheckinDue, messages.due_entry),
+            shown(CheckinAnswered, messages.answered_entry),
+        )
+    ),
+    direct_entries=dict(
+        (
+            shown(CheckinAsked, messages.asked_directly),
+            shown(CheckinAnswered, messages.answered_directly),
+        )
+    ),
 )

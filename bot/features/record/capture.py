@@ -225,7 +225,7 @@ async def add_to_timeline(request: Request) -> Reply:
     )
     content = await content_of(request.services, message, now=request.now)
     # Without a text, or from somebody whose name we don't know, it has to be fetched first.
-    is_complete = bool(message.text) and content.author_name != message.user_id
+    is_complete = bool(message.text) and content.author.name != message.user_id
     use_case = partial(
         mark_message,
         message=MessageKey(channel_id, message.ts),

@@ -8,8 +8,9 @@ from functools import partial
 
 from sqlalchemy import select
 
-from bot.features.record import timeline_messages as shown
+from bot.features.record import timeline_messages as messages
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Command, Feature, Flag
 from bot.framework.incident_forms import view_for_form
 from bot.framework.reading import load_incident
@@ -25,9 +26,10 @@ from incidents.engine.effects import EraseEntryMessage, PostEntry, TellPerson
 from incidents.engine.outbox import EffectRow
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.corrections import MAX_TEXT
+from incidents.record.entries import Amended, Note
 from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
 from incidents.record.timeline_view import TimelineItem, TimelineView, find_item, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
@@ -82,7 +84,7 @@ async def note_submitted(request: Request) -> Reply:
 
 async def _open_note_form(request: Request, ref: IncidentRef) -> Reply:
     view = await view_for_form(request, ref, action=Action.ADD_NOTE)
-    await request.open_view(shown.note_form(view))
+    await request.open_view(messages.note_form(view))
     return None
 
 
@@ -130,7 +132,7 @@ async def undo_pressed(request: Request) -> Reply:
 
 
 def _withdrawn(outcome: Outcome) -> blocks.Message:
-    what = "note" if outcome.data["entry_kind"] == EntryKind.NOTE else "mark"
+    what = "note" if outcome.data["entry_kind"] == Note.kind else "mark"
     when = mentions.date(datetime.fromisoformat(outcome.data["occurred_at"]))
     return say(
         f"Your {what} of {when} in *{outcome.data['reference']}* is withdrawn. "
@@ -147,14 +149,14 @@ async def timeline_command(request: Request) -> Reply:
     if not typed.isdecimal() or not 1 <= int(typed) <= MAX_LAST:
         raise InvalidInput("last", f"takes a number from 1 to {MAX_LAST}", "timeline --last 20")
     timeline = await _timeline(request, request.incident_ref())
-    return Say(shown.page(timeline, count=int(typed), skip=0))
+    return Say(messages.page(timeline, count=int(typed), skip=0))
 
 
 async def timeline_turned(request: Request) -> Reply:
     """Show another page in place of this one, or the first one from elsewhere."""
     count, skip = _page_of(request.value)
     timeline = await _timeline(request, request.incident_of_value())
-    message = shown.page(timeline, count=count, skip=skip)
+    message = messages.page(timeline, count=count, skip=skip)
     return Say(message, replaces=skip != 0 or request.action.get("action_id") == "timeline_later")
 
 
@@ -192,15 +194,15 @@ async def correct_chosen(request: Request) -> Reply:
     view = await view_for_form(request, ref, action=action)
     item = await _item(request, ref, entry_id, verb=choice)
     if choice == "redact":
-        await request.open_view(shown.redact_form(view, item))
+        await request.open_view(messages.redact_form(view, item))
         return None
-    if len(item.entry.text("text")) > shown.MAX_IN_FORM:
+    if len(item.entry.words) > messages.MAX_IN_FORM:
         text = (
             "This note is too long for a form, so nothing was changed. "
             "Withdraw it, and write a shorter one."
         )
         return Say(say(text))
-    await request.open_view(shown.amend_form(view, item))
+    await request.open_view(messages.amend_form(view, item))
     return None
 
 
@@ -315,7 +317,7 @@ async def _posted_as(context: EffectContext, entry_id: uuid.UUID) -> list[tuple[
 
 
 async def _said_by(context: EffectContext, entry_id: uuid.UUID) -> Mapping[uuid.UUID, datetime]:
-    amends = (TimelineEntry.target_id == entry_id) & (TimelineEntry.kind == EntryKind.AMENDED)
+    amends = (TimelineEntry.target_id == entry_id) & (TimelineEntry.kind == Amended.kind)
     query = select(TimelineEntry.id, TimelineEntry.recorded_at).where(
         TimelineEntry.incident_id == context.effect.incident_id,
         (TimelineEntry.id == entry_id) | amends,
@@ -363,9 +365,5 @@ FEATURE = Feature(
         "redact_submit": redact_submitted,
     },
     effects={EraseEntryMessage: erase_message},
-    entries={
-        EntryKind.NOTE: shown.note_entry,
-        EntryKind.AMENDED: shown.amended_entry,
-        EntryKind.WITHDRAWN: shown.withdrawn_entry,
-    },
+    entries=dict((shown(Note, messages.note_entry),)),
 )

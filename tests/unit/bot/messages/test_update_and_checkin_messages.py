@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bot.features.checkins import messages as checkin_messages
 from bot.features.checkins import staleness
 from bot.features.checkins.feature import answer_form, checkin_form
 from bot.features.updates import feature as updates
@@ -38,16 +37,6 @@ def entry(content: dict[str, Any], kind: str = "update_snoozed") -> EntryView:
 
 
 DUE = instant_text(NOW - timedelta(minutes=15))
-CHECKIN = {
-    "checkin_id": str(uuid.uuid4()),
-    "round": 1,
-    "person_id": str(PERSON_ID),
-    "person_external_id": "U0BOB",
-    "person_name": NASTY[:60],
-    "question": NASTY,
-    "box_seconds": 600,
-    "due_at": DUE,
-}
 TO_CAROL = [{"id": str(PERSON_ID), "external_id": "U0CAROL", "name": "carol"}]
 UPDATE = {
     "number": 3,
@@ -74,13 +63,6 @@ CASES: list[tuple[Callable[[EntryView, IncidentView], Message], dict[str, Any], 
         {"until": DUE, "delay_seconds": 900, "reason": NASTY},
         set(),
     ),
-    (checkin_messages.asked_entry, CHECKIN, {"U0BOB"}),
-    (checkin_messages.asked_directly, CHECKIN, set()),
-    (checkin_messages.understood_entry, CHECKIN, set()),
-    (checkin_messages.due_entry, CHECKIN, set()),
-    (checkin_messages.answered_entry, {**CHECKIN, "answer": "done", "text": NASTY}, set()),
-    (checkin_messages.answered_entry, {**CHECKIN, "answer": "stuck"}, set()),
-    (checkin_messages.answered_entry, {**CHECKIN, "answer": "more_time"}, set()),
     (
         staleness.FEATURE.entries["stale_asked"],
         {"last_activity_at": DUE, "status": "mitigated"},

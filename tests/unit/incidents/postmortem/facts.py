@@ -46,7 +46,7 @@ def entries() -> tuple[EntryView, ...]:
         (5, "bob", kinds.NOTE, {"text": "5xx on /pay | since <b>23:31</b> @channel"}),
         (6, "alice", kinds.SEVERITY_CHANGED, {"old": "SEV3", "new": "SEV1", "reason": "all EU"}),
         (15, "alice", kinds.UPDATE_POSTED, _update(1, 20, "Rolling back 1.42")),
-        (18, "carol", kinds.MARKED, {"text": "<@UALICE> look: =1+1", "author_external_id": "UBOB"}),
+        (18, "carol", kinds.MARKED, _message("<@UALICE> look: =1+1", BOB)),
         (20, "alice", kinds.STATUS_CHANGED, {"old": "triage", "new": "mitigated"}),
         (31, "", kinds.UPDATE_MISSED, {"count": 2, "is_bots": False}),
         (32, "", kinds.UPDATE_MISSED, {"count": 1, "is_bots": True}),
@@ -78,6 +78,10 @@ def entries() -> tuple[EntryView, ...]:
             )
         )
     return tuple(made)
+
+
+def _message(text: str, author: PersonView) -> dict[str, object]:
+    return {"text": text, "author": {"name": author.name, "id": str(author.id)}}
 
 
 def _update(number: int, due: int, text: str) -> dict[str, object]:
