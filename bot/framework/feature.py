@@ -4,41 +4,16 @@ Each module of `bot/features/` exports one `FEATURE`; the central tables only co
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot.framework.effect_context import EffectContext, Settlement
 from bot.framework.entry_messages import EntryRenderer
-from bot.framework.replies import Reply
-from bot.framework.requests import Request
+from bot.framework.slash_commands import Command, Handler
+from bot.framework.verbs import Verb
 from incidents.engine.effects import Effect
 
-Handler = Callable[[Request], Awaitable[Reply]]
 EffectHandler = Callable[[EffectContext], Awaitable[Settlement]]
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """An option of a command, as `--name`, or `--name VALUE` when it has a metavar."""
-
-    name: str
-    summary: str
-    metavar: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One verb of the slash command: the row of the grammar that drives parser, help and tests."""
-
-    name: str
-    usage: str
-    summary: str
-    handler: Handler
-    aliases: tuple[str, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    examples: tuple[str, ...] = ()
-    # The same text again within a minute is taken for the same command (Slack doesn't redeliver
-    # commands, people repeat them).
-    is_once_a_minute: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +21,7 @@ class Feature:
     """Everything one feature handles; keys are action ids, callback ids and event types."""
 
     name: str
+    verbs: tuple[Verb[Any], ...] = ()
     commands: tuple[Command, ...] = ()
     actions: Mapping[str, Handler] = field(default_factory=dict)
     views: Mapping[str, Handler] = field(default_factory=dict)
@@ -58,3 +34,16 @@ class Feature:
     entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
     # How an entry reads in a direct message, where it differs from the channel's.
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        commands = (
+            replace(verb.command, handler=verb.by_command) for verb in self.verbs if verb.command
+        )
+        actions = {
+            **{name: verb.by_button for verb in self.verbs for name in verb.buttons},
+            **{name: verb.by_opener for verb in self.verbs for name in verb.opened_by},
+        }
+        views = {verb.form: verb.by_form for verb in self.verbs if verb.form}
+        object.__setattr__(self, "commands", (*self.commands, *commands))
+        object.__setattr__(self, "actions", {**self.actions, **actions})
+        object.__setattr__(self, "views", {**self.views, **views})

@@ -127,6 +127,11 @@ class Request:
         """Tell whether somebody pressed a button or submitted a form."""
         return self.payload.get("type") in {"block_actions", "view_submission"}
 
+    @property
+    def is_form(self) -> bool:
+        """Tell whether somebody submitted a form."""
+        return self.payload.get("type") == "view_submission"
+
     # -- what the request is about -----------------------------------------------------------
 
     @property

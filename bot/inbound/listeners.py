@@ -16,11 +16,11 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.framework import refusals
-from bot.framework.feature import Command, Feature, Handler
+from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
 from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.framework.requests import Request, Services
-from bot.framework.slash_commands import CommandRefused, Grammar
+from bot.framework.slash_commands import Command, CommandRefused, Grammar, Handler
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval
@@ -93,7 +93,7 @@ class Listeners:
             await _ack_message(ack, refusals.grammar_message(error, slash=self.slash))
             return
         command = command or self.grammar.find("help")
-        if command is None:
+        if command is None or command.handler is None:
             await ack()
             return
         request = Request(

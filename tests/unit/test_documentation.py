@@ -14,8 +14,7 @@ import yaml
 
 from bot.features import all_features
 from bot.features.escalation.packet import FIELDS
-from bot.framework.feature import Command
-from bot.framework.slash_commands import Grammar
+from bot.framework.slash_commands import Command, Grammar
 from config.policy_loader import load_policy
 from config.policy_shapes import KEY_FIELDS, VALUE_FIELDS
 from config.scenario_loader import load_scenarios

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.framework.slash_commands import CommandRefused, Grammar, flag_usage, usage_of
+from bot.framework.slash_commands import Command, CommandRefused, Grammar, flag_usage, usage_of
 from bot.slack import blocks, mentions
 from incidents.incident.incident import ByChannel
 from incidents.incident.views import IncidentView, find_incident_view

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from bot.features.channel.status_card_view import status_card
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.browse.lists import ListedIncident, ListPage, Scope, list_incidents
 from incidents.core.errors import InvalidInput

@@ -3,11 +3,12 @@
 from functools import partial
 
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import Channel

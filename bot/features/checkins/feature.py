@@ -6,11 +6,12 @@ from datetime import timedelta
 from functools import partial
 
 from bot.features.checkins import messages
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, incident_by_id
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.checkins.checkins import (
     CheckinAnswer,

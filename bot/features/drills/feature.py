@@ -5,10 +5,11 @@ from functools import partial
 from bot.features.drills import forms, messages
 from bot.features.drills.scorecard import results_message, scorecard_message
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command, Flag
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person

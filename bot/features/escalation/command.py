@@ -20,10 +20,11 @@ from bot.features.escalation.replies import (
     names_in_steps,
 )
 from bot.features.escalation.targets import meant_by, near_targets, near_text
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request, split_first
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.engine.unit_of_work import UseCase

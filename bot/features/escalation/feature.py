@@ -34,11 +34,12 @@ from bot.features.escalation.targets import (
     target_of,
 )
 from bot.features.record.marked_messages import plain_text
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import mentions
 from incidents.core.errors import IncidentNotFound, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork

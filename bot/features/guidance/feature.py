@@ -7,10 +7,11 @@ from functools import partial
 
 from bot.features.escalation.feature import open_escalation
 from bot.features.guidance import messages
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.engine.prompts import Prompt
 from incidents.engine.unit_of_work import UseCase

@@ -7,13 +7,14 @@ from functools import partial
 
 from bot.features.learning import shadow_messages as messages
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.phrases import followed
 from bot.framework.reading import find_day, load_incident, person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command, Flag
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any
 
 from bot.features.lifecycle import declare_form as form
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command, Flag
 from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
 from incidents.core.errors import InvalidInput

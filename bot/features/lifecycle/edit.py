@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, EditClash, InvalidInput
 from incidents.incident.incident import IncidentRef

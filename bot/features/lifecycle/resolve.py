@@ -3,11 +3,12 @@
 from functools import partial
 
 from bot.features.lifecycle import resolve_form as form
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.core.errors import IncidentNotFound, InformationMissing, InvalidInput
 from incidents.core.ids import Reference, parse_reference

@@ -8,12 +8,13 @@ from functools import partial
 
 from bot.features.postmortem import action_item_owners as owners
 from bot.features.postmortem.messages import day_text
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.reading import find_day
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.engine.unit_of_work import Outcome

@@ -6,12 +6,13 @@ from types import MappingProxyType
 
 from bot.features.postmortem import messages
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import view_for_form
 from bot.framework.reading import load_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from config.template_files import read_template
 from incidents.core.errors import InformationMissing, InvalidInput

@@ -8,12 +8,13 @@ from typing import Any
 
 from bot.features.proposals import entries, forms, messages
 from bot.features.proposals.card import refresh_of_entry, refresh_proposal
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import view_for_form
 from bot.framework.proposal_offer import ASK_FORM
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, incident_by_id, split_first
+from bot.framework.slash_commands import Command, Flag
 from bot.slack import mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.engine.unit_of_work import Outcome, UseCase

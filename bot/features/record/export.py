@@ -4,11 +4,12 @@ from datetime import timedelta
 from functools import partial
 
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command
 from bot.slack import mentions
 from incidents.core.people import system_actor
 from incidents.engine.effects import UploadExport

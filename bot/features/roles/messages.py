@@ -1,21 +1,31 @@
 """How roles read: who holds what, entries about them, and what a role's holder is told."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from bot.framework.arguments import NOBODY, OnIncident, on_incident, to_value
 from bot.framework.phrases import about, actor_of_entry, named_in
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import EntryView, IncidentView, RoleView
+from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER, Policy, Role
 
-ASSIGN_FORM = "role_assign"
-
 _MINUTES_OF_AN_HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class OneRole(OnIncident):
+    """A role of an incident, by key or name, and who gets it; NOBODY gives it up."""
+
+    role: str = ""
+    person: Named = NOBODY
 
 
 def is_by(entry: EntryView, field: str) -> bool:
@@ -112,7 +122,7 @@ def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
     return blocks.button(
         "Take command",
         action_id="role_take_command",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
         style="primary",
     )
 
@@ -209,7 +219,7 @@ def _person(held: RoleView) -> str:
 
 def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> blocks.ButtonElement | None:
     holders = view.holders(role.key)
-    value = f"{view.id}|{role.key}|{view.version}"
+    value = to_value(OneRole(ById(view.id), view.version, role.key))
     if any(person.id == viewer_id for person in holders):
         return blocks.button("Give up", action_id="role_release", value=value)
     if holders and (role.exclusive or role.key == COMMANDER):
@@ -218,7 +228,7 @@ def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> blocks.Butt
 
 
 def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
-    value = f"{view.id}|{view.version}"
+    value = on_incident(view)
     buttons = [blocks.button("Assign somebody…", action_id="role_assign_open", value=value)]
     commanders = view.holders(COMMANDER)
     if any(person.id == viewer_id for person in commanders):
@@ -228,7 +238,7 @@ def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
     return buttons
 
 
-def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> blocks.View:
+def assign_form(view: IncidentView, policy: Policy) -> blocks.View:
     """Return the form that gives somebody a role."""
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     return blocks.modal(
@@ -242,9 +252,7 @@ def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> blocks.
                 "With a commander present, command is offered or asked for."
             ),
         ],
-        callback_id=ASSIGN_FORM,
         submit="Assign",
-        private_metadata=metadata,
     )
 
 

@@ -5,11 +5,12 @@ from functools import partial
 
 from bot.features.supervision import progress_messages, stage_messages
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command, Flag
 from bot.slack import mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded

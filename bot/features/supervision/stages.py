@@ -7,11 +7,12 @@ from functools import partial
 from bot.features.supervision import stage_messages as messages
 from bot.features.supervision.progress import progress_reply
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, Services
+from bot.framework.slash_commands import Command, Flag
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput

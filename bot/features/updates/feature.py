@@ -4,12 +4,13 @@ from datetime import timedelta
 from functools import partial
 
 from bot.features.updates import messages
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.phrases import instant_of
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Command, Flag
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, TransitionRefused
 from incidents.core.times import duration_text, parse_duration, split_duration
