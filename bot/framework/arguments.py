@@ -104,7 +104,7 @@ def _made(kind: type[A], raw: Mapping[str, object]) -> A:
         if value in (None, "") and _default(field) is not MISSING:
             continue
         try:
-            given[field.name] = _read(_hints(kind)[field.name], value)
+            given[field.name] = _read(_hints(kind)[field.name], "" if value is None else value)
         except (TypeError, ValueError):
             raise IncidentNotFound(None) if field.name == "ref" else _gone(kind) from None
     return kind(**given)
@@ -137,6 +137,8 @@ def _text(value: object) -> str:
             return external_id
         case datetime():
             return value.isoformat()
+        case tuple():
+            return ",".join(value)
         case uuid.UUID() | str() | int():
             return str(value)
     raise TypeError(f"neither button nor form can carry {value!r}")
@@ -152,7 +154,7 @@ def _read(hint: Any, value: Any) -> Any:
     if origin is Mapping:  # what a form remembers is JSON already
         return value
     if origin is tuple:
-        return tuple(value)
+        return tuple(value.split(",")) if isinstance(value, str) else value
     if hint is datetime:
         is_epoch = isinstance(value, int)
         return datetime.fromtimestamp(value, UTC) if is_epoch else datetime.fromisoformat(value)

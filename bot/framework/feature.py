@@ -4,7 +4,7 @@ Each module of `bot/features/` exports one `FEATURE`; the central tables only co
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.framework.effect_context import EffectContext, Settlement
@@ -36,14 +36,12 @@ class Feature:
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        commands = (
-            replace(verb.command, handler=verb.by_command) for verb in self.verbs if verb.command
-        )
         actions = {
             **{name: verb.by_button for verb in self.verbs for name in verb.buttons},
             **{name: verb.by_opener for verb in self.verbs for name in verb.opened_by},
         }
         views = {verb.form: verb.by_form for verb in self.verbs if verb.form}
-        object.__setattr__(self, "commands", (*self.commands, *commands))
+        commands = (*self.commands, *(verb for verb in self.verbs if verb.usage))
+        object.__setattr__(self, "commands", commands)
         object.__setattr__(self, "actions", {**self.actions, **actions})
         object.__setattr__(self, "views", {**self.views, **views})

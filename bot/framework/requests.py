@@ -125,12 +125,17 @@ class Request:
     @property
     def is_press(self) -> bool:
         """Tell whether somebody pressed a button or submitted a form."""
-        return self.payload.get("type") in {"block_actions", "view_submission"}
+        return self.is_button or self.is_form
 
     @property
     def is_form(self) -> bool:
         """Tell whether somebody submitted a form."""
         return self.payload.get("type") == "view_submission"
+
+    @property
+    def is_button(self) -> bool:
+        """Tell whether somebody pressed a button, or chose from a menu."""
+        return self.payload.get("type") == "block_actions"
 
     # -- what the request is about -----------------------------------------------------------
 

@@ -26,18 +26,23 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One verb of the slash command: the row of the grammar that drives parser, help and tests."""
+    """A row of the grammar that drives parser, help and tests; without usage it isn't typed."""
 
-    name: str
-    usage: str
-    summary: str
-    handler: Handler | None = None
+    usage: str = ""
+    summary: str = ""
+    name: str = ""
     aliases: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     examples: tuple[str, ...] = ()
     # The same text again within a minute is taken for the same command (Slack doesn't redeliver
     # commands, people repeat them).
     is_once_a_minute: bool = False
+    handler: Handler | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            first = next((word for word in self.usage.split() if not word.startswith("[")), "")
+            object.__setattr__(self, "name", first)
 
 
 @dataclass(eq=False)

@@ -1,8 +1,10 @@
 """Verbs: what people can do, whichever way they ask for it: by command, by button or by form."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
+from inspect import signature
 from types import MappingProxyType
 from typing import Any, Generic, cast
 
@@ -38,7 +40,7 @@ class Form(Generic[A]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verb(Generic[A]):
+class Verb(Command, Generic[A]):
     """One thing that people can do: the ways to ask for it, what it does, and what is answered.
 
     The arguments are the same whichever way they come: the words of a command, the value of a
@@ -47,14 +49,16 @@ class Verb(Generic[A]):
 
     arguments: type[A] = field(kw_only=False)
 
-    # The use case and the answer; or `perform`, which is free to do more than one or none.
+    # The use case, called with those of the arguments that it takes, and the answer; or `do` or
+    # `perform`, for what is more than one use case or none.
+    use_case: Callable[..., Awaitable[Outcome]] | None = None
     do: Callable[[UnitOfWork, A], Awaitable[Outcome]] | None = None
     tell: Callable[[Request, Outcome], blocks.Message | str] | None = None
     perform: Callable[[Request, A], Awaitable[Reply]] | None = None
 
-    # By command. The words fill these arguments in order: each one word, the last one the rest;
-    # or `typed` takes them apart. Without words or flags: `alone`, else the form, if there is one.
-    command: Command | None = None
+    # By command, as `usage` has it. The words fill these arguments in order, each with one word,
+    # the last with the rest; or `typed` takes them apart. Without words or flags: `alone`, else
+    # the form, if there is one.
     words: tuple[str, ...] = ()
     typed: Callable[[Request], A | AskFirst[A]] | None = None
     alone: Callable[[Request], Awaitable[Reply]] | None = None
@@ -71,6 +75,8 @@ class Verb(Generic[A]):
     target: IncidentStatus | None = None
     show: Callable[[Request, IncidentView, A], blocks.View | Form[A]] | None = None
     open: Callable[[Request, A], Awaitable[blocks.View | Form[A] | Say]] | None = None
+    # Reads the inputs that aren't arguments as they stand.
+    read: Callable[[Request, A], A] | None = None
     # Which input a refused argument came from, where it isn't the one of its name; "" is for
     # all others. `explain` words what else is told in an input.
     inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -101,7 +107,10 @@ class Verb(Generic[A]):
     async def by_form(self, request: Request) -> Reply:
         """Do it as the form says; what can't be taken is told in its input."""
         try:
-            reply = await self._carry_out(request, from_view(self.arguments, request.view))
+            given = from_view(self.arguments, request.view)
+            if self.read is not None:
+                given = self.read(request, given)
+            reply = await self._carry_out(request, given)
         except DomainError as error:
             told = self._in_inputs(request, error)
             if told is None:
@@ -114,7 +123,7 @@ class Verb(Generic[A]):
         shown = await self._shown(request, given)
         if isinstance(shown, Say):
             return shown
-        view = self.named(shown if isinstance(shown, Form) else Form(shown, given))
+        view = self.named(shown)
         if request.is_form:
             return ShowView(view)
         await request.open_view(view)
@@ -131,12 +140,20 @@ class Verb(Generic[A]):
     async def _carry_out(self, request: Request, given: A) -> Reply:
         if self.perform is not None:
             return await self.perform(request, given)
-        if self.do is None or self.tell is None:
-            raise TypeError(f"{self} does nothing")
-        do = self.do
-        outcome = await request.transact(lambda uow: do(uow, given))
+        outcome = await request.transact(partial(self._act, given=given))
+        if self.tell is None:
+            return None
         told = self.tell(request, outcome)
         return Say(say(told) if isinstance(told, str) else told)
+
+    async def _act(self, uow: UnitOfWork, *, given: A) -> Outcome:
+        if self.do is not None:
+            return await self.do(uow, given)
+        if self.use_case is None:
+            raise TypeError(f"{self} does nothing")
+        taken = _parameters(self.use_case)
+        values = {one.name: getattr(given, one.name) for one in fields(given) if one.name in taken}
+        return await self.use_case(uow, **values)
 
     def _worded(self, request: Request) -> A:
         given: dict[str, Any] = {}
@@ -149,14 +166,18 @@ class Verb(Generic[A]):
             given[self.words[-1]] = mentions.plain(rest)
         return self.arguments(**given)
 
-    async def _shown(self, request: Request, given: A) -> blocks.View | Form[A] | Say:
+    async def _shown(self, request: Request, given: A) -> Form[A] | Say:
+        shown: blocks.View | Form[A] | Say
         if self.open is not None:
-            return await self.open(request, given)
-        if self.show is None:
+            shown = await self.open(request, given)
+        elif self.show is not None:
+            ref = cast("OnIncident", given).ref
+            incident = await view_for_form(request, ref, action=self.needs, target=self.target)
+            given = replace(given, ref=ById(incident.id))
+            shown = self.show(request, incident, given)
+        else:
             raise TypeError(f"{self} has no form")
-        ref = cast("OnIncident", given).ref
-        incident = await view_for_form(request, ref, action=self.needs, target=self.target)
-        return self.show(request, incident, replace(given, ref=ById(incident.id)))
+        return shown if isinstance(shown, Form | Say) else Form(shown, given)
 
     def _in_inputs(self, request: Request, error: DomainError) -> Mapping[str, str] | None:
         """Return what is told in which input; None if the error is about none of them."""
@@ -169,6 +190,11 @@ class Verb(Generic[A]):
             name = self.inputs.get("", name)
         text = invalid_text(error.field, error.problem, error.example)
         return {name: text} if name in entered else None
+
+
+@cache
+def _parameters(use_case: Callable[..., Awaitable[Outcome]]) -> Collection[str]:
+    return signature(use_case).parameters
 
 
 async def view_for_form(

@@ -21,6 +21,7 @@ from bot.framework.proposal_offer import offer_approval, offer_proposal
 from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.framework.requests import Request, Services
 from bot.framework.slash_commands import Command, CommandRefused, Grammar, Handler
+from bot.framework.verbs import Verb
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval
@@ -93,7 +94,7 @@ class Listeners:
             await _ack_message(ack, refusals.grammar_message(error, slash=self.slash))
             return
         command = command or self.grammar.find("help")
-        if command is None or command.handler is None:
+        if command is None:
             await ack()
             return
         request = Request(
@@ -106,7 +107,10 @@ class Listeners:
             key=_command_key(command, body),
             words=words,
         )
-        reply = await self._run(command.handler, request)
+        handler = command.by_command if isinstance(command, Verb) else command.handler
+        if handler is None:
+            return
+        reply = await self._run(handler, request)
         match reply:
             case Say(message=message):
                 await _ack_message(ack, message)

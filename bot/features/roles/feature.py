@@ -10,7 +10,6 @@ from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.framework.slash_commands import Command
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.core.errors import InvalidInput
@@ -155,12 +154,9 @@ FEATURE = Feature(
     verbs=(
         Verb(
             OneRole,
-            command=Command(
-                name="role",
-                usage="role commander [@someone|me|none]",
-                summary="Take a role, give it to somebody, or release it; any role of the policy.",
-                examples=("role commander me", _ROLE_EXAMPLE, "role communications lead none"),
-            ),
+            usage="role commander [@someone|me|none]",
+            summary="Take a role, give it to somebody, or release it; any role of the policy.",
+            examples=("role commander me", _ROLE_EXAMPLE, "role communications lead none"),
             typed=typed_role,
             alone=lambda request: show_roles(request, OnIncident(request.incident_ref())),
             form="role_assign",
@@ -171,11 +167,8 @@ FEATURE = Feature(
         ),
         Verb(
             OnIncident,
-            command=Command(
-                name="roles",
-                usage="roles",
-                summary="Who holds which role, with buttons to take, assign or give one up.",
-            ),
+            usage="roles",
+            summary="Who holds which role, with buttons to take, assign or give one up.",
             perform=show_roles,
         ),
         Verb(OneRole, buttons=("role_claim",), perform=claim),
@@ -183,7 +176,7 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             buttons=("role_take_command",),
-            do=lambda uow, given: take_command(uow, ref=given.ref),
+            use_case=take_command,
             tell=told,
         ),
     ),

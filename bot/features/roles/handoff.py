@@ -12,7 +12,6 @@ from bot.framework.live_messages import CLOSED, Standing, show
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import person_in
 from bot.framework.requests import Request
-from bot.framework.slash_commands import Command
 from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import mentions
 from bot.slack.errors import SlackPermanent
@@ -107,45 +106,25 @@ FEATURE = Feature(
     verbs=(
         Verb(
             Offer,
-            command=Command(
-                name="handoff",
-                usage="handoff @someone [what they should know]",
-                summary="Offer command to somebody, with a brief; alone, opens the form.",
-                examples=(_EXAMPLE,),
-            ),
+            usage="handoff @someone [what they should know]",
+            summary="Offer command to somebody, with a brief; alone, opens the form.",
+            examples=(_EXAMPLE,),
             typed=typed_offer,
             form="handoff_offer",
             opened_by=("handoff_offer_open",),
             open=open_offer,
-            do=lambda uow, given: propose_commander(
-                uow, ref=given.ref, person=given.person, words=given.words
-            ),
+            use_case=propose_commander,
             tell=told,
         ),
-        Verb(
-            OnHandoff,
-            buttons=("handoff_accept",),
-            do=lambda uow, given: accept_handoff(uow, ref=given.ref, handoff_id=given.handoff_id),
-            tell=told,
-        ),
-        Verb(
-            OnHandoff,
-            buttons=("handoff_decline",),
-            do=lambda uow, given: decline_handoff(uow, ref=given.ref, handoff_id=given.handoff_id),
-            tell=told,
-        ),
+        Verb(OnHandoff, buttons=("handoff_accept",), use_case=accept_handoff, tell=told),
+        Verb(OnHandoff, buttons=("handoff_decline",), use_case=decline_handoff, tell=told),
         Verb(
             TakeOver,
             form="handoff_take_over",
             opened_by=("handoff_take_over_open",),
             needs=Action.TAKE_OVER,
             show=messages.take_over_form,
-            do=lambda uow, given: take_over(
-                uow,
-                ref=given.ref,
-                reason=given.reason,
-                seen_commander_id=given.seen_commander_id,
-            ),
+            use_case=take_over,
             tell=told,
         ),
     ),
