@@ -11,7 +11,7 @@ import typing
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
@@ -137,6 +137,8 @@ def _text(value: object) -> str:
             return external_id
         case datetime():
             return value.isoformat()
+        case timedelta():
+            return str(int(value.total_seconds()))
         case tuple():
             return ",".join(value)
         case uuid.UUID() | str() | int():
@@ -158,4 +160,6 @@ def _read(hint: Any, value: Any) -> Any:
     if hint is datetime:
         is_epoch = isinstance(value, int)
         return datetime.fromtimestamp(value, UTC) if is_epoch else datetime.fromisoformat(value)
+    if hint is timedelta:
+        return timedelta(seconds=int(value))
     return hint(value)

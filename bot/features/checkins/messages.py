@@ -1,11 +1,30 @@
 """How check-ins read: asked in channel and directly, at the end of the box, and answered."""
 
+import uuid
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import ClassVar
 
+from bot.framework.arguments import to_value
 from bot.framework.phrases import instant_of
 from bot.slack import blocks, mentions
+from incidents.checkins.checkins import CheckinAnswer
 from incidents.core.times import spoken_duration
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
+
+
+@dataclass(frozen=True, slots=True)
+class OnCheckin:
+    """A check-in in the time box that its buttons are for, and how it went."""
+
+    GONE: ClassVar = "checkin"
+
+    ref: IncidentRef
+    checkin_id: uuid.UUID
+    round: int
+    answer: CheckinAnswer = CheckinAnswer.DONE
+    text: str = ""
 
 
 def asked_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -43,13 +62,17 @@ def due_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
         f"*{incident.reference}* {mentions.escape_line(incident.title)}: the {_box(entry)} for {name} are "
         f"over{unseen}. How did it go?\nThe task: {_question(entry)}"
     )
-    value = _value(entry, incident)
+    asked = _asked(entry, incident)
+    more = replace(asked, answer=CheckinAnswer.MORE_TIME)
+    stuck = replace(asked, answer=CheckinAnswer.STUCK)
     return _with_buttons(
         text,
-        blocks.button("Done", action_id="checkin_done", value=value, style="primary"),
-        blocks.button(f"Need {_box(entry)} more", action_id="checkin_more_time", value=value),
-        blocks.button("Stuck", action_id="checkin_stuck", value=value),
-        blocks.button("Answer in words…", action_id="checkin_answer_open", value=value),
+        blocks.button("Done", action_id="checkin_done", value=to_value(asked), style="primary"),
+        blocks.button(
+            f"Need {_box(entry)} more", action_id="checkin_more_time", value=to_value(more)
+        ),
+        blocks.button("Stuck", action_id="checkin_stuck", value=to_value(stuck)),
+        blocks.button("Answer in words…", action_id="checkin_answer_open", value=to_value(asked)),
     )
 
 
@@ -82,12 +105,13 @@ def answered_directly(entry: EntryView, incident: IncidentView) -> blocks.Messag
 
 
 def _understood_button(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
-    value = _value(entry, incident)
+    value = to_value(_asked(entry, incident))
     return blocks.button("Understood", action_id="checkin_understood", value=value, style="primary")
 
 
-def _value(entry: EntryView, incident: IncidentView) -> str:
-    return f"{incident.id}|{entry.text('checkin_id')}|{entry.text('round')}"
+def _asked(entry: EntryView, incident: IncidentView) -> OnCheckin:
+    checkin_id, number = uuid.UUID(entry.text("checkin_id")), int(entry.content.get("round") or 0)
+    return OnCheckin(ById(incident.id), checkin_id, number)
 
 
 def _person(entry: EntryView) -> str:

@@ -1,12 +1,25 @@
 """How updates, their reminders and misses read; each fallback text says all that the blocks say."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from bot.framework.arguments import on_incident, to_value
 from bot.framework.phrases import instant_of
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """How long the next update is put off, and which: the one due then; None is the policy's."""
+
+    ref: IncidentRef
+    delay: timedelta | None = None
+    due_at: str = ""
+    reason: str = ""
 
 
 def update_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -95,20 +108,15 @@ def snoozed_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.context(text),))
 
 
-def post_button(incident_id: str) -> blocks.ButtonElement:
-    """Return the button that opens the form for an update."""
-    return blocks.button("Post update", action_id="update_open", value=incident_id, style="primary")
-
-
 def _post_button(incident: IncidentView) -> blocks.ButtonElement:
-    return post_button(str(incident.id))
+    value = on_incident(incident)
+    return blocks.button("Post update", action_id="update_open", value=value, style="primary")
 
 
 def _snooze_button(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
     delay = timedelta(seconds=int(entry.content.get("snooze_seconds", 900)))
-    minutes = int(delay / timedelta(minutes=1))
     # The due time is the version: pressed on an old message, the button does nothing.
-    value = f"{incident.id}|{minutes}|{entry.text('due_at')}"
+    value = to_value(Snooze(ById(incident.id), delay, entry.text("due_at")))
     return blocks.button(f"Snooze {spoken_duration(delay)}", action_id="update_snooze", value=value)
 
 
