@@ -47,6 +47,16 @@ class OnIncident:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class OnPrompt:
+    """A private question to one person, and their answer in words."""
+
+    GONE: ClassVar = "prompt"
+
+    prompt_id: uuid.UUID
+    text: str = ""
+
+
 def on_incident(incident: IncidentView) -> str:
     """Return the value of a button about an incident, made for its present version."""
     return to_value(OnIncident(ById(incident.id), incident.version))

@@ -94,11 +94,11 @@ class Verb(Command, Generic[A]):
         given = self._worded(request) if self.typed is None else self.typed(request)
         if isinstance(given, AskFirst):
             return await self.ask(request, given.given)
-        return await self._carry_out(request, given)
+        return await self.carry_out(request, given)
 
     async def by_button(self, request: Request) -> Reply:
         """Do it as a button's value says."""
-        return await self._carry_out(request, from_value(self.arguments, request.value))
+        return await self.carry_out(request, from_value(self.arguments, request.value))
 
     async def by_opener(self, request: Request) -> Reply:
         """Open the form for what a button's value says."""
@@ -110,7 +110,7 @@ class Verb(Command, Generic[A]):
             given = from_view(self.arguments, request.view)
             if self.read is not None:
                 given = self.read(request, given)
-            reply = await self._carry_out(request, given)
+            reply = await self.carry_out(request, given)
         except DomainError as error:
             told = self._in_inputs(request, error)
             if told is None:
@@ -137,7 +137,8 @@ class Verb(Command, Generic[A]):
         view.private_metadata = to_metadata(form.given, entered=entered)
         return view
 
-    async def _carry_out(self, request: Request, given: A) -> Reply:
+    async def carry_out(self, request: Request, given: A) -> Reply:
+        """Do it, and return the answer."""
         if self.perform is not None:
             return await self.perform(request, given)
         outcome = await request.transact(partial(self._act, given=given))

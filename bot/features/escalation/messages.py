@@ -1,10 +1,13 @@
 """The direct message to whoever is called: the whole packet, and four buttons to answer with."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.features.escalation.card import (
     MAY_NOT_WAKE,
+    OnEscalation,
+    OnField,
     button_value,
     next_line,
     state_line,
@@ -12,6 +15,7 @@ from bot.features.escalation.card import (
 )
 from bot.features.escalation.packet import FIELDS, FieldWords, fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
+from bot.framework.arguments import on_incident, to_value
 from bot.framework.phrases import actor_of_entry
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
@@ -19,6 +23,7 @@ from incidents.escalation.completeness import rate
 from incidents.escalation.tables import CallStatus, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.escalation.words import called_so_far, standstill
+from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
@@ -117,7 +122,7 @@ def _links(view: EscalationView, policy: Policy) -> str:
 
 
 def _buttons(view: EscalationView, call: CallView) -> tuple[blocks.ButtonElement, ...]:
-    value = f"{button_value(view)}|{call.id}"
+    value = button_value(view, call_id=call.id)
     return (
         blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
         blocks.button("Need more…", action_id="escalation_more_open", value=value),
@@ -146,7 +151,7 @@ def mention_message(
     take = blocks.button(
         "I'm on it",
         action_id="escalation_take",
-        value=f"{button_value(view)}|{call.id}",
+        value=button_value(view, call_id=call.id),
         style="primary",
     )
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
@@ -199,7 +204,7 @@ def questioned_directly(entry: EntryView, incident: IncidentView) -> blocks.Mess
         f"{_about(incident)}: {who} needs one more thing for {_escalation(entry)}: *{what}*\n"
         "A short answer will do, also that it isn't known."
     )
-    value = f"{incident.id}|{entry.text('escalation_id')}|{field}"
+    value = to_value(OnField(ById(incident.id), uuid.UUID(entry.text("escalation_id")), field))
     answer = blocks.button(
         "Answer…", action_id="escalation_field_open", value=value, style="primary"
     )
@@ -265,10 +270,11 @@ def _mention(entry: EntryView, name: str) -> str:
 
 
 def _take(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
-    value = f"{incident.id}|{entry.text('escalation_id')}|{entry.sequence}"
+    escalation_id, stood = uuid.UUID(entry.text("escalation_id")), str(entry.sequence)
+    value = to_value(OnEscalation(ById(incident.id), escalation_id, stood))
     return blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary")
 
 
 def _again(incident: IncidentView) -> blocks.ButtonElement:
-    value = f"{incident.id}|{incident.version}"
+    value = on_incident(incident)
     return blocks.button("Escalate to somebody else…", action_id="escalate_open", value=value)
