@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from bot.framework.arguments import on_incident
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.drills.views import DrillView
@@ -73,7 +74,7 @@ def signal_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     text = f"{lead}\n{mentions.escape(entry.text('text'))}"
     buttons = list(_work_buttons(incident))
     if is_question:
-        value = f"{incident.id}|{incident.version}"
+        value = on_incident(incident)
         buttons.insert(0, blocks.button("Post update", action_id="update_open", value=value))
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 

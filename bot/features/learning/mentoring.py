@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
+from typing import ClassVar
 
 from bot.features.escalation.packet import packet_lines
 from bot.features.learning.shadow_messages import about
@@ -10,12 +11,11 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from incidents.core.errors import Superseded
-from incidents.engine.unit_of_work import UnitOfWork
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.packet import packet_from
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
@@ -29,21 +29,22 @@ from incidents.learning.mentoring import (
 from incidents.policy.proposals import Need
 
 
-async def take_over_pressed(request: Request) -> Reply:
-    """Take over from the junior, with one tap."""
-    try:
-        conversation_id = uuid.UUID(request.value)
-    except ValueError:
-        raise Superseded("junior_roles") from None
-    use_case = partial(take_over_from_junior, conversation_id=conversation_id)
-    outcome = await request.transact(use_case)
+@dataclass(frozen=True, slots=True)
+class OnConversation:
+    """The conversation of a mentor with a junior."""
+
+    GONE: ClassVar = "junior_roles"
+
+    conversation_id: uuid.UUID
+
+
+def taken_over(_: Request, outcome: Outcome) -> str:
+    """Return what is told to whoever took over from the junior, with one tap."""
     roles = ", ".join(mentions.escape_line(name) for name in outcome.data["roles"])
     junior = mentions.escape_line(outcome.data["junior"])
-    return Say(
-        say(
-            f"You have it now: {roles} of {outcome.data['reference']}. {junior} is told, and the "
-            "channel sees the change."
-        )
+    return (
+        f"You have it now: {roles} of {outcome.data['reference']}. {junior} is told, and the "
+        "channel sees the change."
     )
 
 
@@ -202,6 +203,13 @@ async def forward(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="mentoring",
-    actions={"mentor_take_over": take_over_pressed},
+    verbs=(
+        Verb(
+            OnConversation,
+            buttons=("mentor_take_over",),
+            use_case=take_over_from_junior,
+            tell=taken_over,
+        ),
+    ),
     effects={ShowMentorConversation: show_conversation, ForwardToMentor: forward},
 )
