@@ -23,6 +23,8 @@ from incidents.lifecycle.status import allow_move, allow_reopening
 from incidents.policy.policy import Action
 from incidents.rights.decide import permit
 
+Explain = Callable[[Request, DomainError], Mapping[str, str] | None]
+
 
 @dataclass(frozen=True, slots=True)
 class AskFirst(Generic[A]):
@@ -80,7 +82,7 @@ class Verb(Command, Generic[A]):
     # Which input a refused argument came from, where it isn't the one of its name; "" is for
     # all others. `explain` words what else is told in an input.
     inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    explain: Callable[[Request, DomainError], Mapping[str, str] | None] | None = None
+    explain: Explain | None = None
     # The channel shows what came of it, so the form closes without a word.
     is_quiet: bool = False
 
