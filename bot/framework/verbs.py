@@ -55,7 +55,7 @@ class Verb(Command, Generic[A]):
     # `perform`, for what is more than one use case or none.
     use_case: Callable[..., Awaitable[Outcome]] | None = None
     do: Callable[[UnitOfWork, A], Awaitable[Outcome]] | None = None
-    tell: Callable[[Request, Outcome], blocks.Message | str] | None = None
+    tell: Callable[[Request, Outcome], blocks.Message | str | None] | None = None
     perform: Callable[[Request, A], Awaitable[Reply]] | None = None
 
     # By command, as `usage` has it. The words fill these arguments in order, each with one word,
@@ -144,9 +144,9 @@ class Verb(Command, Generic[A]):
         if self.perform is not None:
             return await self.perform(request, given)
         outcome = await request.transact(partial(self._act, given=given))
-        if self.tell is None:
+        told = self.tell(request, outcome) if self.tell is not None else None
+        if told is None:
             return None
-        told = self.tell(request, outcome)
         return Say(say(told) if isinstance(told, str) else told)
 
     async def _act(self, uow: UnitOfWork, *, given: A) -> Outcome:
