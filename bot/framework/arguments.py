@@ -48,6 +48,13 @@ class OnIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class Words(OnIncident):
+    """What was typed after a verb that takes its words apart itself."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OnPrompt:
     """A private question to one person, and their answer in words."""
 

@@ -20,6 +20,7 @@ from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.transactions import Progress, RequestKey, Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.incident.incident import ByChannel, ById, ByReference, Incident, IncidentRef
+from incidents.incident.views import IncidentView, get_incident_view
 from incidents.policy.policy import Policy
 from incidents.scenarios.scenario import Scenario
 from incidents.storage.database import Database
@@ -116,6 +117,13 @@ class Request:
     async def open_view(self, view: View) -> None:
         """Open a form for the person; the trigger is good for three seconds, once."""
         await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
+
+    async def incident(self, ref: IncidentRef) -> IncidentView:
+        """Return an incident, if the person may see it. Raises: IncidentNotFound."""
+        async with self.services.database.reading() as session:
+            return await get_incident_view(
+                session, ref, workspace_id=self.services.workspace.id, viewer=self.actor
+            )
 
     @property
     def is_event(self) -> bool:

@@ -8,7 +8,7 @@ from inspect import signature
 from types import MappingProxyType
 from typing import Any, Generic, cast
 
-from bot.framework.arguments import A, OnIncident, from_value, from_view, to_metadata
+from bot.framework.arguments import A, OnIncident, Words, from_value, from_view, to_metadata
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request, split_first
@@ -193,6 +193,11 @@ class Verb(Command, Generic[A]):
             name = self.inputs.get("", name)
         text = invalid_text(error.field, error.problem, error.example)
         return {name: text} if name in entered else None
+
+
+def as_typed(request: Request) -> Words:
+    """Return the words of a command, with mentions as they are."""
+    return Words(request.incident_ref(), text=request.words.text)
 
 
 @cache

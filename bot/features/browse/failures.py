@@ -1,15 +1,15 @@
 """What Slack refused for good: said where people look, with *Retry*."""
 
 import uuid
-from functools import partial
+from dataclasses import dataclass
+from typing import ClassVar
 
 from bot.framework.feature import Feature
-from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import Superseded
 from incidents.engine.failed_effects import effect_words, refusal_reason, retry_effect
+from incidents.engine.unit_of_work import Outcome
 from incidents.incident.views import EntryView, IncidentView
 
 
@@ -31,19 +31,23 @@ def effect_failed(entry: EntryView, incident: IncidentView) -> blocks.Message:
     )
 
 
-async def retry_pressed(request: Request) -> Reply:
-    """Try again what Slack had refused."""
-    try:
-        effect_id = uuid.UUID(request.value)
-    except ValueError:
-        raise Superseded("effect") from None
-    outcome = await request.transact(partial(retry_effect, effect_id=effect_id))
-    return Say(say(f"Trying again: {effect_words(outcome.data['effect_kind'])}."))
+@dataclass(frozen=True, slots=True)
+class OnEffect:
+    """What Slack had refused."""
+
+    GONE: ClassVar = "effect"
+
+    effect_id: uuid.UUID
+
+
+def retried_text(_: Request, outcome: Outcome) -> str:
+    """Return what is told to whoever tries again."""
+    return f"Trying again: {effect_words(outcome.data['effect_kind'])}."
 
 
 FEATURE = Feature(
     name="failures",
-    actions={"effect_retry": retry_pressed},
+    verbs=(Verb(OnEffect, buttons=("effect_retry",), use_case=retry_effect, tell=retried_text),),
     entries={"effect_failed": effect_failed},
     direct_entries={"effect_failed": effect_failed},
 )

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import _incident_id, load_incident
@@ -154,7 +155,7 @@ def channel_refused(entry: EntryView, incident: IncidentView) -> blocks.Message:
     use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
         style="primary",
     )
     advice = "Press Use an existing channel…, or Retry once the cause is mended."

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.reading import load_incident
@@ -245,7 +246,7 @@ def _told_with_button(incident: IncidentView, text: str) -> blocks.Message:
     use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
     )
     fallback = f"{text} Or press Use an existing channel…"
     return blocks.Message(text=fallback, blocks=(blocks.section(text), blocks.actions(use)))

@@ -29,12 +29,12 @@ from bot.features.escalation.replies import (
     names_in_steps,
 )
 from bot.features.escalation.targets import meant_by, near_targets, near_text
-from bot.framework.arguments import OnIncident
+from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request, split_first
-from bot.framework.verbs import Verb
+from bot.framework.verbs import Verb, as_typed
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.escalation.answers import complete
@@ -57,13 +57,6 @@ class _Words:
     view: EscalationView
     rest: str
     before: str
-
-
-@dataclass(frozen=True, slots=True)
-class Words(OnIncident):
-    """What was typed after `escalation`."""
-
-    text: str = ""
 
 
 async def escalation(request: Request, given: Words) -> Reply:
@@ -381,7 +374,7 @@ FEATURE = Feature(
                 "escalation add scope 12 % of logins in EU",
                 "escalation next",
             ),
-            typed=lambda request: Words(request.incident_ref(), text=request.words.text),
+            typed=as_typed,
             perform=escalation,
         ),
     ),

@@ -3,18 +3,18 @@
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.features.proposals import entries, forms, messages
 from bot.features.proposals.card import refresh_of_entry, refresh_proposal
-from bot.framework.arguments import OnIncident
+from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request, split_first
 from bot.framework.slash_commands import Flag
-from bot.framework.verbs import AskFirst, Form, Verb, view_for_form
+from bot.framework.verbs import AskFirst, Form, Verb, as_typed, view_for_form
 from bot.slack import mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -121,13 +121,6 @@ async def carry_out_with(uow: UnitOfWork, given: OnProposal) -> Outcome:
         result=given.reason,
         version=given.version,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Words(OnIncident):
-    """What was typed after `proposal`."""
-
-    text: str = ""
 
 
 async def proposal(request: Request, given: Words) -> Reply:
@@ -290,7 +283,7 @@ FEATURE = Feature(
             summary="Show a proposal, answer it, or say what came of it.",
             aliases=("proposals",),
             examples=("proposal 2 decline It loses the carts in progress",),
-            typed=lambda request: Words(request.incident_ref(), text=request.words.text),
+            typed=as_typed,
             perform=proposal,
         ),
         Verb(
