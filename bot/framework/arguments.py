@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar, dataclass_transform
 
 from bot.slack.blocks import state_of
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput, Superseded
@@ -21,44 +21,47 @@ from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView
 from incidents.people.assignable import Named
 
+# Somebody whom a form has to name; a field that is `Named | None` may stay empty.
+NOBODY: Final = Named("")
 
-class Arguments(Protocol):
+
+class Carried(Protocol):
     """Any frozen dataclass of the types that can be carried."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
-A = TypeVar("A", bound=Arguments)
-
-# Somebody whom a form has to name; a field that is `Named | None` may stay empty.
-NOBODY: Final = Named("")
+A = TypeVar("A", bound=Carried)
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """No arguments."""
+@dataclass_transform(frozen_default=True)
+class Arguments:
+    """A frozen dataclass of what a verb is given; `gone` is told when it isn't there any more."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    GONE: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, gone: str = "") -> None:
+        """Make it a frozen dataclass."""
+        cls.GONE = gone or cls.GONE
+        dataclass(frozen=True)(cls)
 
 
-@dataclass(frozen=True, slots=True)
-class OnIncident:
+class OnIncident(Arguments):
     """An incident, and the version of it that a button was made for."""
 
     ref: IncidentRef
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class Words(OnIncident):
     """What was typed after a verb that takes its words apart itself."""
 
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OnPrompt:
+class OnPrompt(Arguments, gone="prompt"):
     """A private question to one person, and their answer in words."""
-
-    GONE: ClassVar = "prompt"
 
     prompt_id: uuid.UUID
     text: str = ""
@@ -69,7 +72,15 @@ def on_incident(incident: IncidentView) -> str:
     return to_value(OnIncident(ById(incident.id), incident.version))
 
 
-def to_value(given: Arguments) -> str:
+def known_id(text: str) -> uuid.UUID:
+    """Return the id that an entry has; where it lost it, one that nothing has any more."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return uuid.UUID(int=0)
+
+
+def to_value(given: Carried) -> str:
     """Return arguments as a button's value."""
     parts = [(field, getattr(given, field.name)) for field in fields(given)]
     while parts and parts[-1][1] == _default(parts[-1][0]):
@@ -90,7 +101,7 @@ def from_value(kind: type[A], value: str) -> A:
     return _made(kind, dict(zip(names, parts, strict=False)))
 
 
-def to_metadata(given: Arguments, *, entered: Collection[str] = ()) -> str:
+def to_metadata(given: Carried, *, entered: Collection[str] = ()) -> str:
     """Return what a form has to remember of its arguments: all but the names entered in it."""
     kept = {
         field.name: value if isinstance(value, Mapping) else _text(value)
@@ -127,7 +138,7 @@ def _made(kind: type[A], raw: Mapping[str, object]) -> A:
     return kind(**given)
 
 
-def _gone(kind: type[Arguments]) -> DomainError:
+def _gone(kind: type[Carried]) -> DomainError:
     key = getattr(kind, "GONE", "")
     return Superseded(key) if key else IncidentNotFound(None)
 
@@ -137,7 +148,7 @@ def _default(field: Field[Any]) -> object:
 
 
 @cache
-def _hints(kind: type[Arguments]) -> Mapping[str, Any]:
+def _hints(kind: type[Carried]) -> Mapping[str, Any]:
     known = typing.get_type_hints(kind)
     return {field.name: known[field.name] for field in fields(kind)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.framework.effect_context import EffectContext, Settlement
 from bot.framework.entry_messages import EntryRenderer
-from bot.framework.slash_commands import Command, Handler
+from bot.framework.slash_commands import Handler
 from bot.framework.verbs import Verb
 from incidents.engine.effects import Effect
 
@@ -22,9 +22,8 @@ class Feature:
 
     name: str
     verbs: tuple[Verb[Any], ...] = ()
-    commands: tuple[Command, ...] = ()
-    actions: Mapping[str, Handler] = field(default_factory=dict)
-    views: Mapping[str, Handler] = field(default_factory=dict)
+    # What is chosen in a form that stays open; the buttons are the verbs'.
+    choices: Mapping[str, Handler] = field(default_factory=dict)
     options: Mapping[str, Handler] = field(default_factory=dict)
     shortcuts: Mapping[str, Handler] = field(default_factory=dict)
     # Several features may listen to one event type; each handler runs in its own transaction,
@@ -35,13 +34,19 @@ class Feature:
     # How an entry reads in a direct message, where it differs from the channel's.
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        actions = {
-            **{name: verb.by_button for verb in self.verbs for name in verb.buttons},
-            **{name: verb.by_opener for verb in self.verbs for name in verb.opened_by},
-        }
-        views = {verb.form: verb.by_form for verb in self.verbs if verb.form}
-        commands = (*self.commands, *(verb for verb in self.verbs if verb.usage))
-        object.__setattr__(self, "commands", commands)
-        object.__setattr__(self, "actions", {**self.actions, **actions})
-        object.__setattr__(self, "views", {**self.views, **views})
+    @property
+    def commands(self) -> tuple[Verb[Any], ...]:
+        """Return the verbs that can be typed."""
+        return tuple(verb for verb in self.verbs if verb.usage)
+
+    @property
+    def actions(self) -> Mapping[str, Handler]:
+        """Return what each button does: it opens a form, or does the verb at once."""
+        opening = {name: verb.by_opener for verb in self.verbs for name in verb.opened_by}
+        doing = {name: verb.by_button for verb in self.verbs for name in verb.buttons}
+        return {**self.choices, **opening, **doing}
+
+    @property
+    def views(self) -> Mapping[str, Handler]:
+        """Return what each submitted form does."""
+        return {verb.form: verb.by_form for verb in self.verbs if verb.form}

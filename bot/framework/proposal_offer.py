@@ -1,11 +1,10 @@
 """Where somebody's agreement is needed first: the offer to ask for it, made by the one wrapper."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar
 
-from bot.framework.arguments import OnIncident, to_metadata, to_value
+from bot.framework.arguments import Arguments, OnIncident, to_metadata, to_value
 from bot.framework.replies import Reply, Say, ShowView
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
@@ -20,11 +19,8 @@ ASK_FORM = "proposal_ask_submit"
 _FIRST = "This needs somebody's agreement first, so nothing was done yet."
 
 
-@dataclass(frozen=True, slots=True)
-class OnProposal:
+class OnProposal(Arguments, gone="proposal"):
     """A proposal in the version that people saw, and what they say to it."""
-
-    GONE: ClassVar = "proposal"
 
     ref: IncidentRef
     proposal_id: uuid.UUID
@@ -32,7 +28,6 @@ class OnProposal:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Proposing(OnIncident):
     """What is proposed: in words, or a command's action; with an id, that proposal anew."""
 

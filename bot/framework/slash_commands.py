@@ -30,19 +30,17 @@ class Command:
 
     usage: str = ""
     summary: str = ""
-    name: str = ""
     aliases: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     examples: tuple[str, ...] = ()
     # The same text again within a minute is taken for the same command (Slack doesn't redeliver
     # commands, people repeat them).
     is_once_a_minute: bool = False
-    handler: Handler | None = None
 
-    def __post_init__(self) -> None:
-        if not self.name:
-            first = next((word for word in self.usage.split() if not word.startswith("[")), "")
-            object.__setattr__(self, "name", first)
+    @property
+    def name(self) -> str:
+        """Return the verb itself: the first word of the usage that isn't optional."""
+        return next((word for word in self.usage.split() if not word.startswith("[")), "")
 
 
 @dataclass(eq=False)

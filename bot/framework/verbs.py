@@ -80,7 +80,7 @@ class Verb(Command, Generic[A]):
     # Reads the inputs that aren't arguments as they stand.
     read: Callable[[Request, A], A] | None = None
     # Which input a refused argument came from, where it isn't the one of its name; "" is for
-    # all others. `explain` words what else is told in an input.
+    # all others. It is worded as its input is called. `explain` words what else is told there.
     inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     explain: Explain | None = None
     # The channel shows what came of it, so the form closes without a word.
@@ -188,10 +188,9 @@ class Verb(Command, Generic[A]):
         if told is not None or not isinstance(error, InvalidInput):
             return told
         entered = request.form.values
-        name = self.inputs.get(error.field, error.field)
-        if name not in entered:
-            name = self.inputs.get("", name)
-        text = invalid_text(error.field, error.problem, error.example)
+        called = self.inputs.get(error.field, error.field)
+        name = called if called in entered else self.inputs.get("", called)
+        text = invalid_text(called, error.problem, error.example)
         return {name: text} if name in entered else None
 
 

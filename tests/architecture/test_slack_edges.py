@@ -82,9 +82,8 @@ def unhandled_ids(sources: tuple[Source, ...]) -> Iterator[str]:
     constants = _text_constants(sources)
     handled: _Keys = {"action_id": set(), "callback_id": set()}
     homes = {
-        "actions": "action_id",
+        "choices": "action_id",
         "options": "action_id",
-        "views": "callback_id",
         "shortcuts": "callback_id",
         "buttons": "action_id",
         "opened_by": "action_id",

@@ -1,9 +1,8 @@
 """What Slack refused for good: said where people look, with *Retry*."""
 
 import uuid
-from dataclasses import dataclass
-from typing import ClassVar
 
+from bot.framework.arguments import Arguments
 from bot.framework.feature import Feature
 from bot.framework.requests import Request
 from bot.framework.verbs import Verb
@@ -31,11 +30,8 @@ def effect_failed(entry: EntryView, incident: IncidentView) -> blocks.Message:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class OnEffect:
+class OnEffect(Arguments, gone="effect"):
     """What Slack had refused."""
-
-    GONE: ClassVar = "effect"
 
     effect_id: uuid.UUID
 

@@ -1,8 +1,8 @@
 """Help for the place you are in: what you can do here, and each command with its examples."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from bot.framework.arguments import Arguments
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
@@ -26,8 +26,7 @@ _HEADINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Arguments):
     """Which verb somebody wants to know more of; "" is an overview."""
 
     verb: str = ""

@@ -1,10 +1,9 @@
 """The Home tab: declare, yours, what is open, what was resolved lately."""
 
-from dataclasses import dataclass
 from functools import partial
 
 from bot.features.browse.listing import incident_line
-from bot.framework.arguments import to_value
+from bot.framework.arguments import Arguments, to_value
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.replies import Reply
@@ -24,8 +23,7 @@ async def home_opened(request: Request) -> Reply:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class OnPage:
+class OnPage(Arguments):
     """A page of open incidents."""
 
     page: int

@@ -1,10 +1,9 @@
 """Looking: `show` for the status card, `list` for incidents page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.features.channel.status_card_view import status_card
-from bot.framework.arguments import OnIncident, to_value
+from bot.framework.arguments import Arguments, OnIncident, to_value
 from bot.framework.feature import Feature
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
@@ -12,12 +11,11 @@ from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.browse.lists import ListedIncident, ListPage, Scope, list_incidents
 from incidents.core.errors import InvalidInput
+from incidents.incident.views import get_incident_view
 from incidents.policy.policy import Action
-from incidents.rights.decide import permit
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Arguments):
     """Which incidents are listed, and which page of them."""
 
     scope: str = ""
@@ -26,7 +24,7 @@ class Listing:
 
 async def show(request: Request, given: OnIncident) -> Reply:
     """Show the status card of the incident meant."""
-    return Say(status_card(await request.incident(given.ref), policy=request.policy))
+    return Say(status_card(await request.read(get_incident_view, given.ref), policy=request.policy))
 
 
 async def list_them(request: Request, given: Listing) -> Reply:
@@ -38,24 +36,8 @@ async def list_them(request: Request, given: Listing) -> Reply:
 
 
 async def _page(request: Request, scope: Scope, *, page: int) -> blocks.Message:
-    workspace_id = request.services.workspace.id
-    async with request.services.database.reading() as session:
-        await permit(
-            session,
-            request.actor,
-            Action.VIEW,
-            incident=None,
-            policy=request.policy,
-            workspace_id=workspace_id,
-        )
-        listed = await list_incidents(
-            session,
-            workspace_id=workspace_id,
-            viewer=request.actor,
-            scope=scope,
-            now=request.now,
-            page=page,
-        )
+    await request.permit(Action.VIEW)
+    listed = await request.read(list_incidents, scope=scope, now=request.now, page=page)
     return list_message(listed, slash=request.policy.command)
 
 

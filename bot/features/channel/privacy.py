@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bot.features.channel.announcement import handled_privately
 from bot.framework.arguments import OnIncident
@@ -28,7 +27,6 @@ _EXAMPLE = "INC-12 private @alice @bob customer data may be involved"
 _GONE = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
 
 
-@dataclass(frozen=True, slots=True)
 class Moving(OnIncident):
     """Who is to see an incident from now on besides its own people, and why."""
 

@@ -1,7 +1,6 @@
 """Using a channel that is already there: by command, by form, also in place of the present one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from bot.framework.arguments import OnIncident
@@ -19,12 +18,11 @@ from incidents.channel.channel import ExistingChannel, record_members, record_re
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.engine.effects import JoinChannel, PostMove
 from incidents.incident.incident import ById
-from incidents.incident.views import EntryView, IncidentView, get_entry_view
+from incidents.incident.views import EntryView, IncidentView, get_entry_view, get_incident_view
 
 _EXAMPLE = "INC-12 channel #database-room"
 
 
-@dataclass(frozen=True, slots=True)
 class Using(OnIncident):
     """The channel that is to be an incident's own."""
 
@@ -45,7 +43,7 @@ async def use(request: Request, given: Using) -> Reply:
     if not given.channel:
         raise InvalidInput("channel", "empty")
     # Before Slack is asked about a channel: a stranger to the incident learns nothing of either.
-    await request.incident(given.ref)
+    await request.read(get_incident_view, given.ref)
     channel = await _describe(request, given.channel)
     outcome = await request.transact(partial(use_channel, ref=given.ref, channel=channel))
     reference, channel_id = outcome.data["reference"], outcome.data["channel_id"]
@@ -58,7 +56,7 @@ async def use(request: Request, given: Using) -> Reply:
 
 async def open_form(request: Request, given: Using) -> Form[Using]:
     """Return the form that asks for a channel."""
-    view = await request.incident(given.ref)
+    view = await request.read(get_incident_view, given.ref)
     return Form(channel_form(view), Using(ById(view.id)))
 
 

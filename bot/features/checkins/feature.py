@@ -1,6 +1,6 @@
 """Check-ins: giving a named person a task with a time box, and hearing how it went."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.features.checkins import messages
@@ -34,7 +34,6 @@ _EXAMPLE = "checkin @alice 10m Is the web tier healthy?"
 # -- asking ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Ask(OnIncident):
     """Who is asked what, and the time box; None is the policy's."""
 

@@ -1,11 +1,10 @@
 """How check-ins read: asked in channel and directly, at the end of the box, and answered."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import ClassVar
 
-from bot.framework.arguments import to_value
+from bot.framework.arguments import Arguments, known_id, to_value
 from bot.framework.phrases import instant_of
 from bot.slack import blocks, mentions
 from incidents.checkins.checkins import CheckinAnswer
@@ -14,11 +13,8 @@ from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
 
 
-@dataclass(frozen=True, slots=True)
-class OnCheckin:
+class OnCheckin(Arguments, gone="checkin"):
     """A check-in in the time box that its buttons are for, and how it went."""
-
-    GONE: ClassVar = "checkin"
 
     ref: IncidentRef
     checkin_id: uuid.UUID
@@ -110,7 +106,7 @@ def _understood_button(entry: EntryView, incident: IncidentView) -> blocks.Butto
 
 
 def _asked(entry: EntryView, incident: IncidentView) -> OnCheckin:
-    checkin_id, number = uuid.UUID(entry.text("checkin_id")), int(entry.content.get("round") or 0)
+    checkin_id, number = known_id(entry.text("checkin_id")), int(entry.content.get("round") or 0)
     return OnCheckin(ById(incident.id), checkin_id, number)
 
 

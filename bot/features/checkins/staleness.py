@@ -1,9 +1,8 @@
 """Asking whether an incident in which nothing happens any more should be resolved."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.framework.arguments import on_incident, to_value
+from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.framework.feature import Feature
 from bot.framework.phrases import instant_of
 from bot.framework.requests import Request
@@ -17,8 +16,7 @@ from incidents.incident.views import EntryView, IncidentView
 from incidents.lifecycle.staleness import still_working
 
 
-@dataclass(frozen=True, slots=True)
-class OnQuestion:
+class OnQuestion(Arguments):
     """An incident, and the entry that asked whether it is over."""
 
     ref: IncidentRef
@@ -60,12 +58,7 @@ def answered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
 FEATURE = Feature(
     name="staleness",
     verbs=(
-        Verb(
-            OnQuestion,
-            buttons=("stale_still_working",),
-            use_case=still_working,
-            tell=noted_text,
-        ),
+        Verb(OnQuestion, buttons=("stale_still_working",), use_case=still_working, tell=noted_text),
     ),
     entries={EntryKind.STALE_ASKED: stale_entry, EntryKind.STALE_ANSWERED: answered_entry},
 )

@@ -1,21 +1,19 @@
 """Drills with a scenario: choosing one, looking, acting, stopping, and the private messages."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from bot.features.drills import forms, messages
 from bot.features.drills.scorecard import results_message, scorecard_message
-from bot.framework.arguments import OnIncident
+from bot.framework.arguments import Arguments, OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
-from bot.framework.refusals import invalid_text, say
+from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import DomainError, InvalidInput
+from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
 from incidents.drills.effects import SendMentorNotes, SendScorecard
 from incidents.drills.start import (
@@ -41,8 +39,7 @@ from incidents.scenarios.scenario import Scenario
 # -- starting and stopping --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Starting:
+class Starting(Arguments):
     """Which scenario is started, with which mentor."""
 
     scenario: str = ""
@@ -50,7 +47,6 @@ class Starting:
     is_alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Choice(OnIncident):
     """What is looked at or done in a drill."""
 
@@ -100,13 +96,6 @@ async def list_scenarios(request: Request) -> Reply:
 async def open_start(request: Request, _: Starting) -> blocks.View:
     """Return the form that starts a drill."""
     return forms.start_form(request.services.scenarios)
-
-
-def _its_mentor(_: Request, error: DomainError) -> Mapping[str, str] | None:
-    # The domain speaks of a person; the form has one field for that.
-    if isinstance(error, InvalidInput) and error.field == "person":
-        return {"mentor": invalid_text("mentor", error.problem, error.example)}
-    return None
 
 
 def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
@@ -177,10 +166,7 @@ def done_text(_: Request, outcome: Outcome) -> str:
 
 
 async def _running(request: Request, ref: IncidentRef) -> DrillView:
-    async with request.services.database.reading() as session:
-        return await get_running_view(
-            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
-        )
+    return await request.read(get_running_view, ref)
 
 
 # -- the private messages ---------------------------------------------------------------------
@@ -242,7 +228,7 @@ FEATURE = Feature(
             opened_by=("drill_open",),
             open=open_start,
             perform=start,
-            explain=_its_mentor,
+            inputs={"person": "mentor"},
         ),
         Verb(
             Choice,

@@ -1,7 +1,7 @@
 """Answering an escalation by buttons and forms, and what its author can do with it."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -43,32 +43,29 @@ NEITHER: Final = "Choose a person, or a service, role or group."
 BOTH: Final = "Choose a person, or a service, role or group; not both."
 
 
-@dataclass(frozen=True, slots=True)
 class Answer(OnEscalation):
     """What is answered: which field is missing, to whom it goes, why, or which step is called."""
 
     field: str = ""
     to: Target | None = None
     reason: str = ""
-    step: uuid.UUID | None = None
+    step: uuid.UUID | int = 0
     # The version of the packet that a form showed.
     seen: int = 0
 
 
-_Build = Callable[[Request, EscalationView, IncidentView], blocks.View]
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """Opens a form about an escalation, for those who may see it and do this."""
 
+    build: Callable[[Request, EscalationView, IncidentView], blocks.View]
+    action: Action = Action.VIEW
 
-def _opens(
-    build: _Build, *, action: Action = Action.VIEW
-) -> Callable[[Request, Answer], Awaitable[Form[Answer]]]:
-    """Return how a form about an escalation is opened, for those who may see it and do this."""
-
-    async def open_form(request: Request, given: Answer) -> Form[Answer]:
-        view, incident = await shown_escalation(request, given.escalation_id, action=action)
+    async def __call__(self, request: Request, given: Answer) -> Form[Answer]:
+        """Return the form, which remembers the version of the packet that it shows."""
+        view, incident = await shown_escalation(request, given.escalation_id, action=self.action)
         seen = Answer(ById(incident.id), view.id, seen=view.packet_version)
-        return Form(build(request, view, incident), seen)
-
-    return open_form
+        return Form(self.build(request, view, incident), seen)
 
 
 async def open_step(request: Request, given: Answer) -> blocks.View:
@@ -130,7 +127,7 @@ MORE = Verb(
     Answer,
     form="escalation_more",
     opened_by=("escalation_more_open",),
-    open=_opens(
+    open=OpenForm(
         lambda request, view, incident: forms.more_form(
             view, incident, template_of(view.template_key, request.policy)
         )
@@ -143,7 +140,7 @@ REDIRECT = Verb(
     Answer,
     form="escalation_redirect",
     opened_by=("escalation_redirect_open",),
-    open=_opens(lambda _, view, incident: forms.redirect_form(view, incident)),
+    open=OpenForm(lambda _, view, incident: forms.redirect_form(view, incident)),
     read=lambda request, given: replace(given, to=target_of(request.form)),
     perform=pass_on,
     inputs={"target": "person", "": "person"},
@@ -152,7 +149,7 @@ DECLINE = Verb(
     Answer,
     form="escalation_decline",
     opened_by=("escalation_decline_open",),
-    open=_opens(lambda _, view, incident: forms.decline_form(view, incident)),
+    open=OpenForm(lambda _, view, incident: forms.decline_form(view, incident)),
     read=read_decline,
     use_case=decline,
     tell=answered_text,
@@ -171,7 +168,7 @@ WITHDRAW = Verb(
     Answer,
     form="escalation_withdraw",
     opened_by=("escalation_withdraw_open",),
-    open=_opens(lambda _, view, incident: forms.withdraw_form(view, incident)),
+    open=OpenForm(lambda _, view, incident: forms.withdraw_form(view, incident)),
     use_case=withdraw,
     tell=answered_text,
     inputs={"": "reason"},
@@ -180,7 +177,7 @@ ADD = Verb(
     Answer,
     form="escalation_add",
     opened_by=("escalation_add_open",),
-    open=_opens(
+    open=OpenForm(
         lambda request, view, incident: forms.add_form(
             view, incident, template_of(view.template_key, request.policy)
         ),

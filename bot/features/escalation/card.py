@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from bot.features.escalation.packet import fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
-from bot.framework.arguments import on_incident, to_value
+from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.slack import blocks, mentions
 from bot.slack.ids import is_user_id
 from bot.slack.truncation import shorten
@@ -240,11 +239,8 @@ def private_offer(
     return (blocks.button("Move to private…", action_id="private_open", value=value),)
 
 
-@dataclass(frozen=True, slots=True)
-class OnEscalation:
+class OnEscalation(Arguments, gone="escalation_withdrawn"):
     """An escalation, how it stood when a button was made for it, and for whose call."""
-
-    GONE: ClassVar = "escalation_withdrawn"
 
     ref: IncidentRef
     escalation_id: uuid.UUID
@@ -252,11 +248,8 @@ class OnEscalation:
     call_id: uuid.UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OnField:
+class OnField(Arguments, gone="escalation_withdrawn"):
     """One field of an escalation's packet that somebody asked for; `prompt_id` is who asked."""
-
-    GONE: ClassVar = "escalation_withdrawn"
 
     ref: IncidentRef
     escalation_id: uuid.UUID

@@ -133,10 +133,11 @@ async def open_form(request: Request, given: Escalating) -> Form[Escalating]:
         target=option_of(target, request.policy),
         has_marked=bool(await find_marked(request, ById(view.id))),
     )
-    return _remembering(form, request.policy)
+    return remembering(form, request.policy)
 
 
-def _remembering(form: EscalationForm, policy: Policy) -> Form[Escalating]:
+def remembering(form: EscalationForm, policy: Policy) -> Form[Escalating]:
+    """Return the form with what it has to know when another kind is chosen."""
     known = Escalating(ById(form.incident.id), shown=form.template.key, has_marked=form.has_marked)
     return Form(escalation_form(form, policy), known)
 
@@ -157,7 +158,7 @@ async def template_chosen(request: Request) -> Reply:
     )
     await request.services.gateway.update_view(
         view_id=str(request.view["id"]),
-        view=ESCALATE.named(_remembering(form, request.policy)),
+        view=ESCALATE.named(remembering(form, request.policy)),
         if_hash=str(request.view.get("hash") or "") or None,
     )
     return None
@@ -245,7 +246,7 @@ ESCALATE = Verb(
 FEATURE = Feature(
     name="escalation",
     verbs=(ESCALATE,),
-    actions={TEMPLATE: template_chosen},
+    choices={TEMPLATE: template_chosen},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
     effects={

@@ -47,7 +47,6 @@ _ORDER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Escalating(OnIncident):
     """What an escalation begins with: the words typed, or an ask, and evidence besides the record's.
 
@@ -210,10 +209,7 @@ async def suggest_evidence(request: Request) -> Reply:
 
 async def find_marked(request: Request, ref: IncidentRef) -> Sequence[TimelineItem]:
     """Return the marked messages and files of an incident that this person may see."""
-    async with request.services.database.reading() as session:
-        timeline = await get_timeline(
-            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
-        )
+    timeline = await request.read(get_timeline, ref)
     return [
         item
         for item in timeline.items

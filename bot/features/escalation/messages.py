@@ -1,6 +1,5 @@
 """The direct message to whoever is called: the whole packet, and four buttons to answer with."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from bot.features.escalation.card import (
 )
 from bot.features.escalation.packet import FIELDS, FieldWords, fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
-from bot.framework.arguments import on_incident, to_value
+from bot.framework.arguments import known_id, on_incident, to_value
 from bot.framework.phrases import actor_of_entry
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
@@ -204,7 +203,7 @@ def questioned_directly(entry: EntryView, incident: IncidentView) -> blocks.Mess
         f"{_about(incident)}: {who} needs one more thing for {_escalation(entry)}: *{what}*\n"
         "A short answer will do, also that it isn't known."
     )
-    value = to_value(OnField(ById(incident.id), uuid.UUID(entry.text("escalation_id")), field))
+    value = to_value(OnField(ById(incident.id), known_id(entry.text("escalation_id")), field))
     answer = blocks.button(
         "Answer…", action_id="escalation_field_open", value=value, style="primary"
     )
@@ -270,7 +269,7 @@ def _mention(entry: EntryView, name: str) -> str:
 
 
 def _take(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
-    escalation_id, stood = uuid.UUID(entry.text("escalation_id")), str(entry.sequence)
+    escalation_id, stood = known_id(entry.text("escalation_id")), str(entry.sequence)
     value = to_value(OnEscalation(ById(incident.id), escalation_id, stood))
     return blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary")
 

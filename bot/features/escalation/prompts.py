@@ -1,9 +1,9 @@
 """Asked in private: what a packet still lacks, one thing at a time, and whether it was enough."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar, Final
+from typing import Final
 
 from bot.features.escalation.card import OnField
 from bot.features.escalation.forms import template_of
@@ -17,15 +17,16 @@ from bot.features.escalation.packet import (
     read_changes,
 )
 from bot.features.escalation.replies import shown_escalation
-from bot.framework.arguments import OnPrompt, to_value
+from bot.framework.arguments import Arguments, OnPrompt, to_value
 from bot.framework.feature import Feature
+from bot.framework.reading import own_prompt
 from bot.framework.refusals import invalid_text
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
-from incidents.engine.prompts import Prompt, PromptStatus, PromptView
+from incidents.engine.prompts import PromptStatus, PromptView
 from incidents.escalation.answers import complete
 from incidents.escalation.private_answers import answer_question, answer_rating
 from incidents.escalation.questions import SKIPPED, skip_question
@@ -121,11 +122,8 @@ def _number(prompt: PromptView) -> str:
 # -- answering ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OnRating:
+class OnRating(Arguments, gone="prompt"):
     """The question whether a packet was enough, and the answer."""
-
-    GONE: ClassVar = "prompt"
 
     prompt_id: uuid.UUID
     rating: PacketRating
@@ -133,7 +131,9 @@ class OnRating:
 
 async def open_question(request: Request, given: OnPrompt) -> Reply:
     """Open the form for the one thing that is asked."""
-    prompt = await _own_prompt(request, given.prompt_id)
+    prompt = await own_prompt(request, given.prompt_id)
+    if not prompt.is_open:
+        raise Superseded("prompt")
     escalation_id = uuid.UUID(str(prompt.data["escalation_id"]))
     missing = str(prompt.data["missing"])
     return await FIELD.ask(
@@ -183,16 +183,6 @@ def field_form(view: EscalationView, missing: str, template: EscalationTemplate)
         ),
         submit="Add",
     )
-
-
-async def _own_prompt(request: Request, prompt_id: uuid.UUID) -> Prompt:
-    """Return a question of the person's own. Raises: Superseded when there is none."""
-    async with request.services.database.reading() as session:
-        prompt = await session.get(Prompt, prompt_id)
-    is_own = prompt is not None and prompt.person_id == request.actor.person_id
-    if prompt is None or not is_own or not prompt.is_open:
-        raise Superseded("prompt")
-    return prompt
 
 
 FIELD = Verb(

@@ -1,22 +1,20 @@
 """Guidance in Slack: answers to private prompts, notes made of them, and switching them off."""
 
 import contextlib
-import uuid
-from dataclasses import dataclass
 from functools import partial
 
 from bot.features.escalation.feature import ESCALATE
 from bot.features.escalation.forms import Escalating
 from bot.features.guidance import messages
-from bot.framework.arguments import OnIncident, OnPrompt
+from bot.framework.arguments import OnPrompt, Words
 from bot.framework.feature import Feature
+from bot.framework.reading import own_prompt
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
-from incidents.engine.prompts import Prompt
 from incidents.guidance.answers import (
     add_answer,
     answer_step,
@@ -31,34 +29,27 @@ from incidents.incident.views import IncidentView, get_incident_view
 _EXAMPLE = "prompts off"
 
 
-@dataclass(frozen=True, slots=True)
-class Switch(OnIncident):
-    """Whether somebody is asked in an incident: `on` or `off`."""
-
-    word: str = ""
-
-
 async def open_words(request: Request, given: OnPrompt) -> blocks.View:
     """Return the form for a note in one's own words."""
-    return messages.words_form((await _own_prompt(request, given.prompt_id))[1])
+    return messages.words_form(await _incident(request, given))
 
 
 async def open_progress(request: Request, given: OnPrompt) -> blocks.View:
     """Return the form for a line about progress."""
-    return messages.progress_form((await _own_prompt(request, given.prompt_id))[1])
+    return messages.progress_form(await _incident(request, given))
 
 
 async def be_stuck(request: Request, given: OnPrompt) -> Reply:
     """Keep that they are stuck, and open the packet; that also where the question is over."""
-    incident = (await _own_prompt(request, given.prompt_id))[1]
+    incident = await _incident(request, given)
     with contextlib.suppress(AlreadySo, Superseded):
         await request.transact(partial(say_stuck, prompt_id=given.prompt_id))
     return await ESCALATE.ask(request, Escalating(ById(incident.id)))
 
 
-async def switch(request: Request, given: Switch) -> Reply:
+async def switch(request: Request, given: Words) -> Reply:
     """Switch one's own prompts in an incident off, or on again."""
-    word = given.word.strip().casefold()
+    word = given.text.strip().casefold()
     if word not in {"on", "off"}:
         raise InvalidInput("word", "isn't `on` or `off`", _EXAMPLE)
     await request.transact(partial(switch_prompts, ref=given.ref, on=word == "on"))
@@ -73,29 +64,21 @@ def off_text(request: Request) -> str:
     return f"I ask you nothing more in this incident; {back}. Nobody is told."
 
 
-async def _own_prompt(request: Request, prompt_id: uuid.UUID) -> tuple[Prompt, IncidentView]:
-    """Return a prompt of the person's own. Raises: Superseded, also when it isn't theirs."""
-    workspace_id = request.services.workspace.id
-    async with request.services.database.reading() as session:
-        prompt = await session.get(Prompt, prompt_id)
-        is_own = prompt is not None and prompt.person_id == request.actor.person_id
-        if prompt is None or not is_own or prompt.workspace_id != workspace_id:
-            raise Superseded("prompt")
-        view = await get_incident_view(
-            session, ById(prompt.incident_id), workspace_id=workspace_id, viewer=request.actor
-        )
-    return prompt, view
+async def _incident(request: Request, given: OnPrompt) -> IncidentView:
+    """Return what a prompt of the person's own is about."""
+    prompt = await own_prompt(request, given.prompt_id)
+    return await request.read(get_incident_view, ById(prompt.incident_id))
 
 
 FEATURE = Feature(
     name="guidance",
     verbs=(
         Verb(
-            Switch,
+            Words,
             usage="prompts on|off",
             summary="Switch off, or on again, what Sitrep asks you alone in this incident.",
             examples=(_EXAMPLE,),
-            words=("word",),
+            words=("text",),
             perform=switch,
         ),
         # The message shows the answer in place, so nothing else is said.

@@ -5,11 +5,10 @@ All of it is read by one person, often at night and under pressure: short, calm,
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import Final
 
-from bot.framework.arguments import on_incident, to_value
+from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.framework.phrases import about
 from bot.slack import blocks, mentions
 from incidents.engine.prompts import PromptStatus, PromptView
@@ -55,11 +54,8 @@ def action_id_of(answer: StepAnswer) -> str:
     return f"{_STEP}{answer.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class OnStep:
+class OnStep(Arguments, gone="prompt"):
     """A step of the first minutes, and the answer to it."""
-
-    GONE: ClassVar = "prompt"
 
     prompt_id: uuid.UUID
     answer: StepAnswer

@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.handover import messages
 from bot.features.handover.messages import OnHandover, OnQuestion
-from bot.framework.arguments import NOBODY
+from bot.framework.arguments import NOBODY, Arguments
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
@@ -17,7 +16,7 @@ from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.framework.verbs import Explain, Verb
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import DomainError, InvalidInput, NotPermitted, Superseded
@@ -42,8 +41,7 @@ from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 
 
-@dataclass(frozen=True, slots=True)
-class Successor:
+class Successor(Arguments):
     """Who is next on call."""
 
     next_person: Named = NOBODY
@@ -112,15 +110,12 @@ async def open_answer(request: Request, given: OnQuestion) -> blocks.View:
     return messages.answer_form(view, question)
 
 
-def _told_in(block_id: str) -> Explain:
-    """Return how what can't be taken is told in this input, without the command's example."""
-
-    def explain(_: Request, error: DomainError) -> Mapping[str, str] | None:
-        if not isinstance(error, InvalidInput):
-            return None
-        return {block_id: invalid_text(error.field, error.problem, "")}
-
-    return explain
+def _in_its_input(request: Request, error: DomainError) -> Mapping[str, str] | None:
+    """Return what can't be taken, without the command's example."""
+    if not isinstance(error, InvalidInput):
+        return None
+    name = error.field if error.field in request.form.values else "words"
+    return {name: invalid_text(error.field, error.problem, "")}
 
 
 async def _own_view(request: Request, handover_id: uuid.UUID) -> HandoverView:
@@ -183,11 +178,7 @@ async def tell_of_handover(context: EffectContext) -> Settlement:
 
 
 NOTE = Verb(
-    Successor,
-    form="handover_note_submit",
-    open=draft,
-    perform=offer,
-    explain=_told_in("words"),
+    Successor, form="handover_note_submit", open=draft, perform=offer, explain=_in_its_input
 )
 
 FEATURE = Feature(
@@ -203,14 +194,11 @@ FEATURE = Feature(
             opened_by=("handover_open",),
             open=open_next,
             perform=NOTE.ask,
-            explain=_told_in("next_person"),
+            explain=_in_its_input,
         ),
         NOTE,
         Verb(
-            OnHandover,
-            buttons=("handover_accept",),
-            use_case=accept_handover,
-            tell=accepted_text,
+            OnHandover, buttons=("handover_accept",), use_case=accept_handover, tell=accepted_text
         ),
         Verb(
             OnHandover,
@@ -224,7 +212,6 @@ FEATURE = Feature(
             opened_by=("handover_ask_open",),
             open=open_ask,
             use_case=ask_about_handover,
-            explain=_told_in("text"),
         ),
         Verb(
             OnQuestion,
@@ -232,7 +219,6 @@ FEATURE = Feature(
             opened_by=("handover_answer_open",),
             open=open_answer,
             use_case=answer_question,
-            explain=_told_in("text"),
         ),
     ),
     effects={ShowHandover: show_handover, TellOfHandover: tell_of_handover},

@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import Final
 
-from bot.framework.arguments import to_value
+from bot.framework.arguments import Arguments, to_value
 from bot.framework.phrases import followed_text
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
@@ -41,21 +40,15 @@ SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
 _LONGEST_LINE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class OnHandover:
+class OnHandover(Arguments, gone="handover_withdrawn"):
     """An on-call handoff, and what is asked about it."""
-
-    GONE: ClassVar = "handover_withdrawn"
 
     handover_id: uuid.UUID
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OnQuestion:
+class OnQuestion(Arguments, gone="handover_withdrawn"):
     """A question about an on-call handoff, and the answer."""
-
-    GONE: ClassVar = "handover_withdrawn"
 
     handover_id: uuid.UUID
     question_id: uuid.UUID

@@ -1,10 +1,9 @@
 """Debriefs: asked for when an incident is over, written by the shadow, shared with the mentor."""
 
 import uuid
-from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
+from bot.framework.arguments import Arguments
 from bot.framework.effect_context import Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
@@ -30,11 +29,8 @@ from incidents.policy.policy import Policy
 # -- writing --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OnDebrief:
+class OnDebrief(Arguments, gone="debrief"):
     """A debrief, for its owner."""
-
-    GONE: ClassVar = "debrief"
 
     debrief_id: uuid.UUID
 

@@ -2,11 +2,10 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
 
 from bot.features.escalation.packet import packet_lines
 from bot.features.learning.shadow_messages import about
+from bot.framework.arguments import Arguments
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
@@ -29,11 +28,8 @@ from incidents.learning.mentoring import (
 from incidents.policy.proposals import Need
 
 
-@dataclass(frozen=True, slots=True)
-class OnConversation:
+class OnConversation(Arguments, gone="junior_roles"):
     """The conversation of a mentor with a junior."""
-
-    GONE: ClassVar = "junior_roles"
 
     conversation_id: uuid.UUID
 

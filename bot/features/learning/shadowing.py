@@ -5,15 +5,14 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
-from typing import ClassVar
 
 from bot.features.learning import shadow_messages as messages
-from bot.framework.arguments import OnPrompt
+from bot.framework.arguments import Arguments, OnPrompt
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.phrases import followed
-from bot.framework.reading import find_day, load_incident, person_in
+from bot.framework.reading import find_day, load_incident, own_prompt, person_in
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request, split_first
 from bot.framework.slash_commands import Flag
@@ -24,10 +23,10 @@ from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts, actor_of
 from incidents.core.times import zone_of
-from incidents.engine.prompts import Prompt, PromptKind, PromptView, answer, prompt_view
+from incidents.engine.prompts import PromptKind, answer, prompt_view
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
-from incidents.incident.views import IncidentView, find_incident_view, person_view
+from incidents.incident.views import find_incident_view, person_view
 from incidents.learning.effects import FollowLearners, InviteShadow, SendShadowBrief, ShowShadowing
 from incidents.learning.follow import follow_learners
 from incidents.learning.observing import scheduled_people, unknown_refs
@@ -57,8 +56,7 @@ _STOP = frozenset({"stop", "end", "none"})
 # -- the command and its form ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(Arguments, gone="shadowing"):
     """Whom or what somebody follows, as the form has it or as it was typed, and until when."""
 
     mentor: Named | None = None
@@ -72,16 +70,11 @@ class Following:
 class OnShadowing:
     """A shadowing."""
 
-    GONE: ClassVar = "shadowing"
-
     shadowing_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
-class OnObservation:
+class OnObservation(Arguments, gone="shadowing"):
     """What somebody watches of one incident."""
-
-    GONE: ClassVar = "shadowing"
 
     observation_id: uuid.UUID
 
@@ -195,7 +188,11 @@ async def _own(request: Request) -> OwnShadowings:
 
 async def open_decision(request: Request, given: OnPrompt) -> blocks.View:
     """Return the form for an answer to the question at a decision."""
-    return messages.decision_form(*await _own_prompt(request, given))
+    prompt = await own_prompt(request, given.prompt_id)
+    incident = await request.read(find_incident_view, ById(prompt.incident_id))
+    if prompt.kind != PromptKind.DECISION or not prompt.is_open or incident is None:
+        raise Superseded("prompt")
+    return messages.decision_form(prompt_view(prompt), incident)
 
 
 async def keep_answer(uow: UnitOfWork, given: OnPrompt) -> Outcome:
@@ -203,24 +200,6 @@ async def keep_answer(uow: UnitOfWork, given: OnPrompt) -> Outcome:
     if not given.text:
         raise InvalidInput("text", "empty")
     return await answer(uow, given.prompt_id, ANSWERED, text=given.text)
-
-
-async def _own_prompt(request: Request, given: OnPrompt) -> tuple[PromptView, IncidentView]:
-    async with request.services.database.reading() as session:
-        prompt = await session.get(Prompt, given.prompt_id)
-        if prompt is None or prompt.person_id != request.actor.person_id:
-            raise Superseded("prompt")
-        if prompt.kind != PromptKind.DECISION or not prompt.is_open:
-            raise Superseded("prompt")
-        incident = await find_incident_view(
-            session,
-            ById(prompt.incident_id),
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-        )
-    if incident is None:
-        raise Superseded("prompt")
-    return prompt_view(prompt), incident
 
 
 # -- effects --------------------------------------------------------------------------------
@@ -362,7 +341,7 @@ FEATURE = Feature(
             opened_by=("shadow_open",),
             open=open_form,
             perform=shadow,
-            inputs={"role": "mentor", "service": "mentor", "": "mentor"},
+            inputs={"": "mentor"},
         ),
         Verb(
             OnShadowing,

@@ -1,7 +1,7 @@
 """Editing: the form for title, summary, impact and services, and how a change reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from bot.framework.arguments import OnIncident
@@ -20,7 +20,6 @@ _LONGEST = 3_000
 _LONGEST_SHOWN = 400
 
 
-@dataclass(frozen=True, slots=True)
 class Editing(OnIncident):
     """What an editor enters, and fingerprints of what they saw and what the form showed."""
 

@@ -1,6 +1,6 @@
 """Milestones: the form that sets an incident's moments right, and how a change reads."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -26,7 +26,6 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Moments(OnIncident):
     """An incident's moments, and the names of those that were asked for."""
 

@@ -1,7 +1,6 @@
 """The end of an incident and its return: resolve, close, reopen, cancel, duplicate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from bot.features.lifecycle import resolve_form as form
@@ -22,7 +21,6 @@ from incidents.lifecycle.status import cancel, close, mark_duplicate, reopen
 from incidents.policy.policy import Action
 
 
-@dataclass(frozen=True, slots=True)
 class Reason(OnIncident):
     """Why an incident is closed, reopened or cancelled; or as what duplicate."""
 

@@ -1,7 +1,6 @@
 """The form that resolves: asks once for what the record lacks, filled with what is likely."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.framework.arguments import OnIncident
@@ -20,7 +19,6 @@ _MISSING = {
 _ORDER = "The impact can't end before it started."
 
 
-@dataclass(frozen=True, slots=True)
 class Ending(OnIncident):
     """What fixed it, and the impact; None leaves what the record says."""
 

@@ -1,7 +1,6 @@
 """Severity: the command, the form with what each severity means, and how a change reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
@@ -17,7 +16,6 @@ from incidents.lifecycle.severity import change_severity
 from incidents.policy.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
 class SeverityChange(OnIncident):
     """How bad an incident is from now on, and why."""
 

@@ -1,6 +1,5 @@
 """Status: the command, the form with what is possible now, and how each step reads."""
 
-from dataclasses import dataclass
 from functools import partial
 
 from bot.features.lifecycle.resolve import RESOLVE
@@ -33,7 +32,6 @@ _MEANINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Step(OnIncident):
     """Which status an incident is to have, and what is known now."""
 

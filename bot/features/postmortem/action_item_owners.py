@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from bot.framework.arguments import NOBODY, OnIncident
@@ -23,7 +22,6 @@ MOST_OFFERED = 100
 _GIVING = re.compile(r"#?(\d{1,4})\s+(?:to\s+)?(\S+)")
 
 
-@dataclass(frozen=True, slots=True)
 class Giving(OnIncident):
     """An action item, and whoever is to have it."""
 

@@ -1,22 +1,22 @@
 """Action items: the command, the form, the list with its *Done* buttons, and what is said."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
 from bot.features.postmortem import action_item_owners as owners
 from bot.features.postmortem.messages import day_text
-from bot.framework.arguments import OnIncident, on_incident, to_value
+from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.feature import Feature
 from bot.framework.reading import find_day
-from bot.framework.refusals import invalid_text, say
+from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import DomainError, InvalidInput
+from incidents.core.errors import InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.timeline import EntryKind
@@ -73,7 +73,6 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
     return TypedItem(owner, due_on, mentions.plain(rest))
 
 
-@dataclass(frozen=True, slots=True)
 class Adding(OnIncident):
     """The follow-up work that is added, as a form has it or as it was typed."""
 
@@ -82,8 +81,7 @@ class Adding(OnIncident):
     due_on: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OnItem:
+class OnItem(Arguments):
     """An action item of an incident, by its number there."""
 
     ref: IncidentRef
@@ -105,13 +103,6 @@ async def add(request: Request, given: Adding) -> Reply:
         owner, due_on, text = typed.owner, typed.due_on, typed.text
     use_case = partial(add_action_item, ref=given.ref, text=text, owner=owner, due_on=due_on)
     return Say(added(await request.transact(use_case)))
-
-
-def _its_owner(_: Request, error: DomainError) -> Mapping[str, str] | None:
-    # The domain speaks of a person; the form has one field for that.
-    if not (isinstance(error, InvalidInput) and error.field == "person"):
-        return None
-    return {"owner": invalid_text("owner", error.problem, error.example)}
 
 
 def done_text(_: Request, outcome: Outcome) -> str:
@@ -273,7 +264,7 @@ FEATURE = Feature(
             needs=Action.MANAGE_ACTION_ITEMS,
             show=lambda request, view, _: item_form(view, initial_owner=request.actor.external_id),
             perform=add,
-            explain=_its_owner,
+            inputs={"person": "owner"},
             is_quiet=True,
         ),
         Verb(

@@ -1,7 +1,6 @@
 """The postmortem: its command, its buttons and forms, and its file in the incident channel."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
@@ -11,13 +10,13 @@ from bot.framework.arguments import OnIncident, Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
-from bot.framework.refusals import invalid_text, say
+from bot.framework.refusals import say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request
 from bot.framework.verbs import Form, Verb, as_typed, view_for_form
 from bot.slack import blocks, mentions
 from config.template_files import read_template
-from incidents.core.errors import DomainError, InformationMissing, InvalidInput
+from incidents.core.errors import InformationMissing, InvalidInput
 from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import ById, IncidentRef
@@ -37,18 +36,10 @@ from incidents.postmortem.postmortem import (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Owning(OnIncident):
     """Who writes the postmortem."""
 
     owner: Named | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Publishing(OnIncident):
-    """Where a postmortem is kept that was written elsewhere."""
-
-    link: str = ""
 
 
 async def postmortem(request: Request, given: Words) -> Reply:
@@ -80,14 +71,14 @@ async def _write(request: Request, ref: IncidentRef, _rest: str) -> Reply:
 
 
 async def _publish(request: Request, ref: IncidentRef, _rest: str) -> Reply:
-    return await publish(request, Publishing(ref))
+    return await publish(request, Words(ref))
 
 
 async def _done(request: Request, ref: IncidentRef, rest: str) -> Reply:
     link = mentions.plain(rest)
     if link and not mentions.is_web_address(link):
         raise InvalidInput("link", "isn't a web address", "https://wiki.example.com/postmortem-12")
-    return await publish(request, Publishing(ref, link=link))
+    return await publish(request, Words(ref, text=link))
 
 
 _Word = Callable[[Request, IncidentRef, str], Awaitable[Reply]]
@@ -124,13 +115,6 @@ async def name_owner(request: Request, given: Owning) -> Reply:
     return await _change(request, use_case, _owned)
 
 
-def _its_owner(_: Request, error: DomainError) -> Mapping[str, str] | None:
-    # The domain speaks of a person; the form has one field for that.
-    if not isinstance(error, InvalidInput):
-        return None
-    return {"owner": invalid_text("owner", error.problem, error.example)}
-
-
 async def open_write(request: Request, given: Writing) -> Form[Writing]:
     """Return the form to write in."""
     await view_for_form(request, given.ref, action=Action.MANAGE_POSTMORTEM)
@@ -153,9 +137,9 @@ async def write(request: Request, given: Writing) -> Reply:
     return ShowView(WRITE.named(form))
 
 
-async def publish(request: Request, given: Publishing) -> Reply:
+async def publish(request: Request, given: Words) -> Reply:
     """Publish the postmortem, or say what it still needs."""
-    use_case = partial(publish_postmortem, ref=given.ref, link=given.link)
+    use_case = partial(publish_postmortem, ref=given.ref, link=given.text)
     return await _change(request, use_case, _published)
 
 
@@ -253,10 +237,10 @@ FEATURE = Feature(
             opened_by=("postmortem_owner_open",),
             open=open_owner,
             perform=name_owner,
-            explain=_its_owner,
+            inputs={"person": "owner"},
         ),
         WRITE,
-        Verb(Publishing, buttons=("postmortem_publish",), perform=publish),
+        Verb(Words, buttons=("postmortem_publish",), perform=publish),
     ),
     effects={UploadPostmortem: upload},
     entries={

@@ -1,10 +1,10 @@
 """How the postmortem reads in Slack: what is said in the channel, to its owner, and its forms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
-from bot.framework.arguments import OnIncident, on_incident, to_value
+from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.verbs import Form
 from bot.slack import blocks, mentions
 from incidents.incident.incident import ById, IncidentRef
@@ -15,15 +15,13 @@ from incidents.postmortem.postmortem import PostmortemView, SectionEdit, writabl
 Buttons = Sequence[blocks.ButtonElement]
 
 
-@dataclass(frozen=True, slots=True)
-class OnPostmortem:
+class OnPostmortem(Arguments):
     """An incident's postmortem, in the version that a button was made for."""
 
     ref: IncidentRef
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Writing(OnIncident):
     """Which revision of each section a form shows."""
 

@@ -1,9 +1,7 @@
 """What is said of proposals as they go on: in the channel, and directly to those it concerns."""
 
-import uuid
-
 from bot.features.proposals.messages import answer_buttons, break_button, done_button
-from bot.framework.arguments import to_value
+from bot.framework.arguments import known_id, to_value
 from bot.framework.phrases import about, actor_of_entry, instant_of, named_in
 from bot.framework.proposal_offer import OnProposal
 from bot.framework.refusals import say
@@ -197,7 +195,7 @@ def _answerable(text: str, entry: EntryView, incident: IncidentView) -> blocks.M
 
 
 def _value(entry: EntryView, incident: IncidentView) -> str:
-    proposal_id, version = uuid.UUID(entry.text("proposal_id")), entry.content.get("version")
+    proposal_id, version = known_id(entry.text("proposal_id")), entry.content.get("version")
     return to_value(OnProposal(ById(incident.id), proposal_id, version))
 
 

@@ -293,13 +293,7 @@ FEATURE = Feature(
                 request, Proposing(given.ref, proposal_id=given.proposal_id)
             ),
         ),
-        Verb(
-            OnProposal,
-            buttons=("proposal_ask",),
-            form=ASK_FORM,
-            do=ask_or_break,
-            tell=told,
-        ),
+        Verb(OnProposal, buttons=("proposal_ask",), form=ASK_FORM, do=ask_or_break, tell=told),
         APPROVE,
         DECLINE,
         OBJECT,

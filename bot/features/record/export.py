@@ -1,10 +1,9 @@
 """Exporting the timeline: the command, the button, and the upload to the incident's channel."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bot.framework.arguments import OnIncident
+from bot.framework.arguments import Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
@@ -26,19 +25,12 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Export(OnIncident):
-    """In which format an incident's timeline is wanted."""
-
-    fmt: str = ""
-
-
-async def export(request: Request, given: Export) -> Reply:
+async def export(request: Request, given: Words) -> Reply:
     """Have the timeline uploaded to the incident's channel."""
-    fmt = find_format(given.fmt)
+    fmt = find_format(given.text)
     if fmt is None:
         text = (
-            f"I can export as `md`, `csv` or `json`, not as {mentions.code(given.fmt)}. "
+            f"I can export as `md`, `csv` or `json`, not as {mentions.code(given.text)}. "
             f"Nothing was exported. For example: `{request.policy.command} export csv`"
         )
         return Say(say(text))
@@ -93,11 +85,11 @@ FEATURE = Feature(
     name="export",
     verbs=(
         Verb(
-            Export,
+            Words,
             usage="export [md|csv|json]",
             summary="Upload the timeline as a file to the incident's channel.",
             examples=("export", "export csv"),
-            words=("fmt",),
+            words=("text",),
             buttons=("export_start",),
             perform=export,
         ),

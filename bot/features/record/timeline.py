@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -42,7 +42,6 @@ _LONG_MINUS = re.compile(r"^--(?=\d)")
 # -- notes ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Note(OnIncident):
     """What happened, and when; None is now."""
 
@@ -126,11 +125,7 @@ def typed_page(request: Request) -> TimelinePage:
 
 async def show_page(request: Request, given: TimelinePage) -> Reply:
     """Show the newest entries; another page in place of the one before."""
-    services = request.services
-    async with services.database.reading() as session:
-        timeline = await get_timeline(
-            session, given.ref, workspace_id=services.workspace.id, viewer=request.actor
-        )
+    timeline = await request.read(get_timeline, given.ref)
     message = shown.page(timeline, count=min(max(given.count, 1), MAX_LAST), skip=given.skip)
     is_turned = given.skip != 0 or request.action.get("action_id") == "timeline_later"
     return Say(message, replaces=is_turned)
@@ -139,7 +134,6 @@ async def show_page(request: Request, given: TimelinePage) -> Reply:
 # -- corrections ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Correction(OnEntry):
     """What a note says from now on, or why an entry is redacted."""
 
@@ -204,14 +198,7 @@ def _to_the_second(chosen: datetime | None, before: datetime) -> datetime:
 
 async def _item(request: Request, given: OnEntry, *, action: Action) -> TimelineItem:
     incident = await view_for_form(request, given.ref, action=action)
-    async with request.services.database.reading() as session:
-        item = await find_item(
-            session,
-            incident.id,
-            given.entry_id,
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-        )
+    item = await request.read(find_item, incident.id, given.entry_id)
     if item is None:
         raise InvalidInput("entry", "unknown")
     if item.entry.is_redacted:

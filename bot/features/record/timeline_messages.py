@@ -3,11 +3,10 @@
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
-from bot.framework.arguments import OnIncident, to_value
+from bot.framework.arguments import Arguments, OnIncident, to_value
 from bot.slack import blocks, mentions
 from bot.slack.blocks import Message
 from bot.slack.ids import is_user_id
@@ -35,7 +34,6 @@ _NOTE_CHOICES = ("amend", "withdraw", "redact")
 _MARK_CHOICES = ("withdraw", "redact")
 
 
-@dataclass(frozen=True, slots=True)
 class TimelinePage(OnIncident):
     """How many entries of a timeline are shown, and how many newer ones are left out."""
 
@@ -43,11 +41,8 @@ class TimelinePage(OnIncident):
     skip: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OnEntry:
+class OnEntry(Arguments, gone="entry"):
     """An entry of a timeline, and what is to be done about it."""
-
-    GONE: ClassVar = "entry"
 
     ref: IncidentRef
     entry_id: uuid.UUID

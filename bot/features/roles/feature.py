@@ -112,10 +112,7 @@ async def _listed(request: Request, ref: IncidentRef, outcome: Outcome) -> Reply
 
 
 async def _roles(request: Request, ref: IncidentRef, *, lead: str = "") -> blocks.Message:
-    async with request.services.database.reading() as session:
-        view = await get_incident_view(
-            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
-        )
+    view = await request.read(get_incident_view, ref)
     return messages.roles_message(
         view, request.policy, viewer_id=request.actor.person_id, lead=lead
     )
@@ -173,12 +170,7 @@ FEATURE = Feature(
         ),
         Verb(OneRole, buttons=("role_claim",), perform=claim),
         Verb(OneRole, buttons=("role_release",), perform=release),
-        Verb(
-            OnIncident,
-            buttons=("role_take_command",),
-            use_case=take_command,
-            tell=told,
-        ),
+        Verb(OnIncident, buttons=("role_take_command",), use_case=take_command, tell=told),
     ),
     effects={TellRoleHolder: tell_role_holder},
     entries={

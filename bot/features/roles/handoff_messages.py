@@ -2,11 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 from bot.features.roles.messages import take_command_button
-from bot.framework.arguments import NOBODY, OnIncident, on_incident, to_value
+from bot.framework.arguments import NOBODY, Arguments, OnIncident, on_incident, to_value
 from bot.framework.phrases import about, actor_of_entry, named_in
 from bot.framework.refusals import say
 from bot.framework.requests import Request
@@ -24,17 +23,13 @@ _LONGEST_LINE = 300
 _LONGEST_WORDS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class OnHandoff:
+class OnHandoff(Arguments, gone="handoff_withdrawn"):
     """A handoff of command that somebody answers."""
-
-    GONE: ClassVar = "handoff_withdrawn"
 
     ref: IncidentRef
     handoff_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
 class Offer(OnIncident):
     """Whom command is offered to, and what they should know."""
 
@@ -42,7 +37,6 @@ class Offer(OnIncident):
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class TakeOver(OnIncident):
     """Why somebody takes command at once, and who had it when they were asked why."""
 

@@ -1,7 +1,6 @@
 """How roles read: who holds what, entries about them, and what a role's holder is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,6 @@ from incidents.policy.policy import COMMANDER, Policy, Role
 _MINUTES_OF_AN_HOUR = 60
 
 
-@dataclass(frozen=True, slots=True)
 class OneRole(OnIncident):
     """A role of an incident, by key or name, and who gets it; NOBODY gives it up."""
 

@@ -3,10 +3,9 @@
 import uuid
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 from bot.features.supervision import progress_messages, stage_messages
-from bot.framework.arguments import from_value
+from bot.framework.arguments import Arguments, from_value
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
@@ -22,7 +21,6 @@ from incidents.core.people import Person, actor_of, find_person
 from incidents.exports import ExportFormat, find_format
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
-from incidents.rights.decide import permit
 from incidents.rights.stages import Scope
 from incidents.supervision.effects import UploadProgress
 from incidents.supervision.progress import ProgressView, find_progress
@@ -35,8 +33,7 @@ _EXAMPLE = "progress @someone"
 # -- showing ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Looking:
+class Looking(Arguments, gone="progress"):
     """Whose progress is shown (None: one's own), or in which format one's own is sent."""
 
     person: Named | None = None
@@ -86,33 +83,14 @@ async def progress_reply(request: Request, named: Named | None) -> Reply:
 
 
 async def _view(request: Request, person_id: uuid.UUID) -> ProgressView | None:
-    services = request.services
-    async with services.database.reading() as session:
-        return await find_progress(
-            session,
-            person_id,
-            workspace_id=services.workspace.id,
-            viewer=request.actor,
-            policy=request.policy,
-            now=request.now,
-        )
+    return await request.read(find_progress, person_id, policy=request.policy, now=request.now)
 
 
 async def _may(request: Request, action: Action, view: ProgressView) -> bool:
     if view.is_own:
         return False
-    services = request.services
     try:
-        async with services.database.reading() as session:
-            await permit(
-                session,
-                request.actor,
-                action,
-                incident=None,
-                policy=request.policy,
-                workspace_id=services.workspace.id,
-                subject_id=view.person_id,
-            )
+        await request.permit(action, subject_id=view.person_id)
     except NotPermitted:
         return False
     return True
@@ -124,8 +102,6 @@ async def _may(request: Request, action: Action, view: ProgressView) -> bool:
 @dataclass(frozen=True, slots=True)
 class SigningOff:
     """Who is signed off for what, and why."""
-
-    GONE: ClassVar = "progress"
 
     person_id: uuid.UUID
     line: str = ""

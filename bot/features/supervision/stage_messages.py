@@ -1,11 +1,9 @@
 """How stages read: to whoever sets them, to the person, to their mentors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
 
-from bot.framework.arguments import to_value
+from bot.framework.arguments import Arguments, to_value
 from bot.slack import blocks, mentions
 from incidents.policy.policy import Policy
 from incidents.rights.stages import Scope, Stage, StageRecord
@@ -170,11 +168,8 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
     return blocks.modal("Stage", blocks=inputs, submit="Set")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Arguments, gone="progress"):
     """A stage in a role and for a service; "" is every one."""
-
-    GONE: ClassVar = "progress"
 
     role_key: str
     service_key: str

@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.features.supervision import stage_messages as messages
 from bot.features.supervision.progress import progress_reply
-from bot.framework.arguments import NOBODY
+from bot.framework.arguments import NOBODY, Arguments
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
@@ -21,7 +21,6 @@ from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, actor_of
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action, Policy
-from incidents.rights.decide import permit
 from incidents.rights.stages import Mentorship, Scope, Stage, StageRecord, may_see_progress
 from incidents.supervision.effects import TellMentorship, TellRenewal, TellStage
 from incidents.supervision.stage_changes import StageChange, change_stage
@@ -29,8 +28,7 @@ from incidents.supervision.stage_changes import StageChange, change_stage
 _EXAMPLE = "stage @someone assist --role commander --service checkout"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Arguments):
     """What is set for a person: a stage in a role or for a service, or a mentor."""
 
     person: Named = NOBODY
@@ -81,15 +79,7 @@ async def set_stage(request: Request, given: Setting) -> Reply:
 
 async def open_form(request: Request, given: Setting) -> blocks.View:
     """Return the form, for those who may set a stage."""
-    async with request.services.database.reading() as session:
-        await permit(
-            session,
-            request.actor,
-            Action.SET_STAGE,
-            incident=None,
-            policy=request.policy,
-            workspace_id=request.services.workspace.id,
-        )
+    await request.permit(Action.SET_STAGE)
     return messages.stage_form(request.policy, person=given.person.external_id or None)
 
 

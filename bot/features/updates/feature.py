@@ -1,7 +1,7 @@
 """Stakeholder updates: the command, the form, snoozing, and how all of it reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -29,7 +29,6 @@ from incidents.updates.post import UpdateDraft, post_update, snooze_update
 # -- posting an update ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Update(OnIncident):
     """What an update says, and when the next one comes; untouched, that is as the form had it."""
 

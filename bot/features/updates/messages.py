@@ -1,10 +1,9 @@
 """How updates, their reminders and misses read; each fallback text says all that the blocks say."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot.framework.arguments import on_incident, to_value
+from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.framework.phrases import instant_of
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
@@ -12,8 +11,7 @@ from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
 
 
-@dataclass(frozen=True, slots=True)
-class Snooze:
+class Snooze(Arguments):
     """How long the next update is put off, and which: the one due then; None is the policy's."""
 
     ref: IncidentRef

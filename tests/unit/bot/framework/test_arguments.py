@@ -3,10 +3,10 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,10 +32,7 @@ class Answer(StrEnum):
     NO = "no"
 
 
-@dataclass(frozen=True, slots=True)
-class Answering(OnIncident):
-    GONE: ClassVar = "proposal"
-
+class Answering(OnIncident, gone="proposal"):
     question_id: uuid.UUID | None = None
     answer: Answer = Answer.YES
     words: str = ""

@@ -216,7 +216,8 @@ def assert_buttons_work(message: blocks.Message) -> None:
         for element in (*row, *filter(None, [block.get("accessory")])):
             assert element["action_id"] in handled
             if element["action_id"] in by_id:
-                from_value(by_id[element["action_id"]].arguments, element["value"])
+                for chosen in element.get("options", [element]):
+                    from_value(by_id[element["action_id"]].arguments, chosen.get("value", ""))
 
 
 @pytest.mark.parametrize(("kind", "renderer"), tuple(rendered()))
