@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from bot.features import all_features
-from bot.framework.feature import Command
-from bot.framework.slash_commands import Grammar
+from bot.framework.slash_commands import Command, Grammar
 from config.policy_loader import load_policy
 from config.scenario_loader import load_scenarios
 from incidents.escalation.packet import FIELDS, Packet, rate

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
@@ -157,7 +158,7 @@ def channel_refused(
     use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
         style="primary",
     )
     advice = "Press Use an existing channel…, or Retry once the cause is mended."

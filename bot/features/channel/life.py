@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
 from bot.framework.entry_messages import shown, told_directly
 from bot.framework.feature import EffectHandler, Feature
@@ -237,7 +238,7 @@ def _told_with_button(entry: EntryView, incident: IncidentView, *, asks: str) ->
     use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
     )
     still = f"*{incident.reference}* is still {incident.status}."
     return told_directly(entry, incident, use, asks=f"{still} {asks}")

@@ -1,5 +1,9 @@
 """How check-ins read: asked in channel and directly, at the end of the box, and answered."""
 
+import uuid
+from dataclasses import replace
+
+from bot.framework.arguments import Arguments, to_value
 from bot.framework.entry_messages import told_directly, told_message
 from bot.framework.phrases import about
 from bot.slack import blocks, mentions
@@ -11,7 +15,18 @@ from incidents.checkins.entries import (
     CheckinEntry,
 )
 from incidents.core.times import spoken_duration
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
+
+
+class OnCheckin(Arguments, gone="checkin"):
+    """A check-in in the time box that its buttons are for, and how it went."""
+
+    ref: IncidentRef
+    checkin_id: uuid.UUID
+    round: int
+    answer: CheckinAnswer = CheckinAnswer.DONE
+    text: str = ""
 
 
 def asked_entry(asked: CheckinAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -43,13 +58,17 @@ def due_entry(due: CheckinDue, entry: EntryView, incident: IncidentView) -> bloc
         f"{mentions.escape_line(due.person.name)} are over{unseen}. How did it go?\n"
         f"The task: {mentions.escape(due.question)}"
     )
-    value = _value(due, incident)
+    asked = _on(due, incident)
+    more = replace(asked, answer=CheckinAnswer.MORE_TIME)
+    stuck = replace(asked, answer=CheckinAnswer.STUCK)
     return _with_buttons(
         text,
-        blocks.button("Done", action_id="checkin_done", value=value, style="primary"),
-        blocks.button(f"Need {_box(due)} more", action_id="checkin_more_time", value=value),
-        blocks.button("Stuck", action_id="checkin_stuck", value=value),
-        blocks.button("Answer in words…", action_id="checkin_answer_open", value=value),
+        blocks.button("Done", action_id="checkin_done", value=to_value(asked), style="primary"),
+        blocks.button(
+            f"Need {_box(due)} more", action_id="checkin_more_time", value=to_value(more)
+        ),
+        blocks.button("Stuck", action_id="checkin_stuck", value=to_value(stuck)),
+        blocks.button("Answer in words…", action_id="checkin_answer_open", value=to_value(asked)),
     )
 
 
@@ -72,12 +91,12 @@ def _asks(answered: CheckinAnswered) -> str:
 
 
 def _understood_button(asked: CheckinAsked, incident: IncidentView) -> blocks.ButtonElement:
-    value = _value(asked, incident)
+    value = to_value(_on(asked, incident))
     return blocks.button("Understood", action_id="checkin_understood", value=value, style="primary")
 
 
-def _value(checkin: CheckinEntry, incident: IncidentView) -> str:
-    return f"{incident.id}|{checkin.checkin_id}|{checkin.round}"
+def _on(checkin: CheckinEntry, incident: IncidentView) -> OnCheckin:
+    return OnCheckin(ById(incident.id), known_id(str(checkin.checkin_id)), checkin.round)
 
 
 def _box(checkin: CheckinEntry) -> str:

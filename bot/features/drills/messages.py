@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
+from bot.framework.arguments import on_incident
 from bot.slack import blocks, mentions
 from incidents.core.sentences import Who
 from incidents.core.times import spoken_duration
@@ -76,7 +77,7 @@ def signal_entry(signal: DrillSignal, _entry: EntryView, incident: IncidentView)
     text = f"{lead}\n{mentions.escape(signal.text)}"
     buttons = list(_work_buttons(incident))
     if signal.is_question:
-        value = f"{incident.id}|{incident.version}"
+        value = on_incident(incident)
         buttons.insert(0, blocks.button("Post update", action_id="update_open", value=value))
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 

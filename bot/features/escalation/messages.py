@@ -4,6 +4,7 @@ from typing import Final
 
 from bot.features.escalation.card import (
     MAY_NOT_WAKE,
+    OnField,
     button_value,
     next_line,
     state_line,
@@ -11,6 +12,7 @@ from bot.features.escalation.card import (
 )
 from bot.features.escalation.packet import fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
+from bot.framework.arguments import known_id, on_incident, to_value
 from bot.framework.phrases import about, actor_of_entry
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
@@ -26,6 +28,7 @@ from incidents.escalation.entries import (
 from incidents.escalation.packet import FIELDS, rate
 from incidents.escalation.tables import CallStatus, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
+from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
@@ -130,7 +133,7 @@ def _links(view: EscalationView, policy: Policy) -> str:
 
 
 def _buttons(view: EscalationView, call: CallView) -> tuple[blocks.ButtonElement, ...]:
-    value = f"{button_value(view)}|{call.id}"
+    value = button_value(view, call_id=call.id)
     return (
         blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
         blocks.button("Need more…", action_id="escalation_more_open", value=value),
@@ -159,7 +162,7 @@ def mention_message(
     take = blocks.button(
         "I'm on it",
         action_id="escalation_take",
-        value=f"{button_value(view)}|{call.id}",
+        value=button_value(view, call_id=call.id),
         style="primary",
     )
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
@@ -222,7 +225,7 @@ def questioned_directly(
         f"{about(incident)}: {_mention(questioned.person)} needs one more thing for "
         f"{questioned.name}: *{what}*\nA short answer will do, also that it isn't known."
     )
-    value = f"{incident.id}|{questioned.escalation_id}|{field}"
+    value = to_value(OnField(ById(incident.id), known_id(str(questioned.escalation_id)), field))
     answer = blocks.button(
         "Answer…", action_id="escalation_field_open", value=value, style="primary"
     )
@@ -269,5 +272,5 @@ def _mention(person: Who) -> str:
 
 
 def _again(incident: IncidentView) -> blocks.ButtonElement:
-    value = f"{incident.id}|{incident.version}"
+    value = on_incident(incident)
     return blocks.button("Escalate to somebody else…", action_id="escalate_open", value=value)

@@ -2,13 +2,15 @@
 
 from functools import partial
 
-from bot.features.lifecycle.resolve_form import resolve_form
+from bot.features.lifecycle.resolve import RESOLVE
+from bot.features.lifecycle.resolve_form import Ending
+from bot.framework.arguments import OnIncident
 from bot.framework.entry_messages import shown, told_message
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say, ShowView
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
 from incidents.engine.unit_of_work import Outcome, UseCase
@@ -31,40 +33,20 @@ _MEANINGS = {
 }
 
 
-async def status_command(request: Request) -> Reply:
-    """Change the status from `/incident status identified [text]`; without words, open the form."""
-    word, rest = request.words.split_first()
-    ref = request.incident_ref()
-    if not word:
-        return await _open_form(request, ref)
-    target = _status_of(word)
-    text = mentions.plain(rest)
+class Step(OnIncident):
+    """Which status an incident is to have, and what is known now."""
+
+    status: str = ""
+    text: str = ""
+
+
+async def take_step(request: Request, given: Step) -> Reply:
+    """Change the status; resolving goes on to ask for what is missing."""
     try:
-        outcome = await request.transact(step(ref, target, text=text))
+        outcome = await request.transact(step(given.ref, _status_of(given.status), text=given.text))
     except InformationMissing:
-        view = await view_for_form(request, ref, action=Action.RESOLVE)
-        await request.open_view(resolve_form(view, text=text, now=request.now))
-        return None
+        return await RESOLVE.ask(request, Ending(given.ref, resolution=given.text))
     return Say(moved_message(outcome))
-
-
-async def open_status_form(request: Request) -> Reply:
-    """Open the form with the statuses that are possible now."""
-    return await _open_form(request, request.incident_of_value())
-
-
-async def status_submitted(request: Request) -> Reply:
-    """Change the status from the form; resolving goes on to ask for what is missing."""
-    ref = request.incident_of_metadata()
-    target, text = _status_of(request.form.choice("status") or ""), request.form.text("text")
-    try:
-        await request.transact(step(ref, target, text=text))
-    except InformationMissing:
-        view = await view_for_form(request, ref, action=Action.RESOLVE)
-        return ShowView(resolve_form(view, text=text, now=request.now))
-    except InvalidInput as error:
-        return FieldErrors({"text": invalid_text(error.field, error.problem, error.example)})
-    return None
 
 
 def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
@@ -107,15 +89,7 @@ def status_form(view: IncidentView) -> blocks.View:
                 hint="Goes on the timeline and to the channel. Needed to cancel or reopen.",
             ),
         ],
-        callback_id="status_submit",
-        private_metadata=remember(view),
     )
-
-
-async def _open_form(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.CHANGE_STATUS)
-    await request.open_view(status_form(view))
-    return None
 
 
 def _status_of(word: str) -> IncidentStatus:
@@ -136,16 +110,21 @@ def duplicate_found(
 
 FEATURE = Feature(
     name="status",
-    commands=(
-        Command(
-            name="status",
+    verbs=(
+        Verb(
+            Step,
             usage="status [triage|investigating|identified|mitigated] [text]",
             summary="Change the status, with what is known now; alone, opens the form.",
-            handler=status_command,
             examples=("status identified Bad deploy of checkout 1.42",),
+            words=("status", "text"),
+            form="status_submit",
+            opened_by=("status_change",),
+            needs=Action.CHANGE_STATUS,
+            show=lambda _, view, __: status_form(view),
+            perform=take_step,
+            inputs={"": "text"},
+            is_quiet=True,
         ),
     ),
-    actions={"status_change": open_status_form},
-    views={"status_submit": status_submitted},
     entries=dict((shown(DuplicateFound, duplicate_found),)),
 )

@@ -3,20 +3,23 @@
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from bot.framework.incident_forms import remember
+from bot.framework.arguments import Arguments, OnIncident, to_value
 from bot.slack import blocks, mentions
 from bot.slack.blocks import Message
 from bot.slack.ids import is_user_id
 from bot.slack.sentences import SlackText
 from bot.slack.truncation import shorten_mrkdwn, split_mrkdwn
 from incidents.core.sentences import as_line
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
 from incidents.record.corrections import WITHDRAWABLE, CorrectedEntry
 from incidents.record.entries import Note
 from incidents.record.timeline_view import TimelineItem, TimelineView
 
+DEFAULT_LAST = 20
 MAX_IN_FORM = 3_000
 LATE = timedelta(minutes=1)
 
@@ -31,6 +34,21 @@ _DATE = re.compile(r"<!date[^>]*>")
 _LABELS = {"amend": "Amend…", "withdraw": "Withdraw", "redact": "Redact…"}
 _NOTE_CHOICES = ("amend", "withdraw", "redact")
 _MARK_CHOICES = ("withdraw", "redact")
+
+
+class TimelinePage(OnIncident):
+    """How many entries of a timeline are shown, and how many newer ones are left out."""
+
+    count: int = DEFAULT_LAST
+    skip: int = 0
+
+
+class OnEntry(Arguments, gone="entry"):
+    """An entry of a timeline, and what is to be done about it."""
+
+    ref: IncidentRef
+    entry_id: uuid.UUID
+    choice: str = ""
 
 
 def note_entry(note: Note, entry: EntryView, incident: IncidentView) -> Message:
@@ -53,10 +71,11 @@ def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
     title = f"*Timeline of {incident.reference}*, {until - len(items) + 1} to {until} of {total}"
     limit = max(60, _PAGE_CHARACTERS // max(len(items), 1) - _TIME_AND_NAME)
     lines = [(item, line_of(item, limit=limit)) for item in items]
+    value = to_value(OnIncident(ById(incident.id), total))
     buttons = [
         *_turning(incident, count=count, skip=skip, total=total),
-        blocks.button("Add a note", action_id="note_open", value=f"{incident.id}|{total}"),
-        blocks.button("Export", action_id="export_start", value=f"{incident.id}|{total}|md"),
+        blocks.button("Add a note", action_id="note_open", value=value),
+        blocks.button("Export", action_id="export_start", value=value),
     ]
     return Message(
         text="\n".join([title, *(line for _, line in lines)]),
@@ -100,13 +119,11 @@ def note_form(view: IncidentView) -> blocks.View:
                 max_length=40,
             ),
         ],
-        callback_id="note_submit",
         submit="Add",
-        private_metadata=remember(view),
     )
 
 
-def amend_form(view: IncidentView, item: TimelineItem) -> blocks.View:
+def amend_form(item: TimelineItem) -> blocks.View:
     """Return the form that corrects a note."""
     return blocks.modal(
         "Amend the note",
@@ -123,12 +140,10 @@ def amend_form(view: IncidentView, item: TimelineItem) -> blocks.View:
                 "time", label="When?", initial=item.entry.occurred_at, optional=True
             ),
         ],
-        callback_id="amend_submit",
-        private_metadata=remember(view, entry=f"|{item.entry.id}|amend"),
     )
 
 
-def redact_form(view: IncidentView, item: TimelineItem) -> blocks.View:
+def redact_form(item: TimelineItem) -> blocks.View:
     """Return the form that asks whether to redact an entry."""
     what = shorten_mrkdwn(as_line(item.told, SlackText()), 2_000)
     return blocks.modal(
@@ -149,9 +164,7 @@ def redact_form(view: IncidentView, item: TimelineItem) -> blocks.View:
                 max_length=300,
             ),
         ],
-        callback_id="redact_submit",
         submit="Redact",
-        private_metadata=remember(view, entry=f"|{item.entry.id}|redact"),
     )
 
 
@@ -184,7 +197,7 @@ def _menu(
     incident: IncidentView, entry_id: uuid.UUID, choices: Sequence[str]
 ) -> blocks.OverflowMenuElement:
     options = [
-        blocks.option(_LABELS[choice], value=f"{incident.id}|{entry_id}|{choice}")
+        blocks.option(_LABELS[choice], value=to_value(OnEntry(ById(incident.id), entry_id, choice)))
         for choice in choices
     ]
     return blocks.overflow(action_id="timeline_correct", options=options)
@@ -216,11 +229,11 @@ def _merged(lines: list[str]) -> tuple[blocks.Block, ...]:
 def _turning(
     incident: IncidentView, *, count: int, skip: int, total: int
 ) -> list[blocks.ButtonElement]:
-    buttons: list[blocks.ButtonElement] = []
+    here, buttons = TimelinePage(ById(incident.id), count=count), list[blocks.ButtonElement]()
     if skip + count < total:
-        value = f"{incident.id}|{count}|{skip + count}"
+        value = to_value(replace(here, skip=skip + count))
         buttons.append(blocks.button("Earlier", action_id="timeline_earlier", value=value))
     if skip > 0:
-        value = f"{incident.id}|{count}|{max(skip - count, 0)}"
+        value = to_value(replace(here, skip=max(skip - count, 0)))
         buttons.append(blocks.button("Later", action_id="timeline_later", value=value))
     return buttons

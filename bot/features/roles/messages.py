@@ -3,24 +3,32 @@
 from datetime import timedelta
 from typing import Any
 
+from bot.framework.arguments import NOBODY, OnIncident, on_incident, to_value
 from bot.framework.entry_messages import told_message
 from bot.framework.phrases import about, actor_of_entry, named
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.role_entries import CommanderChanged, Move, RoleAssigned, RoleEnded
 from incidents.incident.views import EntryView, IncidentView, RoleView
+from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER, Policy, Role
 from incidents.roles.entries import CommanderMissing
-
-ASSIGN_FORM = "role_assign"
 
 _MINUTES_OF_AN_HOUR = 60
 
 
 RoleTaken = RoleAssigned | CommanderChanged
+
+
+class OneRole(OnIncident):
+    """A role of an incident, by key or name, and who gets it; NOBODY gives it up."""
+
+    role: str = ""
+    person: Named = NOBODY
 
 
 # -- entries --------------------------------------------------------------------------------
@@ -98,7 +106,7 @@ def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
     return blocks.button(
         "Take command",
         action_id="role_take_command",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
         style="primary",
     )
 
@@ -208,7 +216,7 @@ def _person(held: RoleView) -> str:
 
 def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> blocks.ButtonElement | None:
     holders = view.holders(role.key)
-    value = f"{view.id}|{role.key}|{view.version}"
+    value = to_value(OneRole(ById(view.id), view.version, role.key))
     if any(person.id == viewer_id for person in holders):
         return blocks.button("Give up", action_id="role_release", value=value)
     if holders and (role.exclusive or role.key == COMMANDER):
@@ -217,7 +225,7 @@ def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> blocks.Butt
 
 
 def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
-    value = f"{view.id}|{view.version}"
+    value = on_incident(view)
     buttons = [blocks.button("Assign somebody…", action_id="role_assign_open", value=value)]
     commanders = view.holders(COMMANDER)
     if any(person.id == viewer_id for person in commanders):
@@ -227,7 +235,7 @@ def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
     return buttons
 
 
-def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> blocks.View:
+def assign_form(view: IncidentView, policy: Policy) -> blocks.View:
     """Return the form that gives somebody a role."""
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     return blocks.modal(
@@ -241,9 +249,7 @@ def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> blocks.
                 "With a commander present, command is offered or asked for."
             ),
         ],
-        callback_id=ASSIGN_FORM,
         submit="Assign",
-        private_metadata=metadata,
     )
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.features.roles.handoff_messages import TAKE_OVER_FORM
 from incidents.policy.references import PersonRef
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Person, render
@@ -103,7 +102,7 @@ async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
 
     opened = await bob.click(shown(room, "asks"), "Take over…")
     form = opened.get_view()
-    assert form.callback_id == TAKE_OVER_FORM
+    assert form.callback_id == "handoff_take_over"
     outcome = await bob.submit(form, {"reason": "No answer, a decision is due"})
     await bot.settle()
 

@@ -10,7 +10,8 @@ import pytest
 
 from bot.features.escalation.card import escalation_card
 from bot.features.escalation.effects import away_text
-from bot.features.escalation.forms import EscalationForm, escalation_form, template_of
+from bot.features.escalation.feature import ESCALATE, remembering
+from bot.features.escalation.forms import EscalationForm, template_of
 from bot.features.escalation.messages import (
     call_message,
     exhausted_directly,
@@ -287,7 +288,7 @@ def test_the_form_remembers_little_and_offers_every_kind(policy: Policy) -> None
         form = EscalationForm(
             incident=incident(), packet=packet, template=kind, has_marked=True, is_urgent=True
         )
-        view = escalation_form(form, policy).to_dict()
+        view = ESCALATE.named(remembering(form, policy)).to_dict()
         assert len(view["private_metadata"]) < 3_000
         asked = {block.get("block_id") for block in view["blocks"]}
         assert {f"question_{question.key}" for question in kind.questions} <= asked

@@ -18,7 +18,8 @@ from bot.features.lifecycle.resolve_form import resolve_form
 from bot.features.lifecycle.severity import severity_form
 from bot.features.lifecycle.status import status_form
 from bot.features.record.timeline_messages import note_form
-from bot.features.updates.feature import update_form
+from bot.features.updates.feature import update_fields
+from bot.framework.arguments import from_value
 from bot.framework.refusals import refusal_text
 from bot.slack import blocks
 from incidents.core.errors import NotPermitted
@@ -225,6 +226,8 @@ def words(text: str) -> set[str]:
 
 def assert_buttons_work(message: blocks.Message) -> None:
     handled = {action for feature in all_features() for action in feature.actions}
+    verbs = [verb for feature in all_features() for verb in feature.verbs]
+    by_id = {name: verb for verb in verbs for name in (*verb.buttons, *verb.opened_by)}
     for block in message.payload()["blocks"]:
         row = block.get("elements", []) if block["type"] == "actions" else []
         assert len(row) <= 5
@@ -232,6 +235,9 @@ def assert_buttons_work(message: blocks.Message) -> None:
         assert primary in ([], row[:1]), "the primary action isn't the first"
         for element in (*row, *filter(None, [block.get("accessory")])):
             assert element["action_id"] in handled
+            if element["action_id"] in by_id:
+                for chosen in element.get("options", [element]):
+                    from_value(by_id[element["action_id"]].arguments, chosen.get("value", ""))
 
 
 @pytest.mark.parametrize(("kind", "renderer"), tuple(rendered()))
@@ -277,7 +283,7 @@ def test_titles_of_forms_are_not_cut() -> None:
     forms = [
         status_form(view),
         severity_form(view, policy=policy),
-        update_form(view, policy=policy, next_in=None),
+        update_fields(view, initial_next=""),
         resolve_form(view, text="", now=NOW),
         reopen_form(incident(IncidentStatus.RESOLVED)),
         cancel_form(view),

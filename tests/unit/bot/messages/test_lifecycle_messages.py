@@ -1,16 +1,18 @@
 """How steps, severities, edits, milestones and refusals read: complete, and harmless."""
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.features.lifecycle.edit import read_form
+from bot.features.lifecycle.edit import Editing, touched
 from bot.framework.refusals import refusal_text
-from bot.slack.blocks import FormState, Message
+from bot.slack.blocks import Message
 from bot.slack.mentions import date
 from incidents.core.errors import TransitionRefused
 from incidents.incident.entries import MilestoneSet, SeverityChanged, StatusChanged
+from incidents.incident.incident import ById
 from incidents.incident.payload import Payload
 from incidents.incident.views import EntryView, IncidentView
 from incidents.lifecycle.edit import fingerprint
@@ -110,21 +112,20 @@ def test_a_refused_step_names_who_was_first_and_what_is_possible() -> None:
 
 
 def test_only_the_fields_that_were_touched_are_edited() -> None:
-    def typed(value: str) -> dict[str, Any]:
-        return {"any": {"type": "plain_text_input", "value": value}}
-
-    values = {
-        "title": typed("Checkout errors"),
-        "summary": typed("New"),
-        "impact": typed(""),
-        "services": typed("web , db"),
-    }
     shown: dict[str, str] = {
         "title": fingerprint("Checkout errors"),
         "summary": fingerprint("Old"),
         "impact": fingerprint(""),
         "services": fingerprint(("web", "db")),
     }
-    wanted = read_form(FormState(values=values), {"shown": shown, "seen": shown})
+    entered = Editing(
+        ById(uuid.uuid4()),
+        seen=shown,
+        shown=shown,
+        title="Checkout errors",
+        summary="New",
+        services=("web ", " db"),
+    )
+    wanted = touched(entered)
     assert wanted.changes == {"summary": "New"}
     assert wanted.seen == shown
