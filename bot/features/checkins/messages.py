@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from bot.framework.arguments import Arguments, to_value
+from bot.framework.arguments import Arguments, known_id, to_value
 from bot.framework.entry_messages import told_directly, told_message
 from bot.framework.phrases import about
 from bot.slack import blocks, mentions
