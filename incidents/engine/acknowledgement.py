@@ -1,4 +1,4 @@
-"""Acknowledging: the moment at which the first human being turned to the incident."""
+"""Acknowledging an incident: when a person first responded."""
 
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident
@@ -6,10 +6,10 @@ from incidents.incident.timeline import EntryKind
 
 
 def acknowledge(uow: UnitOfWork, incident: Incident) -> bool:
-    """Write down that somebody turned to the incident, unless that is on the record already.
+    """Record that a person responded, unless the incident is already acknowledged.
 
-    For whatever a person takes or presses on an incident: a role, a button. Declaring isn't it.
-    Return whether this was the first time.
+    Call it when a person takes a role or presses a button, but not for declaring. Return whether
+    this was the first response.
     """
     if not uow.actor.is_person or incident.acknowledged_at is not None:
         return False

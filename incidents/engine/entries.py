@@ -1,4 +1,4 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""The engine's timeline entries: one payload class per kind."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,15 +9,14 @@ from incidents.incident.payload import Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged(Payload):
-    """acknowledged."""
+    """A person first responded to the incident."""
 
     kind: ClassVar[str] = "acknowledged"
-    # SCHEMA UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectFailed(Payload):
-    """effect_failed."""
+    """An effect became a dead letter; `error` is the chat service's word."""
 
     kind: ClassVar[str] = "effect_failed"
     is_bookkeeping: ClassVar[bool] = True
@@ -28,7 +27,7 @@ class EffectFailed(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectRetried(Payload):
-    """effect_retried."""
+    """Somebody requeued a dead letter."""
 
     kind: ClassVar[str] = "effect_retried"
     is_bookkeeping: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Dead letters: said aloud on the timeline, and tried again or let go by people."""
+"""Dead letters: recorded on the timeline, and requeued by people."""
 
 import uuid
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ from incidents.policy.policy import Action
 
 
 async def record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None:
-    """Say on the timeline that an effect was given up.
+    """Record on the timeline that an effect became a dead letter.
 
-    A failure to say that something failed is not said again: it would go round for ever. And what
-    is one person's own stays theirs.
+    Failures of messages about a failure aren't recorded: that would never end. Neither are those
+    of one person's own effects, which are private.
     """
     effect_type = effect_types().get(row.kind)
     if effect_type is not None and effect_type.one_persons_own:
@@ -40,7 +40,7 @@ async def _is_about_failure(uow: UnitOfWork, row: EffectRow) -> bool:
 
 
 async def retry_effect(uow: UnitOfWork, effect_id: uuid.UUID) -> Outcome:
-    """Try a dead letter again. Raises: Superseded if it isn't one any more; NotPermitted."""
+    """Requeue a dead letter. Raises: Superseded if it is no longer one; NotPermitted."""
     row = await _get_dead(uow, effect_id)
     incident = await uow.get_incident(ById(_incident_id(row)))
     await uow.permit(Action.RETRY_EFFECT, incident)
@@ -66,7 +66,7 @@ def _incident_id(row: EffectRow) -> uuid.UUID:
     return row.incident_id
 
 
-# Each fits after "Slack refused" and after "Trying again:".
+# Each phrase has to fit after "Slack refused" and after "Trying again:".
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
         "open_incident_channel": "opening the incident channel",
@@ -105,7 +105,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# The commonest refusals; each fits after "because".
+# The most common refusals; each phrase has to fit after "because".
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         "restricted_action": "a workspace setting doesn't allow it",
@@ -123,10 +123,10 @@ _REASONS: Mapping[str, str] = MappingProxyType(
 
 
 def effect_words(kind: str) -> str:
-    """Return what effects of this kind do, in words."""
+    """Describe what effects of this kind do, in words for people."""
     return _WORDS.get(kind, kind.replace("_", " "))
 
 
 def refusal_reason(error: str) -> str:
-    """Return why the chat service refused, in words, or an empty text if we have none."""
+    """Return why the chat service refused, in words for people; empty if we have none."""
     return _REASONS.get(error, "")
