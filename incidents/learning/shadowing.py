@@ -162,9 +162,9 @@ async def stop_shadowing(uow: UnitOfWork, shadowing_id: uuid.UUID | None = None)
 
 
 async def stop_watching(uow: UnitOfWork, observation_id: uuid.UUID) -> Outcome:
-    """Stop being asked about one incident; the shadow stays in its channel if they like.
+    """End the actor's observation of one incident; they may stay in its channel.
 
-    Raises: Superseded when it isn't theirs or is over.
+    Raises: Superseded if it isn't theirs or has ended.
     """
     observation = await uow.session.get(Observation, observation_id, with_for_update=True)
     if observation is None or observation.person_id != uow.actor.person_id:
