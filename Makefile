@@ -1,4 +1,4 @@
-# Every target that needs the environment asks for it itself; start with `make demo` or `make test`.
+# Each target creates the environment if it needs it; start with `make demo` or `make test`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.sitrep-setup
 UV_VERSION := 0.13.9
-# Two workers suit two cores, and more than the cores only makes timers late.
+# Two workers suit two cores; more workers than cores only make timers late.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist=worksteal
 
@@ -18,7 +18,7 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with everything; costs nothing when up to date
 
-# PYTHON=/path/to/python chooses one; otherwise the first that is 3.11 or newer.
+# PYTHON=/path/to/python chooses an interpreter; the default is the first that is 3.11 or newer.
 $(STAMP): requirements-dev.txt pyproject.toml
 	@if [ ! -x $(BIN)/pip ]; then \
 	  chosen=""; \
@@ -43,7 +43,7 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	@echo "Installing the locked packages"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@# An installed package is compiled at once, an editable one when first started: a second of waiting.
+	@# pip doesn't compile an editable package; without this, the first start takes a second longer.
 	@$(BIN)/python -m compileall -q bot config incidents migrations
 	@touch $(STAMP)
 
@@ -66,12 +66,12 @@ format: $(STAMP) ## Format, and mend what ruff can mend safely
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# What is frozen is seen over Socket Mode on SQLite, so nothing else has to run; see tests/freeze.
+# Frozen output comes from Socket Mode on SQLite, so no other tests have to run; see tests/freeze.
 FREEZE := build/freeze
 SCENARIOS := $(PYTEST) -q -k "not postgres" tests/scenario
 RUNS ?= 3
 
-# Every second run is a crowded one: what depends on timing differs there, and is marked.
+# Every second run is overloaded, so that output that depends on timing differs and gets marked.
 freeze: $(STAMP) ## Record anew what the bot shows, plans and records
 	@rm -rf $(FREEZE)
 	@for run in $$(seq $(RUNS)); do \
@@ -101,7 +101,7 @@ chaos: $(STAMP) ## Run the random tests with twenty times the examples
 run: $(STAMP) ## Run the bot for a real workspace
 	@$(BIN)/sitrep serve
 
-# uv comes into a folder of its own, so that $(VENV) holds only what the lock says.
+# uv gets its own folder, so that $(VENV) holds only locked packages.
 # Without --upgrade the locks keep their versions where pyproject.toml allows it: make lock UPGRADE=--upgrade
 COMPILE = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE) pyproject.toml

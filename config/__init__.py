@@ -1,1 +1,1 @@
-"""Configuration: the environment as frozen settings, and the policy with its templates."""
+"""Configuration: settings from the environment, the policy, scenarios and templates."""

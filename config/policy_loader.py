@@ -1,4 +1,4 @@
-"""Loads the policy: the built-in file with the workspace's own laid over it, and back to YAML."""
+"""Loads the policy: the built-in file with the workspace's overlay; also writes it as YAML."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ __all__ = ["LoadedPolicy", "PolicyErrors", "PolicyProblem", "dump_policy", "load
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
-    """The effective policy, its digest, and in words where it came from."""
+    """The effective policy, its digest, and a description of its source."""
 
     policy: Policy
     digest: str
@@ -40,10 +40,10 @@ class LoadedPolicy:
 
 
 def load_policy(overlay_path: Path | None = None) -> LoadedPolicy:
-    """Load the built-in policy, with the file at `overlay_path` laid over it if there is one.
+    """Load the built-in policy with the overlay at `overlay_path`, if one is given.
 
     Raises:
-        PolicyErrors: everything that is wrong with the file, each with its line.
+        PolicyErrors: everything wrong with the file, each problem with its line.
     """
     built_in = (files("config") / "policy.yaml").read_text(encoding="utf-8")
     tree = parse_tree(built_in, path=BUILT_IN)
@@ -66,14 +66,14 @@ def load_policy(overlay_path: Path | None = None) -> LoadedPolicy:
 
 
 def dump_policy(policy: Policy) -> str:
-    """Write a policy as YAML that, used as an overlay, gives the same policy again."""
+    """Write a policy as YAML that gives the same policy when used as an overlay."""
     whole = Field(shape=shape_of(Policy))
     written = _with_removals(_to_yaml(policy, whole), _to_yaml(load_policy().policy, whole))
     return yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _without_template(policy: Policy, tree: Node) -> Iterator[PolicyProblem]:
-    """Yield that the postmortem's template isn't there: the values themselves know no files."""
+    """Yield a postmortem template that doesn't exist: only this package knows the files."""
     name, keys = policy.postmortem.template, ("postmortem", "template")
     if not name.endswith(".md.j2") or name not in template_names():
         what = "isn't a file of config/templates"
@@ -81,7 +81,7 @@ def _without_template(policy: Policy, tree: Node) -> Iterator[PolicyProblem]:
 
 
 def _to_yaml(value: Any, field: Field) -> Any:
-    """Return what is written for a value; of a class the fields, without those that are None."""
+    """Return the plain YAML value; a class becomes a map of its fields, without None values."""
     if isinstance(value, timedelta):
         return format_duration(value)
     if field.items and field.is_map:
@@ -95,13 +95,13 @@ def _to_yaml(value: Any, field: Field) -> Any:
 
 
 def _entry(item: object, field: Field) -> tuple[str, object]:
-    """Return one entry of a map in the file: its key, and what is written under it."""
+    """Return one entry of a map in the file: its key and its value."""
     written, shape = _to_yaml(item, field), shape_of(field.type)
     return str(written.pop(shape.key)), written.get(shape.value, written)
 
 
 def _with_removals(upper: dict[str, object], lower: object) -> dict[str, object]:
-    """Add the nulls that take away what the lower file has and this one doesn't."""
+    """Add a null for each key that the lower file has and this one doesn't."""
     if not isinstance(lower, dict):
         return upper
     merged = {

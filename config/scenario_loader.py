@@ -1,6 +1,6 @@
-"""Loads scenarios for practice: those that are built in, with a workspace's own beside them.
+"""Loads scenarios for drills: the built-in ones and the workspace's own.
 
-A file is read as the policy is: every mistake is found in one reading, each with its line.
+Files are read like the policy: one reading finds every mistake, each with its line.
 """
 
 import functools
@@ -16,7 +16,7 @@ from incidents.scenarios.scenario import KEY, Level, Scenario
 
 BUILT_IN: Final = "config/scenarios"
 _SUFFIX: Final = ".yaml"
-# What is meant for a scenario, also where its name is refused rather than passed over.
+# Files meant as scenarios; a wrong name among them is an error rather than ignored.
 _LIKE_YAML: Final = frozenset({".yaml", ".yml"})
 _MAX_BYTES: Final = 200_000
 _LONGEST_TEXT: Final = 1500
@@ -27,12 +27,12 @@ __all__ = ["PolicyErrors", "load_scenarios", "read_scenario"]
 
 
 def load_scenarios(folder: Path | None = None) -> tuple[Scenario, ...]:
-    """Load the built-in scenarios, and those in `folder`, which win over built-in ones they name.
+    """Load the built-in scenarios and those in `folder`, easiest first.
 
-    The easiest come first.
+    A scenario in `folder` replaces the built-in one of the same name.
 
     Raises:
-        PolicyErrors: everything that is wrong with any of the files, each with its line.
+        PolicyErrors: everything wrong with any of the files, each problem with its line.
     """
     found = {scenario.key: scenario for scenario in _built_in()}
     if folder is not None:
@@ -41,14 +41,14 @@ def load_scenarios(folder: Path | None = None) -> tuple[Scenario, ...]:
 
 
 def read_scenario(text: str, *, key: str, path: str) -> Scenario:
-    """Read one scenario from a file's text; `path` is what errors call the file.
+    """Read one scenario from a file's text; errors name the file by `path`.
 
     Raises:
-        PolicyErrors: everything that is wrong with it, each with its line.
+        PolicyErrors: everything wrong with it, each problem with its line.
     """
     tree = parse_tree(text, path=path)
     reading = read_tree(Scenario, tree, longest_text=_LONGEST_TEXT, key=key)
-    # Of what was refused the references would be missed as well: first things first.
+    # References to refused values would look wrong too, so refusals come first.
     problems = reading.problems or tuple(disagreements_in(reading, tree))
     if problems or reading.value is None:
         raise PolicyErrors(problems)
@@ -57,7 +57,7 @@ def read_scenario(text: str, *, key: str, path: str) -> Scenario:
 
 @functools.cache
 def _built_in() -> tuple[Scenario, ...]:
-    """Return the built-in scenarios, read once: they are part of the program."""
+    """Return the built-in scenarios, cached: they are part of the program."""
     texts = (
         (f"{BUILT_IN}/{item.name}", item.read_text(encoding="utf-8"))
         for item in (files("config") / "scenarios").iterdir()
@@ -90,7 +90,7 @@ def _key_of(name: str) -> str:
 
 
 def _in_name(path: Path) -> Iterator[PolicyProblem]:
-    """Yield what is wrong with a file's name: without its ending it is the scenario's key."""
+    """Yield what is wrong with a file's name, which without its ending is the scenario's key."""
     if path.name.endswith(_SUFFIX) and KEY.accepts(_key_of(path.name)):
         return
     what = (

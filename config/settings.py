@@ -1,4 +1,4 @@
-"""Settings: what the environment (and `.env`) says, as one frozen value, all errors at once."""
+"""Settings from the environment and `.env`, as one frozen value; all errors come at once."""
 
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -51,7 +51,7 @@ CONNECTION_HELP: Final = (
 
 
 class LogLevel(StrEnum):
-    """The least severe log line that is written."""
+    """The least severe level of log lines that are written."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -60,7 +60,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a log line looks: one JSON object, or coloured text for a terminal."""
+    """The form of a log line: one JSON object, or coloured text for a terminal."""
 
     JSON = "json"
     CONSOLE = "console"
@@ -68,7 +68,7 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with the configuration: the key, what is wrong, and a value that is right."""
+    """One thing wrong with the configuration: the key, what is wrong, and a valid example."""
 
     key: str
     what: str
@@ -76,16 +76,16 @@ class Problem:
     help: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return it as people read it, over two lines or more."""
+        """Return the problem for people, on two or more lines."""
         lines = (f"{self.key} {self.what}", f"  for example {self.example}")
         return "\n".join((*lines, *(f"  {line}" for line in self.help)))
 
 
 class ConfigurationErrors(Exception):
-    """Everything that is wrong with the configuration; it carries no secret."""
+    """Everything wrong with the configuration; it carries no secrets."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        """Keep the problems, in the order in which people should read them."""
+        """Store the problems, in the order in which people should read them."""
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
@@ -94,7 +94,7 @@ _BotToken = Annotated[SecretStr, AfterValidator(bot_token)]
 _AppToken = Annotated[SecretStr, AfterValidator(app_token)]
 _SigningSecret = Annotated[SecretStr, AfterValidator(signing_secret)]
 _Path = Annotated[Path, AfterValidator(expanded_path)]
-# A description is what people are told of a value that was refused.
+# People see the description when a value is refused.
 _Port = Annotated[int, Field(ge=0, le=65535, description="must be a port number, 0 to 65535")]
 _Host = Annotated[
     str, Field(pattern=r"^\S+$", description="must be a host name or an address to listen on")
@@ -112,10 +112,10 @@ _Format = Annotated[
 
 
 class Settings(BaseSettings):
-    """What the environment says. A field's name in capitals is its key there.
+    """The settings; a field's name in capitals is its environment variable.
 
-    What a field gives as an example, or else its default, is shown beside what is wrong with it.
-    Built by `load_settings`; built directly it reads no environment, which is for tests.
+    Error messages show a field's example, or else its default. `load_settings` builds this; built
+    directly, for tests, it reads no environment.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         default=None, examples=["0123456789abcdef0123456789abcdef"]
     )
     slack_api_url: Annotated[str, AfterValidator(absolute_http_url)] = SLACK_OWN_API_URL
-    # Its password would otherwise stand in the repr.
+    # Keeps its password out of the repr.
     database_url: Annotated[str, AfterValidator(async_database_url)] = Field(
         default=DEFAULT_DATABASE_URL,
         repr=False,
@@ -144,24 +144,24 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        # pydantic-settings passes all of them by these names
+        # pydantic-settings passes all of these by name
         settings_cls: type[BaseSettings],  # noqa: ARG003
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave the environment to `load_settings`, so that a test's settings hold no surprise."""
+        """Read nothing here: `load_settings` reads the environment, and tests want no surprises."""
         return (init_settings,)
 
     @property
     def safe_database_url(self) -> str:
-        """The database's address for logs: password masked; driver, parameters left out."""
+        """The database's address for logs: password masked, without driver and parameters."""
         url = make_url(self.database_url).set(query={})
         return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     def problems_for_serving(self) -> tuple[Problem, ...]:
-        """Return what `serve` needs beyond these settings; `export` and `migrate` don't."""
+        """Return what `serve` needs and lacks; `export` and `migrate` need less."""
         present = {name for name in type(self).model_fields if getattr(self, name) is not None}
         clash = _address_clash(self)
         return (*_missing_for_serving(present), *((clash,) if clash else ()))
@@ -173,13 +173,13 @@ def load_settings(
     env_file: Path | None = None,
     serving: bool = False,
 ) -> Settings:
-    """Read the settings from `environ` laid over `env_file`; an empty value counts as unset.
+    """Read the settings from `environ`, else from `env_file`; an empty value counts as unset.
 
-    Without `environ` these are the process's environment and `.env` in the current folder.
-    With `serving`, what `serve` needs is asked for too.
+    The defaults are the process's environment and `.env` in the current folder. `serving` also
+    checks what `serve` needs.
 
     Raises:
-        ConfigurationErrors: everything that is wrong, none of it repeating a secret.
+        ConfigurationErrors: everything that is wrong; no message repeats a secret.
     """
     if environ is None:
         environ, env_file = os.environ, env_file or Path(".env")
@@ -192,7 +192,7 @@ def load_settings(
     if serving:
         problems += settings.problems_for_serving() if settings else _missing_for_serving(given)
     if problems or settings is None:
-        # Outside the except block: no traceback leads to pydantic's own report.
+        # Outside the except block, so that no traceback shows pydantic's own report.
         raise ConfigurationErrors(problems)
     return settings
 
@@ -201,7 +201,7 @@ _EVERY_ADDRESS: Final = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not lis
 
 
 class _Given(EnvSettingsSource):
-    """The environment that was handed in, rather than the process's."""
+    """The given environment instead of the process's."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(Settings)
@@ -211,7 +211,7 @@ class _Given(EnvSettingsSource):
 def _given(
     environ: Mapping[str, str], env_file: Path | None
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Return the values by field name, still unchecked; the environment wins over the file."""
+    """Return the unchecked values by field name; the environment wins over the file."""
     from_file: dict[str, Any] = {}
     problems: list[Problem] = []
     if env_file is not None:
@@ -236,7 +236,7 @@ def _unreadable(env_file: Path, error: OSError | UnicodeDecodeError) -> Problem:
 
 
 def _problem(detail: Mapping[str, Any]) -> Problem:
-    """Say in our words what pydantic refused; of its own words none is used."""
+    """Describe in our own words what pydantic refused."""
     name = str(detail["loc"][0])
     own = detail.get("ctx", {}).get("error")
     told = Settings.model_fields[name].description or "isn't valid"

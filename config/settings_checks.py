@@ -1,6 +1,7 @@
-"""Checks of single settings: each returns the value as the program wants it, or says what is wrong.
+"""Checks of single settings: each returns the normalised value or says what is wrong.
 
-No message repeats a secret: of a token only the well-known start, of a database's address nothing.
+No message repeats a secret: messages show only a token's well-known prefix, and nothing of a
+database's address.
 """
 
 from pathlib import Path
@@ -25,18 +26,18 @@ _ASYNC_DRIVERS: Final = {
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
 _POSTGRES_WORDS: Final = {"host", "port", "user", "password", "passfile", "ssl"}
-# Neither changes what is stored; binding the channel is beyond asyncpg, the others have defaults.
+# libpq's parameters that are dropped: asyncpg has no channel binding and defaults for the others.
 _LIBPQ_WORDS: Final = {"sslmode", "channel_binding", "application_name", "connect_timeout"}
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def bot_token(value: SecretStr) -> SecretStr:
-    """Return the bot's token. Raises: ValueError if it is none."""
+    """Return the bot token. Raises: ValueError if it isn't one."""
     return _token(value, prefix="xoxb-")
 
 
 def app_token(value: SecretStr) -> SecretStr:
-    """Return the app-level token. Raises: ValueError if it is none."""
+    """Return the app-level token. Raises: ValueError if it isn't one."""
     return _token(value, prefix="xapp-")
 
 
@@ -50,7 +51,7 @@ def signing_secret(value: SecretStr) -> SecretStr:
 
 
 def absolute_http_url(value: str) -> str:
-    """Return the address, ending in a slash. Raises: ValueError if it isn't an http(s) one."""
+    """Return the address with a final slash. Raises: ValueError if it isn't http(s)."""
     try:
         parts = urlsplit(value)
         port_is_possible = parts.port is None or parts.port > 0
@@ -96,9 +97,9 @@ def _sqlite_file(url: URL) -> URL:
 
 
 def _without_libpq_words(url: URL) -> URL:
-    """Hosting providers hand out addresses for libpq, some of whose words asyncpg doesn't know."""
+    """Adapt a hosting provider's libpq address: drop or translate what asyncpg doesn't know."""
     if "@" in (url.host or ""):
-        # Read as it is written, the rest of the password would be taken for the host, and shown.
+        # Otherwise the rest of the password would be parsed as the host, and shown.
         raise ValueError("has an @ too many: within a password write %40 (its value isn't shown)")
     unknown = sorted(set(url.query) - _POSTGRES_WORDS - _LIBPQ_WORDS)
     if unknown:
@@ -111,7 +112,7 @@ def _without_libpq_words(url: URL) -> URL:
 
 
 def expanded_path(value: Path) -> Path:
-    """Return the path with `~` made the home folder."""
+    """Return the path with `~` replaced by the home folder."""
     return value.expanduser()
 
 

@@ -1,8 +1,8 @@
-"""From a YAML tree to the classes of a policy or a scenario, which pydantic checks.
+"""Converts a YAML tree into the classes of a policy or a scenario, which pydantic checks.
 
-The tree is brought into the form of the classes and handed over as JSON; strict there, pydantic
-takes no number for a text and no text for a number. Its errors lead back to the tree and its
-lines. To go on after one, the value that the refused one replaced is used, or nothing.
+The tree is reshaped like the classes and given to pydantic as JSON; in strict mode it confuses
+no numbers with texts. Its errors are traced back to the tree and its lines. To find further errors,
+a refused value is replaced by the value below it (of the built-in file), or left out.
 """
 
 import json
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,9}")
 _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?")
-# By pydantic's kinds of error: what a value has to be, with an example.
+# By pydantic's error types: what a value has to be, and an example.
 _REFUSALS: Final = {
     "bool_type": ("has to be true or false", "true"),
     "dataclass_type": ("has to be `key: value` lines, indented under it", ""),
@@ -37,9 +37,9 @@ _REFUSALS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """What a tree holds: its value, if there is enough for one, and all that is wrong with it.
+    """The result of reading a tree: the value, if one could be built, and all problems.
 
-    `dropped` leads to what was refused and replaced nothing: it is missing in the value.
+    `dropped` are the keys of refused values without a replacement, which are missing in the value.
     """
 
     value: T | None
@@ -48,7 +48,7 @@ class Reading(Generic[T]):
 
 
 def read_tree(cls: type[T], tree: Node, *, longest_text: int, key: str = "") -> Reading[T]:
-    """Read a tree as a value of this class, which has the key `key` if it has one."""
+    """Read a tree as a value of this class; `key` is the value's own key, if it has one."""
     dropped: set[Keys] = set()
     problems: tuple[PolicyProblem, ...] | None = None
     outline, shape = _Outline(set(), []), shape_of(cls)
@@ -68,7 +68,7 @@ def read_tree(cls: type[T], tree: Node, *, longest_text: int, key: str = "") -> 
             told = (_problem(way, detail) for way, detail in zip(ways, details, strict=True))
             problems = (*outline.problems, *told)
         for way in ways:
-            # The innermost value around the refused one that can be done without.
+            # The innermost value around the error that can be left out or replaced.
             part = next((part for part in reversed(way) if part.can_be_refused), None)
             if part is None:
                 return Reading(None, problems, frozenset(dropped))
@@ -77,17 +77,17 @@ def read_tree(cls: type[T], tree: Node, *, longest_text: int, key: str = "") -> 
 
 
 def disagreements_in(reading: Reading[T], tree: Node) -> Iterator[PolicyProblem]:
-    """Yield in which the parts of a value that was read contradict each other."""
+    """Yield the contradictions within a value, with their places in the tree."""
     for found in find_disagreements(reading.value):
         if reading.dropped.isdisjoint({found.keys, found.other}):
             at = locate(tree, (*found.keys, found.item))
             other = locate(tree, found.other) if found.other else at
-            # Of a built-in value and the one that people wrote, theirs is shown.
+            # Between a built-in value and one that people wrote, show theirs.
             shown = other if at.path != tree.path == other.path else at
             yield shown.problem(found.keys, found.what, found.example)
 
 
-# pydantic takes a configuration only for what isn't a class, so this is a tuple of one.
+# pydantic accepts a configuration only for types that aren't dataclasses, hence a tuple of one.
 @cache
 def _adapter(cls: type, longest_text: int) -> TypeAdapter[Any]:
     config = ConfigDict(
@@ -103,10 +103,10 @@ def _adapter(cls: type, longest_text: int) -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One value of a tree in the form of its type, with the keys that people write to get there.
+    """One value of a tree, shaped like its type, with the keys that lead to it in the file.
 
-    `parts` are its fields by name, or its items; None for a single value, and for what doesn't
-    have the form of its type.
+    `parts` are its fields by name, or its items; None for a single value, and for a value that
+    doesn't have the shape of its type.
     """
 
     node: Node
@@ -122,21 +122,21 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """Brings a tree into the form of its classes.
+    """Shapes a tree like its classes.
 
-    `refused` are the ids of nodes to pass over: what they replaced stands instead.
+    `refused` are the ids of nodes to skip in favour of the nodes that they replaced.
     """
 
     refused: set[int]
     problems: list[PolicyProblem]
 
     def fields(self, node: Node, shape: Shape, keys: Keys, *, key: str = "") -> dict[str, _Part]:
-        """Return what is written of a class's fields; an entry of a map has its key among them."""
+        """Return a class's fields that the file has; an entry of a map includes its key."""
         parts = self._key(node, shape, keys, key=key)
         for name, entry in self._standing(node):
             known = shape.fields.get(name)
             if known is None or name == shape.key:
-                # The key of an entry stands elsewhere: its own name is as unknown as any other.
+                # The key field isn't written as a field, so its name is as unknown as any other.
                 parts[f"{name} "] = _Part(entry, (*keys, name), Field(can_be_left_out=True))
             else:
                 parts[name] = self._part(entry, known, (*keys, name))
@@ -153,10 +153,10 @@ class _Outline:
             case tuple() as nodes if items and not field.is_map:
                 parts = [self._part(one, items, (*keys, at)) for at, one in enumerate(nodes)]
             case str() if node.is_null:
-                # A list that was taken away is empty.
+                # A list removed by null is empty.
                 parts = [] if items and not field.can_be_left_out else None
             case str() if items and not field.is_map:
-                # One value where a list is meant is clear enough.
+                # A single value instead of a list is clear enough.
                 parts = [self._part(node, items, keys)]
         if parts is None and shape and shape.alone and not node.is_null:
             parts = {shape.alone: self._part(node, shape.fields[shape.alone], keys)}
@@ -186,7 +186,7 @@ class _Outline:
         return {shape.key: _Part(written, keys, shape.fields[shape.key])} if shape.key else {}
 
     def _standing(self, node: Node) -> Iterator[tuple[str, Node]]:
-        """Yield the entries of a map, or what they replaced if they were refused."""
+        """Yield the entries of a map; instead of refused ones, those that they replaced."""
         for key, entry in node.entries.items():
             standing: Node | None = entry
             while standing is not None and id(standing) in self.refused:
@@ -196,7 +196,7 @@ class _Outline:
 
 
 def _plain(part: _Part) -> object:
-    """Return a value as JSON has it; nothing is right in the place of what has the wrong form."""
+    """Return a value as JSON; a value of the wrong shape becomes "", which pydantic refuses."""
     match part.parts:
         case dict() as fields:
             present = {
@@ -211,7 +211,7 @@ def _plain(part: _Part) -> object:
 
 
 def _scalar(node: Node) -> object:
-    """Return a scalar as JSON has it; what isn't plainly a number or a truth value is a text."""
+    """Return a scalar as JSON; anything not plainly a number, a boolean or null is a text."""
     text = str(node.value)
     match node.tag:
         case "null":
@@ -226,7 +226,7 @@ def _scalar(node: Node) -> object:
 
 
 def _way_to(whole: _Part, path: Keys) -> list[_Part]:
-    """Return the parts on the way to a place, as far as there are some; the innermost comes last."""
+    """Return the parts along a path, as far as they exist, innermost last."""
     way = [whole]
     for step in path:
         match way[-1].parts, step:
@@ -238,7 +238,7 @@ def _way_to(whole: _Part, path: Keys) -> list[_Part]:
 
 
 def _problem(way: list[_Part], detail: Mapping[str, Any]) -> PolicyProblem:
-    """Say in our words, and with its place, what pydantic refused."""
+    """Describe in our own words what pydantic refused, and where."""
     part, name = way[-1], str(detail["loc"][-1]).strip()
     is_there = len(way) == len(detail["loc"])
     shape = way[-2 if is_there else -1].field.shape
@@ -255,7 +255,7 @@ def _problem(way: list[_Part], detail: Mapping[str, Any]) -> PolicyProblem:
 
 
 def _refusal(node: Node, field: Field, detail: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what a value has to be, and an example if it isn't that of its field."""
+    """Return what a value has to be, and an example unless the field's own fits."""
     text = node.value if isinstance(node.value, str) and not node.is_null else None
     kind, told = detail["type"], detail.get("ctx", {})
     if kind == "tuple_type":

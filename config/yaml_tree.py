@@ -1,7 +1,7 @@
-"""YAML files as trees that remember their lines: reading, and laying one over another.
+"""YAML files as trees with line numbers: reading them, and laying one over another.
 
-Composing stops before YAML builds any object, so that nothing in a file can run code, and every
-value keeps the line it came from.
+YAML is only composed, never constructed: nothing in a file can run code, and every value keeps
+its line.
 """
 
 import re
@@ -23,7 +23,7 @@ _UNSHOWN: Final = "holds a character that can't be shown; remove it"
 
 @dataclass(frozen=True, slots=True)
 class PolicyProblem:
-    """One thing wrong with a file: where, what, and how it could look instead."""
+    """One thing wrong with a file: where, what, and a valid example."""
 
     path: str
     line: int
@@ -41,7 +41,7 @@ class PolicyProblem:
 
 
 class PolicyErrors(Exception):
-    """A file can't be used; `problems` holds everything that is wrong, in reading order."""
+    """A file can't be used; `problems` holds everything wrong, in reading order."""
 
     def __init__(self, problems: Iterable[PolicyProblem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.path, problem.line)))
@@ -52,8 +52,8 @@ class PolicyErrors(Exception):
 class Node:
     """A value as written, with the line of its key: a text, a list or a map.
 
-    `tag` is what YAML takes it for, such as `int` or `null`; `under` is the value of the lower
-    file that it replaced. A map laid over a map merges and replaces nothing.
+    `tag` is the type that YAML sees, such as `int` or `null`; `under` is the value of the lower
+    file that this one replaced. A map laid over a map merges and has no `under`.
     """
 
     path: str
@@ -69,16 +69,16 @@ class Node:
 
     @property
     def entries(self) -> "dict[str, Node]":
-        """Return what is written under it by key; nothing for what is no map."""
+        """Return the entries of a map by key; empty for other values."""
         return self.value if isinstance(self.value, dict) else {}
 
     def problem(self, keys: Keys, what: str, example: str = "") -> PolicyProblem:
-        """Return what is wrong with it, or with a key inside it."""
+        """Return a problem with this value or a key inside it."""
         return PolicyProblem(self.path, self.line, key_path(keys), what, example)
 
 
 def refused(path: str | Path, line: int, what: str, example: str = "") -> PolicyErrors:
-    """Return the error that refuses a file as a whole; line 0 stands for none in particular."""
+    """Return the error that refuses a whole file; line 0 means no particular line."""
     return PolicyErrors([PolicyProblem(str(path), line, "", what, example)])
 
 
@@ -86,7 +86,7 @@ def read_yaml_file(path: Path, *, setting: str, most_bytes: int) -> str:
     """Return a file's text.
 
     Raises:
-        PolicyErrors: it can't be read; `setting` is an example of how to name another one.
+        PolicyErrors: it can't be read; `setting` is an example of naming another file.
     """
     reasons = {
         FileNotFoundError: f"there is no such file; check {setting.partition('=')[0]}",
@@ -109,10 +109,10 @@ def read_yaml_file(path: Path, *, setting: str, most_bytes: int) -> str:
 
 
 def parse_tree(text: str, *, path: str) -> Node:
-    """Read a file's text into a tree; a text without content is an empty map.
+    """Read a file's text into a tree; an empty text is an empty map.
 
     Raises:
-        PolicyErrors: it isn't YAML, or uses what these files have no need of.
+        PolicyErrors: it isn't YAML, or uses YAML features that these files don't need.
     """
     try:
         composed = _compose(text, path=path)
@@ -122,7 +122,7 @@ def parse_tree(text: str, *, path: str) -> Node:
         line = text.count("\n", 0, error.position) + 1
         raise refused(path, line, "holds a character that YAML doesn't allow; remove it") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # PyYAML lets these escape for escapes such as "\UFFFFFFFF".
+        # PyYAML raises these for escapes such as "\UFFFFFFFF".
         raise refused(path, 0, f"isn't valid YAML: {error}") from error
     if composed is None:
         return Node(path, 1, "map", {})
@@ -139,7 +139,7 @@ def parse_tree(text: str, *, path: str) -> Node:
 
 
 def lay_over(lower: Node, upper: Node) -> Node:
-    """Lay one tree over another: maps merge, all else replaces, a null removes what is there."""
+    """Lay one tree over another: maps merge, other values replace, a null removes."""
     if lower.tag != "map" or upper.tag != "map":
         return replace(upper, under=lower)
     laid = {
@@ -150,7 +150,7 @@ def lay_over(lower: Node, upper: Node) -> Node:
 
 
 def locate(tree: Node, keys: Keys) -> Node:
-    """Return what a key path leads to, or the deepest part of it that the tree has."""
+    """Return the node at a key path, or the deepest node on it that exists."""
     node = tree
     for key in keys:
         match node.value, key:
@@ -164,9 +164,9 @@ def locate(tree: Node, keys: Keys) -> Node:
 
 
 def _compose(text: str, *, path: str) -> yaml.Node | None:
-    """Return the document, by the C library if it is there: that takes a twentieth of the time.
+    """Return the document, read by the C library if there is one: that is twenty times faster.
 
-    What the library doesn't understand is read again by PyYAML itself, whose errors say more.
+    If the library fails, PyYAML itself reads the text again, because its errors say more.
     """
     try:
         return _compose_with(getattr(yaml, "CSafeLoader", yaml.SafeLoader), text, path=path)
@@ -175,7 +175,7 @@ def _compose(text: str, *, path: str) -> yaml.Node | None:
 
 
 def _compose_with(loader: Any, text: str, *, path: str) -> yaml.Node | None:
-    """Compose what holds nothing that could make it endless: no aliases, no deep nesting."""
+    """Compose a document, but refuse aliases and deep nesting, which could make it endless."""
     depth = 0
     for event in yaml.parse(text, Loader=loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -206,7 +206,7 @@ def _from_marked(error: yaml.MarkedYAMLError, *, path: str) -> PolicyErrors:
 def _convert(
     node: yaml.Node, path: str, line: int, keys: Keys, problems: list[PolicyProblem]
 ) -> Node:
-    """Return what YAML has composed as a node of ours; `line` is that of its key."""
+    """Convert YAML's node into ours; `line` is that of its key."""
     tag = node.tag.removeprefix(_TAG)
     if tag == node.tag or "python" in tag:
         what = f"tags such as {node.tag} can't be used here; write the plain value"

@@ -1,1 +1,1 @@
-"""Alembic migrations; `runner` brings a database to head and compares it with the models."""
+"""Alembic migrations; `runner` upgrades a database and compares its schema with the models."""

@@ -1,4 +1,4 @@
-"""Writes the first migration anew from the models; only until the first release.
+"""Rewrites the first migration from the models; for use until the first release only.
 
 Run as `python -m migrations.draft`.
 """

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the versions on the connection that `runner` hands over."""
+"""Alembic's entry point: runs the versions on the connection that `runner` provides."""
 
 from alembic import context
 from sqlalchemy import Connection

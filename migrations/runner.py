@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema, and tells whether it is there."""
+"""Upgrades a database to the newest schema, and reports its current one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,13 @@ from incidents.storage.sqlite_session import WRITES
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """Which revision the database is at, and which one this program needs."""
+    """The database's revision, and the one that this version needs (`head`)."""
 
     current: str | None
     head: str | None
-    # False when the database is at a revision that this program has never heard of (a newer one).
+    # False if this version doesn't know the database's revision: it is a newer one.
     is_known: bool
-    # True for a database without a revision that has tables all the same: somebody else's.
+    # True for a database with tables but no revision: it belongs to another program.
     is_foreign: bool
 
     @property
@@ -41,13 +41,13 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(database: Database) -> None:
-    """Bring the database to head, in one transaction."""
+    """Upgrade the database to head, in one transaction."""
     async with database.engine.execution_options(**{WRITES: True}).begin() as connection:
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
 
 
 async def schema_state(database: Database) -> SchemaState:
-    """Return where the database's schema is."""
+    """Return the state of the database's schema."""
     scripts = ScriptDirectory.from_config(_config())
     async with database.engine.connect() as connection:
         current = await connection.run_sync(
@@ -64,7 +64,7 @@ async def schema_state(database: Database) -> SchemaState:
 
 
 async def differences(database: Database) -> list[object]:
-    """Return how the migrated schema differs from the models; tests want none."""
+    """Return the differences between the migrated schema and the models; tests expect none."""
     async with database.engine.connect() as connection:
         return await connection.run_sync(
             lambda sync: list(compare_metadata(MigrationContext.configure(sync), metadata()))

@@ -1,6 +1,6 @@
-"""The triggers that make a chain append-only: the one update allowed nulls content and salt.
+"""Triggers that make the timeline and the audit log append-only.
 
-Two chains are guarded: the timeline of incidents and the audit log of workspaces.
+The only update they allow is a redaction, which nulls content and salt.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A table that is guarded: what people are told it is, and the columns that never change."""
+    """A guarded table: its name in error messages, and the columns that never change."""
 
     table: str
     name: str
@@ -37,13 +37,13 @@ GUARDED = (TIMELINE, AUDIT_LOG)
 
 
 def create_statements(dialect: str) -> tuple[str, ...]:
-    """Return the statements that set the guards up on this dialect."""
+    """Return the statements that create the triggers on this dialect."""
     make = _sqlite if dialect == "sqlite" else _postgresql
     return tuple(statement for guarded in GUARDED for statement in make(guarded))
 
 
 def drop_statements(dialect: str) -> tuple[str, ...]:
-    """Return the statements that take the guards down."""
+    """Return the statements that drop the triggers on this dialect."""
     return tuple(statement for guarded in GUARDED for statement in _drop(guarded.table, dialect))
 
 

@@ -1,1 +1,1 @@
-"""Running it: doctor, health, manifest, telemetry, logs, scheduler, command line."""
+"""Operating the bot: startup, scheduler, health, telemetry, logs, doctor, manifest."""

@@ -1,4 +1,4 @@
-"""The doctor: looks at everything that must be right outside the program, and says what to do."""
+"""The doctor: checks everything outside the program that must be right, and says what to do."""
 
 import os
 from collections.abc import AsyncIterator, Iterable
@@ -23,7 +23,7 @@ from incidents.policy.references import PersonRef, named_in
 from incidents.storage.database import Database, reason_of
 from migrations import runner
 
-# Slack refuses nothing below five minutes, but times on the record would be wrong long before.
+# Slack tolerates five minutes, but times on the record would be wrong long before that.
 MOST_OFF = timedelta(seconds=5)
 TRY_AGAIN = "check the network and SLACK_API_URL, then try again"
 REINSTALL = "paste `sitrep manifest` on the app's page (App Manifest), then install the app again"
@@ -31,13 +31,13 @@ REINSTALL = "paste `sitrep manifest` on the app's page (App Manifest), then inst
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `todo` is what to do about it, None if it is right."""
+    """One check's result; `todo` is what to do about it, None if it is right."""
 
     what: str
     todo: str | None = None
 
     def __str__(self) -> str:
-        """Return it as one line for a terminal."""
+        """Return the finding as one line for a terminal."""
         return f"ok {self.what}" if self.todo is None else f"!! {self.what} → {self.todo}"
 
 
@@ -53,7 +53,7 @@ class Doctor:
         database: Database,
         clock: Clock,
     ) -> None:
-        """Take what a running bot would have."""
+        """Store what a running bot would have."""
         self._settings = settings
         self._loaded = loaded
         self._gateway = gateway
@@ -61,7 +61,7 @@ class Doctor:
         self._clock = clock
 
     async def examine(self) -> AsyncIterator[Finding]:
-        """Yield what was found, as it is found."""
+        """Yield each finding as soon as it is known."""
         yield Finding(f"policy: {self._loaded.source}, digest {self._loaded.digest[:12]}")
         async for finding in self._database_findings():
             yield finding
@@ -206,7 +206,7 @@ class Doctor:
         known = {name for group in groups for name in (group.id, group.handle)}
         missing = sorted(wanted - known)
         for name in missing:
-            # Ids are capitals, handles aren't.
+            # Ids are upper case, handles aren't.
             shown = name if name.isupper() else f"@{name}"
             yield Finding(f"there is no user group {shown}", "create it, or correct the policy")
         if not missing:
@@ -214,12 +214,12 @@ class Doctor:
 
 
 def people_of(policy: Policy) -> tuple[PersonRef, ...]:
-    """Return everybody whom the policy names, each once, in the order of the file."""
+    """Return the people that the policy names, each once, in the order of its fields."""
     return tuple(dict.fromkeys(named_in(policy, PersonRef)))
 
 
 def _after(error: SlackFailure) -> str:
-    """Return what to do before something can be checked again."""
+    """Return what to do about a failed check before repeating it."""
     if error.error == "missing_scope":
         return "add the missing scopes first"
     return TRY_AGAIN if isinstance(error, SlackTemporary) else "mend what Slack says, and try again"

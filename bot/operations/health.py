@@ -1,4 +1,4 @@
-"""Health: what must work for the bot to be of use, each as true or false, and the details."""
+"""Health: whether each part that the bot needs works, and details for operators."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _SHOWN = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED, Effe
 
 @dataclass(slots=True, kw_only=True)
 class Health:
-    """Looks at the running parts when asked."""
+    """Examines the running parts on request."""
 
     services: Services
     telemetry: Telemetry
@@ -38,12 +38,12 @@ class Health:
     has_http: bool
 
     async def checks(self) -> dict[str, bool]:
-        """Return for each part whether it works; `serving` is false from the first signal on."""
+        """Return whether each part works; `serving` is false once the bot is asked to stop."""
         depth = await self._depth()
         return {
             "serving": self.intake.is_open and not self.intake.is_leaving,
             "database": depth is not None,
-            # A start on a schema known to be wrong is refused, so here it is what it was then.
+            # The bot refuses to start on a wrong schema, so a reachable database has the right one.
             "schema": depth is not None,
             "slack": self._slack(),
             "dispatcher": self._beats(self.dispatcher.last_beat),
@@ -51,7 +51,7 @@ class Health:
         }
 
     async def details(self) -> dict[str, Any]:
-        """Return what an operator wants to know; no secret and no people's text."""
+        """Return details for operators, without secrets or people's text."""
         checks = await self.checks()
         depth = await self._depth()
         clock = self.services.clock
@@ -72,7 +72,7 @@ class Health:
         }
 
     async def measure(self) -> None:
-        """Bring the gauges up to date that are read when scraped."""
+        """Update the gauges that are only measured at a scrape."""
         depth = await self._depth() or {}
         for status in _SHOWN:
             self.telemetry.set(OUTBOX_DEPTH, depth.get(status.value, 0), status=status.value)

@@ -1,7 +1,7 @@
-"""Whose token ours is: found in the database without a question, else asked of Slack.
+"""The workspace of our token: found in the database, else asked of Slack.
 
-A workspace's row remembers the fingerprint of the token that was last seen to belong to it. So a
-restart works while Slack is down, and another workspace's token is noticed at once.
+A workspace's row stores the fingerprint of its last confirmed token. So a restart works while Slack
+is down, and another workspace's token is noticed at once.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class StartRefused(Exception):
-    """The program can't start; says what is wrong and what to do."""
+    """The program can't start; `what` says why, `todo` what to do."""
 
     def __init__(self, what: str, *, todo: str) -> None:
         super().__init__(f"{what}\n  {todo}")
@@ -40,7 +40,7 @@ class StartRefused(Exception):
 
 
 def fingerprint(token: str) -> str:
-    """Return what tells this token from others, without telling the token."""
+    """Return a short hash that identifies the token without revealing it."""
     return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
@@ -51,7 +51,7 @@ async def find_identity(
     token: str,
     ask_for: timedelta = ASK_FOR,
 ) -> WorkspaceInfo:
-    """Return the token's workspace: its stored row, or what Slack says, for as long as told.
+    """Return the token's workspace: from its stored row, else from Slack, within `ask_for`.
 
     Raises:
         StartRefused: Slack refuses the token, or can't be reached and the token is new to us.
@@ -74,7 +74,7 @@ async def find_identity(
 
 
 def refused_token(error: str) -> StartRefused:
-    """Return what to say when Slack refuses the bot's token."""
+    """Return the error for a bot token that Slack refuses."""
     return StartRefused(
         f"Slack refuses SLACK_BOT_TOKEN ({error}).",
         todo="Install the app again (api.slack.com/apps, Install App) and take the Bot User "
@@ -112,7 +112,7 @@ def _say_waiting(state: RetryCallState) -> None:
 async def save_identity(
     transactions: Transactions, identity: Identity, *, mark: str
 ) -> WorkspaceInfo:
-    """Write down whose token this is, in the workspace's row, which is made if it is new."""
+    """Store the token's identity in the workspace's row, which is created if it is new."""
     saved: list[WorkspaceInfo] = []
     async with transactions.database.reading() as session:
         query = select(Workspace.id).where(Workspace.external_id == identity.team_id)
@@ -139,7 +139,7 @@ async def save_identity(
 
 
 def info_of(row: Workspace) -> WorkspaceInfo:
-    """Return a stored workspace as the program carries it about."""
+    """Return a stored workspace as the value that the program passes on."""
     return WorkspaceInfo(
         id=row.id,
         external_id=row.external_id,
@@ -150,10 +150,10 @@ def info_of(row: Workspace) -> WorkspaceInfo:
 
 
 class WorkspaceKeeper:
-    """Asks Slack from time to time whether it still takes our token; a pause ends when it does."""
+    """Checks regularly whether Slack accepts our token, and ends a pause when it does."""
 
     def __init__(self, services: Services, *, token: str, scopes: tuple[str, ...]) -> None:
-        """Take the token that the workspace was found by, and the scopes it should have."""
+        """Store the token's fingerprint, and the scopes that it should have."""
         self.is_authorized = False
         self._services = services
         self._scopes = scopes
@@ -161,7 +161,7 @@ class WorkspaceKeeper:
         self._mark = fingerprint(token)
 
     async def check(self) -> bool:
-        """Ask once; return True if a pause was ended by it."""
+        """Ask Slack once; return whether that ended a pause."""
         services = self._services
         try:
             identity = await services.gateway.auth_test()
@@ -178,7 +178,7 @@ class WorkspaceKeeper:
         return True
 
     def _say_missing(self, granted: tuple[str, ...]) -> None:
-        """Warn once of scopes that weren't granted; where Slack tells none, nothing is known."""
+        """Warn once of missing scopes; an empty `granted` means that Slack didn't report any."""
         missing = tuple(scope for scope in self._scopes if scope not in granted) if granted else ()
         if missing and missing != self._missing:
             log.warning("scopes_missing", scopes=list(missing), todo="`sitrep doctor` says how")

@@ -1,7 +1,7 @@
-"""Structured logs: what happened, never what people wrote, never a secret.
+"""Structured logs, without people's text and without secrets.
 
-Our own lines hold ids and codes by convention. Lines of libraries and messages of exceptions could
-hold anything, so of these only what is known to be harmless is written.
+By convention our own lines hold only ids and codes. Lines of libraries and messages of exceptions
+could hold anything, so only parts known to be harmless are written.
 """
 
 import logging
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.slack.errors import SlackFailure
 from config.settings import LogFormat, LogLevel
 
-# Their messages name code, files or addresses, not what people typed.
+# The messages of these name code, files or addresses, but don't quote people's text.
 _SHOWN_ERRORS = (
     SlackFailure,
     SQLAlchemyError,
@@ -29,13 +29,13 @@ _SHOWN_ERRORS = (
     ImportError,
     NotImplementedError,
 )
-# These repeat payloads and tokens in their lines: of theirs we keep where and how bad.
+# Lines of these repeat payloads and tokens: we keep only their place and level.
 _TALKATIVE = ("slack_bolt", "slack_sdk", "aiohttp", "aiosqlite", "asyncio", "asyncpg")
 _LONGEST_MESSAGE = 200
 
 
 def configure_logs(*, level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
-    """Send our own lines and those of libraries to the stream (standard output), as told."""
+    """Send our lines and those of libraries to the stream (default: standard output)."""
     out = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level]
     shared: list[structlog.typing.Processor] = [
@@ -82,7 +82,7 @@ def _route_libraries(
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # Below WARNING libraries print payloads, statements with their values, and addresses.
+    # Below WARNING, libraries log payloads, statements with values, and addresses.
     root.setLevel(max(level, logging.WARNING))
     for name in (*_TALKATIVE, "alembic", "apscheduler", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
@@ -104,7 +104,7 @@ def _name_logger(
 def show_exception(
     logger: object, method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Turn `exc_info` into a trace without local values, and without messages that might tell."""
+    """Turn `exc_info` into a traceback without local values and without unsafe messages."""
     given = event.pop("exc_info", None)
     error = _error_of(given)
     if error is not None:

@@ -1,7 +1,7 @@
-"""The app's manifest: what Slack must allow and send, derived from what the features handle.
+"""The app's manifest: the permissions and events that the features need.
 
-`SCOPES` and `SUBSCRIPTIONS` are the one place that knows which permission belongs to what; `doctor`
-compares the same lists with what was granted.
+Only `SCOPES` and `SUBSCRIPTIONS` know which permission is for what; `doctor` compares the same
+lists with the granted scopes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class ScopeNeed:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """How Slack's settings call an event, and the permissions that it needs."""
+    """An event's names in Slack's settings, and the permissions that it needs."""
 
     names: tuple[str, ...]
     scopes: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class ShortcutText:
-    """How a shortcut reads in Slack's menus; `kind` is Slack's, message or global."""
+    """A shortcut's text in Slack's menus; `kind` is Slack's: message or global."""
 
     kind: str
     name: str
@@ -149,11 +149,11 @@ def handled_events(features: Iterable[Feature]) -> frozenset[str]:
 def build_manifest(
     features: Iterable[Feature], *, command: str, url: str | None = None
 ) -> dict[str, Any]:
-    """Return the manifest: for Socket Mode, or for HTTP at this public address.
+    """Return the manifest for Socket Mode, or for HTTP at the public address `url`.
 
     Raises:
-        KeyError: a feature handles an event or shortcut that the tables here don't know.
-        ValueError: the address isn't one that Slack could reach.
+        KeyError: a feature handles an event or shortcut that the tables here don't list.
+        ValueError: Slack can't reach such an address.
     """
     features = tuple(features)
     endpoint = _endpoint(url) if url else None
@@ -203,7 +203,7 @@ def _slash_command(command: str, endpoint: str | None) -> dict[str, Any]:
         "command": command,
         "description": "Declare an incident, or work on one",
         "usage_hint": "declare sev2 Checkout errors | help",
-        # People and channels then come as ids, also when somebody else has the same name.
+        # Slack then sends people and channels as ids, which are unambiguous.
         "should_escape": True,
     }
     return {**described, "url": endpoint} if endpoint else described

@@ -1,4 +1,4 @@
-"""The scheduler: ticks only. What is due, and what was missed, is in the database."""
+"""The scheduler: it only ticks; the database knows what is due and what was missed."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something that is done now and then, beside reminders; at the start too if `at_start`."""
+    """A periodic job other than reminders; it also runs at startup if `at_start`."""
 
     name: str
     every: timedelta
@@ -36,10 +36,10 @@ class Chore:
 
 
 class Scheduler:
-    """Fires due reminders every second, does the chores, and leaves a heartbeat.
+    """Fires due reminders every second, runs the chores, and records a heartbeat.
 
-    APScheduler plans on the wall clock; a watchdog on the monotonic clock starts it anew should it
-    have come to rest, as it does when the wall clock is set back.
+    APScheduler plans on the wall clock and stalls when that is set back; a watchdog on the
+    monotonic clock then restarts it.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Scheduler:
         chores: Iterable[Chore] = (),
         stalled_after: timedelta = STALLED_AFTER,
     ) -> None:
-        """Take the services, and what else there is to do."""
+        """Store the services and the chores."""
         self.services = services
         self.ticked_at = time.monotonic()
         self.restarts = 0
@@ -66,12 +66,12 @@ class Scheduler:
     # -- life ---------------------------------------------------------------------------------
 
     async def arrive(self) -> None:
-        """Say that the bot is here, which ends an absence; before the first reminder is fired."""
+        """Record that the bot is back, which ends an absence; call this before the first tick."""
         await self._run(come_back)
         self._present_at = self.services.clock.now()
 
     def start(self) -> None:
-        """Begin to tick, and do the first round of chores in the background."""
+        """Start ticking, and run the first round of chores in the background."""
         self._plan()
         self._spawn(self._watch())
         for chore in self._chores:
@@ -82,11 +82,11 @@ class Scheduler:
 
     @property
     def is_starting(self) -> bool:
-        """Tell whether the first round of chores is still under way."""
+        """Tell whether the first round of chores is still running."""
         return bool(self._first_chores)
 
     async def stop(self) -> None:
-        """Tick no more; what is under way is let go."""
+        """Stop ticking, and cancel running jobs."""
         self._is_stopping = True
         if self._scheduler is not None and self._scheduler.running:
             self._scheduler.shutdown(wait=False)
@@ -96,12 +96,12 @@ class Scheduler:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def pause(self) -> None:
-        """Come to rest, as APScheduler does when the wall clock is set back."""
+        """Stall APScheduler, as it does itself when the wall clock is set back (for tests)."""
         if self._scheduler is not None:
             self._scheduler.pause()
 
     async def run_chore(self, name: str) -> None:
-        """Do one chore now. Raises: KeyError if there is none of that name."""
+        """Run one chore now. Raises: KeyError if there is none with this name."""
         await {chore.name: chore for chore in self._chores}[name].do()
 
     def _plan(self) -> None:
@@ -118,7 +118,7 @@ class Scheduler:
         try:
             await work()
         except asyncio.CancelledError:
-            # At the end APScheduler cancels what runs, and would then report it as an error.
+            # When stopping, APScheduler cancels running jobs and would report them as errors.
             if not self._is_stopping:
                 raise
 
@@ -144,7 +144,7 @@ class Scheduler:
     # -- ticks --------------------------------------------------------------------------------
 
     async def tick(self) -> None:
-        """Fire every reminder that is due now, each in its own transaction."""
+        """Fire every due reminder, each in its own transaction."""
         try:
             # First, so that reminders know whether the bot was away when they came due.
             await self._keep_present()
@@ -183,7 +183,7 @@ class Scheduler:
                 await self._run(partial(fire, reminder_id=reminder_id))
                 self._telemetry.count(REMINDERS_FIRED)
             except Exception:
-                # One reminder that can't be fired must not hold up the others.
+                # One failing reminder must not block the others.
                 log.exception("reminder_failed", reminder_id=str(reminder_id))
 
 

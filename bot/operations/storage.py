@@ -1,4 +1,4 @@
-"""Getting the database ready at the start: there, at the right schema, and its clock compared."""
+"""Prepares the database at startup: waits for it, checks its schema, compares its clock."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) -> None:
-    """Bring an embedded SQLite database to head; of PostgreSQL only see that it is there.
+    """Upgrade a SQLite database to head; for PostgreSQL only check that it is at head.
 
     Raises:
         StartRefused: the database can't be reached, or its schema isn't this version's.
@@ -32,7 +32,7 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
         ) from None
     if await _reach(database, wait_for=wait_for) == newest_revision():
         return
-    # Only now: importing it costs as much as the rest of the start.
+    # Imported only here: this takes as long as the rest of the startup.
     from migrations import runner  # noqa: PLC0415
 
     state = await runner.schema_state(database)
@@ -63,7 +63,7 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
 
 
 async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
-    """Return the database's revision, as soon as it answers."""
+    """Wait until the database answers, and return its revision."""
     attempts = AsyncRetrying(
         retry=retry_if_exception(
             lambda error: isinstance(error, (OSError, DBAPIError)) and may_pass(error)
@@ -89,7 +89,7 @@ async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
 
 
 async def _try_to_write(database: Database) -> None:
-    """Write what is there already and take it back. Raises: DBAPIError for a read-only file."""
+    """Write an unchanged value and roll back. Raises: DBAPIError for a read-only file."""
     async with database.writing() as session:
         await session.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
@@ -107,12 +107,12 @@ def _what_to_check(database: Database) -> str:
 
 
 async def clock_offset(database: Database) -> timedelta:
-    """Return by how much the database's clock is ahead of this machine's; none on SQLite."""
+    """Return how far the database's clock is ahead of this machine's; zero on SQLite."""
     if database.is_sqlite:
         return timedelta(0)
     best: tuple[timedelta, timedelta] | None = None
     async with database.engine.connect() as connection:
-        # The quickest of a few questions tells best: the answer was given halfway through it.
+        # The fastest of a few queries is the most precise; assume its answer at half time.
         for _ in range(3):
             asked = _machine_now()
             row = await connection.execute(text("SELECT clock_timestamp()"))
@@ -124,7 +124,7 @@ async def clock_offset(database: Database) -> timedelta:
 
 
 async def measured_clock(database: Database) -> SystemClock:
-    """Return the machine's clock, corrected to go by the database's."""
+    """Return the machine's clock, corrected to the database's."""
     offset = await clock_offset(database)
     if abs(offset) > timedelta(seconds=1):
         log.warning("clock_differs_from_database", seconds=round(offset.total_seconds(), 3))

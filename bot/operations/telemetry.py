@@ -1,4 +1,4 @@
-"""Metrics: all of them declared here in one list, emitted by value, shown under /metrics."""
+"""Metrics: all are declared in one list here and shown under /metrics."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ LAG_EVERY_SECONDS = 0.5
 
 
 class MetricKind(StrEnum):
-    """What a metric does."""
+    """Prometheus's kinds of metrics."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -22,7 +22,7 @@ class MetricKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: its name as scraped (without `_total`), its kind, what it says, its labels."""
+    """One metric: its scraped name (without `_total`), kind, description, labels, buckets."""
 
     name: str
     kind: MetricKind
@@ -98,11 +98,11 @@ METRICS = (
 
 
 class Telemetry:
-    """Counts and measures; one per running program, with a registry of its own."""
+    """Counts and measures; one per running program, with its own registry."""
 
     def __init__(self) -> None:
-        """Make every declared metric."""
-        # Here: a command that only prints something needs no metrics.
+        """Create every declared metric."""
+        # Imported only here: commands that only print something need no metrics.
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
         self.registry: CollectorRegistry = CollectorRegistry()
@@ -123,7 +123,7 @@ class Telemetry:
         self._series(metric, labels).set(value)
 
     def on_call(self, method: str, outcome: str, seconds: float) -> None:
-        """Note one call to Slack; this is the gateway's `on_call`."""
+        """Count one call to Slack; the gateway calls this as its `on_call`."""
         self.count(SLACK_CALLS, method=method, outcome=outcome)
         self.observe(SLACK_CALL_SECONDS, seconds, method=method)
 
@@ -134,7 +134,7 @@ class Telemetry:
         return generate_latest(self.registry)
 
     async def watch_loop(self) -> None:
-        """Measure for ever how late the event loop is."""
+        """Measure forever how late the event loop is."""
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()

@@ -1,1 +1,1 @@
-"""The Slack room: blocks, mentions, ids, rate limits and the one door to the Web API."""
+"""Everything specific to Slack: blocks, mentions, ids, rate limits, the Web API gateway."""

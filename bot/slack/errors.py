@@ -1,9 +1,9 @@
-"""Every failure of a Slack call, as exactly one of three kinds: wait, give up, or ask for help."""
+"""Failures of Slack calls, each of exactly one kind: temporary, permanent or unauthorized."""
 
 from datetime import timedelta
 from http import HTTPStatus
 
-# Slack says of some of these that part of the operation may have succeeded, so we look first.
+# For some of these, Slack documents that part of the operation may have succeeded: look first.
 _UNCERTAIN = frozenset(
     {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "unknown_error"}
 )
@@ -16,7 +16,7 @@ _UNAUTHORIZED = frozenset(
 
 
 class SlackFailure(Exception):
-    """A call that Slack didn't carry out, or may not have; `error` is Slack's code or ours."""
+    """Slack didn't carry out a call, or may not have; `error` is Slack's code or ours."""
 
     def __init__(self, error: str, *, method: str = "") -> None:
         super().__init__(f"{method or 'slack'}: {error}")
@@ -25,7 +25,7 @@ class SlackFailure(Exception):
 
 
 class SlackTemporary(SlackFailure):
-    """The same call may succeed later; when `uncertain`, it may have taken effect already."""
+    """The same call may succeed later; if `uncertain`, it may already have taken effect."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class SlackPermanent(SlackFailure):
 
 
 class SlackUnauthorized(SlackFailure):
-    """Slack no longer takes our token, for any call."""
+    """Slack no longer accepts our token for any call."""
 
 
 def failure_of(
     error: str, *, method: str, status: int = 200, retry_after: timedelta | None = None
 ) -> SlackFailure:
-    """Return the failure that an answer with this code and HTTP status means."""
+    """Return the failure for an answer with this error code and HTTP status."""
     if error in _UNAUTHORIZED:
         return SlackUnauthorized(error, method=method)
     if status == HTTPStatus.TOO_MANY_REQUESTS or error in _BUSY:

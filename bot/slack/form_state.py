@@ -1,4 +1,4 @@
-"""What a person entered in a form, read from `view.state.values` by field name."""
+"""The values entered in a form, read from `view.state.values` by field name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class FormState:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def text(self, block_id: str) -> str:
-        """Return the text of an input without spaces around it, "" if empty."""
+        """Return the text of an input, trimmed, "" if empty."""
         return _text(self._element(block_id).get("value")).strip()
 
     def choice(self, block_id: str) -> str | None:
@@ -34,22 +34,22 @@ class FormState:
         return bool(ticked) if value is None else value in ticked
 
     def user(self, block_id: str) -> str | None:
-        """Return the id of the person chosen."""
+        """Return the id of the chosen person."""
         return _text(self._element(block_id).get("selected_user")) or None
 
     def users(self, block_id: str) -> tuple[str, ...]:
-        """Return the ids of the people chosen."""
+        """Return the ids of the chosen people."""
         chosen = _items(self._element(block_id).get("selected_users"))
         return tuple(user for user in map(_text, chosen) if user)
 
     def conversation(self, block_id: str) -> str | None:
-        """Return the id of the channel or conversation chosen."""
+        """Return the id of the chosen channel or conversation."""
         element = self._element(block_id)
         chosen = element.get("selected_conversation") or element.get("selected_channel")
         return _text(chosen) or None
 
     def instant(self, block_id: str) -> datetime | None:
-        """Return the moment chosen in a date and time input, in UTC."""
+        """Return the chosen moment of a date and time input, in UTC."""
         seconds = self._element(block_id).get("selected_date_time")
         if isinstance(seconds, bool) or not isinstance(seconds, int):
             return None

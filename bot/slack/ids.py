@@ -1,4 +1,4 @@
-"""Slack's identifiers, channel names that Slack accepts, and instants in message timestamps."""
+"""Slack's identifiers, valid channel names, and message timestamps as instants."""
 
 import re
 import unicodedata
@@ -21,23 +21,23 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def channel_name(pattern: str, *, number: int, title: str) -> str:
-    """Return a name that Slack accepts, whatever the title, with `{number}` and `{slug}` filled."""
+    """Fill `{number}` and `{slug}` into the pattern; return a valid name, whatever the title."""
     filled = pattern.replace("{number}", str(number)).replace("{slug}", slug(title))
     name = _cut(_tidy(filled), MAX_CHANNEL_NAME)
     return name if any(char.isalnum() for char in name) else f"incident-{number}"
 
 
 def with_suffix(name: str, number: int) -> str:
-    """Return the name with `-2`, `-3` … at its end, for when it is taken."""
+    """Return the name with `-2`, `-3` … at its end, for names that are taken."""
     suffix = f"-{number}"
     return f"{_cut(name, MAX_CHANNEL_NAME - len(suffix))}{suffix}"
 
 
 def slug(title: str) -> str:
-    """Return a title in small letters, digits and hyphens; what has no Latin form is dropped."""
+    """Return a title in small letters, digits and hyphens, without letters that aren't Latin."""
     decomposed = unicodedata.normalize("NFKD", title.casefold())
     latin = decomposed.encode("ascii", "ignore").decode("ascii")
-    # Apostrophes join, everything else that isn't a letter or digit separates.
+    # Apostrophes are removed; every other character but letters and digits becomes a hyphen.
     return _tidy(latin.replace("'", ""))
 
 
@@ -64,14 +64,14 @@ def ts_to_instant(ts: str) -> datetime:
 
 
 def instant_to_ts(instant: datetime) -> str:
-    """Return a moment as Slack's history methods take it in `oldest` and `latest`."""
+    """Return an instant in the form of `oldest` and `latest` in Slack's history methods."""
     elapsed = instant.astimezone(UTC) - _EPOCH
     seconds, microseconds = divmod(elapsed // timedelta(microseconds=1), 1_000_000)
     return f"{seconds}.{microseconds:06d}"
 
 
 def permalink(workspace_url: str, *, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
-    """Return a message's address without asking Slack; `workspace_url` is from `auth.test`."""
+    """Build a message's address without asking Slack; `workspace_url` is from `auth.test`."""
     address = f"{workspace_url.rstrip('/')}/archives/{channel_id}/p{ts.replace('.', '')}"
     if thread_ts is None or thread_ts == ts:
         return address
@@ -86,6 +86,6 @@ def _cut(name: str, limit: int) -> str:
     if len(name) <= limit:
         return name
     head = name[:limit]
-    # Better to lose half a word than to show one, unless little would remain.
+    # Drop a word that was cut in half, unless little would remain.
     whole = head[: head.rfind("-")] if name[limit] != "-" and "-" in head else head
     return (whole if len(whole) > limit // 2 else head).strip("-_")

@@ -1,7 +1,7 @@
-"""People's text made harmless for Slack, and Slack's tokens read and written.
+"""Escapes people's text for Slack, and reads and writes Slack's tokens.
 
-Whatever a person typed passes through `escape` (or `escape_line`, `code`) exactly once, on the
-way out; the record keeps the text as it was typed.
+People's text passes through `escape` (or `escape_line`, `code`) exactly once, on the way out; the
+record keeps the text as typed.
 """
 
 import re
@@ -17,7 +17,7 @@ _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
-# Invisible and without width: it only keeps Slack from seeing what looks like a ping.
+# Invisible and zero-width: keeps Slack from seeing a ping.
 _JOINER = "\u2060"
 _AT_NAME = re.compile(r"(?<![\w.+-])@(?=\w)")
 _QUOTE_ALL = re.compile(r"^(\s*)(?:&gt;){3}", re.MULTILINE)
@@ -75,7 +75,7 @@ def channel_link(channel_id: str) -> str:
 
 
 def here() -> str:
-    """Return the token that notifies everybody active in the channel: for alarms alone."""
+    """Return the token that notifies everybody active in the channel: only for alarms."""
     return "<!here>"
 
 
@@ -89,7 +89,7 @@ def link(url: str, label: str) -> str:
 
 
 def is_web_address(url: str) -> bool:
-    """Return whether a text is an http(s) address that Slack takes as a link."""
+    """Return whether a text is an http(s) address that Slack accepts as a link."""
     return re.fullmatch(r"https?://[^\s<>]{1,2900}", url) is not None
 
 
@@ -98,7 +98,7 @@ def date(
     fmt: str = "{date_short_pretty} at {time}",
     fallback: str | None = None,
 ) -> str:
-    """Return a token that each reader sees in their own zone; the fallback is in UTC."""
+    """Return a token that shows each reader their own time; the default fallback is in UTC."""
     moment = instant.astimezone(UTC)
     spare = fallback if fallback is not None else f"{moment:%Y-%m-%d %H:%M} UTC"
     shown = _escape_entities(spare).replace("|", "\u2502").replace("^", " ")
@@ -112,7 +112,7 @@ def parse_user(token: str) -> str | None:
 
 
 def begins_with_a_person(text: str) -> bool:
-    """Tell whether the first word names somebody: a second name where there is room for one."""
+    """Tell whether the first word mentions a person, so that callers can refuse a second name."""
     words = text.split(maxsplit=1)
     return bool(words) and parse_user(words[0]) is not None
 
@@ -130,9 +130,9 @@ def parse_group(token: str) -> str | None:
 
 
 def plain(text: str, *, name_of: NameLookup | None = None) -> str:
-    """Return Slack's mrkdwn as the plain text a reader saw, for timelines and exports.
+    """Return Slack's mrkdwn as the plain text that readers saw, for timelines and exports.
 
-    `name_of` gets a user, channel or group id and may not know it.
+    `name_of` takes a user, channel or group id and returns None if it doesn't know it.
     """
 
     def named(identifier: str) -> str | None:
@@ -148,7 +148,7 @@ def plain(text: str, *, name_of: NameLookup | None = None) -> str:
 
 
 def normalise_typing(text: str) -> str:
-    """Return a command as it was meant: phones turn `--`, quotes and spaces into odd ones."""
+    """Undo a phone's typography in a command: special dashes, quotes and spaces."""
     text = _ZERO_WIDTH.sub("", text)
     text = _ODD_SPACE.sub(" ", text).translate(_CURLY)
     return _LONG_DASH.sub("--", text)
@@ -163,7 +163,7 @@ def _harmless(text: str) -> str:
 
 
 def _isolated(line: str) -> str:
-    # An isolate ends with its line, so each line needs its own.
+    # An isolate ends at the end of its line, so each line needs its own.
     if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line):
         return f"{_ISOLATE}{line}{_END_ISOLATE}"
     return line
@@ -174,7 +174,7 @@ def _escape_entities(text: str) -> str:
 
 
 def _with_paired_backticks(text: str) -> str:
-    # An unpaired backtick or fence would swallow what we write after people's text.
+    # An unpaired backtick or fence would swallow our own text after it.
     if "`" not in text:
         return text
     fences = list(_FENCE.finditer(text))

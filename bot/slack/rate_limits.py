@@ -1,7 +1,7 @@
-"""Slack's rate limits kept on our side, so that refusals are rare and people are served first.
+"""Enforces Slack's rate limits on our side, so that refusals are rare and people come first.
 
-Limits hold per method and workspace, posting also per channel. A sender that would have to wait
-longer than its patience is told when to come back instead: that frees its lane for others.
+Limits apply per method and workspace, and for posting also per channel. A caller that would wait
+longer than its patience gets an error with the delay instead, so that it can do other work.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ POST = "chat.postMessage"
 
 
 class Tier(Enum):
-    """Slack's tiers; the value is calls per minute that Slack grants at least."""
+    """Slack's tiers; the value is the least number of calls per minute that Slack grants."""
 
     ONE = 1
     TWO = 20
@@ -28,7 +28,7 @@ class Tier(Enum):
 
 
 class Priority(Enum):
-    """Who waits for the call: a person at this moment, or an effect in the background."""
+    """Who waits for the call: a person right now, or an effect in the background."""
 
     PERSON = "person"
     WORK = "work"
@@ -75,7 +75,7 @@ _TIER_OF: Mapping[str, Tier] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The figures; `burst` is what is taken beyond a tier's figure, as a share of it."""
+    """The figures; `burst` is the share of a tier's figure that we use on top of it."""
 
     is_enabled: bool = True
     window: timedelta = timedelta(seconds=60)
@@ -87,7 +87,7 @@ class Limits:
     patience_of_work: timedelta = timedelta(seconds=5)
 
     def most(self, tier: Tier, priority: Priority) -> int:
-        """Return how many calls of a tier fit into one window for this priority."""
+        """Return how many calls of a tier one window allows for this priority."""
         total = max(1, int(tier.value * (1 + self.burst)))
         if priority is Priority.PERSON:
             return total
@@ -96,7 +96,7 @@ class Limits:
 
 @dataclass(slots=True)
 class _Seen:
-    """What a workspace did lately, in seconds of the monotonic clock."""
+    """A workspace's recent calls, in seconds of the monotonic clock."""
 
     calls: dict[str, deque[float]] = field(default_factory=dict)
     next_post: dict[str, float] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class _Seen:
 
 
 class RateLimits:
-    """Lets calls through at Slack's pace; one per workspace, as only one process sends for it."""
+    """Paces the calls of one workspace; one instance suffices, as only one process sends for it."""
 
     def __init__(self, clock: Clock, *, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
@@ -113,16 +113,16 @@ class RateLimits:
 
     @classmethod
     def disabled(cls, clock: Clock) -> "RateLimits":
-        """Return limits that let everything through, apart from what Slack itself asks."""
+        """Return limits that obey only Slack's `Retry-After`."""
         return cls(clock, limits=Limits(is_enabled=False))
 
     async def wait(
         self, method: str, *, channel: str = "", priority: Priority = Priority.WORK
     ) -> None:
-        """Wait for a turn to call `method`, and count it.
+        """Wait for a turn to call `method`, and count the call.
 
         Raises:
-            SlackTemporary: the turn is further away than the priority's patience.
+            SlackTemporary: the wait would exceed the priority's patience.
         """
         is_person = priority is Priority.PERSON
         limits = self.limits
@@ -138,7 +138,7 @@ class RateLimits:
     def delay(
         self, method: str, *, channel: str = "", priority: Priority = Priority.WORK
     ) -> timedelta:
-        """Return how long a call of `method` would have to wait now."""
+        """Return how long a call of `method` has to wait from now."""
         now = self._clock.monotonic()
         ready = max(self._unblocked_at(method, channel), now)
         if self.limits.is_enabled:
@@ -146,10 +146,10 @@ class RateLimits:
         return timedelta(seconds=ready - now)
 
     def refused(self, method: str, *, retry_after: timedelta, channel: str = "") -> None:
-        """Obey a `Retry-After`: of a channel when posting, of the whole method otherwise.
+        """Obey a `Retry-After`: for one channel when posting, else for the whole method.
 
-        Slack doesn't say which of its two limits on posting was met; a second channel that is
-        refused meanwhile shows that it is the workspace's.
+        Slack doesn't say which of its two posting limits was exceeded; if a second channel is
+        refused meanwhile, it is the workspace's.
         """
         now = self._clock.monotonic()
         blocked = self._seen.blocked_until

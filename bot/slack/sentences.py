@@ -1,4 +1,4 @@
-"""Sentences in Slack: mentions for people, date tokens for instants, people's text escaped."""
+"""Renders sentences for Slack: people as mentions, instants as date tokens, text escaped."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,11 +25,11 @@ class SlackText:
         return mentions.escape(text)
 
     def own_text(self, text: str) -> str:
-        """Return somebody's text so that it can't ping, link or format."""
+        """Return somebody's text, escaped so that it can't ping, link or format."""
         return mentions.escape(text)
 
     def person(self, who: Who) -> str:
-        """Return a mention, or the name where no id is known."""
+        """Return a mention, or the name if no id is known."""
         if who.external_id:
             return mentions.mention(who.external_id)
         return mentions.escape_line(who.name) or "somebody"
@@ -45,7 +45,7 @@ class SlackText:
         return f"#{mentions.escape_line(channel.name)}" if channel.name else "the incident channel"
 
     def link(self, link: Link) -> str:
-        """Return a link that people can press."""
+        """Return a labelled link."""
         return mentions.link(link.url, link.label or link.url)
 
     def label(self, text: str) -> str:
@@ -54,7 +54,7 @@ class SlackText:
 
 
 def slack_lines(told: Telling, *, actor_kind: str, actor_name: str) -> list[str]:
-    """Return who did what as the first line, then a line for each detail; the bot is "I"."""
+    """Return a first line that says who did what, then a line per detail; the bot is "I"."""
     medium = SlackText()
     phrase, details = render(told.phrase, medium).strip(), details_of(told, medium)
     is_ours = actor_kind == ActorKind.SYSTEM

@@ -1,7 +1,7 @@
-"""Cutting text to Slack's limits at the end, with a mark, without breaking a token in two.
+"""Cuts the end of texts to Slack's limits, with a mark and without breaking tokens.
 
-Lengths are counted in UTF-16 units, as a JavaScript client counts: never fewer than Python's
-characters, so that a text of emoji stays within a limit however Slack counts.
+Lengths are in UTF-16 units, as a JavaScript client counts. These are never fewer than Python's
+characters, so a text of emoji stays within a limit however Slack counts.
 """
 
 import re
@@ -35,7 +35,7 @@ def shorten_mrkdwn(text: str, limit: int) -> str:
 def split_mrkdwn(text: str, limit: int) -> tuple[str, ...]:
     """Return mrkdwn in pieces of at most `limit` units, cut at line ends or spaces if possible.
 
-    A code block that spans a cut is closed and opened again, so that each piece stands alone.
+    A code block that spans a cut is closed and reopened, so that each piece is complete.
     """
     pieces: list[str] = []
     rest = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
@@ -51,13 +51,13 @@ def split_mrkdwn(text: str, limit: int) -> tuple[str, ...]:
 
 
 def _head(text: str, limit: int) -> str:
-    # Decoding drops half a surrogate pair that the cut may have left.
+    # Decoding drops a lone surrogate that the cut may have left.
     units = text.encode("utf-16-le", "surrogatepass")[: max(limit, 0) * 2]
     return units.decode("utf-16-le", "ignore").rstrip(_ZERO_WIDTH_JOINER)
 
 
 def _without_broken_token(head: str) -> str:
-    # A literal "<" is always escaped, so that a bare one opens a token.
+    # A literal "<" is always escaped, so a bare one opens a token.
     opened = head.rfind("<")
     if opened > head.rfind(">"):
         head = head[:opened]

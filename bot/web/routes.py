@@ -1,4 +1,4 @@
-"""The two web applications: the public one for Slack and probes, the private one for operators."""
+"""The two web applications: a public one for Slack and probes, a private one for operators."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 def public_app(endpoint: SlackEndpoint | None, health: Health) -> web.Application:
-    """Return what the world may reach; Slack's endpoint only if there is a secret to prove with."""
+    """Return the public application; it serves Slack only if there is a signing secret."""
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[_answer_failures])
     if endpoint is not None:
         app.router.add_post("/slack/events", endpoint.handle)
@@ -33,7 +33,7 @@ def public_app(endpoint: SlackEndpoint | None, health: Health) -> web.Applicatio
 
 
 def ops_app(telemetry: Telemetry, health: Health) -> web.Application:
-    """Return what only operators may reach: metrics, and readiness in detail."""
+    """Return the operators' application: metrics, and readiness in detail."""
     app = web.Application(middlewares=[_answer_failures])
 
     async def metrics(_: web.Request) -> web.Response:
@@ -60,7 +60,7 @@ async def _healthz(_: web.Request) -> web.Response:
 
 @web.middleware
 async def _answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer what nobody foresaw with a bare 500; aiohttp would log the request's details."""
+    """Answer unexpected errors with a bare 500; aiohttp would log the request's details."""
     try:
         return await handler(request)
     except web.HTTPException:

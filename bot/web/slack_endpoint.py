@@ -1,7 +1,6 @@
-"""Slack's endpoint: proves that a request is Slack's and well formed before anything looks at it.
+"""Slack's endpoint: verifies that a request is from Slack and well formed before handling it.
 
-Nothing of a body is ever logged. The checks come in the order of their price: size, time,
-signature, form.
+It never logs a body. The checks run cheapest first: size, timestamp, signature, form.
 """
 
 import json
@@ -27,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
-    """A request that isn't taken; `status` is what it is answered with."""
+    """A refused request, answered with `status`."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
@@ -39,9 +38,9 @@ class SlackEndpoint:
     """`POST /slack/events`, for commands, presses, forms and events alike."""
 
     def __init__(self, intake: Intake, *, secret: str) -> None:
-        """Take the signing secret that requests are proven with."""
+        """Store the intake, and the signing secret that verifies requests."""
         self._intake = intake
-        # Slack's signatures go by real time, so this isn't the program's corrected clock.
+        # Slack signs with real time, so this doesn't use the program's corrected clock.
         self._verifier = SignatureVerifier(secret)
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -49,7 +48,7 @@ class SlackEndpoint:
         try:
             raw = await _read(request)
             if _is_ssl_check(raw):
-                # Slack looks from time to time whether we are there; it signs nothing then.
+                # Slack sometimes checks whether we are there, without a signature.
                 return web.Response()
             self._prove(raw, request.headers)
             taken = _bolt_request(raw, request)
@@ -96,10 +95,10 @@ def _is_ssl_check(raw: bytes) -> bool:
 
 
 def _bolt_request(raw: bytes, request: web.Request) -> AsyncBoltRequest:
-    """Return the request as Bolt takes it, parsed by us.
+    """Parse the request for Bolt.
 
-    Bolt's own parser answers malformed JSON with a 500, and takes a form whose text contains the
-    word "payload" for an empty one.
+    Bolt's own parser answers malformed JSON with a 500, and reads a form whose text contains the
+    word "payload" as empty.
     """
     body = _parsed(raw, content_type=request.content_type)
     headers: dict[str, Any] = {
@@ -127,7 +126,7 @@ def _parsed(raw: bytes, *, content_type: str) -> dict[str, Any]:
 
 
 def _has_shape(body: Mapping[str, Any]) -> bool:
-    """Tell whether it can be a payload: what is looked into further on is where it belongs."""
+    """Tell whether the body has the fields that later code relies on."""
     if "command" in body:
         return all(isinstance(body.get(key), str) for key in ("command", "user_id"))
     match body.get("type"):

@@ -1,1 +1,1 @@
-"""Looking without changing: the Home tab and lists of incidents."""
+"""Read-only views: the Home tab and lists of incidents."""

@@ -1,4 +1,4 @@
-"""What happens when somebody looks: no timeline holds it."""
+"""Events of browsing, which belong in no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeOpened(FeatureEvent):
-    """Somebody opened their Home tab, or turned its page."""
+    """A person opened their Home tab or changed its page."""
 
     person_id: uuid.UUID
     page: int = 1

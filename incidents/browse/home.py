@@ -1,4 +1,4 @@
-"""The Home tab: what each person sees of incidents when they look."""
+"""The Home tab: the incidents that each person sees there."""
 
 import uuid
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_RECENT = 5
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """What the Home tab shows: my incidents, all open ones by page, and what was resolved."""
+    """The Home tab's lists: the viewer's incidents, a page of all open ones, recently resolved."""
 
     mine: ListPage
     open: ListPage
@@ -26,7 +26,7 @@ class HomeView:
 
 
 async def open_home(uow: UnitOfWork, page: int) -> Outcome:
-    """Have the actor's Home tab shown as things are now."""
+    """Refresh the actor's Home tab."""
     if uow.actor.person_id is None:
         return Outcome("nobody")
     uow.emit(HomeOpened(person_id=uow.actor.person_id, page=page))
@@ -36,7 +36,7 @@ async def open_home(uow: UnitOfWork, page: int) -> Outcome:
 async def home_view(
     session: AsyncSession, *, workspace_id: uuid.UUID, viewer: Actor, page: int, now: datetime
 ) -> HomeView:
-    """Return what the viewer may see, as of now."""
+    """Return the viewer's Home tab: only incidents that they may see."""
 
     async def listed(scope: Scope, *, size: int, number: int = 1) -> ListPage:
         return await list_incidents(

@@ -1,4 +1,4 @@
-"""Lists of incidents, paged, with only what the viewer may see."""
+"""Paged lists of the incidents that a viewer may see."""
 
 import uuid
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ async def list_incidents(
     page: int = 1,
     page_size: int = 15,
 ) -> ListPage:
-    """Return one page; open ones worst first, all of them newest first."""
+    """Return one page, worst severity first; the list of all incidents is newest first."""
     condition = (
         (Incident.workspace_id == workspace_id)
         & visible_to(viewer)

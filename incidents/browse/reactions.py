@@ -1,4 +1,4 @@
-"""What follows when somebody looks."""
+"""Reactions to the events of browsing."""
 
 from incidents.browse.events import HomeOpened
 from incidents.engine.effects import RefreshHome
@@ -6,7 +6,7 @@ from incidents.engine.plan import Plan
 
 
 def show_home(plan: Plan[HomeOpened]) -> None:
-    """The Home tab is shown as things are now."""
+    """Update the person's Home tab."""
     person_id, page = plan.event.person_id, plan.event.page
     effect = RefreshHome(person_id=person_id, page=page)
     key = f"{effect.kind}:{person_id}:{page}"

@@ -1,1 +1,1 @@
-"""What everything is made of: clock, ids, times, errors, people, the hash chain."""
+"""The basics that every other package uses: clock, ids, times, errors, people, the hash chain."""

@@ -1,4 +1,4 @@
-"""Business days: weekends and public holidays left out, by the country that the policy names."""
+"""Business days: every day except weekends and the public holidays of the policy's country."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -10,16 +10,16 @@ IsBusinessDay = Callable[[date], bool]
 
 
 def business_days(country: str | None) -> IsBusinessDay:
-    """Return what tells business days apart; without a country only weekends are left out."""
+    """Return a test for business days; without a country it excludes only weekends."""
     if country is None:
         return _is_weekday
-    from holidays import country_holidays  # noqa: PLC0415 - takes a while to import
+    from holidays import country_holidays  # noqa: PLC0415 - slow to import
 
     return country_holidays(country).is_working_day
 
 
 def add_business_days(start: date, days: int, *, is_business_day: IsBusinessDay) -> date:
-    """Return the date so many business days after `start`; none: the first one from `start` on."""
+    """Return the date `days` business days after `start`; for 0, the first from `start` on."""
     day = start
     left = days
     while left > 0:

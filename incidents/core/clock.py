@@ -1,4 +1,4 @@
-"""The clock port: every instant and every wait in Sitrep comes from here, so tests can move time."""
+"""The clock port: every instant and every wait comes from here, so that tests can move time."""
 
 import asyncio
 import time
@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and waits; `now()` is aware and in UTC."""
+    """Tells the time and waits."""
 
     def now(self) -> datetime:
-        """Return the present instant, aware, in UTC."""
+        """Return the current instant, timezone-aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never go backwards, for measuring and for rate limits."""
+        """Return seconds that never go backwards, for measurements and rate limits."""
         ...
 
     async def sleep(self, duration: timedelta) -> None:
@@ -26,15 +26,15 @@ class SystemClock:
     """The machine's clock, corrected by a measured offset to the database's clock."""
 
     def __init__(self, *, offset: timedelta = timedelta(0)) -> None:
-        """Take the offset to add so that leases and due times agree between hosts."""
+        """Store the offset to add: with it, leases and due times agree between hosts."""
         self.offset = offset
 
     def now(self) -> datetime:
-        """Return the present instant in UTC, corrected."""
+        """Return the current instant in UTC, corrected by the offset."""
         return datetime.now(UTC) + self.offset
 
     def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
+        """Return the seconds of the machine's monotonic clock."""
         return time.monotonic()
 
     async def sleep(self, duration: timedelta) -> None:

@@ -1,4 +1,4 @@
-"""What the domain refuses, as data; the wording for people lives in `bot/`."""
+"""The domain's refusals, as data; the wording for people lives in `bot/`."""
 
 import uuid
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """A refusal: nothing was changed. Subclasses carry what a person needs to go on."""
+    """A refusal: nothing was changed. Subclasses carry what a person needs to continue."""
 
 
 @dataclass(eq=False)
 class IncidentNotFound(DomainError):
-    """No such incident for this viewer: unknown, or private and not theirs (the same answer)."""
+    """There is no such incident for this viewer: unknown and private ones get the same answer."""
 
     reference: str | None
 
 
 @dataclass(eq=False)
 class NotPermitted(DomainError):
-    """The actor may not do this; `needs` names who may (a right's key in the policy)."""
+    """The actor may not do this; `needs` names who may (a person, or keys of the policy)."""
 
     action: str
     needs: str
@@ -29,7 +29,7 @@ class NotPermitted(DomainError):
 
 @dataclass(eq=False)
 class NeedsApproval(DomainError):
-    """The actor may do this once somebody has agreed; `arguments` are how it was to be done (JSON)."""
+    """The actor may do this once somebody approves; `arguments` are the command's own (JSON)."""
 
     action: str
     incident_id: uuid.UUID | None = None
@@ -38,7 +38,7 @@ class NeedsApproval(DomainError):
 
 @dataclass(eq=False)
 class MayNotAnswer(DomainError):
-    """The actor can't agree to this: it is their own, or not theirs to decide; `who` are names."""
+    """The actor can't approve this: it is their own, or others decide; `who` are their names."""
 
     is_own: bool
     who: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class MayNotAnswer(DomainError):
 
 @dataclass(eq=False)
 class MayAgree(DomainError):
-    """The actor could agree to this proposal, so they needn't go ahead without; `number` is its."""
+    """The actor could approve proposal `number`, so they needn't go ahead without approval."""
 
     number: int
 
@@ -56,7 +56,7 @@ class MayAgree(DomainError):
 class TransitionRefused(DomainError):
     """The lifecycle has no such step; `possible` are the statuses that can follow.
 
-    `by` and `at` say who brought the incident to where it is, and when.
+    `by` and `at` say who set the current status, and when.
     """
 
     current: str
@@ -68,7 +68,7 @@ class TransitionRefused(DomainError):
 
 @dataclass(eq=False)
 class IncidentOver(DomainError):
-    """The incident is closed or cancelled, so who holds which role stays as it is."""
+    """The incident is closed or cancelled, so its roles can't change any more."""
 
     status: str
 
@@ -83,7 +83,7 @@ class InformationMissing(DomainError):
 
 @dataclass(eq=False)
 class InvalidInput(DomainError):
-    """One value can't be taken: which field, what is wrong with it (a key), and an example."""
+    """A value is refused: in which `field`, what is wrong (`problem`, a key), and an `example`."""
 
     field: str
     problem: str
@@ -92,7 +92,7 @@ class InvalidInput(DomainError):
 
 @dataclass(eq=False)
 class AlreadySo(DomainError):
-    """Nothing to change: the incident is already as asked; `what` is a key, `detail` its value."""
+    """Nothing to change: it is already as requested; `what` is a key, `detail` its value."""
 
     what: str
     detail: str = ""
@@ -100,7 +100,7 @@ class AlreadySo(DomainError):
 
 @dataclass(eq=False)
 class Superseded(DomainError):
-    """What the person acted on has changed meanwhile; `what` is a key, `by` who changed it."""
+    """The thing acted on has changed meanwhile; `what` is its key, `by` who changed it."""
 
     what: str
     by: str = ""
@@ -108,7 +108,7 @@ class Superseded(DomainError):
 
 @dataclass(eq=False)
 class EditClash(DomainError):
-    """Others changed the same fields since the editor saw them; `fields` name who, by field."""
+    """Others changed fields after the editor saw them; `fields` maps each to who changed it."""
 
     fields: Mapping[str, str]
 
@@ -119,4 +119,4 @@ class NothingToUndo(DomainError):
 
 
 class Busy(DomainError):
-    """The same rows kept changing under three attempts; trying again will do."""
+    """Other transactions changed the same rows in all three attempts; the person can try again."""

@@ -1,8 +1,8 @@
-"""How a record is chained so that it can be proven unchanged: the timeline and the audit log.
+"""The hash chain that proves the timeline and the audit log unchanged.
 
 `content_hash = sha256(salt ‖ canonical(content))`; `entry_hash = sha256(canonical(everything but
-content and salt, with the previous entry's hash))`. Canonical is RFC 8785. So content can be
-redacted (content and salt nulled) without breaking the chain, and nothing else can change.
+content and salt, with the previous entry's hash))`. Canonical is RFC 8785. Content can be redacted
+(content and salt nulled) without breaking the chain; any other change breaks it.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ _SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """The newest link of a chain, kept beside it: so a missing last entry is found, too."""
+    """The newest link of a chain, stored separately so that a missing last entry shows up."""
 
     sequence: int
     entry_hash: str
 
 
 def canonical(value: Any) -> bytes:
-    """Return the one byte form of a JSON value (RFC 8785)."""
+    """Return the canonical bytes of a JSON value (RFC 8785)."""
     return rfc8785.dumps(value)
 
 
@@ -42,12 +42,12 @@ def hash_content(content: Content, salt: str) -> str:
 
 
 def hash_fields(fields: Mapping[str, Any]) -> str:
-    """Return the hex hash over the fields of an entry that its hash covers."""
+    """Return the hex hash over an entry's fields."""
     return hashlib.sha256(canonical(fields)).hexdigest()
 
 
 def new_salt() -> str:
-    """Return a salt for the content of one entry, in hex."""
+    """Return a random salt for one entry's content, in hex."""
     return os.urandom(_SALT_BYTES).hex()
 
 
@@ -72,21 +72,21 @@ def _as_text(value: object) -> str:
 
 
 class Chained(Protocol):
-    """What an entry of any chain has."""
+    """The fields that an entry of any chain has."""
 
     @property
     def sequence(self) -> int:
-        """Its place in the chain, from 1."""
+        """The place in the chain, from 1."""
         ...
 
     @property
     def content(self) -> Content | None:
-        """What it says; None once redacted."""
+        """The recorded content; None once redacted."""
         ...
 
     @property
     def salt(self) -> str | None:
-        """What is hashed with the content; None once redacted."""
+        """The hex salt hashed with the content; None once redacted."""
         ...
 
     @property
@@ -96,12 +96,12 @@ class Chained(Protocol):
 
     @property
     def previous_hash(self) -> str:
-        """The hash of the entry before."""
+        """The hash of the previous entry."""
         ...
 
     @property
     def entry_hash(self) -> str:
-        """The hash over everything else."""
+        """The hash over everything but content and salt."""
         ...
 
 
@@ -110,7 +110,7 @@ _E = TypeVar("_E", bound=Chained)
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One thing that doesn't prove: at which sequence, and what (a short key)."""
+    """One failed check of the chain: the entry's sequence and the problem (a short key)."""
 
     sequence: int
     problem: str
@@ -119,7 +119,7 @@ class Flaw:
 def verify_chain(
     entries: Iterable[_E], *, head: ChainHead, hash_of: Callable[[_E], str]
 ) -> tuple[Flaw, ...]:
-    """Return every flaw of a whole chain, given in order of sequence; none means proven."""
+    """Return every flaw of a complete chain, given in order of sequence; none means proven."""
     flaws: list[Flaw] = []
     previous = ChainHead(0, GENESIS_HASH)
     for entry in entries:
@@ -139,10 +139,10 @@ def verify_chain(
 
 def _content_proves(entry: Chained) -> bool:
     if entry.content is None and entry.salt is None:
-        return True  # redacted: the hash still commits to what stood here
+        return True  # redacted: the hash still commits to the original content
     if entry.content is None or entry.salt is None:
         return False
     try:
         return hash_content(entry.content, entry.salt) == entry.content_hash
-    except ValueError:  # no hash can be made of it, so none was: it isn't what was written
+    except ValueError:  # can't be hashed, so it can't be the content that was written
         return False

@@ -13,7 +13,7 @@ def new_id() -> uuid.UUID:
 
 
 def derived_id(source: uuid.UUID, name: str) -> uuid.UUID:
-    """Return the identifier that the same source and name always give."""
+    """Return an identifier that is always the same for the same source and name."""
     return uuid.uuid5(source, name)
 
 
@@ -30,7 +30,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference | None:
-    """Return the reference that the text is, in any case, or None."""
+    """Parse a reference, in any letter case; return None if the text isn't one."""
     match = _REFERENCE.fullmatch(text.strip())
     if match is None:
         return None

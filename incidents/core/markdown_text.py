@@ -1,6 +1,6 @@
-"""People's text made harmless for Markdown: no tables, links, HTML, pings or headings of its own.
+"""Escapes people's text for Markdown, so that it can't form tables, links, HTML, pings or headings.
 
-Written for GitHub's flavour, which takes the most for markup; others take less.
+Written for GitHub's flavour, which treats the most characters as markup.
 """
 
 import re
@@ -12,7 +12,7 @@ _CONTROLS = re.compile(
 _MARKUP = re.compile(r"([\\`*_\[\]|~$])")
 _LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+=](?=[-+=\s]|$)|\d{1,9}(?=[.)]))")
 _BULLET = re.compile(r"^\s*[-*\u2022]\s+(?=\S)")
-# An invisible character without width keeps `@name` and `a@b` from becoming a ping or a link.
+# An invisible zero-width character keeps `@name` and `a@b` from becoming a ping or a link.
 _JOINER = "\u2060"
 _AT = re.compile(r"@(?=\w)")
 _ADDRESS = re.compile(r"(?i)\b(?:(https?|ftp|mailto|xmpp)(:)|(www)(\.))")
@@ -40,7 +40,7 @@ def escape_block(text: str) -> str:
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """Return a table; its cells are Markdown already."""
+    """Return a table; the cells must be Markdown already."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines)
 
@@ -54,7 +54,7 @@ def _escape_line(line: str) -> str:
 
 
 def _broken_address(found: re.Match[str]) -> str:
-    # Escaped punctuation reads the same but begins no link.
+    # Escaped punctuation looks the same but doesn't start a link.
     return f"{found[1] or found[3]}\\{found[2] or found[4]}"
 
 
@@ -64,7 +64,7 @@ def _broken_start(found: re.Match[str]) -> str:
 
 
 def _with_lists_apart(lines: list[str]) -> str:
-    """Put an empty line around each list, so that no paragraph runs on into it."""
+    """Put an empty line around each list, so that paragraphs don't run into it."""
     made: list[str] = []
     for line in lines:
         if made and made[-1] and line and line.startswith("- ") != made[-1].startswith("- "):

@@ -1,4 +1,4 @@
-"""People and actors: who somebody is to us, kept current by events and a background refresh."""
+"""Workspaces, people, groups and actors; events and a background refresh keep them current."""
 
 import uuid
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Workspace(Base):
     bot_external_id: Mapped[str] = mapped_column(default="")
     bot_id: Mapped[str] = mapped_column(default="")
     scopes: Mapped[str] = mapped_column(default="")
-    # Of the token that was last seen to belong to this workspace: a start needs no question then.
+    # Of the token last confirmed for this workspace: with it, a start needn't ask the chat service.
     token_fingerprint: Mapped[str | None] = mapped_column(default=None)
     announcement_name: Mapped[str | None] = mapped_column(default=None)
     announcement_channel_id: Mapped[str | None] = mapped_column(default=None)
@@ -35,7 +35,7 @@ class Workspace(Base):
 
 
 class PersonKind(StrEnum):
-    """How far somebody belongs to the workspace; guests and external people change nothing."""
+    """How somebody belongs to the workspace; guests and outsiders may do only `guests_may`."""
 
     MEMBER = "member"
     GUEST = "guest"
@@ -61,7 +61,7 @@ class Person(Base):
 
 
 class PeopleGroup(Base):
-    """A user group as the chat service knows it; members refreshed in the background."""
+    """A user group of the chat service; its members are refreshed in the background."""
 
     __tablename__ = "people_groups"
     __table_args__ = (UniqueConstraint("workspace_id", "external_id"),)
@@ -85,7 +85,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something; `name` is kept on the record as it is now."""
+    """Who does something; the record keeps `name` as it is now."""
 
     kind: ActorKind
     name: str
@@ -96,12 +96,12 @@ class Actor:
 
     @property
     def is_person(self) -> bool:
-        """Tell whether a human being acts."""
+        """Tell whether the actor is a person rather than Sitrep or a tool."""
         return self.kind is ActorKind.PERSON
 
 
 def system_actor() -> Actor:
-    """Return Sitrep itself as the actor; it may see and do everything its rules do."""
+    """Return Sitrep itself as the actor; rights don't restrict it."""
     return Actor(kind=ActorKind.SYSTEM, name="Sitrep")
 
 
@@ -111,12 +111,12 @@ def cli_actor(user: str) -> Actor:
 
 
 def who(person: Person) -> Who:
-    """Return how entries name somebody: with the name as it is now, and the id to mention."""
+    """Return how entries name somebody: by their current name and the ids for a mention."""
     return Who(name=person.name, id=person.id, external_id=person.external_id)
 
 
 def actor_of(person: Person) -> Actor:
-    """Return the person as an actor, with the name as it is now."""
+    """Return the person as an actor, under their current name."""
     return Actor(
         kind=ActorKind.PERSON,
         name=person.name,
@@ -129,7 +129,7 @@ def actor_of(person: Person) -> Actor:
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
-    """What the chat service says of somebody; `None` means it didn't say."""
+    """What the chat service reports about somebody; `None` means it didn't say."""
 
     external_id: str
     name: str | None = None
@@ -147,7 +147,7 @@ async def find_person(
     return (await session.execute(_FIND_PERSON, given)).scalar_one_or_none()
 
 
-# Made once: it runs before every request.
+# Built once: it runs before every request.
 _FIND_PERSON = select(Person).where(
     Person.workspace_id == bindparam("workspace"), Person.external_id == bindparam("external")
 )
@@ -160,7 +160,7 @@ async def save_person(
     workspace_id: uuid.UUID,
     refreshed_at: datetime | None = None,
 ) -> Person:
-    """Return the person, made or brought up to date with the facts that are known."""
+    """Create the person or update them with the facts that aren't None; return them."""
     person = await find_person(session, workspace_id=workspace_id, external_id=facts.external_id)
     if person is None:
         person = Person(

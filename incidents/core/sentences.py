@@ -1,8 +1,8 @@
 """Sentences made of words and typed parts, which each medium renders in its own way.
 
-An entry of the timeline tells itself once: a phrase whose subject is whoever did it ("put off the
-next update to 14:30"), and named details. Slack makes mentions and dates of the parts, a file
-makes names and times, a postmortem makes roles.
+Each timeline entry has one wording: a phrase whose subject is the actor ("put off the next update
+to 14:30"), and named details. Slack renders the parts as mentions and dates, a file as names and
+times, a postmortem as roles.
 """
 
 import html
@@ -18,7 +18,7 @@ from incidents.core.times import spoken_duration
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """A person: with the name as it was, and the id to mention them by."""
+    """A person: the name as recorded, and the ids to mention them by."""
 
     name: str = ""
     id: uuid.UUID | None = None
@@ -45,7 +45,7 @@ class HowLong:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Somebody's own text, or a name that people gave: data, whatever it looks like."""
+    """Text or names that people wrote: always data, never markup."""
 
     text: str
 
@@ -67,7 +67,7 @@ class ChannelName:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address; `label` is what people read of it, the address itself if empty."""
+    """An address; people see `label`, or the address itself if the label is empty."""
 
     url: str
     label: str = ""
@@ -79,7 +79,7 @@ Sentence = tuple[Part, ...]
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """More about what happened; without a label it reads on by itself."""
+    """One more fact about what happened; without a label, the value is a sentence of its own."""
 
     value: Sentence
     label: str = ""
@@ -87,24 +87,24 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What an entry says: a phrase whose subject is the actor, then details."""
+    """An entry in words: a phrase whose subject is the actor, then details."""
 
     phrase: Sentence
     details: tuple[Detail, ...] = ()
 
 
 def telling(*phrase: Part, details: Iterable[Detail | None] = ()) -> Telling:
-    """Return a telling; details that are None or empty are left out."""
+    """Return a telling without the details that are None or empty."""
     return Telling(phrase, tuple(one for one in details if one is not None and one.value))
 
 
 def said(text: str | None, label: str = "") -> Detail | None:
-    """Return somebody's own text as a detail, or None for an empty one."""
+    """Return somebody's own text as a detail, or None if there is no text."""
     return Detail((Words(text),), label) if text else None
 
 
 def detail(label: str, *value: Part | None) -> Detail | None:
-    """Return a named detail, or None if a part of it isn't known."""
+    """Return a named detail, or None if any part of it is None."""
     parts = tuple(part for part in value if part is not None)
     return Detail(parts, label) if parts and len(parts) == len(value) else None
 
@@ -120,7 +120,7 @@ def until(at: datetime | None) -> Sentence:
 
 
 def listed(people: Iterable[Part]) -> Sentence:
-    """Return parts with commas between them."""
+    """Return the parts with commas between them."""
     parts: list[Part] = []
     for one in people:
         parts += [", ", one] if parts else [one]
@@ -128,7 +128,7 @@ def listed(people: Iterable[Part]) -> Sentence:
 
 
 def with_names(told: Telling, names: Mapping[uuid.UUID, str]) -> Telling:
-    """Return the telling with the names of people who are known by id alone."""
+    """Return the telling with names filled in for people it knows only by id."""
     details = tuple(replace(one, value=_named(one.value, names)) for one in told.details)
     return Telling(_named(told.phrase, names), details)
 
@@ -150,34 +150,34 @@ def people_in(told: Telling) -> set[uuid.UUID]:
 
 
 class Medium(Protocol):
-    """Where a sentence is read; each method returns one part as text of that medium."""
+    """A place where sentences are read; each method renders one kind of part for it."""
 
     def words(self, text: str) -> str:
-        """Return our own words."""
+        """Render our own words."""
         ...
 
     def own_text(self, text: str) -> str:
-        """Return somebody's own text."""
+        """Render somebody's own text."""
         ...
 
     def person(self, who: Who) -> str:
-        """Return a person."""
+        """Render a person."""
         ...
 
     def instant(self, at: datetime) -> str:
-        """Return an instant."""
+        """Render an instant."""
         ...
 
     def channel(self, channel: ChannelName) -> str:
-        """Return a channel."""
+        """Render a channel."""
         ...
 
     def link(self, link: Link) -> str:
-        """Return a link."""
+        """Render a link."""
         ...
 
     def label(self, text: str) -> str:
-        """Return the name of a detail, as it stands before it."""
+        """Render the label that precedes a detail."""
         ...
 
 
@@ -217,7 +217,7 @@ def details_of(told: Telling, medium: Medium) -> list[str]:
 
 
 def as_line(told: Telling, medium: Medium) -> str:
-    """Return all that is told on one line: the phrase as a sentence, then each detail."""
+    """Return the telling on one line: the phrase as a sentence, then each detail."""
     parts = [capitalised(render(told.phrase, medium)), *details_of(told, medium)]
     spoken = [part.strip() for part in parts if part.strip()]
     ended = [part if part[-1] in ".!?…:" else f"{part}." for part in spoken[:-1]]
@@ -253,7 +253,7 @@ class PlainText:
         return f"{local:%Y-%m-%d %H:%M} {local.tzname() or 'UTC'}"
 
     def channel(self, channel: ChannelName) -> str:
-        """Return the channel's name after its sign."""
+        """Return the channel's name with `#` before it."""
         return f"#{channel.name}" if channel.name else "the incident channel"
 
     def link(self, link: Link) -> str:
@@ -266,7 +266,7 @@ class PlainText:
 
 
 class Markdown(PlainText):
-    """Markdown on one line: the same words, so escaped that they do nothing."""
+    """Markdown on one line: the words of `PlainText`, escaped so that none act as markup."""
 
     def words(self, text: str) -> str:
         """Return the words, escaped; the spaces that join them to other parts stay."""
@@ -295,7 +295,7 @@ class Markdown(PlainText):
 
 
 class Html(PlainText):
-    """HTML without markup of its own: everything is escaped, quotes too."""
+    """HTML in which all text is escaped, including quotes."""
 
     def words(self, text: str) -> str:
         """Return the words, escaped."""
@@ -319,7 +319,7 @@ class Html(PlainText):
         return html.escape(PlainText.channel(self, channel))
 
     def link(self, link: Link) -> str:
-        """Return a link, if it leads to the web; else its text."""
+        """Return a link if the address is http or https, else only its text."""
         shown = html.escape(link.label or link.url)
         if not link.url.startswith(("https://", "http://")):
             return shown

@@ -14,14 +14,14 @@ _PART = re.compile(
 )
 _GLUED = re.compile(r"(?:\d{1,6}[dhms])+", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-# What nobody begins a sentence with, unless they mean a time.
+# Nobody starts a sentence with these unless they mean a time.
 _LIKE_A_MOMENT = re.compile(r"[-\N{MINUS SIGN}]\d+[a-z]*|\d{1,2}:\d{2}", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
 def find_duration(text: str) -> timedelta | None:
-    """Return the duration that the whole text is (`15m`, `1h30m`, `1 h 30 min`), or None."""
+    """Parse a text that is only a duration (`15m`, `1h30m`, `1 h 30 min`); None for any other."""
     rest = text.strip()
     seconds = 0
     if _GLUED.fullmatch(rest):
@@ -37,7 +37,7 @@ def find_duration(text: str) -> timedelta | None:
 
 
 def parse_duration(text: str, *, field: str = "duration", example: str = "15m") -> timedelta:
-    """Return the duration; a bare number means minutes. Raises: InvalidInput."""
+    """Parse a duration; a bare number means minutes. Raises: InvalidInput."""
     written = text.strip()
     found = find_duration(f"{written}m" if written.isdecimal() else written)
     if found is None:
@@ -46,7 +46,7 @@ def parse_duration(text: str, *, field: str = "duration", example: str = "15m") 
 
 
 def split_duration(text: str) -> tuple[timedelta | None, str]:
-    """Return the duration that the text begins with, as one word or two, and the text after it."""
+    """Split off a duration of one or two words at the start of the text; return both parts."""
     first = _WORD.match(text.lstrip())
     if first is None:
         return None, ""
@@ -62,7 +62,7 @@ def split_duration(text: str) -> tuple[timedelta | None, str]:
 
 
 def find_moment(text: str, *, now: datetime, zone: str) -> datetime | None:
-    """Return the past moment that the text is: `-10m` ago, or the latest `14:05` in the zone."""
+    """Parse a past moment: `-10m` (ago) or the latest `14:05` in the zone; else None."""
     written = text.strip().replace("\N{MINUS SIGN}", "-")
     if written.startswith("-"):
         ago = find_duration(written[1:])
@@ -74,7 +74,7 @@ def find_moment(text: str, *, now: datetime, zone: str) -> datetime | None:
 
 
 def parse_moment(text: str, *, now: datetime, zone: str, field: str = "time") -> datetime:
-    """Return the past moment that the text is. Raises: InvalidInput."""
+    """Parse a past moment as `find_moment` does. Raises: InvalidInput."""
     found = find_moment(text, now=now, zone=zone)
     if found is None:
         raise InvalidInput(field, "not_a_time", "-10m or 14:05")
@@ -82,9 +82,9 @@ def parse_moment(text: str, *, now: datetime, zone: str, field: str = "time") ->
 
 
 def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | None, str]:
-    """Return the past moment that the text begins with, if any, and the text after it.
+    """Split off a past moment at the start of the text, if there is one; return both parts.
 
-    Raises: InvalidInput for a first word that is meant for a time and is none: `-10`, `25:99`.
+    Raises: InvalidInput if the first word looks like a time but isn't one: `-10`, `25:99`.
     """
     first = _WORD.match(text.lstrip())
     if first is None:
@@ -100,7 +100,7 @@ def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | Non
 def latest_clock_time(wall: time, *, now: datetime, zone: str) -> datetime:
     """Return the most recent instant, in UTC, at which clocks in the zone showed this time.
 
-    A time that a change of clocks skipped didn't happen that day; one shown twice happened twice.
+    When clocks change, a skipped time didn't happen that day and a repeated one happened twice.
     """
     local_zone = zone_of(zone)
     today = now.astimezone(local_zone).date()
@@ -113,7 +113,7 @@ def latest_clock_time(wall: time, *, now: datetime, zone: str) -> datetime:
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return the time zone with this name, or UTC for a name that isn't known here."""
+    """Return the time zone with this name, or UTC if this machine doesn't know it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -121,7 +121,7 @@ def zone_of(name: str) -> tzinfo:
 
 
 def duration_text(duration: timedelta) -> str:
-    """Return the duration as people type it, e.g. `1h30m`, to the minute (seconds under one)."""
+    """Return the duration as people type it, e.g. `1h30m`; in seconds if under a minute."""
     seconds = max(int(duration.total_seconds()), 0)
     if seconds < _SECONDS["m"]:
         return f"{seconds}s"
@@ -131,14 +131,14 @@ def duration_text(duration: timedelta) -> str:
 
 
 def spoken_duration(duration: timedelta) -> str:
-    """Return the duration in words, e.g. `1 h 30 min`, to the minute (seconds under one)."""
+    """Return the duration in words, e.g. `1 h 30 min`; in seconds if under a minute."""
     words = {"d": "d", "h": "h", "m": "min", "s": "s"}
     parts = re.findall(r"(\d+)([dhms])", duration_text(duration))
     return " ".join(f"{count} {words[unit]}" for count, unit in parts)
 
 
 def _moments(day: date, wall: time, zone: tzinfo) -> list[datetime]:
-    """Return the instants of a day at which clocks showed the time: none, one or two."""
+    """Return the zero, one or two instants of a day at which clocks showed the time."""
     found: list[datetime] = []
     for fold in (0, 1):
         local = datetime.combine(day, wall, tzinfo=zone).replace(fold=fold)

@@ -1,1 +1,1 @@
-"""How a change becomes state, timeline entry, effects and reminders: one transaction."""
+"""The transaction that turns a change into state, timeline entries, effects and reminders."""

@@ -1,4 +1,4 @@
-"""Acknowledging: when a person first responded."""
+"""Acknowledging an incident: when a person first responded."""
 
 from incidents.engine.entries import Acknowledged
 from incidents.engine.unit_of_work import UnitOfWork
@@ -6,9 +6,10 @@ from incidents.incident.incident import Incident
 
 
 def acknowledge(uow: UnitOfWork, incident: Incident) -> bool:
-    """Record the first response to the incident, and return whether this was it.
+    """Record that a person responded, unless the incident is already acknowledged.
 
-    Taking a role or pressing a button is a response; declaring isn't.
+    Call it when a person takes a role or presses a button, but not for declaring. Return whether
+    this was the first response.
     """
     if not uow.actor.is_person or incident.acknowledged_at is not None:
         return False

@@ -1,4 +1,4 @@
-"""Telling people of an entry directly, where its follow-ups can't know whom it concerns."""
+"""Direct messages about an entry, for use cases whose reactions can't know the recipients."""
 
 import uuid
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from incidents.incident.timeline import TimelineEntry
 async def tell_entry(
     uow: UnitOfWork, incident: Incident, entry: TimelineEntry, people: Iterable[uuid.UUID]
 ) -> None:
-    """Tell these people about an entry by direct message, each once."""
+    """Plan one direct message about the entry to each of these people."""
     await uow.flush()
     planned = [
         Planned(

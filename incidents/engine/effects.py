@@ -1,7 +1,7 @@
 """Effects: intended work outside the database, as frozen values that hold ids only.
 
-No slots here: `slots=True` makes each class twice, and `__subclasses__` would list both.
-An effect that is already stored must stay readable: add fields with defaults, never rename a kind.
+No slots here: `slots=True` creates each class twice, and `__subclasses__` would list both.
+Stored effects must stay readable: add fields with defaults, never rename a kind.
 """
 
 import types
@@ -15,10 +15,10 @@ from incidents.storage.database import storable_json
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """The base of all effects; `kind` is what the outbox stores.
+    """The base of all effects; the outbox stores `kind`.
 
-    One that `needs_channel` is dropped while nothing can be done in the incident's channel. One
-    that is `one_persons_own` is nobody else's business, so that it failed is not said either.
+    `needs_channel`: the effect is dropped while the incident has no usable channel.
+    `one_persons_own`: the effect is private to one person, so its failure isn't recorded either.
     """
 
     kind: ClassVar[str] = ""
@@ -45,7 +45,7 @@ class InvitePerson(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class InvitePolicyPeople(Effect):
-    """Invite whom the policy names: ids and emails of people, ids and handles of groups."""
+    """Invite people (by id or email) and groups (by id or handle) that the policy names."""
 
     kind: ClassVar[str] = "invite_policy_people"
     needs_channel: ClassVar[bool] = True
@@ -55,7 +55,7 @@ class InvitePolicyPeople(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshStatusCard(Effect):
-    """Post the status card, or bring it up to date in place."""
+    """Post the status card or update it in place."""
 
     kind: ClassVar[str] = "refresh_status_card"
     needs_channel: ClassVar[bool] = True
@@ -71,7 +71,7 @@ class PinStatusCard(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshAnnouncement(Effect):
-    """Post the announcement, or bring it up to date in place."""
+    """Post the announcement or update it in place."""
 
     kind: ClassVar[str] = "refresh_announcement"
 
@@ -112,7 +112,7 @@ class TellPerson(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class SendPrompt(Effect):
-    """Show a prompt to its owner by direct message, or bring it up to date there."""
+    """Send a prompt to its owner by direct message or update it there."""
 
     kind: ClassVar[str] = "send_prompt"
     one_persons_own: ClassVar[bool] = True
@@ -122,7 +122,7 @@ class SendPrompt(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class FetchMarkedMessage(Effect):
-    """Fetch a message that somebody marked, so that its text reaches the timeline."""
+    """Fetch the text of a marked message for the timeline."""
 
     kind: ClassVar[str] = "fetch_marked_message"
     message_id: uuid.UUID
@@ -140,7 +140,7 @@ class UploadExport(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class EraseEntryMessage(Effect):
-    """Take a redacted entry's text out of the message that had said it in the channel."""
+    """Remove a redacted entry's text from its message in the channel."""
 
     kind: ClassVar[str] = "erase_entry_message"
     needs_channel: ClassVar[bool] = True
@@ -156,7 +156,7 @@ class JoinChannel(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class DiscardChannel(Effect):
-    """Archive a channel that was opened although the incident had got another by then."""
+    """Archive a channel that was opened after the incident had got another one."""
 
     kind: ClassVar[str] = "discard_channel"
     channel_id: str
@@ -164,9 +164,9 @@ class DiscardChannel(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RetireChannel(Effect):
-    """Put away the channel of an incident that went on privately; `places` are messages of ours.
+    """Archive the old channel of an incident that moved to a private one.
 
-    Each of these is reduced first, so that nothing of ours there says more than that.
+    `places` are our messages there; each is first reduced to say only that.
     """
 
     kind: ClassVar[str] = "retire_channel"
@@ -176,7 +176,7 @@ class RetireChannel(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class PostMove(Effect):
-    """Say in the channel that the incident leaves where it goes on."""
+    """Post in the old channel where the incident continues."""
 
     kind: ClassVar[str] = "post_move"
     entry_id: uuid.UUID
@@ -192,14 +192,14 @@ class ArchiveChannel(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class UnarchiveChannel(Effect):
-    """Bring the archived channel of a reopened incident back."""
+    """Unarchive the channel of a reopened incident."""
 
     kind: ClassVar[str] = "unarchive_channel"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SendReadIn(Effect):
-    """Show a newcomer to the channel, and nobody else, where the incident stands."""
+    """Show a newcomer to the channel where the incident stands; only they see it."""
 
     kind: ClassVar[str] = "send_read_in"
     needs_channel: ClassVar[bool] = True
@@ -208,7 +208,7 @@ class SendReadIn(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshHome(Effect):
-    """Show somebody their Home tab as things are now; `page` is of the open incidents, from 1."""
+    """Update a person's Home tab; `page` is the page of open incidents, from 1."""
 
     kind: ClassVar[str] = "refresh_home"
     person_id: uuid.UUID
@@ -223,7 +223,7 @@ def encode(effect: Effect) -> dict[str, Any]:
 
 
 def decode(kind: str, payload: Mapping[str, Any]) -> Effect:
-    """Return the effect that was stored. Raises: KeyError for a kind this version doesn't know."""
+    """Rebuild a stored effect. Raises: KeyError for a kind that this version doesn't know."""
     effect_type = effect_types()[kind]
     hints = get_type_hints(effect_type)
     known = {field.name for field in fields(effect_type)}
@@ -232,7 +232,7 @@ def decode(kind: str, payload: Mapping[str, Any]) -> Effect:
 
 
 def effect_types() -> dict[str, type[Effect]]:
-    """Return every kind of effect that this version knows."""
+    """Return the class of every effect that this version knows, by kind."""
     return {effect_type.kind: effect_type for effect_type in Effect.__subclasses__()}
 
 

@@ -1,4 +1,4 @@
-"""Entries of the engine: the first response, and effects that failed or were retried."""
+"""The engine's timeline entries: one payload class per kind."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from incidents.incident.payload import Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged(Payload):
-    """A person responded to the incident for the first time."""
+    """A person first responded to the incident."""
 
     kind: ClassVar[str] = "acknowledged"
 
@@ -23,7 +23,7 @@ class Acknowledged(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectFailed(Payload):
-    """The chat service refused an effect for good."""
+    """An effect became a dead letter; `error` is the chat service's word."""
 
     kind: ClassVar[str] = "effect_failed"
     is_bookkeeping: ClassVar[bool] = True
@@ -41,7 +41,7 @@ class EffectFailed(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectRetried(Payload):
-    """Somebody had a refused effect tried again."""
+    """Somebody requeued a dead letter."""
 
     kind: ClassVar[str] = "effect_retried"
     is_bookkeeping: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Dead letters: told on the timeline, retried by people."""
+"""Dead letters: recorded on the timeline, and requeued by people."""
 
 import uuid
 
@@ -16,10 +16,10 @@ from incidents.policy.policy import Action
 
 
 async def record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None:
-    """Say on the timeline that an effect was given up.
+    """Record on the timeline that an effect became a dead letter.
 
-    A failure to say that something failed is not said again: it would go round for ever. And what
-    is one person's own stays theirs.
+    Failures of messages about a failure aren't recorded: that would never end. Neither are those
+    of one person's own effects, which are private.
     """
     effect_type = effect_types().get(row.kind)
     if effect_type is not None and effect_type.one_persons_own:
@@ -38,7 +38,7 @@ async def _is_about_failure(uow: UnitOfWork, row: EffectRow) -> bool:
 
 
 async def retry_effect(uow: UnitOfWork, effect_id: uuid.UUID) -> Outcome:
-    """Try a dead letter again. Raises: Superseded if it isn't one any more; NotPermitted."""
+    """Requeue a dead letter. Raises: Superseded if it is no longer one; NotPermitted."""
     row = await _get_dead(uow, effect_id)
     incident = await uow.get_incident(ById(_incident_id(row)))
     await uow.permit(Action.RETRY_EFFECT, incident)

@@ -1,4 +1,4 @@
-"""The outbox: effects as rows, written with the change they follow from, then claimed and settled.
+"""The outbox: effects as rows, stored with the change that causes them, then claimed and settled.
 
     pending ──claim──▶ claimed ──settle──▶ done | dropped
        ▲  ▲             ├──retry later──▶ pending
@@ -6,7 +6,7 @@
        │    retried     └──give up──▶ dead ──retry──▶ pending
     blocked ◀── its predecessor is dead
 
-Within a lane: first in, first out. Between lanes: nothing, but `after_effect_id`.
+Lanes are first in, first out; between lanes, only `after_effect_id` orders effects.
 """
 
 import functools
@@ -39,7 +39,7 @@ from incidents.storage.database import Base, insert_rows
 
 
 class EffectStatus(StrEnum):
-    """Where an effect is on its way."""
+    """The state of an effect in the diagram above."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -54,7 +54,7 @@ _PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
 
 
 class EffectRow(Base):
-    """One intended piece of outside work and what became of it."""
+    """One effect and its progress."""
 
     __tablename__ = "effects"
     __table_args__ = (
@@ -87,7 +87,7 @@ class EffectRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     claimed_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None]
-    # True when an earlier attempt may have happened: look before repeating.
+    # True if an earlier attempt may have succeeded: look before repeating.
     is_uncertain: Mapped[bool] = mapped_column(default=False)
     progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     error: Mapped[str | None]
@@ -96,7 +96,7 @@ class EffectRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An effect to be stored: its id (derived from the entry), lane, and what it waits for."""
+    """An effect to store: its id (usually derived from the entry), its lane, its predecessor."""
 
     id: uuid.UUID
     effect: Effect
@@ -109,7 +109,7 @@ class Planned:
 async def add(
     session: AsyncSession, planned: Sequence[Planned], *, workspace_id: uuid.UUID, now: datetime
 ) -> None:
-    """Store the effects; a refresh is left out while the same one still waits to be claimed."""
+    """Store the effects, except refreshes for which the same one is already waiting."""
     waiting = await _waiting_refreshes(session, planned)
     standing_in: dict[uuid.UUID, uuid.UUID] = {}
     rows: list[dict[str, Any]] = []
@@ -125,8 +125,8 @@ async def add(
         rows.append(values)
     if not rows:
         return
-    # What they point at may still wait to be written. As one statement they get their positions
-    # in order; as objects each would be a statement of its own, to learn its position.
+    # The rows they point at may not be written yet. One statement assigns positions in order;
+    # objects would need one statement each, to learn their positions.
     await session.flush()
     await insert_rows(session, EffectRow, rows)
 
@@ -157,7 +157,7 @@ async def _waiting_refreshes(
     keys = [plan.coalesce_key for plan in planned if plan.coalesce_key is not None]
     if not keys:
         return {}
-    # Locked, so that nobody takes it and renders the old state before this change is committed.
+    # Locked, so that nobody claims one and renders the old state before this change is committed.
     rows = await session.execute(_WAITING, {"keys": keys})
     return {key: effect_id for key, effect_id in rows if key is not None}
 
@@ -174,7 +174,7 @@ _WAITING = (
 
 @functools.cache
 def _due(*, kinds: tuple[str, ...]) -> Any:
-    """Return the query of what can be claimed, made once: building it takes longer than running it.
+    """Return the query for claimable effects, cached: building it takes longer than running it.
 
     Parameters: `workspace`, `now`, `most`.
     """
@@ -199,7 +199,7 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
             EffectRow.workspace_id == bindparam("workspace"),
             EffectRow.status == EffectStatus.PENDING,
             EffectRow.due_at <= bindparam("now"),
-            # As they are, not as forty parameters: kinds are names in our code.
+            # Literals instead of forty parameters: kinds are names in our code, so this is safe.
             EffectRow.kind.in_([literal_column(f"'{kind}'") for kind in kinds]),
             or_(EffectRow.after_effect_id.is_(None), ~waits),
             first_in_lane,
@@ -223,7 +223,7 @@ async def has_due(
 
 
 async def next_due_at(session: AsyncSession, *, workspace_id: uuid.UUID) -> datetime | None:
-    """Return when the earliest pending effect is due, whether or not something else holds it."""
+    """Return when the earliest pending effect is due, even if another effect holds it back."""
     query = select(func.min(EffectRow.due_at)).where(
         EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.PENDING
     )
@@ -239,9 +239,9 @@ async def claim(
     limit: int,
     kinds: Sequence[str],
 ) -> list[EffectRow]:
-    """Take the effects that are due and first in their lanes, at most `limit` of them.
+    """Claim at most `limit` effects that are due and first in their lanes.
 
-    Only `kinds` that the caller can carry out: another version may have written others.
+    `kinds` are those that the caller can carry out; another version may have stored others.
     """
     given = {"workspace": workspace_id, "now": now, "most": limit}
     result = await session.execute(_claimable(kinds=tuple(kinds)), given)
@@ -257,7 +257,7 @@ async def claim(
 async def get_effects(
     session: AsyncSession, effect_ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, EffectRow]:
-    """Return the effects' rows by id, locked in the order of their positions."""
+    """Return the effects' rows by id, locked in order of position."""
     effect_ids = list(effect_ids)
     if not effect_ids:
         return {}
@@ -289,17 +289,17 @@ def settle(
 
 
 def postpone(row: EffectRow, *, due_at: datetime, error: str, is_uncertain: bool) -> None:
-    """Put a claimed effect back for a later attempt."""
+    """Return a claimed effect to pending for a later attempt."""
     row.status = EffectStatus.PENDING
     row.due_at = due_at
     row.error = error
     row.is_uncertain = row.is_uncertain or is_uncertain
-    # A newer refresh may wait already; the partial unique index allows only one of them.
+    # A newer refresh may already be waiting, and the partial unique index allows only one.
     row.coalesce_key = None
 
 
 async def dead_letter(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:
-    """Give an effect up as a dead letter; what depends on it waits as blocked."""
+    """Make an effect a dead letter; effects that depend on it become blocked."""
     settle(row, status=EffectStatus.DEAD, now=now, error=error)
     await session.execute(
         update(EffectRow)
@@ -309,19 +309,19 @@ async def dead_letter(session: AsyncSession, row: EffectRow, *, now: datetime, e
 
 
 async def requeue(session: AsyncSession, row: EffectRow, *, now: datetime) -> None:
-    """Try a dead letter again; what it held up waits for it as before."""
+    """Requeue a dead letter; effects that it blocked wait for it again."""
     row.status = EffectStatus.PENDING
     row.due_at = now
     row.settled_at = None
     row.attempts = 0
-    # The attempt at which it was given up may have happened after all.
+    # The last attempt may have succeeded after all.
     row.is_uncertain = True
     row.coalesce_key = None
     await _unblock(session, row.id)
 
 
 async def give_up(session: AsyncSession, row: EffectRow, *, now: datetime, reason: str) -> None:
-    """Drop a dead letter for good; what it held up goes on without it."""
+    """Drop a dead letter for good; effects that it blocked continue without it."""
     settle(row, status=EffectStatus.DROPPED, now=now, error=reason)
     await _unblock(session, row.id)
 
@@ -343,10 +343,10 @@ async def release_abandoned(
     claimed_before: datetime | None = None,
     under_way: Collection[uuid.UUID] = (),
 ) -> int:
-    """Put back what was claimed and nobody carries out any more; its calls may have happened.
+    """Requeue claimed effects that nobody carries out any more; their calls may have happened.
 
-    Only the owner of the workspace's lease may call this, and says what it has `under_way`. Each is
-    due no sooner than the call's timeout after it was taken, when nothing can still be on its way.
+    Only the holder of the workspace's lease may call this; its own claims are `under_way`. An
+    effect is due no sooner than `call_timeout` after its claim, when no call can still be running.
     """
     query = select(EffectRow).where(
         EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.CLAIMED
@@ -364,7 +364,7 @@ async def release_abandoned(
 async def count_by_status(
     session: AsyncSession, *, statuses: Iterable[EffectStatus] = _UNSETTLED
 ) -> dict[str, int]:
-    """Return how many effects there are in each of the statuses."""
+    """Count the effects in each of the statuses."""
     query = (
         select(EffectRow.status, func.count())
         .where(EffectRow.status.in_(tuple(statuses)))

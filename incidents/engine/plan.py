@@ -1,4 +1,4 @@
-"""Plans: what follows from one entry or event, collected; knows lanes and what waits for the channel."""
+"""Plans: the effects and reminders that reactions collect for one entry or event."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ ReminderChange = Remind | CancelReminder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureEvent:
-    """Something that happened and stands in no timeline: learning, housekeeping, no incident."""
+    """Something that happened but belongs in no timeline: learning, housekeeping, no incident."""
 
 
 EventT_co = TypeVar("EventT_co", bound="Payload | FeatureEvent", covariant=True)
@@ -38,7 +38,7 @@ PayloadT_co = TypeVar("PayloadT_co", bound=Payload, covariant=True)
 
 
 class Plan(Generic[EventT_co]):
-    """Collects what follows from one event; `source_id` is what effect ids derive from."""
+    """Collects effects and reminders for one event; effect ids derive from `source_id`."""
 
     def __init__(
         self, event: EventT_co, *, source_id: uuid.UUID, now: datetime, policy: Policy
@@ -66,9 +66,9 @@ class Plan(Generic[EventT_co]):
         coalesce_key: str | None = None,
         effect_id: uuid.UUID | None = None,
     ) -> uuid.UUID:
-        """Plan an effect in a lane and return its id; `name` tells twins apart.
+        """Plan an effect in a lane and return its id; `name` separates effects of the same kind.
 
-        `effect_id` is for what may be planned again later and must happen once.
+        Pass `effect_id` for an effect that may be planned again later but must happen once.
         """
         planned_id = effect_id or derived_id(self.source_id, f"{effect.kind}:{name}")
         self.effects.append(
@@ -95,7 +95,7 @@ class Plan(Generic[EventT_co]):
 
 
 class IncidentPlan(Plan[EventT_co]):
-    """Collects what follows from something that happened in an incident."""
+    """Collects effects and reminders for something that happened in an incident."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class IncidentPlan(Plan[EventT_co]):
         policy: Policy,
         entry: TimelineEntry | None = None,
     ) -> None:
-        """Bind the event, the facts after it, the policy, and the entry if it is one."""
+        """Bind the event, the facts after it, the policy, and the entry if there is one."""
         super().__init__(event, source_id=source_id, now=facts.now, policy=policy)
         self.facts = facts
         self._entry = entry
@@ -126,9 +126,9 @@ class IncidentPlan(Plan[EventT_co]):
         after: uuid.UUID | None = None,
         of: uuid.UUID | None = None,
     ) -> uuid.UUID:
-        """Plan a refresh from current state: one that still waits serves for both.
+        """Plan a refresh from current state; if the same one is waiting, that one serves both.
 
-        `of` is what is shown, the incident if nothing else.
+        `of` is the subject shown, by default the incident.
         """
         key = f"{effect.kind}:{of or self.facts.incident_id}"
         name = str(of) if of else ""
@@ -136,11 +136,11 @@ class IncidentPlan(Plan[EventT_co]):
 
     @property
     def channel_gate(self) -> uuid.UUID | None:
-        """What everything in the channel waits for: the effect that opens or joins it."""
+        """The effect that opens or joins the channel, which everything in the channel waits for."""
         return self.facts.channel_effect_id
 
     def post(self) -> None:
-        """Say the entry in the incident channel."""
+        """Post the entry in the incident channel."""
         effect = PostEntry(incident_id=self.facts.incident_id, entry_id=self.entry.id)
         self.add(effect, lane="channel", after=self.channel_gate)
 
@@ -173,19 +173,19 @@ class IncidentPlan(Plan[EventT_co]):
         self.add(effect, lane="invites", after=self.channel_gate, name=name)
 
     def refresh_card(self) -> uuid.UUID:
-        """Bring the status card up to date."""
+        """Update the status card."""
         effect = RefreshStatusCard(incident_id=self.facts.incident_id)
         return self.refresh(effect, lane="card", after=self.channel_gate)
 
     def refresh_announcement(self) -> None:
-        """Bring the announcement up to date; private incidents and drills have none."""
+        """Update the announcement; private incidents and drills have none."""
         if self.facts.is_private or self.facts.is_drill or not self.policy.announcement.enabled:
             return
         effect = RefreshAnnouncement(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="announcement")
 
     def set_topic(self) -> None:
-        """Bring the channel's topic up to date, best effort."""
+        """Update the channel's topic, best effort."""
         effect = SetChannelTopic(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="ancillary", after=self.channel_gate)
 
@@ -197,7 +197,7 @@ class IncidentPlan(Plan[EventT_co]):
         subject_type: str = "incident",
         subject_id: uuid.UUID | None = None,
     ) -> None:
-        """Set a reminder for some time after the entry was recorded."""
+        """Set a reminder for `after` the time of this transaction."""
         self.set_reminder(
             Remind(
                 kind=kind,
@@ -238,17 +238,17 @@ AnyReaction = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the reaction table: what follows from one kind of entry or event."""
+    """One row of the reaction table: the reactions to one kind of entry or event."""
 
     event_type: type[Any]
     reactions: tuple[AnyReaction, ...]
 
 
 def on(event_type: type[EventT], *reactions: Callable[[IncidentPlan[EventT]], None]) -> Row:
-    """Return the line for what happens in an incident: its reactions, in order."""
+    """Return the row for an entry or event in an incident, with its reactions in order."""
     return Row(event_type, reactions)
 
 
 def on_workspace(event_type: type[EventT], *reactions: Callable[[Plan[EventT]], None]) -> Row:
-    """Return the line for what belongs to no incident."""
+    """Return the row for an event that belongs to no incident."""
     return Row(event_type, reactions)

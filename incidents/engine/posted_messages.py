@@ -1,4 +1,4 @@
-"""Where messages that are kept current in place (cards, announcements) stand in the chat service."""
+"""Live messages (cards, announcements): where they are in the chat service."""
 
 import uuid
 from datetime import datetime
@@ -12,13 +12,13 @@ from incidents.storage.database import Base
 
 
 class PostedMessage(Base):
-    """One message of ours: what it is for (`purpose`), about what, and where it stands."""
+    """One live message: what it is for (`purpose`), what it is about, and where it is."""
 
     __tablename__ = "posted_messages"
     __table_args__ = (UniqueConstraint("purpose", "subject_id"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    # None for what belongs to the workspace and no incident.
+    # None for messages that belong to no incident.
     incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     purpose: Mapped[str]
     subject_id: Mapped[uuid.UUID]
@@ -30,7 +30,7 @@ class PostedMessage(Base):
 async def find_posted(
     session: AsyncSession, *, purpose: str, subject_id: uuid.UUID
 ) -> PostedMessage | None:
-    """Return where the message stands, or None if it wasn't posted yet."""
+    """Return where the message is, or None if it wasn't posted yet."""
     given = {"of_purpose": purpose, "of_subject": subject_id}
     return (await session.execute(_FIND, given)).scalar_one_or_none()
 
@@ -51,9 +51,9 @@ async def save_posted(
     message_ts: str,
     now: datetime,
 ) -> None:
-    """Remember where the message stands now.
+    """Remember where the message is now.
 
-    Once in a transaction for the same message: it isn't written yet, so a second isn't found.
+    Call it once per transaction and message: a second call wouldn't find the unwritten row.
     """
     row = await find_posted(session, purpose=purpose, subject_id=subject_id)
     if row is None:

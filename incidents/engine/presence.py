@@ -1,7 +1,7 @@
-"""Whether Sitrep itself was there: heartbeats, and the absences between them.
+"""Whether Sitrep itself was running: heartbeats, and the absences between them.
 
-What people were not reminded of because nobody was here to remind them isn't theirs: a missed
-update counts as the bot's if the bot was away at that moment.
+People aren't blamed for reminders that never came: a missed update counts as the bot's if the bot
+was away at that moment.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.storage.database import Base
 
 BEAT_EVERY = timedelta(seconds=15)
-# A restart is quicker than this and not worth calling an absence.
+# A restart is quicker than this and doesn't count as an absence.
 AWAY_AFTER = timedelta(seconds=60)
 
 
@@ -32,7 +32,7 @@ class Heartbeat(Base):
 
 
 class Absence(Base):
-    """A time in which no process served the workspace."""
+    """A period in which no process served the workspace."""
 
     __tablename__ = "absences"
     __table_args__ = (Index("ix_absences_workspace_id_until_at", "workspace_id", "until_at"),)
@@ -45,13 +45,13 @@ class Absence(Base):
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """One absence as rules see it."""
+    """One absence, as a value for rules."""
 
     from_at: datetime
     until_at: datetime
 
     def covers(self, moment: datetime) -> bool:
-        """Tell whether the moment falls into the absence; when it began the bot was still there."""
+        """Tell whether the moment is in the absence; at `from_at` the bot was still running."""
         return self.from_at < moment <= self.until_at
 
 
@@ -61,7 +61,7 @@ def was_away(absences: Iterable[Away], moment: datetime) -> bool:
 
 
 async def come_back(uow: UnitOfWork) -> Outcome:
-    """Say at start that the bot is here; a long silence before becomes an absence."""
+    """Beat at startup; a long silence since the last beat becomes an absence."""
     row = await _heartbeat(uow)
     silence = uow.now - row.beaten_at
     if silence > AWAY_AFTER:
@@ -79,7 +79,7 @@ async def come_back(uow: UnitOfWork) -> Outcome:
 
 
 async def beat(uow: UnitOfWork) -> Outcome:
-    """Say that the bot is still here."""
+    """Record that the bot is still running."""
     row = await _heartbeat(uow)
     row.beaten_at = max(row.beaten_at, uow.now)
     await uow.flush()
@@ -89,7 +89,7 @@ async def beat(uow: UnitOfWork) -> Outcome:
 async def absences_since(
     session: AsyncSession, since: datetime, *, workspace_id: uuid.UUID
 ) -> tuple[Away, ...]:
-    """Return the absences that ended after this instant, the earliest first."""
+    """Return the absences that ended after this instant, earliest first."""
     query = (
         select(Absence)
         .where(Absence.workspace_id == workspace_id, Absence.until_at > since)

@@ -1,6 +1,6 @@
-"""Prompts: what the bot asks one person in private to keep them moving, and what they answered.
+"""Prompts: what the bot asks one person in private to keep them moving, and their answers.
 
-A prompt belongs to its owner. Its words and answers live here alone: never in the timeline, an
+A prompt belongs to its owner. Its words and answers are stored only here: never in the timeline, an
 export, an effect or a reminder, which carry its id. Words that the owner puts on the timeline
 become a note there and aren't kept here, so that redacting the note leaves no copy.
 """
@@ -34,15 +34,15 @@ class PromptKind(StrEnum):
     TIME_BOX = "time_box"
     MENTOR_CALLED = "mentor_called"
     DECISION = "decision"
-    PACKET_FIELD = "packet_field"  # what an escalation still lacks, of its author
-    PACKET_RATING = "packet_rating"  # whether it was enough to start, of whoever is on it
-    PACKET_RATED = "packet_rated"  # what they said, to the author and their mentors
+    PACKET_FIELD = "packet_field"  # asks the author for what an escalation still lacks
+    PACKET_RATING = "packet_rating"  # asks the responder whether the packet was enough to start
+    PACKET_RATED = "packet_rated"  # tells the author and their mentors the rating
 
 
 class PromptStatus(StrEnum):
-    """How a prompt stands; a withdrawn one is asked no longer, whether or not it was seen.
+    """The state of a prompt; a withdrawn one is no longer asked, whether or not it was seen.
 
-    One that is `told` asks for nothing: a private word to its owner.
+    A `told` one asks for nothing: it is a private message to its owner.
     """
 
     ASKED = "asked"
@@ -52,7 +52,7 @@ class PromptStatus(StrEnum):
 
 
 class Prompt(Base):
-    """One question to one person; `key` says which one, once for each person and incident."""
+    """One question to one person; `key` makes it unique per person, incident and kind."""
 
     __tablename__ = "prompts"
     __table_args__ = (
@@ -66,11 +66,11 @@ class Prompt(Base):
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
     kind: Mapped[str]
     key: Mapped[str]
-    # What its renderer needs to know; what can be read from the policy or the record isn't here.
+    # Data for its renderer, without what the policy or the record tells.
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     status: Mapped[str] = mapped_column(default=PromptStatus.ASKED)
     asked_at: Mapped[datetime]
-    # When it stood in front of its owner, or why it never will.
+    # When its owner could first see it, or why they never will.
     delivered_at: Mapped[datetime | None]
     delivery_error: Mapped[str | None]
     answer: Mapped[str | None]
@@ -79,17 +79,17 @@ class Prompt(Base):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether an answer is still wanted."""
+        """Tell whether the prompt still waits for an answer."""
         return self.status == PromptStatus.ASKED
 
     @property
     def is_wanted(self) -> bool:
-        """Tell whether it is still worth sending."""
+        """Tell whether the prompt is still worth sending."""
         return self.status in {PromptStatus.ASKED, PromptStatus.TOLD}
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether its way to the owner is over: it was shown, or can't be."""
+        """Tell whether delivery is finished: it succeeded or can't succeed."""
         return self.delivered_at is not None or self.delivery_error is not None
 
 
@@ -111,7 +111,7 @@ class PromptView:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether an answer is still wanted."""
+        """Tell whether the prompt still waits for an answer."""
         return self.status is PromptStatus.ASKED
 
 
@@ -125,10 +125,10 @@ async def ask(
     data: Mapping[str, Any] | None = None,
     status: PromptStatus = PromptStatus.ASKED,
 ) -> Prompt:
-    """Ask the person once: the same key again returns what was asked before, and sends nothing.
+    """Ask the person once: the same key again returns the earlier prompt and sends nothing.
 
-    The incident is locked by the caller, so that two who ask at once ask one after the other.
-    `status` TOLD: nothing is asked, it is only said.
+    The caller has to lock the incident, so that simultaneous requests run one after the other.
+    `status` TOLD: the prompt informs and expects no answer.
     """
     query = select(Prompt).where(
         Prompt.incident_id == incident.id,
@@ -157,7 +157,7 @@ async def ask(
 
 
 async def get_own_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt, Incident]:
-    """Return a prompt that is the actor's own, however it stands, with its incident, both locked.
+    """Return one of the actor's own prompts, in any status, with its incident, both locked.
 
     Raises: IncidentNotFound; Superseded when it isn't theirs, as if there were none.
     """
@@ -165,7 +165,7 @@ async def get_own_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt,
     is_own = unlocked is not None and unlocked.person_id == uow.actor.person_id
     if unlocked is None or not is_own or unlocked.workspace_id != uow.workspace_id:
         raise Superseded("prompt")
-    # The incident first, then the prompt: the order in which every change locks them.
+    # The incident first, then the prompt: every change locks them in this order.
     incident = await uow.get_incident(ById(unlocked.incident_id))
     prompt = await uow.session.get_one(
         Prompt, prompt_id, with_for_update=True, populate_existing=True
@@ -174,9 +174,9 @@ async def get_own_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt,
 
 
 async def get_open_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt, Incident]:
-    """Return a prompt of the actor's own that they may answer now, with its incident, both locked.
+    """Return one of the actor's own prompts that waits for an answer, and its incident, locked.
 
-    Raises: as `get_own_prompt`; Superseded when it is asked no longer; AlreadySo when answered.
+    Raises: as `get_own_prompt`; Superseded when it is no longer asked; AlreadySo when answered.
     """
     prompt, incident = await get_own_prompt(uow, prompt_id)
     if prompt.status == PromptStatus.ANSWERED:
@@ -187,9 +187,9 @@ async def get_open_prompt(uow: UnitOfWork, prompt_id: uuid.UUID) -> tuple[Prompt
 
 
 async def answer(uow: UnitOfWork, prompt_id: uuid.UUID, answer: str, *, text: str = "") -> Outcome:
-    """Keep the owner's answer with its time; `text` is private, and cut at MAX_TEXT characters.
+    """Store the owner's answer and its time; `text` is private, cut to MAX_TEXT characters.
 
-    The outcome names no incident: a private answer is no sign on the record that somebody works.
+    The outcome names no incident: a private answer must not show as activity on the record.
 
     Raises: as `get_open_prompt`.
     """
@@ -199,7 +199,7 @@ async def answer(uow: UnitOfWork, prompt_id: uuid.UUID, answer: str, *, text: st
 
 
 async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: str = "") -> None:
-    """Write down the answer to a prompt that is locked and open, and show it as answered."""
+    """Store the answer to a locked, open prompt, and show it as answered."""
     cleaned = storable(text).strip()[:MAX_TEXT]
     prompt.status = PromptStatus.ANSWERED
     prompt.answer, prompt.text = storable(answer), cleaned or None
@@ -209,7 +209,7 @@ async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: s
 
 
 async def withdraw(uow: UnitOfWork, prompts: Sequence[Prompt]) -> None:
-    """Ask no longer: buttons leave the messages, and what wasn't sent yet isn't."""
+    """Withdraw open prompts: their messages lose the buttons, and unsent ones aren't sent."""
     for prompt in prompts:
         if prompt.is_open:
             prompt.status = PromptStatus.WITHDRAWN
@@ -218,15 +218,15 @@ async def withdraw(uow: UnitOfWork, prompts: Sequence[Prompt]) -> None:
 
 
 async def show(uow: UnitOfWork, prompt: Prompt) -> None:
-    """Plan that the prompt's message is posted, or brought up to date in place."""
+    """Plan to post the prompt's message or update it in place."""
     effect = SendPrompt(
         incident_id=prompt.incident_id, prompt_id=prompt.id, person_id=prompt.person_id
     )
     planned = Planned(
-        # Not derived: the same prompt is shown again each time it changes.
+        # Not derived: the prompt is shown again after each change.
         id=new_id(),
         effect=effect,
-        # A lane of its own, so that nothing more important waits for a question.
+        # A separate lane, so that nothing more important waits for a prompt.
         lane=f"{prompt.incident_id}:prompts:{prompt.person_id}",
         coalesce_key=f"{effect.kind}:{prompt.id}",
     )
@@ -234,14 +234,14 @@ async def show(uow: UnitOfWork, prompt: Prompt) -> None:
 
 
 async def mark_delivered(uow: UnitOfWork, prompt_id: uuid.UUID) -> None:
-    """Keep when the prompt first stood in front of its owner."""
+    """Record when the prompt first reached its owner."""
     prompt = await uow.session.get(Prompt, prompt_id)
     if prompt is not None and prompt.delivered_at is None:
         prompt.delivered_at, prompt.delivery_error = uow.now, None
 
 
 async def mark_undeliverable(uow: UnitOfWork, prompt_id: uuid.UUID, *, error: str) -> None:
-    """Keep that the prompt can't reach its owner, and why (the chat service's word)."""
+    """Record that the prompt can't reach its owner, and why (the chat service's word)."""
     prompt = await uow.session.get(Prompt, prompt_id)
     if prompt is not None and not prompt.is_settled:
         prompt.delivery_error = error
@@ -254,7 +254,7 @@ async def open_prompts(
     person_id: uuid.UUID | None = None,
     kinds: Sequence[PromptKind] = tuple(PromptKind),
 ) -> list[Prompt]:
-    """Return the prompts of these kinds that wait for an answer, of one person or of all."""
+    """Return the prompts of these kinds that wait for an answer, of one person or everybody."""
     query = (
         select(Prompt)
         .where(
@@ -272,7 +272,7 @@ async def open_prompts(
 async def prompts_of(
     session: AsyncSession, incident_id: uuid.UUID, *, person_id: uuid.UUID, kind: PromptKind
 ) -> list[Prompt]:
-    """Return every prompt of a kind that somebody was asked in an incident, in order."""
+    """Return every prompt of a kind to one person in an incident, in order."""
     query = (
         select(Prompt)
         .where(

@@ -1,4 +1,4 @@
-"""Reminders: dated rows that outlive a restart, taken when due and answered by a pure rule."""
+"""Reminders: dated rows that survive a restart; when one is due, the rule of its kind runs."""
 
 import functools
 import uuid
@@ -17,7 +17,7 @@ from incidents.storage.database import Base, insert_rows
 
 
 class ReminderStatus(StrEnum):
-    """Whether a reminder still waits."""
+    """The state of a reminder."""
 
     PENDING = "pending"
     FIRED = "fired"
@@ -49,7 +49,7 @@ class ReminderKind(StrEnum):
 
 
 class Reminder(Base):
-    """One nudge at one instant; at most one pending per kind and subject."""
+    """One reminder at one instant; at most one is pending per kind and subject."""
 
     __tablename__ = "reminders"
     __table_args__ = (
@@ -67,13 +67,13 @@ class Reminder(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
-    # None for what belongs to the workspace and no incident: an on-call handoff, a certification.
+    # None for reminders without an incident: of a shift handover or a recertification.
     incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     kind: Mapped[str]
     subject_type: Mapped[str]
     subject_id: Mapped[uuid.UUID]
     due_at: Mapped[datetime]
-    # Which step of a series this is (0 the first); what the rule needs besides is in `data`.
+    # The place in a series, from 0; `data` holds what else the rule needs.
     step: Mapped[int] = mapped_column(default=0)
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     status: Mapped[str] = mapped_column(default=ReminderStatus.PENDING)
@@ -83,7 +83,7 @@ class Reminder(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remind:
-    """Set the reminder, moving the pending one of the same kind and subject if there is one."""
+    """Set a reminder; it replaces the pending one of the same kind and subject."""
 
     kind: ReminderKind
     subject_type: str
@@ -105,7 +105,7 @@ class CancelReminder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """What a reminder's rule returns to have the same reminder fire again: when, and as which step."""
+    """A rule returns this to make its reminder fire again, at `due_at` and as `step`."""
 
     due_at: datetime
     step: int = 0
@@ -131,7 +131,7 @@ async def apply_changes(
     workspace_id: uuid.UUID,
     now: datetime,
 ) -> None:
-    """Set and cancel reminders in two statements; of several for one subject the last holds."""
+    """Set and cancel reminders in two statements; the last change per kind and subject wins."""
     last = {(one.kind, one.subject_type, one.subject_id): one for one in changes}
     if not last:
         return
@@ -150,7 +150,7 @@ async def apply_changes(
 
 @functools.cache
 def _cancelling() -> Any:
-    """Return the statement that cancels, made once; on the table, so that no object is loaded."""
+    """Return the cached statement that cancels; it uses the table, so it loads no objects."""
     table = cast("Table", Reminder.__table__)
     return (
         update(table)
@@ -183,7 +183,7 @@ def _values(remind: Remind, *, workspace_id: uuid.UUID, now: datetime) -> dict[s
 async def due_reminder_ids(
     session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, limit: int = 50
 ) -> list[uuid.UUID]:
-    """Return the ids of the reminders that are due, the earliest first."""
+    """Return the ids of due reminders, earliest first."""
     query = (
         select(Reminder.id)
         .where(
@@ -200,7 +200,7 @@ async def due_reminder_ids(
 async def find_due_reminder(
     session: AsyncSession, reminder_id: uuid.UUID, *, now: datetime
 ) -> Reminder | None:
-    """Return the reminder if it is still pending and due, locked; None if another was quicker."""
+    """Return the reminder, locked; None if it is no longer pending or not due."""
     query = (
         select(Reminder)
         .where(

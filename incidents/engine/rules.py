@@ -1,6 +1,6 @@
-"""What the features declare, as the engine needs it; `incidents/registry` collects it.
+"""The rules that features declare for the engine; `incidents/registry` collects them.
 
-The engine stands below the features, so it is handed their rules instead of importing them.
+The engine is below the features, so it gets their rules as values instead of importing them.
 """
 
 import uuid
@@ -17,13 +17,13 @@ from incidents.incident.payload import EntryTypes, Payload
 from incidents.policy.policy import Policy
 
 Arguments = Mapping[str, Any]
-# Takes the unit of work, which knows these rules, the incident and the arguments.
+# Takes the unit of work (untyped, because it imports this module), the incident, the arguments.
 Performer = Callable[[Any, IncidentRef, Arguments], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What happened in one incident: kinds of entries, types of events, for those who add facts."""
+    """What a transaction recorded in one incident, for the sources of facts."""
 
     kinds: Collection[str]
     events: Collection[type[FeatureEvent]]
@@ -31,22 +31,22 @@ class Recorded:
     workspace_id: uuid.UUID
 
 
-# Adds to an incident's facts what a feature's reactions need.
+# Adds the facts that a feature's reactions need.
 FactSource = Callable[[AsyncSession, Facts, Recorded], Awaitable[Facts]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Everything the engine does not know by itself."""
+    """Everything that the engine needs to know about features."""
 
     entry_types: EntryTypes
     reactions: tuple[Row, ...]
     fact_sources: tuple[FactSource, ...] = ()
-    # Commands that can be proposed: how each is carried out, and how it reads.
+    # Commands that can be proposed: how to carry each out, and its wording.
     performers: Mapping[str, Performer]
     command_text: Callable[[str, Arguments], str]
 
     def reactions_to(self, event: Payload | FeatureEvent) -> tuple[AnyReaction, ...]:
-        """Return what answers to an entry or event, in order."""
+        """Return the reactions to an entry or event, in order."""
         found = (row.reactions for row in self.reactions if row.event_type is type(event))
         return next(found, ())

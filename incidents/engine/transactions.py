@@ -1,8 +1,8 @@
-"""Transactions: each use case in one, again when others were quicker; a repeat gets its first outcome.
+"""Transactions: each use case runs in one, is retried on conflicts, and happens once per request.
 
 `Transactions.run()` is the only way to write. It opens the transaction, answers a repeated request
-from what it had answered before, lets one use case do its work, has effects and reminders derived
-from it, and commits: the only `commit()` there is.
+with the stored outcome, runs one use case, derives effects and reminders from it, and commits.
+There is no other `commit()`.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ WAKE_CHANNEL = "sitrep_outbox"
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """What makes a request the same one; with `window`, only within that time."""
+    """Requests with the same key are the same request; with `window`, only within that time."""
 
     key: str
     window: timedelta | None = None
@@ -40,18 +40,18 @@ class RequestKey:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a running transaction is, for whoever must answer before it ends."""
+    """How far a running transaction is, for callers that must answer before it ends."""
 
     is_committing: bool = False
 
 
 class Transactions:
-    """Runs use cases, each in one transaction, again when others were quicker."""
+    """Runs each use case in one transaction and retries it on conflicts."""
 
     def __init__(self, database: Database, *, clock: Clock, policy: Policy, rules: Rules) -> None:
-        """Take what every transaction needs.
+        """Store what every transaction needs.
 
-        `on_commit` is called with the workspace's id when effects were stored or made due.
+        The `on_commit` callbacks get the workspace's id when effects were stored or made due.
         """
         self.database = database
         self.clock = clock
@@ -68,11 +68,11 @@ class Transactions:
         request: RequestKey | None = None,
         progress: Progress | None = None,
     ) -> Outcome:
-        """Carry out the use case once and return its outcome, or the one it had before.
+        """Run the use case and return its outcome, or the stored outcome of a repeated request.
 
         Raises:
-            DomainError: what the use case refuses; nothing is changed then.
-            Busy: the same rows kept changing under three attempts.
+            DomainError: the use case refused; nothing was changed.
+            Busy: other transactions changed the same rows in all three attempts.
         """
         conflict: DBAPIError | StaleDataError | None = None
         for _attempt in range(MAX_ATTEMPTS):
@@ -90,7 +90,7 @@ class Transactions:
                 if not _is_conflict(error):
                     raise
                 conflict = error
-        # What kept it from being carried out goes along: it may be a fault, not a crowd.
+        # Keep the cause: it may be a fault of ours rather than contention.
         raise Busy from conflict
 
     async def _attempt(
@@ -110,7 +110,7 @@ class Transactions:
                 else await find_request(session, request.key, workspace_id=workspace_id)
             )
             if earlier is not None and not _is_over(earlier.created_at, request, now=now):
-                # Recorded it is, whatever becomes of its answer.
+                # Already committed by the earlier request; only its answer is pending.
                 progress.is_committing = True
                 return _repeat(earlier.outcome)
             uow = UnitOfWork(
@@ -141,7 +141,7 @@ class Transactions:
 
 
 async def _commit(session: AsyncSession) -> None:
-    """Commit, and when cancelled meanwhile see the commit through first: its outcome is told."""
+    """Commit; if cancelled meanwhile, finish the commit first, so that its outcome is known."""
     commit = asyncio.ensure_future(session.commit())
     try:
         await asyncio.shield(commit)
@@ -151,7 +151,7 @@ async def _commit(session: AsyncSession) -> None:
 
 
 async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:
-    """Wake the other processes on PostgreSQL; they hear of it if and when this is committed."""
+    """Wake the other processes on PostgreSQL, which delivers this at the commit."""
     await session.execute(select(func.pg_notify(WAKE_CHANNEL, str(workspace_id))))
 
 
@@ -162,7 +162,7 @@ def _is_over(created_at: datetime, request: RequestKey | None, *, now: datetime)
 
 
 def _is_conflict(error: DBAPIError) -> bool:
-    """Tell whether running again can help: serialization failure, deadlock, a locked file."""
+    """Tell whether a retry can help: after a serialization failure, a deadlock, a locked file."""
     code = getattr(error.orig, "sqlstate", None)
     if code in {"40001", "40P01"}:
         return True

@@ -1,7 +1,7 @@
-"""The unit of work: one transaction that holds state, timeline entries, effects and reminders.
+"""The unit of work: one transaction for state, timeline entries, effects and reminders.
 
-A use case changes entities, records entries and emits events; effects and reminders follow from
-these at its end (`incidents/registry/reactions.py`). `transactions.py` opens and commits it.
+A use case changes entities, records entries and emits events. At its end, reactions to these
+(`incidents/registry/reactions.py`) plan effects and reminders. `transactions.py` opens and commits.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ from incidents.storage.database import insert_rows
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a use case came to, as JSON values, so that a repeated request gets the same answer."""
+    """The result of a use case, as JSON values, so that a repeated request gets the same answer."""
 
     kind: str
     incident_id: uuid.UUID | None = None
@@ -46,7 +46,7 @@ class Outcome:
 
 
 class UnitOfWork:
-    """One transaction under way: who acts, when, on what; made by `Transactions` only."""
+    """One running transaction with its actor and instant; only `Transactions` creates it."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class UnitOfWork:
         self._unsaved: list[TimelineEntry] = []
 
     async def get_incident(self, ref: IncidentRef) -> Incident:
-        """Return the incident, locked. Raises: IncidentNotFound, also when it isn't visible."""
+        """Return the incident, locked. Raises: IncidentNotFound, also if the actor can't see it."""
         return await lock_incident(
             self.session, ref, workspace_id=self.workspace_id, viewer=self.actor
         )
@@ -89,8 +89,8 @@ class UnitOfWork:
     ) -> None:
         """Return quietly if the actor may do this (to `subject_id`). Raises: NotPermitted.
 
-        Also if somebody has to agree first: then the use case goes on to the end, so that all else
-        is checked, and NeedsApproval with its `arguments` (JSON) is raised instead of the commit.
+        It also returns if the action needs approval: the use case then runs to its end, so that all
+        else is checked, and NeedsApproval with `arguments` (JSON) is raised instead of the commit.
         """
         try:
             await permit(
@@ -110,7 +110,7 @@ class UnitOfWork:
 
     @contextlib.contextmanager
     def acting_for(self, actor: Actor, action: str, incident: Incident) -> Iterator[None]:
-        """Act as whoever asked for agreement to this one action and got it."""
+        """Act as the person whose proposal of this one action was approved."""
         before = self.actor
         self.actor, self._agreed = actor, (action, incident.id)
         try:
@@ -128,7 +128,7 @@ class UnitOfWork:
         target_id: uuid.UUID | None = None,
         actor: Actor | None = None,
     ) -> TimelineEntry:
-        """Append an entry to the incident's timeline; what follows from it is decided at the end.
+        """Append an entry to the incident's timeline; reactions to it run at the end.
 
         Finish changing the incident before the use case returns: reactions see its final state.
         """
@@ -156,11 +156,11 @@ class UnitOfWork:
         return entry
 
     def emit(self, event: FeatureEvent, incident: Incident | None = None) -> None:
-        """Say that something happened which no timeline holds; effects follow from it at the end."""
+        """Announce an event that belongs in no timeline; reactions to it run at the end."""
         self._emitted.append((event, incident))
 
     async def flush(self) -> None:
-        """Write what was changed and recorded so far, so that it can be read and pointed at."""
+        """Write all changes and entries so far, so that queries and foreign keys can use them."""
         await self.session.flush()
         if self._unsaved:
             rows = [timeline.row_of(entry) for entry in self._unsaved]
@@ -168,24 +168,24 @@ class UnitOfWork:
             await insert_rows(self.session, TimelineEntry, rows)
 
     def remind_again(self, remind: reminders.Remind) -> None:
-        """Set the next step of a reminder that fired: for `fire` alone, with what a rule returned."""
+        """Set the next step of a fired reminder; only `fire` calls this, with a rule's answer."""
         self._again.append(remind)
 
     async def remind(self, remind: reminders.Remind) -> None:
-        """Set a reminder outside of a reaction (a reminder's rule sets its own next step)."""
+        """Set a reminder outside of a reaction; a reminder's rule returns `Again` instead."""
         await self._change_reminders([remind])
 
     async def add_effects(self, planned: list[outbox.Planned]) -> None:
-        """Store effects outside of a reaction (a refresh of people, a read-in for a newcomer)."""
+        """Store effects outside of a reaction, such as a newcomer's read-in."""
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
         self.wakes_others = self.wakes_others or bool(planned)
 
     def wake_others(self) -> None:
-        """Tell the dispatchers, also of other processes, that there is something to do."""
+        """Have the dispatchers of all processes look for work after the commit."""
         self.wakes_others = True
 
     async def follow_up(self) -> None:
-        """Store the effects and reminders that follow from this transaction's entries and events."""
+        """Run the reactions to this transaction's entries and events; store what they planned."""
         await self.flush()
         plans = await self._plans()
         for plan in plans:
@@ -200,7 +200,7 @@ class UnitOfWork:
         await self.flush()
 
     async def _plans(self) -> list[Plan[Payload | FeatureEvent]]:
-        """Return a plan for each entry and event, incident by incident, then what has none."""
+        """Return a plan for each entry and event: by incident, then events without an incident."""
         plans: list[Plan[Payload | FeatureEvent]] = []
         for incident in self._touched():
             facts = await self._facts_of(incident)

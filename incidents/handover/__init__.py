@@ -1,1 +1,1 @@
-"""Passing on an on-call shift, with a note and questions."""
+"""Handover of an on-call shift, with a note and questions."""

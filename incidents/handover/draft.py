@@ -1,7 +1,7 @@
-"""The draft of an on-call handoff: what the next person has to know, from the record.
+"""The draft of a handover note: what the next person has to know, from the record.
 
-Two people read it, so it holds only what both may see: of private incidents those that are theirs
-both, of shadowing only what concerns them both. A draft is a beginning: its author edits it.
+Two people read the note, so it holds only what both may see, including private incidents and
+shadowings. Its author edits the draft.
 """
 
 import uuid
@@ -28,15 +28,15 @@ from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.rights.stages import mentors_of
 from incidents.updates.post import snoozed_among
 
-# How long a shift is taken for when no handoff to its author tells when it began.
+# The assumed length of a shift if no accepted handover tells when it began.
 SHIFT: Final = timedelta(hours=12)
-# Of each kind this many at most; what is left out is counted.
+# The most entries of each kind; the rest is only counted.
 MOST: Final = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIncident:
-    """An incident under way; `is_snoozed`: its next update was put off."""
+    """An open incident; `is_snoozed`: its next update was put off."""
 
     reference: str
     title: str
@@ -49,7 +49,7 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskyChange:
-    """A proposal that waits or may be carried out, or was carried out or forced in this shift."""
+    """A proposal that is pending or approved, or was carried out or forced in this shift."""
 
     reference: str
     number: int
@@ -61,7 +61,7 @@ class RiskyChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingAction:
-    """An action item of the author's, or one that is due soon or overdue."""
+    """An open action item that the author owns, or that is due soon or overdue."""
 
     reference: str
     number: int
@@ -72,7 +72,7 @@ class PendingAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenEscalation:
-    """An escalation that nobody is on yet."""
+    """An escalation that nobody has taken yet."""
 
     reference: str
     number: int
@@ -83,7 +83,7 @@ class OpenEscalation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverDraft:
-    """Everything that the note begins with."""
+    """The facts that a new note starts with."""
 
     incidents: tuple[OpenIncident, ...]
     changes: tuple[RiskyChange, ...]
@@ -104,7 +104,7 @@ class Readers:
 async def draft_handover(
     session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
 ) -> HandoverDraft:
-    """Return what is open, risky or pending now, as far as both readers may see it."""
+    """Return what is open, risky or pending now and visible to both readers."""
     since = await _shift_began(session, readers, now=now)
     return HandoverDraft(
         incidents=await _open_incidents(session, readers),
@@ -116,7 +116,7 @@ async def draft_handover(
 
 
 def _seen_by(readers: Readers) -> ColumnElement[bool]:
-    """Return the condition under which both may see an incident, drills apart."""
+    """Return the condition that both may see an incident and it isn't a drill."""
     return and_(
         Incident.workspace_id == readers.workspace_id,
         Incident.is_drill.is_(False),
@@ -142,7 +142,7 @@ async def _shift_began(session: AsyncSession, readers: Readers, *, now: datetime
 
 
 async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[OpenIncident, ...]:
-    """Return the incidents under way, the worst first."""
+    """Return the open incidents, worst first."""
     query = (
         select(Incident, Person.name)
         .outerjoin(
@@ -176,7 +176,7 @@ async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[Open
 async def _changes(
     session: AsyncSession, readers: Readers, *, since: datetime
 ) -> tuple[RiskyChange, ...]:
-    """Return what waits, and what was done in this shift or gone ahead with in it."""
+    """Return proposals that are pending or approved, and those carried out or forced since then."""
     waiting = (ProposalStatus.PENDING, ProposalStatus.APPROVED)
     was_done = (Proposal.status == ProposalStatus.CARRIED_OUT) & (Proposal.settled_at >= since)
     was_forced = (Proposal.status == ProposalStatus.BREAK_GLASS) & (Proposal.answered_at >= since)
@@ -249,7 +249,7 @@ async def _actions(
 async def _shadowings(
     session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
 ) -> tuple[ShadowingView, ...]:
-    """Return the shadowings that both know of: as shadow, as mentor, or as the shadow's mentor."""
+    """Return the shadowings that both know of, as shadow, mentor, or supervisor of the shadow."""
     author_id, successor_id = readers.author.person_id, readers.successor.person_id
     if author_id is None or successor_id is None:
         return ()

@@ -1,6 +1,6 @@
-"""Effects of on-call handoffs: the business of their two people alone.
+"""Effects of shift handovers, private to the two people.
 
-They hold ids and no word of what anybody wrote, and that one failed is said to nobody else.
+They hold ids and no texts, and a failed one isn't reported to anybody else.
 """
 
 import uuid
@@ -12,7 +12,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class ShowHandover(Effect):
-    """Show an on-call handoff to one of its two people, or bring it up to date there."""
+    """Show the note to one of its two people, or update it there."""
 
     kind: ClassVar[str] = "show_handover"
     one_persons_own: ClassVar[bool] = True
@@ -22,7 +22,7 @@ class ShowHandover(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class TellOfHandover(Effect):
-    """Tell one of its two people what came of an on-call handoff; `what` is a key of the words."""
+    """Tell one of the two people news of the handover; `what` is the key of its wording."""
 
     kind: ClassVar[str] = "tell_of_handover"
     one_persons_own: ClassVar[bool] = True

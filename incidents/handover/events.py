@@ -1,4 +1,4 @@
-"""What happens to an on-call handoff: it belongs to no incident, so no timeline holds it."""
+"""Events of a shift handover, which belongs to no incident and no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverEvent(FeatureEvent):
-    """Something happened to the note of `author_id` for `successor_id`.
+    """Something happened to the note from `author_id` to `successor_id`.
 
-    `news` is what one of them is told of it, a key of the words; empty if nobody is told.
+    `news` is the key of the message that one of them gets; empty if nobody gets one.
     """
 
     news: ClassVar[str] = ""
@@ -23,12 +23,12 @@ class HandoverEvent(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverOffered(HandoverEvent):
-    """The author put the note to the next person."""
+    """The author offered the note to the next person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverWithdrawn(HandoverEvent):
-    """The author took the note back, or replaced it by a newer one."""
+    """The author withdrew the note or replaced it by a newer one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class HandoverAnswered(HandoverEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverWaiting(HandoverEvent):
-    """The next person hasn't accepted the note yet and can be reminded."""
+    """The next person hasn't accepted the note yet and is to be reminded."""
 
     news: ClassVar[str] = "reminder"
 

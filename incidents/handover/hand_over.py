@@ -1,7 +1,6 @@
-"""The on-call handoff: the note of a shift is put to the next person, who accepts it or asks.
+"""Handover of a shift: the author offers a note, the next person accepts it or asks about it.
 
-It is an agreement of two people and belongs to no incident: the audit log says that there was
-one, and nothing of what the note says.
+A handover belongs to no incident. The audit log records that it happened, but not the note.
 """
 
 import uuid
@@ -57,7 +56,7 @@ async def get_successor(uow: UnitOfWork, named: Named) -> Person:
 
 
 async def name_successor(uow: UnitOfWork, named: Named) -> Outcome:
-    """Say who takes over the shift, so that the note can be drafted for them.
+    """Check who takes over the shift, so that a note can be drafted for them.
 
     Raises: as `get_successor`.
     """
@@ -66,7 +65,7 @@ async def name_successor(uow: UnitOfWork, named: Named) -> Outcome:
 
 
 async def offer_handover(uow: UnitOfWork, named: Named, *, sections: Mapping[str, str]) -> Outcome:
-    """Put the note to the next person; an earlier one that waits is withdrawn.
+    """Offer the note to the next person; this withdraws an earlier pending one.
 
     Raises: as `get_successor`; InvalidInput for an empty note.
     """
@@ -96,9 +95,9 @@ async def offer_handover(uow: UnitOfWork, named: Named, *, sections: Mapping[str
 
 
 async def accept_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
-    """Accept the note: the shift is the next person's from now on.
+    """Accept the note; the shift is now the actor's.
 
-    Raises: NotPermitted for others; Superseded when it is over; AlreadySo when it is accepted.
+    Raises: NotPermitted for others; Superseded once withdrawn; AlreadySo once accepted.
     """
     handover = await _get(uow, handover_id)
     await _check_is(uow, handover.to_person_id)
@@ -113,9 +112,9 @@ async def accept_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
 
 
 async def withdraw_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
-    """Take the note back before it is accepted.
+    """Withdraw the note before it is accepted.
 
-    Raises: NotPermitted for others than its author; Superseded when it is over.
+    Raises: NotPermitted for anybody but its author; Superseded once accepted or withdrawn.
     """
     handover = await _get(uow, handover_id)
     await _check_is(uow, handover.from_person_id)
@@ -127,7 +126,7 @@ async def withdraw_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
 async def ask_about_handover(uow: UnitOfWork, handover_id: uuid.UUID, *, text: str) -> Outcome:
     """Ask the author about the note, before or after accepting it.
 
-    Raises: NotPermitted for others than the next person; Superseded once withdrawn; InvalidInput.
+    Raises: NotPermitted for anybody but the next person; Superseded once withdrawn; InvalidInput.
     """
     handover = await _get(uow, handover_id)
     await _check_is(uow, handover.to_person_id)
@@ -143,9 +142,9 @@ async def ask_about_handover(uow: UnitOfWork, handover_id: uuid.UUID, *, text: s
 
 
 async def answer_question(uow: UnitOfWork, question_id: uuid.UUID, *, text: str) -> Outcome:
-    """Answer what the next person asked; answering again replaces it.
+    """Answer a question of the next person; a second answer replaces the first.
 
-    Raises: NotPermitted for others than the author; Superseded; InvalidInput.
+    Raises: NotPermitted for anybody but the author; Superseded; InvalidInput.
     """
     question = await uow.session.get(HandoverQuestion, question_id, with_for_update=True)
     if question is None:
@@ -161,11 +160,11 @@ async def answer_question(uow: UnitOfWork, question_id: uuid.UUID, *, text: str)
 
 
 async def remind_of_handover(uow: UnitOfWork, reminder: Reminder) -> Again | None:
-    """Remind the next person of a note that isn't accepted; later tell its author, once each."""
+    """Remind the next person once of an unaccepted note; later tell its author once."""
     handover = await uow.session.get(Handover, reminder.subject_id, with_for_update=True)
     if handover is None or handover.status != HandoverStatus.PENDING:
         return None
-    # Away for longer than both waits: only what is right now is said, to the author.
+    # If the bot was away past both times, only the author's message still fits.
     author_at = handover.created_at + 2 * uow.policy.handover.remind_after
     if reminder.step == STEP_AUTHOR or uow.now >= author_at:
         _emit(uow, HandoverUnaccepted, handover)
@@ -176,7 +175,7 @@ async def remind_of_handover(uow: UnitOfWork, reminder: Reminder) -> Again | Non
 
 
 async def mark_undelivered(uow: UnitOfWork, handover_id: uuid.UUID, *, error: str) -> None:
-    """Keep that the note can't reach the next person, and let its author know."""
+    """Record that the note can't reach the next person, and tell its author."""
     handover = await uow.session.get(Handover, handover_id, with_for_update=True)
     if handover is None or handover.delivery_error is not None:
         return
@@ -206,8 +205,8 @@ async def _check_pending(uow: UnitOfWork, handover: Handover) -> None:
 async def _acting_member(uow: UnitOfWork) -> Person:
     if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
         raise NotPermitted(Action.HAND_OVER_SHIFT, needs="member")
-    # Locked, so that two requests of one person at once come one after the other; what others
-    # record of them meanwhile doesn't wait.
+    # Locked, so that simultaneous requests of one person run one after the other; rows that only
+    # reference the person don't wait.
     return await uow.session.get_one(
         Person, uow.actor.person_id, with_for_update={"key_share": True}
     )
@@ -215,13 +214,13 @@ async def _acting_member(uow: UnitOfWork) -> Person:
 
 async def _withdraw(uow: UnitOfWork, handover: Handover) -> None:
     handover.status, handover.settled_at = HandoverStatus.WITHDRAWN, uow.now
-    # At once: the index would refuse the next note if it were written first.
+    # Flush now: if the next note were written first, the unique index would refuse it.
     await uow.flush()
     _emit(uow, HandoverWithdrawn, handover)
 
 
 def _content(handover: Handover, other: Person) -> dict[str, Any]:
-    """Return what the audit log says: that it happened, between whom."""
+    """Return what the audit log records: the handover and the other person."""
     return {"handover_id": handover.id, "person_id": other.id, "person_name": other.name}
 
 

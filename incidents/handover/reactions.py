@@ -1,4 +1,4 @@
-"""What follows from an on-call handoff: its two people are shown and told, and reminded."""
+"""Reactions to a shift handover: showing the note, news for its two people, the reminder."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from incidents.handover.events import HandoverEvent
 
 
 def show_note(plan: Plan[HandoverEvent]) -> None:
-    """Both people see the note as it is now."""
+    """Update the note for both people."""
     event = plan.event
     for person_id in (event.successor_id, event.author_id):
         effect = ShowHandover(handover_id=event.handover_id, person_id=person_id)
@@ -18,17 +18,17 @@ def show_note(plan: Plan[HandoverEvent]) -> None:
 
 
 def tell_author(plan: Plan[HandoverEvent]) -> None:
-    """The author is told: an edited message notifies nobody."""
+    """Send the author a new message: an edited one notifies nobody."""
     _tell(plan, plan.event.author_id)
 
 
 def tell_successor(plan: Plan[HandoverEvent]) -> None:
-    """The next person is told: an edited message notifies nobody."""
+    """Send the next person a new message: an edited one notifies nobody."""
     _tell(plan, plan.event.successor_id)
 
 
 def wait_for_acceptance(plan: Plan[HandoverEvent]) -> None:
-    """The next person is reminded of a note that isn't accepted."""
+    """Set the reminder for an unaccepted note."""
     plan.set_reminder(
         Remind(
             kind=ReminderKind.HANDOVER_UNACCEPTED,
@@ -41,7 +41,7 @@ def wait_for_acceptance(plan: Plan[HandoverEvent]) -> None:
 
 
 def stop_waiting(plan: Plan[HandoverEvent]) -> None:
-    """What is accepted or withdrawn needs no reminder."""
+    """Cancel the reminder: the note was accepted or withdrawn."""
     plan.set_reminder(
         CancelReminder(
             kind=ReminderKind.HANDOVER_UNACCEPTED,

@@ -1,9 +1,9 @@
-"""On-call handoffs as rows: the note of a shift, put to the next person, and what they ask.
+"""Shift handovers as rows: the note offered to the next person, and their questions.
 
 pending ──▶ accepted     by the next person
-        └─▶ withdrawn    by who wrote it, or by a newer note of theirs
+        └─▶ withdrawn    by its author, or by the author's newer note
 
-A note is for the two people alone: it may speak of private incidents that both see.
+Only the two people may read a note: it may mention private incidents that both see.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from incidents.storage.database import Base
 
 
 class HandoverStatus(StrEnum):
-    """Whether a note waits for its answer, and how it ended."""
+    """The state of a note."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -31,7 +31,7 @@ class HandoverStatus(StrEnum):
 
 
 class Handover(Base):
-    """One shift's note; `sections` are its texts by key, as its author left them."""
+    """One shift's note; `sections` are the author's texts by key."""
 
     __tablename__ = "handovers"
     __table_args__ = (
@@ -59,7 +59,7 @@ class Handover(Base):
 
 
 class HandoverQuestion(Base):
-    """Something that the next person asks about a note, and what they are answered."""
+    """A question of the next person about a note, and the author's answer."""
 
     __tablename__ = "handover_questions"
     __table_args__ = (Index("ix_handover_questions_handover_id", "handover_id"),)
@@ -74,7 +74,7 @@ class HandoverQuestion(Base):
 
 @dataclass(frozen=True, slots=True)
 class QuestionView:
-    """A question about a note; `answer` is empty until there is one."""
+    """A question about a note; `answer` is empty until the author answers."""
 
     id: uuid.UUID
     text: str
@@ -123,7 +123,7 @@ async def get_handover_view(session: AsyncSession, handover_id: uuid.UUID) -> Ha
 
 
 async def questions_of(session: AsyncSession, handover_id: uuid.UUID) -> Sequence[HandoverQuestion]:
-    """Return what was asked about a note, in order."""
+    """Return the questions about a note, in order."""
     query = (
         select(HandoverQuestion)
         .where(HandoverQuestion.handover_id == handover_id)
@@ -135,7 +135,7 @@ async def questions_of(session: AsyncSession, handover_id: uuid.UUID) -> Sequenc
 async def find_pending_handover(
     session: AsyncSession, from_person_id: uuid.UUID
 ) -> Handover | None:
-    """Return the note of this author that waits to be accepted, or None."""
+    """Return this author's pending note, or None."""
     query = select(Handover).where(
         Handover.from_person_id == from_person_id, Handover.status == HandoverStatus.PENDING
     )

@@ -1,1 +1,1 @@
-"""Shadows, debriefs and mentors."""
+"""Learning in incidents: shadows, debriefs and mentors."""

@@ -1,4 +1,4 @@
-"""Debriefing: writing what one takes from an incident, sharing it with the mentor, the reminder."""
+"""Debriefs: a shadow writes down what they learned, shares it with their mentor, is reminded."""
 
 import uuid
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ MAX_ANSWER = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefView:
-    """A debrief as its owner and those it is shared with read it; `decisions` were asked meanwhile."""
+    """A debrief as its owner and its readers see it; `decisions` are the prompts they answered."""
 
     id: uuid.UUID
     owner: PersonView
@@ -41,9 +41,9 @@ class DebriefView:
 async def write_debrief(
     uow: UnitOfWork, debrief_id: uuid.UUID, *, answers: Sequence[tuple[str, str]]
 ) -> Outcome:
-    """Keep the owner's answers (question, answer) and share them; writing again replaces them.
+    """Store and share the owner's answers (question, answer); a second version replaces the first.
 
-    Raises: Superseded when it isn't the actor's; InvalidInput when nothing is written.
+    Raises: Superseded if it isn't the actor's; InvalidInput if every answer is empty.
     """
     debrief = await _own_debrief(uow, debrief_id)
     given = [(storable(q).strip(), storable(a).strip()[:MAX_ANSWER]) for q, a in answers]
@@ -59,18 +59,18 @@ async def write_debrief(
             incident_id=debrief.incident_id,
             debrief_id=debrief.id,
             owner_id=debrief.owner_id,
-            # Who had it keeps it current; who is new to it gets it.
+            # Earlier readers get the update, new mentors get the debrief.
             readers=tuple(dict.fromkeys((*mentors, *earlier))),
         )
     )
     people = await people_views(uow.session, mentors)
     names = [people[one].name for one in mentors if one in people]
-    # No incident is named: that somebody learns is no sign on the record that somebody works.
+    # Names no incident: learning must not show as activity on the record.
     return Outcome("debrief_written", None, {"shared_with": names})
 
 
 async def remind_of_debrief(uow: UnitOfWork, _incident: Incident, reminder: Reminder) -> None:
-    """Remind the owner, once, of a debrief that isn't written."""
+    """Remind the owner once of an unwritten debrief."""
     debrief = await uow.session.get(Debrief, reminder.subject_id, with_for_update=True)
     if debrief is None or debrief.is_written or debrief.reminded_at is not None:
         return
@@ -83,7 +83,7 @@ async def remind_of_debrief(uow: UnitOfWork, _incident: Incident, reminder: Remi
 
 
 async def get_debrief_view(session: AsyncSession, debrief_id: uuid.UUID) -> DebriefView:
-    """Return the debrief with what its owner answered at decisions. Raises: NoResultFound."""
+    """Return the debrief with its owner's answers at decisions. Raises: NoResultFound."""
     row = await session.get_one(Debrief, debrief_id)
     incident = await session.get_one(Incident, row.incident_id)
     shared = [uuid.UUID(one) for one in row.shared_with]
@@ -107,7 +107,7 @@ async def get_debrief_view(session: AsyncSession, debrief_id: uuid.UUID) -> Debr
 async def find_own_debrief(
     session: AsyncSession, debrief_id: uuid.UUID, *, person_id: uuid.UUID | None
 ) -> DebriefView:
-    """Return a debrief to its owner. Raises: Superseded for everybody else, whether it is there."""
+    """Return a debrief to its owner. Raises: Superseded for everybody else."""
     row = await session.get(Debrief, debrief_id)
     if row is None or row.owner_id != person_id:
         raise Superseded("debrief")
@@ -118,7 +118,7 @@ async def find_own_debrief(
 
 
 def questions_for(view: DebriefView, policy: Policy) -> tuple[str, ...]:
-    """Return what is asked: what was asked before, once it is written, else the policy's."""
+    """Return the questions of a debrief: those answered before, else the policy's."""
     if view.answers:
         return tuple(question for question, _ in view.answers)
     return policy.shadowing.questions
@@ -135,7 +135,7 @@ async def _own_debrief(uow: UnitOfWork, debrief_id: uuid.UUID) -> Debrief:
 
 
 async def _mentors(uow: UnitOfWork, debrief: Debrief) -> list[uuid.UUID]:
-    """Return with whom it is shared: whom the owner followed, or else their mentors on record."""
+    """Return the readers of a debrief: the mentor whom the owner followed, else their mentors."""
     observation = await uow.session.get_one(Observation, debrief.observation_id)
     if observation.mentor_id is not None:
         mentor = await uow.session.get(Person, observation.mentor_id)

@@ -1,7 +1,7 @@
-"""Effects about learning: shadows, debriefs, mentors beside juniors.
+"""Effects of learning: shadows, debriefs, mentors beside juniors.
 
-Each is the business of the people it names alone: it holds ids and no word of what anybody
-wrote, and that it failed is said to nobody else. Stored ones must stay readable (`effects.py`).
+Each is private to the people it names: it holds ids and no texts, and its failure isn't reported to
+anybody else. Stored effects must stay readable (`effects.py`).
 """
 
 import uuid
@@ -13,7 +13,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class FollowLearners(Effect):
-    """See what an entry means for those who learn in this incident: shadows, juniors, mentors."""
+    """Follow up an entry for the incident's shadows, juniors and mentors."""
 
     kind: ClassVar[str] = "follow_learners"
     one_persons_own: ClassVar[bool] = True
@@ -32,7 +32,7 @@ class InviteShadow(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class SendShadowBrief(Effect):
-    """Tell a shadow what this incident is, what to watch, and what is asked afterwards."""
+    """Tell a shadow about the incident, what to watch, and the questions of the debrief."""
 
     kind: ClassVar[str] = "send_shadow_brief"
     one_persons_own: ClassVar[bool] = True
@@ -41,7 +41,7 @@ class SendShadowBrief(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class ShowShadowing(Effect):
-    """Tell the mentor who shadows them, and keep it current; tell a shadow that it was ended."""
+    """Show a mentor who shadows them, and keep that current; tell a shadow that it ended."""
 
     kind: ClassVar[str] = "show_shadowing"
     one_persons_own: ClassVar[bool] = True
@@ -51,7 +51,7 @@ class ShowShadowing(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class ShowDebrief(Effect):
-    """Ask the owner for a debrief, or show that it is written; again as a reminder, if so."""
+    """Ask the owner for a debrief or show that it is written; `is_reminder`: ask again."""
 
     kind: ClassVar[str] = "show_debrief"
     one_persons_own: ClassVar[bool] = True
@@ -61,7 +61,7 @@ class ShowDebrief(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class ShareDebrief(Effect):
-    """Show a written debrief to one of those it is shared with, or bring it up to date there."""
+    """Show a written debrief to one of its readers, or update it there."""
 
     kind: ClassVar[str] = "share_debrief"
     one_persons_own: ClassVar[bool] = True
@@ -80,7 +80,7 @@ class ShowMentorConversation(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardToMentor(Effect):
-    """Forward what a junior asks others for to the conversation with their mentor."""
+    """Forward a junior's request to others to the conversation with their mentor."""
 
     kind: ClassVar[str] = "forward_to_mentor"
     one_persons_own: ClassVar[bool] = True

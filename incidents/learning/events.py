@@ -1,4 +1,4 @@
-"""What happens to those who learn: it is theirs and their mentors', so no timeline holds it."""
+"""Events of learning, private to learners and their mentors, so they belong in no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowingChanged(FeatureEvent):
-    """A shadowing began, moved or ended, and one of its two people has to see it."""
+    """A shadowing began, changed its end or ended; `person_id` has to see it."""
 
     shadowing_id: uuid.UUID
     person_id: uuid.UUID
@@ -16,7 +16,7 @@ class ShadowingChanged(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowBroughtIn(FeatureEvent):
-    """A shadow was brought to an incident; `channel_effect_id` opens or joins its channel."""
+    """A shadow was brought into an incident; `channel_effect_id` opens or joins its channel."""
 
     incident_id: uuid.UUID
     channel_effect_id: uuid.UUID | None
@@ -26,7 +26,7 @@ class ShadowBroughtIn(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefEvent(FeatureEvent):
-    """Something happened to the debrief that `owner_id` writes of an incident."""
+    """Something happened to the debrief that `owner_id` writes about an incident."""
 
     incident_id: uuid.UUID
     debrief_id: uuid.UUID
@@ -35,7 +35,7 @@ class DebriefEvent(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefAsked(DebriefEvent):
-    """The incident is over for a shadow, who is asked for a debrief."""
+    """The incident is over, and its shadow is asked for a debrief."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +45,14 @@ class DebriefUnwritten(DebriefEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefWritten(DebriefEvent):
-    """The owner wrote the debrief, or wrote it again; `readers` have it or get it now."""
+    """The owner wrote or rewrote the debrief; `readers` get it or its new version."""
 
     readers: tuple[uuid.UUID, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationChanged(FeatureEvent):
-    """A junior and a mentor were paired in an incident, or what they see of it changed."""
+    """A junior and a mentor were paired in an incident, or their view of it changed."""
 
     incident_id: uuid.UUID
     conversation_id: uuid.UUID
@@ -60,7 +60,7 @@ class ConversationChanged(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JuniorAsked(FeatureEvent):
-    """A junior asked others for something, as the entry says, and their mentor has to know."""
+    """A junior asked others for something (the entry), and their mentor has to know."""
 
     incident_id: uuid.UUID
     conversation_id: uuid.UUID

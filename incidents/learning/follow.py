@@ -1,7 +1,7 @@
-"""Those who learn in an incident, followed after each entry that matters to them.
+"""Follows up each relevant entry for the incident's learners.
 
-Not decided with the entry itself: who learns is in tables that no incident knows of, and a change
-must not wait for them. `FollowLearners` comes here once the change is committed.
+This runs after the commit, by the effect `FollowLearners`, and not as a reaction: it reads the
+tables of learning, which incidents don't know, and a change must not wait for that.
 """
 
 import uuid
@@ -22,7 +22,7 @@ async def follow_learners(
     entry_id: uuid.UUID,
     looked_up: Sequence[PersonFacts] = (),
 ) -> None:
-    """Bring in, ask and let go shadows; stand by juniors; `looked_up` were found by address."""
+    """Bring in, ask or release shadows; support juniors; `looked_up` are newly found people."""
     await save_looked_up(uow, looked_up)
     incident = await uow.get_incident(ById(incident_id))
     entry = await uow.session.get(TimelineEntry, entry_id)

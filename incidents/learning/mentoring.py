@@ -1,7 +1,7 @@
-"""A mentor beside a junior who leads or responds: paired once, told everything asked, a tap away.
+"""Mentors beside juniors in an incident: they are paired, see every request, and can take over.
 
-The pair is nobody else's business: on the timeline there is only what happens to the incident,
-which for a mentor who takes over is an ordinary change of command.
+The pair is private. The timeline records only what happens to the incident: if the mentor takes
+over, an ordinary change of roles.
 """
 
 import uuid
@@ -33,13 +33,13 @@ from incidents.rights.stages import mentors_of
 from incidents.roles.command import take_over
 from incidents.roles.give import give_role, take_role_away
 
-# Given on the record as the reason: true, and no business of the record's beyond that.
+# The reason on the record: true, and it doesn't mention mentoring.
 REASON: Final = "takes it from here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationView:
-    """A junior and their mentor in an incident; `incident` is None once one may not see it."""
+    """A junior and their mentor in an incident; `incident` is None unless both may see it."""
 
     id: uuid.UUID
     junior: PersonView
@@ -57,7 +57,7 @@ class ConversationView:
 
 
 async def support_junior(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | None) -> None:
-    """Pair whoever took a role or asks others below solo with a mentor; keep what they see current."""
+    """Pair juniors who take a role or ask others for something with a mentor; refresh all pairs."""
     if entry is not None and incident.is_open:
         await _pair_and_forward(uow, incident, entry)
     for conversation in await conversations_in(uow.session, incident.id):
@@ -81,7 +81,7 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
 async def _escalating(
     uow: UnitOfWork, entry: TimelineEntry, asked: Escalated | EscalationCompleted
 ) -> uuid.UUID | None:
-    """Return who escalates, also where the bot does it for them: then no entry names them."""
+    """Return who escalates, even if the bot does so for them and the entry doesn't name them."""
     author = asked.author if isinstance(asked, Escalated) else None
     if author is not None and author.id is not None:
         return author.id
@@ -94,9 +94,9 @@ async def _escalating(
 async def pair(
     uow: UnitOfWork, incident: Incident, junior_id: uuid.UUID
 ) -> MentorConversation | None:
-    """Return the conversation of somebody below solo with a mentor, opened if it is new.
+    """Return the conversation between a junior and a mentor, and open it if it is new.
 
-    None for who is solo here, and where no mentor of theirs may see the incident.
+    None if the person is solo here, or if none of their mentors may be brought in.
     """
     known = await conversations_in(uow.session, incident.id)
     mentors = await _fitting_mentors(uow, incident, junior_id)
@@ -116,7 +116,7 @@ async def pair(
         created_at=uow.now,
     )
     uow.session.add(conversation)
-    await uow.flush()  # looked for again below
+    await uow.flush()  # callers query for it
     _show(uow, conversation)
     return conversation
 
@@ -124,9 +124,9 @@ async def pair(
 async def _fitting_mentors(
     uow: UnitOfWork, incident: Incident, junior_id: uuid.UUID
 ) -> list[uuid.UUID]:
-    """Return the junior's mentors who may know, those who are in the incident's channel first.
+    """Return the junior's mentors who may see the incident, those already in it first.
 
-    A private incident brings nobody in, and a drill calls nobody outside it.
+    In private incidents and drills, only mentors already in them count.
     """
     found = await mentors_of(
         uow.session, workspace_id=uow.workspace_id, person_id=junior_id, policy=uow.policy
@@ -145,7 +145,7 @@ async def _fitting_mentors(
 async def _forward(
     uow: UnitOfWork, incident: Incident, entry: TimelineEntry, asker_id: uuid.UUID | None
 ) -> None:
-    """Have the mentor get what somebody below solo asks others for."""
+    """Forward a junior's request to their mentor."""
     conversation = await pair(uow, incident, asker_id) if asker_id is not None else None
     if conversation is not None:
         uow.emit(
@@ -163,12 +163,12 @@ def _show(uow: UnitOfWork, conversation: MentorConversation) -> None:
 
 
 async def take_over_from_junior(uow: UnitOfWork, conversation_id: uuid.UUID) -> Outcome:
-    """Take command from the junior at once, or, if they don't command, the roles they hold.
+    """Take command from the junior at once or, if they aren't the commander, all their roles.
 
     Both are told, as with every change of a role.
 
-    Raises: NotPermitted for others than the mentor; IncidentNotFound; IncidentOver; Superseded
-        when the junior holds nothing any more, or somebody else has command by now.
+    Raises: NotPermitted for anybody but the mentor; IncidentNotFound; IncidentOver; Superseded
+        if the junior no longer holds a role, or if somebody else has command by now.
     """
     conversation = await uow.session.get(MentorConversation, conversation_id)
     if conversation is None or conversation.workspace_id != uow.workspace_id:
@@ -224,7 +224,7 @@ def _own_id(uow: UnitOfWork) -> uuid.UUID:
 async def get_conversation_view(
     session: AsyncSession, conversation_id: uuid.UUID, *, workspace_id: uuid.UUID
 ) -> ConversationView:
-    """Return the pair as their message shows it. Raises: NoResultFound."""
+    """Return the pair for their live message. Raises: NoResultFound."""
     row = await session.get_one(MentorConversation, conversation_id)
     junior = await session.get_one(Person, row.junior_id)
     mentor = await session.get_one(Person, row.mentor_id)
@@ -245,7 +245,7 @@ async def get_conversation_view(
 
 
 async def keep_channel(uow: UnitOfWork, conversation_id: uuid.UUID, *, channel_id: str) -> None:
-    """Keep where the chat service opened the conversation."""
+    """Store the id of the conversation that the chat service opened."""
     row = await uow.session.get_one(MentorConversation, conversation_id, with_for_update=True)
     if row.channel_id is None:
         row.opened_at = uow.now

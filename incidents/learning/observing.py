@@ -1,8 +1,8 @@
-"""Observing: which incidents shadows are brought to, what they are asked there, and the end of it.
+"""Observing: brings shadows into incidents, asks them at decisions, and asks for debriefs.
 
-Everything is decided from the state as it is now, so that running twice, late or after a restart
-comes to the same. A private incident never brings a shadow in, and one that becomes private lets
-go of those it had; drills bring in nobody.
+Everything depends on the current state alone, so running twice, late or after a restart gives the
+same result. Private incidents and drills bring in no shadows, and an incident that becomes private
+releases its shadows.
 """
 
 import uuid
@@ -40,10 +40,10 @@ from incidents.proposals.entries import ActionProposed
 from incidents.rights.stages import is_named, people_named
 from incidents.roles.entries import HandoffOffered, HandoffRequested
 
-# Later than this the moment of a decision is over, and what one would do "now" means nothing.
+# Later than this, "what would you do now?" makes no sense any more.
 DECISION_LASTS: Final = timedelta(minutes=10)
 
-# What counts as a decision, and how the question to shadows calls it.
+# The entries that count as decisions, and their key in the question to shadows.
 _DECISIONS: Final[Mapping[type[Payload], str]] = MappingProxyType(
     {
         StatusChanged: "status",
@@ -58,7 +58,7 @@ _DECISIONS: Final[Mapping[type[Payload], str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follower:
-    """Somebody who follows a mentor, a role or a service, by arrangement or by schedule."""
+    """A person who follows a mentor, a role or a service, by arrangement or by schedule."""
 
     person_id: uuid.UUID
     mentor_id: uuid.UUID | None = None
@@ -67,7 +67,7 @@ class Follower:
     shadowing_id: uuid.UUID | None = None
 
     def is_called_by(self, incident: Incident, roles: Sequence[RoleAssignment]) -> bool:
-        """Tell whether the incident is one of those that they follow."""
+        """Tell whether the incident involves the mentor, role or service that they follow."""
         if self.mentor_id is not None:
             return any(role.person_id == self.mentor_id for role in roles)
         if self.role_key is not None:
@@ -76,7 +76,7 @@ class Follower:
 
 
 async def observe(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | None) -> None:
-    """Bring shadows in, ask them at a decision, or end their watching, as the incident is now."""
+    """Bring in the incident's shadows, ask them at a decision, or end their observations."""
     if incident.is_private or incident.is_drill:
         await _let_go(uow, incident)
         return
@@ -91,9 +91,9 @@ async def observe(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | No
 async def bring_in(
     uow: UnitOfWork, incidents: Iterable[Incident], following: Sequence[Follower]
 ) -> list[Observation]:
-    """Bring these followers in where they find what they follow, and return what is new.
+    """Bring followers into the incidents that they follow; return the new observations.
 
-    However many incidents there are, it asks the database a fixed number of times.
+    It makes a fixed number of queries, however many incidents there are.
     """
     shared = {one.id: one for one in incidents if _may_be_watched(one)}
     if not shared or not following:
@@ -135,7 +135,7 @@ def _may_be_watched(incident: Incident) -> bool:
 
 
 async def _members(uow: UnitOfWork, following: Sequence[Follower]) -> frozenset[uuid.UUID]:
-    """Return who of the followers is an active member: no guest, no bot."""
+    """Return the followers who are active members, not guests or bots."""
     query = select(Person.id).where(
         Person.id.in_([one.person_id for one in following]),
         Person.is_active.is_(True),
@@ -145,7 +145,7 @@ async def _members(uow: UnitOfWork, following: Sequence[Follower]) -> frozenset[
 
 
 async def followers(uow: UnitOfWork) -> list[Follower]:
-    """Return everybody who shadows now: those who arranged it first, then by the policy's schedule."""
+    """Return everybody who shadows now: first by arrangement, then by the policy's schedule."""
     rows = await running_shadowings(uow.session, workspace_id=uow.workspace_id, now=uow.now)
     arranged = [
         Follower(
@@ -161,14 +161,14 @@ async def followers(uow: UnitOfWork) -> list[Follower]:
 
 
 def scheduled_people(policy: Policy, now: datetime) -> list[PersonRef]:
-    """Return the people whom the policy's schedule names for this day."""
+    """Return the people that the policy's schedule names for this day."""
     turns = list(turns_on(policy.shadowing, now.date()))
     named = [ref for turn in turns for ref in (turn.person, turn.mentor) if ref is not None]
     return list(dict.fromkeys(named))
 
 
 async def save_looked_up(uow: UnitOfWork, people: Iterable[PersonFacts]) -> None:
-    """Keep the people whom the chat service found by the addresses of the policy."""
+    """Store people whom the chat service found by email addresses in the policy."""
     for facts in people:
         await save_person(uow.session, facts, workspace_id=uow.workspace_id)
 
@@ -176,7 +176,7 @@ async def save_looked_up(uow: UnitOfWork, people: Iterable[PersonFacts]) -> None
 async def unknown_refs(
     session: AsyncSession, refs: Sequence[PersonRef], *, workspace_id: uuid.UUID
 ) -> list[PersonRef]:
-    """Return those of these people who aren't in the directory yet."""
+    """Return the people that the directory doesn't know yet."""
     known = await people_named(session, refs, workspace_id=workspace_id)
     ids, emails = {one.external_id for one in known}, {(one.email or "").lower() for one in known}
     return [
@@ -209,7 +209,7 @@ def _named(people: Sequence[Person], ref: PersonRef | None) -> Person | None:
 
 
 async def _resume(uow: UnitOfWork, met_again: Sequence[Observation]) -> None:
-    """Watch on in incidents that were reopened, unless the shadow had stopped by themselves."""
+    """Resume observing reopened incidents, unless the shadow had stopped by their own choice."""
     over = {one.id: one for one in met_again if one.ended_at is not None}
     for observation_id in await with_debrief(uow.session, over.keys()):
         over[observation_id].ended_at = None
@@ -293,10 +293,10 @@ def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observati
 
 
 async def _let_go(uow: UnitOfWork, incident: Incident) -> None:
-    """End the watching of an incident that is no longer theirs to see, without a word."""
+    """End observations silently: shadows may no longer see the incident."""
     for observation in await observations_in(uow.session, [incident.id]):
         if observation.ended_at is None:
             observation.ended_at = uow.now
-    # Only shadows are asked this.
+    # Only shadows get prompts of this kind.
     asked = await open_prompts(uow.session, incident.id, kinds=(PromptKind.DECISION,))
     await withdraw(uow, asked)

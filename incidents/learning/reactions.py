@@ -1,4 +1,4 @@
-"""What entries mean for those who learn, looked up afterwards, and what they are shown then."""
+"""Reactions for learners: following up entries after the commit, and showing the results."""
 
 import uuid
 from typing import Any
@@ -30,7 +30,7 @@ from incidents.learning.events import (
 
 
 def follow_learners(plan: IncidentPlan[Any]) -> None:
-    """Shadows, juniors and their mentors are looked after once the change is committed."""
+    """Follow up the entry for shadows, juniors and mentors after the commit."""
     effect = FollowLearners(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
     plan.add(effect, lane="learners")
 
@@ -39,14 +39,14 @@ def follow_learners(plan: IncidentPlan[Any]) -> None:
 
 
 def show_shadowing(plan: Plan[ShadowingChanged]) -> None:
-    """One of its two people sees the shadowing as it is now."""
+    """Update the shadowing for one of its two people."""
     event = plan.event
     effect = ShowShadowing(shadowing_id=event.shadowing_id, person_id=event.person_id)
     _show(plan, event.person_id, effect, of=f"{event.shadowing_id}:{event.person_id}")
 
 
 def welcome_shadow(plan: Plan[ShadowBroughtIn]) -> None:
-    """A shadow is invited to the channel, and told what this is."""
+    """Invite a shadow to the channel and send them the brief."""
     event = plan.event
     invite = InviteShadow(incident_id=event.incident_id, observation_id=event.observation_id)
     brief = SendShadowBrief(incident_id=event.incident_id, observation_id=event.observation_id)
@@ -58,14 +58,14 @@ def welcome_shadow(plan: Plan[ShadowBroughtIn]) -> None:
 
 
 def show_debrief(plan: Plan[DebriefEvent]) -> None:
-    """The owner is asked for the debrief, or sees what they wrote."""
+    """Ask the owner for the debrief, or show them what they wrote."""
     event = plan.event
     effect = ShowDebrief(incident_id=event.incident_id, debrief_id=event.debrief_id)
     _show(plan, event.owner_id, effect, of=str(event.debrief_id))
 
 
 def wait_for_debrief(plan: Plan[DebriefAsked]) -> None:
-    """The owner is reminded of a debrief that isn't written."""
+    """Set the reminder for an unwritten debrief."""
     plan.set_reminder(
         Remind(
             kind=ReminderKind.DEBRIEF_UNWRITTEN,
@@ -78,7 +78,7 @@ def wait_for_debrief(plan: Plan[DebriefAsked]) -> None:
 
 
 def remind_of_debrief(plan: Plan[DebriefUnwritten]) -> None:
-    """The owner is asked again, in a message of its own."""
+    """Ask the owner again, in a new message."""
     event = plan.event
     effect = ShowDebrief(
         incident_id=event.incident_id, debrief_id=event.debrief_id, is_reminder=True
@@ -87,7 +87,7 @@ def remind_of_debrief(plan: Plan[DebriefUnwritten]) -> None:
 
 
 def share_debrief(plan: Plan[DebriefWritten]) -> None:
-    """The mentors get what was written, and those who had it before keep it current."""
+    """Show the debrief to its readers, or update it there."""
     event = plan.event
     for reader in event.readers:
         effect = ShareDebrief(
@@ -97,7 +97,7 @@ def share_debrief(plan: Plan[DebriefWritten]) -> None:
 
 
 def stop_waiting(plan: Plan[DebriefWritten]) -> None:
-    """A written debrief needs no reminder."""
+    """Cancel the reminder: the debrief is written."""
     plan.set_reminder(
         CancelReminder(
             kind=ReminderKind.DEBRIEF_UNWRITTEN,
@@ -111,7 +111,7 @@ def stop_waiting(plan: Plan[DebriefWritten]) -> None:
 
 
 def show_conversation(plan: Plan[ConversationChanged]) -> None:
-    """The two have their conversation, with where the incident stands."""
+    """Open the pair's conversation or update it with where the incident stands."""
     event = plan.event
     effect = ShowMentorConversation(
         incident_id=event.incident_id, conversation_id=event.conversation_id
@@ -121,7 +121,7 @@ def show_conversation(plan: Plan[ConversationChanged]) -> None:
 
 
 def forward_to_mentor(plan: Plan[JuniorAsked]) -> None:
-    """The mentor gets what the junior asks for, once."""
+    """Forward the junior's request to the mentor, once."""
     event = plan.event
     effect = ForwardToMentor(
         incident_id=event.incident_id,
@@ -133,16 +133,16 @@ def forward_to_mentor(plan: Plan[JuniorAsked]) -> None:
 
 
 def _conversation_lane(event: ConversationChanged | JuniorAsked) -> str:
-    # One lane, so that the conversation is open before anything is forwarded to it.
+    # One lane, so that the conversation opens before anything is forwarded to it.
     return f"{event.incident_id}:mentor:{event.conversation_id}"
 
 
 def _show(plan: Plan[Any], person_id: uuid.UUID, effect: Effect, *, of: str) -> None:
-    """Plan what is shown and kept current: while the same still waits, it is planned once."""
+    """Plan a refresh of a live message, unless the same one is already waiting."""
     key = f"{effect.kind}:{of}"
     plan.add(effect, lane=_lane(person_id), name=of, coalesce_key=key)
 
 
 def _lane(person_id: uuid.UUID) -> str:
-    """Return the lane of what one person is told to learn by."""
+    """Return the lane of one person's messages about learning."""
     return f"learning:{person_id}"

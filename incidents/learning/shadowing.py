@@ -1,4 +1,4 @@
-"""Shadowing: beginning and ending it. What a shadow is brought to is decided in `observing.py`."""
+"""Starting and stopping a shadowing; `observing.py` decides which incidents it leads to."""
 
 import uuid
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from incidents.policy.policy import Action, Policy, Role
 
 LONGEST = timedelta(days=366)
 EXAMPLE = "shadow @alice --until 2w"
-# So many roles and services a refusal names; a policy may have hundreds.
+# The most roles and services that a refusal names; a policy may have hundreds.
 _MOST_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowTarget:
-    """Whom or what somebody wants to follow: a mentor, a role, or a service; exactly one."""
+    """The mentor, role or service to follow; exactly one is set."""
 
     mentor: Named | None = None
     role_key: str | None = None
@@ -43,7 +43,7 @@ class ShadowTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowingView:
-    """A shadowing as its two people see it; role or service by name where there is no mentor."""
+    """A shadowing as its two people see it; without a mentor, one of the names is set."""
 
     id: uuid.UUID
     person: PersonView
@@ -57,7 +57,7 @@ class ShadowingView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedIncident:
-    """An incident that somebody watches as a shadow, or still owes a debrief of."""
+    """An incident that a person observes as a shadow, or still owes a debrief for."""
 
     observation_id: uuid.UUID
     debrief_id: uuid.UUID | None
@@ -69,7 +69,7 @@ class WatchedIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnShadowings:
-    """What somebody sees of shadowing: their own, those who shadow them, and what they watch."""
+    """A person's shadowings: their own, those of which they are the mentor, and their incidents."""
 
     own: tuple[ShadowingView, ...]
     of_me: tuple[ShadowingView, ...]
@@ -77,7 +77,7 @@ class OwnShadowings:
 
 
 def target_of(words: str, policy: Policy) -> ShadowTarget:
-    """Return the role or service that people call so. Raises: InvalidInput for neither."""
+    """Return the role or service with this name. Raises: InvalidInput if there is neither."""
     wanted = " ".join(words.split())
     role: Role | None = policy.find_role(wanted)
     if role is not None:
@@ -93,12 +93,12 @@ def target_of(words: str, policy: Policy) -> ShadowTarget:
 async def start_shadowing(
     uow: UnitOfWork, target: ShadowTarget, *, until_at: datetime | None = None
 ) -> Outcome:
-    """Follow a mentor, a role or a service from now on; the same again only moves its end.
+    """Follow a mentor, a role or a service from now on; for the same target only change the end.
 
-    The shadow is brought to what is going on already, and the mentor is told.
+    The shadow is brought into open incidents, and the mentor is told.
 
-    Raises: NotPermitted; InvalidInput for no target or oneself, somebody who can't mentor, or an
-        end that is over or more than a year away.
+    Raises: NotPermitted; AlreadySo if nothing changes; InvalidInput without a target, for oneself,
+        for somebody who can't mentor, or for an end in the past or more than a year away.
     """
     await uow.permit(Action.SHADOW)
     person = await _acting_member(uow)
@@ -140,9 +140,10 @@ async def start_shadowing(
 
 
 async def stop_shadowing(uow: UnitOfWork, shadowing_id: uuid.UUID | None = None) -> Outcome:
-    """End one shadowing, as its shadow or mentor, or without an id all of one's own.
+    """End one shadowing, as its shadow or mentor; without an id, end all of the actor's own.
 
-    Raises: AlreadySo when there is none; NotPermitted for others; Superseded when it has ended.
+    Raises: AlreadySo if there is none; NotPermitted for guests; Superseded if it has ended, or if
+        it is somebody else's.
     """
     person = await _acting_member(uow)
     if shadowing_id is None:
@@ -161,9 +162,9 @@ async def stop_shadowing(uow: UnitOfWork, shadowing_id: uuid.UUID | None = None)
 
 
 async def stop_watching(uow: UnitOfWork, observation_id: uuid.UUID) -> Outcome:
-    """Stop being asked about one incident; the shadow stays in its channel if they like.
+    """End the actor's observation of one incident; they may stay in its channel.
 
-    Raises: Superseded when it isn't theirs or is over.
+    Raises: Superseded if it isn't theirs or has ended.
     """
     observation = await uow.session.get(Observation, observation_id, with_for_update=True)
     if observation is None or observation.person_id != uow.actor.person_id:
@@ -177,7 +178,7 @@ async def stop_watching(uow: UnitOfWork, observation_id: uuid.UUID) -> Outcome:
 async def own_shadowings(
     session: AsyncSession, person_id: uuid.UUID, *, policy: Policy, now: datetime
 ) -> OwnShadowings:
-    """Return what somebody may see of shadowing: only where they are the shadow or the mentor."""
+    """Return the shadowings in which the person is the shadow or the mentor."""
     rows = await shadowings_of(session, person_id, now=now)
     views = [await view_of_shadowing(session, row, policy=policy) for row in rows]
     return OwnShadowings(
@@ -212,7 +213,7 @@ async def _watched(session: AsyncSession, person_id: uuid.UUID) -> tuple[Watched
         select(Observation, Incident, Debrief)
         .join(Incident, Incident.id == Observation.incident_id)
         .outerjoin(Debrief, Debrief.observation_id == Observation.id)
-        # Private by now: no longer theirs to see, as if it had never been.
+        # Incidents that became private are no longer visible to them.
         .where(Observation.person_id == person_id, Incident.is_private.is_(False))
         .order_by(Observation.began_at)
     )
@@ -238,8 +239,8 @@ async def _watched(session: AsyncSession, person_id: uuid.UUID) -> tuple[Watched
 async def _acting_member(uow: UnitOfWork) -> Person:
     if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
         raise NotPermitted(Action.SHADOW, needs="member")
-    # Locked, so that two requests of one person at once come one after the other; what others
-    # record of them meanwhile doesn't wait.
+    # Locked, so that simultaneous requests of one person run one after the other; rows that only
+    # reference the person don't wait.
     return await uow.session.get_one(
         Person, uow.actor.person_id, with_for_update={"key_share": True}
     )
@@ -268,7 +269,7 @@ async def _running(uow: UnitOfWork, person_id: uuid.UUID, target: str) -> Shadow
     found = (await uow.session.execute(query)).scalar_one_or_none()
     if found is not None and found.until_at is not None and found.until_at <= uow.now:
         found.ended_at = found.until_at
-        await uow.flush()  # the index would refuse the next one if it were written first
+        await uow.flush()  # first, or the unique index would refuse the next one
         return None
     return found
 
@@ -278,7 +279,7 @@ async def _get_shadowing(uow: UnitOfWork, shadowing_id: uuid.UUID, person: Perso
     if row is None or row.workspace_id != uow.workspace_id:
         raise Superseded("shadowing")
     if person.id not in {row.person_id, row.mentor_id}:
-        # Whether there is such a shadowing is nobody else's business.
+        # The same answer as if there were no such shadowing.
         raise Superseded("shadowing")
     if row.ended_at is not None:
         raise Superseded("shadowing")
@@ -299,7 +300,7 @@ async def _end(uow: UnitOfWork, shadowing: Shadowing, *, by: Person) -> None:
 
 
 async def _bring_to_what_is_open(uow: UnitOfWork) -> int:
-    """Bring the actor to the open incidents that they now follow; return how many these are."""
+    """Bring the actor into the open incidents that they now follow; return how many are new."""
     query = (
         select(Incident)
         .where(

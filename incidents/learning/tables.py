@@ -1,8 +1,8 @@
-"""Shadowing as rows: who shadows whom or what until when, and which incidents they were brought to.
+"""Shadowings, observations, debriefs and mentor conversations as rows.
 
-A shadowing is an arrangement of its owner's: `target` says in one text whom or what they follow,
-so that there is one of each. An observation is one incident that came of one. Both are private to
-the owner and their mentors, and no part of any incident's record.
+A shadowing is its owner's arrangement; `target` names what they follow in one text, so that there
+is one of each. An observation is one incident that a shadow was brought into. All are private to
+the owner and their mentors, and not part of any incident's record.
 """
 
 import uuid
@@ -19,7 +19,7 @@ from incidents.storage.database import Base
 
 
 class Shadowing(Base):
-    """Somebody who follows a mentor, a role or a service; exactly one of the three is set."""
+    """A person who follows a mentor, a role or a service; exactly one of the three is set."""
 
     __tablename__ = "shadowings"
     __table_args__ = (
@@ -42,14 +42,14 @@ class Shadowing(Base):
     role_key: Mapped[str | None]
     service_key: Mapped[str | None]
     started_at: Mapped[datetime]
-    # When it runs out by itself; None: when it is stopped.
+    # When it ends automatically; None: only when somebody stops it.
     until_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
 
 
 class Observation(Base):
-    """One incident that a shadow was brought to; at most one for each of them."""
+    """One shadow in one incident; at most one row for each pair."""
 
     __tablename__ = "observations"
     __table_args__ = (UniqueConstraint("incident_id", "person_id"),)
@@ -58,23 +58,23 @@ class Observation(Base):
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
     incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    # None when the policy's schedule brought them.
+    # None if the policy's schedule brought them in.
     shadowing_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("shadowings.id"))
     mentor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), index=True)
     role_key: Mapped[str | None]
     service_key: Mapped[str | None]
     began_at: Mapped[datetime]
-    # When the incident was over, or they stopped watching.
+    # When the incident was over, or when they stopped observing.
     ended_at: Mapped[datetime | None]
     last_asked_at: Mapped[datetime | None]
-    # Why they couldn't be brought into the channel (the chat service's word).
+    # Why they couldn't be invited to the channel (the chat service's word).
     invite_error: Mapped[str | None]
 
 
 async def running_shadowings(
     session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime
 ) -> Sequence[Shadowing]:
-    """Return every shadowing in force, the earliest first."""
+    """Return every running shadowing, earliest first."""
     query = (
         select(Shadowing)
         .where(
@@ -90,7 +90,7 @@ async def running_shadowings(
 async def shadowings_of(
     session: AsyncSession, person_id: uuid.UUID, *, now: datetime
 ) -> Sequence[Shadowing]:
-    """Return the shadowings in force in which the person is the shadow or the mentor."""
+    """Return the running shadowings in which the person is the shadow or the mentor."""
     query = (
         select(Shadowing)
         .where(
@@ -106,7 +106,7 @@ async def shadowings_of(
 async def find_observation(
     session: AsyncSession, *, incident_id: uuid.UUID, person_id: uuid.UUID
 ) -> Observation | None:
-    """Return that somebody was brought to an incident as a shadow, or None."""
+    """Return a person's observation of an incident, or None."""
     query = select(Observation).where(
         Observation.incident_id == incident_id, Observation.person_id == person_id
     )
@@ -116,7 +116,7 @@ async def find_observation(
 async def observations_in(
     session: AsyncSession, incident_ids: Iterable[uuid.UUID]
 ) -> Sequence[Observation]:
-    """Return who was brought to these incidents as a shadow."""
+    """Return all observations of these incidents."""
     query = select(Observation).where(Observation.incident_id.in_(list(incident_ids)))
     return (await session.execute(query)).scalars().all()
 
@@ -124,7 +124,7 @@ async def observations_in(
 async def observations_of(
     session: AsyncSession, person_id: uuid.UUID, *, only_running: bool = False
 ) -> Sequence[Observation]:
-    """Return the incidents that somebody was brought to as a shadow, the earliest first."""
+    """Return a person's observations, earliest first."""
     query = (
         select(Observation)
         .where(Observation.person_id == person_id)
@@ -136,7 +136,7 @@ async def observations_of(
 
 
 class Debrief(Base):
-    """One shadow's answers after one incident; asked first, written when `written_at` is set."""
+    """One shadow's answers after one incident; unwritten until `written_at` is set."""
 
     __tablename__ = "debriefs"
     __table_args__ = (
@@ -149,9 +149,9 @@ class Debrief(Base):
     incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
     observation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("observations.id"))
     owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
-    # Each a question as it was put, and what was answered: [{"question": …, "answer": …}].
+    # Questions as they were asked, with the answers: [{"question": …, "answer": …}].
     answers: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    # Ids of the people it is shared with, as they were when it was last written.
+    # Ids of its readers when it was last written.
     shared_with: Mapped[list[str]] = mapped_column(JSON, default=list)
     asked_at: Mapped[datetime]
     reminded_at: Mapped[datetime | None]
@@ -166,7 +166,7 @@ class Debrief(Base):
 async def with_debrief(
     session: AsyncSession, observation_ids: Collection[uuid.UUID]
 ) -> frozenset[uuid.UUID]:
-    """Return those of these observations for which a debrief was asked, written or not."""
+    """Return the observations among these for which a debrief was asked, written or not."""
     if not observation_ids:
         return frozenset()
     query = select(Debrief.observation_id).where(Debrief.observation_id.in_(list(observation_ids)))
@@ -174,7 +174,7 @@ async def with_debrief(
 
 
 class MentorConversation(Base):
-    """A junior and their mentor in one incident; `channel_id` once the chat service opened it."""
+    """A junior and their mentor in one incident; `channel_id` is None until Slack opened it."""
 
     __tablename__ = "mentor_conversations"
     __table_args__ = (UniqueConstraint("incident_id", "junior_id", "mentor_id"),)
@@ -194,7 +194,7 @@ class MentorConversation(Base):
 async def conversations_in(
     session: AsyncSession, incident_id: uuid.UUID
 ) -> Sequence[MentorConversation]:
-    """Return the pairs of a junior and a mentor in an incident, the earliest first."""
+    """Return the pairs of a junior and a mentor in an incident, earliest first."""
     query = (
         select(MentorConversation)
         .where(MentorConversation.incident_id == incident_id)

@@ -1,1 +1,1 @@
-"""The directory of people, and who can be assigned."""
+"""The directory of people, and who can take a role."""

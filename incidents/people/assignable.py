@@ -1,4 +1,4 @@
-"""Naming people: who can be assigned, called in, and how an entry names them."""
+"""People in requests and entries: who can take a role or be called in, and how to name them."""
 
 import uuid
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PersonContent = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Somebody as a request names them: an id of the chat service, and the name seen beside it."""
+    """A person as a request names them: by chat service id, perhaps with a name."""
 
     external_id: str
     name: str | None = None
@@ -31,7 +31,7 @@ class Named:
 async def get_assignable(uow: UnitOfWork, named: Named) -> Person:
     """Return a person who can take a role.
 
-    Somebody not known yet is taken for a member; the refresh of people learns the rest.
+    An unknown person counts as a member until the background refresh learns more.
 
     Raises: InvalidInput for guests, people of other workspaces, bots and deactivated people.
     """
@@ -68,19 +68,19 @@ def refuse_if_over(incident: Incident) -> None:
 
 
 async def get_person(uow: UnitOfWork, person_id: uuid.UUID) -> Person:
-    """Return a person whose id the record holds. Raises: NoResultFound."""
+    """Return the person with this id of ours. Raises: NoResultFound."""
     return await uow.session.get_one(Person, person_id)
 
 
 def person_content(person: Person) -> PersonContent:
-    """Return how entries name somebody: with the name as it is now, and the id to mention."""
+    """Return how entries name somebody: by their current name and the ids for a mention."""
     return {"id": str(person.id), "external_id": person.external_id, "name": person.name}
 
 
 async def call_in(uow: UnitOfWork, incident: Incident, person: Person) -> None:
-    """Make the person part of the incident, so that they see it even if it is private.
+    """Make the person a participant, so that they see the incident even if it is private.
 
-    Raises: InvalidInput for somebody outside a drill that is for two.
+    Raises: InvalidInput for somebody who isn't part of a drill with a scenario.
     """
     await refuse_outsiders(uow.session, incident, person)
     await save_participant(

@@ -1,4 +1,4 @@
-"""The directory: people and groups of a workspace, written from what the chat service says."""
+"""The directory: people and groups of a workspace, as the chat service reports them."""
 
 import functools
 import uuid
@@ -15,7 +15,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """What the chat service says of a user group."""
+    """What the chat service reports about a user group."""
 
     external_id: str
     handle: str
@@ -23,7 +23,7 @@ class GroupFacts:
 
 
 async def save_group(uow: UnitOfWork, facts: GroupFacts) -> Outcome:
-    """Write down who is in a group now."""
+    """Store a group and its current members."""
     query = select(PeopleGroup).where(
         PeopleGroup.workspace_id == uow.workspace_id,
         PeopleGroup.external_id == facts.external_id,
@@ -42,7 +42,7 @@ async def save_group(uow: UnitOfWork, facts: GroupFacts) -> Outcome:
 async def find_people_named(
     session: AsyncSession, names: Iterable[str], *, workspace_id: uuid.UUID
 ) -> dict[str, Person]:
-    """Return the people with these external ids or email addresses, by what was asked for."""
+    """Return the people with these external ids or email addresses, by the name given."""
     wanted = [name for name in names if name]
     if not wanted:
         return {}
@@ -62,7 +62,7 @@ async def find_people_named(
 
 @functools.cache
 def _people_named() -> Any:
-    """Return the query, made once. Parameters: `workspace`, `ids`, `emails` in small letters."""
+    """Return the cached query. Parameters: `workspace`, `ids`, `emails` in lower case."""
     return select(Person).where(
         Person.workspace_id == bindparam("workspace"),
         or_(
@@ -75,7 +75,7 @@ def _people_named() -> Any:
 async def find_group_members(
     session: AsyncSession, names: Iterable[str], *, workspace_id: uuid.UUID
 ) -> dict[str, tuple[str, ...]]:
-    """Return the members' external ids of groups named by id or `@handle`, where known."""
+    """Return the members' external ids of the known groups among these (by id or `@handle`)."""
     wanted = {name.removeprefix("@"): name for name in names}
     if not wanted:
         return {}
@@ -93,7 +93,7 @@ async def find_group_members(
 
 
 def kind_of(*, is_bot: bool, is_guest: bool, is_external: bool) -> PersonKind:
-    """Return how far somebody belongs to the workspace."""
+    """Return how somebody belongs to the workspace."""
     if is_bot:
         return PersonKind.BOT
     if is_external:

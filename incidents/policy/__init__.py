@@ -1,1 +1,1 @@
-"""The owner's policy: its values, by section."""
+"""The policy that the owner sets: its values, one module per section."""

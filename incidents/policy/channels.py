@@ -1,4 +1,4 @@
-"""The policy's sections on channels: their names, their links, and what is told in them."""
+"""The policy's sections on channels: names, bookmarks, announcements, capture for the timeline."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from incidents.policy.schema import DisplayName, Duration, Rule, lasts, matches
 
 
 def _is_channel_name(template: str) -> bool:
-    """Whether Slack takes this for a channel name, which it validates and never repairs."""
+    """Tell whether Slack accepts this as a channel name; Slack doesn't correct wrong ones."""
     bare = template.replace("{number}", "1", 1).replace("{slug}", "a", 1)
     return "{number}" in template and re.fullmatch(r"[a-z0-9_-]{1,40}", bare) is not None
 
@@ -36,9 +36,9 @@ _ChannelName = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
-    """How incident channels are named, `{number}` and `{slug}` filled in, and when archived.
+    """How incident channels are named (from `{number}` and `{slug}`) and when they are archived.
 
-    `archive_after` counts from closing; None keeps channels open for good.
+    `archive_after` counts from closing; None never archives.
     """
 
     name: _ChannelName
@@ -65,7 +65,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateIncidents:
-    """Who is brought into a private incident besides its declarer."""
+    """Who is invited to a private incident in addition to its declarer."""
 
     invite: tuple[Invitee, ...] = ()
 
@@ -74,8 +74,8 @@ class PrivateIncidents:
 class Bookmark:
     """A link at the top of an incident channel.
 
-    `url` may hold `{service}`, `{runbook_url}`, `{dashboard_url}`, `{reference}`; a bookmark
-    with a placeholder that has no value in the incident is left out.
+    `url` may hold `{service}`, `{runbook_url}`, `{dashboard_url}`, `{reference}`. The incident gets
+    no bookmark whose placeholders it has no values for.
     """
 
     title: DisplayName
@@ -92,7 +92,7 @@ class Bookmark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineCapture:
-    """What reaches the timeline from the channel by itself; the emoji is without colons."""
+    """What the timeline captures from the channel automatically; the emoji has no colons."""
 
     marker_emoji: Annotated[
         str,

@@ -1,6 +1,6 @@
-"""What doesn't fit together in a policy or a scenario, whose single values are all right.
+"""Contradictions within a policy or a scenario whose single values are all valid.
 
-A class says what disagrees within it by `disagreements()`; a field by `Names` what it names.
+A class reports its own by `disagreements()`; a field marked `Names` has to name an existing entry.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ Keys = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What doesn't fit together, and the keys that lead to it from the class that says so.
+    """A contradiction; `keys` lead to it from the class that reports it.
 
-    `other` leads to the value it disagrees with, which may be the one that people wrote; `item`
-    is the place in the list that the keys lead to.
+    `other` leads to the value it contradicts, which may be the one that people wrote; `item` is
+    the index if `keys` lead to a list.
     """
 
     keys: Keys
@@ -30,7 +30,7 @@ class Disagreement:
 def find_disagreements(
     value: object, root: object = None, *, at: Keys = ()
 ) -> Iterator[Disagreement]:
-    """Yield everything in which the parts of a policy or of a scenario contradict each other."""
+    """Yield every contradiction in a policy or a scenario, its parts included."""
     root = root or value
     for found in getattr(value, "disagreements", tuple)():
         other = (*at, *found.other) if found.other else ()
@@ -59,7 +59,7 @@ def _unknown_names(part: object, field: Field, root: object, *, at: Keys) -> Ite
     for mark in (mark for mark in field.all_marks if isinstance(mark, Names)):
         known = mark.known(root)
         for index, named in enumerate(part if isinstance(part, tuple) else (part,)):
-            # An enum's member is a text, too, but names nothing else.
+            # An enum's member is a str too, but doesn't name another entry.
             is_name = type(named) is str or isinstance(named, RoleRef)
             word = str(named).removeprefix("not ")
             if is_name and word not in known:

@@ -1,7 +1,7 @@
-"""The policy's section on escalation: templates, whom they reach, and how long each step waits.
+"""The policy's section on escalation: templates, the people they call, and the waits between steps.
 
-A ladder is put together from the target people chose, then the template's `reaches` and `steps`,
-then the service's own `steps`, then `escalation.steps`. Whoever is there twice counts once.
+A ladder consists of the target people chose, then the template's `reaches` and `steps`, then the
+service's own `steps`, then `escalation.steps`. Each person is called once.
 """
 
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ from incidents.policy.schema import (
 
 
 class Relation(StrEnum):
-    """Somebody who follows from the service or the severity rather than from a name."""
+    """A callee that the service or the severity determines, rather than a name."""
 
     ON_CALL = "on_call"  # the service's on-call person or group, else its owner
     OWNER = "owner"
-    MANAGER = "manager"  # the service's manager, else the one of this section
+    MANAGER = "manager"  # the service's manager, else this section's
     BACKUP = "backup"  # the severity's backup commander
-    SERVICE_STEPS = "service_steps"  # the service's own steps, at this place
+    SERVICE_STEPS = "service_steps"  # insert the service's own steps here
 
 
 Callee = Annotated[
@@ -54,13 +54,13 @@ _Url = Annotated[
         "https://wiki.example.com/checkout",
     ),
 ]
-# Without these nobody who is called can tell what is wanted of them.
+# Without these, a callee can't tell what is wanted of them.
 _NEEDED: Final = (PacketField.ASK, PacketField.SYMPTOMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderStep:
-    """Who is called together, and how long is waited for them; None: as the severity says."""
+    """People called together, and the wait for their answer; None: the severity's wait."""
 
     who: Annotated[tuple[Callee, ...], Form.ALONE, some("has to name somebody", "[owner]")]
     wait: Wait | None = None
@@ -68,7 +68,7 @@ class LadderStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a template asks besides the packet's fields."""
+    """A question that a template asks in addition to the packet's fields."""
 
     key: Annotated[str, Form.AS_KEY, word_key("which_query")]
     text: Annotated[str, Form.AS_VALUE, short(150, "Which query is slow?")]
@@ -76,9 +76,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationTemplate:
-    """One kind of escalation: which fields matter, what is asked, whom it reaches in which order.
+    """One kind of escalation: the packet's fields, the questions, and whom it calls in which order.
 
-    `wait` holds for all of its steps that have none of their own; None: as the severity says.
+    `wait` applies to its steps without a wait of their own; None: the severity's wait.
     """
 
     key: Annotated[str, Form.AS_KEY, word_key("database")]
@@ -92,7 +92,7 @@ class EscalationTemplate:
     may_move_to_private: bool = False
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield what whoever is called couldn't do without, and questions that are asked anyway."""
+        """Yield missing fields that callees need, and questions that repeat a packet's field."""
         for field in _NEEDED:
             if field not in self.fields:
                 what = f"has to hold {field}: without it whoever is called can't begin"
@@ -105,7 +105,7 @@ class EscalationTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsentPerson:
-    """Somebody who isn't called on these days, both included, as counted in their own zone."""
+    """Somebody not to be called on these days, both included, in their own time zone."""
 
     who: PersonRef
     since: date
@@ -120,10 +120,10 @@ class AbsentPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """How escalations run where nothing more specific is said; `wait` is for severities without.
+    """The defaults of escalations; `wait` applies to severities without one of their own.
 
-    `rating_after`: how long after somebody took one they are asked about its packet.
-    `present_statuses` begin a status (with its emoji) of somebody who notices all the same.
+    `rating_after`: how long after taking an escalation a person is asked to rate its packet.
+    `present_statuses`: people whose status (with its emoji) starts like this still notice a call.
     """
 
     wait: Wait
@@ -153,8 +153,8 @@ class ServiceLink:
 class Service:
     """A service that incidents can affect; tier 1 is the most critical.
 
-    `on_call` is called first, else the owner; `steps` are this service's own, before those that
-    every ladder ends with. `runbook_url` and `dashboard_url` are the ones to open first.
+    `on_call` is called first, else the owner. The service's `steps` come before those that end
+    every ladder. `runbook_url` and `dashboard_url` are the ones to open first.
     """
 
     key: Annotated[
@@ -179,16 +179,16 @@ class Service:
 
     @property
     def all_runbooks(self) -> tuple[ServiceLink, ...]:
-        """Return every runbook, the one to open first before the others."""
+        """Return every runbook; the one to open first comes first."""
         return _links(self.runbook_url, f"{self.name} runbook", self.runbooks)
 
     @property
     def all_dashboards(self) -> tuple[ServiceLink, ...]:
-        """Return every dashboard, the one to open first before the others."""
+        """Return every dashboard; the one to open first comes first."""
         return _links(self.dashboard_url, f"{self.name} dashboard", self.dashboards)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield steps that would go round in circles."""
+        """Yield steps that refer to the service's own steps."""
         for index, step in enumerate(self.steps):
             if Relation.SERVICE_STEPS in step.who:
                 what = "a service's steps can't lead to themselves"

@@ -1,4 +1,4 @@
-"""The policy's section on guidance: checklists, the time box, and what brings in a mentor."""
+"""The policy's section on guidance: checklists, the time box, and triggers for a mentor."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from incidents.policy.schema import Duration, Form, Rule, lasts, short, some, wi
 
 
 class StepAnswer(StrEnum):
-    """What somebody can answer to a step of a checklist, by a button."""
+    """The answers that buttons offer for a step of a checklist."""
 
     DONE = "done"
     RUNBOOK_FAILED = "runbook_failed"
@@ -32,7 +32,7 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChecklistStep:
-    """One step: what to do, which answers are offered, and the note that *done* can become."""
+    """One step: what to do, the answers offered, and the note that *done* may record."""
 
     key: Annotated[str, word_key("size_up")]
     title: Annotated[str, short(60, "Size it up")]
@@ -49,7 +49,7 @@ class ChecklistStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checklist:
-    """The steps of the first minutes, for these services and severities (none named: for all)."""
+    """The steps of the first minutes, for these services and severities (none: for all)."""
 
     key: Annotated[str, Form.AS_KEY, word_key("default")]
     services: tuple[Annotated[str, SERVICE], ...] = ()
@@ -61,12 +61,12 @@ class Checklist:
         return next((step for step in self.steps if step.key == key), None)
 
     def fits(self, services: Iterable[str], severity: str) -> bool:
-        """Tell whether the checklist is for one of the services, and for the severity."""
+        """Tell whether the checklist applies to one of the services and to the severity."""
         is_for_service = not self.services or not set(services).isdisjoint(self.services)
         return is_for_service and (not self.severities or severity in self.severities)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield steps that have the key of another."""
+        """Yield steps that share a key."""
         count = Counter(step.key for step in self.steps)
         for index, step in enumerate(self.steps):
             if count[step.key] > 1:
@@ -75,9 +75,9 @@ class Checklist:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triggers:
-    """Recorded facts that bring in a mentor at once; never what somebody wrote in their own words.
+    """Recorded facts that bring in a mentor at once; people's free text never does.
 
-    `severity_rank`: incidents of this rank or worse (1 is the worst); None: no severity does.
+    `severity_rank`: incidents of this rank or worse (1 is the worst); None: no severity.
     """
 
     severity_rank: Annotated[int, within(1, 99, "1")] | None = None
@@ -87,7 +87,7 @@ class Triggers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guidance:
-    """How the bot keeps people moving who are below solo; `unanswered` prompts bring in a mentor."""
+    """How the bot guides people below solo; this many `unanswered` prompts bring in a mentor."""
 
     enabled: bool
     time_box: Annotated[Duration, lasts("1m", "8h", "10m")]

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class PacketField(StrEnum):
-    """What a packet can say, what helps most first."""
+    """The fields of a packet, in reading order."""
 
     ASK = "ask"
     ANSWER_BY = "answer_by"

@@ -1,8 +1,8 @@
-"""The policy of a workspace as frozen values: what `config/policy.yaml` and its overlay say.
+"""A workspace's policy as frozen values, read from `config/policy.yaml` and its overlay.
 
-These classes are also the schema of the file: a new setting is a new field here, with what is
-allowed in its type, and a documented line in `config/policy.yaml`. Tuples of classes that have a
-field `Form.AS_KEY` are maps in the file.
+These classes are also the file's schema. To add a setting, add a field here, with its rules in the
+type, and a documented line to `config/policy.yaml`. Tuples of classes with a `Form.AS_KEY` field
+are maps in the file.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ SUBJECT_MATTER_EXPERT: Final = "subject_matter_expert"
 
 
 class Action(StrEnum):
-    """What a person can do, as named under `rights` in the policy."""
+    """The actions that the policy's `rights` grant."""
 
     DECLARE = "declare"
     EDIT = "edit"
@@ -95,7 +95,7 @@ class Action(StrEnum):
 
 
 def _has_holidays(country: str) -> bool:
-    # A heavy library, wanted only by those who set a country.
+    # A heavy library, needed only if the policy sets a country.
     from holidays import list_supported_countries  # noqa: PLC0415
 
     return country in list_supported_countries()
@@ -117,9 +117,9 @@ _Lateness = Annotated[float, within(0.05, 10, "0.5")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Severity:
-    """How bad an incident is, and what follows from it; rank 1 is the worst.
+    """How bad an incident is, and what follows from that; rank 1 is the worst.
 
-    `escalation_wait` is how long a step of an escalation waits before the next is called.
+    `escalation_wait` is how long an escalation waits before it calls the next step.
     """
 
     key: Annotated[
@@ -152,7 +152,7 @@ class Role:
     checklist: tuple[_Line, ...]
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield a key that means something else, and a commander who wouldn't be alone."""
+        """Yield keys that are already words of the policy, and a commander that isn't exclusive."""
         if self.key == COMMANDER and not self.exclusive:
             what = "has to be true: an incident has one commander"
             yield Disagreement(("exclusive",), what, "true")
@@ -164,10 +164,10 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminders:
-    """When the bot speaks up by itself.
+    """When the bot reminds people of its own accord.
 
-    The two fractions are parts of a cadence that an update is late by: at the first the
-    commander and deputy hear of it directly, at the second it counts as missed.
+    The two fractions say how late an update is, as a part of its cadence: at the first, the bot
+    tells the commander and deputy; at the second, the update counts as missed.
     """
 
     commander_missing_after: _Timer
@@ -182,7 +182,7 @@ class Reminders:
     holidays_country: _Country | None = None
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield second reminders that would come before the first."""
+        """Yield second reminders that wouldn't come after the first."""
         if self.update_missed_fraction <= self.update_late_fraction:
             what = f"has to be greater than update_late_fraction ({self.update_late_fraction:g})"
             yield Disagreement(("update_missed_fraction",), what, other=("update_late_fraction",))
@@ -195,7 +195,7 @@ class Reminders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
-    """When a new declaration is taken for one just made; similarity from 0 to 1 (the same)."""
+    """When a new declaration may duplicate a recent one; similarity is 0 to 1 (identical)."""
 
     window: Annotated[Duration, lasts("0s", "1d", "10m")]
     similarity: Annotated[float, within(0.1, 1, "0.6")]
@@ -203,7 +203,7 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Right:
-    """Who may carry out one action: anyone who matches at least one entry of `who`."""
+    """Who may take one action: anyone who matches at least one entry of `who`."""
 
     action: Annotated[Action, Form.AS_KEY]
     who: Annotated[tuple[Grantee, ...], Form.AS_VALUE]
@@ -211,17 +211,17 @@ class Right:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """Who may do what; `guests_may` is all that guests and Slack Connect people can ever do."""
+    """Who may do what; guests and Slack Connect people can only ever do `guests_may`."""
 
     actions: tuple[Right, ...]
     guests_may: tuple[Action, ...] = ()
 
     def who_may(self, action: Action) -> tuple[Grantee, ...]:
-        """Return who may do this; empty (nobody) for an action that the policy leaves out."""
+        """Return who may do this; empty (nobody) if the policy doesn't list the action."""
         return next((right.who for right in self.actions if right.action is action), ())
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield actions of which it isn't said who may do them."""
+        """Yield actions that the policy doesn't list."""
         listed = {right.action for right in self.actions}
         for action in (action for action in Action if action not in listed):
             what = "has to stay; an empty list lets nobody do it"
@@ -230,7 +230,7 @@ class Rights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureTargets:
-    """Targets that reports compare with, from the table in the domain text; shares are 0 to 1."""
+    """The targets that reports compare with; shares are 0 to 1."""
 
     time_to_detect: _Target
     time_to_acknowledge_p50: _Target
@@ -248,7 +248,7 @@ class FigureTargets:
     change_related: _Share
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield figures for most incidents that are stricter than those for half of them."""
+        """Yield a 90th percentile target that is stricter than the median's."""
         if self.time_to_acknowledge_p50 > self.time_to_acknowledge_p90:
             what, keys = (
                 "can't be shorter than time_to_acknowledge_p50",
@@ -259,7 +259,7 @@ class FigureTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long working rows are kept once done; incidents and timelines are kept for good."""
+    """How long finished working rows are kept; incidents and timelines are never deleted."""
 
     settled_effects: _Kept
     request_keys: _Kept
@@ -268,7 +268,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Everything a workspace decides for itself; severities are ordered by rank, worst first."""
+    """Everything a workspace can configure; severities are ordered by rank, worst first."""
 
     command: Annotated[
         str,
@@ -303,7 +303,7 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the effective policy: the same values give the same digest."""
+        """The SHA-256 (hex) of the policy's values, which changes only when they do."""
         plain = as_json(self)
         text = json.dumps(
             plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -348,7 +348,7 @@ class Policy:
         return next((item for item in self.services if item.key.casefold() == wanted), None)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield severities of the same rank, and words that mean two roles."""
+        """Yield severities that share a rank, and aliases that name two roles."""
         ranks: dict[int, str] = {}
         for severity in self.severities:
             first = ranks.setdefault(severity.rank, severity.key)
@@ -368,7 +368,7 @@ class Policy:
 
 
 class UnknownPolicyKeyError(LookupError):
-    """The policy has no such severity or role; `known` lists those that it has."""
+    """The policy has no such severity or role; `known` lists the keys it has."""
 
     def __init__(self, what: str, key: str, *, known: Iterable[str]) -> None:
         super().__init__(f"no {what} {key!r} in the policy")

@@ -16,7 +16,7 @@ AUTO_SECTIONS: Final = (
 
 
 class SectionKind(StrEnum):
-    """How a postmortem section gets its text: from the record, or written by people."""
+    """Where a postmortem section's text comes from: the record, or people."""
 
     AUTO = "auto"
     PROMPT = "prompt"
@@ -32,7 +32,7 @@ class Section:
     prompt: Annotated[str, short(400, "What helped, so that we keep doing it?")] | None = None
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield what keeps the section from getting its text."""
+        """Yield a missing prompt, and a section that the record can't fill."""
         if self.kind is SectionKind.PROMPT and self.prompt is None:
             what = "is needed: a section left to people asks them something"
             yield Disagreement(("prompt",), what, "prompt: What helped?")
@@ -46,7 +46,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postmortem:
-    """The postmortem's template (a file of `config/templates`) and its sections in order."""
+    """The postmortem's template (a file in `config/templates`) and its sections in order."""
 
     template: str
     sections: Annotated[tuple[Section, ...], some("has to keep at least one section")]
@@ -56,7 +56,7 @@ class Postmortem:
         return next((section for section in self.sections if section.key == key), None)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield sections whose key one before them has."""
+        """Yield sections that repeat an earlier key."""
         for index, section in enumerate(self.sections):
             if self.find_section(section.key) is not section:
                 keys = ("sections", index, "key")

@@ -1,4 +1,4 @@
-"""The policy's section on approvals: classes of action, whose agreement each needs, how long."""
+"""The policy's section on proposals: classes of action, the approval each needs, the waits."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from incidents.policy.supervision import Stage
 
 
 class Need(StrEnum):
-    """Whose agreement a class of action needs; under `rights`, `approve_<need>` says who that is."""
+    """Whose approval a class of action needs; the right `approve_<need>` says who that is."""
 
     NOBODY = "nobody"
     STANDARD = "standard"
@@ -23,14 +23,14 @@ class Need(StrEnum):
 
     @property
     def weight(self) -> int:
-        """Return how much agreement it takes, 0 for none."""
+        """Return how strict the need is, 0 for none."""
         return list(Need).index(self)
 
 
 class GuardedAction(StrEnum):
-    """Commands of the bot that may need somebody's agreement, named like their rights.
+    """The bot's own commands that may need approval, named like their rights.
 
-    Cancelling as a duplicate is guarded like any other cancelling.
+    Marking a duplicate is guarded like cancelling.
     """
 
     LOWER_SEVERITY = "lower_severity"
@@ -46,7 +46,7 @@ _ALSO = {"mark_duplicate": GuardedAction.CANCEL}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionClass:
-    """A class of action; `words` in a proposal suggest it, people choose."""
+    """A class of action; a proposal that contains one of the `words` suggests it."""
 
     key: Annotated[str, Form.AS_KEY, word_key("change")]
     name: Annotated[str, short(60, "Change that can be undone")]
@@ -57,7 +57,7 @@ class ActionClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerWait:
-    """How long an answer is waited for at one severity."""
+    """How long a proposal waits for its answer at one severity."""
 
     severity: Annotated[str, Form.AS_KEY, SEVERITY]
     wait: Annotated[_Wait, Form.AS_VALUE]
@@ -65,7 +65,7 @@ class AnswerWait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandClass:
-    """The class of action that one of the bot's own commands belongs to."""
+    """The class of action of one of the bot's own commands."""
 
     command: Annotated[GuardedAction, Form.AS_KEY]
     class_key: Annotated[str, Form.AS_VALUE]
@@ -73,7 +73,7 @@ class CommandClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisedActions:
-    """The commands that need somebody's agreement at one stage; below solo only."""
+    """The commands that need approval at one stage below solo."""
 
     stage: Annotated[Stage, Form.AS_KEY]
     actions: Annotated[tuple[GuardedAction, ...], Form.AS_VALUE] = ()
@@ -81,7 +81,7 @@ class SupervisedActions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals:
-    """Asking for agreement: classes of action, times, and what the supervised need it for."""
+    """Proposals: classes of action, times, and the commands that need approval below solo."""
 
     classes: Annotated[tuple[ActionClass, ...], some("has to keep at least one class")]
     expires_after: Annotated[Duration, lasts("1m", "7d", "30m")]
@@ -100,21 +100,21 @@ class Proposals:
         return next(found, None)
 
     def wait_at(self, severity_key: str) -> timedelta:
-        """Return how long an answer is waited for in an incident of this severity."""
+        """Return how long a proposal waits for its answer in an incident of this severity."""
         own = (
             item.wait for item in self.answer_within_by_severity if item.severity == severity_key
         )
         return next(own, self.answer_within)
 
     def guard_of(self, action: str) -> GuardedAction | None:
-        """Return the command under which an action is guarded at any stage, or None."""
+        """Return the command that guards the action, or None if no stage needs approval for it."""
         guard = _guard(action)
         if guard is None:
             return None
         return guard if any(guard in item.actions for item in self.supervised_actions) else None
 
     def guards(self, action: str, *, stage: Stage) -> bool:
-        """Tell whether somebody at this stage needs agreement for the action; solo never does."""
+        """Tell whether somebody at this stage needs approval for the action; solo never does."""
         guard = _guard(action)
         if guard is None or stage is Stage.SOLO:
             return False
@@ -129,7 +129,7 @@ class Proposals:
         return None if key is None else self.find_class(key)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield commands without a class that asks somebody, and stages that ask in vain."""
+        """Yield commands without a class that asks somebody, and void rules for solo."""
         known = tuple(item.key for item in self.classes)
         for item in self.commands:
             at, found = ("commands", item.command.value), self.find_class(item.class_key)
@@ -149,11 +149,11 @@ class Proposals:
 
 
 def suggest_class(text: str, proposals: Proposals) -> ActionClass:
-    """Return the class that a proposal's words suggest: of all that match, the one needing most.
+    """Return the strictest class whose words are in the text of a proposal.
 
-    Nothing matches: the mildest class that needs somebody, since a guess must not spare a question.
-    A word also counts with other endings ("restarting", "deleted", "configuration"); where nobody
-    would be asked only with the plainest ("checks", not "checkout").
+    Without a match it is the mildest class that asks somebody: a guess must not skip an approval.
+    Words match with any ending ("restarting", "deleted", "configuration"); those of classes that
+    need nobody match only with plain endings ("checks", not "checkout").
 
     Raises: LookupError if the policy has no classes.
     """
@@ -174,6 +174,6 @@ def _guard(action: str) -> GuardedAction | None:
 
 def _is_said(item: ActionClass, text: str) -> bool:
     ending = r"(e|s|es|ed|ing)?(?!\w)" if item.needs is Need.NOBODY else r"\w*"
-    # "delete" is also said by "deleting": the last e gives way to an ending.
+    # "deleting" matches "delete": the final e is dropped before an ending.
     stems = (re.escape(word.casefold().removesuffix("e")) for word in item.words)
     return any(re.search(rf"(?<!\w){stem}{ending}", text.casefold()) for stem in stems)

@@ -1,4 +1,4 @@
-"""Whom a policy names: people, groups, roles, and standings that follow from the incident."""
+"""How a policy names people: a person, a group, a role, or a standing in the incident."""
 
 import re
 from collections.abc import Iterator
@@ -19,20 +19,20 @@ _ROLE_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class Standing(StrEnum):
-    """A group of people that follows from the incident itself rather than from a list."""
+    """A set of people that the incident determines, rather than a list."""
 
     ANYONE = "anyone"
     RESPONDER = "responder"
-    # A member who is nowhere below solo; and who supervises the person it is about.
+    # SENIOR: a member who is nowhere below solo. MENTOR: supervises the person concerned.
     SENIOR = "senior"
     MENTOR = "mentor"
-    # Who manages an affected service, or where none is named, whom escalations reach as the manager.
+    # The manager of an affected service, else the one that `escalation.manager` names.
     MANAGER = "manager"
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRef:
-    """A person as the policy names them: by Slack user id or by email, exactly one of the two."""
+    """A person, named by Slack user id or by email: exactly one of the two."""
 
     user_id: str | None = None
     email: str | None = None
@@ -42,13 +42,13 @@ class PersonRef:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Let pydantic read a person as files name them."""
+        """Let pydantic parse a person from the text in a file."""
         return core_schema.no_info_plain_validator_function(_read_person)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRef:
-    """A Slack user group: by id, or by handle without its `@`, exactly one of the two."""
+    """A Slack user group, named by id or by handle (without `@`): exactly one of the two."""
 
     group_id: str | None = None
     handle: str | None = None
@@ -59,7 +59,7 @@ class GroupRef:
 
 @dataclass(frozen=True, slots=True)
 class RoleRef:
-    """Whoever holds the role with this key in the incident at hand."""
+    """The holder of the role with this key in the current incident."""
 
     key: str
 
@@ -71,7 +71,7 @@ Ref = TypeVar("Ref", PersonRef, GroupRef)
 
 
 def named_in(value: object, kind: type[Ref]) -> Iterator[Ref]:
-    """Yield every reference of this kind in a policy or a part of it, in the order of its fields."""
+    """Yield every reference of this kind in a policy or a part of it, in field order."""
     if isinstance(value, kind):
         yield value
     elif isinstance(value, tuple):
@@ -88,7 +88,7 @@ SERVICE: Final = Names("there is no service", "services")
 
 
 def word_or_reference(words: type[StrEnum], example: str) -> PlainValidator:
-    """Return what reads one of these words, a role's key, a person or a group."""
+    """Return a validator that parses one of these words, a role's key, a person or a group."""
 
     def read(text: object) -> object:
         if isinstance(text, str) and text in tuple(words):

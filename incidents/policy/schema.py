@@ -1,7 +1,7 @@
-"""What the types of a policy or a scenario say of its file: what is allowed, and how it is written.
+"""The file schema in the types of a policy or a scenario: allowed values, and how to write them.
 
 `Annotated[timedelta, lasts("1s", "30d", "15m")]` is a duration with its bounds and an example.
-pydantic holds files to it (`config/tree_reader.py`); the program trusts the values it made.
+pydantic checks files against it (`config/tree_reader.py`); the program trusts the result.
 """
 
 import re
@@ -26,15 +26,15 @@ T = TypeVar("T")
 
 
 class Form(Enum):
-    """How a field is written where that isn't `field: value`; in the order of `Shape`."""
+    """How a field is written if not as `field: value`; in the order of `Shape`'s fields."""
 
-    AS_KEY = auto()  # as the key of the map that the class is an entry of
+    AS_KEY = auto()  # as the key of the entry in the surrounding map
     AS_VALUE = auto()  # as the whole value of that entry
-    ALONE = auto()  # may stand alone: `manager` for `who: [manager]`
+    ALONE = auto()  # may replace the whole object: `manager` for `who: [manager]`
 
 
 class Refusal(ValueError):
-    """A value that a file can't hold; the message completes "this value …"."""
+    """A value in a file is invalid; the message completes "this value …"."""
 
     def __init__(self, what: str, example: str = "") -> None:
         super().__init__(what)
@@ -43,14 +43,14 @@ class Refusal(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition on one value; `what` completes "this value …", `example` would be accepted."""
+    """A condition on one value; `what` completes "this value …", `example` is a valid value."""
 
     accepts: Callable[[Any], bool]
     what: str
     example: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Let pydantic check it once the value has its type."""
+        """Let pydantic check the rule after it has converted the value."""
         return AfterValidator(self._checked).__get_pydantic_core_schema__(source, handler)
 
     def _checked(self, value: object) -> object:
@@ -61,10 +61,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The value names something else in the file, such as a role by its key.
+    """The value names an entry elsewhere in the file, such as a role by its key.
 
-    `where` leads from the outermost value to all that there is: entries by key, or plain words.
-    `also` are words that could have been meant, too.
+    `where` leads from the root to the entries (by key) or plain words that can be named.
+    `also` are further words for "did you mean".
     """
 
     missing: str
@@ -73,15 +73,15 @@ class Names:
     example: str = ""
 
     def known(self, root: object) -> tuple[str, ...]:
-        """Return what there is to be named."""
+        """Return the names that exist in the file."""
         return tuple(getattr(one, "key", one) for one in attrgetter(self.where)(root))
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a class: its type without `None`, and what `Annotated` adds.
+    """A field of a class: its type without `None`, and the marks that `Annotated` adds.
 
-    `shape` is that of its type if this is a class; `items` tells of the items of a tuple.
+    `shape` describes the type if it is a class; `items` describes the items of a tuple.
     """
 
     name: str = ""
@@ -93,20 +93,20 @@ class Field:
 
     @property
     def is_map(self) -> bool:
-        """Tell whether its items are entries of a map, each under its key."""
+        """Tell whether the file writes its items as a map, each under its key."""
         return (
             self.items is not None and self.items.shape is not None and bool(self.items.shape.key)
         )
 
     @property
     def all_marks(self) -> tuple[object, ...]:
-        """Return what is said of it, and of its items."""
+        """Return the marks of the field and of its items."""
         return (*self.marks, *self.items.marks) if self.items else self.marks
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The fields of a class by name, and the names of those that are written in another form."""
+    """The fields of a class by name, and the name of the field in each `Form` ("" if none)."""
 
     fields: dict[str, Field]
     key: str
@@ -115,7 +115,7 @@ class Shape:
 
 
 def matches(pattern: str, what: str, example: str) -> Rule:
-    """Return the rule that a text as a whole has this form."""
+    """Return the rule that a whole text matches the pattern."""
     compiled = re.compile(pattern)
     return Rule(lambda text: compiled.fullmatch(text) is not None, what, example)
 
@@ -134,7 +134,7 @@ def within(lowest: float, highest: float, example: str) -> Rule:
 
 
 def short(limit: int, example: str) -> Rule:
-    """Return the rule that a text has at most so many characters."""
+    """Return the rule that a text has at most `limit` characters."""
     return Rule(lambda text: len(text) <= limit, f"is longer than {limit} characters", example)
 
 
@@ -144,7 +144,7 @@ def some(what: str, example: str = "") -> Rule:
 
 
 def holds(lowest: int, highest: int, what: str) -> Rule:
-    """Return the rule that a list has so many items."""
+    """Return the rule that a list has from `lowest` to `highest` items."""
     told = f"has to hold {lowest} to {highest} {what}"
     return Rule(lambda items: lowest <= len(items) <= highest, told)
 
@@ -178,7 +178,7 @@ DisplayName = Annotated[str, short(60, "a few words")]
 
 
 def shape_of(cls: type) -> Shape:
-    """Return what a class says of its fields."""
+    """Return the file schema of a class."""
     return _shape_of(cls)
 
 
@@ -194,7 +194,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def as_json(value: object) -> Any:
-    """Return a value as JSON can hold it, the same way in every process; durations as seconds."""
+    """Return a value as JSON, the same in every process; durations are seconds."""
     match value:
         case timedelta():
             return value.total_seconds()
@@ -212,7 +212,7 @@ def as_json(value: object) -> Any:
 
 
 def from_json(cls: type[T], stored: Mapping[str, Any]) -> T:
-    """Return what was stored by `as_json`, unchecked; what this version doesn't know is left out."""
+    """Rebuild a value stored by `as_json`, unchecked, without fields this version doesn't know."""
     known = (field for field in shape_of(cls).fields.values() if field.name in stored)
     return cls(**{field.name: _from_json(field, stored[field.name]) for field in known})
 
@@ -229,7 +229,7 @@ def _from_json(field: Field, value: Any) -> Any:
     return field.type(value)
 
 
-# What a class says never changes, and finding it out takes a while.
+# A class never changes, and inspecting it is slow.
 @cache
 def _shape_of(cls: type) -> Shape:
     hints = get_type_hints(cls, include_extras=True)
@@ -248,7 +248,7 @@ def _field(name: str, hint: Any, default: object = MISSING) -> Field:
 
 
 def _unwrap(hint: Any) -> tuple[Any, tuple[object, ...]]:
-    """Split a type into what it is, if it isn't None, and what `Annotated` adds."""
+    """Split a type into the plain type, without `| None`, and the marks that `Annotated` adds."""
     if get_origin(hint) is Annotated:
         plain, marks = _unwrap(get_args(hint)[0])
         return plain, (*marks, *hint.__metadata__)
@@ -259,5 +259,5 @@ def _unwrap(hint: Any) -> tuple[Any, tuple[object, ...]]:
 
 
 def _is_class(cls: Any) -> bool:
-    """Tell whether this is a class with fields in the file; references write themselves."""
+    """Tell whether this is a class with fields in the file; references are plain texts there."""
     return isinstance(cls, type) and is_dataclass(cls) and cls.__str__ is object.__str__

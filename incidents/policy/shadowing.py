@@ -1,4 +1,4 @@
-"""The policy's sections on shadowing and on the on-call handoff, and who shadows by schedule when."""
+"""The policy's sections on shadowing and shift handovers, and who shadows on a given day."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from incidents.policy.schema import Duration, holds, lasts, short, some
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledShadow:
-    """Somebody who shadows on these days, both included: a mentor, a role, or a service."""
+    """A person who shadows a mentor, a role or a service on these days, both included."""
 
     person: PersonRef
     mentor: PersonRef | None = None
@@ -22,7 +22,7 @@ class ScheduledShadow:
     ends_on: date
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield what makes it unclear whom or what somebody shadows, and when."""
+        """Yield entries without exactly one target, with the person as mentor, or bad dates."""
         if sum(one is not None for one in (self.mentor, self.role, self.service)) != 1:
             what = "needs exactly one of mentor, role and service"
             yield Disagreement(("mentor",), what, "mentor: alex@example.com")
@@ -35,7 +35,7 @@ class ScheduledShadow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowRotation:
-    """Shadows who take turns of `turn`, with mentors who take turns likewise, or on one service."""
+    """Shadows who rotate every `turn`, along with rotating mentors or on one service."""
 
     shadows: Annotated[tuple[PersonRef, ...], some("has to name at least one person")]
     mentors: tuple[PersonRef, ...] = ()
@@ -44,7 +44,7 @@ class ShadowRotation:
     turn: Annotated[Duration, lasts("1d", "365d", "7d")]
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield what makes it unclear whom or what the shadows follow."""
+        """Yield rotations without exactly one target, and people who shadow themselves."""
         if bool(self.mentors) == (self.service is not None):
             what = "needs either mentors or a service"
             yield Disagreement(("mentors",), what, "mentors: [alex@example.com]")
@@ -54,10 +54,10 @@ class ShadowRotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowingPolicy:
-    """What shadows are given and asked, and who shadows by schedule.
+    """What shadows read and are asked, and who shadows by schedule.
 
-    `ask_every`: at decisions a shadow is asked at most once in that time. `debrief_reminder`: a
-    debrief that isn't written for so long is reminded of, once.
+    `ask_every`: the least time between two questions to a shadow about decisions.
+    `debrief_reminder`: after this time, a shadow is reminded once of an unwritten debrief.
     """
 
     ask_every: Annotated[Duration, lasts("1m", "1d", "15m")]
@@ -73,10 +73,10 @@ class ShadowingPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverPolicy:
-    """The on-call handoff: when a note that isn't accepted is reminded of, and what it looks at.
+    """The handover of a shift: when to remind of an unaccepted note, and what the note includes.
 
-    `due_within`: action items due within that time are part of the note; `remind_after` is for
-    the next person, at twice that time the author hears of it.
+    `due_within`: the note lists action items due within this time. `remind_after`: the next person
+    is reminded after this time; after twice this time, the author is told.
     """
 
     remind_after: Annotated[Duration, lasts("1m", "1d", "15m")]
@@ -85,7 +85,7 @@ class HandoverPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Who shadows today, and whom or what: exactly one of the three is set."""
+    """A person who shadows on a day; exactly one of mentor, role and service is set."""
 
     person: PersonRef
     mentor: PersonRef | None = None
@@ -94,7 +94,7 @@ class Turn:
 
 
 def turns_on(policy: ShadowingPolicy, day: date) -> Iterator[Turn]:
-    """Yield who shadows by schedule on a day (in UTC)."""
+    """Yield the scheduled shadowings of a day (in UTC)."""
     for entry in policy.schedule:
         if entry.starts_on <= day <= entry.ends_on:
             yield Turn(

@@ -1,4 +1,4 @@
-"""The policy's section on supervision: stages, mentors, and what each next stage asks for."""
+"""The policy's section on supervision: stages, mentors, and the requirements of each stage."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from incidents.policy.schema import Form, within
 
 
 class Stage(StrEnum):
-    """How far somebody works on their own; compares by how far: observe < assist < lead < solo."""
+    """How independently somebody works: observe < assist < lead < solo."""
 
     OBSERVE = "observe"
     ASSIST = "assist"
@@ -20,7 +20,7 @@ class Stage(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return the place on the way, 0 for observe."""
+        """Return the place in the order, 0 for observe."""
         return _WAY.index(self.value)
 
     @property
@@ -29,7 +29,7 @@ class Stage(StrEnum):
         later = [stage for stage in Stage if stage.rank == self.rank + 1]
         return later[0] if later else None
 
-    # A StrEnum compares as text, in which "assist" would come before "observe".
+    # A StrEnum compares as text, and "assist" sorts before "observe".
     def __lt__(self, other: str) -> bool:
         return self.rank < Stage(other).rank
 
@@ -50,7 +50,7 @@ _Percent = Annotated[int, within(0, 100, "80")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSeed:
-    """Where somebody starts; without role or service it holds for all that have none of their own."""
+    """A person's first stage, for a role, a service, or everything without a stage of its own."""
 
     person: PersonRef
     stage: Stage
@@ -60,20 +60,20 @@ class StageSeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentorSeed:
-    """Who supervises somebody from the start."""
+    """A person's first mentors."""
 
     person: PersonRef
     mentors: tuple[PersonRef, ...]
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield somebody who is to supervise themselves."""
+        """Yield people who are their own mentors."""
         if self.person in self.mentors:
             yield Disagreement(("mentors",), "nobody is their own mentor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRequirement:
-    """What is asked for before `stage`; counts of incidents, shares and scores from 0 to 100.
+    """What a person needs before they reach `stage`: counts, and percentages from 0 to 100.
 
     `completeness` is the least average score of the person's own escalations, `answered` the
     least share of prompts answered. Drills count only as `drills`.
@@ -92,7 +92,7 @@ class StageRequirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervision:
-    """Who learns with whom. `recertify_after_months` None: a sign-off never has to be renewed."""
+    """Stages, mentors and requirements; `recertify_after_months` None: sign-offs never expire."""
 
     stages: tuple[StageSeed, ...] = ()
     mentors: tuple[MentorSeed, ...] = ()
@@ -101,11 +101,11 @@ class Supervision:
     recertify_after_months: Annotated[int, within(1, 120, "12")] | None = None
 
     def find_requirement(self, stage: Stage) -> StageRequirement | None:
-        """Return what is asked for before this stage, or None if nothing is."""
+        """Return the requirements of this stage, or None if there are none."""
         return next((item for item in self.requirements if item.stage is stage), None)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield what is asked for in vain, and stages said twice, of which one would win unseen."""
+        """Yield requirements of the first stage, and second stages for the same scope."""
         if self.find_requirement(Stage.OBSERVE) is not None:
             what = "is where everybody begins, so nothing can be asked for before it"
             yield Disagreement(("requirements", "observe"), what)

@@ -1,1 +1,1 @@
-"""Who may do what: `decide`, and the stages that rights read."""
+"""Who may do what: `decide`, and the stages it depends on."""

@@ -1,7 +1,7 @@
-"""How far somebody works on their own in one incident, by what they are and have been in it.
+"""A person's stage in one incident, from the roles they hold and have held in it.
 
-A stage can hold for one role or one service alone. Nobody leaves it behind by giving the role up,
-or by taking the service off the incident: what it held for still counts for them here.
+A stage can apply to one role or one service. Giving up a role or removing a service doesn't change
+a person's stage in that incident.
 """
 
 import uuid
@@ -25,9 +25,9 @@ async def stage_in(
     roles: frozenset[str],
     levels: Levels,
 ) -> Stage:
-    """Return the stage that counts: in command if held, else the lowest of the roles held so far.
+    """Return the stage as commander if they are it, else the lowest of their roles so far.
 
-    `roles` are those that they hold now; without any, their stage in no role counts as well.
+    `roles` are the ones held now; without any, their general stage counts too.
     """
     if levels.is_senior:
         return Stage.SOLO
@@ -56,9 +56,9 @@ async def is_supervised_in(
 async def _taken_off(
     session: AsyncSession, incident: Incident, *, person_id: uuid.UUID, levels: Levels
 ) -> set[str]:
-    """Return the services that this person has taken off the incident themselves.
+    """Return the services that this person removed from the incident.
 
-    What a redacted change was is unknown: it may have been any that they have a stage for.
+    A redacted change may have removed any service, so all that they have a stage for count.
     """
     query = select(TimelineEntry.content).where(
         TimelineEntry.incident_id == incident.id,

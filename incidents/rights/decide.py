@@ -1,4 +1,4 @@
-"""Who may do what: `decide()` is the one check, pure; `permit()` gathers its facts and asks it."""
+"""Who may do what: `decide()` is the only check and pure; `permit()` gathers its facts."""
 
 import uuid
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from incidents.rights.stages import Stage, is_among, levels_of, mentees_of
 
 
 class Verdict(StrEnum):
-    """What `decide()` can say."""
+    """The possible answers of `decide()`."""
 
     ALLOWED = "allowed"
     NEEDS_APPROVAL = "needs_approval"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, and who may instead (keys of the policy) when it isn't allowed."""
+    """The verdict; if it is a refusal, `needs` says who may (keys of the policy)."""
 
     verdict: Verdict
     needs: tuple[str, ...] = ()
@@ -42,17 +42,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class StandingFacts:
-    """What the actor is to the incident: the facts that rights speak of."""
+    """The actor's standing in the incident: the facts that rights depend on."""
 
     is_in_channel: bool = False
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()  # ids and handles of the groups the actor is in
     email: str | None = None
     is_senior: bool = False
-    # Supervises the person it is about; where it is about nobody in particular, anybody at all.
+    # Supervises the person concerned; if the action concerns nobody, supervises anybody.
     is_mentor: bool = False
     is_manager: bool = False
-    # How far they work on their own in what they do here.
+    # Their stage in this incident.
     stage: Stage = Stage.SOLO
 
     @property
@@ -69,9 +69,9 @@ def decide(
     rights: Rights,
     proposals: Proposals | None = None,
 ) -> Decision:
-    """Say whether the actor may do this, given what they are to the incident.
+    """Decide whether the actor may do this, given their standing in the incident.
 
-    Whoever is supervised needs somebody's agreement for what `proposals` names at their stage.
+    Below solo, actors need approval for the actions that `proposals` lists for their stage.
     """
     if not actor.is_person:
         return Decision(Verdict.ALLOWED)
@@ -117,12 +117,12 @@ async def permit(
 ) -> None:
     """Return quietly if the actor may do this.
 
-    `subject_id` is the person it is done to or about, for whom mentors may act.
+    `subject_id` is the person concerned, whose mentors may act.
 
-    Raises: NotPermitted, with who may; NeedsApproval, if they may with somebody's agreement.
+    Raises: NotPermitted, with who may; NeedsApproval, if they may once somebody approves.
     """
     without_facts = decide(actor, action, StandingFacts(), rights=policy.rights)
-    # Whether somebody needs agreement can't be said without facts, whatever their rights.
+    # Only the facts tell whether a guarded action needs approval, even if everybody has the right.
     is_guarded = actor.is_person and policy.proposals.guard_of(action) is not None
     if without_facts.is_allowed and not is_guarded:
         return
@@ -154,7 +154,7 @@ async def gather_standing(
     workspace_id: uuid.UUID,
     subject_id: uuid.UUID | None = None,
 ) -> StandingFacts:
-    """Return what the actor is to the incident, from the database."""
+    """Return the actor's standing in the incident, from the database."""
     if actor.person_id is None:
         return StandingFacts()
     person = await session.get(Person, actor.person_id)
@@ -193,7 +193,7 @@ async def gather_standing(
 
 
 def managers_named(policy: Policy, services: Iterable[str]) -> tuple[Invitee, ...]:
-    """Return whom the policy names as managers of these services, else as the manager of all."""
+    """Return the managers of these services, else the policy's general manager."""
     found = (policy.find_service(key) for key in services)
     own = tuple(item.manager for item in found if item is not None and item.manager is not None)
     common = policy.escalation.manager

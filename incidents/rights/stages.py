@@ -1,13 +1,13 @@
-"""Stages: how far somebody works on their own, per role and service, and who supervises them.
+"""Stages: how independently somebody works, per role and service, and who supervises them.
 
     observe (shadow) → assist → lead (with a mentor) → solo
 
-None recorded is solo. The policy seeds, the record wins for the same role and service. The most
-specific that is known applies: role and service, then the lower of role alone and service alone,
-then everything. With several services the lowest applies.
+Without a stage, a person is solo. The policy seeds stages; recorded ones replace the seed for the
+same role and service. The most specific stage applies: role and service, then the lower of role
+alone and service alone, then everything. With several services the lowest applies.
 
-Here are the rows and how they are read; changing them is in `stage_changes.py`. What is in these
-rows is for the person, their mentors and those the policy names; see `may_see_progress`.
+This module reads the rows; `stage_changes.py` changes them. Only the person, their mentors and the
+people that the policy names may see them (`may_see_progress`).
 """
 
 import uuid
@@ -43,7 +43,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """What a stage holds for; an empty key is every role, or every service."""
+    """The role and service that a stage applies to; an empty key means all of them."""
 
     role_key: str = ""
     service_key: str = ""
@@ -53,9 +53,9 @@ EVERYTHING = Scope()
 
 
 class StageRecord(Base):
-    """One setting of one person's stage; the latest of a scope holds, the others are history.
+    """One change of a person's stage; the latest of a scope applies, the others are history.
 
-    `position` is the sequence of its audit entry: the order in which stages were set.
+    `position` is the sequence of its audit entry: the order of the changes.
     """
 
     __tablename__ = "stage_records"
@@ -77,17 +77,17 @@ class StageRecord(Base):
     set_at: Mapped[datetime]
     position: Mapped[int]
     audit_entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("audit_entries.id"))
-    # When the person and their mentors were told that this sign-off is to be renewed.
+    # When the person and their mentors were told to renew this sign-off.
     renewal_told_at: Mapped[datetime | None] = mapped_column(default=None)
 
     @property
     def scope(self) -> Scope:
-        """Return what the stage holds for."""
+        """Return the role and service that the stage applies to."""
         return Scope(self.role_key, self.service_key)
 
 
 class Mentorship(Base):
-    """That somebody supervises somebody, or (ended) no longer does, whatever the policy seeds."""
+    """A mentor of a person; an ended row also overrides the same mentor in the policy."""
 
     __tablename__ = "mentorships"
     __table_args__ = (UniqueConstraint("person_id", "mentor_id"),)
@@ -102,18 +102,18 @@ class Mentorship(Base):
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Somebody's stages, for each scope that has one of its own."""
+    """A person's stages, one for each scope that has its own."""
 
     by_scope: Mapping[Scope, Stage]
 
     def stage(self, *, role_key: str | None, services: Iterable[str] = ()) -> Stage:
-        """Return the stage that applies in this role for these services together."""
+        """Return the stage in this role: the lowest over these services."""
         role = role_key or ""
         return min(self._applying(role, service) for service in (tuple(services) or ("",)))
 
     @property
     def is_senior(self) -> bool:
-        """Tell whether this is somebody who is nowhere below solo."""
+        """Tell whether the person is nowhere below solo."""
         return all(stage is Stage.SOLO for stage in self.by_scope.values())
 
     def _applying(self, role: str, service: str) -> Stage:
@@ -138,7 +138,7 @@ async def stage_of(
     services: Iterable[str],
     policy: Policy,
 ) -> Stage:
-    """Return how far the person works on their own in this role for these services; solo if unset."""
+    """Return the person's stage in this role for these services; solo if none is set."""
     levels = await levels_of(session, workspace_id=workspace_id, person_id=person_id, policy=policy)
     return levels.stage(role_key=role_key, services=services)
 
@@ -151,7 +151,7 @@ async def levels_of(
     policy: Policy,
     at: datetime | None = None,
 ) -> Levels:
-    """Return all stages of the person, now or as they were at an instant."""
+    """Return all stages of the person, now or at an earlier instant."""
     person = await session.get(Person, person_id)
     if person is None or person.workspace_id != workspace_id:
         return Levels({})
@@ -162,7 +162,7 @@ async def levels_of(
 async def stage_records(
     session: AsyncSession, *, workspace_id: uuid.UUID, person_id: uuid.UUID
 ) -> tuple[StageRecord, ...]:
-    """Return every setting of the person's stages, the oldest first."""
+    """Return every change of the person's stages, oldest first."""
     query = (
         select(StageRecord)
         .where(StageRecord.workspace_id == workspace_id, StageRecord.person_id == person_id)
@@ -178,7 +178,7 @@ def levels_from(
     policy: Policy,
     at: datetime | None = None,
 ) -> Levels:
-    """Return the stages that follow from the policy's seeds and the records up to then."""
+    """Return the stages from the policy's seeds and the records (up to `at`, if given)."""
     by_scope = {
         Scope(seed.role or "", seed.service or ""): seed.stage
         for seed in policy.supervision.stages
@@ -193,7 +193,7 @@ def levels_from(
 async def mentors_of(
     session: AsyncSession, *, workspace_id: uuid.UUID, person_id: uuid.UUID, policy: Policy
 ) -> tuple[uuid.UUID, ...]:
-    """Return the active people who supervise the person, the policy's first, then as named."""
+    """Return the person's active mentors: the policy's first, then the recorded ones in order."""
     person = await session.get(Person, person_id)
     if person is None or person.workspace_id != workspace_id:
         return ()
@@ -216,7 +216,7 @@ async def mentors_of(
 async def mentees_of(
     session: AsyncSession, *, workspace_id: uuid.UUID, mentor_id: uuid.UUID, policy: Policy
 ) -> tuple[uuid.UUID, ...]:
-    """Return the active people whom this one supervises."""
+    """Return the active people that this mentor supervises."""
     mentor = await session.get(Person, mentor_id)
     if mentor is None or mentor.workspace_id != workspace_id or not mentor.is_active:
         return ()
@@ -243,9 +243,9 @@ async def may_see_progress(
     workspace_id: uuid.UUID,
     policy: Policy,
 ) -> bool:
-    """Tell whether the viewer is the person, a mentor of theirs, or named by the policy.
+    """Tell whether the viewer is the person, one of their mentors, or named by the policy.
 
-    Nobody else: not even Sitrep itself, which has no business showing it to anyone.
+    Nobody else may see it, not even Sitrep itself as the viewer.
     """
     if viewer.person_id is None or viewer.person_kind is not PersonKind.MEMBER:
         return False
@@ -295,7 +295,7 @@ def is_named(person: Person, ref: PersonRef) -> bool:
 async def people_named(
     session: AsyncSession, refs: Sequence[PersonRef], *, workspace_id: uuid.UUID
 ) -> list[Person]:
-    """Return the people the policy means, in its order; who isn't known yet is left out."""
+    """Return the people the policy names, in its order, without those not known yet."""
     if not refs:
         return []
     ids = [ref.user_id for ref in refs if ref.user_id]
@@ -322,7 +322,7 @@ async def _mentorships(
 async def _active(
     session: AsyncSession, ids: Sequence[uuid.UUID], *, but: uuid.UUID
 ) -> tuple[uuid.UUID, ...]:
-    """Return those who are still there, each once, in this order; nobody is their own mentor."""
+    """Return the active members among the ids, each once, in this order, without `but`."""
     wanted = [one for one in dict.fromkeys(ids) if one != but]
     if not wanted:
         return ()

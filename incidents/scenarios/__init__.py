@@ -1,1 +1,1 @@
-"""The scripts behind drills, and the runs of them."""
+"""The scripts behind drills, and their runs."""

@@ -1,7 +1,7 @@
-"""The machine that plays a scenario: (scenario, what is so, time) → what happens; pure.
+"""The state machine that plays a scenario: (scenario, state, time) → signals; pure.
 
-Time is counted in seconds since the start, without the time in which the bot was away. Each
-signal has its moment once: if its condition doesn't hold then, it is passed over for good.
+Time is in seconds since the start, without the bot's absences. Each signal has one moment: if its
+condition doesn't hold then, it never fires.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from incidents.scenarios.scenario import (
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """An action that was taken, when (in seconds), and what it did."""
+    """An action taken, when (in seconds), and its verdict."""
 
     key: str
     at: float
@@ -30,12 +30,12 @@ class Acted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """What is so in a run: facts, signals, checks, actions, each with its second."""
+    """The state of a run: facts, signals, checks and actions, each with its second."""
 
     facts: Mapping[str, float] = field(default_factory=lambda: {START: 0.0})
     fired: Mapping[str, float] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
-    # The first time each check was made.
+    # When each check was first made.
     checked: Mapping[str, float] = field(default_factory=dict)
     acted: tuple[Acted, ...] = ()
     fixed_at: float | None = None
@@ -57,7 +57,7 @@ class RunState:
 
 
 def state_from(stored: Mapping[str, Any]) -> RunState:
-    """Return the state that was stored."""
+    """Rebuild a stored state."""
     return RunState(
         facts=stored["facts"],
         fired=stored["fired"],
@@ -69,7 +69,7 @@ def state_from(stored: Mapping[str, Any]) -> RunState:
 
 
 def split_condition(condition: str) -> tuple[str, bool]:
-    """Return the fact of a condition, and whether it has to be so."""
+    """Return the fact of a condition, and whether it has to be true."""
     word, _, fact = condition.partition(" ")
     return (fact.strip(), False) if word == "not" and fact else (condition, True)
 
@@ -82,7 +82,7 @@ def _holds(condition: str, facts: Mapping[str, float]) -> bool:
 def advance(
     scenario: Scenario, state: RunState, *, elapsed: float
 ) -> tuple[RunState, tuple[Signal, ...]]:
-    """Let happen what is due by now, in order of time; return what came of it."""
+    """Fire the signals due by now, in order of time; return the new state and these signals."""
     happened: list[Signal] = []
     while True:
         due = _next_signal(scenario, state)
@@ -98,18 +98,18 @@ def advance(
 
 
 def next_at(scenario: Scenario, state: RunState) -> float | None:
-    """Return the second at which something may next happen by itself, or None."""
+    """Return the second of the next signal, or None."""
     due = _next_signal(scenario, state)
     return None if due is None else due[0]
 
 
 def learn(state: RunState, facts: Mapping[str, float]) -> RunState:
-    """Take in facts that the record tells; each keeps the second at which it came first."""
+    """Add facts from the incident's record; a known fact keeps its first second."""
     return replace(state, facts={**facts, **state.facts})
 
 
 def look(check: Check, state: RunState, *, elapsed: float) -> tuple[RunState, str]:
-    """Make a check, and return what it shows; nothing changes but that it was made."""
+    """Make a check and return what it shows; the state changes only in that the check was made."""
     first = next(item for item in check.results if state.holds(item.when))
     shown = [first, *(item for item in check.also if state.holds(item.when))]
     output = "\n".join(item.output for item in shown)
@@ -119,7 +119,7 @@ def look(check: Check, state: RunState, *, elapsed: float) -> tuple[RunState, st
 def act(
     scenario: Scenario, action: ScenarioAction, state: RunState, *, elapsed: float
 ) -> tuple[RunState, ActionResult]:
-    """Take an action: its facts are so from now on."""
+    """Take an action: apply the facts that its result sets and clears."""
     result = next(item for item in action.results if state.holds(item.when))
     facts = {fact: at for fact, at in state.facts.items() if fact not in result.clears}
     state = replace(
@@ -129,7 +129,7 @@ def act(
 
 
 def is_fixed(scenario: Scenario, state: RunState) -> bool:
-    """Tell whether the incident of the scenario is over in fact."""
+    """Tell whether the scenario's problem is fixed."""
     return state.holds(scenario.fixed_when)
 
 
@@ -140,7 +140,7 @@ def _next_signal(scenario: Scenario, state: RunState) -> tuple[float, Signal] | 
         for signal in scenario.signals
         if signal.key not in settled and signal.since in state.facts
     ]
-    # Of two at the same second the one written first comes first: `min` keeps the order.
+    # At the same second, the signal written first fires first: `min` keeps the order.
     return min(waiting, key=lambda due: due[0], default=None)
 
 
@@ -149,7 +149,7 @@ def _with_facts(state: RunState, facts: tuple[str, ...], *, at: float) -> RunSta
 
 
 def _look_if_fixed(scenario: Scenario, state: RunState, *, at: float | None = None) -> RunState:
-    """Keep when the incident came to be fixed; what is undone later isn't fixed any more."""
+    """Record when the problem was fixed, or that it no longer is."""
     if not is_fixed(scenario, state):
         return replace(state, fixed_at=None)
     if state.fixed_at is not None:

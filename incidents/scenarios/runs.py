@@ -1,7 +1,7 @@
-"""Runs of scenarios: who practises, with whom, what is so by now, and how it went.
+"""Runs of scenarios: who practises, with whom, the current state, and how it ended.
 
-The scorecard lives here alone: in no timeline, export or figure. The scenario is kept as it was
-at the start, so that a changed file changes no run under way.
+The scorecard is stored only here, not in any timeline, export or figure. A run keeps the scenario
+as it was at the start, so that a changed file doesn't affect it.
 """
 
 import uuid
@@ -26,7 +26,7 @@ from incidents.storage.database import Base
 
 
 class RunEnd(StrEnum):
-    """How a run ended: resolved once fixed, resolved before that, out of time, or given up."""
+    """How a run ended: resolved once fixed, resolved too early, out of time, or given up."""
 
     SOLVED = "solved"
     UNSOLVED = "unsolved"
@@ -35,7 +35,7 @@ class RunEnd(StrEnum):
 
 
 class DrillRun(Base):
-    """One scenario played by one person, with a mentor or alone; private to the two."""
+    """One scenario played by one person, with a mentor or alone, and private to them."""
 
     __tablename__ = "drill_runs"
     __table_args__ = (
@@ -63,12 +63,12 @@ class DrillRun(Base):
 
     @property
     def is_running(self) -> bool:
-        """Tell whether the scenario still unfolds."""
+        """Tell whether the run hasn't ended."""
         return self.ended_at is None
 
     @property
     def people_ids(self) -> tuple[uuid.UUID, ...]:
-        """Return the two it belongs to, or the one who practises alone."""
+        """Return the people it belongs to: the junior, and the mentor if there is one."""
         return (self.junior_id, self.mentor_id) if self.mentor_id else (self.junior_id,)
 
     def load_scenario(self) -> Scenario:
@@ -76,18 +76,18 @@ class DrillRun(Base):
         return from_json(Scenario, self.scenario)
 
     def load_state(self) -> RunState:
-        """Return what is so by now."""
+        """Return the current state."""
         return state_from(self.state)
 
 
 async def find_run(session: AsyncSession, incident_id: uuid.UUID) -> DrillRun | None:
-    """Return the run of this incident, or None: most have none. The incident's lock guards it."""
+    """Return the incident's run, or None if it isn't a scenario. The incident's lock guards it."""
     query = select(DrillRun).where(DrillRun.incident_id == incident_id)
     return (await session.execute(query)).scalar_one_or_none()
 
 
 async def find_running(session: AsyncSession, person_id: uuid.UUID) -> DrillRun | None:
-    """Return the run that this person is in the middle of, or None."""
+    """Return the run that this person is practising now, or None."""
     query = select(DrillRun).where(DrillRun.junior_id == person_id, DrillRun.ended_at.is_(None))
     return (await session.execute(query)).scalar_one_or_none()
 
@@ -95,7 +95,7 @@ async def find_running(session: AsyncSession, person_id: uuid.UUID) -> DrillRun 
 async def list_own_runs(
     session: AsyncSession, person_id: uuid.UUID, *, limit: int = 5
 ) -> tuple[DrillRun, ...]:
-    """Return the latest finished runs of this person, as the one who practised, newest first."""
+    """Return the latest finished runs that this person practised, newest first."""
     query = (
         select(DrillRun)
         .where(DrillRun.junior_id == person_id, DrillRun.ended_at.is_not(None))
@@ -108,9 +108,9 @@ async def list_own_runs(
 async def refuse_outsiders(session: AsyncSession, incident: Incident, person: Person) -> None:
     """Return quietly unless somebody outside a scenario would be called into it.
 
-    A drill without a scenario is a team's own: whom its people name they bring in themselves.
+    In a drill without a scenario, people may call in anybody they name.
 
-    Raises: InvalidInput, so that practice calls nobody by mistake.
+    Raises: InvalidInput, so that a drill calls nobody by mistake.
     """
     if not incident.is_drill:
         return
@@ -126,7 +126,7 @@ async def refuse_outsiders(session: AsyncSession, incident: Incident, person: Pe
 
 
 async def find_stand_in(session: AsyncSession, incident: Incident) -> Person | None:
-    """Return the mentor of a drill with a scenario, who answers for all that it doesn't call."""
+    """Return the mentor of a drill with a scenario, who stands in for people it doesn't call."""
     if not incident.is_drill:
         return None
     run = await find_run(session, incident.id)
@@ -136,7 +136,7 @@ async def find_stand_in(session: AsyncSession, incident: Incident) -> Person | N
 
 
 def elapsed_seconds(since: datetime, until: datetime, absences: Iterable[Away]) -> float:
-    """Return the seconds between two instants, without those in which the bot was away."""
+    """Return the seconds between two instants, without the bot's absences."""
     passed = (until - since).total_seconds()
     for absence in absences:
         start, end = max(absence.from_at, since), min(absence.until_at, until)
@@ -145,5 +145,5 @@ def elapsed_seconds(since: datetime, until: datetime, absences: Iterable[Away]) 
 
 
 async def absences_in(session: AsyncSession, run: DrillRun) -> tuple[Away, ...]:
-    """Return when the bot was away since the run began: the scenario stood still then."""
+    """Return the bot's absences since the run began, in which the scenario stood still."""
     return await absences_since(session, run.started_at, workspace_id=run.workspace_id)

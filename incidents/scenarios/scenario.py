@@ -1,10 +1,9 @@
-"""Scenarios: incidents that unfold by themselves, for practice; the values that files fill.
+"""Scenarios: scripted incidents for drills, as values read from files.
 
-These classes are the schema of `config/scenarios/*.yaml`, as those of `incidents/policy` are of
-the policy. A scenario is a small machine of facts: signals come with time, checks show what is
-so, actions change it. Nothing is left to chance, so that a run can be played again and compared.
-
-A run keeps the scenario that it began with, whatever becomes of the file.
+These classes are the schema of `config/scenarios/*.yaml`, as those of `incidents/policy` are the
+schema of the policy. A scenario is a small state machine over facts: signals come with time, checks
+show the current facts, actions change them. Scenarios are deterministic, so runs can be repeated
+and compared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,12 +31,12 @@ ESCALATED: Final = "escalated"
 ENGAGED: Final = "engaged"
 UPDATED: Final = "updated"
 MITIGATED: Final = "mitigated"
-# Facts that the record itself tells, beside those that a scenario's signals and actions set.
+# Facts from the incident's record; a scenario's signals and actions set the others.
 RECORDED_FACTS: Final = (START, ESCALATED, ENGAGED, UPDATED, MITIGATED)
 
-# A form shows them as choices, of which it takes no more.
+# A form shows them as choices and can hold no more.
 _MOST_CHOICES: Final = 10
-# One message shows it all.
+# In characters; one message shows it all.
 _MOST_SHOWN: Final = 2500
 
 KEY: Final = word_key("error-rate", mark="-")
@@ -65,19 +64,19 @@ _Condition = Annotated[
     _IS_SET,
 ]
 _Moment = Annotated[Duration, lasts("0s", "3h", "5m")]
-# A screen is shown between fences, which one inside would end.
+# Screens are shown as code blocks, which a fence inside would end.
 _Screen = Annotated[
     str,
     Rule(
         lambda text: "```" not in text, "can't hold ```, which ends what is shown", "errors 0.3 %"
     ),
 ]
-# What is shown beside a choice in a form.
+# The text beside a choice in a form.
 _Choice = Annotated[str, short(140, "one short sentence")]
 
 
 class Level(StrEnum):
-    """How much a scenario asks of the person who practises."""
+    """How difficult a scenario is."""
 
     STARTER = "starter"
     STANDARD = "standard"
@@ -85,7 +84,7 @@ class Level(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What an action does to the incident: it helps, changes nothing, or makes it worse."""
+    """The effect of an action on the incident: it helps, changes nothing, or makes it worse."""
 
     HELPS = "helps"
     HARMLESS = "harmless"
@@ -94,9 +93,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """Something that happens by itself, `after` the fact `since`, if `when` holds at that moment.
+    """Something that happens `after` the fact `since`, if `when` holds at that moment.
 
-    A condition is a fact, or `not` and a fact. One that `asks` is a stakeholder waiting for an
+    A condition is a fact, or `not` and a fact. `asks`: the signal is a stakeholder who waits for an
     update.
     """
 
@@ -120,9 +119,9 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Something one can look at; the first of the results whose condition holds is shown.
+    """Something to look at; it shows the first result whose condition holds.
 
-    Below it comes everything of `also` whose condition holds: what is so beside the rest.
+    Below that it shows everything in `also` whose condition holds.
     """
 
     key: _Key
@@ -131,7 +130,7 @@ class Check:
     also: tuple[CheckResult, ...] = ()
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield results that are never shown, and too much at once."""
+        """Yield results that are never shown, and results too long for one message."""
         yield from _in_results(self.results)
         for number, result in enumerate(self.also):
             if not result.when:
@@ -147,7 +146,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """What an action comes to while `when` holds: what it shows, and which facts it changes."""
+    """The result of an action while `when` holds: what it shows, and the facts it changes."""
 
     when: tuple[_Condition, ...] = ()
     output: _Screen
@@ -158,7 +157,7 @@ class ActionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioAction:
-    """Something one can do, with its risk and how to undo it said beforehand."""
+    """Something to do; people see its risk and how to undo it before they choose."""
 
     key: _Key
     name: DisplayName
@@ -167,13 +166,13 @@ class ScenarioAction:
     results: tuple[ActionResult, ...]
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield results that never come."""
+        """Yield results that never apply."""
         yield from _in_results(self.results)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationCall:
-    """When a scenario calls for escalating: to whom, why, and how soon after the fact `since`."""
+    """The escalation that a scenario expects: to whom, why, how soon after the fact `since`."""
 
     to: DisplayName
     why: Annotated[str, short(300, "one short sentence")]
@@ -183,7 +182,7 @@ class EscalationCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentorNotes:
-    """What the mentor alone reads at the start."""
+    """Notes that only the mentor gets, at the start."""
 
     story: str
     first_move: str
@@ -197,7 +196,7 @@ class MentorNotes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One incident to practise on; it is fixed once every condition of `fixed_when` holds."""
+    """One incident to practise on, fixed once every condition of `fixed_when` holds."""
 
     key: Annotated[str, Form.AS_KEY]
     name: DisplayName
@@ -225,13 +224,13 @@ class Scenario:
 
     @property
     def facts(self) -> frozenset[str]:
-        """Every fact that can come to be so."""
+        """Every fact that can become true."""
         by_signals = (signal.sets for signal in self.signals)
         by_actions = (result.sets for action in self.actions for result in action.results)
         return frozenset(RECORDED_FACTS).union(*by_signals, *by_actions)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield what keeps the scenario from beginning, from being played, or from ending."""
+        """Yield contradictions that would keep the scenario from starting, running or ending."""
         if not any(signal.since == START and not signal.after for signal in self.signals):
             what = "has to hold one that comes at once (`after: 0s`): what somebody is called by"
             yield Disagreement(("signals",), what)

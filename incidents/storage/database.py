@@ -58,17 +58,17 @@ class UtcDateTime(types.TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The base of all entities; relationships are never loaded behind one's back."""
+    """The base class of all entities."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {datetime: UtcDateTime()}
 
 
 class Database:
-    """Engines and sessions; writers on SQLite stand in line instead of polling its lock."""
+    """Engines and sessions; on SQLite, writers of one process queue instead of polling the lock."""
 
     def __init__(self, engine: AsyncEngine, *, in_place: Engine | None = None) -> None:
-        """Wrap an engine made by `open_database`; for SQLite also what sessions use instead."""
+        """Wrap the engine; `in_place` is the one that sessions use instead on SQLite."""
         self.engine = engine
         self.is_sqlite = in_place is not None
         self.session_engine = in_place or engine.sync_engine
@@ -107,27 +107,27 @@ class Database:
         return AsyncSession(self.engine, expire_on_commit=False, autoflush=False)
 
     async def close(self) -> None:
-        """Close all connections; on SQLite the last one folds the log into the file."""
+        """Close all connections; on SQLite, closing the last one merges the log into the file."""
         if self.is_sqlite:
             await asyncio.to_thread(self.session_engine.dispose)
         await self.engine.dispose()
 
     @property
     def file(self) -> Path | None:
-        """The file of an embedded database; None where a server keeps it."""
+        """The SQLite file; None for a database server."""
         return Path(self.engine.url.database or "") if self.is_sqlite else None
 
     def make_folder(self) -> None:
-        """Make the folder of an embedded database. Raises: OSError."""
+        """Create the folder for the SQLite file. Raises: OSError."""
         if self.file is not None:
-            # Private incidents are in it: for nobody but the owner.
+            # The file holds private incidents: only its owner may read it.
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 async def insert_rows(
     session: AsyncSession, entity: type[Base], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert the rows in one statement, in this order; no objects are made or loaded for them."""
+    """Insert the rows in one statement, in this order, without creating or loading objects."""
     await session.execute(_inserting(entity), list(rows))
 
 
@@ -137,9 +137,9 @@ def _inserting(entity: type[Base]) -> Insert:
 
 
 def open_database(url: str) -> Database:
-    """Make the engines for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
+    """Make the engines for an async URL (sqlite+aiosqlite or postgresql+asyncpg); connects nothing.
 
-    Nothing is opened or made yet. Their errors don't show parameters: they are people's texts.
+    Errors of these engines hide parameters, which can be people's texts.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -149,7 +149,7 @@ def open_database(url: str) -> Database:
 
 
 def _schema_engine(url: URL) -> AsyncEngine:
-    """Return the engine that migrations use: SQLAlchemy's own, with nothing kept open."""
+    """Return the engine for migrations on SQLite: SQLAlchemy's own, with no pooled connections."""
     engine = create_async_engine(
         url, poolclass=NullPool, connect_args={"isolation_level": None}, hide_parameters=True
     )
@@ -167,7 +167,7 @@ def _schema_engine(url: URL) -> AsyncEngine:
 
 
 def reason_of(error: OSError | DBAPIError) -> str:
-    """Return in a few words why the database can't be used; without SQL, addresses or secrets."""
+    """Say in a few words why the database can't be used, without SQL, addresses or secrets."""
     if isinstance(error, DBAPIError):
         lines = str(error.orig).splitlines()
         return _CLASS_BEFORE.sub("", lines[0]) if lines else type(error.orig).__name__
@@ -177,7 +177,7 @@ def reason_of(error: OSError | DBAPIError) -> str:
 
 
 def may_pass(error: OSError | DBAPIError) -> bool:
-    """Tell whether waiting may help: a server that is still starting, a lock; no broken file."""
+    """Tell whether waiting may help: for a starting server or a lock, but not for a broken file."""
     if isinstance(error, OSError):
         return True
     if isinstance(error.orig, sqlite3.Error):
@@ -187,18 +187,18 @@ def may_pass(error: OSError | DBAPIError) -> bool:
 
 
 _CLASS_BEFORE = re.compile(r"^<class '[^']*'>: ")
-# Of PostgreSQL: invalid authorization, and a database that isn't there.
+# PostgreSQL's classes for invalid authorization and for a database that doesn't exist.
 _WRONG_ADDRESS = ("28", "3D")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """Return the text without what no database takes: NUL, control characters, lone surrogates."""
+    """Remove what databases refuse: NUL, control characters, lone surrogates."""
     return _UNSTORABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def storable_json(value: Any, *, default: Callable[[Any], Any]) -> Any:
-    """Return the value with only storable texts in it; `default` turns what isn't JSON into JSON."""
+    """Return the value with all its texts storable; `default` converts what isn't JSON."""
     match value:
         case str():
             return storable(value)
@@ -212,6 +212,6 @@ def storable_json(value: Any, *, default: Callable[[Any], Any]) -> Any:
 
 
 def kept_text(text: str, *, most: int) -> str:
-    """Return people's text as it is kept: storable, trimmed, cut with a mark to `most` characters."""
+    """Return people's text ready to store: trimmed, and cut with `…` to `most` characters."""
     clean = storable(text).strip()
     return clean if len(clean) <= most else f"{clean[: most - 1]}…"

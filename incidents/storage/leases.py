@@ -1,4 +1,4 @@
-"""Leases: who may send for a workspace; one holder at a time, for a stated time."""
+"""Leases: one process at a time may send for a workspace, until its lease expires."""
 
 import uuid
 from collections.abc import Callable
@@ -31,9 +31,9 @@ async def acquire(
     now: datetime,
     is_gone: Callable[[str], bool] = lambda _: False,
 ) -> tuple[bool, bool]:
-    """Take or renew the lease; return whether it is held now, and whether it is newly so.
+    """Take or renew the lease; return (holds it now, has just taken it).
 
-    A holder that is certainly gone (`is_gone` says so of its name) isn't waited for.
+    A lease is also taken from a holder that `is_gone` knows to be dead.
     """
     lease = await session.get(Lease, workspace_id, with_for_update=True)
     if lease is None:
@@ -41,7 +41,7 @@ async def acquire(
         await session.flush()
         return True, True
     if lease.holder == holder:
-        # Even expired: nobody else took it, so what this process has under way is still its own.
+        # Even if expired: nobody else took it, so this process still owns its work under way.
         lease.expires_at = now + LEASE
         return True, False
     if lease.expires_at > now and not is_gone(lease.holder):
@@ -51,7 +51,7 @@ async def acquire(
 
 
 async def release(session: AsyncSession, *, workspace_id: uuid.UUID, holder: str) -> None:
-    """Give the lease up, so that another process goes on at once."""
+    """Give up the lease, so that another process can continue at once."""
     lease = await session.get(Lease, workspace_id, with_for_update=True)
     if lease is not None and lease.holder == holder:
         await session.delete(lease)

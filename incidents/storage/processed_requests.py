@@ -1,4 +1,4 @@
-"""Requests that were carried out, with their answers, so that a repeat is answered the same."""
+"""Requests already carried out, with their outcomes: a repeat gets the same answer."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from incidents.storage.database import Base, insert_rows
 
 
 class ProcessedRequest(Base):
-    """A request that was carried out, with what it was answered, so that a repeat is too."""
+    """A request already carried out; a repeat is answered with its stored `outcome`."""
 
     __tablename__ = "processed_requests"
 
@@ -32,7 +32,7 @@ _FIND_REQUEST = select(_REQUESTS.c.outcome, _REQUESTS.c.created_at).where(
 async def find_request(
     session: AsyncSession, key: str, *, workspace_id: uuid.UUID
 ) -> Row[Any, Any] | None:
-    """Return outcome and time of the request that was carried out under this key, or None."""
+    """Return the outcome and time of the request with this key, or None if it is new."""
     given = {"workspace": workspace_id, "request": key}
     return (await session.execute(_FIND_REQUEST, given)).one_or_none()
 
@@ -44,7 +44,7 @@ async def keep_request(
     *,
     is_known: bool,
 ) -> None:
-    """Store what the request (workspace, key) was answered, in place of what it was before."""
+    """Store the outcome of the request (workspace, key); `is_known`: replace an earlier one."""
     workspace_id, key = identity
     if not is_known:
         row = {"workspace_id": workspace_id, "key": key, **stored}

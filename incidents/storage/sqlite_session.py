@@ -1,10 +1,10 @@
-"""SQLite driven from the event loop's own thread; only what waits gives way.
+"""SQLite on the event loop's own thread, except for the calls that wait.
 
 aiosqlite hands every step of every statement to a thread and back: four round trips for one SELECT,
 each competing for the interpreter with the loop that waits for it. Our statements take 20 to
-100 µs, less than one such trip. So sessions use Python's own driver in place. What waits doesn't
-hold up the loop: a thread does COMMIT, which waits for the disk, and BEGIN IMMEDIATE tries again and
-again while another process has the lock.
+100 µs, less than one such trip, so sessions call Python's own driver directly. Waiting never
+blocks the loop: COMMIT waits for the disk in a thread, and BEGIN IMMEDIATE is retried between short
+sleeps while another process has the lock.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 
-# Under the 2.5 s deadline of a listener, so that a locked file is told, not timed out.
+# Shorter than a listener's 2.5 s deadline, so that people hear of the lock, not of a timeout.
 BUSY_TIMEOUT_SECONDS = 2.0
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 # The execution option of connections that are about to write.
@@ -30,7 +30,7 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
 class SessionInPlace(AsyncSession):
-    """A session that executes in place; only its COMMIT, which waits for the disk, is a thread's."""
+    """A session that executes on the loop's thread, except for COMMIT, which waits for the disk."""
 
     def __init__(self, engine: Engine) -> None:
         """Make a session on an engine made by `make_engine`."""
@@ -38,7 +38,7 @@ class SessionInPlace(AsyncSession):
         self.sync_session.bind = engine
 
     async def begin_writing(self) -> None:
-        """Take the write lock. Raises: OperationalError, also if another process keeps it."""
+        """Take the write lock. Raises: OperationalError, also if another process keeps the lock."""
         give_up_at = time.monotonic() + BUSY_TIMEOUT_SECONDS
         while (refusal := self._try_to_begin()) is not None:
             if time.monotonic() >= give_up_at:
@@ -55,21 +55,21 @@ class SessionInPlace(AsyncSession):
         return None
 
     async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        """Execute a statement and fetch its rows: none is left open while others write."""
+        """Execute a statement and fetch all rows: no cursor stays open while others write."""
         result = self.sync_session.execute(statement, params, **options)
         has_rows = not isinstance(result, CursorResult) or result.returns_rows
         return result.freeze()() if has_rows else result
 
     async def get(self, entity: Any, ident: Any, **options: Any) -> Any:
-        """Return the entity of this key, or None."""
+        """Return the entity with this key, or None."""
         return self.sync_session.get(entity, ident, **options)
 
     async def get_one(self, entity: Any, ident: Any, **options: Any) -> Any:
-        """Return the entity of this key. Raises: NoResultFound."""
+        """Return the entity with this key. Raises: NoResultFound."""
         return self.sync_session.get_one(entity, ident, **options)
 
     async def refresh(self, instance: object, *given: Any, **options: Any) -> None:
-        """Read an entity anew."""
+        """Reload an entity from the database."""
         self.sync_session.refresh(instance, *given, **options)
 
     async def delete(self, instance: object) -> None:
@@ -77,36 +77,36 @@ class SessionInPlace(AsyncSession):
         self.sync_session.delete(instance)
 
     async def flush(self, objects: Sequence[Any] | None = None) -> None:
-        """Write what was changed."""
+        """Write pending changes."""
         self.sync_session.flush(objects)
 
     async def commit(self) -> None:
-        """Commit; what was changed is safe on the disk then."""
+        """Commit in a thread; on return the changes are safe on disk."""
         self.sync_session.flush()
         await asyncio.to_thread(self.sync_session.commit)
 
     async def rollback(self) -> None:
-        """Undo what was not committed."""
+        """Undo uncommitted changes."""
         self.sync_session.rollback()
 
     async def close(self) -> None:
-        """Undo what was not committed, and give the connection back."""
+        """Undo uncommitted changes and return the connection to the pool."""
         self.sync_session.close()
 
 
 def primary_code(error: sqlite3.Error) -> int:
-    """Return SQLite's code of what went wrong, without its finer part; 0 if it wasn't SQLite."""
+    """Return SQLite's primary error code (without the extended bits); 0 if there is none."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def make_engine(path: str) -> Engine:
-    """Return an engine for the database file; nothing is opened yet."""
+    """Return an engine for the database file; it opens nothing yet."""
     engine = create_engine(
         "sqlite://",
         creator=partial(_connect, path),
         poolclass=QueuePool,
         pool_size=5,
-        # Whoever waited for a connection would wait in the loop's thread, for ever.
+        # Unlimited: waiting for a connection would block the loop's thread for ever.
         max_overflow=-1,
         hide_parameters=True,
     )
@@ -116,7 +116,7 @@ def make_engine(path: str) -> Engine:
 
 def _connect(path: str) -> sqlite3.Connection:
     # The driver's own transaction handling is off: it would begin too late, after the first
-    # SELECT, and a read-decide-write would lose updates. Other threads commit and close it.
+    # SELECT, and a read-decide-write would lose updates. Other threads commit and close.
     connection = sqlite3.connect(
         path,
         timeout=BUSY_TIMEOUT_SECONDS,
@@ -129,7 +129,7 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def begin_statement(connection: Connection) -> str:
-    """Return with which statement the transactions of this connection begin."""
+    """Return the statement that begins this connection's transactions."""
     return BEGIN_WRITING if connection.get_execution_options().get(WRITES) else "BEGIN"
 
 
@@ -139,7 +139,7 @@ def _begin(connection: Connection) -> None:
     if statement != BEGIN_WRITING:
         raw.execute(statement)
         return
-    # Waiting here would hold up the loop.
+    # Waiting here would block the loop; `begin_writing` retries instead.
     raw.execute("PRAGMA busy_timeout=0")
     try:
         raw.execute(statement)

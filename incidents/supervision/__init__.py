@@ -1,1 +1,1 @@
-"""Stages and progress: changing a stage, its proof, recertification."""
+"""Stages and progress: changing a stage, proving it, recertification."""

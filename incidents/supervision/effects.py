@@ -1,7 +1,6 @@
-"""Effects of supervision: what the person and their mentors are told, each directly and alone.
+"""Effects of supervision: direct messages to the person and their mentors.
 
-They hold ids and no word of what was set or written. Stored ones must stay readable
-(`effects.py`).
+They hold ids, but neither stages nor texts. Stored effects must stay readable (`effects.py`).
 """
 
 import uuid
@@ -13,7 +12,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class TellStage(Effect):
-    """Tell the person or a mentor directly that a stage was set; rendered from the record."""
+    """Tell the person or a mentor that a stage was set, rendered from the stage record."""
 
     kind: ClassVar[str] = "tell_stage"
     one_persons_own: ClassVar[bool] = True
@@ -23,7 +22,7 @@ class TellStage(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class TellMentorship(Effect):
-    """Tell the person or the mentor directly that they are now mentor and mentee, or no longer."""
+    """Tell the person or the mentor that they became, or no longer are, mentee and mentor."""
 
     kind: ClassVar[str] = "tell_mentorship"
     one_persons_own: ClassVar[bool] = True
@@ -33,7 +32,7 @@ class TellMentorship(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class TellRenewal(Effect):
-    """Tell the person or a mentor directly that a sign-off is to be renewed."""
+    """Tell the person or a mentor that a sign-off has to be renewed."""
 
     kind: ClassVar[str] = "tell_renewal"
     one_persons_own: ClassVar[bool] = True
@@ -43,7 +42,7 @@ class TellRenewal(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class UploadProgress(Effect):
-    """Upload somebody's own progress (md, csv, json) to their direct messages, made anew then."""
+    """Upload a person's current progress (md, csv, json) to their direct messages."""
 
     kind: ClassVar[str] = "upload_progress"
     one_persons_own: ClassVar[bool] = True

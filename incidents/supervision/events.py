@@ -1,4 +1,4 @@
-"""What happens on somebody's way to working alone: no timeline holds it."""
+"""Events of supervision, which belong in no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSet(FeatureEvent):
-    """Somebody's stage was set; `told` are they and their mentors, without who set it."""
+    """A person's stage was set; `told` are they and their mentors, except the one who set it."""
 
     record_id: uuid.UUID
     told: tuple[uuid.UUID, ...]
@@ -17,7 +17,7 @@ class StageSet(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentorshipChanged(FeatureEvent):
-    """Two people became mentor and mentee, or no longer are; `told` leaves out who changed it."""
+    """Two people became, or no longer are, mentor and mentee; `told` omits who changed that."""
 
     mentorship_id: uuid.UUID
     told: tuple[uuid.UUID, ...]
@@ -25,7 +25,7 @@ class MentorshipChanged(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalExpected(FeatureEvent):
-    """A sign-off has to be renewed at some instant."""
+    """A sign-off has to be renewed at `due_at`."""
 
     record_id: uuid.UUID
     due_at: datetime
@@ -41,7 +41,7 @@ class RenewalDue(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressRequested(FeatureEvent):
-    """Somebody asked for their own progress as files, in these formats."""
+    """A person asked for their own progress as files in these formats."""
 
     person_id: uuid.UUID
     formats: tuple[str, ...]

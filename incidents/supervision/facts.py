@@ -1,7 +1,6 @@
-"""What the record and the learning tables say of one person's way, gathered for one viewer.
+"""The facts of one person's progress, from the record and the tables of learning, for one viewer.
 
-Counted is only what the viewer may see: a private incident that isn't theirs is as if it weren't
-there. Cancelled incidents count nowhere.
+Only incidents that the viewer may see count. Cancelled incidents never count.
 """
 
 import uuid
@@ -30,7 +29,7 @@ EVIDENCE = (Marked.kind, Pinned.kind, FileLinked.kind)
 
 
 class Participation(StrEnum):
-    """What somebody did in an incident; each incident counts once, as the most they did."""
+    """What a person did in an incident; each incident counts once, by the most they did."""
 
     OBSERVED = "observed"
     ASSISTED = "assisted"
@@ -39,7 +38,7 @@ class Participation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldRole:
-    """A role somebody held, and their stage in it when they took it."""
+    """A role that the person held, and their stage in it when they took it."""
 
     role_key: str
     stage: Stage
@@ -47,7 +46,7 @@ class HeldRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Somebody's part in one incident; `to_evidence` is from declaring to the first evidence."""
+    """A person's part in one incident; `to_evidence` is from declaration to the first evidence."""
 
     incident_id: uuid.UUID
     reference: str
@@ -60,9 +59,9 @@ class Part:
     to_evidence: timedelta | None = None
 
     def participation(self, role_key: str = "") -> Participation:
-        """Return the most they did; leading means holding this role (else command) at lead or solo.
+        """Return the most they did; leading is holding this role (else command) at lead or solo.
 
-        A role held at observe is observing: whoever holds it there watches.
+        Holding a role at observe only counts as observing.
         """
         leading = role_key or COMMANDER
         if any(one.role_key == leading and one.stage >= Stage.LEAD for one in self.held):
@@ -83,7 +82,7 @@ class SentEscalation:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Something the person was asked in private, and whether they answered."""
+    """A private question to the person, and whether they answered."""
 
     incident_id: uuid.UUID
     at: datetime
@@ -92,13 +91,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressFacts:
-    """Everything that progress is counted from, each list the earliest first."""
+    """Everything that progress is counted from; each list is in order, earliest first."""
 
     parts: tuple[Part, ...] = ()
     escalations: tuple[SentEscalation, ...] = ()
     prompts: tuple[Asked, ...] = ()
     debriefs: tuple[Asked, ...] = ()
-    # The incidents that are practice; all else is real.
+    # The incidents that are drills; all others are real.
     drills: frozenset[uuid.UUID] = frozenset()
     services: tuple[tuple[uuid.UUID, tuple[str, ...]], ...] = ()
 
@@ -111,7 +110,7 @@ async def gather_facts_of(
     viewer: Actor,
     policy: Policy,
 ) -> ProgressFacts:
-    """Return what is known of this person's way, as far as the viewer may see it."""
+    """Return the facts of this person's progress that the viewer may see."""
     roles = await _roles(session, person.id)
     observed = await _observed(session, person.id)
     escalations = await _escalations(session, person.id)
@@ -182,7 +181,7 @@ async def _roles(session: AsyncSession, person_id: uuid.UUID) -> Sequence[RoleAs
 async def _observed(session: AsyncSession, person_id: uuid.UUID) -> set[uuid.UUID]:
     query = select(Observation.incident_id).where(
         Observation.person_id == person_id,
-        # Who could not be brought into the channel saw nothing.
+        # Shadows who couldn't be invited to the channel saw nothing.
         Observation.invite_error.is_(None),
     )
     return set((await session.execute(query)).scalars())
@@ -191,7 +190,7 @@ async def _observed(session: AsyncSession, person_id: uuid.UUID) -> set[uuid.UUI
 async def _escalations(session: AsyncSession, person_id: uuid.UUID) -> list[SentEscalation]:
     query = (
         select(Escalation)
-        # What the bot sent on somebody's behalf says nothing of how they ask for help.
+        # Escalations that the bot sent for them don't show how they ask for help.
         .where(Escalation.author_id == person_id, Escalation.is_automatic.is_(False))
         .order_by(Escalation.created_at, Escalation.id)
     )

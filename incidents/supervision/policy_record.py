@@ -1,4 +1,4 @@
-"""The policy in the audit log: when it changed, and who may do what since then."""
+"""The policy in the audit log: when it changed, and the rights since then."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from incidents.supervision.recertification import plan_renewals
 
 
 async def note_policy(uow: UnitOfWork) -> Outcome:
-    """Record at the start that another policy is in force than at the start before."""
+    """At startup, record a policy that differs from the last recorded one."""
     digest = uow.policy.digest
     if await _last_digest(uow) == digest:
         return Outcome("policy_known")
-    # Two processes that start at once: the second looks again once the first is through.
+    # If two processes start at once, the second looks again after the first has finished.
     await lock_log(uow)
     previous = await _last_digest(uow)
     if previous == digest:

@@ -1,8 +1,8 @@
-"""Progress: what somebody has done on the way to working alone, and what the policy still asks.
+"""Progress: what a person has done towards the next stage, and what the policy still requires.
 
-For the person, their mentors and those the policy names; there is no view of several people, so
-nothing can be made a ranking. Drills are counted apart. The mentor decides: what is missing is
-shown, it never stands in the way of a sign-off.
+The person, their mentors and people the policy names may see it. There is no view of several
+people, so nobody can build a ranking. Drills count separately. Missing requirements are shown but
+never block a sign-off: the mentor decides.
 """
 
 import statistics
@@ -40,7 +40,7 @@ from incidents.supervision.recertification import latest_by_scope, renewal_due_a
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Incidents by what somebody did in them."""
+    """Numbers of incidents by what the person did in them."""
 
     observed: int = 0
     assisted: int = 0
@@ -48,13 +48,13 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """Return all incidents together."""
+        """Return the number of all incidents."""
         return self.observed + self.assisted + self.led
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Incidents altogether, by severity and by service; one of several services counts in each."""
+    """Incidents overall, by severity and by service; one with several services counts in each."""
 
     overall: Counts
     by_severity: tuple[tuple[str, Counts], ...] = ()
@@ -63,7 +63,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that the policy asks for before a stage; `key` as in the policy."""
+    """One requirement of a stage; `key` is the policy's."""
 
     key: str
     wanted: int
@@ -71,13 +71,13 @@ class Need:
 
     @property
     def is_met(self) -> bool:
-        """Tell whether nothing is missing of it."""
+        """Tell whether the requirement is met."""
         return self.have >= self.wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageLine:
-    """Where somebody is in one scope, since when, and what leads on; `since` None: seeded by the policy."""
+    """A person's stage in one scope and the needs of the next; `since` None: from the policy."""
 
     scope: Scope
     stage: Stage
@@ -91,18 +91,18 @@ class StageLine:
 
     @property
     def following(self) -> Stage:
-        """Return what a sign-off would come to: the next stage, or solo again."""
+        """Return the stage that a sign-off would set: the next one, or solo again."""
         return self.stage.following or Stage.SOLO
 
     @property
     def missing(self) -> tuple[Need, ...]:
-        """Return what the policy still asks for before the next stage."""
+        """Return the requirements of the next stage that aren't met."""
         return tuple(need for need in self.needs if not need.is_met)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
-    """One month's figures; None where there is nothing to take a figure from."""
+    """One month's figures; None if there is nothing to calculate from."""
 
     name: str  # as 2026-11, in UTC
     escalations: int
@@ -115,7 +115,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressView:
-    """Somebody's progress as one viewer sees it."""
+    """A person's progress as one viewer sees it."""
 
     person_id: uuid.UUID
     external_id: str
@@ -145,7 +145,7 @@ async def find_progress(
     policy: Policy,
     now: datetime,
 ) -> ProgressView | None:
-    """Return somebody's progress; None for a viewer whom it is none of, whatever there is."""
+    """Return a person's progress; None for a viewer who may not see it."""
     may_see = await may_see_progress(
         session, viewer, person_id=person_id, workspace_id=workspace_id, policy=policy
     )
@@ -167,7 +167,7 @@ async def find_progress(
 
 
 def summarise(facts: ProgressFacts) -> ProgressView:
-    """Return the figures of these facts, of nobody in particular yet."""
+    """Return the figures of these facts, without the person's own fields."""
     real = real_facts(facts)
     debriefs = [one for one in real.debriefs if one.is_answered]
     return ProgressView(
@@ -192,7 +192,7 @@ def summarise(facts: ProgressFacts) -> ProgressView:
 
 
 def real_facts(facts: ProgressFacts, *, service_key: str = "") -> ProgressFacts:
-    """Return what doesn't belong to drills, and if a service is given, only what touched it."""
+    """Return the facts without drills and, if a service is given, only of its incidents."""
     of_service = {
         incident_id
         for incident_id, services in facts.services
@@ -209,7 +209,7 @@ def real_facts(facts: ProgressFacts, *, service_key: str = "") -> ProgressFacts:
 
 
 def tally(parts: Sequence[Part]) -> Tally:
-    """Return the incidents counted altogether, by severity and by service."""
+    """Count the incidents overall, by severity and by service."""
     severities = sorted({part.severity_key for part in parts})
     services = sorted({service for part in parts for service in part.services})
     return Tally(
@@ -220,7 +220,7 @@ def tally(parts: Sequence[Part]) -> Tally:
 
 
 def counts(parts: Iterable[Part], *, role_key: str = "") -> Counts:
-    """Return how many incidents were observed, assisted and led (in this role, else in command)."""
+    """Count the incidents observed, assisted and led (in this role, else in command)."""
     found = Counter(part.participation(role_key) for part in parts)
     return Counts(
         found[Participation.OBSERVED], found[Participation.ASSISTED], found[Participation.LED]
@@ -235,7 +235,7 @@ def stage_lines(
     policy: Policy,
     now: datetime,
 ) -> tuple[StageLine, ...]:
-    """Return a line for each scope that has a stage of its own, the widest first."""
+    """Return a line for each scope that has its own stage, widest first."""
     latest = latest_by_scope(records)
     levels = levels_from(person, records, policy=policy)
     lines: list[StageLine] = []
@@ -264,7 +264,7 @@ def _needs(stage: Stage, scope: Scope, facts: ProgressFacts, *, policy: Policy) 
 
 
 def needs_of(requirement: StageRequirement, scope: Scope, facts: ProgressFacts) -> tuple[Need, ...]:
-    """Return what is asked for and what there is of it, in the scope's role and service."""
+    """Return each requirement and how far it is met, in the scope's role and service."""
     real = real_facts(facts, service_key=scope.service_key)
     done = counts(real.parts, role_key=scope.role_key)
     average = _average(real.escalations)
@@ -275,7 +275,7 @@ def needs_of(requirement: StageRequirement, scope: Scope, facts: ProgressFacts) 
         "led": done.led,
         "drills": sum(1 for part in facts.parts if part.is_drill and part.held),
         "escalations": len(real.escalations),
-        # Where nothing was sent or asked there is nothing to find fault with.
+        # Without escalations or prompts, nothing is missing.
         "completeness": 100 if average is None else average,
         "answered": 100 * _answered(real.prompts) // asked if asked else 100,
         "debriefs": sum(1 for one in real.debriefs if one.is_answered),
@@ -285,7 +285,7 @@ def needs_of(requirement: StageRequirement, scope: Scope, facts: ProgressFacts) 
 
 
 def months(facts: ProgressFacts) -> tuple[Month, ...]:
-    """Return the figures month by month, the earliest first; months without any are left out."""
+    """Return the figures by month, earliest first, without months in which nothing happened."""
     names = sorted(
         {_month(part.declared_at) for part in facts.parts}
         | {_month(one.at) for one in facts.escalations}

@@ -1,4 +1,4 @@
-"""Progress as a file for the person themselves: Markdown for reading, JSON or CSV for elsewhere."""
+"""A person's own progress as a file: Markdown to read, JSON or CSV for other programs."""
 
 import csv
 import io
@@ -229,7 +229,7 @@ def _seconds(duration: timedelta | None) -> int | None:
 
 
 async def request_progress_export(uow: UnitOfWork, *, fmt: ExportFormat) -> Outcome:
-    """Have the actor's own progress sent to them; there is no way to ask for anybody else's.
+    """Send the actor their own progress; nobody can request another person's.
 
     Raises: InvalidInput for guests and people of other workspaces, who have none.
     """

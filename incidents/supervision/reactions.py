@@ -1,4 +1,4 @@
-"""What follows from stages and mentors: each is told directly and alone, and renewals are timed."""
+"""Reactions to changes of stages and mentors: direct messages, and reminders of renewals."""
 
 import uuid
 from typing import Any
@@ -17,28 +17,28 @@ from incidents.supervision.events import (
 
 
 def tell_of_stage(plan: Plan[StageSet]) -> None:
-    """The person and their mentors are told of the stage."""
+    """Tell the person and their mentors the new stage."""
     for person_id in plan.event.told:
         effect = TellStage(record_id=plan.event.record_id, person_id=person_id)
         _tell(plan, person_id, effect)
 
 
 def tell_of_mentorship(plan: Plan[MentorshipChanged]) -> None:
-    """Mentor and mentee are told that they are, or no longer are."""
+    """Tell mentor and mentee that they became, or no longer are, a pair."""
     for person_id in plan.event.told:
         effect = TellMentorship(mentorship_id=plan.event.mentorship_id, person_id=person_id)
         _tell(plan, person_id, effect)
 
 
 def tell_of_renewal(plan: Plan[RenewalDue]) -> None:
-    """The person and their mentors are told that the sign-off has to be renewed."""
+    """Tell the person and their mentors that the sign-off has to be renewed."""
     for person_id in plan.event.told:
         effect = TellRenewal(record_id=plan.event.record_id, person_id=person_id)
         _tell(plan, person_id, effect)
 
 
 def remind_of_renewal(plan: Plan[RenewalExpected]) -> None:
-    """The renewal of a sign-off is reminded of when it is due."""
+    """Set the reminder for the renewal of a sign-off."""
     plan.set_reminder(
         Remind(
             kind=ReminderKind.RENEWAL_DUE,
@@ -51,7 +51,7 @@ def remind_of_renewal(plan: Plan[RenewalExpected]) -> None:
 
 
 def upload_progress(plan: Plan[ProgressRequested]) -> None:
-    """The files go to the person's own direct messages."""
+    """Upload the files to the person's direct messages."""
     person_id = plan.event.person_id
     for one in plan.event.formats:
         effect = UploadProgress(person_id=person_id, format=one)

@@ -1,7 +1,7 @@
-"""Recertification: a sign-off to solo is to be renewed after some months; both are told once.
+"""Recertification: a sign-off to solo has to be renewed after some months.
 
-It lapses by itself in nothing: somebody whose sign-off is due works solo as before, and it shows in
-their progress until it is renewed or their stage is set anew.
+The person and their mentors are told once. Nothing lapses: the person stays solo, and their
+progress shows the due renewal until somebody renews it or sets another stage.
 """
 
 import calendar
@@ -20,7 +20,7 @@ from incidents.supervision.events import RenewalDue, RenewalExpected
 
 
 def renewal_due_at(record: StageRecord, supervision: Supervision) -> datetime | None:
-    """Return when this sign-off is to be renewed; None when never, or when it isn't one to solo."""
+    """Return when this sign-off has to be renewed; None if never, or if it isn't to solo."""
     months = supervision.recertify_after_months
     if months is None or not record.is_sign_off or record.stage != Stage.SOLO:
         return None
@@ -28,26 +28,26 @@ def renewal_due_at(record: StageRecord, supervision: Supervision) -> datetime | 
 
 
 def add_months(instant: datetime, months: int) -> datetime:
-    """Return the same day so many months later, or the last of that month if it has no such day."""
+    """Return the same day `months` later, or that month's last day if it has no such day."""
     year, month = divmod(instant.year * 12 + instant.month - 1 + months, 12)
     day = min(instant.day, calendar.monthrange(year, month + 1)[1])
     return instant.replace(year=year, month=month + 1, day=day)
 
 
 def latest_by_scope(records: Iterable[StageRecord]) -> dict[Scope, StageRecord]:
-    """Return the records that hold now, given the oldest first."""
+    """Return the records that apply now; `records` are in order, oldest first."""
     return {record.scope: record for record in records}
 
 
 def expect_renewal(uow: UnitOfWork, record: StageRecord) -> None:
-    """Have a sign-off renewed in time, if the policy asks for it."""
+    """Plan the reminder for a sign-off's renewal, if the policy wants one."""
     due_at = renewal_due_at(record, uow.policy.supervision)
     if due_at is not None and record.renewal_told_at is None:
         uow.emit(RenewalExpected(record_id=record.id, due_at=due_at))
 
 
 async def plan_renewals(uow: UnitOfWork) -> None:
-    """Set every reminder anew, for a policy that asks for something else than before."""
+    """Set all renewal reminders again after a change of the policy."""
     query = (
         select(StageRecord)
         .where(StageRecord.workspace_id == uow.workspace_id)
@@ -61,11 +61,11 @@ async def plan_renewals(uow: UnitOfWork) -> None:
 
 
 async def tell_of_renewal(uow: UnitOfWork, reminder: Reminder) -> Again | None:
-    """Tell the person and their mentors, once, that a sign-off is to be renewed."""
+    """Tell the person and their mentors once that a sign-off has to be renewed."""
     unlocked = await uow.session.get(StageRecord, reminder.subject_id)
     if unlocked is None:
         return None
-    # The person first, as everything that changes a stage does.
+    # Lock the person first, as every change of a stage does.
     await uow.session.get(Person, unlocked.person_id, with_for_update={"key_share": True})
     record = await uow.session.get_one(StageRecord, unlocked.id, populate_existing=True)
     records = await stage_records(
@@ -77,7 +77,7 @@ async def tell_of_renewal(uow: UnitOfWork, reminder: Reminder) -> Again | None:
     if due_at is None:
         return None
     if due_at > uow.now:
-        # The policy has given more time meanwhile.
+        # The policy now allows more time.
         return Again(due_at=due_at)
     record.renewal_told_at = uow.now
     mentors = await mentors_of(

@@ -1,7 +1,7 @@
-"""Changing stages and mentors: by those allowed to, never one's own; solo only by a sign-off.
+"""Changes of stages and mentors: nobody changes their own, and only a sign-off leads to solo.
 
-A setting is refused or taken whatever the stage was before, so that trying tells nobody anything.
-Only the sign-off from somebody's progress, which shows the stages anyway, looks at it first.
+`change_stage` answers the same whatever the previous stage was, so that it reveals nothing. Only
+`sign_off`, whose users see the stages anyway, checks the previous stage.
 """
 
 import hashlib
@@ -36,13 +36,13 @@ from incidents.supervision.recertification import expect_renewal
 
 MAX_NOTE = 2000
 _REPEAT = timedelta(seconds=60)
-# Against others who change the same person's stages; what only points at them goes on.
+# Blocks other changes of the person's stages, but not rows that only reference the person.
 _LOCKED = {"key_share": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageChange:
-    """What is to be changed for somebody; at least one of stage, mentor and former mentor."""
+    """Changes for one person: at least one of stage, mentor and former mentor."""
 
     person: Named
     stage: Stage | None = None
@@ -54,7 +54,7 @@ class StageChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOff:
-    """The next stage, or solo again, as a mentor confirms it on what they have seen."""
+    """A mentor's confirmation of the next stage, or of solo again."""
 
     person_id: uuid.UUID
     stage: Stage
@@ -63,7 +63,7 @@ class SignOff:
 
 
 async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
-    """Set a stage, name a mentor, or end that, as one change.
+    """Set a stage, name a mentor, and end a mentorship, as one change.
 
     Raises: NotPermitted; InvalidInput for oneself, a guest or bot, an unknown role or service, or
         solo without a note.
@@ -86,10 +86,10 @@ async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
 
 
 async def sign_off(uow: UnitOfWork, wanted: SignOff) -> Outcome:
-    """Confirm the next stage, or renew solo, with a note; from the person's progress.
+    """Confirm the next stage or renew solo, with a note, from the person's progress.
 
-    Raises: NotPermitted, also for whoever may not see the progress; InvalidInput without a note;
-        AlreadySo when the person is elsewhere on the way by now.
+    Raises: NotPermitted, also for actors who may not see the progress; InvalidInput without a
+        note; AlreadySo if the person's stage is another one by now.
     """
     person = await uow.session.get(Person, wanted.person_id, with_for_update=_LOCKED)
     may_see = person is not None and await may_see_progress(
@@ -115,12 +115,12 @@ async def sign_off(uow: UnitOfWork, wanted: SignOff) -> Outcome:
 
 
 def note_hash(record: StageRecord) -> str:
-    """Return the hash by which the audit log commits to a note without repeating it."""
+    """Return the hash with which the audit log commits to a note without holding it."""
     return hashlib.sha256(canonical([str(record.id), record.note])).hexdigest()
 
 
 def _changed(person: Person) -> Outcome:
-    # Ids and a name only: what was set is known to whoever set it, and kept nowhere else.
+    # Ids and a name only: stored outcomes must not reveal the stage.
     data = {"person_id": str(person.id), "name": person.name, "external_id": person.external_id}
     return Outcome("stage_changed", None, data)
 
@@ -198,7 +198,7 @@ async def _record_stage(
 
 
 def _is_repeat(uow: UnitOfWork, last: StageRecord, stage: Stage, *, note: str) -> bool:
-    """Tell whether the same person says the same once more: people repeat what seemed lost."""
+    """Tell whether the same person repeats a change because the first seemed lost."""
     is_same = (last.stage, last.note, last.set_by_id) == (stage, note, uow.actor.person_id)
     return is_same and uow.now - last.set_at < _REPEAT
 
@@ -238,8 +238,8 @@ async def _end_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
             uow.session, workspace_id=uow.workspace_id, person_id=person.id, policy=uow.policy
         )
         if mentor.id not in present:
-            return  # nothing ends, so nobody is told that it did
-        # Written down all the same: the policy seeds what ends here.
+            return  # nothing ends, so nobody is told
+        # The policy names this mentor: the ended row overrides it.
         row = Mentorship(
             id=new_id(),
             workspace_id=uow.workspace_id,

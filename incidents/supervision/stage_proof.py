@@ -1,4 +1,4 @@
-"""Whether the stages in force are those that the audit log says were set."""
+"""Verifies the stored stages against the audit log."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ _KINDS = (AuditKind.STAGE_SET, AuditKind.SIGNED_OFF)
 
 
 async def verify_stages(session: AsyncSession, *, workspace_id: uuid.UUID) -> tuple[Flaw, ...]:
-    """Return every stage that isn't as the audit log has it, by the log's sequence."""
+    """Return every stage record that differs from the audit log, by the log's sequence."""
     of_workspace = select(StageRecord).where(StageRecord.workspace_id == workspace_id)
     records = {
         record.audit_entry_id: record for record in (await session.execute(of_workspace)).scalars()
@@ -57,7 +57,7 @@ def _agrees(entry: AuditEntry, record: StageRecord) -> bool:
         and record.set_at == entry.recorded_at
     )
     if entry.content is None:
-        return is_same  # erased: what it said can't be compared any more
+        return is_same  # redacted: the content can't be compared any more
     said = {
         "record_id": str(record.id),
         "role_key": record.role_key,

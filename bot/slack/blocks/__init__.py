@@ -1,7 +1,7 @@
-"""Block Kit builders: the only place that makes blocks, so the only one that knows the limits.
+"""Block Kit builders: the only place that makes blocks and knows their limits.
 
-Display text is cut at its end with a mark; identifiers and values, which can't be cut, raise
-`ValueError`. An input's `block_id` is its field name, and its `action_id` the same unless given.
+Display text that is too long is cut with a mark; identifiers and values, which can't be cut, raise
+`ValueError`. An input's `block_id` is its field name, and so is its `action_id` unless given.
 Mrkdwn places (`section`, `fields`, `context`, `confirm`, a message's `text`) expect people's text
 already escaped; plain places (`header`, buttons, labels, options) take it as it is.
 """

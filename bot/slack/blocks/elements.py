@@ -43,7 +43,7 @@ def section(text: str, *, accessory: InteractiveElement | None = None) -> Block:
 
 
 def paragraphs(text: str) -> tuple[Block, ...]:
-    """Return a long mrkdwn text as one section or more."""
+    """Return a long mrkdwn text as one or more sections."""
     return tuple(section(piece) for piece in split_mrkdwn(text, 3_000)) or (section(text),)
 
 
@@ -72,10 +72,10 @@ def image(url: str, *, alt: str, title: str | None = None) -> Block:
 
 
 def actions(*elements: InteractiveElement, block_id: str | None = None) -> Block:
-    """Return a row of up to 25 buttons and menus.
+    """Return a row of 1 to 25 buttons and menus.
 
     Raises:
-        ValueError: there are none or more, which would hide some.
+        ValueError: there are none, or more, which Slack wouldn't show.
     """
     if not 1 <= len(elements) <= MAX_ACTIONS:
         raise ValueError(f"an actions block takes 1 to {MAX_ACTIONS} elements, not {len(elements)}")
@@ -91,7 +91,7 @@ def button(
     confirm: ConfirmObject | None = None,
     url: str | None = None,
 ) -> ButtonElement:
-    """Return a button; an address that isn't http(s) is left out."""
+    """Return a button; a `url` that isn't http(s) is left out."""
     return ButtonElement(
         text=plain(text, 75),
         action_id=identifier(action_id),
@@ -114,7 +114,7 @@ def overflow(
 def confirm(
     title: str, *, text: str, yes: str, no: str = "Cancel", danger: bool = False
 ) -> ConfirmObject:
-    """Return a question asked before a button acts; `text` is mrkdwn."""
+    """Return a confirmation dialog for a button; `text` is mrkdwn."""
     return ConfirmObject(
         title=plain(title, 100),
         text=mrkdwn(text, 300),

@@ -1,4 +1,4 @@
-"""Inputs of forms: each an input block whose `block_id` is the field's name."""
+"""Form inputs: each is an input block whose `block_id` is the field's name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -89,7 +89,7 @@ def radio(
     optional: bool = False,
     action_id: str | None = None,
 ) -> Block:
-    """Return up to ten choices of which one is taken; `initial` is a value."""
+    """Return a radio group of up to ten choices; `initial` is a value."""
     offered = options_within(options, 10)
     element = RadioButtonsElement(
         action_id=identifier(action_id or block_id),
@@ -109,7 +109,7 @@ def checkboxes(
     optional: bool = True,
     action_id: str | None = None,
 ) -> Block:
-    """Return up to ten boxes; `initial` holds the values that are ticked."""
+    """Return up to ten checkboxes; `initial` holds the ticked values."""
     offered = options_within(options, 10)
     ticked = frozenset(initial)
     element = CheckboxesElement(
@@ -131,7 +131,7 @@ def external_select(
     min_query_length: int = 0,
     action_id: str | None = None,
 ) -> Block:
-    """Return a menu whose options are asked for while typing."""
+    """Return a menu whose options Slack requests while the person types."""
     element = ExternalDataSelectElement(
         action_id=identifier(action_id or block_id),
         initial_option=initial,
@@ -152,7 +152,7 @@ def multi_external_select(
     min_query_length: int = 0,
     action_id: str | None = None,
 ) -> Block:
-    """Return a menu of several choices whose options are asked for while typing."""
+    """Return a multi-select menu whose options Slack requests while the person types."""
     element = ExternalDataMultiSelectElement(
         action_id=identifier(action_id or block_id),
         initial_options=list(initial[:MAX_OPTIONS]) or None,
@@ -191,7 +191,7 @@ def multi_user_select(
     optional: bool = False,
     action_id: str | None = None,
 ) -> Block:
-    """Return a menu of several people; `initial` holds user ids."""
+    """Return a multi-select menu of people; `initial` holds user ids."""
     element = UserMultiSelectElement(
         action_id=identifier(action_id or block_id),
         initial_users=list(initial) or None,
@@ -236,7 +236,7 @@ def datetime_input(
         ValueError: `initial` has no zone.
     """
     if initial is not None and initial.tzinfo is None:
-        raise ValueError("a naive datetime has no place in a form")
+        raise ValueError("naive datetime in a form")
     element = DateTimePickerElement(
         action_id=identifier(action_id or block_id),
         initial_date_time=None if initial is None else int(initial.timestamp()),

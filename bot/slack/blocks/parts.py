@@ -1,4 +1,4 @@
-"""Texts, identifiers and options within Slack's limits: what the builders are made of."""
+"""Texts, identifiers and options within Slack's limits, for the builders."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ def mrkdwn(text: str, limit: int) -> MarkdownTextObject:
 
 
 def identifier(text: str, limit: int = 255) -> str:
-    """Return an id or value that must arrive whole.
+    """Return an id or value, which can't be cut.
 
     Raises:
         ValueError: it is empty or longer than `limit`.
@@ -57,7 +57,7 @@ def option_groups(groups: Mapping[str, Sequence[Option]]) -> list[OptionGroup]:
 
 
 def options_within(options: Sequence[Option], limit: int = MAX_OPTIONS) -> list[Option]:
-    """Return the first `limit` options, also as the answer to an external select.
+    """Return the first `limit` options, for a menu or as the answer to an external select.
 
     Raises:
         ValueError: there are none, which Slack refuses.

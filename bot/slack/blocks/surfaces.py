@@ -1,4 +1,4 @@
-"""Where blocks are shown: messages, forms and the Home tab, each cut to what Slack takes."""
+"""Messages, forms and the Home tab, cut to what Slack accepts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from bot.slack.truncation import MARK, shorten_mrkdwn, width
 
 MAX_TEXT = 4_000
 MAX_MESSAGE_BLOCKS = 50
-# Slack publishes no limit for a whole message; it was seen to refuse about 13,200 characters.
+# Slack publishes no limit for a whole message, but refused about 13,200 characters in a test.
 MAX_MESSAGE_CHARACTERS = 12_000
 MAX_VIEW_BLOCKS = 100
 # A view may have 250 kB; a character takes up to four bytes.
@@ -21,17 +21,17 @@ MAX_VIEW_CHARACTERS = 60_000
 MAX_PRIVATE_METADATA = 3_000
 
 _CUT_NOTICE = f"{MARK} _cut here: too long for Slack to show_"
-# What people act on stays when the text around it is cut.
+# Blocks that people act on stay when the text around them is cut.
 _KEPT = frozenset({"actions", "input"})
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message within Slack's limits; `text` is complete, as screen readers read only that."""
+    """A message within Slack's limits; `text` has to be complete: screen readers read only that."""
 
     text: str
     blocks: tuple[Block, ...] = ()
-    # Rendered once: measuring and sending want the same, and the models check themselves each time.
+    # Rendered once, for measuring and sending: the models validate themselves at each rendering.
     _rendered: tuple[dict[str, Any], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ def modal(
     notify_on_close: bool = False,
     external_id: str | None = None,
 ) -> View:
-    """Return a form; one with inputs gets a submit button even if none is named.
+    """Return a form; one with inputs gets the submit button "Save" if none is named.
 
     A verb's form gets the id that it is submitted under, and what it remembers, from its verb.
 
@@ -99,7 +99,7 @@ _Rendered = tuple[Block, dict[str, Any]]
 
 
 def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[_Rendered, ...]:
-    """Return the blocks that fit, each with what is sent for it."""
+    """Return the blocks that fit, each with its rendered form, and a notice if some were cut."""
     rendered = [(block, block.to_dict()) for block in blocks]
     weights = [_weight(content) for _, content in rendered]
     if len(blocks) <= most and sum(weights) <= characters:

@@ -1,8 +1,7 @@
-"""The models' validators, found once for each class.
+"""Finds the validators of slack_sdk's models once per class.
 
-`slack_sdk` looks for them among all attributes of an object, each time it is rendered: a status
-card has 45 objects, and that search took 1.4 of the 2.4 ms that it takes to render. What is
-checked stays the same.
+`slack_sdk` searches all attributes of an object for them at each rendering. A status card has 45
+objects, and the search took 1.4 of its 2.4 ms of rendering. The checks stay the same.
 """
 
 import functools
@@ -18,7 +17,7 @@ def validators_of(cls: type[JsonObject]) -> tuple[str, ...]:
 
 
 def check_quickly() -> None:
-    """Have all models check themselves by the validators of their class."""
+    """Patch slack_sdk so that models use the cached validators of their class."""
 
     def validate_json(self: JsonObject) -> None:
         for name in validators_of(type(self)):

@@ -1,4 +1,4 @@
-"""The one door to Slack's Web API: nothing outside this package awaits the client."""
+"""The gateway to Slack's Web API: nothing outside this package awaits the client."""
 
 from bot.slack.gateway.calls import CALL_TIMEOUT_SECONDS, OnCall
 from bot.slack.gateway.channels import Channel, InviteOutcome
@@ -36,4 +36,4 @@ __all__ = [
 
 
 class SlackGateway(MessageCalls, PeopleCalls, ViewCalls, FileCalls, SocketCalls):
-    """Everything that we ask of Slack, typed; every failure is a `SlackFailure`."""
+    """All our calls to Slack, typed; every failure is a `SlackFailure`."""

@@ -1,4 +1,4 @@
-"""One call of the Web API: its turn, its timeout, its outcome, its failure."""
+"""A single Web API call: rate limit, timeout, metrics and failures."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ _MOST_PAGES = 200
 
 
 class SlackCalls:
-    """What all parts of the gateway share; never logs a token or people's text."""
+    """The base of all parts of the gateway; it never logs tokens or people's text."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class SlackCalls:
         on_call: OnCall | None = None,
         timeout_seconds: float = CALL_TIMEOUT_SECONDS,
     ) -> None:
-        """Take a client without retry handlers; `on_call` gets method, outcome and seconds."""
+        """Store a client without retry handlers; `on_call` gets method, outcome and seconds."""
         self.client = client
         self.limits = limits
         self.team_id = team_id
@@ -59,12 +59,12 @@ class SlackCalls:
         done: frozenset[str] = frozenset(),
         priority: Priority = Priority.WORK,
     ) -> Answer:
-        """Call a method; an error in `done` means that there is nothing left to do.
+        """Call a method; errors in `done` count as success.
 
         Raises:
-            SlackTemporary: it may work later.
-            SlackPermanent: it won't.
-            SlackUnauthorized: nothing will, with this token.
+            SlackTemporary: the call may work later.
+            SlackPermanent: the call won't work.
+            SlackUnauthorized: no call will work with this token.
         """
         try:
             response = await self._response(method, arguments or {}, priority=priority)
@@ -107,7 +107,7 @@ class SlackCalls:
     async def _post_http(
         self, method: str, url: str, *, json: Answer | None = None, data: bytes | None = None
     ) -> None:
-        """Post to an address that Slack gave us, outside of the Web API."""
+        """Post to an address from Slack outside of the Web API."""
         started = time.perf_counter()
         try:
             async with (
@@ -130,9 +130,9 @@ class SlackCalls:
 
     @asynccontextmanager
     async def _failures(self, method: str) -> AsyncIterator[None]:
-        """Turn whatever goes wrong inside into one of our failures.
+        """Turn any error inside into one of our failures.
 
-        Nothing is chained: the SDK's errors carry the answer and the address, so people's text.
+        Causes aren't chained: the SDK's errors hold answers and addresses, and so people's text.
         """
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -152,7 +152,7 @@ class SlackCalls:
         except (aiohttp.ClientError, OSError):
             raise SlackTemporary("connection_lost", method=method, uncertain=True) from None
         except (AttributeError, ValueError):
-            # The SDK trips over a 200 whose body isn't a JSON object.
+            # The SDK raises these for a 200 whose body isn't a JSON object.
             raise SlackTemporary("unreadable_answer", method=method, uncertain=True) from None
 
     @asynccontextmanager
@@ -174,7 +174,7 @@ class SlackCalls:
 
 
 def _of_answer(error: SlackApiError, *, method: str) -> SlackFailure:
-    # Usually the SDK's response, but aiohttp's own when the body wasn't JSON.
+    # Usually the SDK's response, but aiohttp's own if the body wasn't JSON.
     answer = error.response
     status: int = getattr(answer, "status_code", 0) or getattr(answer, "status", HTTPStatus.OK)
     data = getattr(answer, "data", None)
@@ -189,7 +189,7 @@ def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
 
 
 def outcome_of(failure: SlackFailure) -> str:
-    """Return the failure's kind, as metrics name it."""
+    """Return the failure's kind as a metric label."""
     match failure:
         case SlackUnauthorized():
             return "unauthorized"

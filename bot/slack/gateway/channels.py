@@ -21,7 +21,7 @@ _CLOCK_SLACK = timedelta(minutes=2)
 
 _ALREADY_IN = frozenset({"already_in_channel", "cant_invite_self"})
 _NOT_FOUND = frozenset({"channel_not_found"})
-# What is wrong with the person invited; everything else is wrong with the channel or with us.
+# Errors about the invited person; all others are about the channel or us.
 _INVITEE_ERRORS = frozenset(
     {
         "already_in_channel",
@@ -62,7 +62,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InviteOutcome:
-    """What became of one invitation; `error` is Slack's code, None if the person is in."""
+    """The result of one invitation; `error` is Slack's code, None if the person is in."""
 
     user_id: UserId
     error: str | None = None
@@ -74,7 +74,7 @@ class ChannelCalls(SlackCalls):
     _own_user_id: UserId | None = None
 
     async def create_channel(self, name: str, *, private: bool) -> Channel:
-        """Create a channel; the bot is in it. Raises: SlackPermanent `name_taken` and others."""
+        """Create a channel with the bot in it. Raises: SlackPermanent `name_taken` and others."""
         answer = await self._call(
             "conversations.create",
             {"name": name, "is_private": private, "team_id": self.team_id},
@@ -82,7 +82,7 @@ class ChannelCalls(SlackCalls):
         return _channel(answer["channel"])
 
     async def find_own_channel(self, name: str, *, created_after: datetime) -> Channel | None:
-        """Return the channel of this name that the bot made since, if an earlier call did."""
+        """Return the bot's own channel with this name created since then, or None."""
         own = await self._get_own_user_id()
         earliest = created_after - _CLOCK_SLACK
         arguments = {"types": _KINDS, "limit": _PAGE, "team_id": self.team_id}
@@ -115,7 +115,7 @@ class ChannelCalls(SlackCalls):
         return _channel(answer["channel"])
 
     async def members(self, channel: str) -> tuple[UserId, ...]:
-        """Return the ids of all who are in a channel."""
+        """Return the ids of a channel's members."""
         found: list[UserId] = []
         arguments = {"channel": channel, "limit": _LARGE_PAGE}
         async for page in self._pages("conversations.members", arguments):
@@ -123,10 +123,10 @@ class ChannelCalls(SlackCalls):
         return tuple(found)
 
     async def invite(self, channel: str, users: Sequence[str]) -> tuple[InviteOutcome, ...]:
-        """Invite people and say for each what became of it: one who can't come stops nobody.
+        """Invite people and return each result; one failed invitation doesn't stop the others.
 
         Raises:
-            SlackFailure: the channel can't be invited to, or Slack is away.
+            SlackFailure: nobody can be invited to the channel, or Slack is unreachable.
         """
         wanted = list(dict.fromkeys(user for user in users if user))
         outcomes: list[InviteOutcome] = []
@@ -144,28 +144,27 @@ class ChannelCalls(SlackCalls):
         await self._call("conversations.setTopic", {"channel": channel, "topic": shown})
 
     async def rename(self, channel: str, name: str) -> Channel:
-        """Rename a channel; Slack may refuse the name as when creating."""
+        """Rename a channel; Slack may refuse the name, as for `create_channel`."""
         answer = await self._call("conversations.rename", {"channel": channel, "name": name})
         return _channel(answer["channel"])
 
     async def archive(self, channel: str) -> None:
-        """Archive a channel; one that is archived already stays so."""
+        """Archive a channel, unless it is archived already."""
         done = frozenset({"already_archived", "is_archived"})
         await self._call("conversations.archive", {"channel": channel}, done=done)
 
     async def unarchive(self, channel: str) -> None:
-        """Bring an archived channel back; one that isn't archived stays so."""
+        """Unarchive a channel, unless it isn't archived."""
         done = frozenset({"not_archived"})
         await self._call("conversations.unarchive", {"channel": channel}, done=done)
 
     async def open_direct(self, user: str) -> ChannelId:
-        """Return the id of the direct conversation with a person, opened if need be."""
+        """Return the id of the direct conversation with a person, which is opened if needed."""
         answer = await self._call("conversations.open", {"users": user})
         return ChannelId(answer["channel"]["id"])
 
     async def open_group(self, users: Sequence[str]) -> ChannelId:
-        """Return the id of the direct conversation with several people, the same for the same."""
-        # In one order, so that it doesn't matter who is named first.
+        """Return the id of the direct conversation with these people, in whatever order."""
         answer = await self._call("conversations.open", {"users": ",".join(sorted(users))})
         return ChannelId(answer["channel"]["id"])
 

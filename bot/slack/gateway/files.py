@@ -1,4 +1,4 @@
-"""Files: Slack takes them in three steps."""
+"""File uploads, which take three steps in Slack."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from bot.slack.mentions import tidy_line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedFile:
-    """A file that Slack holds."""
+    """An uploaded file."""
 
     id: str
     permalink: str | None = None
@@ -49,7 +49,7 @@ class FileCalls(SlackCalls):
         return UploadedFile(id=file_id, permalink=next(iter(links), None))
 
     async def has_file(self, channel: str, *, filename: str, since: datetime) -> bool:
-        """Tell whether a file of that name was shared in the channel since then."""
+        """Tell whether a file with this name was shared in the channel since then."""
         answer = await self._call(
             "files.list", {"channel": channel, "ts_from": int(since.timestamp())}
         )

@@ -1,4 +1,4 @@
-"""Messages: post, change, find again, read, pin; and the bookmarks above them."""
+"""Messages: post, update, find, read, pin; and channel bookmarks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from bot.slack.truncation import shorten
 
 EFFECT_EVENT_TYPE = "sitrep_effect"
 _HISTORY_PAGE = 200
-# A search after an uncertain outcome looks at what was said since; more is another problem.
+# A search after an uncertain outcome covers the messages since; more pages mean another problem.
 _MOST_HISTORY_PAGES = 10
 _MAX_BOOKMARK_TITLE = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """Where a message is; posting to a person's id gives the direct conversation's."""
+    """Where a message is; after posting to a person's id, in their direct conversation."""
 
     channel: ChannelId
     ts: MessageTs
@@ -71,7 +71,7 @@ class MessageCalls(ChannelCalls):
         thread_ts: str | None = None,
         unfurl: bool = False,
     ) -> Posted:
-        """Post a message marked with the effect's id, by which it is found again."""
+        """Post a message with the effect's id in its metadata, so that it can be found again."""
         answer = await self._call(
             "chat.postMessage",
             {
@@ -82,7 +82,7 @@ class MessageCalls(ChannelCalls):
                 "unfurl_media": unfurl,
                 "metadata": {
                     "event_type": EFFECT_EVENT_TYPE,
-                    # Anybody in the workspace can read it: an id and nothing else.
+                    # Only an id: anybody in the workspace can read it.
                     "event_payload": {"effect_id": effect_id},
                 },
             },
@@ -90,11 +90,11 @@ class MessageCalls(ChannelCalls):
         return Posted(channel=ChannelId(str(answer["channel"])), ts=MessageTs(str(answer["ts"])))
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
-        """Replace a message of ours; its metadata stays."""
+        """Replace one of our messages; its metadata stays."""
         await self._call("chat.update", {"channel": channel, "ts": ts, **message.payload()})
 
     async def delete(self, channel: str, ts: str) -> None:
-        """Delete a message of ours; one that is gone stays gone."""
+        """Delete one of our messages, unless it is gone already."""
         done = frozenset({"message_not_found"})
         await self._call("chat.delete", {"channel": channel, "ts": ts}, done=done)
 
@@ -119,9 +119,9 @@ class MessageCalls(ChannelCalls):
         return None
 
     async def find_file(self, channel: str, *, name: str, oldest: datetime) -> SharedFile | None:
-        """Return the file of this title that was shared in a channel since then, if any.
+        """Return the file with this title that was shared in a channel since then, if any.
 
-        Files carry no metadata: what uploads them gives each a name of its own.
+        Files have no metadata, so callers give each upload a unique name.
         """
         arguments = {
             "channel": channel,
@@ -140,10 +140,10 @@ class MessageCalls(ChannelCalls):
     async def fetch_message(
         self, channel: str, ts: str, *, thread_ts: str | None = None
     ) -> SlackMessage | None:
-        """Return a message, also a reply in a thread, or None if it is gone.
+        """Return a message or a reply in a thread, or None if it is gone.
 
-        A reaction doesn't say that its message is a reply; the thread method finds it by its
-        own ts then.
+        A reaction doesn't tell that its message is a reply; `conversations.replies` then finds it
+        by its own ts.
         """
         window = {"channel": channel, "latest": ts, "oldest": ts, "inclusive": True}
         if thread_ts is None or thread_ts == ts:
@@ -162,7 +162,7 @@ class MessageCalls(ChannelCalls):
         return str((await self._call("chat.getPermalink", arguments))["permalink"])
 
     async def pin(self, channel: str, ts: str) -> None:
-        """Pin a message; one that is pinned already stays so."""
+        """Pin a message, unless it is pinned already."""
         done = frozenset({"already_pinned"})
         await self._call("pins.add", {"channel": channel, "timestamp": ts}, done=done)
 
@@ -172,7 +172,7 @@ class MessageCalls(ChannelCalls):
         return tuple(_bookmark(raw) for raw in answer.get("bookmarks") or ())
 
     async def add_bookmark(self, channel: str, *, title: str, link: str) -> Bookmark:
-        """Add a link at the top of a channel; look for it first, Slack takes it twice."""
+        """Add a link at the top of a channel; look for it first: Slack accepts duplicates."""
         shown = shorten(tidy_line(title) or link, _MAX_BOOKMARK_TITLE)
         arguments = {"channel_id": channel, "title": shown, "type": "link", "link": link}
         return _bookmark((await self._call("bookmarks.add", arguments))["bookmark"])
@@ -180,14 +180,14 @@ class MessageCalls(ChannelCalls):
     async def post_ephemeral(
         self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
     ) -> None:
-        """Show a message to one person in a channel, at most once and never again."""
+        """Show a message in a channel to one person, at most once."""
         arguments = {"channel": channel, "user": user, "thread_ts": thread_ts, **message.payload()}
         await self._call("chat.postEphemeral", arguments, priority=Priority.PERSON)
 
     async def respond(
         self, response_url: str, message: Message, *, replace_original: bool = False
     ) -> None:
-        """Answer a person through their request's address: five times within 30 minutes."""
+        """Answer a person through their request's address: at most five times in 30 minutes."""
         answer = {
             **message.payload(),
             "response_type": "ephemeral",

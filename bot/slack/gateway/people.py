@@ -1,4 +1,4 @@
-"""Who we are, who they are, and what groups they form."""
+"""The bot's own identity, people, and user groups."""
 
 import html
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +15,7 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What our token stands for; `server_time` is Slack's clock, to compare ours with."""
+    """The bot and workspace of our token; `server_time` is Slack's clock, to compare with ours."""
 
     team_id: str
     team: str
@@ -43,7 +43,7 @@ class SlackUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserGroup:
-    """A group of people with a handle, which is without its `@`."""
+    """A user group; `handle` has no `@`."""
 
     id: GroupId
     handle: str
@@ -52,7 +52,7 @@ class UserGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """What may keep somebody from noticing a message: do-not-disturb, and the status they set."""
+    """What may keep somebody from noticing a message: do-not-disturb, and their status."""
 
     is_quiet: bool = False
     quiet_until: datetime | None = None
@@ -63,7 +63,7 @@ class PeopleCalls(SlackCalls):
     """Calls about ourselves, people and groups."""
 
     async def auth_test(self) -> Identity:
-        """Return whose token ours is, with the scopes granted."""
+        """Return the identity behind our token, with the granted scopes."""
         response = await self._response("auth.test", {})
         headers: Mapping[str, str] = response.headers
         return Identity(
@@ -92,7 +92,7 @@ class PeopleCalls(SlackCalls):
         )
 
     async def all_users(self) -> AsyncIterator[SlackUser]:
-        """Yield everybody in the workspace, page by page, bots and the deactivated too."""
+        """Yield everybody in the workspace, including bots and deactivated people."""
         arguments = {"limit": _PAGE, "team_id": self.team_id}
         async for page in self._pages("users.list", arguments):
             for raw in page.get("members") or ():
@@ -105,7 +105,7 @@ class PeopleCalls(SlackCalls):
         return self.user_of(answer["user"]) if "user" in answer else None
 
     async def groups(self) -> tuple[UserGroup, ...]:
-        """Return the workspace's user groups that are in use."""
+        """Return the workspace's active user groups."""
         answer = await self._call("usergroups.list", {"team_id": self.team_id})
         return tuple(_group(raw) for raw in answer.get("usergroups") or ())
 
@@ -116,7 +116,7 @@ class PeopleCalls(SlackCalls):
         return tuple(UserId(user) for user in answer.get("users") or ())
 
     def user_of(self, raw: Mapping[str, Any]) -> SlackUser:
-        """Return a user object of Slack's, also one that an event carries."""
+        """Parse a user object from an answer or an event."""
         profile = raw.get("profile") or {}
         team_id = str(raw.get("team_id") or profile.get("team") or "")
         names = (profile.get("display_name"), profile.get("real_name"), raw.get("name"))
@@ -135,21 +135,21 @@ class PeopleCalls(SlackCalls):
 
 
 def _quiet_until(raw: Mapping[str, Any], *, now: datetime) -> datetime | None:
-    """Return the end of a do-not-disturb under way; Slack tells of the next one, too."""
+    """Return the end of a current do-not-disturb; Slack also reports the next one."""
     start, end = _instant(raw.get("next_dnd_start_ts")), _instant(raw.get("next_dnd_end_ts"))
     if raw.get("dnd_enabled") and start is not None and end is not None and start <= now < end:
         return end
-    # Of others than ourselves Slack tells a snooze only in some workspaces.
+    # Slack reports other people's snoozes only in some workspaces.
     snoozed = _instant(raw.get("snooze_endtime")) if raw.get("snooze_enabled") else None
     return snoozed if snoozed is not None and snoozed > now else None
 
 
 def _status_of(profile: Mapping[str, Any], *, now: datetime) -> str:
-    """Return the status somebody set, as `:emoji: text`, or "" once it is over."""
+    """Return the status that somebody set, as `:emoji: text`; "" once it has expired."""
     over_at = _instant(profile.get("status_expiration"))
     if over_at is not None and over_at <= now:
         return ""
-    # Slack keeps entities in what people typed as it does in messages.
+    # Slack stores people's text with HTML entities, as in messages.
     shown = (profile.get("status_emoji"), html.unescape(str(profile.get("status_text") or "")))
     return " ".join(str(part) for part in shown if part)
 

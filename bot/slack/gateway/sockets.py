@@ -9,12 +9,12 @@ METHOD = "apps.connections.open"
 
 
 class SocketCalls(SlackCalls):
-    """The one call that takes the app-level token."""
+    """The only call that uses the app-level token."""
 
     async def open_socket(self, app_token: str) -> str:
-        """Return the address of a new Socket Mode connection, good for one handshake.
+        """Return the address of a new Socket Mode connection, valid for one handshake.
 
-        Not paced by our limits: who connects waits longer between attempts than they would ask.
+        Our rate limits don't apply: the caller's backoff is longer than they would ask for.
         """
         started = time.perf_counter()
         try:

@@ -10,7 +10,7 @@ from bot.slack.rate_limits import Priority
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownView:
-    """A view on somebody's screen; `hash` guards an update against overtaking another."""
+    """A view on somebody's screen; `hash` keeps an update from overwriting a newer one."""
 
     id: str
     hash: str | None = None
@@ -20,14 +20,14 @@ class ViewCalls(SlackCalls):
     """Calls about views; a person waits for each of them."""
 
     async def open_view(self, *, trigger_id: str, view: View) -> ShownView:
-        """Open a form; a trigger is good for three seconds, once."""
+        """Open a form; a trigger is valid once, for three seconds."""
         arguments = {"trigger_id": trigger_id, "view": view}
         return _shown(await self._call("views.open", arguments, priority=Priority.PERSON))
 
     async def update_view(self, *, view_id: str, view: View, if_hash: str | None = None) -> None:
-        """Show something else in an open form; what was typed stays where field ids stay.
+        """Replace an open form; fields that keep their ids keep their typed text.
 
-        With `if_hash` nothing changes if the form shows something newer by then, or is closed.
+        If the form is closed, nothing changes; with `if_hash`, nor if it was updated meanwhile.
         """
         arguments = {"view_id": view_id, "view": view, "hash": if_hash}
         gone = frozenset({"not_found", "hash_conflict"})
