@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bot.framework.turns import Turns
 from bot.slack.blocks import FormState, View, state_of
@@ -70,6 +70,9 @@ class CommandWords:
         return split_first(self.text)
 
 
+NO_WORDS: Final = CommandWords("", "")
+
+
 def split_first(text: str) -> tuple[str, str]:
     """Return the first word of a text, and what follows it as typed; "" where none is."""
     words = text.split(maxsplit=1)
@@ -87,7 +90,7 @@ class Request:
     trigger_id: str | None = None
     response_url: str | None = None
     key: RequestKey | None = None
-    words: CommandWords = field(default_factory=lambda: CommandWords("", ""))
+    words: CommandWords = NO_WORDS
     progress: Progress = field(default_factory=Progress)
 
     @property
