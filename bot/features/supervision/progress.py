@@ -1,7 +1,6 @@
 """Progress: shown to the person, their mentors and whom the policy names; signing off; exporting."""
 
 import uuid
-from dataclasses import dataclass
 from functools import partial
 
 from bot.features.supervision import progress_messages, stage_messages
@@ -33,7 +32,7 @@ _EXAMPLE = "progress @someone"
 # -- showing ----------------------------------------------------------------------------------
 
 
-class Looking(Arguments, gone="progress"):
+class Looking(Arguments):
     """Whose progress is shown (None: one's own), or in which format one's own is sent."""
 
     person: Named | None = None
@@ -99,8 +98,7 @@ async def _may(request: Request, action: Action, view: ProgressView) -> bool:
 # -- signing off ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SigningOff:
+class SigningOff(Arguments, gone="progress"):
     """Who is signed off for what, and why."""
 
     person_id: uuid.UUID
