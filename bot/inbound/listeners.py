@@ -18,9 +18,19 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.framework import refusals
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
-from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
-from bot.framework.requests import NO_WORDS, CommandWords, Request, Services
-from bot.framework.slash_commands import Command, CommandRefused, Grammar, Handler
+from bot.framework.requests import (
+    NO_WORDS,
+    CommandWords,
+    FieldErrors,
+    Handler,
+    Options,
+    Reply,
+    Request,
+    Say,
+    Services,
+    ShowView,
+)
+from bot.framework.slash_commands import Command, CommandRefused, Grammar
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval

@@ -7,8 +7,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, S
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
-from bot.framework.replies import Reply
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.channel.archive import OVER, record_archived, record_unarchived

@@ -8,8 +8,7 @@ from bot.framework.arguments import Arguments, OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions

@@ -12,8 +12,7 @@ from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.phrases import followed
 from bot.framework.reading import find_day, load_incident, own_prompt, person_in
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request, split_first
+from bot.framework.requests import FieldErrors, Reply, Request, Say, split_first
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions

@@ -10,8 +10,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
-from bot.framework.replies import FieldErrors, Reply, Say, ShowView
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request, Say, ShowView
 from bot.framework.verbs import Form, Verb, as_typed, view_for_form
 from bot.slack import blocks, mentions
 from config.template_files import read_template
