@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.framework.effect_context import EffectContext, Settlement
 from bot.framework.entry_messages import EntryRenderer
-from bot.framework.slash_commands import Handler
+from bot.framework.requests import Handler
 from bot.framework.verbs import Verb
 from incidents.engine.effects import Effect
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.framework.arguments import Arguments, OnIncident, to_metadata, to_value
-from bot.framework.replies import Reply, Say, ShowView
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say, ShowView
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, NeedsApproval, NotPermitted
 from incidents.core.people import PersonKind

@@ -1,13 +1,13 @@
-"""A request from Slack as handlers see it: who, where, what, and one way to change things."""
+"""A request from Slack as handlers see it: who, where, what, one way to change things; and replies."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from bot.slack.blocks import FormState, View, state_of
+from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
 from incidents.core.errors import IncidentNotFound
@@ -67,6 +67,9 @@ class CommandWords:
         return split_first(self.text)
 
 
+NO_WORDS: Final = CommandWords("", "")
+
+
 def split_first(text: str) -> tuple[str, str]:
     """Return the first word of a text, and what follows it as typed; "" where none is."""
     words = text.split(maxsplit=1)
@@ -84,7 +87,7 @@ class Request:
     trigger_id: str | None = None
     response_url: str | None = None
     key: RequestKey | None = None
-    words: CommandWords = field(default_factory=lambda: CommandWords("", ""))
+    words: CommandWords = NO_WORDS
     progress: Progress = field(default_factory=Progress)
 
     @property
@@ -211,3 +214,41 @@ async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
     if incident is not None and incident.is_open:
         acknowledge(uow, incident)
     return outcome
+
+
+# -- what is answered ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell the person alone; `replaces` puts it in place of the message they pressed on."""
+
+    message: Message
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldErrors:
+    """Keep the form open and say in each field what to correct."""
+
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowView:
+    """Put another view in place of the submitted form."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices of an external select."""
+
+    options: Sequence[Option] = ()
+    groups: Sequence[OptionGroup] = ()
+
+
+Reply = Say | FieldErrors | ShowView | Options | None
+
+Handler = Callable[[Request], Awaitable[Reply]]

@@ -1,16 +1,13 @@
 """The grammar of the slash command: one table drives parser, routing, help and "did you mean"."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.framework.replies import Reply
-from bot.framework.requests import CommandWords, Request
+from bot.framework.requests import CommandWords
 from bot.slack.mentions import normalise_typing
 from incidents.core.ids import parse_reference
-
-Handler = Callable[[Request], Awaitable[Reply]]
 
 _WORD = re.compile(r"\S+")
 

@@ -18,13 +18,22 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.framework import refusals
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
-from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
-from bot.framework.requests import Request, Services
-from bot.framework.slash_commands import Command, CommandRefused, Grammar, Handler
+from bot.framework.requests import (
+    NO_WORDS,
+    CommandWords,
+    FieldErrors,
+    Handler,
+    Options,
+    Reply,
+    Request,
+    Say,
+    Services,
+    ShowView,
+)
+from bot.framework.slash_commands import Command, CommandRefused, Grammar
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval
-from incidents.core.people import Actor
 from incidents.engine.transactions import RequestKey
 
 DEADLINE_SECONDS = 2.5
@@ -88,7 +97,6 @@ class Listeners:
         if body.get("command") != self.slash:
             await ack()
             return
-        actor: Actor = context["actor"]
         try:
             command, words = self.grammar.parse(body.get("text") or "")
         except CommandRefused as error:
@@ -98,16 +106,7 @@ class Listeners:
         if command is None:
             await ack()
             return
-        request = Request(
-            services=self.services,
-            actor=actor,
-            payload=body,
-            channel_id=body.get("channel_id"),
-            trigger_id=body.get("trigger_id"),
-            response_url=body.get("response_url"),
-            key=_command_key(command, body),
-            words=words,
-        )
+        request = self._request(body, context, key=_command_key(command, body), words=words)
         reply = await self._run(self._by_command[command.name], request)
         match reply:
             case Say(message=message):
@@ -118,7 +117,7 @@ class Listeners:
     async def _on_action(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        request = self._interactive_request(body, context, key=_press_key(body))
+        request = self._request(body, context, key=_press_key(body))
         reply = await self._run(handler, request)
         if isinstance(reply, Say):
             self._later(self._answer(request, reply.message, replaces=reply.replaces))
@@ -128,7 +127,7 @@ class Listeners:
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
         key = RequestKey(f"view:{body['view']['id']}:{body['view'].get('hash', '')}")
-        request = self._interactive_request(body, context, key=key)
+        request = self._request(body, context, key=key)
         reply = await self._run(handler, request)
         match reply:
             case FieldErrors(errors=errors):
@@ -143,7 +142,7 @@ class Listeners:
     async def _on_options(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        reply = await self._run(handler, self._interactive_request(body, context, key=None))
+        reply = await self._run(handler, self._request(body, context))
         match reply:
             case Options(groups=groups) if groups:
                 await ack(option_groups=[group.to_dict() for group in groups])
@@ -155,7 +154,7 @@ class Listeners:
     async def _on_shortcut(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        request = self._interactive_request(body, context, key=None)
+        request = self._request(body, context)
         reply = await self._run(handler, request)
         if isinstance(reply, Say):
             self._later(self._answer(request, reply.message, replaces=False))
@@ -168,32 +167,30 @@ class Listeners:
         body: dict[str, Any],
         context: dict[str, Any],
     ) -> None:
-        event = body.get("event") or {}
         for name, handler in handlers:
-            request = Request(
-                services=self.services,
-                actor=context["actor"],
-                payload=body,
-                channel_id=_event_channel(event),
-                key=RequestKey(f"event:{body.get('event_id')}:{name}"),
-            )
+            key = RequestKey(f"event:{body.get('event_id')}:{name}")
+            request = self._request(body, context, key=key)
             # A failure is raised: Slack delivers the event again, and what was done is skipped.
             await self._run_event(handler, request)
         await ack()
 
-    def _interactive_request(
-        self, body: dict[str, Any], context: dict[str, Any], *, key: RequestKey | None
+    def _request(
+        self,
+        body: dict[str, Any],
+        context: dict[str, Any],
+        *,
+        key: RequestKey | None = None,
+        words: CommandWords = NO_WORDS,
     ) -> Request:
-        container = body.get("container") or {}
-        channel = body.get("channel") or {}
         return Request(
             services=self.services,
             actor=context["actor"],
             payload=body,
-            channel_id=channel.get("id") or container.get("channel_id"),
+            channel_id=_channel_of(body),
             trigger_id=body.get("trigger_id"),
             response_url=body.get("response_url"),
             key=key,
+            words=words,
         )
 
     # -- the wrapper ------------------------------------------------------------------------
@@ -335,11 +332,16 @@ async def _no_options(ack: AsyncAck) -> None:
     await ack(options=[])
 
 
-def _event_channel(event: Mapping[str, Any]) -> str | None:
-    channel = event.get("channel") or (event.get("item") or {}).get("channel")
+def _channel_of(body: Mapping[str, Any]) -> str | None:
+    """Return where a command was typed, a button pressed, or something happened."""
+    event, container = body.get("event") or {}, body.get("container") or {}
+    channel = (
+        body.get("channel") or event.get("channel") or (event.get("item") or {}).get("channel")
+    )
     if isinstance(channel, Mapping):
         channel = channel.get("id")
-    return channel or event.get("channel_id")
+    found = channel or event.get("channel_id") or body.get("channel_id")
+    return found or container.get("channel_id")
 
 
 def _command_key(command: Command, body: Mapping[str, Any]) -> RequestKey | None:

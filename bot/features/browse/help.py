@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bot.framework.arguments import Arguments
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Command, CommandRefused, Grammar, flag_usage, usage_of
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions

@@ -6,8 +6,7 @@ from bot.features.browse.listing import incident_line
 from bot.framework.arguments import Arguments, to_value
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
-from bot.framework.replies import Reply
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.browse.home import HomeView, home_view, open_home

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from bot.features.channel.status_card_view import status_card
 from bot.framework.arguments import Arguments, OnIncident, to_value
 from bot.framework.feature import Feature
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.browse.lists import ListedIncident, ListPage, Scope, list_incidents

@@ -9,8 +9,7 @@ import structlog
 
 from bot.framework.feature import Feature
 from bot.framework.reading import facts_of
-from bot.framework.replies import Reply
-from bot.framework.requests import Request, Services
+from bot.framework.requests import Reply, Request, Services
 from bot.slack.errors import SlackFailure
 from incidents.core.people import PersonFacts, system_actor
 from incidents.people.directory import GroupFacts, save_group

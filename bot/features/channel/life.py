@@ -8,8 +8,7 @@ from bot.framework.entry_messages import shown, told_directly
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
-from bot.framework.replies import Reply
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.channel.archive import OVER, record_archived, record_unarchived
@@ -27,6 +26,7 @@ from incidents.channel.life import (
     record_loss,
 )
 from incidents.engine.effects import ArchiveChannel, UnarchiveChannel
+from incidents.engine.unit_of_work import UseCase
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import EntryView, IncidentView
 
@@ -131,32 +131,21 @@ async def unarchive_channel(context: EffectContext) -> Settlement:
 # -- what people do with the channel ------------------------------------------------------------
 
 
-async def archived(request: Request) -> Reply:
-    """Keep that somebody archived the channel."""
-    if request.channel_id:
-        await request.transact(partial(note_archived, channel_id=request.channel_id))
-    return None
-
-
-async def unarchived(request: Request) -> Reply:
-    """Keep that somebody brought the channel back."""
-    if request.channel_id:
-        await request.transact(partial(note_unarchived, channel_id=request.channel_id))
-    return None
-
-
-async def renamed(request: Request) -> Reply:
-    """Keep the channel's new name."""
-    name = str((request.event.get("channel") or {}).get("name") or "")
-    if request.channel_id:
-        await request.transact(partial(note_renamed, channel_id=request.channel_id, name=name))
-    return None
-
-
-async def deleted(request: Request) -> Reply:
-    """Keep that the channel is gone."""
-    if request.channel_id:
-        await request.transact(partial(note_deleted, channel_id=request.channel_id))
+async def changed(request: Request) -> Reply:
+    """Keep that somebody archived the channel, brought it back, renamed or deleted it."""
+    if not request.channel_id:
+        return None
+    match str(request.event.get("type")).partition("_")[2]:
+        case "archive":
+            use_case: UseCase = partial(note_archived, channel_id=request.channel_id)
+        case "unarchive":
+            use_case = partial(note_unarchived, channel_id=request.channel_id)
+        case "deleted":
+            use_case = partial(note_deleted, channel_id=request.channel_id)
+        case _:
+            name = str((request.event.get("channel") or {}).get("name") or "")
+            use_case = partial(note_renamed, channel_id=request.channel_id, name=name)
+    await request.transact(use_case)
     return None
 
 
@@ -247,14 +236,14 @@ def _told_with_button(entry: EntryView, incident: IncidentView, *, asks: str) ->
 FEATURE = Feature(
     name="channel_life",
     events={
-        "channel_archive": archived,
-        "group_archive": archived,
-        "channel_unarchive": unarchived,
-        "group_unarchive": unarchived,
-        "channel_rename": renamed,
-        "group_rename": renamed,
-        "channel_deleted": deleted,
-        "group_deleted": deleted,
+        "channel_archive": changed,
+        "group_archive": changed,
+        "channel_unarchive": changed,
+        "group_unarchive": changed,
+        "channel_rename": changed,
+        "group_rename": changed,
+        "channel_deleted": changed,
+        "group_deleted": changed,
         "channel_id_changed": given_new_id,
         "channel_left": we_left,
         "group_left": we_left,

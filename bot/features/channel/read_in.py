@@ -8,8 +8,7 @@ from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
-from bot.framework.replies import Reply
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.truncation import shorten_mrkdwn

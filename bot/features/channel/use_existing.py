@@ -9,8 +9,7 @@ from bot.framework.entry_messages import told_directly
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent

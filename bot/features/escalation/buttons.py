@@ -19,8 +19,7 @@ from bot.features.escalation.replies import (
 from bot.features.escalation.targets import names_two, target_of
 from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks
 from incidents.core.errors import DomainError, InvalidInput, Superseded

@@ -32,8 +32,7 @@ from bot.features.escalation.targets import meant_by, near_targets, near_text
 from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request, split_first
+from bot.framework.requests import Reply, Request, Say, split_first
 from bot.framework.verbs import Verb, as_typed
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput, Superseded

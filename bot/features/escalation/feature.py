@@ -40,8 +40,7 @@ from bot.framework.arguments import from_view
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput

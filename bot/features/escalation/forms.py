@@ -8,8 +8,7 @@ from typing import Final
 
 from bot.features.escalation.packet import inputs_for, name_of, read_packet
 from bot.framework.arguments import OnIncident, from_view
-from bot.framework.replies import Options, Reply
-from bot.framework.requests import Request
+from bot.framework.requests import Options, Reply, Request
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
 from incidents.escalation.packet import FIELDS, READING_ORDER, Packet, rate

@@ -20,8 +20,7 @@ from bot.framework.arguments import Arguments, OnPrompt, to_value
 from bot.framework.feature import Feature
 from bot.framework.reading import own_prompt
 from bot.framework.refusals import invalid_text
-from bot.framework.replies import FieldErrors, Reply
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded

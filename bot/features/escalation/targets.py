@@ -9,8 +9,7 @@ from sqlalchemy import select
 from bot.features.escalation.forms import Escalating
 from bot.features.escalation.replies import typed_line
 from bot.framework.arguments import to_value
-from bot.framework.replies import Options, Reply
-from bot.framework.requests import Request, Services, split_first
+from bot.framework.requests import Options, Reply, Request, Services, split_first
 from bot.slack import blocks, mentions
 from incidents.core.people import PeopleGroup, Person, PersonKind
 from incidents.escalation.targets import (

@@ -10,8 +10,7 @@ from bot.framework.arguments import OnPrompt, Words
 from bot.framework.feature import Feature
 from bot.framework.reading import own_prompt
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded

@@ -14,8 +14,7 @@ from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent

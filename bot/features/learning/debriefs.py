@@ -8,8 +8,7 @@ from bot.framework.effect_context import Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
 
@@ -13,8 +12,7 @@ from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.phrases import followed
 from bot.framework.reading import find_day, load_incident, own_prompt, person_in
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request, split_first
+from bot.framework.requests import FieldErrors, Reply, Request, Say, split_first
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
@@ -56,7 +54,7 @@ _STOP = frozenset({"stop", "end", "none"})
 # -- the command and its form ---------------------------------------------------------------
 
 
-class Following(Arguments, gone="shadowing"):
+class Following(Arguments):
     """Whom or what somebody follows, as the form has it or as it was typed, and until when."""
 
     mentor: Named | None = None
@@ -66,8 +64,7 @@ class Following(Arguments, gone="shadowing"):
     typed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OnShadowing:
+class OnShadowing(Arguments, gone="shadowing"):
     """A shadowing."""
 
     shadowing_id: uuid.UUID
@@ -98,16 +95,9 @@ async def shadow(request: Request, given: Following) -> Reply:
     if first.casefold() in _STOP:
         return await _stop(request, rest)
     until = parse_until(given.until, now=request.now, zone=request.actor.zone)
-    target = (
-        _target(request, given.typed)
-        if given.typed
-        else ShadowTarget(
-            mentor=given.mentor,
-            role_key=given.role or None,
-            service_key=given.service or None,
-        )
-    )
-    return await _start(request, target, until)
+    role, service = given.role or None, given.service or None
+    target = ShadowTarget(mentor=given.mentor, role_key=role, service_key=service)
+    return await _start(request, _target(request, given.typed) if given.typed else target, until)
 
 
 async def open_form(request: Request, given: Following) -> blocks.View:

@@ -9,8 +9,7 @@ from bot.features.lifecycle import declare_form as form
 from bot.framework.arguments import to_value
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.replies import Options, Reply, Say, ShowView
-from bot.framework.requests import Request
+from bot.framework.requests import Options, Reply, Request, Say, ShowView
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions

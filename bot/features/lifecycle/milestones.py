@@ -6,8 +6,7 @@ from functools import partial
 
 from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
-from bot.framework.replies import FieldErrors, Reply
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo

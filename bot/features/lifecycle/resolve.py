@@ -7,8 +7,7 @@ from bot.features.lifecycle import resolve_form as form
 from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InformationMissing, InvalidInput

@@ -8,8 +8,7 @@ from bot.framework.arguments import OnIncident
 from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused

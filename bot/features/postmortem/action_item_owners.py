@@ -6,8 +6,7 @@ from functools import partial
 
 from bot.framework.arguments import NOBODY, OnIncident
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput

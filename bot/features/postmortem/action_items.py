@@ -12,8 +12,7 @@ from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.feature import Feature
 from bot.framework.reading import find_day
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput

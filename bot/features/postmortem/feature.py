@@ -1,8 +1,7 @@
 """The postmortem: its command, its buttons and forms, and its file in the incident channel."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from types import MappingProxyType
 
 from bot.features.postmortem import messages
 from bot.features.postmortem.messages import OnPostmortem, Writing
@@ -11,8 +10,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
-from bot.framework.replies import FieldErrors, Reply, Say, ShowView
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request, Say, ShowView
 from bot.framework.verbs import Form, Verb, as_typed, view_for_form
 from bot.slack import blocks, mentions
 from config.template_files import read_template
@@ -45,53 +43,33 @@ class Owning(OnIncident):
 async def postmortem(request: Request, given: Words) -> Reply:
     """Show the postmortem, or do what the first word says."""
     word, _, rest = given.text.strip().partition(" ")
-    handler = _WORDS.get(word.casefold() or "show")
-    if handler is None:
-        known = ", ".join(_WORDS)
-        raise InvalidInput("word", f"isn't one of {known}", "postmortem owner @someone")
-    return await handler(request, given.ref, rest.strip())
+    ref, rest = given.ref, rest.strip()
+    match word.casefold():
+        case "" | "show":
+            incident, view, owner = await _load(request, ref)
+            return Say(messages.shown(incident, view, owner=owner, policy=request.policy))
+        case "owner" if rest.casefold() in {"", "me"}:
+            return await claim(request, OnPostmortem(ref))
+        case "owner":
+            user_id = mentions.parse_user(rest)
+            if user_id is None:
+                raise InvalidInput("owner", "not_a_person")
+            return await name_owner(request, Owning(ref, owner=Named(user_id)))
+        case "write":
+            return await WRITE.ask(request, Writing(ref))
+        case "publish":
+            return await publish(request, Words(ref))
+        case "done":
+            return await publish(request, Words(ref, text=_link(rest)))
+    known = "show, owner, write, publish, done"
+    raise InvalidInput("word", f"isn't one of {known}", "postmortem owner @someone")
 
 
-async def _show(request: Request, ref: IncidentRef, _rest: str) -> Reply:
-    incident, view, owner = await _load(request, ref)
-    return Say(messages.shown(incident, view, owner=owner, policy=request.policy))
-
-
-async def _owner(request: Request, ref: IncidentRef, rest: str) -> Reply:
-    if rest.casefold() in {"", "me"}:
-        return await claim(request, OnPostmortem(ref))
-    user_id = mentions.parse_user(rest)
-    if user_id is None:
-        raise InvalidInput("owner", "not_a_person")
-    return await name_owner(request, Owning(ref, owner=Named(user_id)))
-
-
-async def _write(request: Request, ref: IncidentRef, _rest: str) -> Reply:
-    return await WRITE.ask(request, Writing(ref))
-
-
-async def _publish(request: Request, ref: IncidentRef, _rest: str) -> Reply:
-    return await publish(request, Words(ref))
-
-
-async def _done(request: Request, ref: IncidentRef, rest: str) -> Reply:
-    link = mentions.plain(rest)
+def _link(typed: str) -> str:
+    link = mentions.plain(typed)
     if link and not mentions.is_web_address(link):
         raise InvalidInput("link", "isn't a web address", "https://wiki.example.com/postmortem-12")
-    return await publish(request, Words(ref, text=link))
-
-
-_Word = Callable[[Request, IncidentRef, str], Awaitable[Reply]]
-
-_WORDS: Mapping[str, _Word] = MappingProxyType(
-    {
-        "show": _show,
-        "owner": _owner,
-        "write": _write,
-        "publish": _publish,
-        "done": _done,
-    }
-)
+    return link
 
 
 async def claim(request: Request, given: OnPostmortem) -> Reply:

@@ -11,8 +11,7 @@ from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request, split_first
+from bot.framework.requests import Reply, Request, Say, split_first
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Form, Verb, as_typed, view_for_form
 from bot.slack import mentions

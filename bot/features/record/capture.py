@@ -16,8 +16,7 @@ from bot.features.record.marked_messages import (
 )
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.slack import mentions
 from bot.slack.gateway import SlackMessage
 from bot.slack.ids import ChannelId, MessageTs, UserId

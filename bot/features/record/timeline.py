@@ -17,8 +17,7 @@ from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import Verb, view_for_form
 from bot.slack import blocks, mentions

@@ -9,8 +9,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.core.errors import InvalidInput

@@ -1,7 +1,6 @@
 """Progress: shown to the person, their mentors and whom the policy names; signing off; exporting."""
 
 import uuid
-from dataclasses import dataclass
 from functools import partial
 
 from bot.features.supervision import progress_messages, stage_messages
@@ -10,8 +9,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
@@ -33,7 +31,7 @@ _EXAMPLE = "progress @someone"
 # -- showing ----------------------------------------------------------------------------------
 
 
-class Looking(Arguments, gone="progress"):
+class Looking(Arguments):
     """Whose progress is shown (None: one's own), or in which format one's own is sent."""
 
     person: Named | None = None
@@ -99,8 +97,7 @@ async def _may(request: Request, action: Action, view: ProgressView) -> bool:
 # -- signing off ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SigningOff:
+class SigningOff(Arguments, gone="progress"):
     """Who is signed off for what, and why."""
 
     person_id: uuid.UUID

@@ -11,8 +11,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request, Services, split_first
+from bot.framework.requests import Reply, Request, Say, Services, split_first
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions

@@ -12,8 +12,7 @@ from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.phrases import instant_of
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions

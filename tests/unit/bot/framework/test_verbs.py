@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bot.features import all_features
+from bot.framework.arguments import from_value
 from bot.framework.verbs import Verb
+from incidents.core.errors import DomainError
 
 VERBS = [verb for feature in all_features() for verb in feature.verbs]
 
@@ -48,3 +50,9 @@ def test_no_two_verbs_share_a_word_a_button_or_a_form() -> None:
     forms = Counter(verb.form for verb in VERBS if verb.form)
     words = Counter(word for verb in VERBS for word in (verb.name, *verb.aliases) if word)
     assert [name for found in (ids, forms, words) for name, n in found.items() if n > 1] == []
+
+
+@pytest.mark.parametrize("verb", [one for one in VERBS if one.buttons], ids=named)
+def test_a_buttons_value_that_isnt_ours_is_refused(verb: Verb[Any]) -> None:
+    with pytest.raises(DomainError):
+        from_value(verb.arguments, "not|one|of|ours|" * 5)
