@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import Actor, Person
 from incidents.incident.incident import IncidentRef
+from incidents.incident.payload import EntryTypes, decode, people_of
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import (
@@ -43,6 +44,7 @@ async def build_postmortem(
     viewer: Actor,
     template: str,
     policy: Policy,
+    entry_types: EntryTypes,
     now: datetime,
 ) -> PostmortemFile:
     """Return the newest postmortem of an incident, or what its draft would be by now.
@@ -50,7 +52,13 @@ async def build_postmortem(
     Raises: IncidentNotFound, also when the viewer may not see it.
     """
     facts = await gather_postmortem(
-        session, ref, workspace_id=workspace_id, viewer=viewer, policy=policy, now=now
+        session,
+        ref,
+        workspace_id=workspace_id,
+        viewer=viewer,
+        policy=policy,
+        entry_types=entry_types,
+        now=now,
     )
     text = render_markdown(facts, template=template)
     return PostmortemFile(file_name(facts), text.encode())
@@ -72,6 +80,7 @@ async def gather_postmortem(
     workspace_id: uuid.UUID,
     viewer: Actor,
     policy: Policy,
+    entry_types: EntryTypes,
     now: datetime,
 ) -> PostmortemFacts:
     """Return what the postmortem is made from. Raises: IncidentNotFound."""
@@ -80,11 +89,15 @@ async def gather_postmortem(
     roles = await _role_rows(session, incident.id)
     postmortem = await find_postmortem_view(session, incident.id)
     owner_id = postmortem.owner_id if postmortem else None
-    people = await _people(session, entries, roles, owner_id, workspace_id=workspace_id)
+    named = (decode(entry.kind, entry.content, entry_types).payload for entry in entries)
+    wanted = {who.id for payload in named for who in people_of(payload) if who.id is not None}
+    wanted |= {owner_id} if owner_id is not None else set()
+    people = await _people(session, entries, roles, wanted, workspace_id=workspace_id)
     by_id = {person.id: person for person in people}
     return PostmortemFacts(
         incident=incident,
         entries=entries,
+        entry_types=entry_types,
         roles=_role_spans(roles, by_id, policy=policy),
         people=people,
         action_items=await action_items_of(session, incident.id),
@@ -134,15 +147,13 @@ async def _people(
     session: AsyncSession,
     entries: Iterable[EntryView],
     roles: Iterable[RoleAssignment],
-    owner_id: uuid.UUID | None,
+    others: set[uuid.UUID],
     *,
     workspace_id: uuid.UUID,
 ) -> tuple[PersonView, ...]:
-    """Return everybody on the record: who acted, held a role, wrote what was marked, owns it."""
-    wanted = {entry.actor_id for entry in entries if entry.actor_id}
+    """Return everybody on the record: who acted, held a role, wrote what was marked, is named."""
+    wanted = others | {entry.actor_id for entry in entries if entry.actor_id}
     wanted |= {role.person_id for role in roles}
-    if owner_id is not None:
-        wanted.add(owner_id)
     authors = {entry.text("author_external_id") for entry in entries} - {""}
     if authors:
         query = select(Person.id).where(

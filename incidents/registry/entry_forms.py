@@ -1,7 +1,7 @@
 """Kinds of entries that the program writes, in plain words: one form each, short and complete."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -37,9 +37,6 @@ _PLAIN: Mapping[str, str] = MappingProxyType(
         EntryKind.CHANNEL_DELETED: "Incident channel deleted",
         EntryKind.CHANNEL_ID_CHANGED: "Incident channel moved by Slack",
         EntryKind.BOT_RETURNED: "Sitrep is back in the incident channel",
-        EntryKind.ACTION_ITEM_ADDED: "added",
-        EntryKind.ACTION_ITEM_ASSIGNED: "given on",
-        EntryKind.ACTION_ITEM_DONE: "done",
     }
 )
 
@@ -178,51 +175,13 @@ def _because(entry: CorrectedEntry) -> str:
     return f" ({reason})" if reason else ""
 
 
-# -- files, postmortem, action items ----------------------------------------------------------
+# -- files ------------------------------------------------------------------------------------
 
 
 def _exported(entry: CorrectedEntry) -> str:
     names = {"md": "Markdown", "csv": "CSV", "json": "JSON"}
     form = names.get(entry.text("format"), entry.text("format"))
     return f"Timeline exported{f' as {form}' if form else ''}"
-
-
-def _drafted(entry: CorrectedEntry) -> str:
-    return f"Postmortem drafted (version {entry.text('version')}), due {_day(entry)}"
-
-
-def _owned(entry: CorrectedEntry) -> str:
-    owner = entry.text("owner") or "Somebody"
-    return f"{owner} writes the postmortem, due {_day(entry)}"
-
-
-def _edited(entry: CorrectedEntry) -> str:
-    sections = [str(key).replace("_", " ") for key in entry.content.get("sections") or ()]
-    return f"Postmortem written in: {', '.join(sections)}"
-
-
-def _published(entry: CorrectedEntry) -> str:
-    return _sentences("Postmortem published", entry.text("link"))
-
-
-def _postmortem_reminded(entry: CorrectedEntry) -> str:
-    return f"Reminded of the postmortem, due {_day(entry)}"
-
-
-def _day(entry: CorrectedEntry) -> str:
-    """Return the due date as people read it, or as it was written by another version."""
-    try:
-        day = date.fromisoformat(entry.text("due_on"))
-    except ValueError:
-        return entry.text("due_on")
-    return f"{day:%a} {day.day} {day:%b %Y}"
-
-
-def _action_item(entry: CorrectedEntry) -> str:
-    owner = entry.text("owner") or "nobody yet"
-    due = f", due {_day(entry)}" if entry.text("due_on") else ""
-    number, text = entry.text("number"), entry.text("text")
-    return f"Action item {number} {_PLAIN[entry.kind]}: {text} ({owner}{due})"
 
 
 ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
@@ -255,13 +214,5 @@ ENTRY_FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         EntryKind.EFFECT_FAILED: _failed,
         EntryKind.EFFECT_RETRIED: _retried,
         EntryKind.EXPORTED: _exported,
-        EntryKind.POSTMORTEM_DRAFTED: _drafted,
-        EntryKind.POSTMORTEM_OWNER_SET: _owned,
-        EntryKind.POSTMORTEM_EDITED: _edited,
-        EntryKind.POSTMORTEM_PUBLISHED: _published,
-        EntryKind.POSTMORTEM_REMINDED: _postmortem_reminded,
-        EntryKind.ACTION_ITEM_ADDED: _action_item,
-        EntryKind.ACTION_ITEM_ASSIGNED: _action_item,
-        EntryKind.ACTION_ITEM_DONE: _action_item,
     }
 )

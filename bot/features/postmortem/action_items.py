@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import partial
 
 from bot.features.postmortem import action_item_owners as owners
-from bot.features.postmortem.messages import day_text
+from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.reading import find_day
@@ -16,9 +16,9 @@ from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
+from incidents.core.times import day_text
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, get_incident_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
@@ -29,6 +29,7 @@ from incidents.postmortem.action_items import (
     add_action_item,
     complete_action_item,
 )
+from incidents.postmortem.entries import ActionItemAdded, ActionItemAssigned, ActionItemEntry
 
 EXAMPLE = "action @someone by 5d Alert when the queue is older than 5 minutes"
 DAY_EXAMPLE = "2026-12-01, or 5d"
@@ -225,7 +226,7 @@ def _row(incident: IncidentView, item: ActionItemView) -> blocks.Block:
 
 def _line(item: ActionItemView) -> str:
     owner = mentions.escape_line(item.owner.name) if item.owner else "nobody yet"
-    due = f", due {day_text(item.due_on.isoformat())}" if item.due_on else ""
+    due = f", due {day_text(item.due_on)}" if item.due_on else ""
     state = "done, " if item.is_done else ""
     return f"{item.number}. {mentions.escape_line(item.text)} ({state}{owner}{due})"
 
@@ -233,7 +234,8 @@ def _line(item: ActionItemView) -> str:
 def added(outcome: Outcome) -> blocks.Message:
     """Return what whoever added an action item is told."""
     data = outcome.data
-    due = f", due {day_text(data['due_on'])}" if data["due_on"] else ", with no date"
+    day = data["due_on"]
+    due = f", due {day_text(date.fromisoformat(day))}" if day else ", with no date"
     owner = mentions.escape_line(data["owner"] or "nobody yet")
     return say(
         f"Added action item {data['number']} of {data['reference']}: "
@@ -242,44 +244,28 @@ def added(outcome: Outcome) -> blocks.Message:
     )
 
 
-def item_added(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def item_given(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say which action item was added, or who has it now."""
-    verb = "assigned" if entry.kind == EntryKind.ACTION_ITEM_ASSIGNED else "added"
-    text = f"{incident.reference}: {mentions.escape_line(entry.actor_name)} {verb} {_entry_item(entry)}"
-    return _with_done(text, entry, incident)
+    return told_message(entry, incident, _done_button(item, incident))
 
 
-def item_told(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def item_told(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell the owner directly what was given to them."""
     where = f" {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    owner = mentions.escape_line(item.owner.name) if item.owner else "nobody yet"
+    due = f", due {day_text(item.due_on)}" if item.due_on else ""
     text = (
-        f"{mentions.escape_line(entry.actor_name)} gave you {_entry_item(entry)} "
+        f"{mentions.escape_line(entry.actor_name)} gave you action item {item.number}: "
+        f"{mentions.escape_line(item.text)} ({owner}{due}). "
         f"It follows from {incident.reference} ({mentions.escape_line(incident.title)}){where}."
     )
-    return _with_done(text, entry, incident)
+    row = blocks.actions(_done_button(item, incident))
+    return blocks.Message(text=text, blocks=(blocks.section(text), row))
 
 
-def item_done(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say that an action item is done."""
-    text = (
-        f"{mentions.escape_line(entry.actor_name)} finished action item {entry.text('number')} of "
-        f"{incident.reference}: {mentions.escape_line(entry.text('text'))}"
-    )
-    return say(text)
-
-
-def _entry_item(entry: EntryView) -> str:
-    owner = mentions.escape_line(entry.text("owner")) or "nobody yet"
-    due = f", due {day_text(entry.text('due_on'))}" if entry.text("due_on") else ""
-    number, text = entry.text("number"), mentions.escape_line(entry.text("text"))
-    return f"action item {number}: {text} ({owner}{due})."
-
-
-def _with_done(text: str, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    done = blocks.button(
-        "Done", action_id="action_item_done", value=f"{incident.id}|{entry.text('number')}"
-    )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(done)))
+def _done_button(item: ActionItemEntry, incident: IncidentView) -> blocks.ButtonElement:
+    value = f"{incident.id}|{item.number}"
+    return blocks.button("Done", action_id="action_item_done", value=value)
 
 
 FEATURE = Feature(
@@ -310,13 +296,6 @@ FEATURE = Feature(
         "action_item_submit": submitted,
         "action_item_give_submit": owners.give_submitted,
     },
-    entries={
-        EntryKind.ACTION_ITEM_ADDED: item_added,
-        EntryKind.ACTION_ITEM_ASSIGNED: item_added,
-        EntryKind.ACTION_ITEM_DONE: item_done,
-    },
-    direct_entries={
-        EntryKind.ACTION_ITEM_ADDED: item_told,
-        EntryKind.ACTION_ITEM_ASSIGNED: item_told,
-    },
+    entries=dict((shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given))),
+    direct_entries=dict((shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told))),
 )

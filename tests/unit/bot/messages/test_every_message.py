@@ -25,10 +25,12 @@ from incidents.core.errors import NotPermitted
 from incidents.engine import effects
 from incidents.engine.failed_effects import effect_words
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.payload import Payload, field_names
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy.policy import Action
 from incidents.record.corrections import CorrectedEntry
+from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.entry_words import describe
 from tests.policies import built_in
 from tests.views import NOW, entry_view, incident_view
@@ -50,8 +52,7 @@ COMMON: dict[str, Any] = {
     "status": "investigating",
     "severity": "SEV2",
     "title": "Checkout errors",
-    "owner": "Bob",
-    "owner_id": BOB["id"],
+    "owner": BOB,
     "old": "triage",
     "new": "identified",
     "role": "communications_lead",
@@ -151,7 +152,14 @@ CODE = re.compile(r"`[^`]*`|<[^<>]*>")
 
 
 def content_of(kind: str) -> dict[str, Any]:
-    return {**COMMON, **SPECIAL.get(kind, {})}
+    """Return what the record may hold for an entry of this kind: what its payload has fields for."""
+    known = field_names(ENTRY_TYPES[kind]) if tells_itself(kind) else COMMON.keys()
+    common = {name: value for name, value in COMMON.items() if name in known}
+    return {**common, **SPECIAL.get(kind, {})}
+
+
+def tells_itself(kind: str) -> bool:
+    return kind in ENTRY_TYPES and ENTRY_TYPES[kind].tell is not Payload.tell
 
 
 def entry(kind: str) -> EntryView:
