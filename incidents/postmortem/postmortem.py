@@ -1,7 +1,7 @@
 """The postmortem: versions, its owner and due date, the sections that people write, publishing.
 
 Each resolving makes a new draft version; what people wrote goes along. What the draft says
-besides is made from the record whenever it is shown (`postmortem_draft.py`).
+besides is made from the record whenever it is shown (`draft.py`).
 """
 
 import uuid
