@@ -19,7 +19,6 @@ from bot.framework.effect_context import Dropped
 from bot.framework.entry_messages import EntryRenderer
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.requests import Services
-from bot.framework.turns import Turns
 from bot.inbound.bolt import make_bolt, make_client
 from bot.inbound.intake import Intake
 from bot.inbound.listeners import Listeners
@@ -171,7 +170,6 @@ async def _services(
         policy=loaded.policy,
         clock=clock,
         workspace=workspace,
-        turns=Turns(),
         scenarios=load_scenarios(settings.sitrep_scenarios),
     )
 
@@ -190,7 +188,7 @@ def _wire(
     bolt = make_bolt(services.workspace, token=token, base_url=settings.slack_api_url)
     bolt.middleware(Middleware(services).identify)
     listeners.register(bolt)
-    intake = Intake(bolt, telemetry, us=services.workspace, turns=services.turns)
+    intake = Intake(bolt, telemetry, us=services.workspace)
     dispatcher = Dispatcher(
         services,
         effect_handlers(features),

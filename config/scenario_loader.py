@@ -10,18 +10,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from config.policy_schema import TreeReader
-from config.policy_yaml import PolicyErrors, PolicyProblem, locate, parse_tree
-from config.scenario_checks import find_scenario_disagreements
-from config.section_rules import RULES
-from config.yaml_file import read_yaml_file, unreadable
-from incidents.scenarios.scenario import Level, Scenario
+from config.tree_reader import disagreements_in, read_tree
+from config.yaml_tree import PolicyErrors, PolicyProblem, parse_tree, read_yaml_file, refused
+from incidents.scenarios.scenario import KEY, Level, Scenario
 
 BUILT_IN: Final = "config/scenarios"
 _SUFFIX: Final = ".yaml"
 # What is meant for a scenario, also where its name is refused rather than passed over.
 _LIKE_YAML: Final = frozenset({".yaml", ".yml"})
 _MAX_BYTES: Final = 200_000
+_LONGEST_TEXT: Final = 1500
 _SETTING: Final = "SITREP_SCENARIOS=./scenarios"
 _LEVELS: Final = tuple(Level)
 
@@ -49,78 +47,56 @@ def read_scenario(text: str, *, key: str, path: str) -> Scenario:
         PolicyErrors: everything that is wrong with it, each with its line.
     """
     tree = parse_tree(text, path=path)
-    reader = TreeReader()
-    scenario = reader.read(Scenario, tree, given={"key": key})
-    problems = list(reader.problems)
+    reading = read_tree(Scenario, tree, longest_text=_LONGEST_TEXT, key=key)
     # Of what was refused the references would be missed as well: first things first.
-    if scenario is not None and not problems:
-        for found in find_scenario_disagreements(scenario):
-            at = locate(tree, found.keys)
-            problem = PolicyProblem(at.path, at.line, found.key_path, found.what, found.example)
-            problems.append(problem)
-    if problems or scenario is None:
+    problems = reading.problems or tuple(disagreements_in(reading, tree))
+    if problems or reading.value is None:
         raise PolicyErrors(problems)
-    return scenario
+    return reading.value
 
 
 @functools.cache
 def _built_in() -> tuple[Scenario, ...]:
     """Return the built-in scenarios, read once: they are part of the program."""
-    folder = files("config") / "scenarios"
-    texts = {
-        item.name: item.read_text(encoding="utf-8")
-        for item in folder.iterdir()
+    texts = (
+        (f"{BUILT_IN}/{item.name}", item.read_text(encoding="utf-8"))
+        for item in (files("config") / "scenarios").iterdir()
         if item.name.endswith(_SUFFIX)
-    }
-    return _read_all({name: (f"{BUILT_IN}/{name}", text) for name, text in texts.items()})
+    )
+    return tuple(read_scenario(text, key=_key_of(path), path=path) for path, text in texts)
 
 
 def _in_folder(folder: Path) -> tuple[Scenario, ...]:
     if not folder.is_dir():
         what = "is no folder; name the one that your scenarios are in"
-        raise unreadable(folder, what, setting=_SETTING)
-    texts: dict[str, tuple[str, str]] = {}
-    found: tuple[Scenario, ...] = ()
+        raise refused(folder, 0, what, _SETTING)
+    found: list[Scenario] = []
     problems: list[PolicyProblem] = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.casefold() not in _LIKE_YAML:
-            continue
-        problems += _in_name(path)
-        try:
-            text = read_yaml_file(path, setting=_SETTING, most_bytes=_MAX_BYTES)
-            texts[path.name] = (str(path), text)
-        except PolicyErrors as errors:
-            problems += errors.problems
-    try:
-        found = _read_all(texts)
-    except PolicyErrors as errors:
-        problems += errors.problems
+        if path.suffix.casefold() in _LIKE_YAML:
+            problems += _in_name(path)
+            try:
+                text = read_yaml_file(path, setting=_SETTING, most_bytes=_MAX_BYTES)
+                found.append(read_scenario(text, key=_key_of(path.name), path=str(path)))
+            except PolicyErrors as errors:
+                problems += errors.problems
     if problems:
         raise PolicyErrors(problems)
-    return found
+    return tuple(found)
+
+
+def _key_of(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(_SUFFIX)
 
 
 def _in_name(path: Path) -> Iterator[PolicyProblem]:
     """Yield what is wrong with a file's name: without its ending it is the scenario's key."""
-    key = path.name.removesuffix(_SUFFIX)
-    if key == path.name or not RULES[Scenario, "key"].accepts(key):
-        what = (
-            "isn't a name for a scenario: people type it in commands, so it begins with a small "
-            f"letter, has only small letters, digits and `-`, 40 at most, and ends in `{_SUFFIX}`"
-        )
-        words = re.findall(r"[a-z0-9]+", path.stem.casefold())
-        example = "-".join(words).lstrip("-0123456789")[:40] or "full-disk"
-        yield PolicyProblem(str(path), 0, "", what, f"{example}{_SUFFIX}")
-
-
-def _read_all(texts: dict[str, tuple[str, str]]) -> tuple[Scenario, ...]:
-    found: list[Scenario] = []
-    problems: list[PolicyProblem] = []
-    for name, (path, text) in sorted(texts.items()):
-        try:
-            found.append(read_scenario(text, key=name.removesuffix(_SUFFIX), path=path))
-        except PolicyErrors as errors:
-            problems += errors.problems
-    if problems:
-        raise PolicyErrors(problems)
-    return tuple(found)
+    if path.name.endswith(_SUFFIX) and KEY.accepts(_key_of(path.name)):
+        return
+    what = (
+        "isn't a name for a scenario: people type it in commands, so it begins with a small "
+        f"letter, has only small letters, digits and `-`, 40 at most, and ends in `{_SUFFIX}`"
+    )
+    words = re.findall(r"[a-z0-9]+", path.stem.casefold())
+    example = "-".join(words).lstrip("-0123456789")[:40] or "full-disk"
+    yield PolicyProblem(str(path), 0, "", what, f"{example}{_SUFFIX}")

@@ -90,30 +90,50 @@ class ConfigurationErrors(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-_Port = Annotated[int, Field(ge=0, le=65535)]
-_Host = Annotated[str, Field(min_length=1, pattern=r"^\S+$")]
-_Level = Annotated[LogLevel, BeforeValidator(lambda value: str(value).upper())]
-_Format = Annotated[LogFormat, BeforeValidator(lambda value: str(value).lower())]
+_BotToken = Annotated[SecretStr, AfterValidator(bot_token)]
+_AppToken = Annotated[SecretStr, AfterValidator(app_token)]
+_SigningSecret = Annotated[SecretStr, AfterValidator(signing_secret)]
+_Path = Annotated[Path, AfterValidator(expanded_path)]
+# A description is what people are told of a value that was refused.
+_Port = Annotated[int, Field(ge=0, le=65535, description="must be a port number, 0 to 65535")]
+_Host = Annotated[
+    str, Field(pattern=r"^\S+$", description="must be a host name or an address to listen on")
+]
+_Level = Annotated[
+    LogLevel,
+    BeforeValidator(lambda value: str(value).upper()),
+    Field(description=f"must be one of {', '.join(LogLevel)}"),
+]
+_Format = Annotated[
+    LogFormat,
+    BeforeValidator(lambda value: str(value).lower()),
+    Field(description=f"must be one of {', '.join(LogFormat)}"),
+]
 
 
 class Settings(BaseSettings):
     """What the environment says. A field's name in capitals is its key there.
 
+    What a field gives as an example, or else its default, is shown beside what is wrong with it.
     Built by `load_settings`; built directly it reads no environment, which is for tests.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    slack_bot_token: Annotated[SecretStr, AfterValidator(bot_token)] | None = None
-    slack_app_token: Annotated[SecretStr, AfterValidator(app_token)] | None = None
-    slack_signing_secret: Annotated[SecretStr, AfterValidator(signing_secret)] | None = None
+    slack_bot_token: _BotToken | None = Field(default=None, examples=["xoxb-…"])
+    slack_app_token: _AppToken | None = Field(default=None, examples=["xapp-…"])
+    slack_signing_secret: _SigningSecret | None = Field(
+        default=None, examples=["0123456789abcdef0123456789abcdef"]
+    )
     slack_api_url: Annotated[str, AfterValidator(absolute_http_url)] = SLACK_OWN_API_URL
     # Its password would otherwise stand in the repr.
     database_url: Annotated[str, AfterValidator(async_database_url)] = Field(
-        default=DEFAULT_DATABASE_URL, repr=False
+        default=DEFAULT_DATABASE_URL,
+        repr=False,
+        examples=["sqlite:///data/sitrep.db or postgresql://sitrep:…@localhost/sitrep"],
     )
-    sitrep_policy: Annotated[Path, AfterValidator(expanded_path)] | None = None
-    sitrep_scenarios: Annotated[Path, AfterValidator(expanded_path)] | None = None
+    sitrep_policy: _Path | None = Field(default=None, examples=["./policy.yaml"])
+    sitrep_scenarios: _Path | None = Field(default=None, examples=["./scenarios"])
     host: _Host = "127.0.0.1"
     port: _Port = 8080
     ops_host: _Host = "127.0.0.1"
@@ -177,29 +197,6 @@ def load_settings(
     return settings
 
 
-_EXAMPLES: Final = {
-    "slack_bot_token": "xoxb-…",
-    "slack_app_token": "xapp-…",
-    "slack_signing_secret": "0123456789abcdef0123456789abcdef",
-    "slack_api_url": SLACK_OWN_API_URL,
-    "database_url": "sqlite:///data/sitrep.db or postgresql://sitrep:…@localhost/sitrep",
-    "sitrep_policy": "./policy.yaml",
-    "sitrep_scenarios": "./scenarios",
-    "host": "127.0.0.1",
-    "port": "8080",
-    "ops_host": "127.0.0.1",
-    "ops_port": "8081",
-    "log_level": "INFO",
-    "log_format": "json",
-}
-_EXPECTATIONS: Final = {
-    "host": "must be a host name or an address to listen on",
-    "port": "must be a port number, 0 to 65535",
-    "ops_host": "must be a host name or an address to listen on",
-    "ops_port": "must be a port number, 0 to 65535",
-    "log_level": f"must be one of {', '.join(LogLevel)}",
-    "log_format": f"must be one of {', '.join(LogFormat)}",
-}
 _EVERY_ADDRESS: Final = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
 
 
@@ -242,13 +239,18 @@ def _problem(detail: Mapping[str, Any]) -> Problem:
     """Say in our words what pydantic refused; of its own words none is used."""
     name = str(detail["loc"][0])
     own = detail.get("ctx", {}).get("error")
-    what = str(own) if isinstance(own, ValueError) else _EXPECTATIONS.get(name, "isn't valid")
-    return _problem_of(name, what)
+    told = Settings.model_fields[name].description or "isn't valid"
+    return _problem_of(name, str(own) if isinstance(own, ValueError) else told)
 
 
 def _problem_of(name: str, what: str, *lines: str) -> Problem:
     key = name.upper()
-    return Problem(key, what, f"{key}={_EXAMPLES[name]}", lines)
+    return Problem(key, what, f"{key}={_example_of(name)}", lines)
+
+
+def _example_of(name: str) -> str:
+    field = Settings.model_fields[name]
+    return str(field.examples[0] if field.examples else field.default)
 
 
 def _missing_for_serving(present: Collection[str]) -> list[Problem]:
@@ -256,7 +258,7 @@ def _missing_for_serving(present: Collection[str]) -> list[Problem]:
     if "slack_bot_token" not in present:
         problems.append(_problem_of("slack_bot_token", "is missing. To get it:", *BOT_TOKEN_HELP))
     if "slack_app_token" not in present and "slack_signing_secret" not in present:
-        example = f"SLACK_APP_TOKEN={_EXAMPLES['slack_app_token']}"
+        example = f"SLACK_APP_TOKEN={_example_of('slack_app_token')}"
         key = "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"
         problems.append(Problem(key, "is missing. To get one:", example, CONNECTION_HELP))
     return problems

@@ -1,11 +1,10 @@
 """Escalations in a world, with an incident that Alice declared: for tests of use cases."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from incidents.core.people import Actor, PersonFacts
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -13,7 +12,7 @@ from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.views import EscalationView, get_escalation_view
 from incidents.incident.incident import ById, save_participant
-from incidents.incident.timeline import EntryKind
+from incidents.incident.payload import Payload
 from incidents.lifecycle.severity import change_severity
 from incidents.lifecycle.status import cancel
 from incidents.people.directory import GroupFacts, save_group
@@ -22,6 +21,8 @@ from incidents.policy.references import PersonRef
 from incidents.roles.command import take_command
 from incidents.roles.departures import save_people
 from tests.world import World
+
+PayloadT = TypeVar("PayloadT", bound=Payload)
 
 PACKET = Packet(ask="Is it safe to fail over?", symptoms="Logins fail", scope="12 %")
 
@@ -63,9 +64,11 @@ class Escalations:
         calls = sorted((await self.view()).calls, key=lambda call: call.called_at)
         return [call.person.name for call in calls]
 
-    async def said(self, kind: EntryKind) -> list[Mapping[str, Any]]:
+    async def said(self, payload_type: type[PayloadT]) -> list[PayloadT]:
+        """Return what the entries of this kind say, in order."""
         entries = await self.world.entries(self.incident_id)
-        return [entry.content or {} for entry in entries if entry.kind == kind]
+        read = (payload_type.read(one.content) for one in entries if one.kind == payload_type.kind)
+        return [payload for payload in read if payload is not None]
 
     def steps(self, *names: str, wait: timedelta | None = None) -> None:
         """Let every ladder end with these people, one a step."""

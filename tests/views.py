@@ -5,7 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.features import all_features
+from bot.framework.entry_messages import render_entry
+from bot.slack.blocks import Message
+from incidents.core.hash_chain import clean_content
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.payload import Payload
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
 
@@ -66,6 +71,25 @@ def incident_view(**changes: Any) -> IncidentView:
     return replace(_INCIDENT, **changes)
 
 
-def entry_view(kind: str = EntryKind.NOTE, **changes: Any) -> EntryView:
-    """Return an entry that Alice made at `NOW`, with an id of its own and these changes."""
-    return replace(_ENTRY, kind=kind, **{"id": uuid.uuid4(), "content": {}, **changes})
+def entry_view(what: Payload | str = EntryKind.NOTE, **changes: Any) -> EntryView:
+    """Return an entry that Alice made at `NOW`, with an id of its own and these changes.
+
+    It holds a payload as the record keeps it; of a kind alone, nothing unless `content` is given.
+    """
+    kind = what.kind if isinstance(what, Payload) else what
+    content = clean_content(what.content()) if isinstance(what, Payload) else {}
+    return replace(_ENTRY, kind=kind, **{"id": uuid.uuid4(), "content": content, **changes})
+
+
+def said_in_channel(entry: EntryView, incident: IncidentView) -> Message:
+    """Return the entry as the incident channel reads it."""
+    found = {kind: one for feature in all_features() for kind, one in feature.entries.items()}
+    return render_entry(entry, incident, found)
+
+
+def said_directly(entry: EntryView, incident: IncidentView) -> Message:
+    """Return the entry as a direct message tells it."""
+    features = all_features()
+    found = {kind: one for feature in features for kind, one in feature.entries.items()}
+    found |= {kind: one for feature in features for kind, one in feature.direct_entries.items()}
+    return render_entry(entry, incident, found)

@@ -6,6 +6,7 @@ A kind without a renderer of its own reads as it tells itself: who did what, the
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from bot.framework.phrases import about
 from bot.slack import blocks
 from bot.slack.sentences import slack_lines
 from incidents.incident.payload import Payload, decode
@@ -33,15 +34,26 @@ def shown(
 
 
 def told_message(
-    entry: EntryView, incident: IncidentView, *buttons: blocks.ButtonElement
+    entry: EntryView, incident: IncidentView, *buttons: blocks.ButtonElement, asks: str = ""
 ) -> blocks.Message:
-    """Return the entry as it tells itself, with buttons below."""
-    lines = told_lines(entry)
+    """Return the entry as it tells itself, with what is asked of its readers and buttons below."""
+    lines = [*told_lines(entry), *filter(None, (asks,))]
+    return _message(f"{incident.reference}: {' '.join(lines)}", "\n".join(lines), buttons)
+
+
+def told_directly(
+    entry: EntryView, incident: IncidentView, *buttons: blocks.ButtonElement, asks: str = ""
+) -> blocks.Message:
+    """Return the entry as it tells itself to one person: about which incident, and what happened."""
+    text = "\n".join([f"{about(incident)}:", *told_lines(entry), *filter(None, (asks,))])
+    return _message(text, text, buttons)
+
+
+def _message(
+    text: str, shown_text: str, buttons: tuple[blocks.ButtonElement, ...]
+) -> blocks.Message:
     row = (blocks.actions(*buttons),) if buttons else ()
-    return blocks.Message(
-        text=f"{incident.reference}: {' '.join(lines)}",
-        blocks=(*blocks.paragraphs("\n".join(lines)), *row),
-    )
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(shown_text), *row))
 
 
 def told_lines(entry: EntryView) -> list[str]:

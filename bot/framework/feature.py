@@ -5,40 +5,15 @@ Each module of `bot/features/` exports one `FEATURE`; the central tables only co
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.framework.effect_context import EffectContext, Settlement
 from bot.framework.entry_messages import EntryRenderer
-from bot.framework.replies import Reply
-from bot.framework.requests import Request
+from bot.framework.slash_commands import Handler
+from bot.framework.verbs import Verb
 from incidents.engine.effects import Effect
 
-Handler = Callable[[Request], Awaitable[Reply]]
 EffectHandler = Callable[[EffectContext], Awaitable[Settlement]]
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """An option of a command, as `--name`, or `--name VALUE` when it has a metavar."""
-
-    name: str
-    summary: str
-    metavar: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One verb of the slash command: the row of the grammar that drives parser, help and tests."""
-
-    name: str
-    usage: str
-    summary: str
-    handler: Handler
-    aliases: tuple[str, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    examples: tuple[str, ...] = ()
-    # The same text again within a minute is taken for the same command (Slack doesn't redeliver
-    # commands, people repeat them).
-    is_once_a_minute: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +21,9 @@ class Feature:
     """Everything one feature handles; keys are action ids, callback ids and event types."""
 
     name: str
-    commands: tuple[Command, ...] = ()
-    actions: Mapping[str, Handler] = field(default_factory=dict)
-    views: Mapping[str, Handler] = field(default_factory=dict)
+    verbs: tuple[Verb[Any], ...] = ()
+    # What is chosen in a form that stays open; the buttons are the verbs'.
+    choices: Mapping[str, Handler] = field(default_factory=dict)
     options: Mapping[str, Handler] = field(default_factory=dict)
     shortcuts: Mapping[str, Handler] = field(default_factory=dict)
     # Several features may listen to one event type; each handler runs in its own transaction,
@@ -58,3 +33,20 @@ class Feature:
     entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
     # How an entry reads in a direct message, where it differs from the channel's.
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
+
+    @property
+    def commands(self) -> tuple[Verb[Any], ...]:
+        """Return the verbs that can be typed."""
+        return tuple(verb for verb in self.verbs if verb.usage)
+
+    @property
+    def actions(self) -> Mapping[str, Handler]:
+        """Return what each button does: it opens a form, or does the verb at once."""
+        opening = {name: verb.by_opener for verb in self.verbs for name in verb.opened_by}
+        doing = {name: verb.by_button for verb in self.verbs for name in verb.buttons}
+        return {**self.choices, **opening, **doing}
+
+    @property
+    def views(self) -> Mapping[str, Handler]:
+        """Return what each submitted form does."""
+        return {verb.form: verb.by_form for verb in self.verbs if verb.form}

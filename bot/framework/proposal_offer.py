@@ -1,19 +1,44 @@
 """Where somebody's agreement is needed first: the offer to ask for it, made by the one wrapper."""
 
-import json
+import uuid
+from dataclasses import replace
 from functools import partial
 
+from bot.framework.arguments import Arguments, OnIncident, to_metadata, to_value
 from bot.framework.replies import Reply, Say, ShowView
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, NeedsApproval, NotPermitted
 from incidents.core.people import PersonKind
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById, IncidentRef
 from incidents.proposals.ask import keep_draft
 
 ASK_FORM = "proposal_ask_submit"
 
 _FIRST = "This needs somebody's agreement first, so nothing was done yet."
+
+
+class OnProposal(Arguments, gone="proposal"):
+    """A proposal in the version that people saw, and what they say to it."""
+
+    ref: IncidentRef
+    proposal_id: uuid.UUID
+    version: int | None = None
+    reason: str = ""
+
+
+class Proposing(OnIncident):
+    """What is proposed: in words, or a command's action; with an id, that proposal anew."""
+
+    action: str = ""
+    text: str = ""
+    risk: str = ""
+    undo: str = ""
+    check: str = ""
+    class_key: str = ""
+    proposal_id: uuid.UUID | None = None
+    seen: int | None = None
 
 
 async def offer_approval(request: Request, needed: NeedsApproval) -> Reply:
@@ -24,7 +49,7 @@ async def offer_approval(request: Request, needed: NeedsApproval) -> Reply:
         actor=request.actor,
         workspace_id=services.workspace.id,
     )
-    if request.payload.get("type") == "view_submission":
+    if request.is_form:
         return ShowView(offer_form(outcome))
     return Say(offer_message(outcome))
 
@@ -33,13 +58,12 @@ def offer_proposal(
     request: Request, refused: DomainError, message: blocks.Message
 ) -> blocks.Message:
     """Return a refusal with the way to propose it, where a command is others' to carry out."""
-    is_form = request.payload.get("type") == "view_submission"
-    if not isinstance(refused, NotPermitted) or refused.incident_id is None or is_form:
+    if not isinstance(refused, NotPermitted) or refused.incident_id is None or request.is_form:
         return message
     is_known = request.policy.proposals.class_of(refused.action) is not None
     if not is_known or request.actor.person_kind is not PersonKind.MEMBER:
         return message
-    value = f"{refused.incident_id}|{refused.action}"
+    value = to_value(Proposing(ById(refused.incident_id), action=refused.action))
     propose = blocks.button("Propose it…", action_id="proposal_propose_open", value=value)
     return blocks.Message(text=message.text, blocks=(*message.blocks, blocks.actions(propose)))
 
@@ -47,7 +71,7 @@ def offer_proposal(
 def offer_message(outcome: Outcome) -> blocks.Message:
     """Return the offer as only the person sees it."""
     text = f"{_FIRST}\n*You wanted to* {_wanted(outcome)}\n{_then(outcome)}"
-    value = f"{outcome.incident_id}|{outcome.data['proposal_id']}|1"
+    value = to_value(replace(_draft(outcome), version=1))
     buttons = (
         blocks.button("Ask for approval", action_id="proposal_ask", value=value, style="primary"),
         blocks.button("Break glass…", action_id="proposal_break_open", value=value, style="danger"),
@@ -57,10 +81,6 @@ def offer_message(outcome: Outcome) -> blocks.Message:
 
 def offer_form(outcome: Outcome) -> blocks.View:
     """Return the offer in place of the form that was submitted."""
-    metadata = {
-        "incident_id": str(outcome.incident_id),
-        "proposal_id": outcome.data["proposal_id"],
-    }
     return blocks.modal(
         "Somebody has to agree",
         blocks=[
@@ -76,8 +96,14 @@ def offer_form(outcome: Outcome) -> blocks.View:
         ],
         callback_id=ASK_FORM,
         submit="Go on",
-        private_metadata=json.dumps(metadata),
+        private_metadata=to_metadata(_draft(outcome)),
     )
+
+
+def _draft(outcome: Outcome) -> OnProposal:
+    if outcome.incident_id is None:
+        raise TypeError("a draft belongs to an incident")
+    return OnProposal(ById(outcome.incident_id), uuid.UUID(outcome.data["proposal_id"]))
 
 
 def _wanted(outcome: Outcome) -> str:

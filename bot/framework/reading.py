@@ -6,10 +6,13 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.effect_context import EffectContext
+from bot.framework.requests import Request
 from bot.slack import mentions
 from bot.slack.gateway.people import SlackUser
+from incidents.core.errors import Superseded
 from incidents.core.people import PersonFacts, system_actor
 from incidents.core.times import find_duration, zone_of
+from incidents.engine.prompts import Prompt
 from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.people.assignable import Named
@@ -46,6 +49,15 @@ def _incident_id(context: EffectContext) -> uuid.UUID:
     if context.effect.incident_id is None:
         raise ValueError("this effect names no incident")
     return context.effect.incident_id
+
+
+async def own_prompt(request: Request, prompt_id: uuid.UUID) -> Prompt:
+    """Return a private question to the person themselves. Raises: Superseded if there is none."""
+    async with request.services.database.reading() as session:
+        prompt = await session.get(Prompt, prompt_id)
+    if prompt is None or prompt.person_id != request.actor.person_id:
+        raise Superseded("prompt")
+    return prompt
 
 
 def facts_of(user: SlackUser) -> PersonFacts:

@@ -1,15 +1,12 @@
 """A request from Slack as handlers see it: who, where, what, and one way to change things."""
 
-import contextlib
-import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from bot.framework.turns import Turns
 from bot.slack.blocks import FormState, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
@@ -19,10 +16,13 @@ from incidents.core.people import Actor
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.transactions import Progress, RequestKey, Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
-from incidents.incident.incident import ByChannel, ById, ByReference, Incident, IncidentRef
-from incidents.policy.policy import Policy
+from incidents.incident.incident import ByChannel, ByReference, Incident, IncidentRef
+from incidents.policy.policy import Action, Policy
+from incidents.rights.decide import permit
 from incidents.scenarios.scenario import Scenario
 from incidents.storage.database import Database
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,6 @@ class Services:
     policy: Policy
     clock: Clock
     workspace: WorkspaceInfo
-    turns: Turns
     scenarios: tuple[Scenario, ...] = ()
 
 
@@ -104,18 +103,38 @@ class Request:
         Somebody who presses or submits something about an incident has turned to it: that is
         its acknowledgement, if nobody had before.
         """
-        with contextlib.nullcontext() if self.is_event else self.services.turns.answering():
-            return await self.services.transactions.run(
-                partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
-                actor=self.actor,
-                workspace_id=self.services.workspace.id,
-                request=self.key if once else None,
-                progress=self.progress,
-            )
+        return await self.services.transactions.run(
+            partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
+            actor=self.actor,
+            workspace_id=self.services.workspace.id,
+            request=self.key if once else None,
+            progress=self.progress,
+        )
 
     async def open_view(self, view: View) -> None:
         """Open a form for the person; the trigger is good for three seconds, once."""
         await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
+
+    async def read(self, query: Callable[..., Awaitable[T]], *given: object, **more: object) -> T:
+        """Return what a query finds, as far as the person may see it."""
+        async with self.services.database.reading() as session:
+            workspace_id = self.services.workspace.id
+            return await query(
+                session, *given, workspace_id=workspace_id, viewer=self.actor, **more
+            )
+
+    async def permit(self, action: Action, *, subject_id: uuid.UUID | None = None) -> None:
+        """Return quietly if the person may do what belongs to no incident. Raises: NotPermitted."""
+        async with self.services.database.reading() as session:
+            await permit(
+                session,
+                self.actor,
+                action,
+                incident=None,
+                policy=self.policy,
+                workspace_id=self.services.workspace.id,
+                subject_id=subject_id,
+            )
 
     @property
     def is_event(self) -> bool:
@@ -125,7 +144,17 @@ class Request:
     @property
     def is_press(self) -> bool:
         """Tell whether somebody pressed a button or submitted a form."""
-        return self.payload.get("type") in {"block_actions", "view_submission"}
+        return self.is_button or self.is_form
+
+    @property
+    def is_form(self) -> bool:
+        """Tell whether somebody submitted a form."""
+        return self.payload.get("type") == "view_submission"
+
+    @property
+    def is_button(self) -> bool:
+        """Tell whether somebody pressed a button, or chose from a menu."""
+        return self.payload.get("type") == "block_actions"
 
     # -- what the request is about -----------------------------------------------------------
 
@@ -153,13 +182,6 @@ class Request:
         return state_of(self.view)
 
     @property
-    def metadata(self) -> dict[str, Any]:
-        """Return the view's private metadata, which we write as a JSON object."""
-        text = self.view.get("private_metadata") or "{}"
-        loaded: dict[str, Any] = json.loads(text)
-        return loaded
-
-    @property
     def event(self) -> Mapping[str, Any]:
         """Return the inner event of an event delivery, or {}."""
         return self.payload.get("event") or {}
@@ -180,17 +202,6 @@ class Request:
             return ByChannel(self.channel_id)
         raise IncidentNotFound(None)
 
-    def incident_of_value(self) -> ById:
-        """Return which incident a button means: its value starts with the id, then `|` and more.
-
-        Raises: IncidentNotFound when the value isn't one of ours.
-        """
-        return incident_by_id(self.value.split("|")[0])
-
-    def incident_of_metadata(self) -> ById:
-        """Return which incident a form means. Raises: IncidentNotFound when it names none."""
-        return incident_by_id(str(self.metadata.get("incident_id", "")))
-
 
 async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
     outcome = await use_case(uow)
@@ -200,11 +211,3 @@ async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
     if incident is not None and incident.is_open:
         acknowledge(uow, incident)
     return outcome
-
-
-def incident_by_id(text: str) -> ById:
-    """Return the reference to the incident with this id. Raises: IncidentNotFound."""
-    try:
-        return ById(uuid.UUID(text))
-    except ValueError:
-        raise IncidentNotFound(None) from None

@@ -1,16 +1,46 @@
 """The grammar of the slash command: one table drives parser, routing, help and "did you mean"."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.framework.feature import Command, Flag
-from bot.framework.requests import CommandWords
+from bot.framework.replies import Reply
+from bot.framework.requests import CommandWords, Request
 from bot.slack.mentions import normalise_typing
 from incidents.core.ids import parse_reference
 
+Handler = Callable[[Request], Awaitable[Reply]]
+
 _WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """An option of a command, as `--name`, or `--name VALUE` when it has a metavar."""
+
+    name: str
+    summary: str
+    metavar: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A row of the grammar that drives parser, help and tests; without usage it isn't typed."""
+
+    usage: str = ""
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    examples: tuple[str, ...] = ()
+    # The same text again within a minute is taken for the same command (Slack doesn't redeliver
+    # commands, people repeat them).
+    is_once_a_minute: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the verb itself: the first word of the usage that isn't optional."""
+        return next((word for word in self.usage.split() if not word.startswith("[")), "")
 
 
 @dataclass(eq=False)

@@ -15,19 +15,15 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.framework.requests import WorkspaceInfo
-from bot.framework.turns import Turns
 from bot.inbound.own_events import is_own_event
 from bot.operations.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
 
 MOST_AT_ONCE = 64
-_EVENT = "event_callback"
-# Events after which somebody looks at an empty page until we fill it.
-_WATCHED = frozenset({"app_home_opened"})
 _KINDS = frozenset(
     {
         "block_actions",
         "block_suggestion",
-        _EVENT,
+        "event_callback",
         "message_action",
         "shortcut",
         "url_verification",
@@ -40,9 +36,7 @@ _KINDS = frozenset(
 class Intake:
     """Takes requests until closed, and knows how many are not yet answered."""
 
-    def __init__(
-        self, bolt: AsyncApp, telemetry: Telemetry, *, us: WorkspaceInfo, turns: Turns
-    ) -> None:
+    def __init__(self, bolt: AsyncApp, telemetry: Telemetry, *, us: WorkspaceInfo) -> None:
         """Take the Bolt app that handles the requests, and who we are in Slack."""
         self.is_open = False
         # Still answering, but no longer ready for more: others should get new requests.
@@ -50,7 +44,6 @@ class Intake:
         self.in_flight = 0
         self._bolt = bolt
         self._us = us
-        self._turns = turns
         self._telemetry = telemetry
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         self._idle = asyncio.Event()
@@ -70,8 +63,6 @@ class Intake:
         self._idle.clear()
         outcome = "failed"
         try:
-            if kind == _EVENT and self._can_wait(request.body):
-                await self._turns.for_events()
             async with self._slots:
                 with structlog.contextvars.bound_contextvars(correlation_id=""):
                     response = await self._bolt.async_dispatch(request)
@@ -83,12 +74,6 @@ class Intake:
             self._telemetry.count(REQUESTS, kind=kind, outcome=outcome)
             self._telemetry.observe(REQUEST_SECONDS, time.monotonic() - started, kind=kind)
         return response
-
-    def _can_wait(self, body: Mapping[str, Any]) -> bool:
-        """Tell whether an event can take its turn: not when somebody looks on, or when we leave."""
-        event = body.get("event")
-        is_watched = isinstance(event, Mapping) and event.get("type") in _WATCHED
-        return not (is_watched or self.is_leaving)
 
     async def drained(self, *, timeout_seconds: float) -> bool:
         """Wait until nothing is in flight, at most so long; tell whether it came to that."""

@@ -16,11 +16,11 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.framework import refusals
-from bot.framework.feature import Command, Feature, Handler
+from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
 from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
 from bot.framework.requests import Request, Services
-from bot.framework.slash_commands import CommandRefused, Grammar
+from bot.framework.slash_commands import Command, CommandRefused, Grammar, Handler
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval
@@ -45,7 +45,9 @@ class Listeners:
         self.services = services
         self.features = tuple(features)
         self.deadline_seconds = DEADLINE_SECONDS
-        self.grammar = Grammar(command for item in self.features for command in item.commands)
+        verbs = [verb for item in self.features for verb in item.commands]
+        self.grammar = Grammar(verbs)
+        self._by_command = {verb.name: verb.by_command for verb in verbs}
         self.running: set[asyncio.Task[Any]] = set()
 
     @property
@@ -106,7 +108,7 @@ class Listeners:
             key=_command_key(command, body),
             words=words,
         )
-        reply = await self._run(command.handler, request)
+        reply = await self._run(self._by_command[command.name], request)
         match reply:
             case Say(message=message):
                 await _ack_message(ack, message)
@@ -153,9 +155,9 @@ class Listeners:
     async def _on_shortcut(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        reply = await self._run(handler, self._interactive_request(body, context, key=None))
+        request = self._interactive_request(body, context, key=None)
+        reply = await self._run(handler, request)
         if isinstance(reply, Say):
-            request = self._interactive_request(body, context, key=None)
             self._later(self._answer(request, reply.message, replaces=False))
         await ack()
 

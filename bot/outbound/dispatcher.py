@@ -56,6 +56,7 @@ class Dispatcher:
         self.services = services
         self.handlers = handlers
         self.holder = holder
+        self._kinds = tuple(effect_type.kind for effect_type in handlers)
         self.last_beat: float = 0.0
         self._under_way: set[uuid.UUID] = set()
         self._lease = LeaseKeeper(
@@ -75,7 +76,6 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to dispatch."""
         self.services.transactions.on_commit.append(self._on_commit)
-        self.services.transactions.sender = self
         self._loop_task = asyncio.create_task(self._loop(), name="dispatcher")
 
     def wake(self) -> None:
@@ -148,7 +148,6 @@ class Dispatcher:
 
     async def _cycle(self, *, is_woken: bool) -> None:
         """Settle and claim once; who isn't woken looks first whether there is anything to claim."""
-        await self.services.turns.for_effects()
         # What has ended is settled in any case; more is claimed only by the process that may send.
         may_claim = await self._lease.keep() and not (self.is_paused or self._is_stopping)
         free = AT_ONCE - len(self._tasks) if may_claim else 0
@@ -164,10 +163,6 @@ class Dispatcher:
                 now=self.services.clock.now(),
                 kinds=self._kinds,
             )
-
-    @property
-    def _kinds(self) -> tuple[str, ...]:
-        return tuple(effect_type.kind for effect_type in self.handlers)
 
     async def _settle_and_claim(self, *, limit: int) -> None:
         """Settle in one transaction what has ended, and claim what is due; one by one if refused."""
@@ -185,7 +180,6 @@ class Dispatcher:
         finally:
             self._is_settling = False
             self._under_way.difference_update(one.effect_id for one in ended)
-            self._tell_whether_sending()
 
     async def _settle_alone(self, one: Ended) -> None:
         try:
@@ -226,7 +220,8 @@ class Dispatcher:
             settle_and_claim, actor=system_actor(), workspace_id=self.services.workspace.id
         )
         for row in claimed:
-            self._launch(row)
+            self._under_way.add(row.id)
+            self._spawn(self._carry_out(row))
             # Its call leaves before the next effect is made ready, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)
@@ -274,38 +269,14 @@ class Dispatcher:
 
     # -- one effect ---------------------------------------------------------------------------
 
-    def claim_as(self, workspace_id: uuid.UUID) -> str | None:
-        """Return our name if an effect may be claimed as it is stored: we send, and have room."""
-        is_ours = workspace_id == self.services.workspace.id and self.holds_lease
-        is_free = not (self.is_paused or self._is_stopping) and len(self._tasks) < AT_ONCE
-        return self.holder if is_ours and is_free else None
-
-    def carry_out(self, row: EffectRow) -> None:
-        """Carry out what was stored as claimed, once whoever waits for an answer has it."""
-        self._under_way.add(row.id)
-        self._spawn(self._carry_out_after_people(row))
-
-    async def _carry_out_after_people(self, row: EffectRow) -> None:
-        await self.services.turns.for_effects()
-        await self._carry_out(row)
-
-    def _launch(self, row: EffectRow) -> None:
-        self._under_way.add(row.id)
-        self._spawn(self._carry_out(row))
-
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
-        self._tell_whether_sending()
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        self._tell_whether_sending()
         self.wake()
-
-    def _tell_whether_sending(self) -> None:
-        self.services.turns.note_sending(is_sending=not self.is_idle)
 
     async def _carry_out(self, row: EffectRow) -> None:
         if self.holds_lease:

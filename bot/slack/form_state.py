@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 _NOTHING: Mapping[str, object] = {}
+_SEVERAL = frozenset({"selected_options", "selected_users"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,13 @@ class FormState:
         if isinstance(seconds, bool) or not isinstance(seconds, int):
             return None
         return datetime.fromtimestamp(seconds, UTC)
+
+    def entered(self, block_id: str) -> object:
+        """Return what was entered, whatever the input: a value, several as a tuple, or None."""
+        if _SEVERAL & self._element(block_id).keys():
+            return self.choices(block_id) or self.users(block_id)
+        single = self.choice(block_id) or self.user(block_id) or self.conversation(block_id)
+        return single or self.text(block_id) or self._element(block_id).get("selected_date_time")
 
     def _element(self, block_id: str) -> Mapping[str, object]:
         # An input block holds one element, so its action_id doesn't matter here.

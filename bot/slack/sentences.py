@@ -56,9 +56,11 @@ class SlackText:
 def slack_lines(told: Telling, *, actor_kind: str, actor_name: str) -> list[str]:
     """Return who did what as the first line, then a line for each detail; the bot is "I"."""
     medium = SlackText()
-    phrase = render(told.phrase, medium).strip()
+    phrase, details = render(told.phrase, medium).strip(), details_of(told, medium)
     is_ours = actor_kind == ActorKind.SYSTEM
     subject = "I" if is_ours else f"*{mentions.escape_line(actor_name)}*"
+    if not phrase:  # nothing but somebody's own words
+        return [f"{subject}: {' '.join(details[:1])}", *details[1:]]
     first = f"{subject} {phrase}"
     ended = first if first[-1] in ".!?…:" else f"{first}."
-    return [capitalised(ended), *details_of(told, medium)]
+    return [capitalised(ended), *details]

@@ -5,16 +5,15 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.channel.events import ArchivingDue
 from incidents.channel.life import note_archived, note_unarchived
-from incidents.core.ids import derived_id
-from incidents.engine.effects import ArchiveChannel, RefreshStatusCard
-from incidents.engine.outbox import Planned
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.entries import ChannelLinked, ChannelOpened
 from incidents.incident.incident import ById, Incident
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind, TimelineEntry
-from incidents.policy.policy import Channels
+from incidents.incident.timeline import TimelineEntry
+from incidents.policy.channels import Channels
 
 OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
 
@@ -31,29 +30,17 @@ async def archive_when_due(uow: UnitOfWork, incident: Incident, reminder: Remind
     if incident.channel_id is None or incident.is_channel_archived:
         return
     is_existing = await is_existing_channel(uow.session, incident.id)
-    if not may_archive(
+    if may_archive(
         incident.lifecycle_status, is_existing=is_existing, channels=uow.policy.channels
     ):
-        return
-    card = Planned(
-        id=derived_id(reminder.id, RefreshStatusCard.kind),
-        effect=RefreshStatusCard(incident_id=incident.id),
-        lane=f"{incident.id}:card",
-    )
-    archive = Planned(
-        id=derived_id(reminder.id, ArchiveChannel.kind),
-        effect=ArchiveChannel(incident_id=incident.id),
-        lane=f"{incident.id}:channel",
-        after_effect_id=card.id,
-    )
-    await uow.add_effects([card, archive])
+        uow.emit(ArchivingDue(), incident)
 
 
 async def record_archived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str) -> None:
     """Write down that we archived the channel."""
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id == channel_id:
-        await note_archived(uow, channel_id, details={"is_by_policy": True})
+        await note_archived(uow, channel_id, is_by_policy=True)
 
 
 async def record_unarchived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str) -> None:
@@ -65,11 +52,11 @@ async def record_unarchived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_
 
 async def is_existing_channel(session: AsyncSession, incident_id: uuid.UUID) -> bool:
     """Tell whether the incident lives in a channel that was there before it."""
-    kinds = (EntryKind.CHANNEL_OPENED, EntryKind.CHANNEL_LINKED)
+    kinds = (ChannelOpened.kind, ChannelLinked.kind)
     query = (
         select(TimelineEntry.kind)
         .where(TimelineEntry.incident_id == incident_id, TimelineEntry.kind.in_(kinds))
         .order_by(TimelineEntry.sequence.desc())
         .limit(1)
     )
-    return (await session.execute(query)).scalar_one_or_none() == EntryKind.CHANNEL_LINKED
+    return (await session.execute(query)).scalar_one_or_none() == ChannelLinked.kind

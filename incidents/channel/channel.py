@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
+from incidents.channel.entries import ChannelRefused
+from incidents.channel.events import ChannelSuperfluous
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts, Workspace, save_person
 from incidents.engine import outbox
-from incidents.engine.effects import DiscardChannel, JoinChannel
-from incidents.engine.outbox import EffectRow, EffectStatus, Planned
+from incidents.engine.effects import JoinChannel
+from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import ChannelLinked, ChannelOpened
 from incidents.incident.incident import ById, Incident, IncidentRef, Participant, save_participant
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 
 # People of a channel whom we don't know are written down up to this many; a channel of the whole
@@ -49,16 +51,15 @@ async def record_opened(
     """
     incident = await uow.get_incident(ById(incident_id))
     if incident.is_private and not is_private:
-        await _discard(uow, incident, channel_id)
+        uow.emit(ChannelSuperfluous(channel_id=channel_id), incident)
         return
     if incident.channel_id is not None:
         if incident.channel_id != channel_id:
-            await _discard(uow, incident, channel_id)
+            uow.emit(ChannelSuperfluous(channel_id=channel_id), incident)
         return
     incident.channel_id = channel_id
     incident.channel_name = channel_name
-    content = {"channel_id": channel_id, "channel_name": channel_name}
-    uow.record(incident, EntryKind.CHANNEL_OPENED, content)
+    uow.record(incident, ChannelOpened(channel_id=channel_id, channel_name=channel_name))
 
 
 async def record_refused(
@@ -66,13 +67,13 @@ async def record_refused(
 ) -> None:
     """Write down that the chat service refuses the channel for good."""
     incident = await uow.get_incident(ById(incident_id))
-    content = {
-        "error": error,
-        "effect_id": effect_id,
-        "channel_name": incident.channel_name,
-        "can_use_existing": uow.policy.channels.allow_existing,
-    }
-    uow.record(incident, EntryKind.CHANNEL_REFUSED, content)
+    refused = ChannelRefused(
+        error=error,
+        effect_id=effect_id,
+        channel_name=incident.channel_name or "",
+        can_use_existing=uow.policy.channels.allow_existing,
+    )
+    uow.record(incident, refused)
 
 
 async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingChannel) -> Outcome:
@@ -85,16 +86,16 @@ async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingCha
     if incident.channel_id == channel.id:
         raise AlreadySo("channel", f"#{channel.name}")
     await _check_channel(uow, incident, channel)
-    content = {
-        "channel_id": channel.id,
-        "channel_name": channel.name,
-        "old_channel_id": incident.channel_id,
-        "old_channel_name": incident.channel_name,
-    }
+    linked = ChannelLinked(
+        channel_id=channel.id,
+        channel_name=channel.name,
+        old_channel_id=incident.channel_id or "",
+        old_channel_name=incident.channel_name or "",
+    )
     incident.channel_id = channel.id
     incident.channel_name = channel.name
     incident.is_channel_archived = False
-    entry = uow.record(incident, EntryKind.CHANNEL_LINKED, content)
+    entry = uow.record(incident, linked)
     joining = derived_id(entry.id, f"{JoinChannel.kind}:")
     await wait_for_other_channel(uow, incident.channel_effect_id, joining)
     incident.channel_effect_id = joining
@@ -157,14 +158,6 @@ async def wait_for_other_channel(
         update(EffectRow)
         .where(EffectRow.after_effect_id == opening, EffectRow.status.in_(waiting))
         .values(after_effect_id=joining, status=EffectStatus.PENDING)
-    )
-
-
-async def _discard(uow: UnitOfWork, incident: Incident, channel_id: str) -> None:
-    effect = DiscardChannel(incident_id=incident.id, channel_id=channel_id)
-    lane = f"{incident.id}:ancillary"
-    await uow.add_effects(
-        [Planned(id=derived_id(incident.id, channel_id), effect=effect, lane=lane)]
     )
 
 

@@ -1,45 +1,77 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries of the incident's channel: who comes and goes, and what becomes of it."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Final
 
+from incidents.core.sentences import SOMEBODY, ChannelName, Sentence, Telling, Who, telling
+from incidents.engine.entries import refusal_reason
 from incidents.incident.payload import Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonJoined(Payload):
-    """person_joined."""
+    """Somebody came into the incident channel for the first time."""
 
     kind: ClassVar[str] = "person_joined"
     is_bookkeeping: ClassVar[bool] = True
     person_kind: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that they joined."""
+        return telling("joined the incident channel")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonLeft(Payload):
-    """person_left."""
+    """Somebody left the incident channel for the first time."""
 
     kind: ClassVar[str] = "person_left"
     is_bookkeeping: ClassVar[bool] = True
     person_kind: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that they left."""
+        return telling("left the incident channel")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRefused(Payload):
-    """channel_refused."""
+    """Slack refused the channel for good; it has a name if an existing one couldn't be joined."""
 
     kind: ClassVar[str] = "channel_refused"
     is_bookkeeping: ClassVar[bool] = True
     error: str = ""
     effect_id: uuid.UUID | None = None
-    channel_name: str | None = None
+    channel_name: str = ""
     can_use_existing: bool = False
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was refused, and why."""
+        name = self.channel_name
+        what = ("get into ", ChannelName(name)) if name else ("open the incident channel",)
+        why = refusal_reason(self.error) or self.error.replace("_", " ")
+        return telling("couldn't ", *what, f": {why}" if why else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelEntry(Payload):
+    """Which channel the incident has."""
+
+    channel_id: str = ""
+    channel_name: str = ""
+
+    def channel(self) -> Sentence:
+        """Return the incident channel, with its name if that is known."""
+        name = (" ", ChannelName(self.channel_name)) if self.channel_name else ()
+        return ("the incident channel", *name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRenamed(Payload):
-    """channel_renamed."""
+    """Somebody renamed the channel."""
 
     kind: ClassVar[str] = "channel_renamed"
     is_bookkeeping: ClassVar[bool] = True
@@ -47,76 +79,127 @@ class ChannelRenamed(Payload):
     old: str = ""
     new: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return the old name and the new one."""
+        was = (" from ", ChannelName(self.old)) if self.old else ()
+        return telling("renamed the incident channel", *was, " to ", ChannelName(self.new))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelArchived(Payload):
-    """channel_archived."""
+class ChannelArchived(ChannelEntry):
+    """Somebody, or the policy, archived the channel."""
 
     kind: ClassVar[str] = "channel_archived"
     is_bookkeeping: ClassVar[bool] = True
-    channel_id: str = ""
-    channel_name: str = ""
     is_by_policy: bool = False
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was archived."""
+        return telling("archived ", *self.channel())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelUnarchived(Payload):
-    """channel_unarchived."""
+class ChannelUnarchived(ChannelEntry):
+    """The channel was brought back."""
 
     kind: ClassVar[str] = "channel_unarchived"
     is_bookkeeping: ClassVar[bool] = True
-    channel_id: str = ""
-    channel_name: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was brought back."""
+        return telling("brought back ", *self.channel())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelDeleted(Payload):
-    """channel_deleted."""
+class ChannelDeleted(ChannelEntry):
+    """Somebody deleted the channel."""
 
     kind: ClassVar[str] = "channel_deleted"
-    channel_id: str = ""
-    channel_name: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was deleted."""
+        return telling("deleted ", *self.channel())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelIdChanged(Payload):
-    """channel_id_changed."""
+class ChannelIdChanged(ChannelEntry):
+    """Slack gave the channel another id."""
 
     kind: ClassVar[str] = "channel_id_changed"
-    channel_id: str = ""
-    channel_name: str = ""
     old_channel_id: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel it is."""
+        return telling("followed ", *self.channel(), " to another id in Slack")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BotRemoved(Payload):
-    """bot_removed."""
+class BotRemoved(ChannelEntry):
+    """Sitrep was taken out of the channel; `bot_id` is what to invite back."""
 
     kind: ClassVar[str] = "bot_removed"
     is_bookkeeping: ClassVar[bool] = True
-    channel_id: str = ""
-    channel_name: str = ""
     bot_id: str = ""
-    by: str = ""
+    by: Who | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return from which channel, and by whom if that is known."""
+        by = (" by ", self.by) if self.by is not None else ()
+        return telling("was removed from ", *self.channel(), *by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BotReturned(Payload):
-    """bot_returned."""
+class BotReturned(ChannelEntry):
+    """Sitrep is back in the channel."""
 
     kind: ClassVar[str] = "bot_returned"
-    channel_id: str = ""
-    channel_name: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return to which channel."""
+        return telling("came back to ", *self.channel())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedInvite:
+    """Somebody, or an address or group that nobody was found by, and Slack's reason."""
+
+    person: Who = SOMEBODY
+    error: str = ""
+
+    def told(self) -> Sentence:
+        """Return who it is, and why in words."""
+        return (self.person, f" ({_REASONS.get(self.error, self.error.replace('_', ' '))})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InviteRefused(Payload):
-    """invite_refused."""
+    """Slack refused to invite people."""
 
     kind: ClassVar[str] = "invite_refused"
     is_bookkeeping: ClassVar[bool] = True
-    # SCHEMA UNKNOWN
+    refused: tuple[RefusedInvite, ...] = ()
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who couldn't be invited, each with the reason."""
+        named = [
+            part
+            for place, one in enumerate(self.refused)
+            for part in (*((", ",) if place else ()), *one.told())
+        ]
+        return telling("couldn't invite ", *named)
+
+
+_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "user_is_restricted": "guests can't be invited here",
+        "user_is_ultra_restricted": "guests can't be invited here",
+        "ura_max_channels": "a single-channel guest",
+        "cant_invite": "Slack doesn't allow it",
+        "user_disabled": "the account is deactivated",
+        "not_found": "not found in this workspace",
+        "user_not_found": "not found in this workspace",
+    }
+)
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (
     PersonJoined,

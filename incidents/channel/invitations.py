@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from incidents.channel.entries import InviteRefused, RefusedInvite
 from incidents.core.people import PersonFacts, find_person, save_person
+from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import ById, save_participant
-from incidents.incident.timeline import EntryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,15 @@ async def record_invitations(
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
         return
-    refused: list[dict[str, str]] = []
+    refused: list[RefusedInvite] = []
     for one in invited:
         person = await find_person(
             uow.session, workspace_id=uow.workspace_id, external_id=one.external_id
         )
         if one.error is not None:
             # What we don't know may be an address or a group that nobody was found by.
-            name = person.name if person is not None else one.external_id
-            refused.append({"name": name, "error": one.error})
+            whom = Who(person.name, person.id) if person is not None else Who(one.external_id)
+            refused.append(RefusedInvite(person=whom, error=one.error))
             continue
         if person is None:
             person = await save_person(
@@ -46,4 +47,4 @@ async def record_invitations(
             uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
         )
     if refused:
-        uow.record(incident, EntryKind.INVITE_REFUSED, {"refused": refused})
+        uow.record(incident, InviteRefused(refused=tuple(refused)))

@@ -5,26 +5,35 @@ there. What can't be said meanwhile is dropped: the timeline is complete all the
 """
 
 import uuid
-from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.channel.entries import (
+    BotRemoved,
+    BotReturned,
+    ChannelArchived,
+    ChannelDeleted,
+    ChannelEntry,
+    ChannelIdChanged,
+    ChannelRenamed,
+    ChannelUnarchived,
+)
 from incidents.core.errors import IncidentNotFound
 from incidents.core.people import Workspace, find_person, system_actor
+from incidents.core.sentences import Who
 from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import ChannelLinked, ChannelOpened
 from incidents.incident.incident import ByChannel, ById, Incident, lock_incident
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 
-_COMINGS_AND_GOINGS = (
-    EntryKind.BOT_REMOVED,
-    EntryKind.BOT_RETURNED,
-    EntryKind.CHANNEL_OPENED,
-    EntryKind.CHANNEL_LINKED,
-)
+_COMINGS_AND_GOINGS = (BotRemoved.kind, BotReturned.kind, ChannelOpened.kind, ChannelLinked.kind)
+
+ChannelEntryT = TypeVar("ChannelEntryT", bound=ChannelEntry)
 
 
 class ChannelLoss(StrEnum):
@@ -34,15 +43,13 @@ class ChannelLoss(StrEnum):
     BOT_REMOVED = "bot_removed"
 
 
-async def note_archived(
-    uow: UnitOfWork, channel_id: str, *, details: Mapping[str, Any] | None = None
-) -> Outcome:
+async def note_archived(uow: UnitOfWork, channel_id: str, *, is_by_policy: bool = False) -> Outcome:
     """Write down that the actor archived an incident's channel. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if not incident.is_channel_archived:
         incident.is_channel_archived = True
-        content = {**_content(incident), **(details or {})}
-        uow.record(incident, EntryKind.CHANNEL_ARCHIVED, content)
+        archived = replace(_about(ChannelArchived, incident), is_by_policy=is_by_policy)
+        uow.record(incident, archived)
     return Outcome("channel_archived", incident.id)
 
 
@@ -51,7 +58,7 @@ async def note_unarchived(uow: UnitOfWork, channel_id: str) -> Outcome:
     incident = await _incident_of(uow, channel_id)
     if incident.is_channel_archived:
         incident.is_channel_archived = False
-        uow.record(incident, EntryKind.CHANNEL_UNARCHIVED, _content(incident))
+        uow.record(incident, _about(ChannelUnarchived, incident))
     return Outcome("channel_unarchived", incident.id)
 
 
@@ -59,9 +66,9 @@ async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcom
     """Write down the channel's new name. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if name and name != incident.channel_name:
-        content = {"channel_id": channel_id, "old": incident.channel_name, "new": name}
+        old = incident.channel_name or ""
         incident.channel_name = name
-        uow.record(incident, EntryKind.CHANNEL_RENAMED, content)
+        uow.record(incident, ChannelRenamed(channel_id=channel_id, old=old, new=name))
     return Outcome("channel_renamed", incident.id)
 
 
@@ -82,15 +89,14 @@ async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
     except IncidentNotFound:
         return Outcome("channel_id_changed")
     incident.channel_id = new_id
-    content = {**_content(incident), "old_channel_id": old_id}
-    uow.record(incident, EntryKind.CHANNEL_ID_CHANGED, content)
+    uow.record(incident, replace(_about(ChannelIdChanged, incident), old_channel_id=old_id))
     return Outcome("channel_id_changed", incident.id)
 
 
 async def note_deleted(uow: UnitOfWork, channel_id: str) -> Outcome:
     """Write down that the channel is gone for good. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
-    uow.record(incident, EntryKind.CHANNEL_DELETED, _content(incident))
+    uow.record(incident, _about(ChannelDeleted, incident))
     incident.channel_id = None
     incident.channel_name = None
     incident.is_channel_archived = False
@@ -104,12 +110,12 @@ async def note_bot_removed(
     incident = await _incident_of(uow, channel_id)
     if not await is_bot_removed(uow.session, incident.id):
         workspace = await uow.session.get(Workspace, uow.workspace_id)
-        content = {
-            **_content(incident),
-            "bot_id": workspace.bot_external_id if workspace is not None else "",
-            "by": await _name_of(uow, by_external_id),
-        }
-        uow.record(incident, EntryKind.BOT_REMOVED, content, actor=system_actor())
+        removed = replace(
+            _about(BotRemoved, incident),
+            bot_id=workspace.bot_external_id if workspace is not None else "",
+            by=await _find_who(uow, by_external_id),
+        )
+        uow.record(incident, removed, actor=system_actor())
     return Outcome("bot_removed", incident.id)
 
 
@@ -117,7 +123,7 @@ async def note_bot_returned(uow: UnitOfWork, channel_id: str) -> Outcome:
     """Write down that we are back in a channel we were taken out of. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if await is_bot_removed(uow.session, incident.id):
-        uow.record(incident, EntryKind.BOT_RETURNED, _content(incident), actor=system_actor())
+        uow.record(incident, _about(BotReturned, incident), actor=system_actor())
     return Outcome("bot_returned", incident.id)
 
 
@@ -156,7 +162,7 @@ async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:
         .order_by(TimelineEntry.sequence.desc())
         .limit(1)
     )
-    return (await session.execute(query)).scalar_one_or_none() == EntryKind.BOT_REMOVED
+    return (await session.execute(query)).scalar_one_or_none() == BotRemoved.kind
 
 
 async def _incident_of(uow: UnitOfWork, channel_id: str) -> Incident:
@@ -166,12 +172,15 @@ async def _incident_of(uow: UnitOfWork, channel_id: str) -> Incident:
     )
 
 
-async def _name_of(uow: UnitOfWork, external_id: str | None) -> str:
+async def _find_who(uow: UnitOfWork, external_id: str | None) -> Who | None:
     if not external_id:
-        return ""
+        return None
     person = await find_person(uow.session, workspace_id=uow.workspace_id, external_id=external_id)
-    return person.name if person is not None else ""
+    return Who(person.name, person.id) if person is not None else None
 
 
-def _content(incident: Incident) -> dict[str, object]:
-    return {"channel_id": incident.channel_id, "channel_name": incident.channel_name}
+def _about(entry_type: type[ChannelEntryT], incident: Incident) -> ChannelEntryT:
+    """Return an entry that names the incident's channel."""
+    return entry_type(
+        channel_id=incident.channel_id or "", channel_name=incident.channel_name or ""
+    )

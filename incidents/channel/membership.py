@@ -7,10 +7,10 @@ of order: of joining and leaving the later one counts, by the chat service's clo
 
 from datetime import datetime
 
+from incidents.channel.entries import PersonJoined, PersonLeft
 from incidents.core.people import PersonKind
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import save_participant
-from incidents.incident.timeline import EntryKind
 from incidents.record.marks import incident_of_channel
 
 
@@ -30,8 +30,7 @@ async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None 
         part.is_in_channel = True
     part.joined_at = max(part.joined_at or moment, moment)
     if is_first and uow.policy.timeline.capture_joins:
-        content = {"person_kind": uow.actor.person_kind}
-        uow.record(incident, EntryKind.PERSON_JOINED, content)
+        uow.record(incident, PersonJoined(person_kind=uow.actor.person_kind))
     return Outcome("joined", incident.id, {"is_first": is_first})
 
 
@@ -51,5 +50,5 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
         part.is_in_channel = False
     part.left_at = max(part.left_at or moment, moment)
     if is_first and uow.policy.timeline.capture_joins:
-        uow.record(incident, EntryKind.PERSON_LEFT, {"person_kind": uow.actor.person_kind})
+        uow.record(incident, PersonLeft(person_kind=uow.actor.person_kind))
     return Outcome("left", incident.id)

@@ -13,13 +13,13 @@ from incidents.channel.channel import wait_for_other_channel
 from incidents.core.errors import AlreadySo
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts, save_person
+from incidents.core.sentences import Who
 from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation import refresh as escalation_reach
+from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 from incidents.proposals import refresh as proposal_showing
 from incidents.roles.command import withdraw_handoff
@@ -49,22 +49,21 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     chosen = await _chosen(uow, incident, wanted.people)
     await _keep_only(uow, incident, chosen)
     old_channel_id, old_name = incident.channel_id, incident.channel_name
-    content = {
-        "people": [{"id": person.id, "name": person.name} for person in chosen],
-        "reason": storable(wanted.reason).strip()[:MAX_REASON],
-        "old_channel_id": old_channel_id,
-        "old_channel_name": old_name,
-        "old_places": await _places(uow, incident, old_channel_id),
-    }
+    moved = MovedToPrivate(
+        people=tuple(Who(person.name, person.id) for person in chosen),
+        reason=storable(wanted.reason).strip()[:MAX_REASON],
+        old_channel_id=old_channel_id or "",
+        old_channel_name=old_name or "",
+        old_places=tuple(await _places(uow, incident, old_channel_id)),
+    )
     incident.is_private = True
     incident.channel_id = incident.channel_name = None
     incident.is_channel_archived = False
-    entry = uow.record(incident, EntryKind.MOVED_TO_PRIVATE, content)
+    entry = uow.record(incident, moved)
     opening = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
     await wait_for_other_channel(uow, incident.channel_effect_id, opening)
     incident.channel_effect_id = opening
     await _end_handoff(uow, incident, chosen)
-    await escalation_reach.follow_move(uow, incident)
     await proposal_showing.follow_move(uow, incident)
     data = {"reference": str(incident.reference), "people": [person.name for person in chosen]}
     return Outcome("moved_to_private", incident.id, data)

@@ -1,20 +1,27 @@
 """What follows for the channel from entries: opening, furnishing, putting away, bringing back."""
 
-import uuid
 from typing import Any
 
+from incidents.channel.entries import ChannelArchived
+from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
+from incidents.core.ids import derived_id
 from incidents.engine.effects import (
     AddBookmarks,
+    ArchiveChannel,
+    DiscardChannel,
     JoinChannel,
     OpenIncidentChannel,
     PinStatusCard,
     PostMove,
     RefreshAnnouncement,
+    RefreshStatusCard,
     RetireChannel,
+    SendReadIn,
     UnarchiveChannel,
 )
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
+from incidents.incident.entries import ChannelLinked, Edited, MovedToPrivate, StatusChanged
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.policy.policy import COMMANDER
 
@@ -50,30 +57,29 @@ def join_channel(plan: IncidentPlan[Any]) -> None:
     plan.add(JoinChannel(incident_id=plan.facts.incident_id), lane="join")
 
 
-def go_private(plan: IncidentPlan[Any]) -> None:
+def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
     """A private channel is opened for the chosen; what is public is reduced and put away.
 
     Opened in a lane of its own: what was to be said before waits for it. Reduced in the lanes of
     the messages themselves, so that nobody writes them anew afterwards.
     """
-    content = plan.entry.content or {}
-    incident_id = plan.facts.incident_id
+    incident_id, moved = plan.facts.incident_id, plan.event
     plan.add(OpenIncidentChannel(incident_id=incident_id), lane="private")
-    for person in content.get("people", ()):
-        plan.invite(uuid.UUID(person["id"]))
-    old = content.get("old_channel_id")
-    if old:
-        places = tuple(content.get("old_places", ()))
-        retire = RetireChannel(incident_id=incident_id, channel_id=old, places=places)
+    for person in moved.people:
+        plan.invite(person.id)
+    if moved.old_channel_id:
+        retire = RetireChannel(
+            incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
+        )
         plan.add(retire, lane="card")
     if not plan.facts.is_drill:
         # Refreshed although private: this time to say less.
         plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")
 
 
-def say_move(plan: IncidentPlan[Any]) -> None:
+def say_move(plan: IncidentPlan[ChannelLinked]) -> None:
     """People in the channel that the incident leaves are told where it goes on."""
-    if (plan.entry.content or {}).get("old_channel_id"):
+    if plan.event.old_channel_id:
         effect = PostMove(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
         plan.add(effect, lane="moves", after=plan.channel_gate)
 
@@ -101,21 +107,20 @@ def archive_when_over(plan: IncidentPlan[Any]) -> None:
     plan.remind(ReminderKind.CHANNEL_ARCHIVE, after=after)
 
 
-def bring_channel_back(plan: IncidentPlan[Any]) -> None:
+def bring_channel_back(plan: IncidentPlan[StatusChanged]) -> None:
     """Reopening brings an archived channel back, before anything is said there."""
-    is_reopening = bool((plan.entry.content or {}).get("is_reopening"))
-    if is_reopening and plan.facts.is_channel_archived:
+    if plan.event.is_reopening and plan.facts.is_channel_archived:
         _unarchive(plan)
 
 
-def follow_archiving(plan: IncidentPlan[Any]) -> None:
+def follow_archiving(plan: IncidentPlan[ChannelArchived]) -> None:
     """A channel archived in the middle of an incident is told to its lead.
 
     Archived by us, the incident was reopened in that very moment: it is brought back.
     """
     if not plan.facts.is_open or not plan.facts.is_channel_archived:
         return
-    if (plan.entry.content or {}).get("is_by_policy"):
+    if plan.event.is_by_policy:
         _unarchive(plan)
     else:
         tell_lead(plan)
@@ -127,11 +132,31 @@ def show_anew(plan: IncidentPlan[Any]) -> None:
         plan.set_topic()
 
 
-def add_bookmarks(plan: IncidentPlan[Any]) -> None:
+def add_bookmarks(plan: IncidentPlan[Edited]) -> None:
     """Services that an edit brings in bring their bookmarks."""
-    if "services" in ((plan.entry.content or {}).get("changes") or {}):
+    if "services" in plan.event.changes:
         effect = AddBookmarks(incident_id=plan.facts.incident_id)
         plan.add(effect, lane="ancillary", after=plan.channel_gate)
+
+
+def archive_channel(plan: IncidentPlan[ArchivingDue]) -> None:
+    """The channel is archived after its card shows how the incident ended."""
+    card = plan.add(RefreshStatusCard(incident_id=plan.facts.incident_id), lane="card")
+    plan.add(ArchiveChannel(incident_id=plan.facts.incident_id), lane="channel", after=card)
+
+
+def discard_channel(plan: IncidentPlan[ChannelSuperfluous]) -> None:
+    """A channel that comes too late is put away, once."""
+    incident_id, channel_id = plan.facts.incident_id, plan.event.channel_id
+    effect = DiscardChannel(incident_id=incident_id, channel_id=channel_id)
+    plan.add(effect, lane="ancillary", effect_id=derived_id(incident_id, channel_id))
+
+
+def read_newcomer_in(plan: IncidentPlan[NewcomerArrived]) -> None:
+    """Somebody new in the channel learns how the incident stands."""
+    person_id = plan.event.person_id
+    effect = SendReadIn(incident_id=plan.facts.incident_id, person_id=person_id)
+    plan.add(effect, lane=f"read_in:{person_id}")
 
 
 def _unarchive(plan: IncidentPlan[Any]) -> None:

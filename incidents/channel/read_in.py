@@ -6,10 +6,9 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from incidents.core.ids import new_id
+from incidents.channel.events import NewcomerArrived
 from incidents.core.people import PersonKind, system_actor
-from incidents.engine.effects import SendReadIn
-from incidents.engine.outbox import EffectRow, Planned
+from incidents.engine.outbox import EffectRow
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ByChannel, Incident, find_incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
@@ -66,9 +65,7 @@ async def offer_read_in(uow: UnitOfWork, channel_id: str) -> Outcome:
         return Outcome("was_read_in", incident.id)
     if await _was_briefed(uow, incident, person_id):
         return Outcome("was_briefed", incident.id)
-    effect = SendReadIn(incident_id=incident.id, person_id=person_id)
-    lane = f"{incident.id}:read_in:{person_id}"
-    await uow.add_effects([Planned(id=new_id(), effect=effect, lane=lane)])
+    uow.emit(NewcomerArrived(person_id=person_id), incident)
     return Outcome("read_in", incident.id)
 
 

@@ -4,20 +4,29 @@ The question's words live in timeline entries alone, so that redacting them leav
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from incidents.checkins.entries import (
+    CheckinAnswer,
+    CheckinAnswered,
+    CheckinAsked,
+    CheckinDue,
+    CheckinEntry,
+    CheckinUnderstood,
+)
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonFacts, PersonKind, save_person
+from incidents.core.people import Person, PersonFacts, PersonKind, save_person, who
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef, save_participant
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.scenarios.runs import refuse_outsiders
 from incidents.storage.database import Base, kept_text
@@ -25,6 +34,8 @@ from incidents.storage.database import Base, kept_text
 SHORTEST_BOX = timedelta(minutes=1)
 LONGEST_BOX = timedelta(hours=24)
 MAX_TEXT = 2000
+
+CheckinEntryT = TypeVar("CheckinEntryT", bound=CheckinEntry)
 
 
 class CheckinStatus(StrEnum):
@@ -38,14 +49,6 @@ class CheckinStatus(StrEnum):
 
 
 OPEN_CHECKINS = (CheckinStatus.ASKED, CheckinStatus.UNDERSTOOD)
-
-
-class CheckinAnswer(StrEnum):
-    """How it went."""
-
-    DONE = "done"
-    MORE_TIME = "more_time"
-    STUCK = "stuck"
 
 
 class Checkin(Base):
@@ -112,34 +115,23 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
     )
-    checkin_id, due_at = new_id(), uow.now + box
-    entry = uow.record(
-        incident,
-        EntryKind.CHECKIN_ASKED,
-        {
-            **_about(checkin_id, person, round_number=1),
-            "question": question,
-            "box_seconds": int(box.total_seconds()),
-            "due_at": due_at,
-        },
+    checkin = Checkin(
+        id=new_id(),
+        workspace_id=uow.workspace_id,
+        incident_id=incident.id,
+        person_id=person.id,
+        asked_by_id=uow.actor.person_id,
+        round=1,
+        box_seconds=int(box.total_seconds()),
+        asked_at=uow.now,
+        due_at=uow.now + box,
     )
+    entry = uow.record(incident, replace(_about(CheckinAsked, checkin, person), question=question))
     await uow.flush()  # the row points at the entry
-    uow.session.add(
-        Checkin(
-            id=checkin_id,
-            workspace_id=uow.workspace_id,
-            incident_id=incident.id,
-            person_id=person.id,
-            asked_by_id=uow.actor.person_id,
-            asked_entry_id=entry.id,
-            round=1,
-            box_seconds=int(box.total_seconds()),
-            asked_at=uow.now,
-            due_at=due_at,
-        )
-    )
-    data = {"checkin_id": str(checkin_id), "name": person.name, "external_id": person.external_id}
-    return Outcome("checkin_asked", incident.id, {**data, "box_seconds": int(box.total_seconds())})
+    checkin.asked_entry_id = entry.id
+    uow.session.add(checkin)
+    data = {"checkin_id": str(checkin.id), "name": person.name, "external_id": person.external_id}
+    return Outcome("checkin_asked", incident.id, {**data, "box_seconds": checkin.box_seconds})
 
 
 async def understand_checkin(
@@ -159,8 +151,8 @@ async def understand_checkin(
         raise Superseded("checkin", checkin.answered_by or "")
     checkin.status = CheckinStatus.UNDERSTOOD
     checkin.understood_at = uow.now
-    content = {**_about(checkin.id, person, round_number=checkin.round), "due_at": checkin.due_at}
-    uow.record(incident, EntryKind.CHECKIN_UNDERSTOOD, content, target_id=checkin.asked_entry_id)
+    understood = _about(CheckinUnderstood, checkin, person)
+    uow.record(incident, understood, target_id=checkin.asked_entry_id)
     return Outcome("checkin_understood", incident.id, {"name": person.name})
 
 
@@ -188,16 +180,13 @@ async def answer_checkin(
             checkin.round += 1
             checkin.due_at = uow.now + box
     checkin.answered_at, checkin.answered_by = uow.now, uow.actor.name
-    is_going_on = reply.answer is CheckinAnswer.MORE_TIME
-    content = {
-        **_about(checkin.id, person, round_number=checkin.round),
-        "asked_by_id": checkin.asked_by_id,
-        "answer": reply.answer,
-        "text": kept_text(reply.text, most=MAX_TEXT),
-        "due_at": checkin.due_at if is_going_on else None,
-        "box_seconds": checkin.box_seconds,
-    }
-    uow.record(incident, EntryKind.CHECKIN_ANSWERED, content, target_id=checkin.asked_entry_id)
+    answered = replace(
+        _about(CheckinAnswered, checkin, person),
+        asked_by_id=checkin.asked_by_id,
+        answer=reply.answer,
+        text=kept_text(reply.text, most=MAX_TEXT),
+    )
+    uow.record(incident, answered, target_id=checkin.asked_entry_id)
     data = {"answer": reply.answer.value, "name": person.name, "box_seconds": checkin.box_seconds}
     return Outcome("checkin_answered", incident.id, data)
 
@@ -212,14 +201,13 @@ async def end_checkin_box(uow: UnitOfWork, incident: Incident, reminder: Reminde
         return
     person = await uow.session.get_one(Person, checkin.person_id)
     asked = await uow.session.get_one(TimelineEntry, checkin.asked_entry_id)
-    content = {
-        **_about(checkin.id, person, round_number=checkin.round),
-        "question": (asked.content or {}).get("question", ""),
-        "box_seconds": checkin.box_seconds,
-        "due_at": checkin.due_at,
-        "is_understood": checkin.understood_at is not None,
-    }
-    uow.record(incident, EntryKind.CHECKIN_DUE, content, target_id=checkin.asked_entry_id)
+    task = CheckinAsked.read(asked.content)
+    due = replace(
+        _about(CheckinDue, checkin, person),
+        question=task.question if task is not None else "",
+        is_understood=checkin.understood_at is not None,
+    )
+    uow.record(incident, due, target_id=checkin.asked_entry_id)
 
 
 async def _get_checkin(
@@ -237,11 +225,11 @@ async def _get_checkin(
     return checkin, await uow.session.get_one(Person, checkin.person_id)
 
 
-def _about(checkin_id: uuid.UUID, person: Person, *, round_number: int) -> dict[str, object]:
-    return {
-        "checkin_id": checkin_id,
-        "round": round_number,
-        "person_id": person.id,
-        "person_external_id": person.external_id,
-        "person_name": person.name,
-    }
+def _about(entry_type: type[CheckinEntryT], checkin: Checkin, person: Person) -> CheckinEntryT:
+    return entry_type(
+        checkin_id=checkin.id,
+        round=checkin.round,
+        person=who(person),
+        box_seconds=checkin.box_seconds,
+        due_at=checkin.due_at,
+    )

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import rfc8785
 
-from incidents.storage.database import storable
+from incidents.storage.database import storable_json
 
 Content = dict[str, Any]
 
@@ -58,23 +58,16 @@ def instant_text(instant: datetime) -> str:
 
 def clean_content(content: Mapping[str, Any]) -> Content:
     """Return the content as plain storable JSON: clean text, instants as text, ids as text."""
-    return {str(key): _clean(value) for key, value in content.items()}
+    cleaned: Content = storable_json(content, default=_as_text)
+    return cleaned
 
 
-def _clean(value: Any) -> Any:
+def _as_text(value: object) -> str:
     match value:
-        case None | bool() | int():
-            return value
-        case str():
-            return storable(str(value))
         case datetime():
             return instant_text(value)
         case uuid.UUID():
             return str(value)
-        case Mapping():
-            return clean_content(value)
-        case list() | tuple():
-            return [_clean(item) for item in value]
     raise TypeError(f"not for the record: {type(value).__name__}")
 
 

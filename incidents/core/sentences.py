@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import Final, Protocol
 
 from incidents.core import markdown_text
 from incidents.core.times import spoken_duration
@@ -23,6 +23,10 @@ class Who:
     name: str = ""
     id: uuid.UUID | None = None
     external_id: str = ""
+
+
+# For whom no name is known.
+SOMEBODY: Final = Who()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,11 @@ def detail(label: str, *value: Part | None) -> Detail | None:
 def when(at: datetime | None) -> When | None:
     """Return the instant as a part, or None."""
     return None if at is None else When(at)
+
+
+def until(at: datetime | None) -> Sentence:
+    """Return until when, as the end of a phrase; nothing if that isn't known."""
+    return () if at is None else (", until ", When(at))
 
 
 def listed(people: Iterable[Part]) -> Sentence:
@@ -279,6 +288,10 @@ class Markdown(PlainText):
     def link(self, link: Link) -> str:
         """Return the address as text, escaped: only our own renderers make links."""
         return markdown_text.escape(PlainText.link(self, link))
+
+    def label(self, text: str) -> str:
+        """Return the label with a colon, escaped: that of an unknown key may hold anything."""
+        return f"{markdown_text.escape(text)}:"
 
 
 class Html(PlainText):

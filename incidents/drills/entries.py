@@ -1,17 +1,31 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries of drills. Whether something was right isn't in them: that is for its two people alone."""
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
 from typing import ClassVar, Final
 
-from incidents.core.sentences import Who
+from incidents.core.sentences import HowLong, Sentence, Telling, Who, Words, said, telling
 from incidents.incident.payload import Payload
+
+_ENDS: Mapping[str, str] = MappingProxyType(
+    {
+        "solved": "the incident was resolved",
+        "unsolved": "the incident was resolved",
+        "timed_out": "its time was up",
+        "abandoned": "it was stopped",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillStarted(Payload):
-    """drill_started."""
+    """Somebody began to practise on a scenario, with a mentor or alone."""
 
     kind: ClassVar[str] = "drill_started"
+    run_id: uuid.UUID | None = None
     scenario: str = ""
     name: str = ""
     level: str = ""
@@ -23,10 +37,21 @@ class DrillStarted(Payload):
     checks: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
 
+    @property
+    def limit(self) -> timedelta:
+        """How long the scenario goes on at most."""
+        return timedelta(seconds=self.limit_seconds)
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which scenario began, for how long, and with whom."""
+        mentor: Sentence = (", with ", self.mentor) if self.mentor else ()
+        limit = HowLong(self.limit)
+        return telling("began the drill ", Words(self.name), ", ", limit, " at most", *mentor)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillSignal(Payload):
-    """drill_signal."""
+    """Something happened by itself in the scenario."""
 
     kind: ClassVar[str] = "drill_signal"
     signal: str = ""
@@ -34,34 +59,55 @@ class DrillSignal(Payload):
     text: str = ""
     is_question: bool = False
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return where it showed, and what."""
+        return telling("saw this in the drill", details=(said(self.text, self.source),))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillChecked(Payload):
-    """drill_checked."""
+    """Somebody looked at something in the scenario."""
 
     kind: ClassVar[str] = "drill_checked"
     check: str = ""
     name: str = ""
     output: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what they looked at, and what it showed."""
+        looked = ("looked at ", Words(self.name), " in the drill")
+        return telling(*looked, details=(said(self.output),))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillActed(Payload):
-    """drill_acted."""
+    """Somebody did something about the scenario."""
 
     kind: ClassVar[str] = "drill_acted"
     action: str = ""
     name: str = ""
     output: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what they did, and what came of it."""
+        did = ("did this in the drill: ", Words(self.name))
+        return telling(*did, details=(said(self.output),))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillEnded(Payload):
-    """drill_ended."""
+    """A scenario ended; how it went comes to its people alone."""
 
     kind: ClassVar[str] = "drill_ended"
+    run_id: uuid.UUID | None = None
     how: str = ""
     name: str = ""
+    people: tuple[uuid.UUID, ...] = ()
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return how it ended."""
+        how = _ENDS.get(self.how, self.how.replace("_", " "))
+        return telling("ended the drill ", Words(self.name), f": {how}")
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (

@@ -2,22 +2,30 @@
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.drills.entries import DrillChecked
 from incidents.drills.score import Question, ScoreFacts
 from incidents.engine.presence import Away, was_away
-from incidents.escalation.completeness import rate
-from incidents.escalation.packet import Packet, packet_from
+from incidents.escalation.entries import (
+    Escalated,
+    EscalationCompleted,
+    EscalationTaken,
+    HoldsPacket,
+)
+from incidents.escalation.packet import Packet, rate
 from incidents.incident.cadence import StakeholderUpdate, cadence_for
+from incidents.incident.entries import StatusChanged, UpdateMissed, UpdatePosted
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Policy
+from incidents.record.entries import FileLinked, Marked, Note, Pinned
 from incidents.scenarios.engine import RunState
 from incidents.scenarios.runs import DrillRun, RunEnd, absences_in, elapsed_seconds
 from incidents.scenarios.scenario import ENGAGED, ESCALATED, MITIGATED, UPDATED, Scenario, Verdict
@@ -25,24 +33,16 @@ from incidents.scenarios.scenario import ENGAGED, ESCALATED, MITIGATED, UPDATED,
 # Which entry tells which fact; the first of its kind counts.
 FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
-        EntryKind.ESCALATED.value: ESCALATED,
-        EntryKind.ESCALATION_TAKEN.value: ENGAGED,
-        EntryKind.UPDATE_POSTED.value: UPDATED,
-        EntryKind.STATUS_CHANGED.value: MITIGATED,
+        Escalated.kind: ESCALATED,
+        EscalationTaken.kind: ENGAGED,
+        UpdatePosted.kind: UPDATED,
+        StatusChanged.kind: MITIGATED,
     }
 )
 # What puts evidence on the timeline: looking at something in the drill, or keeping something.
 _EVIDENCE: Final = frozenset(
-    {
-        EntryKind.DRILL_CHECKED,
-        EntryKind.MARKED,
-        EntryKind.PINNED,
-        EntryKind.FILE_LINKED,
-        EntryKind.NOTE,
-    }
+    {DrillChecked.kind, Marked.kind, Pinned.kind, FileLinked.kind, Note.kind}
 )
-# Entries that hold a version of an escalation packet.
-_PACKETS: Final = frozenset({EntryKind.ESCALATED, EntryKind.ESCALATION_COMPLETED})
 
 Elapsed = Callable[[datetime], float]
 
@@ -59,7 +59,8 @@ async def recorded_facts(
     """Return the facts that the record tells so far, each with the second of its first time."""
     found: dict[str, float] = {}
     for entry in await _entries(session, run.incident_id, kinds=FACTS_OF):
-        if entry.kind == EntryKind.STATUS_CHANGED and (entry.content or {}).get("new") != MITIGATED:
+        step = _status_of(entry)
+        if entry.kind == StatusChanged.kind and (step is None or step.new != MITIGATED):
             continue
         found.setdefault(FACTS_OF[entry.kind], elapsed(entry.recorded_at))
     return found
@@ -88,7 +89,7 @@ async def score_facts(
         updates_on_time=sum(_is_on_time(update) for update in updates),
         questions=_questions(scenario, state, posted),
         escalate_by=_escalate_by(scenario, state),
-        escalated_at=_first(own, {EntryKind.ESCALATED}, elapsed),
+        escalated_at=_first(own, {Escalated.kind}, elapsed),
         context=_context(own, policy),
         fixed_at=state.fixed_at,
         worse=_worse(state),
@@ -104,8 +105,8 @@ def _first(
 
 def _missed(entries: Iterable[TimelineEntry]) -> int:
     """Return how many updates never came, without those that were the bot's to remind of."""
-    contents = (entry.content or {} for entry in entries if entry.kind == EntryKind.UPDATE_MISSED)
-    return sum(int(content.get("count", 1)) for content in contents if not content.get("is_bots"))
+    missed = (UpdateMissed.read(one.content) for one in entries if one.kind == UpdateMissed.kind)
+    return sum(one.count for one in missed if one is not None and not one.is_bots)
 
 
 def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
@@ -115,14 +116,18 @@ def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
     """
     found = 0
     for entry in entries:
-        content = entry.content or {}
-        new = content.get("new")  # a redacted entry no longer says
-        if entry.kind != EntryKind.STATUS_CHANGED or new is None or is_open(IncidentStatus(new)):
+        step = _status_of(entry)  # a redacted one no longer says
+        if step is None or is_open(IncidentStatus(step.new)):
             continue
-        due = (content.get("next_update_due_at") or {}).get("old")
-        due_at = datetime.fromisoformat(due).astimezone(UTC) if due else entry.recorded_at
+        moved = step.next_update_due_at
+        due_at = (moved.old if moved else None) or entry.recorded_at
         found += due_at < entry.recorded_at and not was_away(absences, due_at)
     return found
+
+
+def _status_of(entry: TimelineEntry) -> StatusChanged | None:
+    """Return the step of the status that an entry tells, or None if it tells none."""
+    return StatusChanged.read(entry.content) if entry.kind == StatusChanged.kind else None
 
 
 def _is_on_time(update: StakeholderUpdate) -> bool:
@@ -163,12 +168,12 @@ def _context(entries: Iterable[TimelineEntry], policy: Policy) -> int | None:
 
 
 def _packets(entries: Iterable[TimelineEntry]) -> Iterator[tuple[str, Packet]]:
-    """Yield every version of a packet, with the key of its template."""
+    """Yield every version of a packet, with the key of its template where its entry names it."""
     for entry in entries:
-        content = entry.content or {}
-        packet = content.get("packet")
-        if entry.kind in _PACKETS and isinstance(packet, Mapping):
-            yield str(content.get("template_key") or ""), packet_from(packet)
+        if entry.kind in {Escalated.kind, EscalationCompleted.kind}:
+            held = HoldsPacket.read(entry.content)
+            if held is not None:
+                yield held.template_key, held.packet
 
 
 def _worse(state: RunState) -> tuple[str, ...]:

@@ -1,28 +1,27 @@
-"""Practising: starting a scenario, looking, acting, giving up; what unfolds is in `practice_steps`.
+"""Practising: starting a scenario, looking, acting, giving up; what unfolds is in `steps.py`.
 
 The incident is a real one in all but its consequences: declared, worked on and resolved by the
 same code as any other, marked as a drill, in a private channel for the two.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded
-from incidents.core.ids import derived_id, new_id
-from incidents.core.people import Person
-from incidents.drills.effects import SendMentorNotes
+from incidents.core.ids import new_id
+from incidents.core.people import Person, who
+from incidents.drills.entries import DrillActed, DrillChecked, DrillStarted
+from incidents.drills.events import ScenarioAdvanced
 from incidents.drills.steps import bring_up_to_date, end_run
 from incidents.engine.acknowledgement import acknowledge
-from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, IncidentRef, save_participant
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.declare import Declaration, declare
-from incidents.people.assignable import Named, check_assignable, get_assignable, person_content
+from incidents.people.assignable import Named, check_assignable, get_assignable
+from incidents.policy.schema import as_json
 from incidents.rights.stages import mentors_of
 from incidents.scenarios.engine import RunState, act, look
 from incidents.scenarios.runs import DrillRun, RunEnd, find_run, find_running
-from incidents.scenarios.scenario import Scenario, encode
+from incidents.scenarios.scenario import Scenario
 
 # What may be missing when somebody acts on a drill: a key of `Superseded`.
 OVER = "drill"
@@ -62,16 +61,18 @@ async def start_run(uow: UnitOfWork, request: DrillRequest) -> Outcome:
         junior_id=junior.id,
         mentor_id=mentor.id if mentor else None,
         scenario_key=scenario.key,
-        scenario=encode(scenario),
+        scenario=as_json(scenario),
         state=RunState().to_json(),
         started_at=uow.now,
     )
     uow.session.add(run)
     await uow.flush()
     if mentor is not None:
-        await _bring_mentor(uow, incident, run, mentor)
-    uow.record(incident, EntryKind.DRILL_STARTED, _started_content(scenario, junior, mentor))
-    await bring_up_to_date(uow, incident, run)
+        await save_participant(
+            uow.session, incident_id=incident.id, person_id=mentor.id, invited_at=uow.now
+        )
+    uow.record(incident, _started(run, scenario, junior, mentor))
+    await _advance(uow, incident, run)
     data = {"reference": str(incident.reference), "name": scenario.name}
     return Outcome("drill_started", incident.id, data)
 
@@ -94,11 +95,10 @@ async def run_check(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
     if check is None:
         raise InvalidInput("check", "not_a_choice", ", ".join(item.key for item in scenario.checks))
     acknowledge(uow, incident)
-    elapsed = await bring_up_to_date(uow, incident, run)
+    elapsed = await _advance(uow, incident, run)
     state, output = look(check, run.load_state(), elapsed=elapsed)
     run.state = state.to_json()
-    content = {"check": check.key, "name": check.name, "output": output}
-    uow.record(incident, EntryKind.DRILL_CHECKED, content)
+    uow.record(incident, DrillChecked(check=check.key, name=check.name, output=output))
     return Outcome("drill_checked", incident.id, {"name": check.name})
 
 
@@ -113,13 +113,12 @@ async def take_action(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcom
         known = ", ".join(item.key for item in scenario.actions)
         raise InvalidInput("action", "not_a_choice", known)
     acknowledge(uow, incident)
-    elapsed = await bring_up_to_date(uow, incident, run)
+    elapsed = await _advance(uow, incident, run)
     state, result = act(scenario, action, run.load_state(), elapsed=elapsed)
     run.state = state.to_json()
-    content = {"action": action.key, "name": action.name, "output": result.output}
-    uow.record(incident, EntryKind.DRILL_ACTED, content)
+    uow.record(incident, DrillActed(action=action.key, name=action.name, output=result.output))
     # What follows from it may come sooner than what was planned.
-    await bring_up_to_date(uow, incident, run)
+    await _advance(uow, incident, run)
     return Outcome("drill_acted", incident.id, {"name": action.name})
 
 
@@ -181,35 +180,29 @@ def _declaration(uow: UnitOfWork, scenario: Scenario) -> Declaration:
     )
 
 
-async def _bring_mentor(uow: UnitOfWork, incident: Incident, run: DrillRun, mentor: Person) -> None:
-    """Make the mentor part of the drill, and send them their notes."""
-    await save_participant(
-        uow.session, incident_id=run.incident_id, person_id=mentor.id, invited_at=uow.now
-    )
-    notes = SendMentorNotes(incident_id=run.incident_id, run_id=run.id, person_id=mentor.id)
-    planned = Planned(
-        id=derived_id(run.id, f"{notes.kind}:{mentor.id}"),
-        effect=notes,
-        lane=f"{run.incident_id}:dm:{mentor.id}",
-        # They say where it happens.
-        after_effect_id=incident.channel_effect_id,
-    )
-    await uow.add_effects([planned])
+async def _advance(uow: UnitOfWork, incident: Incident, run: DrillRun) -> float:
+    """Bring the scenario up to date, and return the seconds since the start."""
+    progress = await bring_up_to_date(uow, incident, run)
+    uow.emit(ScenarioAdvanced(next_step_at=progress.next_step_at), incident)
+    return progress.elapsed
 
 
-def _started_content(scenario: Scenario, junior: Person, mentor: Person | None) -> dict[str, Any]:
-    return {
-        "scenario": scenario.key,
-        "name": scenario.name,
-        "level": scenario.level,
-        "service": scenario.service,
-        "briefing": scenario.briefing,
-        "limit_seconds": int(scenario.time_limit.total_seconds()),
-        "junior": person_content(junior),
-        "mentor": person_content(mentor) if mentor else None,
-        "checks": [item.name for item in scenario.checks],
-        "actions": [item.name for item in scenario.actions],
-    }
+def _started(
+    run: DrillRun, scenario: Scenario, junior: Person, mentor: Person | None
+) -> DrillStarted:
+    return DrillStarted(
+        run_id=run.id,
+        scenario=scenario.key,
+        name=scenario.name,
+        level=scenario.level,
+        service=scenario.service,
+        briefing=scenario.briefing,
+        limit_seconds=int(scenario.time_limit.total_seconds()),
+        junior=who(junior),
+        mentor=who(mentor) if mentor else None,
+        checks=tuple(item.name for item in scenario.checks),
+        actions=tuple(item.name for item in scenario.actions),
+    )
 
 
 async def _already_running(uow: UnitOfWork, run: DrillRun) -> Outcome:

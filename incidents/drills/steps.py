@@ -4,26 +4,24 @@ One reminder per drill carries it on (`scenario_step`), so that a restart loses 
 bot is away the scenario stands still: nobody is judged by what they couldn't see.
 """
 
-import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from incidents.core.ids import derived_id
-from incidents.drills.effects import SendScorecard
+from incidents.drills.entries import DrillEnded, DrillSignal
 from incidents.drills.facts import recorded_facts, score_facts, stopwatch
 from incidents.drills.score import make_scorecard
-from incidents.engine.outbox import Planned
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.entries import StatusChanged
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.status import move
 from incidents.scenarios.engine import RunState, advance, is_fixed, learn, next_at
 from incidents.scenarios.runs import DrillRun, RunEnd, find_run
-from incidents.scenarios.scenario import Scenario, Signal
+from incidents.scenarios.scenario import Scenario
 
 # Never sooner than this, so that a rounded second can't make the scheduler run in circles.
 _SHORTEST_STEP: Final = timedelta(seconds=1)
@@ -36,17 +34,27 @@ _REASONS: Final[Mapping[RunEnd, str]] = MappingProxyType(
 )
 
 
-async def take_step(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in seconds since its start, and when its next step is due."""
+
+    elapsed: float
+    next_step_at: datetime
+
+
+async def take_step(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
     """Let happen what is due in a drill's scenario, or end it if the incident or its time is over."""
     run = await find_run(uow.session, incident.id)
     if run is None or not run.is_running:
-        return
+        return None
     if not incident.is_open:
         await end_run(uow, incident, run, how=_how_over(incident, run))
-        return
-    elapsed = await bring_up_to_date(uow, incident, run)
-    if elapsed >= run.load_scenario().time_limit.total_seconds():
+        return None
+    progress = await bring_up_to_date(uow, incident, run)
+    if progress.elapsed >= run.load_scenario().time_limit.total_seconds():
         await end_run(uow, incident, run, how=RunEnd.TIMED_OUT)
+        return None
+    return Again(due_at=progress.next_step_at)
 
 
 def _how_over(incident: Incident, run: DrillRun) -> RunEnd:
@@ -56,8 +64,8 @@ def _how_over(incident: Incident, run: DrillRun) -> RunEnd:
     return RunEnd.SOLVED if fixed else RunEnd.UNSOLVED
 
 
-async def bring_up_to_date(uow: UnitOfWork, incident: Incident, run: DrillRun) -> float:
-    """Record every signal that is due, set the next step, and return the seconds since the start."""
+async def bring_up_to_date(uow: UnitOfWork, incident: Incident, run: DrillRun) -> Progress:
+    """Record every signal that is due, and return how far the run is."""
     scenario = run.load_scenario()
     await uow.flush()  # what this transaction recorded tells facts, too
     elapsed_at = await stopwatch(uow.session, run)
@@ -65,57 +73,31 @@ async def bring_up_to_date(uow: UnitOfWork, incident: Incident, run: DrillRun) -
     known = learn(run.load_state(), await recorded_facts(uow.session, run, elapsed_at))
     state, happened = advance(scenario, known, elapsed=elapsed)
     for signal in happened:
-        uow.record(incident, EntryKind.DRILL_SIGNAL, _signal_content(signal))
+        uow.record(
+            incident,
+            DrillSignal(
+                signal=signal.key, source=signal.source, text=signal.text, is_question=signal.asks
+            ),
+        )
     run.state = state.to_json()
-    await _set_next_step(uow, run, scenario, state, elapsed=elapsed)
-    return elapsed
+    return Progress(elapsed, uow.now + _wait(scenario, state, elapsed=elapsed))
 
 
-def _signal_content(signal: Signal) -> dict[str, Any]:
-    return {
-        "signal": signal.key,
-        "source": signal.source,
-        "text": signal.text,
-        "is_question": signal.asks,
-    }
-
-
-async def _set_next_step(
-    uow: UnitOfWork, run: DrillRun, scenario: Scenario, state: RunState, *, elapsed: float
-) -> None:
+def _wait(scenario: Scenario, state: RunState, *, elapsed: float) -> timedelta:
     limit = scenario.time_limit.total_seconds()
     following = min(next_at(scenario, state) or limit, limit)
-    wait = max(timedelta(seconds=following - elapsed), _SHORTEST_STEP)
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.SCENARIO_STEP,
-            subject_type="incident",
-            subject_id=run.incident_id,
-            incident_id=run.incident_id,
-            due_at=uow.now + wait,
-        )
-    )
+    return max(timedelta(seconds=following - elapsed), _SHORTEST_STEP)
 
 
 async def end_run(uow: UnitOfWork, incident: Incident, run: DrillRun, *, how: RunEnd) -> None:
     """End the run: an incident still open is cancelled, and the scorecard goes to its people."""
     run.ended_at = uow.now
     run.how_ended = how
-    content = {"how": how, "name": run.load_scenario().name}
-    uow.record(incident, EntryKind.DRILL_ENDED, content)
+    name = run.load_scenario().name
+    uow.record(incident, DrillEnded(run_id=run.id, how=how, name=name, people=run.people_ids))
     if incident.is_open:
-        details = {"reason": _REASONS.get(how, _REASONS[RunEnd.ABANDONED])}
-        await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+        reason = _REASONS.get(how, _REASONS[RunEnd.ABANDONED])
+        await move(uow, incident, StatusChanged(new=IncidentStatus.CANCELLED, reason=reason))
     await uow.flush()
     facts = await score_facts(uow.session, incident, run, how=how, policy=uow.policy)
     run.score = make_scorecard(facts, uow.policy.figures).to_json()
-    await uow.add_effects([_scorecard_for(run, person_id) for person_id in run.people_ids])
-
-
-def _scorecard_for(run: DrillRun, person_id: uuid.UUID) -> Planned:
-    effect = SendScorecard(incident_id=run.incident_id, run_id=run.id, person_id=person_id)
-    return Planned(
-        id=derived_id(run.id, f"{effect.kind}:{person_id}"),
-        effect=effect,
-        lane=f"{run.incident_id}:dm:{person_id}",
-    )

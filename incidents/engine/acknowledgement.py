@@ -1,18 +1,17 @@
-"""Acknowledging: the moment at which the first human being turned to the incident."""
+"""Acknowledging: when a person first responded."""
 
+from incidents.engine.entries import Acknowledged
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind
 
 
 def acknowledge(uow: UnitOfWork, incident: Incident) -> bool:
-    """Write down that somebody turned to the incident, unless that is on the record already.
+    """Record the first response to the incident, and return whether this was it.
 
-    For whatever a person takes or presses on an incident: a role, a button. Declaring isn't it.
-    Return whether this was the first time.
+    Taking a role or pressing a button is a response; declaring isn't.
     """
     if not uow.actor.is_person or incident.acknowledged_at is not None:
         return False
     incident.acknowledged_at = uow.now
-    uow.record(incident, EntryKind.ACKNOWLEDGED)
+    uow.record(incident, Acknowledged())
     return True

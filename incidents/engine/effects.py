@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
+from incidents.storage.database import storable_json
+
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
@@ -215,7 +217,9 @@ class RefreshHome(Effect):
 
 def encode(effect: Effect) -> dict[str, Any]:
     """Return the effect's fields as JSON values."""
-    return {field.name: _encode(getattr(effect, field.name)) for field in fields(effect)}
+    values = {field.name: getattr(effect, field.name) for field in fields(effect)}
+    stored: dict[str, Any] = storable_json(values, default=str)
+    return stored
 
 
 def decode(kind: str, payload: Mapping[str, Any]) -> Effect:
@@ -230,15 +234,6 @@ def decode(kind: str, payload: Mapping[str, Any]) -> Effect:
 def effect_types() -> dict[str, type[Effect]]:
     """Return every kind of effect that this version knows."""
     return {effect_type.kind: effect_type for effect_type in Effect.__subclasses__()}
-
-
-def _encode(value: Any) -> Any:
-    match value:
-        case uuid.UUID():
-            return str(value)
-        case tuple():
-            return [_encode(item) for item in value]
-    return value
 
 
 def _decode(hint: Any, value: Any) -> Any:

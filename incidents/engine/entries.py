@@ -1,23 +1,29 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries of the engine: the first response, and effects that failed or were retried."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Final
 
+from incidents.core.sentences import Telling, Words, telling
 from incidents.incident.payload import Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged(Payload):
-    """acknowledged."""
+    """A person responded to the incident for the first time."""
 
     kind: ClassVar[str] = "acknowledged"
-    # SCHEMA UNKNOWN
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that the incident was acknowledged."""
+        return telling("acknowledged the incident")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectFailed(Payload):
-    """effect_failed."""
+    """The chat service refused an effect for good."""
 
     kind: ClassVar[str] = "effect_failed"
     is_bookkeeping: ClassVar[bool] = True
@@ -25,19 +31,92 @@ class EffectFailed(Payload):
     effect_kind: str = ""
     error: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was refused, and why."""
+        reason = refusal_reason(self.error)
+        answer = (" (", Words(self.error.replace("_", " ")), ")") if self.error else ()
+        because = (f", because {reason}",) if reason else answer
+        return telling(f"gave up {effect_words(self.effect_kind)}: Slack refused it", *because)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectRetried(Payload):
-    """effect_retried."""
+    """Somebody had a refused effect tried again."""
 
     kind: ClassVar[str] = "effect_retried"
     is_bookkeeping: ClassVar[bool] = True
     effect_id: uuid.UUID | None = None
     effect_kind: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was tried again."""
+        return telling(f"retried {effect_words(self.effect_kind)}")
 
-ENTRIES: Final[tuple[type[Payload], ...]] = (
-    Acknowledged,
-    EffectFailed,
-    EffectRetried,
+
+ENTRIES: Final[tuple[type[Payload], ...]] = (Acknowledged, EffectFailed, EffectRetried)
+
+
+def effect_words(kind: str) -> str:
+    """Return what effects of this kind do, in words."""
+    return _WORDS.get(kind, kind.replace("_", " "))
+
+
+def refusal_reason(error: str) -> str:
+    """Return why the chat service refused, in words, or an empty text if we have none."""
+    return _REASONS.get(error, "")
+
+
+# Each fits after "gave up", "Slack refused" and "Trying again:".
+_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "open_incident_channel": "opening the incident channel",
+        "invite_person": "inviting somebody",
+        "invite_policy_people": "inviting the people the policy names",
+        "refresh_status_card": "showing the status card",
+        "pin_status_card": "pinning the status card",
+        "refresh_announcement": "announcing the incident",
+        "set_channel_topic": "setting the channel's topic",
+        "add_bookmarks": "adding the channel's bookmarks",
+        "post_entry": "posting a message in the channel",
+        "tell_person": "sending a direct message",
+        "tell_role_holder": "sending a role's checklist",
+        "refresh_handoff": "showing the handoff",
+        "upload_postmortem": "uploading the postmortem",
+        "fetch_marked_message": "reading a marked message",
+        "upload_export": "uploading the export",
+        "erase_entry_message": "erasing a redacted message",
+        "join_channel": "joining the channel",
+        "discard_channel": "putting a spare channel away",
+        "post_move": "saying where the incident moved",
+        "archive_channel": "archiving the channel",
+        "unarchive_channel": "bringing the channel back",
+        "retire_channel": "putting the public channel away",
+        "send_read_in": "reading a newcomer in",
+        "refresh_home": "showing somebody's Home tab",
+        "send_mentor_notes": "sending a mentor the notes on a drill",
+        "send_scorecard": "sending the scorecard of a drill",
+        "refresh_escalation_card": "showing the escalation",
+        "call_for_escalation": "calling somebody for an escalation",
+        "refresh_escalation_call": "bringing a call up to date",
+        "look_up_callees": "finding out whom an escalation has to call",
+        "refresh_proposal": "showing a proposal",
+        "refresh_proposal_of_entry": "taking a redacted text out of a proposal",
+        "send_prompt": "sending a question by direct message",
+    }
+)
+
+# The commonest refusals; each fits after "because".
+_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "restricted_action": "a workspace setting doesn't allow it",
+        "not_in_channel": "Sitrep isn't in the channel",
+        "channel_not_found": "the channel isn't there, or Sitrep can't see it",
+        "is_archived": "the channel is archived",
+        "missing_scope": "Sitrep wasn't given the right to",
+        "user_is_restricted": "guests are kept out",
+        "cant_invite": "Slack doesn't allow inviting them",
+        "no_permission": "Sitrep wasn't given the right to",
+        "msg_too_long": "the message is too long",
+        "user_disabled": "the account is deactivated",
+    }
 )

@@ -131,22 +131,6 @@ async def add(
     await insert_rows(session, EffectRow, rows)
 
 
-async def add_claimed(
-    session: AsyncSession, plan: Planned, *, workspace_id: uuid.UUID, now: datetime, claim_as: str
-) -> EffectRow:
-    """Store an effect that nothing is before, as claimed already; return it, to be carried out."""
-    values = _values(plan, workspace_id=workspace_id, now=now)
-    values |= {
-        "status": EffectStatus.CLAIMED,
-        "claimed_at": now,
-        "claimed_by": claim_as,
-        "attempts": 1,
-    }
-    await session.flush()
-    await insert_rows(session, EffectRow, [values])
-    return EffectRow(**values)
-
-
 def _values(plan: Planned, *, workspace_id: uuid.UUID, now: datetime) -> dict[str, Any]:
     return {
         "id": plan.id,

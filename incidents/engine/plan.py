@@ -131,7 +131,8 @@ class IncidentPlan(Plan[EventT_co]):
         `of` is what is shown, the incident if nothing else.
         """
         key = f"{effect.kind}:{of or self.facts.incident_id}"
-        return self.add(effect, lane=lane, after=after, coalesce_key=key)
+        name = str(of) if of else ""
+        return self.add(effect, lane=lane, after=after, name=name, coalesce_key=key)
 
     @property
     def channel_gate(self) -> uuid.UUID | None:

@@ -130,20 +130,15 @@ async def apply_changes(
     *,
     workspace_id: uuid.UUID,
     now: datetime,
-    is_first: bool = False,
 ) -> None:
-    """Set and cancel reminders in two statements; of several for one subject the last holds.
-
-    `is_first`: the subjects are new, so nothing can wait that would have to be cancelled.
-    """
+    """Set and cancel reminders in two statements; of several for one subject the last holds."""
     last = {(one.kind, one.subject_type, one.subject_id): one for one in changes}
     if not last:
         return
     await session.flush()
-    if not is_first:
-        keys = ("of_kind", "of_type", "of_id")
-        given = [{**dict(zip(keys, key, strict=True)), "at": now} for key in last]
-        await session.execute(_cancelling(), given)
+    keys = ("of_kind", "of_type", "of_id")
+    given = [{**dict(zip(keys, key, strict=True)), "at": now} for key in last]
+    await session.execute(_cancelling(), given)
     rows = [
         _values(one, workspace_id=workspace_id, now=now)
         for one in last.values()

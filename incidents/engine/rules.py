@@ -23,9 +23,10 @@ Performer = Callable[[Any, IncidentRef, Arguments], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a transaction recorded in one incident: kinds of entries, for those who add facts."""
+    """What happened in one incident: kinds of entries, types of events, for those who add facts."""
 
     kinds: Collection[str]
+    events: Collection[type[FeatureEvent]]
     policy: Policy
     workspace_id: uuid.UUID
 

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -20,7 +20,6 @@ from sqlalchemy.orm.exc import StaleDataError
 from incidents.core.clock import Clock
 from incidents.core.errors import Busy
 from incidents.core.people import Actor
-from incidents.engine.outbox import EffectRow
 from incidents.engine.rules import Rules
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.policy.policy import Policy
@@ -37,16 +36,6 @@ class RequestKey:
 
     key: str
     window: timedelta | None = None
-
-
-class Sender(Protocol):
-    """Whoever carries effects out in this process."""
-
-    def claim_as(self, workspace_id: uuid.UUID) -> str | None:
-        """Return the name to claim effects under, or None if this process must not claim now."""
-
-    def carry_out(self, row: EffectRow) -> None:
-        """Carry out an effect that was stored as claimed; that it was is committed."""
 
 
 @dataclass(slots=True)
@@ -69,7 +58,6 @@ class Transactions:
         self.policy = policy
         self.rules = rules
         self.on_commit: list[Callable[[uuid.UUID], None]] = []
-        self.sender: Sender | None = None
 
     async def run(
         self,
@@ -122,7 +110,7 @@ class Transactions:
                 else await find_request(session, request.key, workspace_id=workspace_id)
             )
             if earlier is not None and not _is_over(earlier.created_at, request, now=now):
-                # Recorded it is, whatever becomes of waiting for it to be safe.
+                # Recorded it is, whatever becomes of its answer.
                 progress.is_committing = True
                 return _repeat(earlier.outcome)
             uow = UnitOfWork(
@@ -132,7 +120,6 @@ class Transactions:
                 now=now,
                 policy=self.policy,
                 rules=self.rules,
-                claim_as=self.sender.claim_as(workspace_id) if self.sender else None,
             )
             outcome = await use_case(uow)
             if uow.needs_approval is not None:
@@ -147,8 +134,6 @@ class Transactions:
                 await _notify(session, workspace_id)
             progress.is_committing = True
             await _commit(session)
-        if uow.claimed is not None and self.sender is not None:
-            self.sender.carry_out(uow.claimed)
         if uow.wakes_others:
             for notify in self.on_commit:
                 notify(workspace_id)

@@ -57,12 +57,8 @@ class UnitOfWork:
         now: datetime,
         policy: Policy,
         rules: Rules,
-        claim_as: str | None = None,
     ) -> None:
-        """Bind the session, the actor and the one instant of this transaction.
-
-        `claim_as` is claims the first effect on insert; None leaves it unclaimed.
-        """
+        """Bind the session, the actor and the one instant of this transaction."""
         self.session = session
         self.actor = actor
         self.workspace_id = workspace_id
@@ -70,8 +66,6 @@ class UnitOfWork:
         self.policy = policy
         self.rules = rules
         self.wakes_others = False
-        self.claimed: outbox.EffectRow | None = None
-        self._claim_as = claim_as
         self.needs_approval: NeedsApproval | None = None
         self._agreed: tuple[str, uuid.UUID | None] | None = None
         self._recorded: list[tuple[Incident, TimelineEntry, Payload]] = []
@@ -186,20 +180,6 @@ class UnitOfWork:
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
         self.wakes_others = self.wakes_others or bool(planned)
 
-    async def _add_first_effects(self, planned: list[outbox.Planned], *, claim_as: str) -> None:
-        """Store the effects of a new incident; the first is under way as soon as it is committed.
-
-        Nothing can be before it in its lane, and its channel is there a transaction sooner.
-        """
-        self.claimed = await outbox.add_claimed(
-            self.session,
-            planned[0],
-            workspace_id=self.workspace_id,
-            now=self.now,
-            claim_as=claim_as,
-        )
-        await self.add_effects(planned[1:])
-
     def wake_others(self) -> None:
         """Tell the dispatchers, also of other processes, that there is something to do."""
         self.wakes_others = True
@@ -207,28 +187,23 @@ class UnitOfWork:
     async def follow_up(self) -> None:
         """Store the effects and reminders that follow from this transaction's entries and events."""
         await self.flush()
-        # Just declared: nobody can have a role yet and nothing can wait, so neither is looked for.
-        is_new = [entry.kind for _, entry, _ in self._recorded] == [EntryKind.DECLARED]
-        plans = await self._plans(is_new=is_new)
+        plans = await self._plans()
         for plan in plans:
             for reaction in self.rules.reactions_to(plan.event):
                 reaction(plan)
-        planned = [effect for plan in plans for effect in plan.effects]
         changes = [*self._again, *(change for plan in plans for change in plan.reminders)]
-        await self._change_reminders(changes, is_first=is_new)
-        if is_new and self._claim_as is not None:
-            await self._add_first_effects(planned, claim_as=self._claim_as)
-        else:
-            await self.add_effects(planned)
+        await self._change_reminders(changes)
+        await self.add_effects([effect for plan in plans for effect in plan.effects])
         self._recorded.clear()
         self._emitted.clear()
+        self._again.clear()
         await self.flush()
 
-    async def _plans(self, *, is_new: bool) -> list[Plan[Payload | FeatureEvent]]:
+    async def _plans(self) -> list[Plan[Payload | FeatureEvent]]:
         """Return a plan for each entry and event, incident by incident, then what has none."""
         plans: list[Plan[Payload | FeatureEvent]] = []
         for incident in self._touched():
-            facts = await self._facts_of(incident, is_new=is_new)
+            facts = await self._facts_of(incident)
             plans += [
                 IncidentPlan(
                     payload, source_id=entry.id, facts=facts, policy=self.policy, entry=entry
@@ -248,12 +223,11 @@ class UnitOfWork:
         ]
         return plans
 
-    async def _facts_of(self, incident: Incident, *, is_new: bool) -> Facts:
-        facts = await gather_facts(
-            self.session, incident, now=self.now, roles=() if is_new else None
-        )
+    async def _facts_of(self, incident: Incident) -> Facts:
+        facts = await gather_facts(self.session, incident, now=self.now)
         kinds = [entry.kind for touched, entry, _ in self._recorded if touched is incident]
-        recorded = Recorded(kinds, self.policy, self.workspace_id)
+        events = {type(event) for event, touched in self._emitted if touched is incident}
+        recorded = Recorded(kinds, events, self.policy, self.workspace_id)
         for add_facts in self.rules.fact_sources:
             facts = await add_facts(self.session, facts, recorded)
         return facts
@@ -263,18 +237,9 @@ class UnitOfWork:
         touched += [incident for _, incident in self._emitted if incident is not None]
         return list({incident.id: incident for incident in touched}.values())
 
-    async def _change_reminders(
-        self,
-        changes: list[ReminderChange],
-        *,
-        is_first: bool = False,
-    ) -> None:
+    async def _change_reminders(self, changes: list[ReminderChange]) -> None:
         await reminders.apply_changes(
-            self.session,
-            changes,
-            workspace_id=self.workspace_id,
-            now=self.now,
-            is_first=is_first,
+            self.session, changes, workspace_id=self.workspace_id, now=self.now
         )
 
 

@@ -1,37 +1,40 @@
-"""Answers to an escalation: taken, asked back, passed on, declined; and what its author does.
+"""Answers to an escalation: taken, asked back, passed on, declined, withdrawn.
 
 Of several who answer at once the first one is on it; the others are told who is, and nothing
 changes. Every answer locks the incident first.
 """
 
 import uuid
-from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import select
+from dataclasses import replace
+from typing import TypeVar
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
-from incidents.core.ids import new_id
-from incidents.core.people import Person
+from incidents.core.people import Person, who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.calls import Because, about, author_content, get_escalation, tell_quietly
-from incidents.escalation.completeness import rate
-from incidents.escalation.escalate import add_steps, template_of, wanted_target
+from incidents.escalation.calls import (
+    Because,
+    author_of,
+    find_call,
+    get_answerer,
+    get_escalation,
+    outcome_of,
+)
+from incidents.escalation.entries import (
+    Answer,
+    EscalationDeclined,
+    EscalationQuestioned,
+    EscalationRedirected,
+    EscalationTaken,
+)
+from incidents.escalation.escalate import add_steps, wanted_target
 from incidents.escalation.ladder import call_next_step, close_escalation, somebody_may_answer
-from incidents.escalation.packet import changed, changed_fields, packet_from
-from incidents.escalation.questions import ask_for_missing
-from incidents.escalation.refresh import refresh_calls
+from incidents.escalation.packet import FIELDS
 from incidents.escalation.tables import (
-    ENDED,
     CallStatus,
     Escalation,
-    EscalationCall,
-    EscalationRating,
     EscalationStatus,
-    PacketRating,
     StepStatus,
-    calls_of,
     steps_of,
 )
 from incidents.escalation.targets import (
@@ -41,15 +44,16 @@ from incidents.escalation.targets import (
     Target,
     build_service_ladder,
     pick_service,
+    template_of,
 )
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind, TimelineEntry
-from incidents.people.assignable import call_in, get_person, person_content
-from incidents.policy.packet_fields import PacketField
+from incidents.people.assignable import call_in, get_person
 from incidents.policy.policy import Action
 from incidents.storage.database import storable
 
 MAX_REASON = 500
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
 async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
@@ -59,13 +63,13 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
         AlreadySo when it is the actor; InvalidInput for the author.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await _actor(uow)
+    actor = await get_answerer(uow)
     if escalation.taken_by_id == actor.id:
         raise AlreadySo("escalation", actor.name)
     await _refuse_if_settled(uow, incident, escalation)
     if actor.id == escalation.author_id:
         raise InvalidInput("answer", "for_you" if escalation.is_automatic else "author")
-    call = await _call_of(uow, escalation, actor)
+    call = await find_call(uow, escalation, actor)
     if call is None:
         await uow.permit(Action.ANSWER_ESCALATION, incident)
     else:
@@ -77,14 +81,10 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
     await call_in(uow, incident, actor)
     acknowledge(uow, incident)
     since = escalation.first_called_at or escalation.created_at
-    content = {
-        **await _content(uow, escalation, actor),
-        "waited_seconds": int((uow.now - since).total_seconds()),
-    }
-    entry = uow.record(incident, EntryKind.ESCALATION_TAKEN, content)
-    await tell_quietly(uow, incident, escalation, entry)
-    await refresh_calls(uow, incident, escalation)
-    return _outcome("escalation_taken", incident, escalation)
+    taken = await _answered(uow, escalation, actor, EscalationTaken)
+    waited_seconds = int((uow.now - since).total_seconds())
+    uow.record(incident, replace(taken, waited_seconds=waited_seconds))
+    return outcome_of("escalation_taken", incident, escalation)
 
 
 async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str) -> Outcome:
@@ -95,23 +95,19 @@ async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str)
     Raises: as `take`; InvalidInput for a field that a packet of this kind doesn't have.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await _actor(uow)
+    actor = await get_answerer(uow)
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     await _check_answerer(uow, incident, escalation, actor)
-    asked = {question.key: question.text for question in template_of(uow, escalation).questions}
-    if field not in {*PacketField, *asked}:
-        known = ", ".join([*PacketField, *asked])
+    asked = {
+        question.key: question.text for question in template_of(uow.policy, escalation).questions
+    }
+    if field not in {*FIELDS, *asked}:
+        known = ", ".join([*FIELDS, *asked])
         raise InvalidInput("field", "unknown", known)
     escalation.asked_field, escalation.asked_by_id = field, actor.id
-    content = {
-        **await _content(uow, escalation, actor),
-        "field": field,
-        "question": asked.get(field, ""),
-    }
-    entry = uow.record(incident, EntryKind.ESCALATION_QUESTIONED, content)
-    await tell_quietly(uow, incident, escalation, entry)
-    await refresh_calls(uow, incident, escalation)
-    return _outcome("escalation_questioned", incident, escalation, field=field)
+    questioned = await _answered(uow, escalation, actor, EscalationQuestioned)
+    uow.record(incident, replace(questioned, field=field, question=asked.get(field, "")))
+    return outcome_of("escalation_questioned", incident, escalation, field=field)
 
 
 async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> Outcome:
@@ -120,10 +116,10 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
     Raises: as `take`; NotPermitted for whoever isn't called; AlreadySo; InvalidInput for no reason.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await _actor(uow)
+    actor = await get_answerer(uow)
     was_on_it = escalation.taken_by_id == actor.id
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
-    call = await _call_of(uow, escalation, actor)
+    call = await find_call(uow, escalation, actor)
     if call is None and not was_on_it:
         raise NotPermitted(Action.ANSWER_ESCALATION, needs="whoever is called")
     if call is not None and call.status == CallStatus.DECLINED:
@@ -131,8 +127,8 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
     given = _text(reason)
     if not given:
         raise InvalidInput("reason", "empty", "I'm on a plane until six")
-    content = {**await _content(uow, escalation, actor), "reason": given}
-    entry = uow.record(incident, EntryKind.ESCALATION_DECLINED, content)
+    declined = await _answered(uow, escalation, actor, EscalationDeclined)
+    entry = uow.record(incident, replace(declined, reason=given))
     await uow.flush()
     if call is not None:
         call.status, call.answered_at = CallStatus.DECLINED, uow.now
@@ -142,8 +138,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
     is_calling = escalation.status == EscalationStatus.CALLING
     if was_on_it or (is_calling and not await somebody_may_answer(uow, escalation)):
         await call_next_step(uow, incident, escalation, because=Because.DECLINED)
-    await refresh_calls(uow, incident, escalation)
-    return _outcome("escalation_declined", incident, escalation)
+    return outcome_of("escalation_declined", incident, escalation)
 
 
 async def redirect(
@@ -154,29 +149,25 @@ async def redirect(
     Raises: as `take`; InvalidInput for a target that can't be called.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await _actor(uow)
+    actor = await get_answerer(uow)
     was_on_it = escalation.taken_by_id == actor.id
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     await _check_answerer(uow, incident, escalation, actor)
     planned = await _redirected_steps(uow, incident, escalation, target)
     if any(one.identity == ("person", str(actor.id)) for one in planned[0].wanted):
         raise InvalidInput("target", "yourself")
-    call = await _call_of(uow, escalation, actor)
+    call = await find_call(uow, escalation, actor)
     if call is not None:
         call.status, call.answered_at = CallStatus.REDIRECTED, uow.now
     _leave(escalation, was_on_it=was_on_it)
     escalation.redirects += 1
-    content = {
-        **await _content(uow, escalation, actor),
-        "to": [one.name for one in planned[0].wanted],
-        "reason": _text(reason),
-    }
-    uow.record(incident, EntryKind.ESCALATION_REDIRECTED, content)
+    redirected = await _answered(uow, escalation, actor, EscalationRedirected)
+    to = tuple(one.name for one in planned[0].wanted)
+    uow.record(incident, replace(redirected, to=to, reason=_text(reason)))
     first, *_ = await add_steps(uow, escalation, planned, is_redirect=True)
     called = await call_next_step(uow, incident, escalation, because=Because.REDIRECTED, step=first)
-    await refresh_calls(uow, incident, escalation)
     names = [person.name for person in called]
-    return _outcome("escalation_redirected", incident, escalation, called=names)
+    return outcome_of("escalation_redirected", incident, escalation, called=names)
 
 
 async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUID | int) -> Outcome:
@@ -198,60 +189,7 @@ async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUI
         raise AlreadySo("step", "called")
     called = await call_next_step(uow, incident, escalation, because=Because.CHOSEN, step=chosen)
     names = [person.name for person in called]
-    return _outcome("escalation_step_called", incident, escalation, called=names)
-
-
-async def complete(
-    uow: UnitOfWork, escalation_id: uuid.UUID, *, changes: Mapping[str, Any]
-) -> Outcome:
-    """Make a new version of the packet, `changes` by the packet's attributes.
-
-    Raises: IncidentNotFound; NotPermitted; Superseded once withdrawn or over; AlreadySo if nothing
-        would change; InvalidInput for a field that a packet doesn't have.
-    """
-    incident, escalation = await get_escalation(uow, escalation_id)
-    if escalation.status in ENDED:
-        raise Superseded(f"escalation_{escalation.status}")
-    if not incident.is_open:
-        raise Superseded(f"escalation_{EscalationStatus.OVER}")
-    if uow.actor.person_id != escalation.author_id:
-        await uow.permit(Action.ESCALATE, incident)
-    old = packet_from(await _packet_content(uow, escalation))
-    new = changed(old, changes)
-    differing = changed_fields(old, new)
-    if not differing:
-        raise AlreadySo("packet", "as it was")
-    rated = rate(new, template_of(uow, escalation))
-    escalation.packet_version += 1
-    escalation.score = rated.score
-    asked_by = None
-    if new.has(escalation.asked_field) and escalation.asked_field in differing:
-        if escalation.asked_by_id is not None:
-            asked_by = person_content(await get_person(uow, escalation.asked_by_id))
-        escalation.asked_field, escalation.asked_by_id = "", None
-    entry = uow.record(
-        incident,
-        EntryKind.ESCALATION_COMPLETED,
-        {
-            **about(escalation),
-            "version": escalation.packet_version,
-            "changed": list(differing),
-            "asked_by": asked_by,
-            "packet": new.to_content(),
-        },
-    )
-    await uow.flush()
-    escalation.packet_entry_id = entry.id
-    await refresh_calls(uow, incident, escalation)
-    await ask_for_missing(uow, incident, escalation)
-    return _outcome(
-        "escalation_completed",
-        incident,
-        escalation,
-        version=escalation.packet_version,
-        missing=list(rated.missing),
-        score=rated.score,
-    )
+    return outcome_of("escalation_step_called", incident, escalation, called=names)
 
 
 async def withdraw(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str = "") -> Outcome:
@@ -264,44 +202,12 @@ async def withdraw(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str = "
     if uow.actor.person_id is None or uow.actor.person_id != escalation.author_id:
         await uow.permit(Action.WITHDRAW_ESCALATION, incident)
     escalation.status = EscalationStatus.WITHDRAWN
-    author = await author_content(uow, escalation)
+    author = await author_of(uow, escalation)
     because = EscalationStatus.WITHDRAWN
-    entry = await close_escalation(
+    await close_escalation(
         uow, incident, escalation, because=because, reason=_text(reason), author=author
     )
-    if uow.actor.is_person:
-        await tell_quietly(uow, incident, escalation, entry)
-    return _outcome("escalation_withdrawn", incident, escalation)
-
-
-async def rate_packet(
-    uow: UnitOfWork, escalation_id: uuid.UUID, *, rating: PacketRating
-) -> Outcome:
-    """Keep what a receiver thought of the packet; it is on no timeline, and can be changed.
-
-    Raises: IncidentNotFound; NotPermitted for whoever wasn't called and isn't on it.
-    """
-    incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await _actor(uow)
-    is_receiver = escalation.taken_by_id == actor.id
-    if not is_receiver and await _call_of(uow, escalation, actor) is None:
-        raise NotPermitted("rate_packet", needs="whoever was called")
-    query = select(EscalationRating).where(
-        EscalationRating.escalation_id == escalation.id, EscalationRating.person_id == actor.id
-    )
-    row = (await uow.session.execute(query)).scalar_one_or_none()
-    if row is None:
-        row = EscalationRating(id=new_id(), escalation_id=escalation.id, person_id=actor.id)
-        uow.session.add(row)
-    row.rating, row.rated_at = rating, uow.now
-    await uow.flush()
-    return Outcome("packet_rated", incident.id, {"escalation_id": str(escalation.id)})
-
-
-async def _actor(uow: UnitOfWork) -> Person:
-    if uow.actor.person_id is None:
-        raise NotPermitted(Action.ANSWER_ESCALATION, needs="member")
-    return await get_person(uow, uow.actor.person_id)
+    return outcome_of("escalation_withdrawn", incident, escalation)
 
 
 async def _refuse_if_settled(
@@ -330,16 +236,8 @@ async def _check_answerer(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, actor: Person
 ) -> None:
     is_on_it = escalation.taken_by_id == actor.id
-    if not is_on_it and await _call_of(uow, escalation, actor) is None:
+    if not is_on_it and await find_call(uow, escalation, actor) is None:
         await uow.permit(Action.ANSWER_ESCALATION, incident)
-
-
-async def _call_of(
-    uow: UnitOfWork, escalation: Escalation, person: Person
-) -> EscalationCall | None:
-    """Return the person's latest call, or None."""
-    calls = await calls_of(uow.session, escalation.id)
-    return next((call for call in reversed(calls) if call.person_id == person.id), None)
 
 
 def _leave(escalation: Escalation, *, was_on_it: bool) -> None:
@@ -359,7 +257,7 @@ async def _redirected_steps(
     inputs = LadderInputs(
         policy=uow.policy,
         severity_key=incident.severity_key,
-        template=template_of(uow, escalation),
+        template=template_of(uow.policy, escalation),
         service=service,
     )
     planned = build_service_ladder(inputs)
@@ -369,26 +267,16 @@ async def _redirected_steps(
     return planned
 
 
-async def _packet_content(uow: UnitOfWork, escalation: Escalation) -> Mapping[str, Any]:
-    entry = await uow.session.get(TimelineEntry, escalation.packet_entry_id)
-    content = (entry.content if entry else None) or {}
-    packet = content.get("packet")
-    return packet if isinstance(packet, Mapping) else {}
-
-
-async def _content(uow: UnitOfWork, escalation: Escalation, actor: Person) -> dict[str, object]:
-    author = await author_content(uow, escalation)
-    return {**about(escalation), "person": person_content(actor), "author": author}
-
-
-def _outcome(kind: str, incident: Incident, escalation: Escalation, **data: object) -> Outcome:
-    named = {
-        "escalation_id": str(escalation.id),
-        "number": escalation.number,
-        "reference": str(incident.reference),
-        "status": escalation.status,
-    }
-    return Outcome(kind, incident.id, {**named, **data})
+async def _answered(
+    uow: UnitOfWork, escalation: Escalation, actor: Person, answer_type: type[AnswerT]
+) -> AnswerT:
+    """Return an answer of this kind that names the escalation, who answers, and its author."""
+    return answer_type(
+        escalation_id=escalation.id,
+        number=escalation.number,
+        person=who(actor),
+        author=await author_of(uow, escalation),
+    )
 
 
 def _text(text: str) -> str:

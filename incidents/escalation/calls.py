@@ -2,17 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
-from incidents.core.errors import Superseded
-from incidents.core.ids import derived_id, new_id
-from incidents.core.people import Person
-from incidents.engine.direct_messages import tell_entry
-from incidents.engine.outbox import Planned
-from incidents.engine.unit_of_work import UnitOfWork
+from incidents.core.errors import NotPermitted, Superseded
+from incidents.core.ids import new_id
+from incidents.core.people import Person, who
+from incidents.core.sentences import Who
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.callees import Callees, find_callees
-from incidents.escalation.effects import LookUpCallees
+from incidents.escalation.entries import Away, Called, EscalationCalled, LeftOut
 from incidents.escalation.tables import (
     CallStatus,
     Escalation,
@@ -22,12 +22,11 @@ from incidents.escalation.tables import (
     StepStatus,
     calls_of,
 )
-from incidents.escalation.targets import wait_of
 from incidents.incident.incident import ById, Incident
-from incidents.incident.roles import find_commander
-from incidents.incident.timeline import EntryKind, TimelineEntry
-from incidents.people.assignable import PersonContent, call_in, get_person, person_content
+from incidents.people.assignable import call_in, get_person
 from incidents.people.directory import find_people_named
+from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.policy import Action, Policy
 
 
 class Because(StrEnum):
@@ -55,9 +54,30 @@ async def get_escalation(uow: UnitOfWork, escalation_id: uuid.UUID) -> tuple[Inc
     return incident, found
 
 
-def about(escalation: Escalation) -> dict[str, object]:
-    """Return how entries name an escalation."""
-    return {"escalation_id": escalation.id, "number": escalation.number}
+async def get_answerer(uow: UnitOfWork) -> Person:
+    """Return who answers. Raises: NotPermitted for what is no person."""
+    if uow.actor.person_id is None:
+        raise NotPermitted(Action.ANSWER_ESCALATION, needs="member")
+    return await get_person(uow, uow.actor.person_id)
+
+
+async def find_call(
+    uow: UnitOfWork, escalation: Escalation, person: Person
+) -> EscalationCall | None:
+    """Return the person's latest call, or None."""
+    calls = await calls_of(uow.session, escalation.id)
+    return next((call for call in reversed(calls) if call.person_id == person.id), None)
+
+
+def outcome_of(kind: str, incident: Incident, escalation: Escalation, **data: object) -> Outcome:
+    """Return the outcome of a change of an escalation."""
+    named = {
+        "escalation_id": str(escalation.id),
+        "number": escalation.number,
+        "reference": str(incident.reference),
+        "status": escalation.status,
+    }
+    return Outcome(kind, incident.id, {**named, **data})
 
 
 async def call_people(
@@ -84,15 +104,13 @@ async def call_people(
         escalation.due_at = uow.now + wait
     await uow.flush()
     if is_first_time or calls or not found.unknown:
-        content = await _content(uow, escalation, step, found, calls)
-        timing = {"due_at": escalation.due_at, "wait_seconds": int(wait.total_seconds())}
-        uow.record(
-            incident,
-            EntryKind.ESCALATION_CALLED,
-            {**content, "because": because, **(timing if calls else {})},
-        )
-    if is_first_time and found.unknown:
-        await _look_up(uow, incident, escalation, step)
+        called = await _entry(uow, escalation, step, found, calls)
+        looked_up = step.id if is_first_time and found.unknown else None
+        called = replace(called, because=because, look_up_step_id=looked_up)
+        if calls:
+            seconds = int(wait.total_seconds())
+            called = replace(called, due_at=escalation.due_at, wait_seconds=seconds)
+        uow.record(incident, called)
     return tuple(found.people)
 
 
@@ -106,6 +124,23 @@ def step_wait(
         template=uow.policy.escalation.find_template(escalation.template_key),
         step_wait=timedelta(seconds=step.wait_seconds) if step.wait_seconds else None,
     )
+
+
+def wait_of(
+    policy: Policy,
+    *,
+    severity_key: str,
+    template: EscalationTemplate | None,
+    step_wait: timedelta | None,
+) -> timedelta:
+    """Return how long a step waits: as it, its template, the severity or the policy says."""
+    severity = policy.find_severity(severity_key)
+    said = (
+        step_wait,
+        template.wait if template else None,
+        severity.escalation_wait if severity else None,
+    )
+    return next((wait for wait in said if wait is not None), policy.escalation.wait)
 
 
 async def _status_of(uow: UnitOfWork, step: EscalationStep, found: Callees) -> StepStatus:
@@ -141,61 +176,37 @@ async def _add_calls(
     return calls
 
 
-async def _content(
+async def _entry(
     uow: UnitOfWork,
     escalation: Escalation,
     step: EscalationStep,
     found: Callees,
     calls: Sequence[EscalationCall],
-) -> dict[str, object]:
-    away: list[dict[str, str]] = []
+) -> EscalationCalled:
+    away: list[Away] = []
     for call in await calls_of(uow.session, escalation.id):
         if call.away is not None and call.status == CallStatus.OPEN:
             person = await uow.session.get_one(Person, call.person_id)
-            away.append({"name": person.name, "how": call.away})
+            away.append(Away(person=who(person), how=call.away))
     # On the record people stand by name, not by what the policy knows them by.
     known = await find_people_named(uow.session, step.names, workspace_id=uow.workspace_id)
-    return {
-        **about(escalation),
-        "step": step.position,
-        "to": [known[name].name if name in known else name for name in step.names],
-        "people": [
-            {**person_content(person), "call_id": call.id}
+    return EscalationCalled(
+        escalation_id=escalation.id,
+        number=escalation.number,
+        step=step.position,
+        to=tuple(known[name].name if name in known else name for name in step.names),
+        people=tuple(
+            Called(person=who(person), call_id=call.id)
             for person, call in zip(found.people, calls, strict=True)
-        ],
-        "skipped": step.skipped,
-        "looking_up": found.unknown,
-        "away": away,
-    }
+        ),
+        skipped=tuple(LeftOut(name=name, why=why) for name, why in found.skipped),
+        looking_up=tuple(found.unknown),
+        away=tuple(away),
+    )
 
 
-async def _look_up(
-    uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
-) -> None:
-    effect = LookUpCallees(incident_id=incident.id, escalation_id=escalation.id, step_id=step.id)
-    lane = f"{incident.id}:look_up:{step.id}"
-    await uow.add_effects([Planned(derived_id(step.id, effect.kind), effect, lane)])
-
-
-async def author_content(uow: UnitOfWork, escalation: Escalation) -> PersonContent | None:
+async def author_of(uow: UnitOfWork, escalation: Escalation) -> Who | None:
     """Return how entries name the author; None where the bot sent it, for whomever."""
     if escalation.author_id is None or escalation.is_automatic:
         return None
-    return person_content(await get_person(uow, escalation.author_id))
-
-
-async def tell_quietly(
-    uow: UnitOfWork, incident: Incident, escalation: Escalation, entry: TimelineEntry
-) -> None:
-    """Tell on whose behalf the bot sent it of an entry that doesn't name them.
-
-    Authors that an entry names are told of it by `escalation_reactions`.
-    """
-    person_id = escalation.author_id
-    if not escalation.is_automatic or person_id is None or person_id == uow.actor.person_id:
-        return
-    if entry.kind == EntryKind.ESCALATION_EXHAUSTED:
-        commander = await find_commander(uow.session, incident.id)
-        if commander is not None and commander.person_id == person_id:
-            return  # as the commander they are told of this one anyway
-    await tell_entry(uow, incident, entry, [person_id])
+    return who(await get_person(uow, escalation.author_id))

@@ -1,136 +1,350 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries about escalations: called, answered, completed, at their end.
+
+Every one names its escalation by number. Those whom the bot escalates for are named by none: it may
+be for somebody who learns.
+"""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, Final
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import ClassVar, Final
 
-from incidents.core.sentences import Who
+from incidents.core.sentences import (
+    SOMEBODY,
+    Detail,
+    HowLong,
+    Part,
+    Sentence,
+    Telling,
+    Who,
+    Words,
+    detail,
+    listed,
+    said,
+    telling,
+)
+from incidents.escalation.packet import Packet, field_name, packet_details
 from incidents.incident.payload import Payload
+
+_NO_ID: Final = uuid.UUID(int=0)
+
+# Why a step is called, as the end of a sentence.
+_BECAUSE: Mapping[str, str] = MappingProxyType(
+    {
+        "no_answer": ", because nobody answered in time",
+        "declined": ", because whoever was called before can't",
+        "unavailable": ", because whoever was called before may not notice",
+        "chosen": ", without waiting any longer",
+        "redirected": ", as it was redirected",
+        "found": ", once they were known",
+    }
+)
+
+# Why somebody was left out, in brackets behind their name.
+WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
+    {
+        "a_bot": "a bot",
+        "deactivated": "deactivated",
+        "absent": "absent by the policy",
+        "at_work": "works on it already",
+        "called_before": "called before",
+        "nobody_in_role": "nobody has this role",
+        "empty_group": "nobody is in it",
+        "not_found": "not found",
+        "not_in_drill": "would be called, but this is a drill",
+        "not_in_private": "not in this private incident",
+    }
+)
+
+# How somebody who was called stands when nobody is left to call, in brackets behind their name.
+STANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "no_answer": "no answer",
+        "may_answer": "may still answer",
+        "asked": "asked for more",
+        "declined": "can't",
+        "passed_on": "passed it on",
+    }
+)
+_SILENT = frozenset({"no_answer", "may_answer"})
+_REFUSED = frozenset({"declined", "passed_on"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Escalated(Payload):
-    """escalated."""
+class AboutEscalation(Payload):
+    """What every entry about an escalation says: which one."""
+
+    escalation_id: uuid.UUID = _NO_ID
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """How sentences name it."""
+        return f"escalation {self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldsPacket(AboutEscalation):
+    """An entry that holds a version of the packet; the first one names its template."""
+
+    template_key: str = ""
+    version: int = 0
+    packet: Packet = field(default_factory=Packet)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcernsAuthor(AboutEscalation):
+    """An entry that the author hears of; None where the bot escalated for somebody."""
+
+    author: Who | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(ConcernsAuthor):
+    """What somebody who was called answered."""
+
+    person: Who = SOMEBODY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated(HoldsPacket):
+    """Somebody escalated: to whom, and with which packet."""
 
     kind: ClassVar[str] = "escalated"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
     template: str = ""
-    template_key: str = ""
     service: str = ""
     to: str = ""
     author: Who | None = None
     is_urgent: bool = False
     severity: str = ""
-    version: int = 0
-    packet: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return to whom it was escalated, as what, and the whole packet."""
+        to = self.to or self.service
+        whom: Sentence = (" to ", Words(to)) if to else ()
+        kind = (" (", Words(self.template), ", urgent)" if self.is_urgent else ")")
+        return telling("escalated", *whom, *kind, details=packet_details(self.packet))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationCalled(Payload):
-    """escalation_called."""
+class Called:
+    """Somebody who was called, and the id of the call."""
+
+    person: Who
+    call_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A name behind which nobody was called, and why, by the keys of `WHY_SKIPPED`."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """Somebody who was called and may not notice, and why."""
+
+    person: Who
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationCalled(AboutEscalation):
+    """A step's turn came: whom it called, whom it left out, and until when they can answer."""
 
     kind: ClassVar[str] = "escalation_called"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
     step: int = 0
     to: tuple[str, ...] = ()
-    people: tuple[Mapping[str, Any], ...] = ()
-    skipped: tuple[Mapping[str, Any], ...] = ()
+    people: tuple[Called, ...] = ()
+    skipped: tuple[LeftOut, ...] = ()
     looking_up: tuple[str, ...] = ()
-    away: tuple[Mapping[str, Any], ...] = ()
+    # The step whose names are to be looked up from now on.
+    look_up_step_id: uuid.UUID | None = None
+    away: tuple[Away, ...] = ()
     because: str = ""
     due_at: datetime | None = None
     wait_seconds: int = 0
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who was called and why now, how long they have, and who wasn't called."""
+        called = listed(one.person for one in self.people)
+        whom: Sentence = ("called ", *called) if called else ("found nobody to call",)
+        left_out = (
+            Words(f"{one.name} ({WHY_SKIPPED.get(one.why, one.why)})") for one in self.skipped
+        )
+        away = [(one.person, ": ", Words(one.how)) for one in self.away]
+        return telling(
+            *whom,
+            f" for {self.name}, step {self.step} (",
+            *listed(Words(name) for name in self.to),
+            f"){_BECAUSE.get(self.because, '')}",
+            details=(
+                detail("Waiting", _lasting(self.wait_seconds)) if called else None,
+                Detail(listed(left_out), "Left out"),
+                *(Detail(one, "May not notice") for one in away),
+                Detail(listed(Words(name) for name in self.looking_up), "Looking up"),
+            ),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationTaken(Payload):
-    """escalation_taken."""
+class EscalationTaken(Answer):
+    """Somebody is on it."""
 
     kind: ClassVar[str] = "escalation_taken"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
-    person: Who | None = None
-    author: Who | None = None
     waited_seconds: int = 0
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return how long it took until somebody was on it."""
+        waited = _lasting(self.waited_seconds)
+        return telling(f"took {self.name} after ", waited, "; nobody else is called")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationDeclined(Payload):
-    """escalation_declined."""
+class EscalationDeclined(Answer):
+    """Somebody who was called can't."""
 
     kind: ClassVar[str] = "escalation_declined"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
-    person: Who | None = None
-    author: Who | None = None
     reason: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that they can't, and why."""
+        return telling(f"declined {self.name}", details=(said(self.reason),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationRedirected(Payload):
-    """escalation_redirected."""
+class EscalationRedirected(Answer):
+    """Somebody passed it on to others."""
 
     kind: ClassVar[str] = "escalation_redirected"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
-    person: Who | None = None
-    author: Who | None = None
     to: tuple[str, ...] = ()
     reason: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return to whom it was passed on, and why."""
+        to = listed(Words(name) for name in self.to)
+        return telling(f"redirected {self.name} to ", *to, details=(said(self.reason),))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationQuestioned(Payload):
-    """escalation_questioned."""
+class EscalationQuestioned(Answer):
+    """Somebody who was called needs to know more: a field, or a question of the template."""
 
     kind: ClassVar[str] = "escalation_questioned"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
-    person: Who | None = None
-    author: Who | None = None
     field: str = ""
     question: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what they asked for."""
+        wanted = Words(self.question) if self.question else field_name(self.field).lower()
+        return telling(f"asked for more on {self.name}: ", wanted)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationCompleted(Payload):
-    """escalation_completed."""
+class EscalationCompleted(HoldsPacket):
+    """Somebody added to the packet; `asked_by` had asked for it."""
 
     kind: ClassVar[str] = "escalation_completed"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
     changed: tuple[str, ...] = ()
     asked_by: Who | None = None
-    packet: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what is new in the packet."""
+        return telling(
+            f"added to {self.name} (version {self.version})",
+            details=packet_details(self.packet, only=self.changed),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationExhausted(Payload):
-    """escalation_exhausted."""
+class Stand:
+    """How somebody who was called stands at the end, by the keys of `STANDS`."""
+
+    person: Who
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationExhausted(ConcernsAuthor):
+    """Nobody is on it, and nobody is left to call."""
 
     kind: ClassVar[str] = "escalation_exhausted"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
-    author: Who | None = None
-    called: tuple[Mapping[str, Any], ...] = ()
+    called: tuple[Stand, ...] = ()
     waited_seconds: int = 0
+
+    @property
+    def why(self) -> str:
+        """Why the ladder is at its end, as a sentence's middle."""
+        return standstill(one.how for one in self.called)
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return why nobody is on it, who was called, and what helps now."""
+        after: Sentence = (" after ", _lasting(self.waited_seconds)) if self.called else ()
+        stands: list[Part] = []
+        for one in self.called:
+            stands += [
+                *([", "] if stands else []),
+                one.person,
+                f" ({STANDS.get(one.how, one.how)})",
+            ]
+        by_phone = "Call somebody by phone" if stands else "Name somebody, or call them by phone"
+        return telling(
+            f"reached the end of {self.name}",
+            *after,
+            f": {self.why}",
+            details=(Detail(tuple(stands), "Called"), Detail((by_phone,))),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationWithdrawn(Payload):
-    """escalation_withdrawn."""
+class EscalationWithdrawn(ConcernsAuthor):
+    """Nobody is called any more: it was withdrawn, or the incident is over."""
 
     kind: ClassVar[str] = "escalation_withdrawn"
-    escalation_id: uuid.UUID | None = None
-    number: int = 0
+    # "withdrawn", or the status in which the incident ended.
     because: str = ""
     reason: str = ""
-    author: Who | None = None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether somebody took it back."""
+        return self.because == "withdrawn"
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that it is over, and why."""
+        if self.is_withdrawn:
+            return telling(f"withdrew {self.name}", details=(said(self.reason),))
+        over = f"ended {self.name}: the incident is {self.because}"
+        return telling(over, details=(said(self.reason),))
+
+
+def standstill(stands: Iterable[str]) -> str:
+    """Return why a ladder is at its end, as a sentence's middle: none may be blamed for silence.
+
+    `stands` is how those stand who were called, by the keys of `STANDS`.
+    """
+    known = set(stands)
+    if not known:
+        return "there was nobody to call"
+    if known <= _SILENT:
+        return "nobody has answered yet, and nobody else is left to call"
+    if known <= _REFUSED:
+        return "whoever was called can't take it, and nobody else is left to call"
+    return "nobody is on it, and nobody else is left to call"
+
+
+def packet_in(content: Mapping[str, object] | None) -> Packet:
+    """Return the packet that an entry holds; of a redacted one, an empty packet."""
+    held = HoldsPacket.read(content)
+    return held.packet if held is not None else Packet()
+
+
+def _lasting(seconds: int) -> HowLong:
+    return HowLong(timedelta(seconds=seconds))
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (

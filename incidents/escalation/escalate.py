@@ -19,11 +19,10 @@ from incidents.core.people import (
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.callees import takes_part
-from incidents.escalation.calls import Because, author_content
-from incidents.escalation.completeness import Completeness, rate
+from incidents.escalation.calls import Because, author_of
+from incidents.escalation.entries import Escalated
 from incidents.escalation.ladder import call_next_step
-from incidents.escalation.packet import Packet, cleaned
-from incidents.escalation.prefill import prefill
+from incidents.escalation.packet import Completeness, Packet, cleaned, rate
 from incidents.escalation.questions import ask_for_missing
 from incidents.escalation.tables import (
     Escalation,
@@ -48,21 +47,10 @@ from incidents.escalation.targets import (
     role_wanted,
 )
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.people.assignable import Named, get_person
-from incidents.policy.escalation import EscalationTemplate, Service
+from incidents.policy.escalation import Service
 from incidents.policy.policy import Action
 from incidents.scenarios.runs import find_stand_in
-
-__all__ = [
-    "EscalationDraft",
-    "add_steps",
-    "escalate",
-    "prefill",
-    "service_key_of",
-    "template_of",
-    "wanted_target",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +131,7 @@ def service_key_of(draft: EscalationDraft) -> str:
 async def wanted_target(
     uow: UnitOfWork, incident: Incident, target: Target | None, *, author_id: uuid.UUID | None
 ) -> Wanted | None:
-    """Return the target as a step names it; None for a service, whose ladder is laid instead.
+    """Return the target as a step names it; None for a service, whose ladder is built instead.
 
     Raises: InvalidInput for the author, a bot, somebody deactivated, or outside of a drill.
     """
@@ -244,29 +232,22 @@ async def _record(
 ) -> None:
     entry = uow.record(
         incident,
-        EntryKind.ESCALATED,
-        {
-            "escalation_id": escalation.id,
-            "number": escalation.number,
-            "template": escalation.template_name,
-            "template_key": escalation.template_key,
-            "service": service.name if service else "",
-            "to": to.name if to else "",
-            "author": await author_content(uow, escalation),
-            "is_urgent": escalation.is_urgent,
-            "severity": incident.severity_name,
-            "version": escalation.packet_version,
-            "packet": packet.to_content(),
-        },
+        Escalated(
+            escalation_id=escalation.id,
+            number=escalation.number,
+            template=escalation.template_name,
+            template_key=escalation.template_key,
+            service=service.name if service else "",
+            to=to.name if to else "",
+            author=await author_of(uow, escalation),
+            is_urgent=escalation.is_urgent,
+            severity=incident.severity_name,
+            version=escalation.packet_version,
+            packet=packet,
+        ),
     )
     await uow.flush()
     escalation.packet_entry_id = entry.id
-
-
-def template_of(uow: UnitOfWork, escalation: Escalation) -> EscalationTemplate:
-    """Return the escalation's template as it is now; the default one if it is gone."""
-    found = uow.policy.escalation.find_template(escalation.template_key)
-    return found or get_template(uow.policy, "")
 
 
 def _outcome(

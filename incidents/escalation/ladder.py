@@ -2,8 +2,8 @@
 
 One timer per escalation calls the next step; it is a reminder, so it outlives restarts, and after
 an absence of the bot only the next step is called, not all that were missed. A step that has
-nobody to call gives way to the next at once. Names that must be looked up hold nothing up: the
-next step is called, and they are when they are known, if there is still need.
+nobody to call gives way to the next at once. Unresolved names don't block: the next step is called
+meanwhile, and they are called once they are known, if there is still need.
 """
 
 import uuid
@@ -11,38 +11,36 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from incidents.core.people import Person
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.core.people import Person, who
+from incidents.core.sentences import Who
+from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.calls import (
     Because,
-    about,
-    author_content,
+    author_of,
     call_people,
     get_escalation,
     step_wait,
-    tell_quietly,
 )
+from incidents.escalation.entries import EscalationExhausted, EscalationWithdrawn, Stand
+from incidents.escalation.events import CallNoted, NextStepTimed
 from incidents.escalation.questions import ask_for_missing, ask_for_rating
-from incidents.escalation.refresh import refresh_calls, refresh_card, refresh_taken
 from incidents.escalation.tables import (
     CallStatus,
     Escalation,
     EscalationCall,
     EscalationStatus,
     EscalationStep,
+    Medium,
     StepStatus,
     calls_of,
     escalations_of,
     steps_of,
 )
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind, TimelineEntry
-from incidents.people.assignable import PersonContent
 
 # How long the end of a ladder waits for names that are being looked up.
 LOOK_UP_WAIT: Final = timedelta(minutes=1)
-SUBJECT: Final = "escalation"
 
 
 async def call_next_step(
@@ -65,13 +63,12 @@ async def call_next_step(
         following = await next_step(uow, escalation)
     if await _waits_for_names(uow, escalation):
         escalation.status = EscalationStatus.CALLING
-        await _set_timer(uow, escalation, wait=LOOK_UP_WAIT)
+        _call_next_at(uow, incident, escalation, uow.now + LOOK_UP_WAIT)
         return ()
     until = await _waits_until(uow, incident, escalation, because)
     if until is not None:
         escalation.status = EscalationStatus.CALLING
-        await _set_timer(uow, escalation, wait=until - uow.now)
-        await refresh_card(uow, incident, escalation)
+        _call_next_at(uow, incident, escalation, until)
         return ()
     await _exhaust(uow, incident, escalation)
     return ()
@@ -131,7 +128,7 @@ async def note_unavailable(
         return Outcome("known", incident.id)
     call.away = how.strip()[:200] or "away"
     await uow.flush()
-    await refresh_card(uow, incident, escalation)
+    uow.emit(CallNoted(escalation_id=escalation.id), incident)
     is_calling = escalation.status == EscalationStatus.CALLING and call.status == CallStatus.OPEN
     if not is_calling or await somebody_may_answer(uow, escalation):
         return Outcome("noted", incident.id)
@@ -140,6 +137,19 @@ async def note_unavailable(
         return Outcome("noted", incident.id)
     await call_next_step(uow, incident, escalation, because=Because.UNAVAILABLE, step=following)
     return Outcome("next_called", incident.id)
+
+
+async def note_medium(
+    uow: UnitOfWork, escalation_id: uuid.UUID, call_id: uuid.UUID, *, medium: Medium
+) -> Outcome:
+    """Note how somebody was called after all, so that the card says how much it is worth."""
+    incident, escalation = await get_escalation(uow, escalation_id)
+    call = await uow.session.get(EscalationCall, call_id, populate_existing=True)
+    if call is None or call.escalation_id != escalation.id or call.medium == medium:
+        return Outcome("known", incident.id)
+    call.medium = medium
+    uow.emit(CallNoted(escalation_id=escalation.id), incident)
+    return Outcome("noted", incident.id)
 
 
 async def somebody_may_answer(uow: UnitOfWork, escalation: Escalation) -> bool:
@@ -164,8 +174,7 @@ async def shorten_waits(uow: UnitOfWork, incident: Incident) -> None:
         step = await uow.session.get_one(EscalationStep, calls[-1].step_id)
         due_at = calls[-1].called_at + step_wait(uow, incident, escalation, step)
         if due_at < escalation.due_at:
-            await _set_timer(uow, escalation, wait=max(due_at - uow.now, timedelta(0)))
-            await refresh_card(uow, incident, escalation)
+            _call_next_at(uow, incident, escalation, max(due_at, uow.now))
 
 
 async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
@@ -177,7 +186,6 @@ async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
         elif escalation.status == EscalationStatus.TAKEN:
             await ask_for_missing(uow, incident, escalation)
             await ask_for_rating(uow, incident, escalation)
-    await refresh_taken(uow, incident)
 
 
 async def close_escalation(
@@ -187,20 +195,24 @@ async def close_escalation(
     *,
     because: str,
     reason: str = "",
-    author: PersonContent | None = None,
-) -> TimelineEntry:
+    author: Who | None = None,
+) -> None:
     """Write down that nobody is called any more: the timer stops, the buttons go.
 
     `author` is named where they are to hear of it directly.
     """
     escalation.due_at, escalation.ended_at = None, uow.now
-    content: dict[str, object] = {**about(escalation), "because": because, "reason": reason}
-    if author is not None:
-        content["author"] = author
-    entry = uow.record(incident, EntryKind.ESCALATION_WITHDRAWN, content)
-    await refresh_calls(uow, incident, escalation)
+    uow.record(
+        incident,
+        EscalationWithdrawn(
+            escalation_id=escalation.id,
+            number=escalation.number,
+            because=because,
+            reason=reason,
+            author=author,
+        ),
+    )
     await ask_for_missing(uow, incident, escalation)
-    return entry
 
 
 async def _call_found(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:
@@ -242,23 +254,24 @@ async def _waits_until(
 async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
     escalation.status = EscalationStatus.EXHAUSTED
     escalation.exhausted_at, escalation.due_at = uow.now, None
-    content = {
-        **about(escalation),
-        "author": await author_content(uow, escalation),
-        "called": await _what_came_of_calls(uow, incident, escalation),
-        "waited_seconds": int((uow.now - escalation.created_at).total_seconds()),
-    }
-    entry = uow.record(incident, EntryKind.ESCALATION_EXHAUSTED, content)
-    await tell_quietly(uow, incident, escalation, entry)
-    await refresh_calls(uow, incident, escalation)
+    uow.record(
+        incident,
+        EscalationExhausted(
+            escalation_id=escalation.id,
+            number=escalation.number,
+            author=await author_of(uow, escalation),
+            called=await _what_came_of_calls(uow, incident, escalation),
+            waited_seconds=int((uow.now - escalation.created_at).total_seconds()),
+        ),
+    )
 
 
 async def _what_came_of_calls(
     uow: UnitOfWork, incident: Incident, escalation: Escalation
-) -> list[dict[str, str]]:
+) -> tuple[Stand, ...]:
     """Return who was called, in order, and how each of them stands: `STANDS` has the words."""
     steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
-    stands: dict[uuid.UUID, dict[str, str]] = {}
+    stands: dict[uuid.UUID, Stand] = {}
     for call in await calls_of(uow.session, escalation.id):
         person = await uow.session.get_one(Person, call.person_id)
         until = call.called_at + step_wait(uow, incident, escalation, steps[call.step_id])
@@ -271,19 +284,13 @@ async def _what_came_of_calls(
                 how = "asked"
             case _:
                 how = "may_answer" if until > uow.now else "no_answer"
-        stands[person.id] = {"name": person.name, "how": how}
-    return list(stands.values())
+        stands[person.id] = Stand(person=who(person), how=how)
+    return tuple(stands.values())
 
 
-async def _set_timer(uow: UnitOfWork, escalation: Escalation, *, wait: timedelta) -> None:
+def _call_next_at(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, due_at: datetime
+) -> None:
     """Set when the next step is called, where no entry of a call does."""
-    escalation.due_at = uow.now + wait
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.ESCALATION_UNANSWERED,
-            subject_type=SUBJECT,
-            subject_id=escalation.id,
-            incident_id=escalation.incident_id,
-            due_at=escalation.due_at,
-        )
-    )
+    escalation.due_at = due_at
+    uow.emit(NextStepTimed(escalation_id=escalation.id, due_at=due_at), incident)

@@ -1,51 +1,250 @@
 """The escalation packet: what somebody who is called needs to know, as a frozen value.
 
-Its words are kept in timeline entries alone (one per version), so that redacting an entry leaves
-no copy elsewhere. What a packet is worth is in `completeness.py`.
+A field is one attribute of `Packet`: its type, and beside it all that is special about it (words,
+points, what it can lack, how the record fills it in). To add one: its key in `PacketField`, the
+attribute here, a line in the policy.
+
+Completeness is a rubric that anybody can check with a pencil. Points:
+- 2 for each of the template's fields that is filled in, and 2 for each of its own questions that
+  is answered. "Checked, none" fills in the changes.
+- 1 more for each of these that holds, where the template has the field: `evidence` holds a link;
+  `scope` holds a number; `ask` is one specific ask (one line, at most one question mark, three
+  words or twelve characters at least, forty words at most); the changes were looked for
+  (`changes_checked`, or changes are named).
+
+The score is the share of the points that the template allows, 0 to 100, rounded to the nearest.
+It is 100 exactly when nothing is missing. It says how much the one who is called has to ask back,
+and nothing of the author: it is shown to them and their mentors alone.
+
+Texts are kept in timeline entries alone (one per version), so that redacting an entry leaves no
+copy elsewhere.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from incidents.core.errors import InvalidInput
-from incidents.core.hash_chain import instant_text
+from incidents.core.sentences import Detail, detail, said, when
+from incidents.incident.incident import Incident
+from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
 from incidents.storage.database import kept_text
 
 # Characters of one field; more is cut with a mark.
 MAX_TEXT: Final = 2500
-CONFIDENCES: Final = ("low", "medium", "high")
+# As many pieces as a form shows at a glance, the newest ones.
+MOST_LINES: Final = 8
+FEWEST_WORDS, FEWEST_CHARACTERS, MOST_WORDS = 3, 12, 40
+
+_LINK: Final = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
 
 
-_TEXTS: Final = tuple(
-    name for name in PacketField if name not in {PacketField.ANSWER_BY, PacketField.CONFIDENCE}
-)
+# -- what is special about a field ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a field that is filled in can still lack; it costs a point. `question` asks for it."""
+
+    key: str
+    name: str
+    question: str
+    is_fine: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """How a field is called, asked for, scored, and filled in from the record.
+
+    `notes` are the words that a note begins with, before a colon, to fill the field, one line
+    each; `known` is what the incident itself says.
+    """
+
+    name: str
+    question: str
+    hint: str = ""
+    is_long: bool = True
+    points: int = 2
+    lack: Lack | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    is_newest_note: bool = False
+    known: Callable[[Incident], str] | None = None
+
+
+def has_link(text: str) -> bool:
+    """Tell whether the text holds a web address."""
+    return _LINK.search(text) is not None
+
+
+def has_number(text: str) -> bool:
+    """Tell whether the text holds a number in figures: 12 %, 3 of 5, 400 customers."""
+    return any(character.isdecimal() for character in text)
+
+
+def is_specific(ask: str) -> bool:
+    """Tell whether the text is one ask that can be answered: one line, one question, not a word."""
+    lines = [line for line in ask.splitlines() if line.strip()]
+    words = ask.split()
+    is_said = len(words) >= FEWEST_WORDS or len(ask.strip()) >= FEWEST_CHARACTERS
+    is_one = len(lines) == 1 and ask.count("?") <= 1
+    return is_said and is_one and len(words) <= MOST_WORDS
+
+
+def newest_lines(texts: Iterable[str]) -> str:
+    """Return the newest texts that say something, each once and on a line of its own."""
+    kept = [" ".join(text.split()) for text in texts if text.strip()]
+    return "\n".join(list(dict.fromkeys(kept))[-MOST_LINES:])
+
+
+def _since(incident: Incident) -> str:
+    started_at = incident.impact_started_at
+    return f"{started_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if started_at else ""
+
+
+# -- the packet -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """One version of a packet; empty texts are what nobody has said yet.
+    """One version of a packet, its fields as forms and cards show them; empty: not said yet.
 
     `changes_checked` says "checked, none": the changes were looked for. `answers` are those to the
     template's own questions, by key.
     """
 
-    ask: str = ""
-    answer_by: datetime | None = None
-    symptoms: str = ""
-    since: str = ""
-    scope: str = ""
-    impact: str = ""
-    evidence: str = ""
-    changes: str = ""
+    ask: Annotated[
+        str,
+        FieldSpec(
+            name="Ask",
+            question="What do you need from them?",
+            hint="One thing they can do or decide, such as: is it safe to fail over the database?",
+            points=3,
+            lack=Lack(
+                "specific_ask",
+                "one specific ask",
+                "What is the one thing you need from them? One sentence, one question.",
+                is_specific,
+            ),
+        ),
+    ] = ""
+    answer_by: Annotated[
+        datetime | None,
+        FieldSpec(
+            name="Answer by",
+            question="By when?",
+            hint="Empty means as soon as possible.",
+            is_long=False,
+        ),
+    ] = None
+    symptoms: Annotated[
+        str,
+        FieldSpec(
+            name="Symptoms",
+            question="What do people see?",
+            hint="What fails or is slow, with the error text if there is one.",
+            known=lambda incident: newest_lines([incident.title, incident.summary]),
+        ),
+    ] = ""
+    since: Annotated[
+        str,
+        FieldSpec(
+            name="Since",
+            question="Since when?",
+            hint="A time, or what it began with. A guess is fine: say so.",
+            is_long=False,
+            known=_since,
+        ),
+    ] = ""
+    scope: Annotated[
+        str,
+        FieldSpec(
+            name="Scope",
+            question="How far does it reach?",
+            hint="With a number if you can: share of requests, customers, regions.",
+            is_long=False,
+            points=3,
+            lack=Lack(
+                "scope_number",
+                "a number for the scope",
+                "Can you put a number on how far it reaches? A share, a count, a rough guess.",
+                has_number,
+            ),
+        ),
+    ] = ""
+    impact: Annotated[
+        str,
+        FieldSpec(
+            name="Impact",
+            question="Who and what is affected?",
+            hint="Customers, data, money, other services.",
+            known=lambda incident: incident.impact,
+        ),
+    ] = ""
+    evidence: Annotated[
+        str,
+        FieldSpec(
+            name="Evidence",
+            question="What shows it?",
+            hint="Links to graphs, logs, traces. One link is worth more than a description.",
+            points=3,
+            lack=Lack(
+                "evidence_link",
+                "a link as evidence",
+                "Is there a link that shows it? A graph, a log, a trace, a message.",
+                has_link,
+            ),
+            notes=("evidence",),
+        ),
+    ] = ""
+    changes: Annotated[
+        str,
+        FieldSpec(
+            name="Recent changes",
+            question="What changed just before?",
+            hint="Deploys, flags, configuration, traffic, certificates, providers.",
+            points=3,
+            notes=("changes", "changed", "change"),
+        ),
+    ] = ""
     changes_checked: bool = False
-    hypothesis: str = ""
-    confidence: str = ""
-    tried: str = ""
-    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    tried: Annotated[
+        str,
+        FieldSpec(
+            name="Tried",
+            question="What was tried, and what came of it?",
+            hint="One a line: what you did → what happened → what it changed for customers.",
+            notes=("tried",),
+        ),
+    ] = ""
+    hypothesis: Annotated[
+        str,
+        FieldSpec(
+            name="Hypothesis",
+            question="What do you think it is?",
+            hint="A guess is welcome. None is fine, too.",
+            notes=("hypothesis",),
+            is_newest_note=True,
+        ),
+    ] = ""
+    confidence: Annotated[
+        str,
+        FieldSpec(
+            name="Confidence",
+            question="How sure are you?",
+            is_long=False,
+            choices=(
+                ("low", "Low: a guess"),
+                ("medium", "Medium: it fits what I see"),
+                ("high", "High: I can show it"),
+            ),
+        ),
+    ] = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Tell whether a field, or a question of the template, is answered."""
@@ -54,35 +253,25 @@ class Packet:
                 return self.answer_by is not None
             case PacketField.CHANGES:
                 return self.changes_checked or bool(self.changes.strip())
-            case _ if name in tuple(PacketField):
+            case _ if name in FIELDS:
                 return bool(str(getattr(self, name)).strip())
             case _:
                 return bool(self.answers.get(name, "").strip())
 
-    def to_content(self) -> dict[str, Any]:
-        """Return the packet as JSON values for an entry; what is empty is left out."""
-        found: dict[str, Any] = {name.value: getattr(self, name) for name in _TEXTS}
-        found["confidence"] = self.confidence
-        found["changes_checked"] = self.changes_checked
-        found["answer_by"] = instant_text(self.answer_by) if self.answer_by else None
-        found["answers"] = dict(self.answers)
-        return {key: value for key, value in found.items() if value}
 
-
-def packet_from(content: Mapping[str, Any]) -> Packet:
-    """Return the packet that an entry holds; of a redacted one, {}, an empty packet."""
-    texts: dict[str, Any] = {
-        name.value: str(content[name]) for name in _TEXTS if content.get(name) is not None
-    }
-    moment = content.get("answer_by")
-    answers = content.get("answers")
-    return Packet(
-        **texts,
-        confidence=str(content.get("confidence") or ""),
-        changes_checked=bool(content.get("changes_checked")),
-        answer_by=datetime.fromisoformat(moment).astimezone(UTC) if moment else None,
-        answers=_answers(answers if isinstance(answers, Mapping) else {}),
-    )
+# The most useful field first.
+FIELDS: Final[Mapping[PacketField, FieldSpec]] = MappingProxyType(
+    {name: Packet.__annotations__[name].__metadata__[0] for name in PacketField}
+)
+# As forms and cards show them.
+READING_ORDER: Final = tuple(PacketField(name) for name in Packet.__annotations__ if name in FIELDS)
+LACKS: Final[Mapping[str, PacketField]] = MappingProxyType(
+    {spec.lack.key: name for name, spec in FIELDS.items() if spec.lack is not None}
+)
+CONFIDENCES: Final = tuple(key for key, _ in FIELDS[PacketField.CONFIDENCE].choices)
+_TEXTS: Final = tuple(
+    name for name in FIELDS if name not in {PacketField.ANSWER_BY, PacketField.CONFIDENCE}
+)
 
 
 def cleaned(packet: Packet) -> Packet:
@@ -95,7 +284,8 @@ def cleaned(packet: Packet) -> Packet:
     texts: dict[str, Any] = {
         name.value: kept_text(str(getattr(packet, name)), most=MAX_TEXT) for name in _TEXTS
     }
-    return replace(packet, **texts, answers=_answers(packet.answers))
+    kept = {key: kept_text(text, most=MAX_TEXT) for key, text in packet.answers.items()}
+    return replace(packet, **texts, answers={key: text for key, text in kept.items() if text})
 
 
 def changed(packet: Packet, changes: Mapping[str, Any]) -> Packet:
@@ -122,6 +312,75 @@ def changed_fields(old: Packet, new: Packet) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*plain, *asked, *gone)))
 
 
-def _answers(answers: Mapping[str, Any]) -> Mapping[str, str]:
-    kept = {str(key): kept_text(str(text), most=MAX_TEXT) for key, text in answers.items()}
-    return MappingProxyType({key: text for key, text in kept.items() if text})
+# -- how it reads in an entry ---------------------------------------------------------------
+
+
+def field_name(key: str) -> str:
+    """Return how a field is called; a template's own question by its key."""
+    return FIELDS[PacketField(key)].name if key in FIELDS else key.replace("_", " ").capitalize()
+
+
+def packet_details(
+    packet: Packet, *, only: Collection[str] | None = None
+) -> Iterator[Detail | None]:
+    """Yield what the packet says, of these fields and questions if not of all."""
+    for name, spec in FIELDS.items():
+        if only is not None and name not in only:
+            continue
+        match name:
+            case PacketField.ANSWER_BY:
+                yield detail(spec.name, when(packet.answer_by))
+            case PacketField.CHANGES if packet.changes_checked and not packet.changes:
+                yield detail(spec.name, "checked, none found")
+            case _:
+                yield said(getattr(packet, name), spec.name)
+    for key, answer in packet.answers.items():
+        if only is None or key in only:
+            yield said(answer, field_name(key))
+
+
+# -- completeness ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How complete a packet is, 0 to 100, and what is missing, the most useful first.
+
+    Missing are fields, questions, and what a field lacks (`LACKS`).
+    """
+
+    score: int
+    missing: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether nothing is missing."""
+        return not self.missing
+
+
+def rate(packet: Packet, template: EscalationTemplate) -> Completeness:
+    """Return how complete the packet is for this kind of escalation."""
+    got, possible = 0, 0
+    missing: list[str] = []
+    for name, spec in FIELDS.items():
+        if name not in template.fields:
+            continue
+        possible += spec.points
+        if not packet.has(name):
+            missing.append(name.value)
+            continue
+        is_lacking = spec.lack is not None and not spec.lack.is_fine(getattr(packet, name))
+        got += spec.points - is_lacking
+        if spec.lack is not None and is_lacking:
+            missing.append(spec.lack.key)
+    for question in template.questions:
+        possible += 2
+        if packet.has(question.key):
+            got += 2
+        else:
+            missing.append(question.key)
+    if not possible:
+        return Completeness(100, ())
+    score = (200 * got + possible) // (2 * possible)
+    # Rounding must not call complete what isn't.
+    return Completeness(min(score, 99) if missing else score, tuple(missing))

@@ -1,7 +1,7 @@
 """What the record already says, as the beginning of a packet.
 
-Impact, symptoms and since come from the incident; evidence from messages that were marked or
-pinned and from files; the rest from notes that say what they are by how they begin, in any case:
+Each field says in `FIELDS` what fills it in: the incident itself, or notes that say what they are by
+how they begin, in any case:
 
     tried: restarted one worker -> no change          into `tried`, one line each
     hypothesis: pool exhausted by the new report      into `hypothesis`, the newest one
@@ -10,34 +10,48 @@ pinned and from files; the rest from notes that say what they are by how they be
     changes: none since 13:00                         … and marks them as checked
     evidence: https://grafana.example.com/d/pool      into `evidence`
 
-Entries that were withdrawn or redacted are left out, amended ones read as they do now.
+Messages that were marked or pinned, and files, are evidence, too. Entries that were withdrawn or
+redacted are left out, amended ones read as they do now.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.hash_chain import instant_text
-from incidents.core.instants import when
-from incidents.escalation.packet import Packet, cleaned
+from incidents.escalation.packet import (
+    CONFIDENCES,
+    FIELDS,
+    FieldSpec,
+    Packet,
+    cleaned,
+    newest_lines,
+)
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind
-from incidents.record.entries import RECORD_TYPES
+from incidents.policy.packet_fields import PacketField
+from incidents.record.corrections import CorrectedEntry
+from incidents.record.entries import RECORD_TYPES, FileLinked, Marked, MessageEntry, Note, Pinned
 from incidents.record.timeline_view import TimelineItem, items_of, load_entries
 
-# As many pieces as a form shows at a glance, the newest ones.
-MOST_LINES: Final = 8
 _LONGEST_LINE: Final = 300
-
-_EVIDENCE: Final = frozenset({EntryKind.MARKED, EntryKind.PINNED, EntryKind.FILE_LINKED})
+EVIDENCE: Final = frozenset({Marked.kind, Pinned.kind, FileLinked.kind})
 _MARKED_NOTE: Final = re.compile(
-    r"(?P<what>tried|hypothesis|changes?|changed|evidence)\s*"
-    r"(?:\((?P<confidence>low|medium|high)\)\s*)?:\s*(?P<text>.+)",
+    rf"(?P<what>{'|'.join(word for spec in FIELDS.values() for word in spec.notes)})\s*"
+    rf"(?:\((?P<confidence>{'|'.join(CONFIDENCES)})\)\s*)?:\s*(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _NONE_FOUND: Final = re.compile(r"(?:checked|none|nothing|no)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _MarkedNote:
+    """A note that says what it is."""
+
+    what: str
+    text: str
+    confidence: str
 
 
 async def prefill(session: AsyncSession, incident: Incident) -> Packet:
@@ -47,45 +61,60 @@ async def prefill(session: AsyncSession, incident: Incident) -> Packet:
         for item in items_of(await load_entries(session, incident.id), entry_types=RECORD_TYPES)
         if not item.entry.is_withdrawn and not item.entry.is_redacted
     ]
-    notes = [_read(item) for item in items if item.entry.kind == EntryKind.NOTE]
-    hypotheses = [note for note in notes if note["what"] == "hypothesis"]
-    hypothesis = hypotheses[-1] if hypotheses else {}
-    changes = [note["text"] for note in notes if note["what"].startswith("change")]
-    since = instant_text(incident.impact_started_at) if incident.impact_started_at else ""
-    shown = [*_evidence(items), *(note["text"] for note in notes if note["what"] == "evidence")]
-    return cleaned(
-        Packet(
-            symptoms=_lines([incident.title, incident.summary]),
-            since=when(since),
-            impact=incident.impact,
-            evidence=_lines(shown),
-            changes=_lines(changes),
-            changes_checked=any(_NONE_FOUND.match(text) for text in changes[-1:]),
-            hypothesis=hypothesis.get("text", ""),
-            confidence=hypothesis.get("confidence", ""),
-            tried=_lines(note["text"] for note in notes if note["what"] == "tried"),
-        )
+    notes = tuple(_marked_notes(items))
+    texts: dict[str, Any] = {
+        name.value: _text(spec, incident, notes) for name, spec in FIELDS.items()
+    }
+    shown = [*_evidence(items), *_said(PacketField.EVIDENCE, notes)]
+    hypotheses = [note for note in notes if note.what in FIELDS[PacketField.HYPOTHESIS].notes]
+    packet = Packet(
+        **{name: text for name, text in texts.items() if text},
+        changes_checked=any(map(_NONE_FOUND.match, _said(PacketField.CHANGES, notes)[-1:])),
     )
+    confidence = hypotheses[-1].confidence if hypotheses else ""
+    return cleaned(replace(packet, evidence=newest_lines(shown), confidence=confidence))
 
 
-def _read(item: TimelineItem) -> dict[str, str]:
-    """Return what a note says it is, and its text without saying so; `what` is "" for most."""
-    match = _MARKED_NOTE.fullmatch(item.entry.text("text").strip())
-    if match is None:
-        return {"what": "", "text": "", "confidence": ""}
-    confidence = (match["confidence"] or "").casefold()
-    return {"what": match["what"].casefold(), "text": match["text"], "confidence": confidence}
+def _marked_notes(items: Sequence[TimelineItem]) -> Iterator[_MarkedNote]:
+    """Yield the notes that say what they are, each with its text without saying so."""
+    for item in items:
+        note = item.entry.payload if isinstance(item.entry.payload, Note) else None
+        match = _MARKED_NOTE.fullmatch(note.text.strip()) if note is not None else None
+        if match is not None:
+            confidence = (match["confidence"] or "").casefold()
+            yield _MarkedNote(match["what"].casefold(), match["text"], confidence)
+
+
+def _text(spec: FieldSpec, incident: Incident, notes: Sequence[_MarkedNote]) -> str:
+    """Return what incident and notes say of a field."""
+    said = [note.text for note in notes if note.what in spec.notes]
+    if spec.is_newest_note:
+        return said[-1] if said else ""
+    known = spec.known(incident) if spec.known is not None else ""
+    return "\n".join(part for part in (known, newest_lines(said)) if part)
+
+
+def _said(name: PacketField, notes: Sequence[_MarkedNote]) -> list[str]:
+    return [note.text for note in notes if note.what in FIELDS[name].notes]
+
+
+def evidence_text(entry: CorrectedEntry) -> str:
+    """Return who wrote what in a message that is evidence, or the name of a file."""
+    match entry.payload:
+        case FileLinked(name=name):
+            return f"File: {name}"
+        case MessageEntry(author=author, text=text):
+            is_theirs = not author.name or author.id == entry.actor_id
+            return text if is_theirs else f"{author.name}: {text}"
+    return ""
 
 
 def _evidence(items: Sequence[TimelineItem]) -> list[str]:
     return [
-        f"{_short(item.what)} {item.link}".strip() for item in items if item.entry.kind in _EVIDENCE
+        f"{_short(evidence_text(item.entry))} {item.link}".strip()
+        for item in items
+        if item.entry.kind in EVIDENCE
     ]
-
-
-def _lines(texts: Iterable[str]) -> str:
-    said = [" ".join(text.split()) for text in texts if text.strip()]
-    return "\n".join(list(dict.fromkeys(said))[-MOST_LINES:])
 
 
 def _short(text: str) -> str:

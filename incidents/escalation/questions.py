@@ -1,4 +1,6 @@
-"""Complete after: the author of an urgent escalation is asked for what is missing, bit by bit.
+"""What a packet lacks: asked for, added, and at the end whether it was enough to start.
+
+The author of an urgent escalation is asked for what is missing, bit by bit.
 
 Each question is a prompt of the author's own, so that it outlives restarts and nobody else sees
 it; an answer becomes a new version of the packet. What was asked once isn't asked again.
@@ -9,11 +11,18 @@ it; an answer becomes a new version of the packet. What was asked once isn't ask
 """
 
 import uuid
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from sqlalchemy import select
+
+from incidents.core.errors import AlreadySo, NotPermitted, Superseded
+from incidents.core.ids import new_id
+from incidents.core.people import who
 from incidents.engine.prompts import (
     Prompt,
     PromptKind,
+    PromptStatus,
     ask,
     get_open_prompt,
     open_prompts,
@@ -23,13 +32,24 @@ from incidents.engine.prompts import (
 )
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.completeness import rate
-from incidents.escalation.packet import packet_from
-from incidents.escalation.tables import ENDED, Escalation, EscalationStatus
-from incidents.escalation.targets import get_template
+from incidents.escalation.calls import find_call, get_answerer, get_escalation, outcome_of
+from incidents.escalation.entries import EscalationCompleted, packet_in
+from incidents.escalation.packet import Packet, changed, changed_fields, rate
+from incidents.escalation.tables import (
+    ENDED,
+    Escalation,
+    EscalationRating,
+    EscalationStatus,
+    PacketRating,
+)
+from incidents.escalation.targets import template_of
 from incidents.incident.incident import Incident
 from incidents.incident.timeline import TimelineEntry
+from incidents.people.assignable import get_person
 from incidents.policy.packet_fields import PacketField
+from incidents.policy.policy import Action
+from incidents.rights.acting_stage import is_supervised_in
+from incidents.rights.stages import mentors_of
 
 ANSWERED: Final = "answered"
 SKIPPED: Final = "skipped"
@@ -126,14 +146,136 @@ async def skip_question(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
     return Outcome("question_skipped", None, {"prompt_id": str(prompt.id)})
 
 
+async def complete(
+    uow: UnitOfWork, escalation_id: uuid.UUID, *, changes: Mapping[str, Any]
+) -> Outcome:
+    """Make a new version of the packet, `changes` by the packet's attributes.
+
+    Raises: IncidentNotFound; NotPermitted; Superseded once withdrawn or over; AlreadySo if nothing
+        would change; InvalidInput for a field that a packet doesn't have.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    if escalation.status in ENDED:
+        raise Superseded(f"escalation_{escalation.status}")
+    if not incident.is_open:
+        raise Superseded(f"escalation_{EscalationStatus.OVER}")
+    if uow.actor.person_id != escalation.author_id:
+        await uow.permit(Action.ESCALATE, incident)
+    old = await _packet_of(uow, escalation)
+    new = changed(old, changes)
+    differing = changed_fields(old, new)
+    if not differing:
+        raise AlreadySo("packet", "as it was")
+    rated = rate(new, template_of(uow.policy, escalation))
+    escalation.packet_version += 1
+    escalation.score = rated.score
+    asked_by = None
+    if new.has(escalation.asked_field) and escalation.asked_field in differing:
+        if escalation.asked_by_id is not None:
+            asked_by = who(await get_person(uow, escalation.asked_by_id))
+        escalation.asked_field, escalation.asked_by_id = "", None
+    entry = uow.record(
+        incident,
+        EscalationCompleted(
+            escalation_id=escalation.id,
+            number=escalation.number,
+            version=escalation.packet_version,
+            changed=differing,
+            asked_by=asked_by,
+            packet=new,
+        ),
+    )
+    await uow.flush()
+    escalation.packet_entry_id = entry.id
+    await ask_for_missing(uow, incident, escalation)
+    return outcome_of(
+        "escalation_completed",
+        incident,
+        escalation,
+        version=escalation.packet_version,
+        missing=list(rated.missing),
+        score=rated.score,
+    )
+
+
+async def answer_question(
+    uow: UnitOfWork, prompt_id: uuid.UUID, *, changes: Mapping[str, Any]
+) -> Outcome:
+    """Put the author's answer into the packet; the next question follows, if there is one.
+
+    Raises: IncidentNotFound; Superseded and AlreadySo for a question that is asked no longer; as
+        `complete`.
+    """
+    prompt, _, escalation = await get_question(uow, prompt_id)
+    # Settled first: what is complete then is asked no longer, and this one was answered.
+    await settle_answer(uow, prompt, ANSWERED)
+    return await complete(uow, escalation.id, changes=changes)
+
+
+async def answer_rating(uow: UnitOfWork, prompt_id: uuid.UUID, *, rating: PacketRating) -> Outcome:
+    """Keep whether the packet was enough to start; its author hears of it, and their mentors do.
+
+    The outcome names no incident: an opinion is no sign on the record that somebody works.
+
+    Raises: IncidentNotFound; Superseded and AlreadySo, as `get_question`; as `rate_packet`.
+    """
+    prompt, incident, escalation = await get_question(uow, prompt_id)
+    await settle_answer(uow, prompt, rating)
+    await rate_packet(uow, escalation.id, rating=rating)
+    for reader_id in await _readers(uow, incident, escalation):
+        if reader_id == uow.actor.person_id:
+            continue
+        await ask(
+            uow,
+            incident=incident,
+            person_id=reader_id,
+            kind=PromptKind.PACKET_RATED,
+            key=f"{escalation.id}:{uow.actor.person_id}",
+            data={
+                "number": escalation.number,
+                "rating": rating.value,
+                "by": uow.actor.name,
+                "is_author": reader_id == escalation.author_id,
+            },
+            status=PromptStatus.TOLD,
+        )
+    return Outcome("packet_rated", None, {"rating": rating.value})
+
+
+async def rate_packet(
+    uow: UnitOfWork, escalation_id: uuid.UUID, *, rating: PacketRating
+) -> Outcome:
+    """Keep what a receiver thought of the packet; it is on no timeline, and can be changed.
+
+    Raises: IncidentNotFound; NotPermitted for whoever wasn't called and isn't on it.
+    """
+    incident, escalation = await get_escalation(uow, escalation_id)
+    actor = await get_answerer(uow)
+    is_receiver = escalation.taken_by_id == actor.id
+    if not is_receiver and await find_call(uow, escalation, actor) is None:
+        raise NotPermitted("rate_packet", needs="whoever was called")
+    query = select(EscalationRating).where(
+        EscalationRating.escalation_id == escalation.id, EscalationRating.person_id == actor.id
+    )
+    row = (await uow.session.execute(query)).scalar_one_or_none()
+    if row is None:
+        row = EscalationRating(id=new_id(), escalation_id=escalation.id, person_id=actor.id)
+        uow.session.add(row)
+    row.rating, row.rated_at = rating, uow.now
+    await uow.flush()
+    return Outcome("packet_rated", incident.id, {"escalation_id": str(escalation.id)})
+
+
 async def _missing(uow: UnitOfWork, escalation: Escalation) -> tuple[str, ...]:
     """Return what the packet lacks as it stands, in the order in which it is asked for."""
-    entry = await uow.session.get(TimelineEntry, escalation.packet_entry_id)
-    content = (entry.content if entry else None) or {}
-    template = uow.policy.escalation.find_template(escalation.template_key)
-    packet = packet_from(content.get("packet") or {})
-    missing = rate(packet, template or get_template(uow.policy, "")).missing
+    packet = await _packet_of(uow, escalation)
+    missing = rate(packet, template_of(uow.policy, escalation)).missing
     return tuple(sorted(missing, key=lambda name: name in _LAST))
+
+
+async def _packet_of(uow: UnitOfWork, escalation: Escalation) -> Packet:
+    entry = await uow.session.get(TimelineEntry, escalation.packet_entry_id)
+    return packet_in(entry.content if entry else None)
 
 
 async def _open_of(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> list[Prompt]:
@@ -153,3 +295,21 @@ def missing_of(prompt: Prompt) -> str:
 
 def _key(escalation: Escalation, missing: str) -> str:
     return f"{escalation.id}:{missing}"
+
+
+async def _readers(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation
+) -> tuple[uuid.UUID, ...]:
+    """Return who may know: the author, and their mentors while they are supervised."""
+    author_id = escalation.author_id
+    if author_id is None:
+        return ()
+    is_learning = await is_supervised_in(
+        uow.session, incident, person_id=author_id, policy=uow.policy
+    )
+    if not is_learning:
+        return (author_id,)
+    mentors = await mentors_of(
+        uow.session, workspace_id=uow.workspace_id, person_id=author_id, policy=uow.policy
+    )
+    return tuple(dict.fromkeys((author_id, *mentors)))

@@ -1,115 +1,249 @@
-"""What follows from entries about escalations; `FOLLOW_UPS` says which entry has which."""
+"""What follows from what happens to escalations, and the facts that it needs."""
 
 import uuid
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
-from incidents.engine.plan import IncidentPlan
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.core.people import ActorKind
+from incidents.engine.plan import FeatureEvent, IncidentPlan
 from incidents.engine.reminders import ReminderKind
-from incidents.escalation.effects import CallForEscalation, RefreshEscalationCard
+from incidents.engine.rules import Recorded
+from incidents.escalation.effects import (
+    CallForEscalation,
+    LookUpCallees,
+    RefreshEscalationCall,
+    RefreshEscalationCard,
+)
+from incidents.escalation.entries import (
+    AboutEscalation,
+    Answer,
+    EscalationCalled,
+    EscalationCompleted,
+    EscalationDeclined,
+    EscalationExhausted,
+    EscalationQuestioned,
+    EscalationRedirected,
+    EscalationTaken,
+    EscalationWithdrawn,
+)
+from incidents.escalation.events import CallNoted, EscalatedChanged, NextStepTimed
+from incidents.escalation.tables import Escalation, EscalationCall, EscalationStatus
+from incidents.incident.entries import MovedToPrivate, StatusChanged
+from incidents.incident.facts import CallFact, EscalationFact, Facts
+from incidents.incident.payload import Payload
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.policy.policy import COMMANDER
 
-_SUBJECT = "escalation"
+SUBJECT: Final = "escalation"
+# What changes how the messages that called somebody read, or who hears of it.
+_LOOKED_AT: Final = frozenset(
+    entry_type.kind
+    for entry_type in (
+        EscalationTaken,
+        EscalationDeclined,
+        EscalationRedirected,
+        EscalationQuestioned,
+        EscalationCompleted,
+        EscalationExhausted,
+        EscalationWithdrawn,
+        StatusChanged,
+        RoleAssigned,
+        RoleEnded,
+        CommanderChanged,
+        MovedToPrivate,
+    )
+)
+
+Shown = AboutEscalation | NextStepTimed | CallNoted | EscalatedChanged
+RoleMoved = RoleAssigned | RoleEnded | CommanderChanged
 
 
-def show_escalation(plan: IncidentPlan[Any]) -> None:
+async def add_escalations(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
+    """Return the facts with the incident's escalations, where their messages may have to change."""
+    if _LOOKED_AT.isdisjoint(recorded.kinds) and EscalatedChanged not in recorded.events:
+        return facts
+    query = (
+        select(Escalation, EscalationCall)
+        .outerjoin(EscalationCall, EscalationCall.escalation_id == Escalation.id)
+        .where(Escalation.incident_id == facts.incident_id)
+        .order_by(Escalation.number, EscalationCall.called_at, EscalationCall.id)
+    )
+    found: dict[uuid.UUID, EscalationFact] = {}
+    for escalation, call in await session.execute(query):
+        fact = found.setdefault(escalation.id, _fact(escalation))
+        if call is not None:
+            calls = (*fact.calls, CallFact(call.id, call.person_id))
+            found[escalation.id] = replace(fact, calls=calls)
+    return replace(facts, escalations=tuple(found.values()))
+
+
+def show_escalation(plan: IncidentPlan[Shown]) -> None:
     """The escalation's one card in the channel shows how it stands."""
-    escalation_id = _escalation_id(plan)
-    if escalation_id is None:
+    _show_card(plan, plan.event.escalation_id)
+
+
+def show_calls(plan: IncidentPlan[AboutEscalation | EscalatedChanged]) -> None:
+    """The messages that called somebody show how it stands."""
+    for escalation in _escalations(plan, plan.event.escalation_id):
+        _show_calls(plan, escalation)
+
+
+def show_ladders(plan: IncidentPlan[RoleMoved]) -> None:
+    """A step may reach somebody else from now on, or nobody: who is called next is shown anew."""
+    for escalation in plan.facts.escalations:
+        if escalation.is_unanswered:
+            _show_card(plan, escalation.id)
+            _show_calls(plan, escalation)
+
+
+def show_taken(plan: IncidentPlan[StatusChanged]) -> None:
+    """Those that somebody is on read as the incident's end, or its return, leaves them."""
+    if plan.facts.is_open and not plan.event.is_reopening:
         return
-    effect = RefreshEscalationCard(incident_id=plan.facts.incident_id, escalation_id=escalation_id)
-    plan.add(
-        effect,
-        lane="escalations",
-        after=plan.channel_gate,
-        coalesce_key=f"{effect.kind}:{escalation_id}",
-    )
+    for escalation in plan.facts.escalations:
+        if escalation.is_taken:
+            _show_card(plan, escalation.id)
+            _show_calls(plan, escalation)
 
 
-def call_people(plan: IncidentPlan[Any]) -> None:
+def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:
+    """Escalations are shown where the incident goes on, and no more to whom it is hidden now."""
+    for escalation in plan.facts.escalations:
+        if escalation.is_unanswered or escalation.is_taken:
+            _show_card(plan, escalation.id)
+        _show_calls(plan, escalation)
+
+
+def call_people(plan: IncidentPlan[EscalationCalled]) -> None:
     """Whoever is called gets the packet directly, and is brought into the channel."""
-    escalation_id = _escalation_id(plan)
-    content = plan.entry.content or {}
-    if escalation_id is None:
-        return
-    for person in content.get("people", ()):
-        person_id = uuid.UUID(person["id"])
-        effect = CallForEscalation(
+    for called in plan.event.people:
+        if called.person.id is not None:
+            effect = CallForEscalation(
+                incident_id=plan.facts.incident_id,
+                escalation_id=plan.event.escalation_id,
+                call_id=called.call_id,
+                person_id=called.person.id,
+            )
+            plan.add(effect, lane=f"dm:{called.person.id}", name=str(called.call_id))
+            plan.invite(called.person.id)
+
+
+def look_up_callees(plan: IncidentPlan[EscalationCalled]) -> None:
+    """Names that mean nobody known yet are looked up, once for a step."""
+    step_id = plan.event.look_up_step_id
+    if step_id is not None:
+        effect = LookUpCallees(
             incident_id=plan.facts.incident_id,
-            escalation_id=escalation_id,
-            call_id=uuid.UUID(person["call_id"]),
-            person_id=person_id,
+            escalation_id=plan.event.escalation_id,
+            step_id=step_id,
         )
-        plan.add(effect, lane=f"dm:{person_id}", name=person["call_id"])
-        plan.invite(person_id)
+        plan.add(effect, lane=f"look_up:{step_id}")
 
 
-def wait_for_answer(plan: IncidentPlan[Any]) -> None:
+def wait_for_answer(plan: IncidentPlan[EscalationCalled | NextStepTimed]) -> None:
     """Nobody on it in time: the next step is called."""
-    escalation_id = _escalation_id(plan)
-    due_at = (plan.entry.content or {}).get("due_at")
-    if escalation_id is None or not due_at:
-        return
-    plan.remind(
+    if plan.event.due_at is not None:
+        plan.remind(
+            ReminderKind.ESCALATION_UNANSWERED,
+            after=plan.event.due_at - plan.now,
+            subject_type=SUBJECT,
+            subject_id=plan.event.escalation_id,
+        )
+
+
+def stop_waiting(plan: IncidentPlan[AboutEscalation]) -> None:
+    """Somebody is on it, or nobody is left to call: the ladder stands still."""
+    plan.cancel(
         ReminderKind.ESCALATION_UNANSWERED,
-        after=datetime.fromisoformat(due_at) - plan.facts.now,
-        subject_type=_SUBJECT,
-        subject_id=escalation_id,
+        subject_type=SUBJECT,
+        subject_id=plan.event.escalation_id,
     )
 
 
-def stop_waiting(plan: IncidentPlan[Any]) -> None:
-    """Somebody is on it, or nobody is left to call: the ladder stands still."""
-    escalation_id = _escalation_id(plan)
-    if escalation_id is not None:
-        plan.cancel(
-            ReminderKind.ESCALATION_UNANSWERED, subject_type=_SUBJECT, subject_id=escalation_id
-        )
-
-
-def ask_later(plan: IncidentPlan[Any]) -> None:
+def ask_later(plan: IncidentPlan[EscalationTaken]) -> None:
     """Whoever is on it is asked about the packet, but not while they begin to work."""
-    escalation_id = _escalation_id(plan)
-    if escalation_id is not None:
-        plan.remind(
-            ReminderKind.PACKET_UNRATED,
-            after=plan.policy.escalation.rating_after,
-            subject_type=_SUBJECT,
-            subject_id=escalation_id,
-        )
+    plan.remind(
+        ReminderKind.PACKET_UNRATED,
+        after=plan.policy.escalation.rating_after,
+        subject_type=SUBJECT,
+        subject_id=plan.event.escalation_id,
+    )
 
 
-def bring_in_responder(plan: IncidentPlan[Any]) -> None:
+def bring_in_responder(plan: IncidentPlan[EscalationTaken]) -> None:
     """Whoever is on it is brought into the channel."""
-    plan.invite(_person_in(plan, "person"))
+    plan.invite(plan.event.person.id)
 
 
-def tell_author(plan: IncidentPlan[Any]) -> None:
-    """The author hears directly of what became of it, unless it was their own doing."""
-    author_id = _person_in(plan, "author")
+def tell_author(plan: IncidentPlan[Answer]) -> None:
+    """The author, or for whom the bot escalated, hears of an answer that isn't their own."""
+    author_id = plan.event.author.id if plan.event.author else _for_whom(plan)
     if author_id != plan.entry.actor_id:
         plan.tell(author_id)
 
 
-def tell_asker(plan: IncidentPlan[Any]) -> None:
+def tell_of_withdrawal(plan: IncidentPlan[EscalationWithdrawn]) -> None:
+    """The author, or for whom the bot escalated, hears that somebody else took it back."""
+    author_id = plan.event.author.id if plan.event.author else None
+    if plan.event.is_withdrawn and plan.entry.actor_kind == ActorKind.PERSON:
+        author_id = author_id or _for_whom(plan)
+    if author_id != plan.entry.actor_id:
+        plan.tell(author_id)
+
+
+def tell_asker(plan: IncidentPlan[EscalationCompleted]) -> None:
     """Who had asked for more hears directly that it is there, unless it was their own doing."""
-    asker_id = _person_in(plan, "asked_by")
+    asker_id = plan.event.asked_by.id if plan.event.asked_by else None
     if asker_id != plan.entry.actor_id:
         plan.tell(asker_id)
 
 
-def alarm(plan: IncidentPlan[Any]) -> None:
+def alarm(plan: IncidentPlan[EscalationExhausted]) -> None:
     """Nobody answered: the commander and the author hear of it directly, besides the channel."""
-    wanted = (plan.facts.find_holder(COMMANDER), _person_in(plan, "author"))
+    author, for_id = plan.event.author, _for_whom(plan)
+    wanted = [plan.facts.find_holder(COMMANDER), author.id if author else None]
+    if for_id != plan.entry.actor_id:
+        wanted.append(for_id)
     for person_id in dict.fromkeys(wanted):
         plan.tell(person_id)
 
 
-def _escalation_id(plan: IncidentPlan[Any]) -> uuid.UUID | None:
-    text = (plan.entry.content or {}).get("escalation_id")
-    return uuid.UUID(text) if text else None
+def _fact(escalation: Escalation) -> EscalationFact:
+    return EscalationFact(
+        id=escalation.id,
+        is_unanswered=escalation.is_unanswered,
+        is_taken=escalation.status == EscalationStatus.TAKEN,
+        for_id=escalation.author_id if escalation.is_automatic else None,
+        calls=(),
+    )
 
 
-def _person_in(plan: IncidentPlan[Any], name: str) -> uuid.UUID | None:
-    found = (plan.entry.content or {}).get(name)
-    return uuid.UUID(found["id"]) if found and found.get("id") else None
+def _for_whom(plan: IncidentPlan[AboutEscalation]) -> uuid.UUID | None:
+    """Return for whom the bot escalated, or None: no entry names them."""
+    return next((one.for_id for one in _escalations(plan, plan.event.escalation_id)), None)
+
+
+def _escalations(
+    plan: IncidentPlan[AboutEscalation | EscalatedChanged], escalation_id: uuid.UUID
+) -> Iterator[EscalationFact]:
+    return (one for one in plan.facts.escalations if one.id == escalation_id)
+
+
+def _show_card(plan: IncidentPlan[Payload | FeatureEvent], escalation_id: uuid.UUID) -> None:
+    effect = RefreshEscalationCard(incident_id=plan.facts.incident_id, escalation_id=escalation_id)
+    plan.refresh(effect, lane="escalations", after=plan.channel_gate, of=escalation_id)
+
+
+def _show_calls(plan: IncidentPlan[Payload | FeatureEvent], escalation: EscalationFact) -> None:
+    for call in escalation.calls:
+        effect = RefreshEscalationCall(
+            incident_id=plan.facts.incident_id,
+            escalation_id=escalation.id,
+            call_id=call.call_id,
+            person_id=call.person_id,
+        )
+        plan.refresh(effect, lane=f"dm:{call.person_id}", of=call.call_id)

@@ -137,6 +137,13 @@ class EscalationStep(Base):
         return tuple(str(one["name"]) for one in self.wanted)
 
 
+class Medium(StrEnum):
+    """By what somebody was called; the card names each but the first."""
+
+    DIRECT_MESSAGE = "direct_message"
+    CHANNEL = "channel"
+
+
 class EscalationCall(Base):
     """One person called, once. `medium` is how: today by direct message, one day by a pager too.
 
@@ -154,7 +161,7 @@ class EscalationCall(Base):
     escalation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("escalations.id"))
     step_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("escalation_steps.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    medium: Mapped[str] = mapped_column(default="direct_message")
+    medium: Mapped[str] = mapped_column(default=Medium.DIRECT_MESSAGE)
     status: Mapped[str] = mapped_column(default=CallStatus.OPEN)
     away: Mapped[str | None] = mapped_column(default=None)
     called_at: Mapped[datetime]

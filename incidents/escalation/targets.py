@@ -1,7 +1,7 @@
 """Whom an escalation reaches: from a target and the policy to the steps of its ladder.
 
-What follows from the service or the severity is settled when the ladder is laid; who holds a role
-and who is in a group, only when the step is called (`escalation_callees.py`).
+What follows from the service or the severity is settled when the ladder is built; who holds a role
+and who is in a group, only when the step is called (`callees.py`).
 """
 
 import uuid
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from incidents.core.errors import InvalidInput
-from incidents.escalation.tables import Wanted
+from incidents.escalation.tables import Escalation, Wanted
 from incidents.policy.escalation import Callee, EscalationTemplate, LadderStep, Relation, Service
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, PersonRef, RoleRef
@@ -52,7 +52,7 @@ Target = PersonTarget | RoleTarget | ServiceTarget | GroupTarget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """One step of a ladder about to be laid; `wait` None: as template and severity say."""
+    """One step of a ladder about to be built; `wait` None: as template and severity say."""
 
     wanted: tuple[Wanted, ...]
     wait: timedelta | None = None
@@ -61,7 +61,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderInputs:
-    """What a ladder is laid from: the policy, and what it applies to."""
+    """What a ladder is built from: the policy, and what it applies to."""
 
     policy: Policy
     severity_key: str
@@ -93,23 +93,6 @@ def build_service_ladder(inputs: LadderInputs) -> tuple[PlannedStep, ...]:
     return tuple(_without_repeats(planned))
 
 
-def wait_of(
-    policy: Policy,
-    *,
-    severity_key: str,
-    template: EscalationTemplate | None,
-    step_wait: timedelta | None,
-) -> timedelta:
-    """Return how long a step waits: as it, its template, the severity or the policy says."""
-    severity = policy.find_severity(severity_key)
-    said = (
-        step_wait,
-        template.wait if template else None,
-        severity.escalation_wait if severity else None,
-    )
-    return next((wait for wait in said if wait is not None), policy.escalation.wait)
-
-
 def get_template(policy: Policy, key: str) -> EscalationTemplate:
     """Return the template, the policy's default one for "". Raises: InvalidInput."""
     found = policy.escalation.find_template(key or policy.escalation.default_template)
@@ -117,6 +100,12 @@ def get_template(policy: Policy, key: str) -> EscalationTemplate:
         known = ", ".join(template.key for template in policy.escalation.templates)
         raise InvalidInput("template", "unknown", known)
     return found
+
+
+def template_of(policy: Policy, escalation: Escalation) -> EscalationTemplate:
+    """Return the escalation's template as it is now; the default one if it is gone."""
+    found = policy.escalation.find_template(escalation.template_key)
+    return found or get_template(policy, "")
 
 
 def pick_service(policy: Policy, key: str, *, affected: Sequence[str]) -> Service | None:

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.escalation.callees import Ladder, reach_of
-from incidents.escalation.packet import Packet, packet_from
+from incidents.escalation.entries import EscalationDeclined, packet_in
+from incidents.escalation.packet import Packet
 from incidents.escalation.tables import (
     ENDED,
     UNANSWERED,
@@ -31,7 +32,6 @@ from incidents.incident.incident import Incident
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import PersonView, people_views
 from incidents.policy.policy import Policy
-from incidents.proposals.views import ProposalView, find_escalated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,6 @@ class StepView:
 class EscalationView:
     """An escalation as it is now; `position` is that of the step called last.
 
-    `proposal` is what waits for an answer, where nobody's answer was what was escalated.
     `asked_field` is what was asked back and isn't there yet. Its completeness is not in here, so
     that it can't be shown to others than the author and their mentors: see `find_scores`.
     """
@@ -103,7 +102,6 @@ class EscalationView:
     exhausted_at: datetime | None
     ended_at: datetime | None
     measures: Measures
-    proposal: ProposalView | None = None
 
     @property
     def calls(self) -> tuple[CallView, ...]:
@@ -156,7 +154,6 @@ async def get_escalation_view(
     def named(person_id: uuid.UUID | None) -> PersonView | None:
         return people.get(person_id) if person_id is not None else None
 
-    packet = (entries.get(row.packet_entry_id) or {}).get("packet")
     views = [_call_view(call, people, entries) for call in calls]
     ladder = Ladder(
         session=session, policy=policy, now=now, incident=incident, escalation=row, calls=calls
@@ -179,7 +176,7 @@ async def get_escalation_view(
         is_urgent=row.is_urgent,
         is_automatic=row.is_automatic,
         author=named(row.author_id),
-        packet=packet_from(packet if isinstance(packet, Mapping) else {}),
+        packet=packet_in(entries.get(row.packet_entry_id)),
         packet_version=row.packet_version,
         asked_field=row.asked_field,
         asked_by=named(row.asked_by_id),
@@ -193,7 +190,6 @@ async def get_escalation_view(
         exhausted_at=row.exhausted_at,
         ended_at=row.ended_at,
         measures=measures_of(row, declared_at=incident.declared_at),
-        proposal=await find_escalated(session, row.id, incident_id=row.incident_id),
     )
 
 
@@ -221,7 +217,7 @@ def _call_view(
     people: Mapping[uuid.UUID, PersonView],
     entries: Mapping[uuid.UUID | None, Mapping[str, Any]],
 ) -> CallView:
-    answer = entries.get(call.answer_entry_id) or {}
+    declined = EscalationDeclined.read(entries.get(call.answer_entry_id))
     return CallView(
         id=call.id,
         step_id=call.step_id,
@@ -229,7 +225,7 @@ def _call_view(
         status=CallStatus(call.status),
         medium=call.medium,
         away=call.away,
-        reason=str(answer.get("reason") or ""),
+        reason=declined.reason if declined is not None else "",
         called_at=call.called_at,
         answered_at=call.answered_at,
     )

@@ -11,12 +11,12 @@ from incidents.core.errors import InvalidInput
 from incidents.core.people import Actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.exports.csv_format import render_csv
+from incidents.exports.entries import Exported
 from incidents.exports.json_format import render_json
 from incidents.exports.markdown import render_markdown
 from incidents.exports.records import TimelineRecord, build_record
 from incidents.incident.incident import IncidentRef
 from incidents.incident.payload import EntryTypes
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 
 
@@ -58,7 +58,7 @@ async def request_export(
         raise InvalidInput("channel", "isn't there yet; choose one first")
     if incident.is_channel_archived:
         raise InvalidInput("channel", "is_archived")
-    uow.record(incident, EntryKind.EXPORTED, {"format": fmt.value})
+    uow.record(incident, Exported(format=fmt.value))
     data = {
         "reference": str(incident.reference),
         "format": fmt.value,

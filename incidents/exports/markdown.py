@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from incidents.core.markdown_text import escape, table
+from incidents.core.sentences import Markdown, PlainText, Who, as_line
 from incidents.exports.records import TimelineRecord, is_late
 from incidents.incident.views import IncidentView
 from incidents.record.timeline_view import TimelineItem
@@ -35,6 +36,18 @@ def cell(text: str) -> str:
     """Return people's text as one table cell: inert, its lines kept, its direction its own."""
     lines = (escape(line) for line in text.split("\n"))
     return "<br>".join(_isolated(line) for line in lines if line)
+
+
+class Cell(Markdown):
+    """One cell of a Markdown table: what people wrote keeps its lines and its direction."""
+
+    def own_text(self, text: str) -> str:
+        """Return people's text as part of a cell."""
+        return cell(text)
+
+    def person(self, who: Who) -> str:
+        """Return the name as part of a cell."""
+        return cell(PlainText.person(self, who))
 
 
 def _isolated(line: str) -> str:
@@ -120,7 +133,7 @@ def _row(item: TimelineItem) -> tuple[str, str, str, str]:
 
 def _what(item: TimelineItem) -> str:
     entry = item.entry
-    text = cell(item.what)
+    text = as_line(item.told, Cell())
     if entry.is_withdrawn and not entry.is_redacted:
         struck = "<br>".join(f"~~{line}~~" for line in text.split("<br>") if line)
         return f"{struck} (withdrawn by {cell(entry.withdrawn_by or '')})"

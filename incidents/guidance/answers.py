@@ -23,7 +23,8 @@ from incidents.engine.prompts import (
     withdraw,
 )
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.guidance.guidance import end_guidance, look_again
+from incidents.guidance.events import GuidanceAwaited
+from incidents.guidance.guidance import end_guidance
 from incidents.guidance.tables import GuidanceRecord, find_record
 from incidents.guidance.time_box import Progress
 from incidents.incident.incident import ById, Incident, IncidentRef
@@ -71,7 +72,7 @@ async def answer_step(uow: UnitOfWork, prompt_id: uuid.UUID, answer: StepAnswer)
         uow.session, incident.id, person_id=prompt.person_id, kinds=(PromptKind.TIME_BOX,)
     )
     await withdraw(uow, asked)
-    await look_again(uow, incident.id, prompt.person_id)
+    uow.emit(GuidanceAwaited(incident_id=incident.id, person_id=prompt.person_id))
     return Outcome("prompt_answered", None, {"prompt_id": str(prompt.id)})
 
 
@@ -97,7 +98,7 @@ async def report_progress(uow: UnitOfWork, prompt_id: uuid.UUID, *, text: str = 
     """
     prompt, incident = await _get_time_box(uow, prompt_id)
     await settle_answer(uow, prompt, Progress.PROGRESS)
-    await look_again(uow, incident.id, prompt.person_id)
+    uow.emit(GuidanceAwaited(incident_id=incident.id, person_id=prompt.person_id))
     if text.strip():
         return await _note(uow, incident, prompt, text=text)
     return Outcome("prompt_answered", None, {"prompt_id": str(prompt.id)})
@@ -136,7 +137,7 @@ async def switch_prompts(uow: UnitOfWork, ref: IncidentRef, *, on: bool) -> Outc
     if record.quieted_at is None:
         raise AlreadySo("your prompts", "on")
     record.quieted_at = None
-    await look_again(uow, incident.id, record.person_id)
+    uow.emit(GuidanceAwaited(incident_id=incident.id, person_id=record.person_id))
     return Outcome("prompts_on", None, {})
 
 

@@ -19,8 +19,8 @@ from incidents.core.people import Person
 from incidents.engine.prompts import Prompt, PromptKind, PromptStatus, ask, prompts_of
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.callees import takes_part
+from incidents.escalation.entries import packet_in
 from incidents.escalation.escalate import EscalationDraft, escalate
-from incidents.escalation.packet import packet_from
 from incidents.escalation.prefill import prefill
 from incidents.escalation.tables import EscalationStatus, calls_of, escalations_of
 from incidents.escalation.targets import (
@@ -31,9 +31,10 @@ from incidents.escalation.targets import (
     pick_service,
 )
 from incidents.guidance.tables import GuidanceRecord
+from incidents.incident.entries import SeverityChanged
 from incidents.incident.incident import ById, Incident
 from incidents.incident.roles import RoleAssignment, current_roles
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.guidance import Triggers
 from incidents.rights.acting_stage import is_supervised_in
 from incidents.rights.stages import mentors_of
@@ -256,7 +257,7 @@ async def _gather_trigger_facts(
 ) -> TriggerFacts:
     query = select(func.max(TimelineEntry.recorded_at)).where(
         TimelineEntry.incident_id == incident.id,
-        TimelineEntry.kind == EntryKind.SEVERITY_CHANGED,
+        TimelineEntry.kind == SeverityChanged.kind,
     )
     changed_at = (await session.execute(query)).scalar_one_or_none()
     prompts = await prompts_of(
@@ -284,6 +285,6 @@ async def _confidences(
             continue
         entry = await session.get(TimelineEntry, one.packet_entry_id)
         if entry is not None and entry.content is not None:
-            packet = packet_from(entry.content.get("packet") or {})
-            found.append(StatedFact(one.id, packet.confidence, entry.recorded_at))
+            confidence = packet_in(entry.content).confidence
+            found.append(StatedFact(one.id, confidence, entry.recorded_at))
     return tuple(found)

@@ -2,17 +2,16 @@
 
 Everything comes from one look (`look_after`), which follows a change of the incident or an answer,
 and leaves as it is whatever it finds done. So it doesn't matter how often it runs, or how late
-after an absence. What people answer is in `guidance_answers.py`; prompts and answers are their
+after an absence. What people answer is in `answers.py`; prompts and answers are their
 owner's own (`prompts.py`) and reach neither the record nor anybody else.
 """
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
 from incidents.engine.presence import absences_since
 from incidents.engine.prompts import Prompt, PromptKind, ask, open_prompts, prompts_of, withdraw
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.guidance.call_mentor import (
     Reason,
@@ -21,13 +20,8 @@ from incidents.guidance.call_mentor import (
     call_mentor,
     gather_reasons,
 )
-from incidents.guidance.tables import (
-    GuidanceRecord,
-    find_record,
-    guidance_id,
-    guided_people,
-    look_reminder,
-)
+from incidents.guidance.events import GuidanceAwaited, GuidanceBegun
+from incidents.guidance.tables import GuidanceRecord, find_record, guidance_id, guided_people
 from incidents.guidance.time_box import (
     QUESTIONS,
     BoxStep,
@@ -43,27 +37,25 @@ from incidents.incident.roles import current_roles
 from incidents.policy.guidance import Checklist
 
 
-async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
     """Begin, go on with, or end the guidance of the person whom the reminder names."""
     record = await _keep_record(uow, incident, uuid.UUID(reminder.data["person_id"]))
     if record is None:
-        return
+        return None
     await announce_mentor_call(uow, incident, record, await gather_reasons(uow, incident, record))
     again_at = await call_mentor(uow, incident, record)
-    if again_at is not None:
-        again = look_reminder(incident.id, record.person_id, now=again_at)
-        await uow.remind(again)
     await _ask_next_step(uow, incident, record)
+    return None if again_at is None else Again(due_at=again_at, data=dict(reminder.data))
 
 
-async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
     """Ask how it goes, or bring in company, if nothing new came within the time box."""
     found = await uow.session.get(GuidanceRecord, reminder.subject_id)
     if found is None or not found.is_running:
-        return
+        return None
     record = await _keep_record(uow, incident, found.person_id)
     if record is None:
-        return
+        return None
     prompts = await _questions(uow, record)
     box = await _gather_box(uow, incident, record, prompts)
     guidance = uow.policy.guidance
@@ -77,15 +69,10 @@ async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder)
             why = Why.STUCK if box.is_stuck else Why.SILENCE
             reason = Reason(key=f"{why}:{prompts[-1].id}", why=why)
             await announce_mentor_call(uow, incident, record, [reason])
-            await look_again(uow, incident.id, record.person_id)
+            uow.emit(GuidanceAwaited(incident_id=incident.id, person_id=record.person_id))
         case BoxStep.WAIT:
             pass
-    await _set_time_box(uow, record, due_at=decision.next_at)
-
-
-async def look_again(uow: UnitOfWork, incident_id: uuid.UUID, person_id: uuid.UUID) -> None:
-    """Have the person's guidance looked at as soon as this is committed."""
-    await uow.remind(look_reminder(incident_id, person_id, now=uow.now))
+    return Again(due_at=decision.next_at)
 
 
 async def end_guidance(uow: UnitOfWork, record: GuidanceRecord) -> None:
@@ -124,7 +111,7 @@ async def _keep_record(
     if record.ended_at is not None:
         record.started_at, record.ended_at = uow.now, None
         await uow.flush()
-        await _set_time_box(uow, record, due_at=uow.now + uow.policy.guidance.time_box)
+        uow.emit(GuidanceBegun(incident_id=incident.id, guidance_id=record.id))
     return record
 
 
@@ -230,15 +217,3 @@ async def _ask_how_it_goes(
     asked = await prompts_of(uow.session, incident.id, person_id=record.person_id, kind=kind)
     number = str(len(asked) + 1)
     await ask(uow, incident=incident, person_id=record.person_id, kind=kind, key=number)
-
-
-async def _set_time_box(uow: UnitOfWork, record: GuidanceRecord, *, due_at: datetime) -> None:
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.TIME_BOX,
-            subject_type="guidance",
-            subject_id=record.id,
-            incident_id=record.incident_id,
-            due_at=due_at,
-        )
-    )

@@ -1,13 +1,45 @@
 """What follows for people who are guided."""
 
-from typing import Any
+import uuid
+from datetime import datetime
 
-from incidents.engine.plan import IncidentPlan
-from incidents.guidance.tables import look_reminder
+from incidents.engine.plan import IncidentPlan, Plan
+from incidents.engine.reminders import Remind, ReminderKind
+from incidents.guidance.events import GuidanceAwaited, GuidanceBegun
+from incidents.guidance.tables import guidance_id
+from incidents.incident.payload import Payload
 
 
-def look_after_guided(plan: IncidentPlan[Any]) -> None:
+def look_after_guided(plan: IncidentPlan[Payload]) -> None:
     """Whoever is guided, or may be from now on, is looked after at once, in private."""
     for person_id in plan.facts.to_guide:
-        facts = plan.facts
-        plan.set_reminder(look_reminder(facts.incident_id, person_id, now=facts.now))
+        plan.set_reminder(_look(plan.facts.incident_id, person_id, at=plan.now))
+
+
+def look_again(plan: Plan[GuidanceAwaited]) -> None:
+    """Somebody's guidance is looked at as soon as this is committed."""
+    plan.set_reminder(_look(plan.event.incident_id, plan.event.person_id, at=plan.now))
+
+
+def start_time_box(plan: Plan[GuidanceBegun]) -> None:
+    """Whoever is guided is asked how it goes once nothing new came for a while."""
+    plan.set_reminder(
+        Remind(
+            kind=ReminderKind.TIME_BOX,
+            subject_type="guidance",
+            subject_id=plan.event.guidance_id,
+            incident_id=plan.event.incident_id,
+            due_at=plan.now + plan.policy.guidance.time_box,
+        )
+    )
+
+
+def _look(incident_id: uuid.UUID, person_id: uuid.UUID, *, at: datetime) -> Remind:
+    return Remind(
+        kind=ReminderKind.PROMPT_STEP,
+        subject_type="guidance",
+        subject_id=guidance_id(incident_id, person_id),
+        incident_id=incident_id,
+        due_at=at,
+        data={"person_id": str(person_id)},
+    )

@@ -14,26 +14,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import derived_id
-from incidents.engine.reminders import Remind, ReminderKind
 from incidents.engine.rules import Recorded
+from incidents.escalation.entries import Escalated, EscalationCompleted
+from incidents.incident.entries import Edited, SeverityChanged, StatusChanged
 from incidents.incident.facts import Facts, RoleFact
-from incidents.incident.timeline import EntryKind
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.policy.policy import Policy
 from incidents.rights.stages import StageRecord, levels_of
 from incidents.storage.database import Base
 
 # Entries after which it may be somebody else who is guided, or for another reason.
 LOOKED_AT = frozenset(
-    {
-        EntryKind.ROLE_ASSIGNED,
-        EntryKind.ROLE_ENDED,
-        EntryKind.COMMANDER_CHANGED,
-        EntryKind.STATUS_CHANGED,
-        EntryKind.SEVERITY_CHANGED,
-        EntryKind.EDITED,
-        EntryKind.ESCALATED,
-        EntryKind.ESCALATION_COMPLETED,
-    }
+    entry_type.kind
+    for entry_type in (
+        RoleAssigned,
+        RoleEnded,
+        CommanderChanged,
+        StatusChanged,
+        SeverityChanged,
+        Edited,
+        Escalated,
+        EscalationCompleted,
+    )
 )
 
 
@@ -61,18 +63,6 @@ class GuidanceRecord(Base):
 def guidance_id(incident_id: uuid.UUID, person_id: uuid.UUID) -> uuid.UUID:
     """Return the id of somebody's guidance in an incident, also before there is any."""
     return derived_id(incident_id, f"guidance:{person_id}")
-
-
-def look_reminder(incident_id: uuid.UUID, person_id: uuid.UUID, *, now: datetime) -> Remind:
-    """Return the reminder that has somebody's guidance looked at now."""
-    return Remind(
-        kind=ReminderKind.PROMPT_STEP,
-        subject_type="guidance",
-        subject_id=guidance_id(incident_id, person_id),
-        incident_id=incident_id,
-        due_at=now,
-        data={"person_id": str(person_id)},
-    )
 
 
 async def find_record(

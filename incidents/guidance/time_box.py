@@ -16,26 +16,37 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.checkins.entries import CheckinAnswered
 from incidents.core.people import ActorKind
 from incidents.engine.prompts import Prompt, PromptKind
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.escalation.entries import Escalated, EscalationTaken
+from incidents.incident.entries import (
+    Edited,
+    MilestoneSet,
+    SeverityChanged,
+    StatusChanged,
+    UpdatePosted,
+)
+from incidents.incident.timeline import TimelineEntry
+from incidents.record.entries import FileLinked, Marked, Note, Pinned
 
 # What shows that an incident moves, when a person recorded it.
 NEWS: Final = frozenset(
-    {
-        EntryKind.NOTE,
-        EntryKind.MARKED,
-        EntryKind.PINNED,
-        EntryKind.FILE_LINKED,
-        EntryKind.UPDATE_POSTED,
-        EntryKind.STATUS_CHANGED,
-        EntryKind.SEVERITY_CHANGED,
-        EntryKind.MILESTONE_SET,
-        EntryKind.EDITED,
-        EntryKind.CHECKIN_ANSWERED,
-        EntryKind.ESCALATED,
-        EntryKind.ESCALATION_TAKEN,
-    }
+    entry_type.kind
+    for entry_type in (
+        Note,
+        Marked,
+        Pinned,
+        FileLinked,
+        UpdatePosted,
+        StatusChanged,
+        SeverityChanged,
+        MilestoneSet,
+        Edited,
+        CheckinAnswered,
+        Escalated,
+        EscalationTaken,
+    )
 )
 # The prompts that want an answer from somebody who is guided.
 QUESTIONS: Final = (PromptKind.FIRST_FIFTEEN, PromptKind.TIME_BOX)

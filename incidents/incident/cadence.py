@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
+from incidents.incident.entries import Moved
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.incident.timeline import TimelineEntry
@@ -149,10 +150,10 @@ def last_update_at(incident: Incident) -> datetime:
     return incident.last_update_at or incident.declared_at
 
 
-def move_due(incident: Incident, due_at: datetime | None) -> dict[str, object]:
-    """Set when the next update is due and return what the entry says of it: {} if unchanged."""
+def move_due(incident: Incident, due_at: datetime | None) -> Moved | None:
+    """Set when the next update is due and return what the entry says of it: None if unchanged."""
     before = incident.next_update_due_at
     if before == due_at:
-        return {}
+        return None
     incident.next_update_due_at = due_at
-    return {"next_update_due_at": {"old": before, "new": due_at}}
+    return Moved(old=before, new=due_at)

@@ -1,18 +1,34 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries that rooms of several floors read: declared, changed, told to stakeholders, its channel."""
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from incidents.core.sentences import Detail, Telling, When, Who, Words, detail, said, telling, when
+from incidents.core.sentences import (
+    ChannelName,
+    Detail,
+    Link,
+    Part,
+    Telling,
+    When,
+    Who,
+    Words,
+    detail,
+    listed,
+    said,
+    telling,
+    when,
+)
+from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared(Payload):
-    """declared."""
+    """Somebody declared the incident."""
 
     kind: ClassVar[str] = "declared"
     title: str = ""
@@ -27,29 +43,82 @@ class Declared(Payload):
     detected_at: datetime | None = None
     source_link: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was declared, how bad, and what was known then."""
+        severity = (" as ", Words(self.severity)) if self.severity else ()
+        return telling(
+            "declared the incident",
+            *severity,
+            ": ",
+            Words(self.title),
+            details=(
+                said(self.impact, "Impact"),
+                said(self.summary, "Summary"),
+                Detail(listed(Words(one) for one in self.services), "Services"),
+                detail("Detected", when(self.detected_at)),
+                detail("Declared from", Link(self.source_link) if self.source_link else None),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """An instant before and after a change; None where there was, or is, none."""
+
+    old: datetime | None = None
+    new: datetime | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged(Payload):
-    """status_changed."""
+    """The incident took a step of its lifecycle."""
 
     kind: ClassVar[str] = "status_changed"
     old: str = ""
     new: str = ""
+    text: str = ""
     reason: str = ""
-    milestones: Mapping[str, Any] = field(default_factory=dict)
-    next_update_due_at: Mapping[str, Any] = field(default_factory=dict)
     is_reopening: bool = False
-    has_customer_impact: bool = False
+    is_duplicate: bool = False
+    # Empty also for the duplicate of a private incident.
+    duplicate_of: str = ""
     resolution: str = ""
     previous_resolution: str = ""
-    text: str = ""
-    is_duplicate: bool = False
-    duplicate_of: str = ""
+    # None where the step doesn't say.
+    has_customer_impact: bool | None = None
+    milestones: Mapping[str, Moved] = field(default_factory=dict)
+    next_update_due_at: Moved | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return the step, and what was said about it."""
+        no_impact = Detail(("No customer impact",)) if self.has_customer_impact is False else None
+        return telling(
+            f"{self._step()}: {self.old} → {self.new}",
+            details=(
+                no_impact,
+                said(self.resolution, "What fixed it"),
+                said(self.text),
+                said(self.reason),
+            ),
+        )
+
+    def _step(self) -> str:
+        if self.is_reopening:
+            return "reopened the incident"
+        match self.new:
+            case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
+                return f"{self.new} the incident"
+            case IncidentStatus.CANCELLED if self.is_duplicate:
+                original = self.duplicate_of or "another incident"
+                return f"cancelled the incident as a duplicate of {original}"
+            case IncidentStatus.CANCELLED:
+                return "cancelled the incident"
+        return "changed the status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeverityChanged(Payload):
-    """severity_changed."""
+    """The severity was raised or lowered."""
 
     kind: ClassVar[str] = "severity_changed"
     old: str = ""
@@ -60,25 +129,84 @@ class SeverityChanged(Payload):
     new_rank: int = 0
     is_worse: bool = False
     reason: str = ""
-    next_update_due_at: Mapping[str, Any] = field(default_factory=dict)
+    next_update_due_at: Moved | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return the change, why, and when the next update is due if that moved."""
+        verb = "raised" if self.is_worse else "lowered"
+        due_at = self.next_update_due_at.new if self.next_update_due_at else None
+        return telling(
+            f"{verb} the severity: ",
+            Words(self.old),
+            " → ",
+            Words(self.new),
+            details=(said(self.reason), detail("Next update due", when(due_at))),
+        )
+
+
+FieldValue = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """A field of the incident before and after it was edited."""
+
+    old: FieldValue = ""
+    new: FieldValue = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited(Payload):
-    """edited."""
+    """Somebody changed what the incident says of itself."""
 
     kind: ClassVar[str] = "edited"
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, FieldChange] = field(default_factory=dict)
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return the fields that changed, each with its old and new text."""
+        return telling(
+            f"edited {', '.join(self.changes) or 'the incident'}",
+            details=(
+                Detail((_text(change.old), " → ", _text(change.new)), name.capitalize())
+                for name, change in self.changes.items()
+            ),
+        )
+
+
+def _text(value: FieldValue) -> Part:
+    text = value if isinstance(value, str) else ", ".join(value)
+    return Words(text) if text else "nothing"
+
+
+_MOMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "detected_at": "it was detected",
+        "impact_started_at": "the impact started",
+        "impact_ended_at": "the impact ended",
+        "mitigated_at": "it was mitigated",
+        "resolved_at": "it was resolved",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MilestoneSet(Payload):
-    """milestone_set."""
+    """Somebody set one of the incident's moments right."""
 
     kind: ClassVar[str] = "milestone_set"
     name: str = ""
     old: datetime | None = None
     new: datetime | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which moment was set, corrected or removed."""
+        moment = f"when {_MOMENTS.get(self.name, self.name.replace('_', ' '))}"
+        if self.new is None:
+            was = (", which was ", When(self.old)) if self.old else ()
+            return telling(f"removed {moment}", *was)
+        if self.old is None:
+            return telling(f"set {moment}: ", When(self.new))
+        return telling(f"corrected {moment}: ", When(self.old), " → ", When(self.new))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,72 +270,55 @@ class UpdateMissed(Payload):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoleAssigned(Payload):
-    """role_assigned."""
-
-    kind: ClassVar[str] = "role_assigned"
-    role: str = ""
-    role_name: str = ""
-    person: Who | None = None
-    previous: Who | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleEnded(Payload):
-    """role_ended."""
-
-    kind: ClassVar[str] = "role_ended"
-    role: str = ""
-    role_name: str = ""
-    person: Who | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommanderChanged(Payload):
-    """commander_changed."""
-
-    kind: ClassVar[str] = "commander_changed"
-    outgoing: Who | None = None
-    incoming: Who | None = None
-    how: str = ""
-    reason: str = ""
-    handoff_id: uuid.UUID | None = None
-    asked: Who | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOpened(Payload):
-    """channel_opened."""
+    """The incident's channel was opened."""
 
     kind: ClassVar[str] = "channel_opened"
     is_bookkeeping: ClassVar[bool] = True
     channel_id: str = ""
     channel_name: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was opened."""
+        return telling("opened ", ChannelName(self.channel_name, self.channel_id))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelLinked(Payload):
-    """channel_linked."""
+    """Somebody chose an existing channel, in place of the one that the incident had, if any."""
 
     kind: ClassVar[str] = "channel_linked"
     is_bookkeeping: ClassVar[bool] = True
     channel_id: str = ""
     channel_name: str = ""
-    old_channel_id: str | None = None
-    old_channel_name: str | None = None
+    old_channel_id: str = ""
+    old_channel_name: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel was chosen, or where the incident moved from and to."""
+        chosen = ChannelName(self.channel_name, self.channel_id)
+        if not self.old_channel_id:
+            return telling("chose ", chosen, " as the incident channel")
+        was = ChannelName(self.old_channel_name, self.old_channel_id)
+        return telling("moved the incident from ", was, " to ", chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedToPrivate(Payload):
-    """moved_to_private."""
+    """Somebody made the incident private, in a channel for chosen people."""
 
     kind: ClassVar[str] = "moved_to_private"
     people: tuple[Who, ...] = ()
     reason: str = ""
     old_channel_id: str = ""
     old_channel_name: str = ""
+    # Where messages of ours stand in the old channel.
     old_places: tuple[str, ...] = ()
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who is in the private channel, and why it was moved."""
+        details = (detail("In it", *listed(self.people)), said(self.reason))
+        return telling("moved the incident to a private channel", details=details)
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (
@@ -218,9 +329,6 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     MilestoneSet,
     UpdatePosted,
     UpdateMissed,
-    RoleAssigned,
-    RoleEnded,
-    CommanderChanged,
     ChannelOpened,
     ChannelLinked,
     MovedToPrivate,

@@ -1,7 +1,6 @@
 """Facts: the state of an incident at the end of a transaction, frozen, for rules to decide on."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.ids import Reference
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
-from incidents.incident.roles import RoleAssignment, current_roles
+from incidents.incident.roles import current_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +18,25 @@ class RoleFact:
 
     role_key: str
     person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CallFact:
+    """Somebody whom an escalation called."""
+
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationFact:
+    """An escalation: how it stands, whom it called; `for_id` is for whom the bot escalated, if it did."""
+
+    id: uuid.UUID
+    is_unanswered: bool
+    is_taken: bool
+    for_id: uuid.UUID | None
+    calls: tuple[CallFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,8 @@ class Facts:
     now: datetime
     # Whose guidance has to be looked at; found only for entries that may change it.
     to_guide: tuple[uuid.UUID, ...] = ()
+    # The incident's escalations; found only for what changes how they are shown.
+    escalations: tuple[EscalationFact, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -58,16 +78,9 @@ class Facts:
         return next(iter(self.holders(role_key)), None)
 
 
-async def gather_facts(
-    session: AsyncSession,
-    incident: Incident,
-    *,
-    now: datetime,
-    roles: Sequence[RoleAssignment] | None = None,
-) -> Facts:
-    """Return the facts of the incident as this transaction leaves it; `roles` if they are known."""
-    if roles is None:
-        roles = await current_roles(session, incident.id)
+async def gather_facts(session: AsyncSession, incident: Incident, *, now: datetime) -> Facts:
+    """Return the facts of the incident as this transaction leaves it."""
+    roles = await current_roles(session, incident.id)
     return Facts(
         incident_id=incident.id,
         reference=incident.reference,

@@ -75,6 +75,10 @@ class UnknownEntry(Payload):
             return telling(f"{head}{about}: ", *change, details=generic_details(values))
         return telling(head, details=generic_details(values))
 
+    def content(self) -> dict[str, Any]:
+        """Return what was stored, as it was."""
+        return dict(self.values)
+
 
 EntryTypes = Mapping[str, type[Payload]]
 
@@ -109,18 +113,22 @@ def field_names(payload_type: type[Payload]) -> frozenset[str]:
     return frozenset(one.name for one in dataclasses.fields(payload_type))
 
 
-def people_of(payload: Payload) -> Iterator[Who]:
-    """Yield the people that the payload's fields name, also within lists."""
-    for one in dataclasses.fields(payload):
-        value = getattr(payload, one.name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, Who):
-                yield item
+def people_of(value: Any) -> Iterator[Who]:
+    """Yield the people whom a payload names, also within lists and nested values."""
+    if isinstance(value, Who):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from people_of(item)
+    elif dataclasses.is_dataclass(value):
+        for one in dataclasses.fields(value):
+            yield from people_of(getattr(value, one.name))
 
 
 # -- what no class knows: read by its keys ------------------------------------------------------
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_INNER_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What machines need and people don't: identifiers, ranks, and what other words already say.
 _SILENT: Final = re.compile(r"(.*_)?(ids?|keys?|ranks?|hash|sequence|kind|ts)")
@@ -146,7 +154,16 @@ def _generic_detail(key: str, value: Any) -> Detail:
         return Detail((_spoken(key.removeprefix("is_")),))
     if key.endswith("_seconds") and isinstance(value, int):
         return Detail((HowLong(timedelta(seconds=value)),), _spoken(key.removesuffix("_seconds")))
-    return Detail(generic_value(value), _spoken(key))
+    return Detail(_named_value(value), _spoken(key))
+
+
+def _named_value(value: Any) -> Sentence:
+    """Return a value that no person typed: one of our own names reads as words."""
+    if isinstance(value, list | tuple):
+        return _joined((_named_value(one) for one in value), ", ")
+    if isinstance(value, str) and _INNER_NAME.fullmatch(value):
+        return (value.replace("_", " "),)
+    return generic_value(value)
 
 
 def generic_value(value: Any) -> Sentence:

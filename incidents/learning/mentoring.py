@@ -17,9 +17,9 @@ from incidents.core.people import Person, actor_of
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.entries import Escalated, EscalationCompleted
 from incidents.escalation.tables import Escalation
-from incidents.incident.entries import CommanderChanged, RoleAssigned
 from incidents.incident.incident import ById, Incident, find_participant
 from incidents.incident.payload import decode
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned
 from incidents.incident.roles import RoleAssignment, current_roles, role_holders
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView, PersonView, find_incident_view, person_view
@@ -69,7 +69,7 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
         case RoleAssigned(person=taker) | CommanderChanged(incoming=taker):
             roles = await current_roles(uow.session, incident.id)
             holders = {role.person_id for role in roles}
-            if taker is not None and taker.id is not None and taker.id in holders:
+            if taker.id is not None and taker.id in holders:
                 await pair(uow, incident, taker.id)
         case ActionProposed(requester=asker) | ProposalRevised(requester=asker):
             asker_id = asker.id if asker is not None else None

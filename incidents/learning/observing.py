@@ -19,9 +19,10 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonFacts, PersonKind, save_person
 from incidents.engine.prompts import PromptKind, ask, open_prompts, withdraw
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.incident.entries import CommanderChanged, SeverityChanged, StatusChanged
+from incidents.incident.entries import SeverityChanged, StatusChanged
 from incidents.incident.incident import Incident
 from incidents.incident.payload import Payload, decode
+from incidents.incident.role_entries import CommanderChanged
 from incidents.incident.roles import RoleAssignment, current_roles, current_roles_in
 from incidents.incident.timeline import TimelineEntry
 from incidents.learning.events import DebriefAsked, ShadowBroughtIn

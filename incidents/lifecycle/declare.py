@@ -9,9 +9,9 @@ from incidents.core.ids import derived_id, new_id
 from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.cadence import next_update_due
+from incidents.incident.entries import Declared
 from incidents.incident.incident import Incident, Participant, lock_numbers, take_number
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.similarity import find_similar
 from incidents.policy.policy import Action, Severity
 from incidents.storage.database import insert_rows, storable
@@ -47,7 +47,7 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
         if similar is not None:
             return similar
     incident = await _new_incident(uow, declared)
-    entry = uow.record(incident, EntryKind.DECLARED, _declared_content(incident, declaration))
+    entry = uow.record(incident, _declared(incident, declaration))
     incident.channel_effect_id = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
     uow.session.add(incident)
     await uow.flush()
@@ -154,17 +154,17 @@ def check_title(text: str) -> str:
     return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
 
 
-def _declared_content(incident: Incident, declaration: Declaration) -> dict[str, object]:
-    return {
-        "title": incident.title,
-        "severity": incident.severity_name,
-        "severity_key": incident.severity_key,
-        "status": incident.status,
-        "impact": incident.impact,
-        "summary": incident.summary,
-        "services": list(incident.services),
-        "is_private": incident.is_private,
-        "is_drill": incident.is_drill,
-        "detected_at": incident.detected_at,
-        "source_link": declaration.source_link,
-    }
+def _declared(incident: Incident, declaration: Declaration) -> Declared:
+    return Declared(
+        title=incident.title,
+        severity=incident.severity_name,
+        severity_key=incident.severity_key,
+        status=incident.status,
+        impact=incident.impact,
+        summary=incident.summary,
+        services=tuple(incident.services),
+        is_private=incident.is_private,
+        is_drill=incident.is_drill,
+        detected_at=incident.detected_at,
+        source_link=declaration.source_link,
+    )

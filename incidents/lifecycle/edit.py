@@ -14,13 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import AlreadySo, EditClash
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import Edited, FieldChange, FieldValue
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.declare import check_title
 from incidents.policy.policy import Action
 from incidents.storage.database import storable
-
-FieldValue = str | tuple[str, ...]
 
 FIELDS = ("title", "summary", "impact", "services")
 
@@ -58,8 +57,8 @@ async def edit(uow: UnitOfWork, ref: IncidentRef, *, wanted: Edit) -> Outcome:
         raise EditClash(who)
     for name, (_, value) in changes.items():
         setattr(incident, name, list(value) if isinstance(value, tuple) else value)
-    content = {name: {"old": old, "new": new} for name, (old, new) in changes.items()}
-    uow.record(incident, EntryKind.EDITED, {"changes": content})
+    told = {name: FieldChange(old=old, new=new) for name, (old, new) in changes.items()}
+    uow.record(incident, Edited(changes=told))
     data = {"reference": str(incident.reference), "fields": sorted(changes)}
     return Outcome("edited", incident.id, data)
 
@@ -89,10 +88,11 @@ async def _last_editor(session: AsyncSession, incident: Incident, name: str) -> 
     """Return who changed the field last, or "" if no entry says so."""
     query = (
         select(TimelineEntry)
-        .where(TimelineEntry.incident_id == incident.id, TimelineEntry.kind == EntryKind.EDITED)
+        .where(TimelineEntry.incident_id == incident.id, TimelineEntry.kind == Edited.kind)
         .order_by(TimelineEntry.sequence.desc())
     )
     for entry in (await session.execute(query)).scalars():
-        if name in ((entry.content or {}).get("changes") or {}):
+        edited = Edited.read(entry.content)
+        if edited is not None and name in edited.changes:
             return entry.actor_name
     return ""

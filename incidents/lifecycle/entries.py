@@ -1,41 +1,53 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries of the lifecycle that no lower room reads: duplicates, and incidents gone quiet."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
+from incidents.core.sentences import IncidentName, Telling, When, Words, telling
 from incidents.incident.payload import Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateFound(Payload):
-    """duplicate_found."""
+    """Another incident turned out to be the same as this one."""
 
     kind: ClassVar[str] = "duplicate_found"
     duplicate: str = ""
     title: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which incident it is."""
+        duplicate, title = IncidentName(self.duplicate), Words(self.title)
+        return telling("found ", duplicate, " to be the same as this incident: ", title)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleAsked(Payload):
-    """stale_asked."""
+    """Nothing happened for long: the channel was asked whether the incident is over."""
 
     kind: ClassVar[str] = "stale_asked"
     is_bookkeeping: ClassVar[bool] = True
     last_activity_at: datetime | None = None
     status: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return since when nothing was added."""
+        at = self.last_activity_at
+        since = (": nothing was added since ", When(at)) if at else ()
+        return telling("asked whether the incident is over", *since)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleAnswered(Payload):
-    """stale_answered."""
+    """Somebody said that work goes on."""
 
     kind: ClassVar[str] = "stale_answered"
-    # SCHEMA UNKNOWN
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that work goes on."""
+        return telling("said that work goes on")
 
 
-ENTRIES: Final[tuple[type[Payload], ...]] = (
-    DuplicateFound,
-    StaleAsked,
-    StaleAnswered,
-)
+ENTRIES: Final[tuple[type[Payload], ...]] = (DuplicateFound, StaleAsked, StaleAnswered)

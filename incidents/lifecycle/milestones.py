@@ -9,9 +9,9 @@ from datetime import datetime
 
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import MilestoneSet
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 
 Moments = Mapping[str, datetime | None]
@@ -72,8 +72,7 @@ def apply(uow: UnitOfWork, incident: Incident, moments: Moments) -> tuple[str, .
             continue
         setattr(incident, name, value)
         changed.append(name)
-        content = {"name": name, "old": old, "new": value}
-        uow.record(incident, EntryKind.MILESTONE_SET, content, occurred_at=value)
+        uow.record(incident, MilestoneSet(name=name, old=old, new=value), occurred_at=value)
     return tuple(changed)
 
 

@@ -1,28 +1,27 @@
 """What follows from changes of status, severity and facts."""
 
-from typing import Any
-
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
+from incidents.incident.entries import Edited, SeverityChanged
+from incidents.incident.payload import Payload
 
 
-def invite_for_severity(plan: IncidentPlan[Any]) -> None:
+def invite_for_severity(plan: IncidentPlan[SeverityChanged]) -> None:
     """A worse severity brings in whom the policy names for it."""
     facts = plan.facts
-    is_worse = bool((plan.entry.content or {}).get("is_worse"))
-    if not is_worse or not facts.is_open or facts.is_private or facts.is_drill:
+    if not plan.event.is_worse or not facts.is_open or facts.is_private or facts.is_drill:
         return
     severity = plan.policy.find_severity(facts.severity_key)
     plan.invite_policy(severity.invites if severity else ())
 
 
-def retitle(plan: IncidentPlan[Any]) -> None:
+def retitle(plan: IncidentPlan[Edited]) -> None:
     """A new title is shown in the channel's topic."""
-    if "title" in ((plan.entry.content or {}).get("changes") or {}):
+    if "title" in plan.event.changes:
         plan.set_topic()
 
 
-def watch_for_silence(plan: IncidentPlan[Any]) -> None:
+def watch_for_silence(plan: IncidentPlan[Payload]) -> None:
     """An open incident in which nothing happens for days is asked about."""
     if plan.facts.is_open:
         plan.remind(ReminderKind.STALE, after=plan.policy.reminders.stale_after)

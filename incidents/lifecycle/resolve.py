@@ -5,6 +5,7 @@ from datetime import datetime
 
 from incidents.core.errors import InformationMissing, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import StatusChanged
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus, closing_blockers
 from incidents.lifecycle import milestones
@@ -36,7 +37,7 @@ async def resolve(
     given = resolution or Resolution()
     await uow.permit(Action.RESOLVE, incident, arguments=asdict(given))
     await allow_move(uow.session, incident, IncidentStatus.RESOLVED)
-    details = _take_in(uow, incident, given)
+    _take_in(uow, incident, given)
     missing = closing_blockers(
         impact_started_at=incident.impact_started_at,
         impact_ended_at=incident.impact_ended_at,
@@ -45,12 +46,12 @@ async def resolve(
     )
     if missing:
         raise InformationMissing(IncidentStatus.RESOLVED, missing)
-    outcome = await move(
-        uow,
-        incident,
-        IncidentStatus.RESOLVED,
-        details={**details, "resolution": incident.resolution},
+    step = StatusChanged(
+        new=IncidentStatus.RESOLVED,
+        resolution=incident.resolution,
+        has_customer_impact=None if incident.has_customer_impact else False,
     )
+    outcome = await move(uow, incident, step)
     await draft_postmortem(uow, incident)
     return outcome
 
@@ -64,8 +65,8 @@ def given_moments(resolution: Resolution) -> dict[str, datetime | None]:
     return {name: value for name, value in moments.items() if value is not None}
 
 
-def _take_in(uow: UnitOfWork, incident: Incident, given: Resolution) -> dict[str, object]:
-    """Put what is given on the record, and return what the entry says of it."""
+def _take_in(uow: UnitOfWork, incident: Incident, given: Resolution) -> None:
+    """Put what is given on the record."""
     text = storable(given.text).strip()
     if text:
         incident.resolution = text
@@ -74,10 +75,9 @@ def _take_in(uow: UnitOfWork, incident: Incident, given: Resolution) -> dict[str
     if not incident.has_customer_impact:
         nothing = {"impact_started_at": None, "impact_ended_at": None}
         milestones.apply(uow, incident, nothing)
-        return {"has_customer_impact": False}
+        return
     moments = milestones.fit(incident, given_moments(given))
     problems = milestones.find_problems(incident, moments, now=uow.now)
     if problems:
         raise InvalidInput(problems[0].field, problems[0].problem)
     milestones.apply(uow, incident, moments)
-    return {}

@@ -1,5 +1,7 @@
 """Severity: old → new on the record, and what follows for the rhythm of updates."""
 
+from dataclasses import replace
+
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.ladder import shorten_waits
@@ -10,8 +12,8 @@ from incidents.incident.cadence import (
     last_update_at,
     move_due,
 )
+from incidents.incident.entries import SeverityChanged
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 from incidents.storage.database import storable
 
@@ -36,16 +38,16 @@ async def change_severity(
         incident,
         arguments={"severity_key": severity.key, "severity_name": severity.name, "reason": reason},
     )
-    content: dict[str, object] = {
-        "old": incident.severity_name,
-        "new": severity.name,
-        "old_key": incident.severity_key,
-        "new_key": severity.key,
-        "old_rank": incident.severity_rank,
-        "new_rank": severity.rank,
-        "is_worse": is_worse,
-        "reason": storable(reason).strip(),
-    }
+    change = SeverityChanged(
+        old=incident.severity_name,
+        new=severity.name,
+        old_key=incident.severity_key,
+        new_key=severity.key,
+        old_rank=incident.severity_rank,
+        new_rank=severity.rank,
+        is_worse=is_worse,
+        reason=storable(reason).strip(),
+    )
     incident.severity_key = severity.key
     incident.severity_name = severity.name
     incident.severity_rank = severity.rank
@@ -58,8 +60,8 @@ async def change_severity(
             current, cadence=cadence, since=last_update_at(incident), now=uow.now
         )
     )
-    uow.record(incident, EntryKind.SEVERITY_CHANGED, {**content, **move_due(incident, due_at)})
+    uow.record(incident, replace(change, next_update_due_at=move_due(incident, due_at)))
     if is_worse:
         await shorten_waits(uow, incident)
-    data = {"reference": str(incident.reference), "old": content["old"], "new": severity.name}
+    data = {"reference": str(incident.reference), "old": change.old, "new": change.new}
     return Outcome("severity_changed", incident.id, data)

@@ -13,32 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import AlreadySo
 from incidents.core.people import ActorKind
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
+from incidents.lifecycle.entries import StaleAnswered, StaleAsked
 from incidents.policy.policy import Action
 
 
-async def ask_if_stale(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def ask_if_stale(uow: UnitOfWork, incident: Incident, _reminder: Reminder) -> Again | None:
     """Ask whether to close an open incident with nothing new for long; again after as long."""
     if not incident.is_open:
-        return
+        return None
     wait = uow.policy.reminders.stale_after
     active_at = await last_activity_at(uow.session, incident.id) or incident.declared_at
     if active_at + wait <= uow.now:
-        content = {"last_activity_at": active_at, "status": incident.status}
-        uow.record(incident, EntryKind.STALE_ASKED, content)
+        uow.record(incident, StaleAsked(last_activity_at=active_at, status=incident.status))
         active_at = uow.now
-    await uow.remind(
-        Remind(
-            kind=ReminderKind.STALE,
-            subject_type=reminder.subject_type,
-            subject_id=reminder.subject_id,
-            incident_id=incident.id,
-            due_at=active_at + wait,
-        )
-    )
+    return Again(due_at=active_at + wait)
 
 
 async def still_working(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
@@ -50,7 +42,7 @@ async def still_working(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
     await uow.permit(Action.ADD_NOTE, incident)
     if not incident.is_open:
         raise AlreadySo("the incident", incident.status)
-    uow.record(incident, EntryKind.STALE_ANSWERED)
+    uow.record(incident, StaleAnswered())
     data = {"wait_seconds": int(uow.policy.reminders.stale_after.total_seconds())}
     return Outcome("still_working", incident.id, data)
 

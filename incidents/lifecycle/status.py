@@ -1,11 +1,9 @@
 """Moving an incident through its lifecycle: status, close, reopen, cancel, duplicate.
 
-Resolving, which asks for facts first, is in `resolving.py`; both move with `move()`.
+Resolving, which asks for facts first, is in `resolve.py`; both move with `move()`.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,18 +12,18 @@ from incidents.core.errors import InvalidInput, TransitionRefused
 from incidents.core.ids import Reference
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.ladder import end_escalations
-from incidents.escalation.refresh import refresh_taken
 from incidents.incident.cadence import due_after_status, move_due
+from incidents.incident.entries import Declared, Moved, StatusChanged
 from incidents.incident.incident import ByReference, Incident, IncidentRef
 from incidents.incident.lifecycle import (
     ALLOWED_TRANSITIONS,
     OPEN_STATUSES,
     IncidentStatus,
     check_transition,
-    is_open,
     milestones_after,
 )
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
+from incidents.lifecycle.entries import DuplicateFound
 from incidents.policy.policy import Action
 from incidents.proposals.end import end_proposals
 from incidents.storage.database import storable
@@ -48,7 +46,7 @@ async def change_status(
         return await reopen(uow, ref, reason=text)
     await uow.permit(Action.CHANGE_STATUS, incident)
     await allow_move(uow.session, incident, target)
-    return await move(uow, incident, target, details={"text": storable(text).strip()})
+    return await move(uow, incident, StatusChanged(new=target, text=storable(text).strip()))
 
 
 async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:
@@ -56,9 +54,8 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CLOSE, incident, arguments={"text": text})
     await allow_move(uow.session, incident, IncidentStatus.CLOSED)
-    return await move(
-        uow, incident, IncidentStatus.CLOSED, details={"text": storable(text).strip()}
-    )
+    said = storable(text).strip()
+    return await move(uow, incident, StatusChanged(new=IncidentStatus.CLOSED, text=said))
 
 
 async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
@@ -69,13 +66,14 @@ async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     incident = await uow.get_incident(ref)
     await uow.permit(Action.REOPEN, incident)
     await allow_reopening(uow.session, incident)
-    details = {
-        "reason": _reason(reason, example="Errors are back since 14:05"),
-        "is_reopening": True,
-        "previous_resolution": incident.resolution,
-    }
+    step = StatusChanged(
+        new=IncidentStatus.INVESTIGATING,
+        reason=_reason(reason, example="Errors are back since 14:05"),
+        is_reopening=True,
+        previous_resolution=incident.resolution,
+    )
     incident.resolution = ""
-    return await move(uow, incident, IncidentStatus.INVESTIGATING, details=details)
+    return await move(uow, incident, step)
 
 
 async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
@@ -86,8 +84,8 @@ async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CANCEL, incident, arguments={"reason": reason})
     await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
-    details = {"reason": _reason(reason, example="False alarm: the monitor was misconfigured")}
-    return await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+    why = _reason(reason, example="False alarm: the monitor was misconfigured")
+    return await move(uow, incident, StatusChanged(new=IncidentStatus.CANCELLED, reason=why))
 
 
 async def mark_duplicate(
@@ -106,14 +104,18 @@ async def mark_duplicate(
     await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
     await _check_original(uow.session, incident, other)
     incident.duplicate_of_id = other.id
-    # The record of this incident is read by people who may not know of a private one.
-    named = None if other.is_private else str(other.reference)
-    details = {"reason": storable(reason).strip(), "is_duplicate": True, "duplicate_of": named}
-    outcome = await move(uow, incident, IncidentStatus.CANCELLED, details=details)
+    step = StatusChanged(
+        new=IncidentStatus.CANCELLED,
+        reason=storable(reason).strip(),
+        is_duplicate=True,
+        # The record of this incident is read by people who may not know of a private one.
+        duplicate_of="" if other.is_private else str(other.reference),
+    )
+    outcome = await move(uow, incident, step)
     # Its people may not know of a private one either.
     if other.is_open and not incident.is_private:
-        content = {"duplicate": str(incident.reference), "title": incident.title}
-        uow.record(other, EntryKind.DUPLICATE_FOUND, content)
+        found_here = DuplicateFound(duplicate=str(incident.reference), title=incident.title)
+        uow.record(other, found_here)
     found = {"duplicate_of": str(other.reference), "original_status": str(other.status)}
     return replace(outcome, data={**outcome.data, **found})
 
@@ -133,31 +135,21 @@ async def allow_reopening(session: AsyncSession, incident: Incident) -> None:
     await allow_move(session, incident, IncidentStatus.INVESTIGATING)
 
 
-async def move(
-    uow: UnitOfWork, incident: Incident, target: IncidentStatus, *, details: Mapping[str, Any]
-) -> Outcome:
-    """Take an allowed step: status, milestones, cadence, and the one entry that says so.
+async def move(uow: UnitOfWork, incident: Incident, step: StatusChanged) -> Outcome:
+    """Take an allowed step to `step.new`: status, milestones, cadence, and the entry that says so.
 
     Once the incident is over, nobody is called or asked to agree to anything any more.
     """
     old = incident.lifecycle_status
-    incident.status = target
+    incident.status = step.new
     milestones = _set_milestones(uow, incident, old=old)
     due_at = due_after_status(incident, old=old, policy=uow.policy, now=uow.now)
-    content = {
-        "old": old,
-        "new": target,
-        **{name: value for name, value in details.items() if value not in {"", None}},
-        **({"milestones": milestones} if milestones else {}),
-        **move_due(incident, due_at),
-    }
-    uow.record(incident, EntryKind.STATUS_CHANGED, content)
+    moved = move_due(incident, due_at)
+    uow.record(incident, replace(step, old=old, milestones=milestones, next_update_due_at=moved))
     if not incident.is_open:
         await end_escalations(uow, incident)
         await end_proposals(uow, incident)
-    elif not is_open(old):
-        await refresh_taken(uow, incident)
-    data = {"reference": str(incident.reference), "old": old.value, "new": target.value}
+    data = {"reference": str(incident.reference), "old": old.value, "new": incident.status}
     return Outcome("status_changed", incident.id, data)
 
 
@@ -167,7 +159,7 @@ async def find_last_step(session: AsyncSession, incident: Incident) -> TimelineE
         select(TimelineEntry)
         .where(
             TimelineEntry.incident_id == incident.id,
-            TimelineEntry.kind.in_([EntryKind.DECLARED, EntryKind.STATUS_CHANGED]),
+            TimelineEntry.kind.in_([Declared.kind, StatusChanged.kind]),
         )
         .order_by(TimelineEntry.sequence.desc())
         .limit(1)
@@ -188,14 +180,14 @@ async def _refusal(session: AsyncSession, incident: Incident, target: str) -> Tr
 
 def _set_milestones(
     uow: UnitOfWork, incident: Incident, *, old: IncidentStatus
-) -> dict[str, object]:
+) -> dict[str, Moved]:
     """Set and clear the step's milestones; return old and new of those that changed."""
-    changed: dict[str, object] = {}
+    changed: dict[str, Moved] = {}
     for name, value in milestones_after(old, incident.lifecycle_status, now=uow.now).items():
         before = getattr(incident, name)
         if before != value:
             setattr(incident, name, value)
-            changed[name] = {"old": before, "new": value}
+            changed[name] = Moved(old=before, new=value)
     return changed
 
 

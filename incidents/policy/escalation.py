@@ -4,12 +4,27 @@ A ladder is put together from the target people chose, then the template's `reac
 then the service's own `steps`, then `escalation.steps`. Whoever is there twice counts once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
+from typing import Annotated, Final
 
+from incidents.policy.disagreements import Disagreement
 from incidents.policy.packet_fields import PacketField
-from incidents.policy.references import GroupRef, Invitee, PersonRef, RoleRef
+from incidents.policy.references import GroupRef, Invitee, PersonRef, RoleRef, word_or_reference
+from incidents.policy.schema import (
+    DisplayName,
+    Duration,
+    Form,
+    Names,
+    lasts,
+    matches,
+    short,
+    some,
+    within,
+    word_key,
+)
 
 
 class Relation(StrEnum):
@@ -22,23 +37,41 @@ class Relation(StrEnum):
     SERVICE_STEPS = "service_steps"  # the service's own steps, at this place
 
 
-Callee = Relation | RoleRef | PersonRef | GroupRef
+Callee = Annotated[
+    Relation | RoleRef | PersonRef | GroupRef,
+    word_or_reference(Relation, '[owner, commander, jo@example.com, "@database-oncall"]'),
+    Names("there is no role", "roles", also=tuple(Relation), example="[commander]"),
+]
+
+TEMPLATE: Final = Names("there is no template", "escalation.templates")
+# Long enough to read a message, short enough that nobody waits for a day by mistake.
+Wait = Annotated[Duration, lasts("30s", "1d", "5m")]
+_Url = Annotated[
+    str,
+    matches(
+        r"https?://[^\s<>|]{1,1900}",
+        "has to be a web address",
+        "https://wiki.example.com/checkout",
+    ),
+]
+# Without these nobody who is called can tell what is wanted of them.
+_NEEDED: Final = (PacketField.ASK, PacketField.SYMPTOMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderStep:
     """Who is called together, and how long is waited for them; None: as the severity says."""
 
-    who: tuple[Callee, ...]
-    wait: timedelta | None = None
+    who: Annotated[tuple[Callee, ...], Form.ALONE, some("has to name somebody", "[owner]")]
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a template asks besides the packet's fields."""
 
-    key: str
-    text: str
+    key: Annotated[str, Form.AS_KEY, word_key("which_query")]
+    text: Annotated[str, Form.AS_VALUE, short(150, "Which query is slow?")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +81,26 @@ class EscalationTemplate:
     `wait` holds for all of its steps that have none of their own; None: as the severity says.
     """
 
-    key: str
-    name: str
-    meaning: str
+    key: Annotated[str, Form.AS_KEY, word_key("database")]
+    name: DisplayName
+    meaning: Annotated[str, short(150, "When the database is slow or full.")]
     fields: tuple[PacketField, ...]
     questions: tuple[Question, ...] = ()
     reaches: tuple[Callee, ...] = ()
     steps: tuple[LadderStep, ...] = ()
-    wait: timedelta | None = None
+    wait: Wait | None = None
     may_move_to_private: bool = False
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield what whoever is called couldn't do without, and questions that are asked anyway."""
+        for field in _NEEDED:
+            if field not in self.fields:
+                what = f"has to hold {field}: without it whoever is called can't begin"
+                yield Disagreement(("fields",), what, f"fields: [{', '.join(_NEEDED)}]")
+        for question in self.questions:
+            if question.key in tuple(PacketField):
+                what = "is the name of a field of every packet; take another"
+                yield Disagreement(("questions", question.key), what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +111,12 @@ class AbsentPerson:
     since: date
     until: date
 
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield an absence that ends before it begins."""
+        if self.until < self.since:
+            what = f"can't be before since ({self.since.isoformat()})"
+            yield Disagreement(("until",), what, other=("since",))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
@@ -76,9 +126,9 @@ class Escalation:
     `present_statuses` begin a status (with its emoji) of somebody who notices all the same.
     """
 
-    wait: timedelta
-    rating_after: timedelta
-    default_template: str
+    wait: Wait
+    rating_after: Annotated[Duration, lasts("1m", "1d", "15m")]
+    default_template: Annotated[str, TEMPLATE]
     manager: Invitee | None = None
     steps: tuple[LadderStep, ...] = ()
     absent: tuple[AbsentPerson, ...] = ()
@@ -95,8 +145,8 @@ class Escalation:
 class ServiceLink:
     """A runbook or a dashboard of a service."""
 
-    title: str
-    url: str
+    title: Annotated[DisplayName, Form.AS_KEY]
+    url: Annotated[_Url, Form.AS_VALUE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,15 +157,23 @@ class Service:
     every ladder ends with. `runbook_url` and `dashboard_url` are the ones to open first.
     """
 
-    key: str
-    name: str
-    tier: int
+    key: Annotated[
+        str,
+        Form.AS_KEY,
+        matches(
+            r"[a-z0-9][a-z0-9_.-]{0,59}",
+            "isn't a key: only small letters, digits, `-`, `_` and `.`",
+            "checkout-api",
+        ),
+    ]
+    name: DisplayName
+    tier: Annotated[int, within(1, 5, "1")]
     owner: Invitee | None = None
     on_call: Invitee | None = None
     manager: Invitee | None = None
     steps: tuple[LadderStep, ...] = ()
-    runbook_url: str | None = None
-    dashboard_url: str | None = None
+    runbook_url: _Url | None = None
+    dashboard_url: _Url | None = None
     runbooks: tuple[ServiceLink, ...] = ()
     dashboards: tuple[ServiceLink, ...] = ()
 
@@ -128,6 +186,13 @@ class Service:
     def all_dashboards(self) -> tuple[ServiceLink, ...]:
         """Return every dashboard, the one to open first before the others."""
         return _links(self.dashboard_url, f"{self.name} dashboard", self.dashboards)
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield steps that would go round in circles."""
+        for index, step in enumerate(self.steps):
+            if Relation.SERVICE_STEPS in step.who:
+                what = "a service's steps can't lead to themselves"
+                yield Disagreement(("steps", index), what, "[manager]")
 
 
 def _links(

@@ -1,9 +1,14 @@
 """The policy's section on guidance: checklists, the time box, and what brings in a mentor."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
+from typing import Annotated
+
+from incidents.policy.disagreements import Disagreement
+from incidents.policy.references import SERVICE, SEVERITY
+from incidents.policy.schema import Duration, Form, Rule, lasts, short, some, within, word_key
 
 
 class StepAnswer(StrEnum):
@@ -29,21 +34,27 @@ class Confidence(StrEnum):
 class ChecklistStep:
     """One step: what to do, which answers are offered, and the note that *done* can become."""
 
-    key: str
-    title: str
-    text: str
-    answers: tuple[StepAnswer, ...]
-    note: str | None = None
+    key: Annotated[str, word_key("size_up")]
+    title: Annotated[str, short(60, "Size it up")]
+    text: Annotated[str, short(500, "What do people see, since when, how many of them?")]
+    answers: Annotated[
+        tuple[StepAnswer, ...],
+        some("needs at least one answer, or nobody could go on", "[done, skip]"),
+        Rule(
+            lambda all_of: len(set(all_of)) == len(all_of), "names an answer twice", "[done, skip]"
+        ),
+    ]
+    note: Annotated[str, short(300, "Checked what changed just before.")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checklist:
     """The steps of the first minutes, for these services and severities (none named: for all)."""
 
-    key: str
-    services: tuple[str, ...] = ()
-    severities: tuple[str, ...] = ()
-    steps: tuple[ChecklistStep, ...]
+    key: Annotated[str, Form.AS_KEY, word_key("default")]
+    services: tuple[Annotated[str, SERVICE], ...] = ()
+    severities: tuple[Annotated[str, SEVERITY], ...] = ()
+    steps: Annotated[tuple[ChecklistStep, ...], some("has to keep at least one step")]
 
     def find_step(self, key: str) -> ChecklistStep | None:
         """Return the step with this key, if the checklist has it."""
@@ -54,6 +65,13 @@ class Checklist:
         is_for_service = not self.services or not set(services).isdisjoint(self.services)
         return is_for_service and (not self.severities or severity in self.severities)
 
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield steps that have the key of another."""
+        count = Counter(step.key for step in self.steps)
+        for index, step in enumerate(self.steps):
+            if count[step.key] > 1:
+                yield Disagreement(("steps", index, "key"), f"`{step.key}` is there more than once")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triggers:
@@ -62,7 +80,7 @@ class Triggers:
     `severity_rank`: incidents of this rank or worse (1 is the worst); None: no severity does.
     """
 
-    severity_rank: int | None = None
+    severity_rank: Annotated[int, within(1, 99, "1")] | None = None
     answers: tuple[StepAnswer, ...] = ()
     confidence: tuple[Confidence, ...] = ()
 
@@ -72,8 +90,8 @@ class Guidance:
     """How the bot keeps people moving who are below solo; `unanswered` prompts bring in a mentor."""
 
     enabled: bool
-    time_box: timedelta
-    unanswered: int
+    time_box: Annotated[Duration, lasts("1m", "8h", "10m")]
+    unanswered: Annotated[int, within(1, 10, "2")]
     triggers: Triggers
     checklists: tuple[Checklist, ...]
 

@@ -1,10 +1,10 @@
-"""The fields of the escalation packet."""
+"""The keys of an escalation packet's fields; what each of them is stands in `Packet`."""
 
 from enum import StrEnum
 
 
 class PacketField(StrEnum):
-    """What a packet can say, in the order in which it reads best."""
+    """What a packet can say, what helps most first."""
 
     ASK = "ask"
     ANSWER_BY = "answer_by"

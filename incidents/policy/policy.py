@@ -1,22 +1,44 @@
 """The policy of a workspace as frozen values: what `config/policy.yaml` and its overlay say.
 
-These classes are also the schema of the file: `config/policy_schema.py` reads their fields and
-types, so that a new setting is a new field here, a rule there if a type isn't enough, and a
-documented line in `config/policy.yaml`. Tuples of classes with a `key` are maps in the file.
+These classes are also the schema of the file: a new setting is a new field here, with what is
+allowed in its type, and a documented line in `config/policy.yaml`. Tuples of classes that have a
+field `Form.AS_KEY` are maps in the file.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, timedelta
-from enum import Enum, StrEnum
-from typing import Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final
 
-from incidents.policy.escalation import Escalation, Service
+from incidents.policy.channels import (
+    Announcement,
+    Bookmark,
+    Channels,
+    PrivateIncidents,
+    TimelineCapture,
+)
+from incidents.policy.disagreements import Disagreement
+from incidents.policy.escalation import Escalation, Relation, Service, Wait
 from incidents.policy.guidance import Guidance
+from incidents.policy.postmortem import Postmortem
 from incidents.policy.proposals import Proposals
-from incidents.policy.references import Grantee, GroupRef, Invitee, PersonRef, RoleRef
+from incidents.policy.references import SEVERITY, Grantee, Invitee, PersonRef, Standing
+from incidents.policy.schema import (
+    DisplayName,
+    Duration,
+    Form,
+    Rule,
+    as_json,
+    format_duration,
+    lasts,
+    matches,
+    short,
+    some,
+    within,
+    word_key,
+)
 from incidents.policy.shadowing import HandoverPolicy, ShadowingPolicy
 from incidents.policy.supervision import Supervision
 
@@ -25,12 +47,6 @@ DEPUTY: Final = "deputy"
 SCRIBE: Final = "scribe"
 COMMUNICATIONS_LEAD: Final = "communications_lead"
 SUBJECT_MATTER_EXPERT: Final = "subject_matter_expert"
-
-# The postmortem sections that can be filled from the record (`kind: auto`).
-AUTO_SECTIONS: Final = (
-    *("summary", "impact", "severity", "key_moments", "roles"),
-    *("timeline", "updates", "action_items", "customer_messages"),
-)
 
 
 class Action(StrEnum):
@@ -78,11 +94,25 @@ class Action(StrEnum):
     HAND_OVER_SHIFT = "hand_over_shift"
 
 
-class SectionKind(StrEnum):
-    """How a postmortem section gets its text: from the record, or written by people."""
+def _has_holidays(country: str) -> bool:
+    # A heavy library, wanted only by those who set a country.
+    from holidays import list_supported_countries  # noqa: PLC0415
 
-    AUTO = "auto"
-    PROMPT = "prompt"
+    return country in list_supported_countries()
+
+
+_Country = Annotated[
+    str, Rule(_has_holidays, "isn't a country code that we know holidays for", '"DE"')
+]
+_Alias = Annotated[
+    str, matches(r"[a-z0-9][a-z0-9_-]{0,39}", "has to be one word in small letters", "[ic]")
+]
+_Line = Annotated[str, short(300, "one short sentence")]
+_Timer = Annotated[Duration, lasts("1s", "30d", "15m")]
+_Target = Annotated[Duration, lasts("1s", "365d", "30m")]
+_Share = Annotated[float, within(0, 1, "0.9")]
+_Kept = Annotated[Duration, lasts("1d", "3650d", "30d")]
+_Lateness = Annotated[float, within(0.05, 10, "0.5")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,67 +122,44 @@ class Severity:
     `escalation_wait` is how long a step of an escalation waits before the next is called.
     """
 
-    key: str
-    name: str
-    rank: int
-    meaning: str
-    cadence: timedelta | None = None
+    key: Annotated[
+        str,
+        Form.AS_KEY,
+        matches(
+            r"[a-z][a-z0-9_-]{0,39}",
+            "isn't a key: only small letters, digits, `-` and `_`",
+            "sev1",
+        ),
+    ]
+    name: Annotated[str, short(20, "SEV1")]
+    rank: Annotated[int, within(1, 99, "1")]
+    meaning: Annotated[str, short(300, "Some customers are affected, others aren't.")]
+    cadence: Annotated[Duration, lasts("1s", "7d", "30m")] | None = None
     invites: tuple[Invitee, ...] = ()
     backup: PersonRef | None = None
-    escalation_wait: timedelta | None = None
+    escalation_wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """A role people take in an incident; an exclusive one has at most one holder at a time."""
 
-    key: str
-    name: str
-    aliases: tuple[str, ...] = ()
+    key: Annotated[str, Form.AS_KEY, word_key("db_lead")]
+    name: DisplayName
+    aliases: tuple[_Alias, ...] = ()
     exclusive: bool
-    duties: tuple[str, ...]
-    checklist: tuple[str, ...]
+    duties: tuple[_Line, ...]
+    checklist: tuple[_Line, ...]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channels:
-    """How incident channels are named, `{number}` and `{slug}` filled in, and when archived.
-
-    `archive_after` counts from closing; None keeps channels open for good.
-    """
-
-    name: str
-    drill_name: str
-    archive_after: timedelta | None = None
-    allow_existing: bool
-    archive_existing: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announcement:
-    """Where incidents are announced: `channel` is a channel id, or a name with its `#`."""
-
-    enabled: bool
-    channel: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrivateIncidents:
-    """Who is brought into a private incident besides its declarer."""
-
-    invite: tuple[Invitee, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bookmark:
-    """A link at the top of an incident channel.
-
-    `url` may hold `{service}`, `{runbook_url}`, `{dashboard_url}`, `{reference}`; a bookmark
-    with a placeholder that has no value in the incident is left out.
-    """
-
-    title: str
-    url: str
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield a key that means something else, and a commander who wouldn't be alone."""
+        if self.key == COMMANDER and not self.exclusive:
+            what = "has to be true: an incident has one commander"
+            yield Disagreement(("exclusive",), what, "true")
+        if self.key in tuple(Standing):
+            yield Disagreement((), "has a meaning under `rights`; take another")
+        if self.key in tuple(Relation):
+            yield Disagreement((), "has a meaning in the steps of an escalation; take another")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,64 +170,43 @@ class Reminders:
     commander and deputy hear of it directly, at the second it counts as missed.
     """
 
-    commander_missing_after: timedelta
-    commander_backup_after: timedelta
-    update_late_fraction: float
-    update_missed_fraction: float
-    snooze: timedelta
-    stale_after: timedelta
-    handoff_timeout: timedelta
-    checkin: timedelta
-    postmortem_due_business_days: int
-    holidays_country: str | None = None
+    commander_missing_after: _Timer
+    commander_backup_after: _Timer
+    update_late_fraction: _Lateness
+    update_missed_fraction: _Lateness
+    snooze: _Timer
+    stale_after: _Timer
+    handoff_timeout: _Timer
+    checkin: _Timer
+    postmortem_due_business_days: Annotated[int, within(1, 60, "5")]
+    holidays_country: _Country | None = None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineCapture:
-    """What reaches the timeline from the channel by itself; the emoji is without colons."""
-
-    marker_emoji: str
-    capture_pins: bool
-    capture_files: bool
-    capture_joins: bool
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield second reminders that would come before the first."""
+        if self.update_missed_fraction <= self.update_late_fraction:
+            what = f"has to be greater than update_late_fraction ({self.update_late_fraction:g})"
+            yield Disagreement(("update_missed_fraction",), what, other=("update_late_fraction",))
+        if self.commander_backup_after <= self.commander_missing_after:
+            missing_after = format_duration(self.commander_missing_after)
+            what = f"has to be longer than commander_missing_after ({missing_after})"
+            keys = ("commander_backup_after",)
+            yield Disagreement(keys, what, other=("commander_missing_after",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
     """When a new declaration is taken for one just made; similarity from 0 to 1 (the same)."""
 
-    window: timedelta
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One section of the postmortem; `prompt` is the question put to its authors."""
-
-    key: str
-    title: str
-    kind: SectionKind
-    prompt: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postmortem:
-    """The postmortem's template (a file of `config/templates`) and its sections in order."""
-
-    template: str
-    sections: tuple[Section, ...]
-
-    def find_section(self, key: str) -> Section | None:
-        """Return the section with this key, if the policy has it."""
-        return next((section for section in self.sections if section.key == key), None)
+    window: Annotated[Duration, lasts("0s", "1d", "10m")]
+    similarity: Annotated[float, within(0.1, 1, "0.6")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Right:
     """Who may carry out one action: anyone who matches at least one entry of `who`."""
 
-    action: Action
-    who: tuple[Grantee, ...]
+    action: Annotated[Action, Form.AS_KEY]
+    who: Annotated[tuple[Grantee, ...], Form.AS_VALUE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,44 +220,67 @@ class Rights:
         """Return who may do this; empty (nobody) for an action that the policy leaves out."""
         return next((right.who for right in self.actions if right.action is action), ())
 
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield actions of which it isn't said who may do them."""
+        listed = {right.action for right in self.actions}
+        for action in (action for action in Action if action not in listed):
+            what = "has to stay; an empty list lets nobody do it"
+            yield Disagreement(("actions", action.value), what, f"{action}: []")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureTargets:
     """Targets that reports compare with, from the table in the domain text; shares are 0 to 1."""
 
-    time_to_detect: timedelta
-    time_to_acknowledge_p50: timedelta
-    time_to_acknowledge_p90: timedelta
-    time_to_engage_owner: timedelta
-    time_to_evidence: timedelta
-    time_to_mitigate: timedelta
-    time_to_resolve: timedelta
-    update_cadence_met: float
-    escalation_quality: float
-    documentation_complete: float
-    documentation_within: timedelta
-    action_items_on_time: float
-    repeat_window: timedelta
-    change_related: float
+    time_to_detect: _Target
+    time_to_acknowledge_p50: _Target
+    time_to_acknowledge_p90: _Target
+    time_to_engage_owner: _Target
+    time_to_evidence: _Target
+    time_to_mitigate: _Target
+    time_to_resolve: _Target
+    update_cadence_met: _Share
+    escalation_quality: _Share
+    documentation_complete: _Share
+    documentation_within: _Target
+    action_items_on_time: _Share
+    repeat_window: _Target
+    change_related: _Share
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield figures for most incidents that are stricter than those for half of them."""
+        if self.time_to_acknowledge_p50 > self.time_to_acknowledge_p90:
+            what, keys = (
+                "can't be shorter than time_to_acknowledge_p50",
+                ("time_to_acknowledge_p90",),
+            )
+            yield Disagreement(keys, what, other=("time_to_acknowledge_p50",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """How long working rows are kept once done; incidents and timelines are kept for good."""
 
-    settled_effects: timedelta
-    request_keys: timedelta
-    settled_reminders: timedelta
+    settled_effects: _Kept
+    request_keys: _Kept
+    settled_reminders: _Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything a workspace decides for itself; severities are ordered by rank, worst first."""
 
-    command: str
-    default_severity: str
-    mitigated_cadence_factor: float
-    severities: tuple[Severity, ...]
+    command: Annotated[
+        str,
+        matches(
+            r"/[a-z0-9][a-z0-9_-]{0,30}",
+            "has to be `/` and small letters, digits, `-` or `_`, up to 32 characters",
+            "/incident",
+        ),
+    ]
+    default_severity: Annotated[str, SEVERITY]
+    mitigated_cadence_factor: Annotated[float, within(1, 10, "2")]
+    severities: Annotated[tuple[Severity, ...], some("has to keep at least one severity")]
     roles: tuple[Role, ...]
     channels: Channels
     announcement: Announcement
@@ -295,8 +304,9 @@ class Policy:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the effective policy: the same values give the same digest."""
+        plain = as_json(self)
         text = json.dumps(
-            _plain(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+            plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -337,6 +347,25 @@ class Policy:
         wanted = key.casefold()
         return next((item for item in self.services if item.key.casefold() == wanted), None)
 
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield severities of the same rank, and words that mean two roles."""
+        ranks: dict[int, str] = {}
+        for severity in self.severities:
+            first = ranks.setdefault(severity.rank, severity.key)
+            if first != severity.key:
+                what = f"{first} also has rank {severity.rank}; each severity needs its own"
+                keys = ("severities", severity.key, "rank")
+                yield Disagreement(keys, what, other=("severities", first, "rank"))
+        owners = dict.fromkeys(Standing, "the rights") | {role.key: role.key for role in self.roles}
+        if COMMANDER not in owners:
+            yield Disagreement(("roles", COMMANDER), "this role has to stay; you may rename it")
+        for role in self.roles:
+            for alias in role.aliases:
+                owner = owners.setdefault(alias, role.key)
+                if owner != role.key:
+                    keys, other = (("roles", key, "aliases") for key in (role.key, owner))
+                    yield Disagreement(keys, f"`{alias}` is already used by {owner}", other=other)
+
 
 class UnknownPolicyKeyError(LookupError):
     """The policy has no such severity or role; `known` lists those that it has."""
@@ -351,22 +380,3 @@ class UnknownPolicyKeyError(LookupError):
 def _names_of(role: Role) -> frozenset[str]:
     spellings = (role.key, role.key.replace("_", " "), role.name, *role.aliases)
     return frozenset(spelling.casefold() for spelling in spellings)
-
-
-def _plain(value: object) -> object:
-    """Turn a policy value into what JSON can hold, the same way in every process."""
-    match value:
-        case PersonRef() | GroupRef() | RoleRef():
-            return str(value)
-        case timedelta():
-            return value.total_seconds()
-        case date():
-            return value.isoformat()
-        case Enum():
-            return value.value
-        case tuple():
-            return [_plain(item) for item in value]
-        case _ if is_dataclass(value):
-            return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
-        case _:
-            return value

@@ -1,10 +1,16 @@
 """The policy's section on approvals: classes of action, whose agreement each needs, how long."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Annotated
 
+from incidents.policy.disagreements import Disagreement
+from incidents.policy.escalation import TEMPLATE
+from incidents.policy.references import SEVERITY
+from incidents.policy.schema import Duration, Form, did_you_mean, lasts, short, some, word_key
 from incidents.policy.supervision import Stage
 
 
@@ -34,6 +40,7 @@ class GuardedAction(StrEnum):
     CLOSE = "close"
 
 
+_Wait = Annotated[Duration, lasts("1s", "1d", "5m")]
 _ALSO = {"mark_duplicate": GuardedAction.CANCEL}
 
 
@@ -41,47 +48,47 @@ _ALSO = {"mark_duplicate": GuardedAction.CANCEL}
 class ActionClass:
     """A class of action; `words` in a proposal suggest it, people choose."""
 
-    key: str
-    name: str
-    meaning: str
+    key: Annotated[str, Form.AS_KEY, word_key("change")]
+    name: Annotated[str, short(60, "Change that can be undone")]
+    meaning: Annotated[str, short(300, "Restart, scale, fail over, flags, configuration.")]
     needs: Need
-    words: tuple[str, ...] = ()
+    words: tuple[Annotated[str, short(60, "restart")], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerWait:
     """How long an answer is waited for at one severity."""
 
-    severity: str
-    wait: timedelta
+    severity: Annotated[str, Form.AS_KEY, SEVERITY]
+    wait: Annotated[_Wait, Form.AS_VALUE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandClass:
     """The class of action that one of the bot's own commands belongs to."""
 
-    command: GuardedAction
-    class_key: str
+    command: Annotated[GuardedAction, Form.AS_KEY]
+    class_key: Annotated[str, Form.AS_VALUE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisedActions:
     """The commands that need somebody's agreement at one stage; below solo only."""
 
-    stage: Stage
-    actions: tuple[GuardedAction, ...] = ()
+    stage: Annotated[Stage, Form.AS_KEY]
+    actions: Annotated[tuple[GuardedAction, ...], Form.AS_VALUE] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals:
     """Asking for agreement: classes of action, times, and what the supervised need it for."""
 
-    classes: tuple[ActionClass, ...]
-    expires_after: timedelta
-    answer_within: timedelta
-    escalates_as: str
+    classes: Annotated[tuple[ActionClass, ...], some("has to keep at least one class")]
+    expires_after: Annotated[Duration, lasts("1m", "7d", "30m")]
+    answer_within: _Wait
+    escalates_as: Annotated[str, TEMPLATE]
     answer_within_by_severity: tuple[AnswerWait, ...] = ()
-    objections: timedelta
+    objections: Annotated[Duration, lasts("10s", "1h", "2m")]
     commands: tuple[CommandClass, ...]
     supervised_actions: tuple[SupervisedActions, ...] = ()
 
@@ -120,6 +127,25 @@ class Proposals:
         own = (item.class_key for item in self.commands if item.command is guard)
         key = next(own, None)
         return None if key is None else self.find_class(key)
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield commands without a class that asks somebody, and stages that ask in vain."""
+        known = tuple(item.key for item in self.classes)
+        for item in self.commands:
+            at, found = ("commands", item.command.value), self.find_class(item.class_key)
+            other = ("classes", item.class_key)
+            if found is None:
+                what = f"there is no class `{item.class_key}`{did_you_mean(item.class_key, known)}"
+                yield Disagreement(at, what, other=other)
+            elif found.needs is Need.NOBODY:
+                what = f"`{item.class_key}` needs nobody's agreement; take a class that does"
+                yield Disagreement(at, what, other=(*other, "needs"))
+        listed = {item.command for item in self.commands}
+        for command in (command for command in GuardedAction if command not in listed):
+            yield Disagreement(("commands", command.value), "has to stay")
+        if any(item.stage is Stage.SOLO and item.actions for item in self.supervised_actions):
+            at = ("supervised_actions", Stage.SOLO.value)
+            yield Disagreement(at, "nobody who is solo is asked; remove it")
 
 
 def suggest_class(text: str, proposals: Proposals) -> ActionClass:

@@ -1,9 +1,21 @@
 """Whom a policy names: people, groups, roles, and standings that follow from the incident."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import PlainValidator
+from pydantic_core import core_schema
+
+from incidents.policy.schema import Names, Refusal
+
+_USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
+_GROUP_ID: Final = re.compile(r"S[A-Z0-9]{2,20}")
+_EMAIL: Final = re.compile(r"[^\s@<>|]{1,64}@[^\s@<>|]{1,190}")
+_HANDLE: Final = re.compile(r"@[a-z0-9][a-z0-9._-]{0,79}")
+_ROLE_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class Standing(StrEnum):
@@ -27,6 +39,11 @@ class PersonRef:
 
     def __str__(self) -> str:
         return self.user_id or self.email or ""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Let pydantic read a person as files name them."""
+        return core_schema.no_info_plain_validator_function(_read_person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +82,59 @@ def named_in(value: object, kind: type[Ref]) -> Iterator[Ref]:
             yield from named_in(getattr(value, part.name), kind)
 
 
-Invitee = PersonRef | GroupRef
-Grantee = Standing | RoleRef | PersonRef | GroupRef
+SEVERITY: Final = Names("there is no severity", "severities")
+ROLE: Final = Names("there is no role", "roles")
+SERVICE: Final = Names("there is no service", "services")
+
+
+def word_or_reference(words: type[StrEnum], example: str) -> PlainValidator:
+    """Return what reads one of these words, a role's key, a person or a group."""
+
+    def read(text: object) -> object:
+        if isinstance(text, str) and text in tuple(words):
+            return words(text)
+        found: object = _find_invitee(text)
+        if isinstance(text, str) and text not in tuple(Standing) and _ROLE_KEY.fullmatch(text):
+            found = RoleRef(text)
+        if found is None:
+            what = f"has to be {', '.join(words)}, a role's key, a person or a group"
+            raise Refusal(what, example)
+        return found
+
+    return PlainValidator(read)
+
+
+def _find_invitee(text: object) -> PersonRef | GroupRef | None:
+    match text:
+        case str() if _USER_ID.fullmatch(text):
+            return PersonRef(user_id=text)
+        case str() if _GROUP_ID.fullmatch(text):
+            return GroupRef(group_id=text)
+        case str() if _HANDLE.fullmatch(text):
+            return GroupRef(handle=text.removeprefix("@"))
+        case str() if _EMAIL.fullmatch(text):
+            return PersonRef(email=text)
+    return None
+
+
+def _read_invitee(text: object) -> PersonRef | GroupRef:
+    found = _find_invitee(text)
+    if found is None:
+        what = "has to be a person (member id or email) or a group (id or @handle)"
+        raise Refusal(what, 'jo@example.com or "@database-oncall"')
+    return found
+
+
+def _read_person(text: object) -> PersonRef:
+    found = _read_invitee(text)
+    if isinstance(found, PersonRef):
+        return found
+    raise Refusal("has to be a person, not a group", "jo@example.com")
+
+
+Invitee = Annotated[PersonRef | GroupRef, PlainValidator(_read_invitee)]
+Grantee = Annotated[
+    Standing | RoleRef | PersonRef | GroupRef,
+    word_or_reference(Standing, '[responder, jo@example.com, "@database-oncall"]'),
+    Names("there is no role", "roles", also=tuple(Standing), example="[responder]"),
+]

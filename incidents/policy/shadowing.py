@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from typing import Annotated
 
-from incidents.policy.references import PersonRef
+from incidents.policy.disagreements import Disagreement
+from incidents.policy.references import ROLE, SERVICE, PersonRef
+from incidents.policy.schema import Duration, holds, lasts, short, some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,21 +16,40 @@ class ScheduledShadow:
 
     person: PersonRef
     mentor: PersonRef | None = None
-    role: str | None = None
-    service: str | None = None
+    role: Annotated[str, ROLE] | None = None
+    service: Annotated[str, SERVICE] | None = None
     starts_on: date
     ends_on: date
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield what makes it unclear whom or what somebody shadows, and when."""
+        if sum(one is not None for one in (self.mentor, self.role, self.service)) != 1:
+            what = "needs exactly one of mentor, role and service"
+            yield Disagreement(("mentor",), what, "mentor: alex@example.com")
+        if self.mentor == self.person:
+            yield Disagreement(("mentor",), "nobody shadows themselves")
+        if self.ends_on < self.starts_on:
+            what = f"can't be before starts_on ({self.starts_on.isoformat()})"
+            yield Disagreement(("ends_on",), what, other=("starts_on",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowRotation:
     """Shadows who take turns of `turn`, with mentors who take turns likewise, or on one service."""
 
-    shadows: tuple[PersonRef, ...]
+    shadows: Annotated[tuple[PersonRef, ...], some("has to name at least one person")]
     mentors: tuple[PersonRef, ...] = ()
-    service: str | None = None
+    service: Annotated[str, SERVICE] | None = None
     starts_on: date
-    turn: timedelta
+    turn: Annotated[Duration, lasts("1d", "365d", "7d")]
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield what makes it unclear whom or what the shadows follow."""
+        if bool(self.mentors) == (self.service is not None):
+            what = "needs either mentors or a service"
+            yield Disagreement(("mentors",), what, "mentors: [alex@example.com]")
+        if set(self.shadows) & set(self.mentors):
+            yield Disagreement(("mentors",), "nobody shadows themselves")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +60,13 @@ class ShadowingPolicy:
     debrief that isn't written for so long is reminded of, once.
     """
 
-    ask_every: timedelta
-    debrief_reminder: timedelta
-    watch: tuple[str, ...]
-    questions: tuple[str, ...]
+    ask_every: Annotated[Duration, lasts("1m", "1d", "15m")]
+    debrief_reminder: Annotated[Duration, lasts("1m", "30d", "1d")]
+    watch: tuple[Annotated[str, short(300, "Who decides what, and on which evidence.")], ...]
+    questions: Annotated[
+        tuple[Annotated[str, short(200, "What would you have done differently, and why?")], ...],
+        holds(1, 5, "questions"),
+    ]
     schedule: tuple[ScheduledShadow, ...] = ()
     rotations: tuple[ShadowRotation, ...] = ()
 
@@ -54,8 +79,8 @@ class HandoverPolicy:
     the next person, at twice that time the author hears of it.
     """
 
-    remind_after: timedelta
-    due_within: timedelta
+    remind_after: Annotated[Duration, lasts("1m", "1d", "15m")]
+    due_within: Annotated[Duration, lasts("0s", "30d", "2d")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,13 @@
 """The policy's section on supervision: stages, mentors, and what each next stage asks for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-from incidents.policy.references import Invitee, PersonRef
+from incidents.policy.disagreements import Disagreement
+from incidents.policy.references import ROLE, SERVICE, Invitee, PersonRef
+from incidents.policy.schema import Form, within
 
 
 class Stage(StrEnum):
@@ -41,6 +44,8 @@ class Stage(StrEnum):
 
 
 _WAY: Final = ("observe", "assist", "lead", "solo")
+_Count = Annotated[int, within(0, 100, "3")]
+_Percent = Annotated[int, within(0, 100, "80")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +54,8 @@ class StageSeed:
 
     person: PersonRef
     stage: Stage
-    role: str | None = None
-    service: str | None = None
+    role: Annotated[str, ROLE] | None = None
+    service: Annotated[str, SERVICE] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,11 @@ class MentorSeed:
 
     person: PersonRef
     mentors: tuple[PersonRef, ...]
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield somebody who is to supervise themselves."""
+        if self.person in self.mentors:
+            yield Disagreement(("mentors",), "nobody is their own mentor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +79,15 @@ class StageRequirement:
     least share of prompts answered. Drills count only as `drills`.
     """
 
-    stage: Stage
-    observed: int = 0
-    assisted: int = 0
-    led: int = 0
-    drills: int = 0
-    escalations: int = 0
-    completeness: int = 0
-    answered: int = 0
-    debriefs: int = 0
+    stage: Annotated[Stage, Form.AS_KEY]
+    observed: _Count = 0
+    assisted: _Count = 0
+    led: _Count = 0
+    drills: _Count = 0
+    escalations: _Count = 0
+    completeness: _Percent = 0
+    answered: _Percent = 0
+    debriefs: _Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +98,24 @@ class Supervision:
     mentors: tuple[MentorSeed, ...] = ()
     requirements: tuple[StageRequirement, ...] = ()
     visible_to: tuple[Invitee, ...] = ()
-    recertify_after_months: int | None = None
+    recertify_after_months: Annotated[int, within(1, 120, "12")] | None = None
 
     def find_requirement(self, stage: Stage) -> StageRequirement | None:
         """Return what is asked for before this stage, or None if nothing is."""
         return next((item for item in self.requirements if item.stage is stage), None)
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield what is asked for in vain, and stages said twice, of which one would win unseen."""
+        if self.find_requirement(Stage.OBSERVE) is not None:
+            what = "is where everybody begins, so nothing can be asked for before it"
+            yield Disagreement(("requirements", "observe"), what)
+        first: dict[tuple[str, str | None, str | None], int] = {}
+        for index, seed in enumerate(self.stages):
+            scope = (str(seed.person).casefold(), seed.role, seed.service)
+            earlier = first.setdefault(scope, index)
+            if earlier != index:
+                what = (
+                    f"is for the same person, role and service as supervision.stages[{earlier}] "
+                    f"({self.stages[earlier].stage.value}); keep one of the two"
+                )
+                yield Disagreement(("stages", index), what)

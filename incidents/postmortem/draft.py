@@ -14,7 +14,7 @@ from incidents.core.times import spoken_duration
 from incidents.incident.entries import UpdateMissed, UpdatePosted
 from incidents.incident.payload import EntryTypes
 from incidents.incident.views import EntryView, IncidentView, PersonView
-from incidents.policy import policy
+from incidents.policy import postmortem as policy
 from incidents.postmortem.action_items import ActionItemView
 from incidents.postmortem.durations import (
     Durations,

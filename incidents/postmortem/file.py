@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.people import Actor, Person
+from incidents.core.people import Actor
 from incidents.incident.incident import IncidentRef
 from incidents.incident.payload import EntryTypes, decode, people_of
 from incidents.incident.roles import RoleAssignment
@@ -26,6 +26,7 @@ from incidents.postmortem.draft import PostmortemFacts, render_markdown
 from incidents.postmortem.durations import RoleSpan
 from incidents.postmortem.postmortem import find_postmortem_view
 from incidents.record.corrections import CORRECTIONS, correct
+from incidents.record.entries import RECORD_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ async def gather_postmortem(
     named = (decode(entry.kind, entry.content, entry_types).payload for entry in entries)
     wanted = {who.id for payload in named for who in people_of(payload) if who.id is not None}
     wanted |= {owner_id} if owner_id is not None else set()
-    people = await _people(session, entries, roles, wanted, workspace_id=workspace_id)
+    people = await _people(session, entries, roles, wanted)
     by_id = {person.id: person for person in people}
     return PostmortemFacts(
         incident=incident,
@@ -116,7 +117,8 @@ def standing_entries(rows: Iterable[TimelineEntry]) -> tuple[EntryView, ...]:
     for row in rows:
         if row.kind in CORRECTIONS:
             continue
-        now_reads = correct(row, [one for one in corrections if one.target_id == row.id])
+        targeting = [one for one in corrections if one.target_id == row.id]
+        now_reads = correct(row, targeting, entry_types=RECORD_TYPES)
         if now_reads.is_withdrawn:
             continue
         view = replace(
@@ -148,18 +150,10 @@ async def _people(
     entries: Iterable[EntryView],
     roles: Iterable[RoleAssignment],
     others: set[uuid.UUID],
-    *,
-    workspace_id: uuid.UUID,
 ) -> tuple[PersonView, ...]:
     """Return everybody on the record: who acted, held a role, wrote what was marked, is named."""
     wanted = others | {entry.actor_id for entry in entries if entry.actor_id}
     wanted |= {role.person_id for role in roles}
-    authors = {entry.text("author_external_id") for entry in entries} - {""}
-    if authors:
-        query = select(Person.id).where(
-            Person.workspace_id == workspace_id, Person.external_id.in_(authors)
-        )
-        wanted |= set((await session.execute(query)).scalars())
     return tuple((await people_views(session, wanted)).values())
 
 

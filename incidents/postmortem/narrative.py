@@ -13,7 +13,7 @@ from incidents.incident.entries import MilestoneSet
 from incidents.incident.payload import Decoded, EntryTypes, decode
 from incidents.incident.views import EntryView, PersonView
 from incidents.postmortem.durations import RoleSpan, role_at
-from incidents.record.entries import Marked, Pinned
+from incidents.record.entries import MessageEntry
 
 SOMEBODY = "a responder"
 
@@ -21,9 +21,6 @@ SOMEBODY = "a responder"
 _LATE = timedelta(minutes=5)
 
 _USER_TOKEN = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-
-# Whoever marked a message, its author said it.
-_SAID_BY_OTHERS = frozenset({Marked.kind, Pinned.kind})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +40,20 @@ class Narrator:
 
     def actor(self, entry: EntryView) -> str:
         """Return who did it: a role, `a responder`, or what kind of actor it was; Markdown."""
-        if entry.kind in _SAID_BY_OTHERS or entry.actor_kind == ActorKind.PERSON:
-            return self.role_of(self._subject_id(entry), at=entry.occurred_at)
+        payload = self._decoded(entry).payload
+        if isinstance(payload, MessageEntry):  # whoever marked it, its author said it
+            return self.role_of(payload.author.id, at=entry.occurred_at)
+        if entry.actor_kind == ActorKind.PERSON:
+            return self.role_of(entry.actor_id, at=entry.occurred_at)
         return "Sitrep" if entry.actor_kind == ActorKind.SYSTEM else "an operator"
 
     def sentence(self, entry: EntryView) -> str:
         """Return what happened, as Markdown on one line; an unknown kind reads generically."""
         if entry.is_redacted:
             return "_redacted_"
-        told = self._decoded(entry).tell(self._subject_id(entry))
-        line = as_line(told, ByRole(narrator=self, at=entry.occurred_at))
+        decoded, payload = self._decoded(entry), self._decoded(entry).payload
+        subject_id = payload.author.id if isinstance(payload, MessageEntry) else entry.actor_id
+        line = as_line(decoded.tell(subject_id), ByRole(narrator=self, at=entry.occurred_at))
         if entry.recorded_at - entry.occurred_at > _LATE:
             line = f"{line} _(recorded {entry.recorded_at:%Y-%m-%d %H:%M})_"
         return line
@@ -92,13 +93,6 @@ class Narrator:
     def _decoded(self, entry: EntryView) -> Decoded:
         return decode(entry.kind, entry.content, self.entry_types)
 
-    def _subject_id(self, entry: EntryView) -> uuid.UUID | None:
-        return self._find_author(entry) if entry.kind in _SAID_BY_OTHERS else entry.actor_id
-
-    def _find_author(self, entry: EntryView) -> uuid.UUID | None:
-        author = entry.text("author_external_id")
-        return next((person.id for person in self.people if person.external_id == author), None)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByRole(Markdown):
@@ -108,8 +102,16 @@ class ByRole(Markdown):
     at: datetime
 
     def own_text(self, text: str) -> str:
-        """Return the text, escaped, with roles for the names of people we know."""
-        return self.narrator.words(text, at=self.at)
+        """Return the text, escaped, with roles for the names of people we know.
+
+        A name that stands alone, or before brackets, is somebody's even if it is a common word.
+        """
+        name, bracket, more = text.partition(" (")
+        person_id = self.narrator.find_id(Who(name))
+        if person_id is None:
+            return self.narrator.words(text, at=self.at)
+        role = self.narrator.role_of(person_id, at=self.at)
+        return f"{role}{bracket}{self.narrator.words(more, at=self.at)}"
 
     def person(self, who: Who) -> str:
         """Return the role, or `a responder`."""

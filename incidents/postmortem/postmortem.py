@@ -23,7 +23,8 @@ from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.people.assignable import Named, call_in, get_assignable
-from incidents.policy.policy import Action, Policy, Section
+from incidents.policy.policy import Action, Policy
+from incidents.policy.postmortem import Section
 from incidents.postmortem.due import Wait, decide, reminder_instant
 from incidents.postmortem.entries import (
     PostmortemDrafted,

@@ -6,8 +6,9 @@ from dataclasses import replace
 from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.answers import withdraw
-from incidents.escalation.escalate import EscalationDraft, escalate, prefill
-from incidents.escalation.refresh import refresh_calls, refresh_card
+from incidents.escalation.escalate import EscalationDraft, escalate
+from incidents.escalation.events import EscalatedChanged
+from incidents.escalation.prefill import prefill
 from incidents.escalation.tables import UNANSWERED, Escalation, calls_of
 from incidents.escalation.targets import RoleTarget
 from incidents.incident.incident import ById, Incident
@@ -61,8 +62,7 @@ async def end_escalation(uow: UnitOfWork, incident: Incident, proposal: Proposal
     if escalation is None:
         return
     if escalation.status not in UNANSWERED:
-        await refresh_card(uow, incident, escalation)
-        await refresh_calls(uow, incident, escalation)
+        uow.emit(EscalatedChanged(escalation_id=escalation_id), incident)
         return
     with uow.acting_for(system_actor(), "", incident):
         reason = f"Proposal {proposal.number} no longer waits"

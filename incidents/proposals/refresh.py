@@ -15,8 +15,7 @@ from incidents.core.people import Person
 from incidents.engine.effects import EraseEntryMessage
 from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.refresh import refresh_calls, refresh_card
-from incidents.escalation.tables import Escalation
+from incidents.escalation.events import EscalatedChanged
 from incidents.incident.incident import ById, Incident
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.incident.views import TEXT_FROM
@@ -96,9 +95,7 @@ async def refresh_copies(uow: UnitOfWork, incident: Incident, proposal: Proposal
     """Bring the copies in direct messages up to date, and the escalation that asks for an answer."""
     await uow.flush()
     if proposal.escalation_id is not None:
-        escalation = await uow.session.get_one(Escalation, proposal.escalation_id)
-        await refresh_card(uow, incident, escalation)
-        await refresh_calls(uow, incident, escalation)
+        uow.emit(EscalatedChanged(escalation_id=proposal.escalation_id), incident)
     await uow.add_effects(
         [
             _refresh(incident, proposal, person_id)

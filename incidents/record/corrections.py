@@ -7,8 +7,8 @@ were, except that redacting nulls content and salt (the hash still commits to wh
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,24 +16,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.payload import Decoded, EntryTypes, Payload, decode
+from incidents.incident.timeline import TimelineEntry
+from incidents.record.entries import (
+    Amended,
+    Correction,
+    FileLinked,
+    Marked,
+    Note,
+    Pinned,
+    Redacted,
+    TextEntry,
+    Withdrawn,
+)
 from incidents.storage.database import storable
 
 # Characters of a note or a captured message that the record keeps; authors are told of a cut.
 MAX_TEXT = 10_000
 
-CORRECTIONS = frozenset({EntryKind.AMENDED, EntryKind.WITHDRAWN, EntryKind.REDACTED})
+CORRECTIONS = frozenset({Amended.kind, Withdrawn.kind, Redacted.kind})
 # What people may take back: what they put on the record by hand.
-WITHDRAWABLE = frozenset(
-    {EntryKind.NOTE, EntryKind.MARKED, EntryKind.PINNED, EntryKind.FILE_LINKED}
-)
+WITHDRAWABLE = frozenset({Note.kind, Marked.kind, Pinned.kind, FileLinked.kind})
 
 _CUT_MARK = "…"
+
+CorrectionT = TypeVar("CorrectionT", bound=Correction)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectedEntry:
-    """An entry with its corrections applied: what people read; content is {} once redacted."""
+    """An entry with its corrections applied: what people read."""
 
     id: uuid.UUID
     sequence: int
@@ -43,7 +55,8 @@ class CorrectedEntry:
     actor_kind: str
     actor_id: uuid.UUID | None
     actor_name: str
-    content: Mapping[str, Any]
+    # What the entry says; None once redacted.
+    said: Decoded | None
     target_id: uuid.UUID | None = None
     amended_by: str | None = None
     amended_at: datetime | None = None
@@ -64,14 +77,32 @@ class CorrectedEntry:
         """Tell whether the text or the time is a later one than was first recorded."""
         return self.amended_at is not None
 
+    @property
+    def payload(self) -> Payload | None:
+        """What the entry says, or None once redacted."""
+        return self.said.payload if self.said is not None else None
+
+    @property
+    def words(self) -> str:
+        """What people wrote in a note or message, as it reads now; empty for all else."""
+        return self.payload.text if isinstance(self.payload, TextEntry) else ""
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The fields as the record keeps them, by name; {} once redacted."""
+        return {**self.said.payload.content(), **self.said.extra} if self.said is not None else {}
+
     def text(self, name: str) -> str:
         """Return a text of the content, or an empty one."""
         value = self.content.get(name)
         return "" if value is None else str(value)
 
 
-def correct(entry: TimelineEntry, corrections: Iterable[TimelineEntry]) -> CorrectedEntry:
+def correct(
+    entry: TimelineEntry, corrections: Iterable[TimelineEntry], *, entry_types: EntryTypes
+) -> CorrectedEntry:
     """Return the entry with its corrections (in order of sequence) applied."""
+    content = entry.content
     corrected = CorrectedEntry(
         id=entry.id,
         sequence=entry.sequence,
@@ -81,9 +112,9 @@ def correct(entry: TimelineEntry, corrections: Iterable[TimelineEntry]) -> Corre
         actor_kind=entry.actor_kind,
         actor_id=entry.actor_id,
         actor_name=entry.actor_name,
-        content=dict(entry.content or {}),
+        said=decode(entry.kind, content, entry_types) if content is not None else None,
         target_id=entry.target_id,
-        is_redacted=entry.content is None,
+        is_redacted=content is None,
     )
     for correction in corrections:
         corrected = _apply(corrected, correction)
@@ -93,28 +124,28 @@ def correct(entry: TimelineEntry, corrections: Iterable[TimelineEntry]) -> Corre
 def _apply(entry: CorrectedEntry, correction: TimelineEntry) -> CorrectedEntry:
     by, at = correction.actor_name, correction.recorded_at
     match correction.kind:
-        case EntryKind.WITHDRAWN:
+        case Withdrawn.kind:
             return replace(entry, withdrawn_by=by, withdrawn_at=at)
-        case EntryKind.REDACTED:
-            return replace(entry, redacted_by=by, is_redacted=True, content={})
-        case EntryKind.AMENDED:
+        case Redacted.kind:
+            return replace(entry, redacted_by=by, is_redacted=True, said=None)
+        case Amended.kind:
             return _amended(entry, correction)
     return entry
 
 
 def _amended(entry: CorrectedEntry, correction: TimelineEntry) -> CorrectedEntry:
-    changes = correction.content
-    if changes is None or entry.is_redacted:
+    amended = Amended.read(correction.content)
+    if amended is None or entry.said is None:
         return entry
-    if changes.get("is_message_deleted"):
+    if amended.is_message_deleted:
         return replace(entry, is_message_deleted=True)
-    occurred_at = entry.occurred_at
-    if changes.get("occurred_at"):
-        occurred_at = datetime.fromisoformat(changes["occurred_at"]).astimezone(UTC)
+    payload = entry.said.payload
+    if amended.text is not None and isinstance(payload, TextEntry):
+        payload = replace(payload, text=amended.text)
     return replace(
         entry,
-        content={**entry.content, "text": changes.get("text", entry.text("text"))},
-        occurred_at=occurred_at,
+        said=replace(entry.said, payload=payload),
+        occurred_at=amended.occurred_at or entry.occurred_at,
         amended_by=correction.actor_name,
         amended_at=correction.recorded_at,
     )
@@ -153,7 +184,7 @@ async def get_standing(
     Raises: InvalidInput for an unknown one; AlreadySo if it was withdrawn or redacted.
     """
     entry = await get_entry(uow, incident, entry_id)
-    corrected = correct(entry, await find_corrections(uow.session, entry))
+    corrected = await now_reads(uow, entry)
     if corrected.is_redacted:
         raise AlreadySo("entry", "redacted")
     if corrected.is_withdrawn:
@@ -161,14 +192,19 @@ async def get_standing(
     return entry, corrected
 
 
-def record_withdrawal(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> TimelineEntry:
-    """Append the entry that takes another one back."""
-    content = {
-        "target_kind": entry.kind,
-        "target_sequence": entry.sequence,
-        "target_occurred_at": entry.occurred_at,
-    }
-    return uow.record(incident, EntryKind.WITHDRAWN, content, target_id=entry.id)
+async def now_reads(uow: UnitOfWork, entry: TimelineEntry) -> CorrectedEntry:
+    """Return the entry as it reads now."""
+    corrections = await find_corrections(uow.session, entry)
+    return correct(entry, corrections, entry_types=uow.rules.entry_types)
+
+
+def correction_of(entry: TimelineEntry, correction_type: type[CorrectionT]) -> CorrectionT:
+    """Return what says which entry is corrected, with nothing yet on how."""
+    return correction_type(
+        target_kind=entry.kind,
+        target_sequence=entry.sequence,
+        target_occurred_at=entry.occurred_at,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,91 +1,139 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries that people put on the record by hand, and those that correct another one."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from incidents.core.sentences import (
+    SOMEBODY,
+    Detail,
+    Sentence,
+    Telling,
+    When,
+    Who,
+    Words,
+    said,
+    telling,
+)
 from incidents.incident.payload import EntryTypes, Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note(Payload):
-    """note."""
+class TextEntry(Payload):
+    """What people wrote, which a later entry can amend; `is_cut` if its end didn't fit."""
 
-    kind: ClassVar[str] = "note"
     text: str = ""
     is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marked(Payload):
-    """marked."""
+class Note(TextEntry):
+    """Somebody noted something."""
 
-    kind: ClassVar[str] = "marked"
-    text: str = ""
-    author_name: str = ""
-    author_external_id: str = ""
-    permalink: str = ""
-    source: str = ""
+    kind: ClassVar[str] = "note"
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return the note's own words, and nothing else."""
+        return telling(details=(said(self.text),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pinned(Payload):
-    """pinned."""
+class MessageEntry(TextEntry):
+    """A message of the chat that somebody put on the record; `source` is how."""
 
-    kind: ClassVar[str] = "pinned"
-    text: str = ""
-    author_name: str = ""
-    author_external_id: str = ""
+    author: Who = SOMEBODY
     permalink: str = ""
     source: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return the message, with its author before it if somebody else marked it."""
+        is_theirs = self.author.id is not None and self.author.id == actor_id
+        by = () if is_theirs or not self.author.name else (self.author, ": ")
+        return telling(details=(Detail((*by, Words(self.text))),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked(MessageEntry):
+    """Somebody marked a message for the timeline."""
+
+    kind: ClassVar[str] = "marked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned(MessageEntry):
+    """Somebody pinned a message."""
+
+    kind: ClassVar[str] = "pinned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLinked(Payload):
-    """file_linked."""
+    """Somebody shared a file in the channel: its name and address, not its content."""
 
     kind: ClassVar[str] = "file_linked"
     name: str = ""
     permalink: str = ""
     file_id: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which file was shared."""
+        return telling(details=(said(self.name, "File"),))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amended(Payload):
-    """amended."""
+class Correction(Payload):
+    """What corrects another entry: of which kind that is, which number, and when it happened."""
+
+    is_bookkeeping: ClassVar[bool] = True
+    target_kind: str = ""
+    target_sequence: int = 0
+    target_occurred_at: datetime | None = None
+
+    def target(self) -> Sentence:
+        """Return which entry is corrected: the note or mark of its time, if that is known."""
+        what = "note" if self.target_kind in {"", Note.kind} else "mark"
+        at = self.target_occurred_at
+        return (f"a {what}",) if at is None else (f"the {what} of ", When(at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended(Correction):
+    """A note's text or time was corrected, or a marked message edited or deleted in the chat."""
 
     kind: ClassVar[str] = "amended"
-    is_bookkeeping: ClassVar[bool] = True
-    text: str = ""
+    text: str | None = None
     occurred_at: datetime | None = None
-    target_kind: str = ""
-    target_sequence: int = 0
-    target_occurred_at: datetime | None = None
     is_message_deleted: bool = False
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was amended, and how it reads now."""
+        verb = "deleted the message of " if self.is_message_deleted else "amended "
+        return telling(verb, *self.target(), details=(said(self.text),))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawn(Payload):
-    """withdrawn."""
+class Withdrawn(Correction):
+    """A note, mark or file was taken back."""
 
     kind: ClassVar[str] = "withdrawn"
-    is_bookkeeping: ClassVar[bool] = True
-    target_kind: str = ""
-    target_sequence: int = 0
-    target_occurred_at: datetime | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was taken back."""
+        return telling("withdrew ", *self.target())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redacted(Payload):
-    """redacted."""
+class Redacted(Correction):
+    """An entry's content was deleted for good."""
 
     kind: ClassVar[str] = "redacted"
-    is_bookkeeping: ClassVar[bool] = True
     reason: str = ""
-    target_kind: str = ""
-    target_sequence: int = 0
-    target_occurred_at: datetime | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was redacted, and why."""
+        return telling("redacted ", *self.target(), details=(said(self.reason),))
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (
@@ -97,4 +145,5 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     Withdrawn,
     Redacted,
 )
+# For those who read notes and marks alone; all other kinds read generically by it.
 RECORD_TYPES: Final[EntryTypes] = MappingProxyType({payload.kind: payload for payload in ENTRIES})

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
+from incidents.record.entries import FileLinked
 from incidents.record.marks import incident_of_channel
 
 MAX_NAME = 300
@@ -33,21 +34,14 @@ async def link_files(
     incident = await incident_of_channel(uow, channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
     query = select(TimelineEntry).where(
-        TimelineEntry.incident_id == incident.id, TimelineEntry.kind == EntryKind.FILE_LINKED
+        TimelineEntry.incident_id == incident.id, TimelineEntry.kind == FileLinked.kind
     )
-    known = {
-        (entry.content or {}).get("file_id")
-        for entry in (await uow.session.execute(query)).scalars()
-    }
+    linked = (FileLinked.read(row.content) for row in (await uow.session.execute(query)).scalars())
+    known = {one.file_id for one in linked if one is not None}
     for file in files:
         if file.id in known:
             continue
         known.add(file.id)
-        content = {
-            "name": file.name[:MAX_NAME],
-            "permalink": file.permalink,
-            "file_id": file.id,
-        }
-        moment = min(sent_at, uow.now)
-        uow.record(incident, EntryKind.FILE_LINKED, content, occurred_at=moment)
+        entry = FileLinked(name=file.name[:MAX_NAME], permalink=file.permalink, file_id=file.id)
+        uow.record(incident, entry, occurred_at=min(sent_at, uow.now))
     return Outcome("files_linked", incident.id)

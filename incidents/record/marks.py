@@ -9,20 +9,18 @@ and however often; when its last mark is removed, the entry is withdrawn.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import NotPermitted
-from incidents.core.ids import new_id
-from incidents.core.people import Actor, Person, actor_of, system_actor
-from incidents.engine.effects import FetchMarkedMessage
-from incidents.engine.outbox import Planned
+from incidents.core.people import Actor, Person, actor_of, find_person, system_actor
+from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ByChannel, ById, Incident, lock_incident
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.captured_messages import (
     CapturedMessage,
@@ -35,7 +33,9 @@ from incidents.record.captured_messages import (
     save_mark,
     standing_marks,
 )
-from incidents.record.corrections import correct, find_corrections, keep_text, record_withdrawal
+from incidents.record.corrections import correction_of, keep_text, now_reads
+from incidents.record.entries import Amended, Marked, Pinned, Withdrawn
+from incidents.record.events import MessageMarked
 from incidents.rights.decide import permit
 
 
@@ -44,8 +44,7 @@ class MessageText:
     """What a message says, as plain text, and who wrote it when."""
 
     text: str
-    author_name: str
-    author_external_id: str = ""
+    author: Who
     permalink: str = ""
     sent_at: datetime
 
@@ -73,12 +72,12 @@ async def mark_message(
     if captured.status == CaptureStatus.RECORDED:
         return Outcome("already_recorded", incident.id, data)
     if content is not None:
-        _record(uow, incident, captured, content, actor=uow.actor, source=source)
+        await _record(uow, incident, captured, content, actor=uow.actor, source=source)
         return Outcome("recorded", incident.id, data)
     if captured.status != CaptureStatus.PENDING:
         captured.status = CaptureStatus.PENDING
         captured.entry_id = captured.drop_reason = None
-        await uow.add_effects([_fetch(captured)])
+        uow.emit(MessageMarked(message_id=captured.id), incident)
     return Outcome("pending", incident.id, data)
 
 
@@ -111,7 +110,7 @@ async def unmark_message(
         captured.status = CaptureStatus.WITHDRAWN
         entry = await _entry_of(uow.session, captured)
         if entry is not None:
-            record_withdrawal(uow, incident, entry)
+            uow.record(incident, correction_of(entry, Withdrawn), target_id=entry.id)
     return Outcome("unmarked", incident.id)
 
 
@@ -125,7 +124,7 @@ async def record_message(uow: UnitOfWork, captured_id: uuid.UUID, *, content: Me
         # Of somebody seen for the first time it wasn't known yet that they are a guest.
         if await _may_mark(uow, incident, marker):
             source = MarkSource(mark.source)
-            _record(uow, incident, captured, content, actor=marker, source=source)
+            await _record(uow, incident, captured, content, actor=marker, source=source)
             return
     _drop(captured, "no mark that counts")
 
@@ -146,17 +145,12 @@ async def follow_edit(uow: UnitOfWork, message: MessageKey, *, text: str) -> Out
     entry = await _entry_of(uow.session, captured)
     if entry is None:
         return Outcome("not_recorded", incident.id)
-    reads = correct(entry, await find_corrections(uow.session, entry))
+    reads = await now_reads(uow, entry)
     kept = keep_text(text)
-    if reads.is_redacted or reads.is_withdrawn or kept.text == reads.text("text"):
+    if reads.is_redacted or reads.is_withdrawn or kept.text == reads.words:
         return Outcome("unchanged", incident.id)
-    content = {
-        "text": kept.text,
-        "target_kind": entry.kind,
-        "target_sequence": entry.sequence,
-        "target_occurred_at": entry.occurred_at,
-    }
-    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    amended = replace(correction_of(entry, Amended), text=kept.text)
+    uow.record(incident, amended, target_id=entry.id)
     return Outcome("amended", incident.id)
 
 
@@ -172,13 +166,8 @@ async def follow_deletion(uow: UnitOfWork, message: MessageKey) -> Outcome:
     entry = await _entry_of(uow.session, captured)
     if captured.status != CaptureStatus.RECORDED or entry is None:
         return Outcome("not_recorded", incident.id)
-    content = {
-        "is_message_deleted": True,
-        "target_kind": entry.kind,
-        "target_sequence": entry.sequence,
-        "target_occurred_at": entry.occurred_at,
-    }
-    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    amended = replace(correction_of(entry, Amended), is_message_deleted=True)
+    uow.record(incident, amended, target_id=entry.id)
     return Outcome("deletion_recorded", incident.id)
 
 
@@ -247,7 +236,7 @@ async def _entry_of(session: AsyncSession, captured: CapturedMessage) -> Timelin
     return await session.get(TimelineEntry, captured.entry_id)
 
 
-def _record(
+async def _record(
     uow: UnitOfWork,
     incident: Incident,
     captured: CapturedMessage,
@@ -257,28 +246,28 @@ def _record(
     source: MarkSource,
 ) -> None:
     kept = keep_text(message.text)
-    content = {
-        "text": kept.text,
-        "author_name": message.author_name,
-        "author_external_id": message.author_external_id,
-        "permalink": message.permalink,
-        "source": source.value,
-        **({"is_cut": True} if kept.is_cut else {}),
-    }
-    kind = EntryKind.PINNED if source is MarkSource.PIN else EntryKind.MARKED
+    message_type = Pinned if source is MarkSource.PIN else Marked
+    payload = message_type(
+        text=kept.text,
+        is_cut=kept.is_cut,
+        author=await _known(uow, message.author),
+        permalink=message.permalink,
+        source=source.value,
+    )
     sent_at = min(message.sent_at, uow.now)
-    entry = uow.record(incident, kind, content, occurred_at=sent_at, actor=actor)
+    entry = uow.record(incident, payload, occurred_at=sent_at, actor=actor)
     captured.status = CaptureStatus.RECORDED
     captured.entry_id = entry.id
     captured.drop_reason = None
 
 
+async def _known(uow: UnitOfWork, author: Who) -> Who:
+    """Return the author with the id by which we know them, if we do."""
+    external_id = author.external_id
+    person = await find_person(uow.session, workspace_id=uow.workspace_id, external_id=external_id)
+    return author if person is None else replace(author, id=person.id)
+
+
 def _drop(captured: CapturedMessage, reason: str) -> None:
     captured.status = CaptureStatus.DROPPED
     captured.drop_reason = reason
-
-
-def _fetch(captured: CapturedMessage) -> Planned:
-    effect = FetchMarkedMessage(incident_id=captured.incident_id, message_id=captured.id)
-    # A lane for each message: one that can't be fetched holds up no other.
-    return Planned(id=new_id(), effect=effect, lane=f"{captured.incident_id}:capture:{captured.id}")

@@ -1,6 +1,7 @@
 """Notes: added by hand, then amended, withdrawn, redacted or undone, each by a new entry."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,17 +10,18 @@ from incidents.core.errors import AlreadySo, InvalidInput, NothingToUndo
 from incidents.core.hash_chain import instant_text
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.corrections import (
     WITHDRAWABLE,
-    correct,
+    correction_of,
     find_corrections,
     get_entry,
     get_standing,
     keep_text,
-    record_withdrawal,
+    now_reads,
 )
+from incidents.record.entries import Amended, Note, Redacted, Withdrawn
 from incidents.record.marks import release_entry
 
 MAX_REASON = 500
@@ -38,10 +40,8 @@ async def add_note(
     if not kept.text:
         raise InvalidInput("note", "empty", "note -10m Rolled back the checkout deploy")
     moment = _past(occurred_at, uow.now)
-    content: dict[str, object] = {"text": kept.text}
-    if kept.is_cut:
-        content["is_cut"] = True
-    entry = uow.record(incident, EntryKind.NOTE, content, occurred_at=moment)
+    note = Note(text=kept.text, is_cut=kept.is_cut)
+    entry = uow.record(incident, note, occurred_at=moment)
     return _outcome("noted", incident, entry, is_cut=kept.is_cut)
 
 
@@ -58,25 +58,19 @@ async def amend_note(
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if nothing would change.
     """
     incident = await uow.get_incident(ref)
-    entry, now_reads = await get_standing(uow, incident, entry_id)
+    entry, reads = await get_standing(uow, incident, entry_id)
     is_own = entry.actor_id is not None and entry.actor_id == uow.actor.person_id
     await uow.permit(Action.ADD_NOTE if is_own else Action.WITHDRAW_ENTRY, incident)
-    if entry.kind != EntryKind.NOTE:
+    if entry.kind != Note.kind:
         raise InvalidInput("entry", "isn't a note; only notes can be amended")
     kept = keep_text(text)
     if not kept.text:
         raise InvalidInput("note", "empty")
-    moment = _past(occurred_at or now_reads.occurred_at, uow.now)
-    if kept.text == now_reads.text("text") and moment == now_reads.occurred_at:
+    moment = _past(occurred_at or reads.occurred_at, uow.now)
+    if kept.text == reads.words and moment == reads.occurred_at:
         raise AlreadySo("note", "as you wrote")
-    content = {
-        "text": kept.text,
-        "occurred_at": moment,
-        "target_kind": entry.kind,
-        "target_sequence": entry.sequence,
-        "target_occurred_at": entry.occurred_at,
-    }
-    uow.record(incident, EntryKind.AMENDED, content, target_id=entry.id)
+    amended = replace(correction_of(entry, Amended), text=kept.text, occurred_at=moment)
+    uow.record(incident, amended, target_id=entry.id)
     return _outcome("amended", incident, entry, is_cut=kept.is_cut, moment=moment)
 
 
@@ -120,21 +114,16 @@ async def redact_entry(
     if entry.content is None:
         raise AlreadySo("entry", "redacted")
     amendments = await find_corrections(uow.session, entry)
-    content = {
-        "reason": keep_text(reason).text[:MAX_REASON],
-        "target_kind": entry.kind,
-        "target_sequence": entry.sequence,
-        "target_occurred_at": entry.occurred_at,
-    }
-    uow.record(incident, EntryKind.REDACTED, content, target_id=entry.id)
-    for row in (entry, *(one for one in amendments if one.kind == EntryKind.AMENDED)):
+    redacted = replace(correction_of(entry, Redacted), reason=keep_text(reason).text[:MAX_REASON])
+    uow.record(incident, redacted, target_id=entry.id)
+    for row in (entry, *(one for one in amendments if one.kind == Amended.kind)):
         row.content = None
         row.salt = None
     return _outcome("redacted", incident, entry)
 
 
 async def _withdraw(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> Outcome:
-    record_withdrawal(uow, incident, entry)
+    uow.record(incident, correction_of(entry, Withdrawn), target_id=entry.id)
     await release_entry(uow.session, entry.id)
     return _outcome("withdrawn", incident, entry)
 
@@ -152,7 +141,7 @@ async def _find_last_own(uow: UnitOfWork, incident: Incident) -> TimelineEntry |
         .order_by(TimelineEntry.sequence.desc())
     )
     for entry in (await uow.session.execute(query)).scalars().all():
-        reads = correct(entry, await find_corrections(uow.session, entry))
+        reads = await now_reads(uow, entry)
         if not reads.is_withdrawn and not reads.is_redacted:
             return entry
     return None

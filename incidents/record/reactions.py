@@ -1,19 +1,25 @@
-"""What follows from corrections of the record."""
+"""What follows from marks, and from corrections of the record."""
 
-from typing import Any
-
-from incidents.engine.effects import EraseEntryMessage
+from incidents.engine.effects import EraseEntryMessage, FetchMarkedMessage
 from incidents.engine.plan import IncidentPlan
-from incidents.incident.timeline import EntryKind
+from incidents.record.entries import Correction, Note, Redacted
+from incidents.record.events import MessageMarked
 
 
-def say_correction(plan: IncidentPlan[Any]) -> None:
+def fetch_message(plan: IncidentPlan[MessageMarked]) -> None:
+    """A marked message is fetched, in a lane of its own: one that can't be fetched blocks no other."""
+    message_id = plan.event.message_id
+    effect = FetchMarkedMessage(incident_id=plan.facts.incident_id, message_id=message_id)
+    plan.add(effect, lane=f"capture:{message_id}")
+
+
+def say_correction(plan: IncidentPlan[Correction]) -> None:
     """A note was said in the channel, so its correction is too; a mark never was."""
-    if (plan.entry.content or {}).get("target_kind") == EntryKind.NOTE:
+    if plan.event.target_kind == Note.kind:
         plan.post()
 
 
-def erase_message(plan: IncidentPlan[Any]) -> None:
+def erase_message(plan: IncidentPlan[Redacted]) -> None:
     """A redacted entry's text also leaves the messages that had said it or show it."""
     if plan.entry.target_id is None:
         return

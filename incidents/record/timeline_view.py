@@ -20,10 +20,11 @@ from incidents.core.sentences import (
     with_names,
 )
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.payload import EntryTypes, decode
+from incidents.incident.payload import EntryTypes, Payload
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.record.corrections import CORRECTIONS, CorrectedEntry, correct
+from incidents.record.entries import FileLinked, MessageEntry
 
 _ID_FOR_NAME = re.compile(r"[UW][A-Z0-9]{5,}")
 
@@ -111,25 +112,27 @@ def items_of(
             corrections.setdefault(entry.target_id, []).append(entry)
         else:
             written.append(entry)
-    corrected = (correct(one, corrections.get(one.id, ())) for one in written)
-    items = [TimelineItem(one, tell(one, entry_types), link_of(one)) for one in corrected]
+    corrected = (
+        correct(one, corrections.get(one.id, ()), entry_types=entry_types) for one in written
+    )
+    items = [TimelineItem(one, tell(one), link_of(one.payload)) for one in corrected]
     return tuple(sorted(items, key=lambda item: (item.entry.occurred_at, item.entry.sequence)))
 
 
-def tell(entry: CorrectedEntry, entry_types: EntryTypes) -> Telling:
+def tell(entry: CorrectedEntry) -> Telling:
     """Return what the entry tells; a redacted one says only that."""
-    if entry.is_redacted:
+    if entry.said is None:
         by = (" by ", Who(entry.redacted_by)) if entry.redacted_by else ()
         return telling("[redacted", *by, "]")
-    told = decode(entry.kind, entry.content, entry_types).tell(entry.actor_id)
+    told = entry.said.tell(entry.actor_id)
     if not entry.is_message_deleted:
         return told
     return Telling(told.phrase, (*told.details, Detail(("[the message was deleted later]",))))
 
 
-def link_of(entry: CorrectedEntry) -> str:
-    """Return the address of the message or file that the entry is about, or an empty text."""
-    return str(entry.content.get("permalink") or "")
+def link_of(payload: Payload | None) -> str:
+    """Return the address of the message or file that an entry is about, or an empty text."""
+    return payload.permalink if isinstance(payload, MessageEntry | FileLinked) else ""
 
 
 async def named_items(

@@ -10,6 +10,7 @@ from incidents.engine import entries as engine_entries
 from incidents.escalation import entries as escalation_entries
 from incidents.exports import entries as exports_entries
 from incidents.incident import entries as incident_entries
+from incidents.incident import role_entries
 from incidents.incident.payload import EntryTypes
 from incidents.lifecycle import entries as lifecycle_entries
 from incidents.postmortem import entries as postmortem_entries
@@ -23,6 +24,7 @@ ENTRY_TYPES: Final[EntryTypes] = MappingProxyType(
         payload.kind: payload
         for room in (
             incident_entries,
+            role_entries,
             engine_entries,
             record_entries,
             exports_entries,

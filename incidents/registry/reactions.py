@@ -18,10 +18,12 @@ from incidents.channel.entries import (
     ChannelUnarchived,
     InviteRefused,
 )
+from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.checkins import reactions as checkins
 from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue, CheckinUnderstood
 from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
+from incidents.drills.events import ScenarioAdvanced
 from incidents.engine.entries import Acknowledged, EffectFailed
 from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
@@ -43,9 +45,11 @@ from incidents.escalation.entries import (
     EscalationTaken,
     EscalationWithdrawn,
 )
+from incidents.escalation.events import CallNoted, EscalatedChanged, NextStepTimed
 from incidents.exports import reactions as exports
 from incidents.exports.entries import Exported
 from incidents.guidance import reactions as guidance
+from incidents.guidance.events import GuidanceAwaited, GuidanceBegun
 from incidents.handover import reactions as handover
 from incidents.handover.events import (
     HandoverAccepted,
@@ -60,18 +64,16 @@ from incidents.handover.events import (
 from incidents.incident.entries import (
     ChannelLinked,
     ChannelOpened,
-    CommanderChanged,
     Declared,
     Edited,
     MilestoneSet,
     MovedToPrivate,
-    RoleAssigned,
-    RoleEnded,
     SeverityChanged,
     StatusChanged,
     UpdateMissed,
     UpdatePosted,
 )
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.learning import reactions as learning
 from incidents.learning.events import (
     ConversationChanged,
@@ -114,6 +116,7 @@ from incidents.proposals.entries import (
 )
 from incidents.record import reactions as record
 from incidents.record.entries import Amended, Note, Redacted, Withdrawn
+from incidents.record.events import MessageMarked
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
     CommanderMissing,
@@ -152,6 +155,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         lifecycle.watch_for_silence,
         postmortem.pause_postmortem_reminder,
         channel.archive_when_over,
+        escalation.show_taken,
         drills.wake_scenario,
         guidance.look_after_guided,
         refresh_card,
@@ -197,6 +201,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.tell_replaced,
         roles.end_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -207,6 +212,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.tell_released,
         roles.restart_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -219,6 +225,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.settle_handoff,
         roles.end_command_watch,
         roles.show_commander,
+        escalation.show_ladders,
         guidance.look_after_guided,
         refresh_card,
         learning.follow_learners,
@@ -233,12 +240,19 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_announcement,
         learning.follow_learners,
     ),
-    on(MovedToPrivate, post, channel.go_private, learning.follow_learners),
+    on(
+        MovedToPrivate,
+        post,
+        channel.go_private,
+        escalation.follow_move,
+        learning.follow_learners,
+    ),
     # -- engine
     on(Acknowledged, refresh_card),
     on(EffectFailed, say_failure),
     # -- record
     on(Note, post),
+    on(MessageMarked, record.fetch_message),
     on(Amended, record.say_correction),
     on(Withdrawn, record.say_correction),
     on(Redacted, record.erase_message, proposals.erase_words),
@@ -257,7 +271,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(HandoffRequested, roles.put_handoff, learning.follow_learners),
     on(HandoffDeclined, post, roles.settle_handoff, roles.tell_proposer),
     on(HandoffWithdrawn, roles.settle_handoff),
-    on(SuccessorWanted, roles.put_handoff, roles.restart_command_watch),
+    on(SuccessorWanted, roles.put_handoff, roles.watch_for_commander),
     on(CommanderMissing, post, roles.call_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
@@ -270,6 +284,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(BotRemoved, channel.tell_lead),
     on(BotReturned, channel.show_anew, refresh_card),
     on(InviteRefused, post),
+    on(ArchivingDue, channel.archive_channel),
+    on(ChannelSuperfluous, channel.discard_channel),
+    on(NewcomerArrived, channel.read_newcomer_in),
     # -- postmortem
     on(PostmortemDrafted, post, postmortem.upload_postmortem, postmortem.remind_of_postmortem),
     on(PostmortemOwnerSet, post, postmortem.tell_owner, postmortem.remind_of_postmortem),
@@ -305,6 +322,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         EscalationCalled,
         escalation.call_people,
+        escalation.look_up_callees,
         escalation.wait_for_answer,
         escalation.show_escalation,
     ),
@@ -315,15 +333,22 @@ REACTIONS: Final[tuple[Row, ...]] = (
         escalation.ask_later,
         escalation.bring_in_responder,
         escalation.tell_author,
+        escalation.show_calls,
         escalation.show_escalation,
         drills.wake_scenario,
     ),
-    on(EscalationDeclined, escalation.show_escalation),
-    on(EscalationRedirected, escalation.show_escalation),
-    on(EscalationQuestioned, escalation.tell_author, escalation.show_escalation),
+    on(EscalationDeclined, escalation.show_calls, escalation.show_escalation),
+    on(EscalationRedirected, escalation.show_calls, escalation.show_escalation),
+    on(
+        EscalationQuestioned,
+        escalation.tell_author,
+        escalation.show_calls,
+        escalation.show_escalation,
+    ),
     on(
         EscalationCompleted,
         escalation.tell_asker,
+        escalation.show_calls,
         escalation.show_escalation,
         guidance.look_after_guided,
         learning.follow_learners,
@@ -333,20 +358,29 @@ REACTIONS: Final[tuple[Row, ...]] = (
         post,
         escalation.stop_waiting,
         escalation.alarm,
+        escalation.show_calls,
         escalation.show_escalation,
     ),
     on(
         EscalationWithdrawn,
         escalation.stop_waiting,
-        escalation.tell_author,
+        escalation.tell_of_withdrawal,
+        escalation.show_calls,
         escalation.show_escalation,
     ),
+    on(NextStepTimed, escalation.wait_for_answer, escalation.show_escalation),
+    on(CallNoted, escalation.show_escalation),
+    on(EscalatedChanged, escalation.show_calls, escalation.show_escalation),
     # -- drills
     on(DrillStarted, post, drills.bring_in_mentor),
     on(DrillSignal, post),
     on(DrillChecked, post),
     on(DrillActed, post),
-    on(DrillEnded, post),
+    on(DrillEnded, post, drills.send_scorecards),
+    on(ScenarioAdvanced, drills.wait_for_next_step),
+    # -- guidance
+    on_workspace(GuidanceAwaited, guidance.look_again),
+    on_workspace(GuidanceBegun, guidance.start_time_box),
     # -- browse
     on_workspace(HomeOpened, browse.show_home),
     # -- learning

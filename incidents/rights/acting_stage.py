@@ -9,9 +9,10 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.incident.entries import Edited, FieldChange
 from incidents.incident.incident import Incident
 from incidents.incident.roles import current_roles, roles_ever_held
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import COMMANDER, Policy
 from incidents.rights.stages import Levels, Stage, levels_of
 
@@ -61,14 +62,15 @@ async def _taken_off(
     """
     query = select(TimelineEntry.content).where(
         TimelineEntry.incident_id == incident.id,
-        TimelineEntry.kind == EntryKind.EDITED,
+        TimelineEntry.kind == Edited.kind,
         TimelineEntry.actor_id == person_id,
     )
     found: set[str] = set()
     for content in (await session.execute(query)).scalars():
-        if content is None:
+        edited = Edited.read(content)
+        if edited is None:
             found |= {scope.service_key for scope in levels.by_scope if scope.service_key}
             continue
-        change = (content.get("changes") or {}).get("services") or {}
-        found |= set(change.get("old", ())) - set(change.get("new", ()))
+        change = edited.changes.get("services", FieldChange())
+        found |= set(change.old) - set(change.new)
     return found

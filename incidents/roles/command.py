@@ -4,27 +4,35 @@ With nobody in command, taking it is taking a role. With a commander present, it
 other one accepts, when nobody answers for a while, or when somebody takes over with a reason.
 """
 
+from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
+from typing import TypeVar
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person
+from incidents.core.people import Person, who
+from incidents.core.sentences import Who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.refresh import refresh_ladders
 from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.role_entries import CommanderChanged, Move
 from incidents.incident.roles import RoleAssignment, end_role, find_commander, start_role
-from incidents.incident.timeline import EntryKind
 from incidents.people.assignable import (
     Named,
     call_in,
     get_assignable,
     get_person,
-    person_content,
     refuse_if_over,
 )
 from incidents.policy.policy import COMMANDER, Action
+from incidents.roles.entries import (
+    HandoffDeclined,
+    HandoffEntry,
+    HandoffOffered,
+    HandoffRequested,
+    HandoffWithdrawn,
+    SuccessorWanted,
+)
 from incidents.roles.give import give_role
 from incidents.roles.handoff_brief import draft_brief
 from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus, find_pending_handoff
@@ -35,6 +43,8 @@ MAX_REASON = 500
 
 # Who asks for command this soon after another took it asked before they could know.
 SAME_MOMENT = timedelta(seconds=10)
+
+HandoffEntryT = TypeVar("HandoffEntryT", bound=HandoffEntry)
 
 
 async def propose_commander(
@@ -132,7 +142,7 @@ async def want_successor(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
     if pending is not None and pending.kind == HandoffKind.SUCCESSOR:
         raise AlreadySo("a successor", "asked for")
     handoff = await open_handoff(uow, incident, commander=commander, kind=HandoffKind.SUCCESSOR)
-    entry = uow.record(incident, EntryKind.SUCCESSOR_WANTED, await handoff_content(uow, handoff))
+    entry = uow.record(incident, await _entry_about(uow, handoff, SuccessorWanted))
     await uow.flush()
     handoff.entry_id = entry.id
     return outcome_of("successor_wanted", incident)
@@ -203,28 +213,13 @@ async def _propose(
     handoff = await open_handoff(uow, incident, commander=commander, kind=kind, nominee=nominee)
     await call_in(uow, incident, nominee)
     acknowledge(uow, incident)
-    entry = uow.record(
-        incident,
-        EntryKind.HANDOFF_OFFERED if is_offer else EntryKind.HANDOFF_REQUESTED,
-        {
-            **await handoff_content(uow, handoff),
-            "expires_at": handoff.expires_at,
-            "words": storable(words).strip()[:MAX_WORDS],
-        },
-    )
+    proposed = await _entry_about(uow, handoff, HandoffOffered if is_offer else HandoffRequested)
+    added = storable(words).strip()[:MAX_WORDS]
+    entry = uow.record(incident, replace(proposed, expires_at=handoff.expires_at, words=added))
     await uow.flush()
     handoff.entry_id = entry.id
     asked = nominee if is_offer else await get_person(uow, commander.person_id)
     return outcome_of("offered" if is_offer else "requested", incident, person=asked)
-
-
-class Move(StrEnum):
-    """How command came to move."""
-
-    ACCEPTED = "accepted"
-    UNANSWERED = "unanswered"
-    TAKEN_OVER = "taken_over"
-    SUCCESSOR = "successor"
 
 
 _ENDED_BY_MOVE = {
@@ -253,7 +248,7 @@ async def move_command(
 ) -> Outcome:
     """Move command from one person to the other, and settle the handoff that waited."""
     pending = await find_pending_handoff(uow.session, incident.id)
-    asked = await _asked(uow, pending) if pending is not None else {}
+    asked = await _asked(uow, pending) if pending is not None else None
     if pending is not None:
         pending.settle(_ENDED_BY_MOVE[how], now=uow.now, by_id=uow.actor.person_id)
         if pending.kind == HandoffKind.SUCCESSOR:
@@ -268,16 +263,15 @@ async def move_command(
     acknowledge(uow, incident)
     uow.record(
         incident,
-        EntryKind.COMMANDER_CHANGED,
-        {
-            "from": person_content(previous),
-            "to": person_content(nominee),
-            "how": how,
-            "reason": reason,
-            **asked,
-        },
+        CommanderChanged(
+            outgoing=who(previous),
+            incoming=who(nominee),
+            how=how,
+            reason=reason,
+            handoff_id=pending.id if pending is not None else None,
+            asked=asked,
+        ),
     )
-    await refresh_ladders(uow, incident)
     return outcome_of("moved", incident, person=nominee, previous=previous.name)
 
 
@@ -316,33 +310,34 @@ async def withdraw_handoff(uow: UnitOfWork, incident: Incident, handoff: Handoff
     handoff.settle(HandoffStatus.WITHDRAWN, now=uow.now, by_id=uow.actor.person_id)
     # At once: the index would refuse the next proposal if it were written first.
     await uow.flush()
-    uow.record(incident, EntryKind.HANDOFF_WITHDRAWN, await handoff_content(uow, handoff))
+    uow.record(incident, await _entry_about(uow, handoff, HandoffWithdrawn))
 
 
 async def decline_pending(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> Outcome:
     """Write down that the actor declines the pending handoff that was put to them."""
     handoff.settle(HandoffStatus.DECLINED, now=uow.now, by_id=uow.actor.person_id)
-    uow.record(incident, EntryKind.HANDOFF_DECLINED, await handoff_content(uow, handoff))
+    uow.record(incident, await _entry_about(uow, handoff, HandoffDeclined))
     return outcome_of("declined", incident)
 
 
-async def handoff_content(uow: UnitOfWork, handoff: Handoff) -> dict[str, object]:
-    """Return how entries name a handoff."""
-    to = handoff.to_person_id
-    by = handoff.proposed_by_id
-    return {
-        **await _asked(uow, handoff),
-        "handoff_kind": handoff.kind,
-        "from": person_content(await get_person(uow, handoff.from_person_id)),
-        "to": person_content(await get_person(uow, to)) if to is not None else None,
-        "proposed_by": person_content(await get_person(uow, by)) if by is not None else None,
-    }
+async def _entry_about(
+    uow: UnitOfWork, handoff: Handoff, entry_type: type[HandoffEntryT]
+) -> HandoffEntryT:
+    """Return an entry that names the handoff and its people."""
+    to, by = handoff.to_person_id, handoff.proposed_by_id
+    return entry_type(
+        handoff_id=handoff.id,
+        handoff_kind=handoff.kind,
+        outgoing=who(await get_person(uow, handoff.from_person_id)),
+        incoming=who(await get_person(uow, to)) if to is not None else None,
+        proposed_by=who(await get_person(uow, by)) if by is not None else None,
+        asked=await _asked(uow, handoff),
+    )
 
 
-async def _asked(uow: UnitOfWork, handoff: Handoff) -> dict[str, object]:
-    """Return which handoff it is and whom it was put to, if it was put to somebody."""
-    asked = await get_person(uow, handoff.answerer_id) if handoff.answerer_id else None
-    return {"handoff_id": handoff.id, "asked": person_content(asked) if asked else None}
+async def _asked(uow: UnitOfWork, handoff: Handoff) -> Who | None:
+    """Return whom the handoff was put to, if it was put to one person."""
+    return who(await get_person(uow, handoff.answerer_id)) if handoff.answerer_id else None
 
 
 def outcome_of(

@@ -7,16 +7,16 @@ command the watch ends, and it begins again when an incident is left without a c
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.core.people import Person
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.core.people import who
+from incidents.core.sentences import Who
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident, save_participant
 from incidents.incident.roles import find_commander
-from incidents.incident.timeline import EntryKind
-from incidents.people.assignable import person_content
 from incidents.people.directory import find_people_named
 from incidents.policy.policy import Policy, Reminders
 from incidents.policy.references import PersonRef
+from incidents.roles.entries import CommanderMissing
 from incidents.roles.handoffs import HandoffKind, find_pending_handoff
 
 STEP_ASK = 0
@@ -67,7 +67,7 @@ def find_backup(incident: Incident, policy: Policy) -> PersonRef | None:
     return backup
 
 
-async def watch_command(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def watch_command(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
     """Ask for a commander, or name the backup, if there is still nobody in command."""
     backup = find_backup(incident, uow.policy)
     since = _since(reminder)
@@ -78,30 +78,19 @@ async def watch_command(uow: UnitOfWork, incident: Incident, reminder: Reminder)
         has_backup=backup is not None,
     )
     decision = decide_command_watch(watch, reminders=uow.policy.reminders, now=uow.now)
-    if decision.next_at is not None:
-        await uow.remind(
-            Remind(
-                kind=ReminderKind.COMMANDER_MISSING,
-                subject_type="incident",
-                subject_id=incident.id,
-                incident_id=incident.id,
-                due_at=decision.next_at,
-                step=STEP_BACKUP,
-                data={"since": since.isoformat()},
-            )
+    if decision.say is not None:
+        named = backup if decision.say == STEP_BACKUP else None
+        uow.record(
+            incident,
+            CommanderMissing(
+                step=decision.say,
+                minutes=int((uow.now - since) / timedelta(minutes=1)),
+                backup=await _call_backup(uow, incident, named) if named else None,
+            ),
         )
-    if decision.say is None:
-        return
-    named = backup if decision.say == STEP_BACKUP else None
-    uow.record(
-        incident,
-        EntryKind.COMMANDER_MISSING,
-        {
-            "step": decision.say,
-            "minutes": int((uow.now - since) / timedelta(minutes=1)),
-            "backup": await _backup_content(uow, incident, named) if named else None,
-        },
-    )
+    if decision.next_at is None:
+        return None
+    return Again(due_at=decision.next_at, step=STEP_BACKUP, data={"since": since.isoformat()})
 
 
 async def _needs_commander(uow: UnitOfWork, incident: Incident) -> bool:
@@ -117,16 +106,14 @@ def _since(reminder: Reminder) -> datetime:
     return datetime.fromisoformat(stored) if stored else reminder.created_at
 
 
-async def _backup_content(
-    uow: UnitOfWork, incident: Incident, backup: PersonRef
-) -> dict[str, str | None]:
-    """Return how the entry names the backup; they become part of the incident."""
+async def _call_backup(uow: UnitOfWork, incident: Incident, backup: PersonRef) -> Who:
+    """Make the backup part of the incident, if we know them, and return how to name them."""
     name = str(backup)
     found = await find_people_named(uow.session, [name], workspace_id=uow.workspace_id)
-    person: Person | None = found.get(name)
+    person = found.get(name)
     if person is None:
-        return {"id": None, "external_id": backup.user_id, "name": name, "ref": name}
+        return Who(name=name, external_id=backup.user_id or "")
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
     )
-    return {**person_content(person), "ref": name}
+    return who(person)

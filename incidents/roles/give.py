@@ -1,13 +1,12 @@
-"""What giving somebody a role comes to: who can take one, the rows, the entry that says so."""
+"""Assign a role or end one: the rows, the entry."""
 
-from incidents.core.people import Person
+from incidents.core.people import Person, who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.escalation.refresh import refresh_ladders
 from incidents.incident.incident import Incident
+from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.roles import RoleAssignment, end_role, start_role
-from incidents.incident.timeline import EntryKind
-from incidents.people.assignable import call_in, get_person, person_content
+from incidents.people.assignable import call_in, get_person
 from incidents.policy.policy import Role
 from incidents.storage.database import storable
 
@@ -23,7 +22,7 @@ async def give_role(
     """Write down that the person holds the role from now on, in place of `replaced`."""
     previous = None
     if replaced is not None:
-        previous = person_content(await get_person(uow, replaced.person_id))
+        previous = who(await get_person(uow, replaced.person_id))
         await end_role(uow.session, replaced, now=uow.now)
     await start_role(
         uow.session, incident_id=incident.id, person_id=person.id, role=role, now=uow.now
@@ -32,15 +31,8 @@ async def give_role(
     acknowledge(uow, incident)
     uow.record(
         incident,
-        EntryKind.ROLE_ASSIGNED,
-        {
-            "role": role.key,
-            "role_name": role.name,
-            "person": person_content(person),
-            "previous": previous,
-        },
+        RoleAssigned(role=role.key, role_name=role.name, person=who(person), previous=previous),
     )
-    await refresh_ladders(uow, incident)
 
 
 async def take_role_away(
@@ -49,11 +41,12 @@ async def take_role_away(
     """Write down that the person no longer holds the role."""
     person = await get_person(uow, assignment.person_id)
     await end_role(uow.session, assignment, now=uow.now)
-    content = {
-        "role": assignment.role_key,
-        "role_name": assignment.role_name,
-        "person": person_content(person),
-        "reason": storable(reason).strip(),
-    }
-    uow.record(incident, EntryKind.ROLE_ENDED, content)
-    await refresh_ladders(uow, incident)
+    uow.record(
+        incident,
+        RoleEnded(
+            role=assignment.role_key,
+            role_name=assignment.role_name,
+            person=who(person),
+            reason=storable(reason).strip(),
+        ),
+    )

@@ -7,10 +7,10 @@ from incidents.core.people import Person
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.role_entries import Move
 from incidents.incident.roles import find_commander
 from incidents.people.assignable import get_person, refuse_if_over
 from incidents.roles.command import (
-    Move,
     decline_pending,
     move_command,
     outcome_of,

@@ -7,20 +7,29 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from incidents.checkins.entries import CheckinAnswered, CheckinAsked
 from incidents.core.hash_chain import instant_text
 from incidents.core.people import Person
+from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import Incident
+from incidents.incident.payload import Payload
 from incidents.incident.roles import current_roles
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
+from incidents.record.entries import Note, Withdrawn
 
 LAST_NOTES = 3
 LAST_QUESTIONS = 3
+
+_QUOTED: Mapping[str, type[Payload]] = MappingProxyType(
+    {one.kind: one for one in (UpdatePosted, CheckinAsked, Note)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,9 @@ async def draft_brief(session: AsyncSession, incident: Incident) -> dict[str, An
         "next_update_due_at": instant_text(due_at) if due_at else None,
         "roles": await _roles(session, incident.id),
         "last_update_id": next(
-            iter(await _newest(session, incident.id, kind=EntryKind.UPDATE_POSTED, limit=1)), None
+            iter(await _newest(session, incident.id, kind=UpdatePosted.kind, limit=1)), None
         ),
-        "note_ids": await _newest(session, incident.id, kind=EntryKind.NOTE, limit=LAST_NOTES),
+        "note_ids": await _newest(session, incident.id, kind=Note.kind, limit=LAST_NOTES),
         "question_ids": await _open_questions(session, incident.id),
     }
 
@@ -95,22 +104,20 @@ async def _roles(session: AsyncSession, incident_id: uuid.UUID) -> list[list[str
 
 
 async def _newest(
-    session: AsyncSession, incident_id: uuid.UUID, *, kind: EntryKind, limit: int
+    session: AsyncSession, incident_id: uuid.UUID, *, kind: str, limit: int
 ) -> list[str]:
     """Return the ids of the newest entries of a kind that nobody withdrew, the earliest first."""
     taken_back = aliased(TimelineEntry)
     is_withdrawn = (
         select(taken_back.id)
-        .where(
-            taken_back.target_id == TimelineEntry.id, taken_back.kind == EntryKind.WITHDRAWN.value
-        )
+        .where(taken_back.target_id == TimelineEntry.id, taken_back.kind == Withdrawn.kind)
         .exists()
     )
     query = (
         select(TimelineEntry.id)
         .where(
             TimelineEntry.incident_id == incident_id,
-            TimelineEntry.kind == kind.value,
+            TimelineEntry.kind == kind,
             TimelineEntry.content.is_not(None),
             ~is_withdrawn,
         )
@@ -126,17 +133,14 @@ async def _open_questions(session: AsyncSession, incident_id: uuid.UUID) -> list
     answer = aliased(TimelineEntry)
     is_answered = (
         select(answer.id)
-        .where(
-            answer.target_id == TimelineEntry.id,
-            answer.kind == EntryKind.CHECKIN_ANSWERED.value,
-        )
+        .where(answer.target_id == TimelineEntry.id, answer.kind == CheckinAnswered.kind)
         .exists()
     )
     query = (
         select(TimelineEntry.id)
         .where(
             TimelineEntry.incident_id == incident_id,
-            TimelineEntry.kind == EntryKind.CHECKIN_ASKED.value,
+            TimelineEntry.kind == CheckinAsked.kind,
             ~is_answered,
         )
         .order_by(TimelineEntry.sequence.desc())
@@ -159,6 +163,11 @@ async def _lines(session: AsyncSession, ids: Sequence[str]) -> dict[str, BriefLi
 
 
 def _text_of(entry: TimelineEntry) -> str:
-    content = entry.content or {}
-    names = ("text", "question", "actions", "impact", "next_steps")
-    return next((str(content[name]) for name in names if content.get(name)), "")
+    match _QUOTED[entry.kind].read(entry.content):
+        case UpdatePosted() as update:
+            return update.text or update.actions or update.impact or update.next_steps
+        case CheckinAsked(question=question):
+            return question
+        case Note(text=text):
+            return text
+    return ""

@@ -24,6 +24,7 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import PersonView, people_views
+from incidents.roles.entries import HandoffProposal
 from incidents.roles.handoff_brief import Brief, load_brief
 from incidents.storage.database import Base
 
@@ -145,6 +146,7 @@ async def get_handoff_view(session: AsyncSession, handoff_id: uuid.UUID) -> Hand
     """Return the handoff as its message shows it now. Raises: NoResultFound."""
     row = await session.get_one(Handoff, handoff_id)
     entry = await session.get(TimelineEntry, row.entry_id) if row.entry_id else None
+    proposal = HandoffProposal.read(entry.content) if entry is not None else None
     wanted = {row.from_person_id, row.to_person_id, row.proposed_by_id, row.settled_by_id}
     people = await people_views(session, [one for one in wanted if one is not None])
 
@@ -160,7 +162,7 @@ async def get_handoff_view(session: AsyncSession, handoff_id: uuid.UUID) -> Hand
         to_person=named(row.to_person_id),
         proposed_by=named(row.proposed_by_id),
         settled_by=named(row.settled_by_id),
-        words=str(((entry.content if entry else None) or {}).get("words") or ""),
+        words=proposal.words if proposal is not None else "",
         brief=await load_brief(session, row.brief),
         created_at=row.created_at,
         expires_at=row.expires_at,

@@ -19,8 +19,9 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person
 from incidents.engine.presence import Away, absences_since
 from incidents.incident.incident import Incident, find_participant
+from incidents.policy.schema import from_json
 from incidents.scenarios.engine import RunState, state_from
-from incidents.scenarios.scenario import Scenario, decode
+from incidents.scenarios.scenario import Scenario
 from incidents.storage.database import Base
 
 
@@ -72,7 +73,7 @@ class DrillRun(Base):
 
     def load_scenario(self) -> Scenario:
         """Return the scenario as it was at the start."""
-        return decode(self.scenario)
+        return from_json(Scenario, self.scenario)
 
     def load_state(self) -> RunState:
         """Return what is so by now."""

@@ -1,21 +1,31 @@
 """Scenarios: incidents that unfold by themselves, for practice; the values that files fill.
 
-These classes are the schema of `config/scenarios/*.yaml`, as those of `policy.py` are of the
-policy. A scenario is a small machine of facts: signals come with time, checks show what is so,
-actions change it. Nothing is left to chance, so that a run can be played again and compared.
+These classes are the schema of `config/scenarios/*.yaml`, as those of `incidents/policy` are of
+the policy. A scenario is a small machine of facts: signals come with time, checks show what is
+so, actions change it. Nothing is left to chance, so that a run can be played again and compared.
 
-A run keeps the scenario that it began with (`encode`, `decode`), whatever becomes of the file.
+A run keeps the scenario that it began with, whatever becomes of the file.
 """
 
-import types
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, NewType, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Final
 
-# A text of several lines, such as a log; longer than the policy's texts may be.
-LongText = NewType("LongText", str)
+from incidents.policy.disagreements import Disagreement
+from incidents.policy.schema import (
+    DisplayName,
+    Duration,
+    Form,
+    Names,
+    Rule,
+    holds,
+    lasts,
+    matches,
+    short,
+    some,
+    word_key,
+)
 
 START: Final = "start"
 ESCALATED: Final = "escalated"
@@ -25,7 +35,45 @@ MITIGATED: Final = "mitigated"
 # Facts that the record itself tells, beside those that a scenario's signals and actions set.
 RECORDED_FACTS: Final = (START, ESCALATED, ENGAGED, UPDATED, MITIGATED)
 
-T = TypeVar("T")
+# A form shows them as choices, of which it takes no more.
+_MOST_CHOICES: Final = 10
+# One message shows it all.
+_MOST_SHOWN: Final = 2500
+
+KEY: Final = word_key("error-rate", mark="-")
+_FACT: Final = matches(
+    r"[a-z][a-z0-9_]{0,39}", "isn't a fact: only small letters, digits and `_`", "rolled_back"
+)
+_IS_SET: Final = Names("nothing sets the fact", "facts")
+_Key = Annotated[str, Form.AS_KEY, KEY]
+_ReadFact = Annotated[str, _FACT, _IS_SET]
+_SetFact = Annotated[
+    str,
+    _FACT,
+    Rule(
+        lambda fact: fact not in RECORDED_FACTS,
+        "is told by the record and can't be set; choose another name",
+    ),
+]
+_Condition = Annotated[
+    str,
+    matches(
+        r"(?:not )?[a-z][a-z0-9_]{0,39}",
+        "isn't a condition: a fact, or `not` and a fact",
+        "[rolled_back, not restarted]",
+    ),
+    _IS_SET,
+]
+_Moment = Annotated[Duration, lasts("0s", "3h", "5m")]
+# A screen is shown between fences, which one inside would end.
+_Screen = Annotated[
+    str,
+    Rule(
+        lambda text: "```" not in text, "can't hold ```, which ends what is shown", "errors 0.3 %"
+    ),
+]
+# What is shown beside a choice in a form.
+_Choice = Annotated[str, short(140, "one short sentence")]
 
 
 class Level(StrEnum):
@@ -52,13 +100,13 @@ class Signal:
     update.
     """
 
-    key: str
-    source: str
-    text: LongText
-    after: timedelta
-    since: str = START
-    when: tuple[str, ...] = ()
-    sets: tuple[str, ...] = ()
+    key: _Key
+    source: DisplayName
+    text: str
+    after: _Moment
+    since: _ReadFact = START
+    when: tuple[_Condition, ...] = ()
+    sets: tuple[_SetFact, ...] = ()
     asks: bool = False
 
 
@@ -66,8 +114,8 @@ class Signal:
 class CheckResult:
     """What a check shows while `when` holds."""
 
-    when: tuple[str, ...] = ()
-    output: LongText
+    when: tuple[_Condition, ...] = ()
+    output: Annotated[_Screen, Form.ALONE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,72 +125,93 @@ class Check:
     Below it comes everything of `also` whose condition holds: what is so beside the rest.
     """
 
-    key: str
-    name: str
+    key: _Key
+    name: DisplayName
     results: tuple[CheckResult, ...]
     also: tuple[CheckResult, ...] = ()
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield results that are never shown, and too much at once."""
+        yield from _in_results(self.results)
+        for number, result in enumerate(self.also):
+            if not result.when:
+                what = "holds always, so it belongs to each of the `results`; give it a `when`"
+                yield Disagreement(("also", number), what)
+        longest = max((len(result.output) for result in self.results), default=0)
+        if longest + sum(len(result.output) for result in self.also) > _MOST_SHOWN:
+            what = (
+                f"can show more than {_MOST_SHOWN} characters at once, which is no screen any more"
+            )
+            yield Disagreement(("also",), what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
     """What an action comes to while `when` holds: what it shows, and which facts it changes."""
 
-    when: tuple[str, ...] = ()
-    output: LongText
+    when: tuple[_Condition, ...] = ()
+    output: _Screen
     verdict: Verdict
-    sets: tuple[str, ...] = ()
-    clears: tuple[str, ...] = ()
+    sets: tuple[_SetFact, ...] = ()
+    clears: tuple[_ReadFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioAction:
     """Something one can do, with its risk and how to undo it said beforehand."""
 
-    key: str
-    name: str
-    risk: str
-    undo: str
+    key: _Key
+    name: DisplayName
+    risk: _Choice
+    undo: _Choice
     results: tuple[ActionResult, ...]
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield results that never come."""
+        yield from _in_results(self.results)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationCall:
     """When a scenario calls for escalating: to whom, why, and how soon after the fact `since`."""
 
-    to: str
-    why: str
-    within: timedelta
-    since: str = START
+    to: DisplayName
+    why: Annotated[str, short(300, "one short sentence")]
+    within: Annotated[Duration, lasts("1m", "3h", "15m")]
+    since: _ReadFact = START
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentorNotes:
     """What the mentor alone reads at the start."""
 
-    story: LongText
-    first_move: LongText
-    wrong_trail: LongText
-    makes_worse: LongText
-    questions: tuple[str, ...]
+    story: str
+    first_move: str
+    wrong_trail: str
+    makes_worse: str
+    questions: Annotated[
+        tuple[Annotated[str, short(200, "one question")], ...],
+        some("has to hold at least one question"),
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One incident to practise on; it is fixed once every condition of `fixed_when` holds."""
 
-    key: str
-    name: str
+    key: Annotated[str, Form.AS_KEY]
+    name: DisplayName
     level: Level
-    summary: str
-    title: str
-    severity: str
-    service: str
-    briefing: LongText
-    time_limit: timedelta
-    fixed_when: tuple[str, ...]
+    summary: _Choice
+    title: Annotated[str, short(100, "Checkout errors for some customers")]
+    severity: Annotated[str, short(20, "sev2")]
+    service: DisplayName
+    briefing: str
+    time_limit: Annotated[Duration, lasts("5m", "3h", "45m")]
+    fixed_when: tuple[_Condition, ...]
     signals: tuple[Signal, ...]
-    checks: tuple[Check, ...]
-    actions: tuple[ScenarioAction, ...]
+    checks: Annotated[tuple[Check, ...], holds(1, _MOST_CHOICES, "checks")]
+    actions: Annotated[tuple[ScenarioAction, ...], holds(1, _MOST_CHOICES, "actions")]
     escalation: EscalationCall | None = None
     mentor: MentorNotes
 
@@ -154,47 +223,57 @@ class Scenario:
         """Return the action with this key or name, in any case, or None."""
         return next((item for item in self.actions if _is_called(item, word)), None)
 
+    @property
+    def facts(self) -> frozenset[str]:
+        """Every fact that can come to be so."""
+        by_signals = (signal.sets for signal in self.signals)
+        by_actions = (result.sets for action in self.actions for result in action.results)
+        return frozenset(RECORDED_FACTS).union(*by_signals, *by_actions)
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield what keeps the scenario from beginning, from being played, or from ending."""
+        if not any(signal.since == START and not signal.after for signal in self.signals):
+            what = "has to hold one that comes at once (`after: 0s`): what somebody is called by"
+            yield Disagreement(("signals",), what)
+        for signal in self.signals:
+            if signal.after >= self.time_limit:
+                what = "comes after the time limit, so nobody would ever see it"
+                yield Disagreement(("signals", signal.key, "after"), what)
+        yield from _same_names("checks", self.checks)
+        yield from _same_names("actions", self.actions)
+        results = [result for action in self.actions for result in action.results]
+        if all(result.verdict is not Verdict.HELPS for result in results):
+            yield Disagreement(("actions",), "none of them helps, so nobody could ever succeed")
+        if all(
+            (one.removeprefix("not ") == START) is not one.startswith("not ")
+            for one in self.fixed_when
+        ):
+            what = "holds from the start; name what has to be done first"
+            yield Disagreement(("fixed_when",), what)
+        if self.escalation is not None and self.escalation.within >= self.time_limit:
+            yield Disagreement(("escalation", "within"), "has to be shorter than the time limit")
+
 
 def _is_called(item: Check | ScenarioAction, word: str) -> bool:
     wanted = " ".join(word.split()).casefold()
     return wanted in {item.key.casefold(), item.key.replace("-", " "), item.name.casefold()}
 
 
-def encode(value: object) -> Any:
-    """Return a scenario as JSON values; durations become seconds."""
-    match value:
-        case timedelta():
-            return value.total_seconds()
-        case StrEnum():
-            return value.value
-        case tuple():
-            return [encode(item) for item in value]
-        case _ if is_dataclass(value):
-            return {item.name: encode(getattr(value, item.name)) for item in fields(value)}
-    return value
+def _same_names(
+    name: str, choices: Sequence[Check] | Sequence[ScenarioAction]
+) -> Iterator[Disagreement]:
+    names: set[str] = set()
+    for choice in choices:
+        if choice.name.casefold() in names:
+            yield Disagreement((name, choice.key, "name"), "is the name of another, too")
+        names.add(choice.name.casefold())
 
 
-def decode(stored: Mapping[str, Any]) -> Scenario:
-    """Return the scenario that was stored; what this version doesn't know is left out."""
-    return _decode_class(Scenario, stored)
-
-
-def _decode_class(cls: type[T], stored: Mapping[str, Any]) -> T:
-    hints = get_type_hints(cls)
-    values = {name: _decode(hints[name], stored[name]) for name in hints if name in stored}
-    return cls(**values)
-
-
-def _decode(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if get_origin(hint) is tuple:
-        return tuple(_decode(get_args(hint)[0], item) for item in value)
-    if isinstance(hint, types.UnionType):
-        hint = next(option for option in get_args(hint) if option is not types.NoneType)
-    if hint is timedelta:
-        return timedelta(seconds=value)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
-    is_class = isinstance(hint, type) and is_dataclass(hint)
-    return _decode_class(hint, value) if is_class else value
+def _in_results(results: Sequence[CheckResult | ActionResult]) -> Iterator[Disagreement]:
+    if not results or results[-1].when:
+        what = "the last one has to hold always (no `when`), or there may be nothing to show"
+        yield Disagreement(("results", max(len(results) - 1, 0)), what)
+    for number, result in enumerate(results[:-1]):
+        if not result.when:
+            what = "holds always, so what comes after it is never shown; give it a `when`"
+            yield Disagreement(("results", number), what)

@@ -18,8 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool
 
-from incidents.storage.sqlite_log import WriteAheadLog, primary_code
-from incidents.storage.sqlite_session import WRITES, SessionInPlace, begin_statement, make_engine
+from incidents.storage.sqlite_session import (
+    WRITES,
+    SessionInPlace,
+    begin_statement,
+    make_engine,
+    primary_code,
+)
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -60,41 +65,30 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """Engines and sessions; writers on SQLite stand in line, and share the wait for the disk."""
+    """Engines and sessions; writers on SQLite stand in line instead of polling its lock."""
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        *,
-        in_place: Engine | None = None,
-        log: WriteAheadLog | None = None,
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, *, in_place: Engine | None = None) -> None:
         """Wrap an engine made by `open_database`; for SQLite also what sessions use instead."""
         self.engine = engine
         self.is_sqlite = in_place is not None
         self.session_engine = in_place or engine.sync_engine
         self._writing_engine = self.session_engine.execution_options(**{WRITES: True})
-        self._log = log
+        self._writers = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """Open the session of one writing transaction (BEGIN IMMEDIATE on SQLite).
-
-        What it committed is safe on the disk at the end. Raises: NotKept if it isn't.
-        """
-        if self._log is None:
+        """Open the session of one writing transaction (BEGIN IMMEDIATE on SQLite)."""
+        if not self.is_sqlite:
             async with self._on_server() as session:
                 yield session
             return
-        async with self._log.turn:
+        async with self._writers:
             in_place = SessionInPlace(self._writing_engine)
             try:
                 await in_place.begin_writing()
                 yield in_place
             finally:
                 await in_place.close()
-        # Others write by now. Also for a repeated request: what it is answered with may be as new.
-        await self._log.keep()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -114,8 +108,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; on SQLite the last one folds the log into the file."""
-        if self._log is not None:
-            await self._log.close()
+        if self.is_sqlite:
             await asyncio.to_thread(self.session_engine.dispose)
         await self.engine.dispose()
 
@@ -143,9 +136,7 @@ def _inserting(entity: type[Base]) -> Insert:
     return insert(cast("Table", entity.__table__))
 
 
-def open_database(
-    url: str, *, make_log: Callable[[str], WriteAheadLog] = WriteAheadLog
-) -> Database:
+def open_database(url: str) -> Database:
     """Make the engines for an async URL (sqlite+aiosqlite or postgresql+asyncpg).
 
     Nothing is opened or made yet. Their errors don't show parameters: they are people's texts.
@@ -154,9 +145,7 @@ def open_database(
     if parsed.get_backend_name() != "sqlite":
         engine = create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
         return Database(engine)
-    path = str(parsed.database)
-    engine = _schema_engine(parsed)
-    return Database(engine, in_place=make_engine(path), log=make_log(path))
+    return Database(_schema_engine(parsed), in_place=make_engine(str(parsed.database)))
 
 
 def _schema_engine(url: URL) -> AsyncEngine:
@@ -206,6 +195,20 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 def storable(text: str) -> str:
     """Return the text without what no database takes: NUL, control characters, lone surrogates."""
     return _UNSTORABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def storable_json(value: Any, *, default: Callable[[Any], Any]) -> Any:
+    """Return the value with only storable texts in it; `default` turns what isn't JSON into JSON."""
+    match value:
+        case str():
+            return storable(value)
+        case None | bool() | int():
+            return value
+        case Mapping():
+            return {str(key): storable_json(item, default=default) for key, item in value.items()}
+        case list() | tuple():
+            return [storable_json(item, default=default) for item in value]
+    return default(value)
 
 
 def kept_text(text: str, *, most: int) -> str:

@@ -2,25 +2,22 @@
 
 aiosqlite hands every step of every statement to a thread and back: four round trips for one SELECT,
 each competing for the interpreter with the loop that waits for it. Our statements take 20 to
-100 µs, less than one such trip. So sessions use Python's own driver in place. What can wait doesn't
-hold the loop up: the wait for the disk is left to `sqlite_log.py`, and BEGIN IMMEDIATE tries again
-and again while another process has the lock.
+100 µs, less than one such trip. So sessions use Python's own driver in place. What waits doesn't
+hold up the loop: a thread does COMMIT, which waits for the disk, and BEGIN IMMEDIATE tries again and
+again while another process has the lock.
 """
 
 import asyncio
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
-
-from incidents.storage.sqlite_log import primary_code
 
 # Under the 2.5 s deadline of a listener, so that a locked file is told, not timed out.
 BUSY_TIMEOUT_SECONDS = 2.0
@@ -29,11 +26,11 @@ BEGIN_WRITING = "BEGIN IMMEDIATE"
 WRITES = "sitrep_writes"
 
 _LOOK_AGAIN_SECONDS = 0.01
-_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "foreign_keys=ON")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
 class SessionInPlace(AsyncSession):
-    """A session that executes in place; its coroutines never wait."""
+    """A session that executes in place; only its COMMIT, which waits for the disk, is a thread's."""
 
     def __init__(self, engine: Engine) -> None:
         """Make a session on an engine made by `make_engine`."""
@@ -58,8 +55,10 @@ class SessionInPlace(AsyncSession):
         return None
 
     async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        """Execute a statement."""
-        return self.sync_session.execute(statement, params, **options)
+        """Execute a statement and fetch its rows: none is left open while others write."""
+        result = self.sync_session.execute(statement, params, **options)
+        has_rows = not isinstance(result, CursorResult) or result.returns_rows
+        return result.freeze()() if has_rows else result
 
     async def get(self, entity: Any, ident: Any, **options: Any) -> Any:
         """Return the entity of this key, or None."""
@@ -82,8 +81,9 @@ class SessionInPlace(AsyncSession):
         self.sync_session.flush(objects)
 
     async def commit(self) -> None:
-        """Commit. It is in the log then, but not yet on the disk."""
-        self.sync_session.commit()
+        """Commit; what was changed is safe on the disk then."""
+        self.sync_session.flush()
+        await asyncio.to_thread(self.sync_session.commit)
 
     async def rollback(self) -> None:
         """Undo what was not committed."""
@@ -92,6 +92,11 @@ class SessionInPlace(AsyncSession):
     async def close(self) -> None:
         """Undo what was not committed, and give the connection back."""
         self.sync_session.close()
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's code of what went wrong, without its finer part; 0 if it wasn't SQLite."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def make_engine(path: str) -> Engine:
@@ -111,13 +116,12 @@ def make_engine(path: str) -> Engine:
 
 def _connect(path: str) -> sqlite3.Connection:
     # The driver's own transaction handling is off: it would begin too late, after the first
-    # SELECT, and a read-decide-write would lose updates. Another thread may close it.
+    # SELECT, and a read-decide-write would lose updates. Other threads commit and close it.
     connection = sqlite3.connect(
         path,
         timeout=BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
         check_same_thread=False,
-        factory=_Connection,
     )
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
@@ -141,30 +145,3 @@ def _begin(connection: Connection) -> None:
         raw.execute(statement)
     finally:
         raw.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
-
-
-class _Cursor(sqlite3.Cursor):
-    """A cursor that fetches at once, so that no statement is left open while others write."""
-
-    _rows: deque[Any] = deque()
-
-    def execute(self, sql: str, parameters: Any = (), /) -> Self:
-        super().execute(sql, parameters)
-        self._rows = deque(super().fetchall())
-        return self
-
-    def fetchone(self) -> Any:
-        return self._rows.popleft() if self._rows else None
-
-    def fetchmany(self, size: int | None = None) -> list[Any]:
-        most = self.arraysize if size is None else size
-        return [self._rows.popleft() for _ in range(min(most, len(self._rows)))]
-
-    def fetchall(self) -> list[Any]:
-        rows, self._rows = list(self._rows), deque()
-        return rows
-
-
-class _Connection(sqlite3.Connection):
-    def cursor(self, factory: Any = None) -> Any:
-        return super().cursor(factory or _Cursor)

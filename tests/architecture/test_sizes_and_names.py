@@ -8,6 +8,8 @@ import pytest
 from tests.architecture.sources import Source, parsed, require
 
 FILE_LINES, TEST_FILE_LINES, FUNCTION_LINES = 400, 700, 60
+# One table that grows by a line for each kind of entry, and is read as one.
+ONE_TABLE, ONE_TABLE_LINES = "incidents/registry/reactions.py", 600
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EMPTY_NAMES = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
 
@@ -16,6 +18,7 @@ def long_files(sources: tuple[Source, ...]) -> Iterator[str]:
     """Find files that are too long; a migration's version is drawn up once and not counted."""
     for source in sources:
         allowed = TEST_FILE_LINES if source.is_in("tests/") else FILE_LINES
+        allowed = ONE_TABLE_LINES if source.path == ONE_TABLE else allowed
         lines = len(source.text.splitlines())
         if lines > allowed and not source.is_version:
             yield f"{source.path} has {lines} lines, {lines - allowed} too many"

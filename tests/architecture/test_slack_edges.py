@@ -82,23 +82,35 @@ def unhandled_ids(sources: tuple[Source, ...]) -> Iterator[str]:
     constants = _text_constants(sources)
     handled: _Keys = {"action_id": set(), "callback_id": set()}
     homes = {
-        "actions": "action_id",
+        "choices": "action_id",
         "options": "action_id",
-        "views": "callback_id",
         "shortcuts": "callback_id",
+        "buttons": "action_id",
+        "opened_by": "action_id",
+        "form": "callback_id",
     }
     for source in sources:
         for node, name in calls(source):
-            for keyword in node.keywords if name == "Feature" else ():
-                if keyword.arg in homes and isinstance(keyword.value, ast.Dict):
-                    for key in filter(None, keyword.value.keys):
-                        handled[homes[keyword.arg]] |= _texts(key, constants)
+            for keyword in node.keywords if name in {"Feature", "Verb"} else ():
+                for key in _named_in(keyword.value) if keyword.arg in homes else ():
+                    handled[homes[str(keyword.arg)]] |= _texts(key, constants)
     for source in sources:
         for node, _ in calls(source):
             for keyword in () if _only_tells(node) else node.keywords:
                 if keyword.arg in handled:
                     for text in _texts(keyword.value, constants) - handled[keyword.arg]:
                         yield f"{source.at(node)} shows {keyword.arg} {text!r}"
+
+
+def _named_in(value: ast.expr) -> Iterator[ast.expr]:
+    """Yield what a table is about: its keys, the items of a tuple, or one name alone."""
+    match value:
+        case ast.Dict(keys=keys):
+            yield from filter(None, keys)
+        case ast.Tuple(elts=items):
+            yield from items
+        case _:
+            yield value
 
 
 def _only_tells(call: ast.Call) -> bool:
@@ -152,7 +164,7 @@ def test_every_button_and_form_has_a_handler(program: tuple[Source, ...]) -> Non
     require(
         unhandled_ids(program),
         rule="What people can press or submit is in the table of a feature.",
-        instead="add it to actions=, options=, views= or shortcuts= of a Feature.",
+        instead="add it to a Verb, or to options= or shortcuts= of a Feature.",
     )
 
 
@@ -209,7 +221,13 @@ def test_the_gateways_own_methods_may_be_called_and_the_root_may_make_the_client
     assert not list(calls_to_slack((feature, root)))
 
 
-_TABLE = "FEATURE = Feature(name='roles', actions={'claim': f, OFFER: f}, views={'form': f})"
+_TABLE = """
+FEATURE = Feature(
+    name="roles",
+    verbs=(Verb(OneRole, buttons=("claim", OFFER)), Verb(OneRole, form="form", opened_by=("open",))),
+    options={"names": f},
+)
+"""
 
 
 def test_a_button_or_form_without_a_handler_is_found() -> None:
@@ -227,6 +245,7 @@ def test_a_button_with_a_handler_is_left_alone_by_literal_or_by_constant() -> No
     shown = parsed(
         "bot/features/x.py",
         "b.button(action_id='claim')\nb.button(action_id=OFFER)\nb.modal(callback_id='form')\n"
+        "b.button(action_id='open')\nb.select(action_id='names')\n"
         "b.modal(callback_id='told', close='Close')",
     )
 

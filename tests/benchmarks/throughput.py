@@ -14,13 +14,14 @@ from bot.outbound.dispatcher import Dispatcher
 from config.policy_loader import load_policy
 from config.settings import load_settings
 from incidents.core.people import system_actor
+from incidents.core.sentences import Who
 from incidents.engine.effects import SetChannelTopic
 from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.exports import ExportFormat, export_incident
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.declare import Declaration, declare
+from incidents.record.entries import Marked
 from incidents.registry.entries import ENTRY_TYPES
 from tests.benchmarks.stand import environ
 from tests.slack_server import SlackServer
@@ -117,7 +118,7 @@ def _notes(incident_id: uuid.UUID, numbers: range) -> UseCase:
         incident = await uow.get_incident(ById(incident_id))
         for number in numbers:
             text = f"Observation {number}: error rate fell to {number % 100} % on node eu-{number}"
-            uow.record(incident, EntryKind.MARKED, {"text": text, "author_name": "dev"})
+            uow.record(incident, Marked(text=text, author=Who("dev")))
         return Outcome("noted")
 
     return use_case

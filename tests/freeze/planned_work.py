@@ -64,7 +64,7 @@ def planned_work() -> Iterator[PlannedWork]:
     """Note all plans while the context is open."""
     work = PlannedWork()
     plans_of = UnitOfWork._plans
-    add, add_claimed, change = outbox.add, outbox.add_claimed, reminders.apply_changes
+    add, change = outbox.add, reminders.apply_changes
     made: list[Any] = []
 
     async def noted_plans(uow: UnitOfWork, **rest: Any) -> Any:
@@ -83,13 +83,8 @@ def planned_work() -> Iterator[PlannedWork]:
         work.note_effects(planned)
         return await add(session, planned, **rest)
 
-    async def noted_add_claimed(session: Any, plan: Any, **rest: Any) -> Any:
-        work.note_effects([plan])
-        return await add_claimed(session, plan, **rest)
-
     wraps: tuple[tuple[Any, Any], ...] = (
         (add, noted_add),
-        (add_claimed, noted_add_claimed),
         (change, noted_changes),
     )
     _replace_everywhere(wraps)

@@ -13,17 +13,14 @@ import pytest
 import yaml
 
 from bot.features import all_features
-from bot.features.escalation.packet import FIELDS
-from bot.framework.feature import Command
-from bot.framework.slash_commands import Grammar
+from bot.framework.slash_commands import Command, Grammar
 from config.policy_loader import load_policy
-from config.policy_shapes import KEY_FIELDS, VALUE_FIELDS
 from config.scenario_loader import load_scenarios
-from incidents.escalation.completeness import rate
-from incidents.escalation.packet import Packet
+from incidents.escalation.packet import FIELDS, Packet, rate
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
 from incidents.policy.proposals import GuardedAction
+from incidents.policy.schema import shape_of
 from incidents.policy.supervision import Stage, StageRequirement
 from tests.policies import built_in
 
@@ -124,9 +121,9 @@ def _inside(value: object, name: str) -> object:
         return getattr(value, name)
     if isinstance(value, tuple):
         for item in value:
-            if str(getattr(item, KEY_FIELDS.get(type(item), ""), None)) == name:
-                inner = VALUE_FIELDS.get(type(item))
-                return getattr(item, inner) if inner else item
+            shape = shape_of(type(item)) if is_dataclass(item) else None
+            if shape and shape.key and str(getattr(item, shape.key)) == name:
+                return getattr(item, shape.value) if shape.value else item
     raise LookupError(name)
 
 
@@ -227,7 +224,7 @@ def test_every_button_that_a_page_names_is_called_so(page: str) -> None:
 
 
 def test_the_packet_that_is_shown_scores_as_it_says() -> None:
-    page = text_of("docs/juniors.md").partition("### A packet that can be worked with")[2]
+    page = text_of("docs/juniors.md").partition("### A good packet")[2]
     page = page.partition("\n### ")[0]
     said = {row[0]: row[1] for row in rows_of(page) if row[0]}
     by_name = {words.name: field for field, words in FIELDS.items()}

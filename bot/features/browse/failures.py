@@ -1,49 +1,51 @@
 """What Slack refused for good: said where people look, with *Retry*."""
 
 import uuid
-from functools import partial
 
+from bot.framework.arguments import Arguments
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
-from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import Superseded
-from incidents.engine.failed_effects import effect_words, refusal_reason, retry_effect
+from incidents.engine.entries import EffectFailed, effect_words, refusal_reason
+from incidents.engine.failed_effects import retry_effect
+from incidents.engine.unit_of_work import Outcome
 from incidents.incident.views import EntryView, IncidentView
 
 
-def effect_failed(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def effect_failed(
+    failed: EffectFailed, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Say what Slack refused, that nothing is lost, and offer to try again."""
-    what, error = effect_words(entry.text("effect_kind")), entry.text("error")
-    reason = refusal_reason(error)
+    what, reason = effect_words(failed.effect_kind), refusal_reason(failed.error)
     text = (
         f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
         "Everything is on the record and the incident goes on. Press *Retry* once the cause is "
         "mended."
     )
     # For whoever mends it: what Slack calls it.
-    answer = f"Slack's answer: {mentions.code(error)}"
-    retry = blocks.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
+    answer = f"Slack's answer: {mentions.code(failed.error)}"
+    retry = blocks.button("Retry", action_id="effect_retry", value=str(failed.effect_id))
     return blocks.Message(
         text=f"{text} {answer}",
         blocks=(blocks.section(text), blocks.actions(retry), blocks.context(answer)),
     )
 
 
-async def retry_pressed(request: Request) -> Reply:
-    """Try again what Slack had refused."""
-    try:
-        effect_id = uuid.UUID(request.value)
-    except ValueError:
-        raise Superseded("effect") from None
-    outcome = await request.transact(partial(retry_effect, effect_id=effect_id))
-    return Say(say(f"Trying again: {effect_words(outcome.data['effect_kind'])}."))
+class OnEffect(Arguments, gone="effect"):
+    """What Slack had refused."""
+
+    effect_id: uuid.UUID
+
+
+def retried_text(_: Request, outcome: Outcome) -> str:
+    """Return what is told to whoever tries again."""
+    return f"Trying again: {effect_words(outcome.data['effect_kind'])}."
 
 
 FEATURE = Feature(
     name="failures",
-    actions={"effect_retry": retry_pressed},
-    entries={"effect_failed": effect_failed},
-    direct_entries={"effect_failed": effect_failed},
+    verbs=(Verb(OnEffect, buttons=("effect_retry",), use_case=retry_effect, tell=retried_text),),
+    entries=dict((shown(EffectFailed, effect_failed),)),
 )

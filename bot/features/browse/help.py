@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bot.framework.feature import Command, Feature
+from bot.framework.arguments import Arguments
+from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.framework.slash_commands import CommandRefused, Grammar, flag_usage, usage_of
+from bot.framework.slash_commands import Command, CommandRefused, Grammar, flag_usage, usage_of
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.incident.incident import ByChannel
 from incidents.incident.views import IncidentView, find_incident_view
@@ -24,32 +26,38 @@ _HEADINGS = (
 )
 
 
+class Wanted(Arguments):
+    """Which verb somebody wants to know more of; "" is an overview."""
+
+    verb: str = ""
+
+
 def help_feature(others: Iterable[Feature]) -> Feature:
     """Return the help feature, which knows the commands of all the others."""
     commands: list[Command] = [command for item in others for command in item.commands]
 
-    async def help_command(request: Request) -> Reply:
+    async def help_command(request: Request, given: Wanted) -> Reply:
         """Answer `help`, or `help verb`."""
-        wanted = request.words.text.strip()
         slash = request.policy.command
-        if not wanted:
+        if not given.verb:
             return Say(overview(commands, here=await _here(request), slash=slash))
         grammar = Grammar(commands)
-        command = grammar.find(wanted)
+        command = grammar.find(given.verb)
         if command is None:
-            raise CommandRefused("unknown_verb", wanted, close=grammar.close_to(wanted))
+            raise CommandRefused("unknown_verb", given.verb, close=grammar.close_to(given.verb))
         return Say(command_help(command, slash=slash))
 
-    own = Command(
-        name="help",
+    own = Verb(
+        Wanted,
         usage="help [verb]",
         summary="What you can do here; with a verb, how it is written.",
-        handler=help_command,
         aliases=("?",),
         examples=("help update",),
+        typed=lambda request: Wanted(request.words.text.strip()),
+        perform=help_command,
     )
     commands.append(own)
-    return Feature(name="help", commands=(own,))
+    return Feature(name="help", verbs=(own,))
 
 
 async def _here(request: Request) -> IncidentView | None:

@@ -3,10 +3,12 @@
 from functools import partial
 
 from bot.features.browse.listing import incident_line
+from bot.framework.arguments import Arguments, to_value
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.replies import Reply
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.browse.home import HomeView, home_view, open_home
 from incidents.browse.lists import ListPage
@@ -21,11 +23,16 @@ async def home_opened(request: Request) -> Reply:
     return None
 
 
-async def page_turned(request: Request) -> Reply:
+class OnPage(Arguments):
+    """A page of open incidents."""
+
+    page: int
+
+
+async def turn_page(request: Request, given: OnPage) -> Reply:
     """Show another page of open incidents."""
-    page = int(request.value) if request.value.isdecimal() else 1
     # Not once only: the tab stays the same view, so forth, back and forth again looks repeated.
-    await request.transact(partial(open_home, page=page), once=False)
+    await request.transact(partial(open_home, page=given.page), once=False)
     return None
 
 
@@ -81,10 +88,14 @@ def _open_part(page: ListPage) -> list[blocks.Block]:
     buttons = []
     if page.page > 1:
         buttons.append(
-            blocks.button("Previous", action_id="home_previous", value=str(page.page - 1))
+            blocks.button(
+                "Previous", action_id="home_previous", value=to_value(OnPage(page.page - 1))
+            )
         )
     if page.page < page.pages:
-        buttons.append(blocks.button("Next", action_id="home_next", value=str(page.page + 1)))
+        buttons.append(
+            blocks.button("Next", action_id="home_next", value=to_value(OnPage(page.page + 1)))
+        )
     lines = "\n".join(incident_line(item) for item in page.items)
     where = [blocks.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
     turning = [blocks.actions(*buttons)] if buttons else []
@@ -99,6 +110,6 @@ def _open_part(page: ListPage) -> list[blocks.Block]:
 FEATURE = Feature(
     name="home",
     events={"app_home_opened": home_opened},
-    actions={"home_previous": page_turned, "home_next": page_turned},
+    verbs=(Verb(OnPage, buttons=("home_previous", "home_next"), perform=turn_page),),
     effects={RefreshHome: refresh_home},
 )

@@ -3,63 +3,41 @@
 from collections.abc import Sequence
 
 from bot.features.channel.status_card_view import status_card
-from bot.framework.feature import Command, Feature
+from bot.framework.arguments import Arguments, OnIncident, to_value
+from bot.framework.feature import Feature
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.browse.lists import ListedIncident, ListPage, Scope, list_incidents
 from incidents.core.errors import InvalidInput
 from incidents.incident.views import get_incident_view
 from incidents.policy.policy import Action
-from incidents.rights.decide import permit
 
 
-async def show_command(request: Request) -> Reply:
+class Listing(Arguments):
+    """Which incidents are listed, and which page of them."""
+
+    scope: str = ""
+    page: int = 1
+
+
+async def show(request: Request, given: OnIncident) -> Reply:
     """Show the status card of the incident meant."""
-    async with request.services.database.reading() as session:
-        view = await get_incident_view(
-            session,
-            request.incident_ref(),
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-        )
-    return Say(status_card(view, policy=request.policy))
+    return Say(status_card(await request.read(get_incident_view, given.ref), policy=request.policy))
 
 
-async def list_command(request: Request) -> Reply:
-    """List incidents: open ones unless asked otherwise."""
-    word = request.words.text.strip().casefold() or Scope.OPEN
+async def list_them(request: Request, given: Listing) -> Reply:
+    """List incidents, open ones unless asked otherwise; another page in place of the one before."""
+    word = given.scope.strip().casefold() or Scope.OPEN
     if word not in list(Scope):
         raise InvalidInput("list", f"isn't one of {', '.join(Scope)}", "list open")
-    return Say(await _page(request, Scope(word), page=1))
-
-
-async def turn_page(request: Request) -> Reply:
-    """Show another page in place of this one."""
-    scope, _, page = request.value.partition("|")
-    number = int(page) if page.isdecimal() else 1
-    return Say(await _page(request, Scope(scope), page=number), replaces=True)
+    return Say(await _page(request, Scope(word), page=given.page), replaces=request.is_button)
 
 
 async def _page(request: Request, scope: Scope, *, page: int) -> blocks.Message:
-    workspace_id = request.services.workspace.id
-    async with request.services.database.reading() as session:
-        await permit(
-            session,
-            request.actor,
-            Action.VIEW,
-            incident=None,
-            policy=request.policy,
-            workspace_id=workspace_id,
-        )
-        listed = await list_incidents(
-            session,
-            workspace_id=workspace_id,
-            viewer=request.actor,
-            scope=scope,
-            now=request.now,
-            page=page,
-        )
+    await request.permit(Action.VIEW)
+    listed = await request.read(list_incidents, scope=scope, now=request.now, page=page)
     return list_message(listed, slash=request.policy.command)
 
 
@@ -94,10 +72,10 @@ def list_message(page: ListPage, *, slash: str) -> blocks.Message:
 def _turning(page: ListPage) -> Sequence[blocks.Block]:
     buttons = []
     if page.page > 1:
-        value = f"{page.scope}|{page.page - 1}"
+        value = to_value(Listing(page.scope, page.page - 1))
         buttons.append(blocks.button("Previous page", action_id="list_previous", value=value))
     if page.page < page.pages:
-        value = f"{page.scope}|{page.page + 1}"
+        value = to_value(Listing(page.scope, page.page + 1))
         buttons.append(blocks.button("Next page", action_id="list_next", value=value))
     return [blocks.actions(*buttons)] if buttons else []
 
@@ -114,22 +92,23 @@ def incident_line(item: ListedIncident) -> str:
 
 FEATURE = Feature(
     name="listing",
-    commands=(
-        Command(
-            name="show",
+    verbs=(
+        Verb(
+            OnIncident,
             usage="[INC-12] show",
             summary="The status card, only for you.",
-            handler=show_command,
             aliases=("card",),
+            perform=show,
         ),
-        Command(
-            name="list",
+        Verb(
+            Listing,
             usage="list [open|all|mine|recent]",
             summary="Incidents, page by page.",
-            handler=list_command,
             aliases=("ls",),
             examples=("list mine",),
+            words=("scope",),
+            buttons=("list_previous", "list_next"),
+            perform=list_them,
         ),
     ),
-    actions={"list_previous": turn_page, "list_next": turn_page},
 )

@@ -6,7 +6,9 @@ from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import _incident_id, load_incident
 from bot.slack import blocks, mentions
@@ -15,6 +17,7 @@ from bot.slack.gateway import Channel
 from bot.slack.ids import channel_name, with_suffix
 from bot.slack.truncation import shorten_mrkdwn
 from incidents.channel.channel import record_opened, record_refused
+from incidents.channel.entries import ChannelRefused
 from incidents.core.errors import IncidentNotFound
 from incidents.core.people import system_actor
 from incidents.engine.effects import (
@@ -135,18 +138,19 @@ _REFUSALS: Mapping[str, str] = {
 }
 
 
-def channel_refused(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def channel_refused(
+    refused: ChannelRefused, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Tell the declarer that there is no channel, that nothing is lost, and what to do."""
-    error, name = entry.text("error"), entry.text("channel_name")
-    reason = _REFUSALS.get(error, "Slack gives no other reason")
+    name, title = refused.channel_name, mentions.escape_line(incident.title)
     what = f"Sitrep can't get into #{mentions.escape_line(name)}" if name else "It has no channel"
-    title = mentions.escape_line(incident.title)
+    reason = _REFUSALS.get(refused.error, "Slack gives no other reason")
     text = (
         f"*{incident.reference}* {title} is on the record and goes on. "
-        f"{what}: {reason} (`{mentions.escape_line(error)}`)."
+        f"{what}: {reason} (`{mentions.escape_line(refused.error)}`)."
     )
-    retry = blocks.button("Retry", action_id="effect_retry", value=entry.text("effect_id"))
-    if not entry.content.get("can_use_existing"):
+    retry = blocks.button("Retry", action_id="effect_retry", value=str(refused.effect_id))
+    if not refused.can_use_existing:
         advice = "Press Retry once the cause is mended."
         return blocks.Message(
             text=f"{text} {advice}", blocks=(blocks.section(text), blocks.actions(retry))
@@ -154,7 +158,7 @@ def channel_refused(entry: EntryView, incident: IncidentView) -> blocks.Message:
     use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
         style="primary",
     )
     advice = "Press Use an existing channel…, or Retry once the cause is mended."
@@ -273,6 +277,5 @@ FEATURE = Feature(
         SetChannelTopic: set_topic,
         AddBookmarks: add_bookmarks,
     },
-    entries={"channel_refused": channel_refused},
-    direct_entries={"channel_refused": channel_refused},
+    entries=dict((shown(ChannelRefused, channel_refused),)),
 )

@@ -5,16 +5,15 @@ from functools import partial
 from bot.features.channel.feature import get_incident_row
 from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.entry_messages import told_message
 from bot.framework.feature import Feature
-from bot.framework.refusals import say
-from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
+from incidents.channel.entries import InviteRefused
 from incidents.channel.invitations import Invited, record_invitations
 from incidents.core.people import Person
 from incidents.engine.effects import InvitePerson, InvitePolicyPeople
 from incidents.incident.incident import Incident
-from incidents.incident.views import EntryView, IncidentView
 from incidents.people.directory import find_group_members, find_people_named
 from incidents.policy.policy import Policy
 
@@ -102,29 +101,12 @@ async def _invite(
     )
 
 
-_REASONS = {
-    "user_is_restricted": "guests can't be invited here",
-    "user_is_ultra_restricted": "guests can't be invited here",
-    "ura_max_channels": "a single-channel guest",
-    "cant_invite": "Slack doesn't allow it",
-    "user_disabled": "the account is deactivated",
-    "not_found": "not found in this workspace",
-    "user_not_found": "not found in this workspace",
-}
-
-
-def invite_refused(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say who couldn't be invited and what to do."""
-    refused = entry.content.get("refused") or []
-    named = ", ".join(
-        f"{mentions.escape(str(one['name']))} ({_REASONS.get(str(one['error']), str(one['error']))})"
-        for one in refused
-    )
-    return say(f"Not invited: {named}. Call them another way, or add them to the channel yourself.")
-
+_INSTEAD = "Call them another way, or add them to the channel yourself."
 
 FEATURE = Feature(
     name="invites",
     effects={InvitePerson: invite_person, InvitePolicyPeople: invite_policy_people},
-    entries={"invite_refused": invite_refused},
+    entries={
+        InviteRefused.kind: lambda entry, incident: told_message(entry, incident, asks=_INSTEAD)
+    },
 )

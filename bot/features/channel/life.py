@@ -2,7 +2,9 @@
 
 from functools import partial
 
+from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
+from bot.framework.entry_messages import shown, told_directly
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
@@ -11,6 +13,7 @@ from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.channel.archive import OVER, record_archived, record_unarchived
+from incidents.channel.entries import BotRemoved, ChannelArchived, ChannelDeleted
 from incidents.channel.life import (
     ChannelLoss,
     is_bot_removed_from,
@@ -205,50 +208,40 @@ def _is_us(request: Request) -> bool:
 # -- what the commander (or declarer) is told ---------------------------------------------------
 
 
-def channel_archived(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def channel_archived(
+    archived: ChannelArchived, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Tell that the channel of an open incident was archived."""
-    who, name = (
-        mentions.escape_line(entry.actor_name),
-        mentions.escape_line(entry.text("channel_name")),
-    )
-    return _told_with_button(
-        incident,
-        f"{who} archived #{name}, and *{incident.reference}* is still {incident.status}. "
-        "Nothing can be said there until somebody unarchives it; the record goes on meanwhile.",
-    )
+    asks = "Nothing can be said there until somebody unarchives it; the record goes on meanwhile."
+    return _told_with_button(entry, incident, asks=asks)
 
 
-def channel_deleted(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def channel_deleted(
+    deleted: ChannelDeleted, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Tell that the channel of an open incident was deleted."""
-    name = mentions.escape_line(entry.text("channel_name"))
-    return _told_with_button(
-        incident,
-        f"#{name} was deleted, and *{incident.reference}* is still {incident.status}. "
-        "Its timeline is complete and goes on; choose another channel for it.",
-    )
+    asks = "Its timeline is complete and goes on; choose another channel for it."
+    return _told_with_button(entry, incident, asks=asks)
 
 
-def bot_removed(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def bot_removed(removed: BotRemoved, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell that we were taken out of the channel, and how to bring us back."""
-    name = mentions.escape_line(entry.text("channel_name"))
-    by = f" by {mentions.escape_line(entry.text('by'))}" if entry.text("by") else ""
-    us = mentions.mention(entry.text("bot_id")) if entry.text("bot_id") else "@Sitrep"
-    return _told_with_button(
-        incident,
-        f"Sitrep was removed from #{name}{by}, and *{incident.reference}* is still "
-        f"{incident.status}. To bring it back, type `/invite` and {us} in that channel. "
-        "What happens meanwhile is on the record, but not said there.",
+    us = mentions.mention(removed.bot_id) if removed.bot_id else "@Sitrep"
+    asks = (
+        f"To bring me back, type `/invite` and {us} in that channel. "
+        "What happens meanwhile is on the record, but not said there."
     )
+    return _told_with_button(entry, incident, asks=asks)
 
 
-def _told_with_button(incident: IncidentView, text: str) -> blocks.Message:
+def _told_with_button(entry: EntryView, incident: IncidentView, *, asks: str) -> blocks.Message:
     use = blocks.button(
         "Use an existing channel…",
         action_id="channel_use_open",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
     )
-    fallback = f"{text} Or press Use an existing channel…"
-    return blocks.Message(text=fallback, blocks=(blocks.section(text), blocks.actions(use)))
+    still = f"*{incident.reference}* is still {incident.status}."
+    return told_directly(entry, incident, use, asks=f"{still} {asks}")
 
 
 FEATURE = Feature(
@@ -269,9 +262,11 @@ FEATURE = Feature(
         "member_joined_channel": somebody_joined,
     },
     effects={ArchiveChannel: archive_channel, UnarchiveChannel: unarchive_channel},
-    direct_entries={
-        "channel_archived": channel_archived,
-        "channel_deleted": channel_deleted,
-        "bot_removed": bot_removed,
-    },
+    direct_entries=dict(
+        (
+            shown(ChannelArchived, channel_archived),
+            shown(ChannelDeleted, channel_deleted),
+            shown(BotRemoved, bot_removed),
+        )
+    ),
 )

@@ -1,86 +1,81 @@
 """Moving an incident to private: form and command, and what is left behind in public."""
 
 import uuid
-from functools import partial
+from collections.abc import Mapping
 
 from bot.features.channel.announcement import handled_privately
+from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
+from bot.framework.entry_messages import shown, told_message
+from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.refusals import say
 from bot.framework.requests import Request
+from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
-from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.core.errors import AlreadySo, DomainError
 from incidents.core.people import PersonFacts
 from incidents.engine.effects import RetireChannel
-from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import IncidentRef
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import MovedToPrivate
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.policy import Action
 
-CALLBACK_ID = "private_submit"
-OPEN = "private_open"
 _EXAMPLE = "INC-12 private @alice @bob customer data may be involved"
 
 # What an archived or lost channel answers: there is nothing more to put away.
 _GONE = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
 
 
-async def private_command(request: Request) -> Reply:
-    """Move at once when people are named; otherwise open the form, which says what stays."""
+class Moving(OnIncident):
+    """Who is to see an incident from now on besides its own people, and why."""
+
+    people: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def typed_move(request: Request) -> Moving | AskFirst[Moving]:
+    """Return whom `private @alice @bob reason` names; without people the form says what stays."""
     people, reason = _people_first(request.words.text)
     ref = request.incident_ref()
     if not people:
-        return await _open_form(request, ref, reason=reason)
-    wanted = MoveToPrivate(people=people, reason=mentions.plain(reason))
-    outcome = await request.transact(partial(move_to_private, ref=ref, wanted=wanted))
-    return Say(moved_message(outcome))
+        return AskFirst(Moving(ref, reason=reason))
+    return Moving(ref, people=people, reason=mentions.plain(reason))
 
 
-def _people_first(text: str) -> tuple[tuple[PersonFacts, ...], str]:
+async def move(uow: UnitOfWork, given: Moving) -> Outcome:
+    """Move the incident to private."""
+    people = tuple(map(PersonFacts, given.people))
+    wanted = MoveToPrivate(people=people, reason=given.reason)
+    return await move_to_private(uow, given.ref, wanted=wanted)
+
+
+def _people_first(text: str) -> tuple[tuple[str, ...], str]:
     """Return the people mentioned at the beginning, and the rest of the text."""
-    people: list[PersonFacts] = []
+    people: list[str] = []
     rest = text.strip()
     while rest:
         word, _, after = rest.partition(" ")
         external_id = mentions.parse_user(word)
         if external_id is None:
             break
-        people.append(PersonFacts(external_id))
+        people.append(external_id)
         rest = after.strip()
     return tuple(people), rest
 
 
-async def open_pressed(request: Request) -> Reply:
-    """Open the form from a button."""
-    return await _open_form(request, request.incident_of_value())
-
-
-async def submitted(request: Request) -> Reply:
-    """Move from the form."""
-    people = tuple(PersonFacts(user) for user in request.form.users("people"))
-    reason = request.form.text("reason")
-    ref = request.incident_of_metadata()
-    try:
-        outcome = await request.transact(
-            partial(move_to_private, ref=ref, wanted=MoveToPrivate(people=people, reason=reason))
-        )
-    except AlreadySo:
-        return FieldErrors({"people": "It is private already: somebody was quicker. Close this."})
-    except InvalidInput as error:
-        return FieldErrors({"people": invalid_text(error.field, error.problem, error.example)})
-    return Say(moved_message(outcome))
-
-
-async def _open_form(request: Request, ref: IncidentRef, *, reason: str = "") -> Reply:
-    view = await view_for_form(request, ref, action=Action.MOVE_TO_PRIVATE)
+def show_form(request: Request, view: IncidentView, given: Moving) -> blocks.View:
+    """Return the form, unless there is nothing to move."""
     if view.is_private:
         raise AlreadySo("incident", "private")
-    await request.open_view(private_form(view, reason=reason, reader_id=request.actor.person_id))
+    return private_form(view, reason=given.reason, reader_id=request.actor.person_id)
+
+
+def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
+    if isinstance(error, AlreadySo):
+        return {"people": "It is private already: somebody was quicker. Close this."}
     return None
 
 
@@ -124,9 +119,7 @@ def private_form(
                 hint="On the timeline, which only they can read from now on.",
             ),
         ),
-        callback_id=CALLBACK_ID,
         submit="Move to private",
-        private_metadata=remember(view),
     )
 
 
@@ -139,17 +132,10 @@ def moved_message(outcome: Outcome) -> blocks.Message:
     )
 
 
-def moved_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def moved_entry(moved: MovedToPrivate, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the first message of the private channel."""
-    who = mentions.escape_line(entry.actor_name)
-    people = entry.content.get("people") or ()
-    names = ", ".join(mentions.escape_line(str(one.get("name"))) for one in people)
-    why = f" Why: {mentions.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
-    text = (
-        f"{who} moved *{incident.reference}* to private. From now on only people in this channel "
-        f"see it{f': {names}' if names else ''}.{why}"
-    )
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    asks = f"From now on only people in this channel see *{incident.reference}*."
+    return told_message(entry, incident, asks=asks)
 
 
 async def retire_channel(context: EffectContext) -> Settlement:
@@ -186,17 +172,23 @@ def farewell(reference: str) -> blocks.Message:
 
 FEATURE = Feature(
     name="privacy",
-    commands=(
-        Command(
-            name="private",
+    verbs=(
+        Verb(
+            Moving,
             usage="[INC-12] private [@someone …] [reason]",
             summary="Move the incident to a private channel, for good.",
-            handler=private_command,
             examples=("private", _EXAMPLE),
+            typed=typed_move,
+            form="private_submit",
+            opened_by=("private_open",),
+            needs=Action.MOVE_TO_PRIVATE,
+            show=show_form,
+            do=move,
+            tell=lambda _, outcome: moved_message(outcome),
+            inputs={"": "people"},
+            explain=_already_so,
         ),
     ),
-    actions={OPEN: open_pressed},
-    views={CALLBACK_ID: submitted},
     effects={RetireChannel: retire_channel},
-    entries={"moved_to_private": moved_entry},
+    entries=dict((shown(MovedToPrivate, moved_entry),)),
 )

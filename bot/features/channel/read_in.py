@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from functools import partial
 
+from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
@@ -88,10 +89,7 @@ def read_in_message(
         shadow = blocks.button("Here to learn? Shadow…", action_id="shadow_open", value=lead or "-")
         return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(shadow)))
     take = blocks.button(
-        "Take command",
-        action_id="role_take_command",
-        value=f"{view.id}|{view.version}",
-        style="primary",
+        "Take command", action_id="role_take_command", value=on_incident(view), style="primary"
     )
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
 

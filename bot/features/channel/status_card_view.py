@@ -1,5 +1,6 @@
 """How the status card looks: one glance at 3 a.m., then what can be done about it."""
 
+from bot.framework.arguments import on_incident
 from bot.slack import blocks, mentions
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import IncidentView
@@ -134,7 +135,7 @@ def ended(text: str) -> str:
 
 def button_rows(view: IncidentView) -> tuple[blocks.Block, ...]:
     """Return the buttons that fit the incident's status; each carries the version it was made for."""
-    value = f"{view.id}|{view.version}"
+    value = on_incident(view)
     if view.is_open:
         return _open_rows(view, value)
     if view.status is IncidentStatus.CANCELLED:

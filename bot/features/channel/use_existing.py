@@ -1,66 +1,70 @@
 """Using a channel that is already there: by command, by form, also in place of the present one."""
 
+from collections.abc import Mapping
 from functools import partial
 
+from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
-from bot.framework.feature import Command, Feature
+from bot.framework.entry_messages import told_directly
+from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import Channel
 from incidents.channel.channel import ExistingChannel, record_members, record_refused, use_channel
-from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.engine.effects import JoinChannel, PostMove
-from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import IncidentRef
-from incidents.incident.views import EntryView, IncidentView, get_entry_view, get_incident_view
+from incidents.incident.entries import ChannelLinked
+from incidents.incident.incident import ById
+from incidents.incident.views import IncidentView, get_entry_view, get_incident_view
 
-CALLBACK_ID = "channel_use_submit"
 _EXAMPLE = "INC-12 channel #database-room"
 
 
-async def channel_command(request: Request) -> Reply:
-    """Use the channel named in `/incident channel #name`; without a name, open the form."""
-    text = request.words.text.strip()
-    if not text:
-        return await _open_form(request, request.incident_ref())
-    channel_id = mentions.parse_channel(text)
+class Using(OnIncident):
+    """The channel that is to be an incident's own."""
+
+    channel: str = ""
+
+
+def typed_channel(request: Request) -> Using:
+    """Return the channel that `channel #name` names."""
+    channel_id = mentions.parse_channel(request.words.text.strip())
     if channel_id is None:
         example = f"{request.policy.command} {_EXAMPLE}"
         raise InvalidInput("channel", "not_a_channel", example)
-    outcome = await _use(request, request.incident_ref(), channel_id)
-    return Say(_answer(outcome))
+    return Using(request.incident_ref(), channel=channel_id)
 
 
-async def open_pressed(request: Request) -> Reply:
-    """Open the form for the incident of the button."""
-    return await _open_form(request, request.incident_of_value())
+async def use(request: Request, given: Using) -> Reply:
+    """Use the channel."""
+    if not given.channel:
+        raise InvalidInput("channel", "empty")
+    # Before Slack is asked about a channel: a stranger to the incident learns nothing of either.
+    await request.read(get_incident_view, given.ref)
+    channel = await _describe(request, given.channel)
+    outcome = await request.transact(partial(use_channel, ref=given.ref, channel=channel))
+    reference, channel_id = outcome.data["reference"], outcome.data["channel_id"]
+    text = (
+        f"*{reference}* goes on in {mentions.channel_link(channel_id)}. "
+        "Sitrep brings the status card and the people there now."
+    )
+    return Say(say(text))
 
 
-async def submitted(request: Request) -> Reply:
-    """Use the chosen channel; one that can't be used is answered in the field."""
-    try:
-        channel_id = request.form.conversation("channel")
-        if channel_id is None:
-            raise InvalidInput("channel", "empty")
-        outcome = await _use(request, request.incident_of_metadata(), channel_id)
-    except InvalidInput as error:
-        return FieldErrors({"channel": invalid_text(error.field, error.problem, error.example)})
-    except AlreadySo as error:
-        return FieldErrors({"channel": f"This is already the incident's channel ({error.detail})."})
-    return Say(_answer(outcome))
+async def open_form(request: Request, given: Using) -> Form[Using]:
+    """Return the form that asks for a channel."""
+    view = await request.read(get_incident_view, given.ref)
+    return Form(channel_form(view), Using(ById(view.id)))
 
 
-async def _open_form(request: Request, ref: IncidentRef) -> Reply:
-    services = request.services
-    async with services.database.reading() as session:
-        view = await get_incident_view(
-            session, ref, workspace_id=services.workspace.id, viewer=request.actor
-        )
-    await request.open_view(channel_form(view))
+def _already_its(_: Request, error: DomainError) -> Mapping[str, str] | None:
+    if isinstance(error, AlreadySo):
+        return {"channel": f"This is already the incident's channel ({error.detail})."}
     return None
 
 
@@ -75,25 +79,8 @@ def channel_form(view: IncidentView) -> blocks.View:
             blocks.section(f"*{reference}* {title} goes on in the channel that you choose."),
             blocks.conversation_select("channel", label="Channel", include=kinds, hint=hint),
         ),
-        callback_id=CALLBACK_ID,
         submit="Use this channel",
-        private_metadata=f'{{"incident_id": "{view.id}"}}',
     )
-
-
-async def _use(request: Request, ref: IncidentRef, channel_id: str) -> Outcome:
-    await _check_visible(request, ref)
-    channel = await _describe(request, channel_id)
-    return await request.transact(partial(use_channel, ref=ref, channel=channel))
-
-
-async def _check_visible(request: Request, ref: IncidentRef) -> None:
-    # Before Slack is asked about a channel: a stranger to the incident learns nothing of either.
-    services = request.services
-    async with services.database.reading() as session:
-        await get_incident_view(
-            session, ref, workspace_id=services.workspace.id, viewer=request.actor
-        )
 
 
 async def _describe(request: Request, channel_id: str) -> ExistingChannel:
@@ -119,14 +106,6 @@ async def _may_know(request: Request, channel: Channel) -> bool:
         return True
     members = await request.services.gateway.members(channel.id)
     return request.actor.external_id in members
-
-
-def _answer(outcome: Outcome) -> blocks.Message:
-    reference, channel_id = outcome.data["reference"], outcome.data["channel_id"]
-    return say(
-        f"*{reference}* goes on in {mentions.channel_link(channel_id)}. "
-        "Sitrep brings the status card and the people there now."
-    )
 
 
 # -- joining, and saying so ---------------------------------------------------------------------
@@ -160,41 +139,33 @@ async def post_move(context: EffectContext) -> Settlement:
     view = await load_incident(context)
     async with context.services.database.reading() as session:
         entry = await get_entry_view(session, effect.entry_id)
-    if entry.is_redacted:
+    linked = ChannelLinked.read(entry.content)
+    if entry.is_redacted or linked is None:
         return Dropped("redacted")
-    message = channel_linked(entry, view)
+    message = told_directly(entry, view, asks="Please go on there.")
     try:
-        await post_once(context, channel_id=entry.text("old_channel_id"), message=message)
+        await post_once(context, channel_id=linked.old_channel_id, message=message)
     except SlackPermanent as error:
         return Dropped(error.error)
     return Done()
 
 
-def channel_linked(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say which channel the incident goes on in, and who chose it."""
-    who, where = (
-        mentions.escape_line(entry.actor_name),
-        mentions.channel_link(entry.text("channel_id")),
-    )
-    title = mentions.escape_line(incident.title)
-    if entry.text("old_channel_id"):
-        return say(f"{who} moved *{incident.reference}* {title} to {where}. Please go on there.")
-    return say(f"{who} chose {where} as the channel of *{incident.reference}* {title}.")
-
-
 FEATURE = Feature(
     name="channel_use",
-    commands=(
-        Command(
-            name="channel",
+    verbs=(
+        Verb(
+            Using,
             usage="channel #name",
             summary="Use a channel that is already there; without a name, opens the form.",
-            handler=channel_command,
-            examples=("INC-12 channel #database-room",),
+            examples=(_EXAMPLE,),
+            typed=typed_channel,
+            form="channel_use_submit",
+            opened_by=("channel_use_open",),
+            open=open_form,
+            perform=use,
+            inputs={"": "channel"},
+            explain=_already_its,
         ),
     ),
-    actions={"channel_use_open": open_pressed},
-    views={CALLBACK_ID: submitted},
     effects={JoinChannel: join_channel, PostMove: post_move},
-    entries={"channel_linked": channel_linked},
 )

@@ -1,109 +1,110 @@
 """How check-ins read: asked in channel and directly, at the end of the box, and answered."""
 
-from datetime import timedelta
+import uuid
+from dataclasses import replace
 
-from bot.framework.phrases import instant_of
+from bot.framework.arguments import Arguments, known_id, to_value
+from bot.framework.entry_messages import told_directly, told_message
+from bot.framework.phrases import about
 from bot.slack import blocks, mentions
+from incidents.checkins.entries import (
+    CheckinAnswer,
+    CheckinAnswered,
+    CheckinAsked,
+    CheckinDue,
+    CheckinEntry,
+)
 from incidents.core.times import spoken_duration
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
 
 
-def asked_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+class OnCheckin(Arguments, gone="checkin"):
+    """A check-in in the time box that its buttons are for, and how it went."""
+
+    ref: IncidentRef
+    checkin_id: uuid.UUID
+    round: int
+    answer: CheckinAnswer = CheckinAnswer.DONE
+    text: str = ""
+
+
+def asked_entry(asked: CheckinAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the task as the channel sees it."""
     text = (
-        f"{_person(entry)}, {mentions.escape_line(entry.actor_name)} asks you, for the next {_box(entry)}"
-        f" (until {_due(entry)}): {_question(entry)}"
+        f"{mentions.mention(asked.person.external_id)}, {mentions.escape_line(entry.actor_name)} asks "
+        f"you, for the next {_box(asked)} (until {_due(asked, entry)}): "
+        f"{mentions.escape(asked.question)}"
     )
-    return _with_buttons(text, _understood_button(entry, incident))
+    return _with_buttons(text, _understood_button(asked, incident))
 
 
-def asked_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def asked_directly(asked: CheckinAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the task as the person gets it by direct message."""
-    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     text = (
-        f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}: "
-        f"{mentions.escape_line(entry.actor_name)} asks you: {_question(entry)}\n"
-        f"You have {_box(entry)}, until {_due(entry)}; then I ask you how it went. No progress by "
-        "then is news, too."
+        f"{about(incident)}: {mentions.escape_line(entry.actor_name)} asks you: "
+        f"{mentions.escape(asked.question)}\n"
+        f"You have {_box(asked)}, until {_due(asked, entry)}; then I ask you how it went. No "
+        "progress by then is news, too."
     )
-    return _with_buttons(text, _understood_button(entry, incident))
+    return _with_buttons(text, _understood_button(asked, incident))
 
 
-def understood_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that the person took the task on."""
-    text = f"{mentions.escape_line(entry.text('person_name'))} is on it, until {_due(entry)}."
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.context(text),))
-
-
-def due_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def due_entry(due: CheckinDue, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question how it went, to the person and to the commander."""
-    name = mentions.escape_line(entry.text("person_name"))
-    unseen = "" if entry.content.get("is_understood") else " (they haven't pressed *Understood*)"
+    unseen = "" if due.is_understood else " (they haven't pressed *Understood*)"
     text = (
-        f"*{incident.reference}* {mentions.escape_line(incident.title)}: the {_box(entry)} for {name} are "
-        f"over{unseen}. How did it go?\nThe task: {_question(entry)}"
+        f"*{incident.reference}* {mentions.escape_line(incident.title)}: the {_box(due)} for "
+        f"{mentions.escape_line(due.person.name)} are over{unseen}. How did it go?\n"
+        f"The task: {mentions.escape(due.question)}"
     )
-    value = _value(entry, incident)
+    asked = _on(due, incident)
+    more = replace(asked, answer=CheckinAnswer.MORE_TIME)
+    stuck = replace(asked, answer=CheckinAnswer.STUCK)
     return _with_buttons(
         text,
-        blocks.button("Done", action_id="checkin_done", value=value, style="primary"),
-        blocks.button(f"Need {_box(entry)} more", action_id="checkin_more_time", value=value),
-        blocks.button("Stuck", action_id="checkin_stuck", value=value),
-        blocks.button("Answer in words…", action_id="checkin_answer_open", value=value),
+        blocks.button("Done", action_id="checkin_done", value=to_value(asked), style="primary"),
+        blocks.button(
+            f"Need {_box(due)} more", action_id="checkin_more_time", value=to_value(more)
+        ),
+        blocks.button("Stuck", action_id="checkin_stuck", value=to_value(stuck)),
+        blocks.button("Answer in words…", action_id="checkin_answer_open", value=to_value(asked)),
     )
 
 
-def answered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return how it went."""
-    name, who = (
-        mentions.escape_line(entry.text("person_name")),
-        mentions.escape_line(entry.actor_name),
-    )
-    is_own = str(entry.actor_id) == entry.text("person_id")
-    by = "" if is_own else f" (says {who})"
-    match entry.text("answer"):
-        case "done":
-            text = f"{name} is done{by}."
-        case "stuck":
-            text = f"{name} is stuck{by}: who can help?"
-        case _:
-            text = f"{name} needs {_box(entry)} more{by}, until {_due(entry)}."
-    words = mentions.escape(entry.text("text"))
-    text = f"{text}\n{words}" if words else text
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
+def answered_entry(
+    answered: CheckinAnswered, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
+    """Return how it went; for somebody who is stuck, the question who can help."""
+    return told_message(entry, incident, asks=_asks(answered))
 
 
-def answered_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def answered_directly(
+    answered: CheckinAnswered, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return how it went as the asker and the commander get it by direct message."""
-    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
-    said = answered_entry(entry, incident).text.removeprefix(f"{incident.reference}: ")
-    text = f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}: {said}"
-    return blocks.Message(text=text, blocks=blocks.paragraphs(text))
+    return told_directly(entry, incident, asks=_asks(answered))
 
 
-def _understood_button(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
-    value = _value(entry, incident)
+def _asks(answered: CheckinAnswered) -> str:
+    return "Who can help?" if answered.answer == CheckinAnswer.STUCK else ""
+
+
+def _understood_button(asked: CheckinAsked, incident: IncidentView) -> blocks.ButtonElement:
+    value = to_value(_on(asked, incident))
     return blocks.button("Understood", action_id="checkin_understood", value=value, style="primary")
 
 
-def _value(entry: EntryView, incident: IncidentView) -> str:
-    return f"{incident.id}|{entry.text('checkin_id')}|{entry.text('round')}"
+def _on(checkin: CheckinEntry, incident: IncidentView) -> OnCheckin:
+    return OnCheckin(ById(incident.id), known_id(str(checkin.checkin_id)), checkin.round)
 
 
-def _person(entry: EntryView) -> str:
-    return mentions.mention(entry.text("person_external_id"))
+def _box(checkin: CheckinEntry) -> str:
+    return spoken_duration(checkin.box)
 
 
-def _box(entry: EntryView) -> str:
-    return spoken_duration(timedelta(seconds=int(entry.content.get("box_seconds", 0))))
-
-
-def _due(entry: EntryView) -> str:
-    return mentions.date(instant_of(entry.content.get("due_at")) or entry.occurred_at, "{time}")
-
-
-def _question(entry: EntryView) -> str:
-    return mentions.escape(entry.text("question"))
+def _due(checkin: CheckinEntry, entry: EntryView) -> str:
+    return mentions.date(checkin.due_at or entry.occurred_at, "{time}")
 
 
 def _with_buttons(text: str, *buttons: blocks.ButtonElement) -> blocks.Message:

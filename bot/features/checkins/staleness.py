@@ -1,53 +1,58 @@
 """Asking whether an incident in which nothing happens any more should be resolved."""
 
 from datetime import timedelta
-from functools import partial
 
+from bot.framework.arguments import Arguments, on_incident, to_value
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
-from bot.framework.phrases import instant_of
-from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
-from incidents.incident.timeline import EntryKind
+from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
+from incidents.lifecycle.entries import StaleAsked
 from incidents.lifecycle.staleness import still_working
 
 
-async def still_working_pressed(request: Request) -> Reply:
-    """Note that work goes on."""
-    outcome = await request.transact(partial(still_working, ref=request.incident_of_value()))
+class OnQuestion(Arguments):
+    """An incident, and the entry that asked whether it is over."""
+
+    ref: IncidentRef
+    sequence: int = 0
+
+
+def noted_text(_: Request, outcome: Outcome) -> str:
+    """Return what is told to whoever is still working on it."""
     wait = spoken_duration(timedelta(seconds=outcome.data["wait_seconds"]))
-    return Say(say(f"Noted on the timeline. I ask again after {wait} without anything new."))
+    return f"Noted on the timeline. I ask again after {wait} without anything new."
 
 
-def stale_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def stale_entry(asked: StaleAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the question whether the incident is over."""
-    since = instant_of(entry.content.get("last_activity_at")) or entry.occurred_at
+    since = mentions.date(asked.last_activity_at or entry.occurred_at)
     text = (
-        f"*{incident.reference}* is still open ({entry.text('status')}), and nothing was added "
-        f"since {mentions.date(since)}. Is it over? Then resolve it; if not, say that you are still on it."
+        f"*{incident.reference}* is still open ({asked.status}), and nothing was added "
+        f"since {since}. Is it over? Then resolve it; if not, say that you are still on it."
     )
     buttons = (
-        blocks.button("Resolve", action_id="resolve_open", value=str(incident.id), style="primary"),
+        blocks.button(
+            "Resolve", action_id="resolve_open", value=on_incident(incident), style="primary"
+        ),
         blocks.button(
             "Still working on it",
             action_id="stale_still_working",
-            value=f"{incident.id}|{entry.sequence}",
+            value=to_value(OnQuestion(ById(incident.id), entry.sequence)),
         ),
     )
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
-def answered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that somebody is still on it."""
-    text = f"{mentions.escape_line(entry.actor_name)} is still working on {incident.reference}."
-    return blocks.Message(text=text, blocks=(blocks.context(text),))
-
-
 FEATURE = Feature(
     name="staleness",
-    actions={"stale_still_working": still_working_pressed},
-    entries={EntryKind.STALE_ASKED: stale_entry, EntryKind.STALE_ANSWERED: answered_entry},
+    verbs=(
+        Verb(OnQuestion, buttons=("stale_still_working",), use_case=still_working, tell=noted_text),
+    ),
+    entries=dict((shown(StaleAsked, stale_entry),)),
 )

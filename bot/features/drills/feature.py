@@ -4,15 +4,26 @@ from functools import partial
 
 from bot.features.drills import forms, messages
 from bot.features.drills.scorecard import results_message, scorecard_message
+from bot.framework.arguments import Arguments, OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature, Flag
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.entry_messages import shown
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
 from incidents.drills.effects import SendMentorNotes, SendScorecard
+from incidents.drills.entries import (
+    DrillActed,
+    DrillChecked,
+    DrillEnded,
+    DrillSignal,
+    DrillStarted,
+)
 from incidents.drills.start import (
     DrillRequest,
     mentor_named,
@@ -29,50 +40,70 @@ from incidents.drills.views import (
     list_own_results,
 )
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import IncidentRef
+from incidents.incident.incident import ById, IncidentRef
+from incidents.people.assignable import Named
 from incidents.scenarios.scenario import Scenario
 
 # -- starting and stopping --------------------------------------------------------------------
 
 
-async def drill_command(request: Request) -> Reply:
-    """List the scenarios, start one, stop the one of this channel, or show one's own results."""
+class Starting(Arguments):
+    """Which scenario is started, with which mentor."""
+
+    scenario: str = ""
+    mentor: Named | None = None
+    is_alone: bool = False
+
+
+class Choice(OnIncident):
+    """What is looked at or done in a drill."""
+
+    check: str = ""
+    action: str = ""
+
+
+def typed_start(request: Request) -> Starting:
+    """Return what `drill scenario [@mentor]` starts, whichever comes first.
+
+    Raises: InvalidInput for a name that Slack didn't turn into a person, and for two.
+    """
+    words = request.words.text.split()
+    if any(word.startswith("@") for word in words):
+        raise InvalidInput("mentor", "not_a_person", "drill bad-deploy @someone")
+    mentors = [user for user in map(mentions.parse_user, words) if user is not None]
+    if len(mentors) > 1:
+        raise InvalidInput("mentor", "one_at_a_time", "drill bad-deploy @someone")
+    name = " ".join(word for word in words if mentions.parse_user(word) is None)
+    mentor = Named(mentors[0]) if mentors else None
+    return Starting(name, mentor, is_alone=request.words.has("alone"))
+
+
+async def start(request: Request, given: Starting) -> Reply:
+    """Start a drill; or list the scenarios, stop the one of this channel, show one's own results."""
     words = request.words
     if words.has("stop"):
         outcome = await request.transact(partial(stop_run, ref=request.incident_ref()))
-        return Say(stopped_message(outcome))
+        return Say(say(stopped_text(outcome)))
     if words.has("results"):
         return Say(await _results(request))
-    if not words.text.strip():
-        scenarios = request.services.scenarios
-        return Say(messages.scenario_list(scenarios, slash=request.policy.command))
-    name, mentor = _take_apart(words.text)
-    scenario = _get_scenario(request, name)
-    return Say(await _start(request, scenario, mentor, is_alone=words.has("alone")))
+    if not (words.text or request.is_form):
+        return await list_scenarios(request)
+    scenario = _get_scenario(request, given.scenario)
+    mentor = mentor_named(given.mentor.external_id if given.mentor else None)
+    wanted = DrillRequest(scenario, mentor, is_alone=given.is_alone)
+    outcome = await request.transact(partial(start_run, request=wanted))
+    return Say(started_message(outcome, slash=request.policy.command))
 
 
-async def open_start_form(request: Request) -> Reply:
-    """Open the form that starts a drill."""
-    await request.open_view(forms.start_form(request.services.scenarios))
-    return None
+async def list_scenarios(request: Request) -> Reply:
+    """Show what can be practised."""
+    scenarios = request.services.scenarios
+    return Say(messages.scenario_list(scenarios, slash=request.policy.command))
 
 
-async def start_submitted(request: Request) -> Reply:
-    """Start the drill of the form."""
-    form = request.form
-    try:
-        scenario = _get_scenario(request, form.choice("scenario") or "")
-        return Say(await _start(request, scenario, form.user("mentor")))
-    except InvalidInput as error:
-        # The domain speaks of a person; the form has one field for that.
-        field = {"person": "mentor"}.get(error.field, error.field)
-        return FieldErrors({field: invalid_text(field, error.problem, error.example)})
-
-
-async def stop_pressed(request: Request) -> Reply:
-    """Stop the drill."""
-    outcome = await request.transact(partial(stop_run, ref=request.incident_of_value()))
-    return Say(stopped_message(outcome))
+async def open_start(request: Request, _: Starting) -> blocks.View:
+    """Return the form that starts a drill."""
+    return forms.start_form(request.services.scenarios)
 
 
 def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
@@ -91,33 +122,9 @@ def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
     )
 
 
-def stopped_message(outcome: Outcome) -> blocks.Message:
+def stopped_text(outcome: Outcome) -> str:
     """Return what the person is told who stopped a drill."""
-    reference = outcome.data["reference"]
-    return say(f"*{reference}* is stopped. Its scorecard comes by direct message.")
-
-
-async def _start(
-    request: Request, scenario: Scenario, mentor: str | None, *, is_alone: bool = False
-) -> blocks.Message:
-    wanted = DrillRequest(scenario, mentor_named(mentor), is_alone=is_alone)
-    outcome = await request.transact(partial(start_run, request=wanted))
-    return started_message(outcome, slash=request.policy.command)
-
-
-def _take_apart(text: str) -> tuple[str, str | None]:
-    """Return the scenario's name and the mentor's id, whichever comes first.
-
-    Raises: InvalidInput for a name that Slack didn't turn into a person, and for two.
-    """
-    words = text.split()
-    if any(word.startswith("@") for word in words):
-        raise InvalidInput("mentor", "not_a_person", "drill bad-deploy @someone")
-    mentors = [user for user in map(mentions.parse_user, words) if user is not None]
-    if len(mentors) > 1:
-        raise InvalidInput("mentor", "one_at_a_time", "drill bad-deploy @someone")
-    name = " ".join(word for word in words if mentions.parse_user(word) is None)
-    return name, mentors[0] if mentors else None
+    return f"*{outcome.data['reference']}* is stopped. Its scorecard comes by direct message."
 
 
 def _get_scenario(request: Request, name: str) -> Scenario:
@@ -141,77 +148,33 @@ async def _results(request: Request) -> blocks.Message:
 # -- looking and acting -----------------------------------------------------------------------
 
 
-async def take_on_pressed(request: Request) -> Reply:
-    """Note that somebody is on it."""
-    outcome = await request.transact(partial(take_on, ref=request.incident_of_value()))
+def taken_on_text(outcome: Outcome) -> str:
+    """Return what is told to whoever is on it."""
     if not outcome.data["is_first"]:
-        return Say(say("That was noted before. Carry on."))
-    return Say(say("Noted. Next: look at something with *Check…*, and take command if you lead."))
+        return "That was noted before. Carry on."
+    return "Noted. Next: look at something with *Check…*, and take command if you lead."
 
 
-async def check_command(request: Request) -> Reply:
-    """Look at something by name, or open the form that shows what there is."""
-    ref, word = request.incident_ref(), mentions.plain(request.words.text).strip()
-    if not word:
-        return await _open_check_form(request, ref)
-    outcome = await request.transact(partial(run_check, ref=ref, word=word))
-    return Say(done_message(outcome))
+async def open_check(request: Request, given: Choice) -> Form[Choice]:
+    """Return the form that shows what there is to look at."""
+    view = await _running(request, given.ref)
+    return Form(forms.check_form(view), Choice(ById(view.incident.id)))
 
 
-async def open_check_form(request: Request) -> Reply:
-    """Open the form from a button."""
-    return await _open_check_form(request, request.incident_of_value())
+async def open_act(request: Request, given: Choice) -> Form[Choice]:
+    """Return the form that shows what can be done."""
+    view = await _running(request, given.ref)
+    return Form(forms.act_form(view), Choice(ById(view.incident.id)))
 
 
-async def check_submitted(request: Request) -> Reply:
-    """Look at what was chosen."""
-    word = request.form.choice("check") or ""
-    await request.transact(partial(run_check, ref=request.incident_of_metadata(), word=word))
-    return None
-
-
-async def act_command(request: Request) -> Reply:
-    """Act by name, or open the form that shows what there is."""
-    ref, word = request.incident_ref(), mentions.plain(request.words.text).strip()
-    if not word:
-        return await _open_act_form(request, ref)
-    outcome = await request.transact(partial(take_action, ref=ref, word=word))
-    return Say(done_message(outcome))
-
-
-async def open_act_form(request: Request) -> Reply:
-    """Open the form from a button."""
-    return await _open_act_form(request, request.incident_of_value())
-
-
-async def act_submitted(request: Request) -> Reply:
-    """Do what was chosen."""
-    word = request.form.choice("action") or ""
-    await request.transact(partial(take_action, ref=request.incident_of_metadata(), word=word))
-    return None
-
-
-def done_message(outcome: Outcome) -> blocks.Message:
+def done_text(_: Request, outcome: Outcome) -> str:
     """Return what the person is told who looked or acted."""
     name = mentions.escape_line(outcome.data["name"])
-    return say(f"*{name}*: what came of it is in the drill's channel, and on its timeline.")
-
-
-async def _open_check_form(request: Request, ref: IncidentRef) -> Reply:
-    await request.open_view(forms.check_form(await _running(request, ref)))
-    return None
-
-
-async def _open_act_form(request: Request, ref: IncidentRef) -> Reply:
-    await request.open_view(forms.act_form(await _running(request, ref)))
-    return None
+    return f"*{name}*: what came of it is in the drill's channel, and on its timeline."
 
 
 async def _running(request: Request, ref: IncidentRef) -> DrillView:
-    async with request.services.database.reading() as session:
-        return await get_running_view(
-            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
-        )
+    return await request.read(get_running_view, ref)
 
 
 # -- the private messages ---------------------------------------------------------------------
@@ -254,12 +217,11 @@ async def _load(
 
 FEATURE = Feature(
     name="drills",
-    commands=(
-        Command(
-            name="drill",
+    verbs=(
+        Verb(
+            Starting,
             usage="drill [scenario] [@mentor]",
             summary="Practise on an incident that unfolds by itself; alone, lists the scenarios.",
-            handler=drill_command,
             aliases=("practice", "practise"),
             flags=(
                 Flag("alone", "without your own mentor"),
@@ -268,40 +230,61 @@ FEATURE = Feature(
             ),
             examples=("drill bad-deploy @alice",),
             is_once_a_minute=True,
+            typed=typed_start,
+            alone=list_scenarios,
+            form="drill_submit",
+            opened_by=("drill_open",),
+            open=open_start,
+            perform=start,
+            inputs={"person": "mentor"},
         ),
-        Command(
-            name="check",
+        Verb(
+            Choice,
             usage="check [name]",
             summary="In a drill: look at something; without a name, shows what there is.",
-            handler=check_command,
             examples=("check logs",),
+            words=("check",),
+            form="drill_check_submit",
+            opened_by=("drill_check_open",),
+            open=open_check,
+            do=lambda uow, given: run_check(uow, given.ref, word=given.check),
+            tell=done_text,
+            is_quiet=True,
         ),
-        Command(
-            name="act",
+        Verb(
+            Choice,
             usage="act [name]",
             summary="In a drill: do something; without a name, shows what there is.",
-            handler=act_command,
             examples=("act roll-back",),
+            words=("action",),
+            form="drill_act_submit",
+            opened_by=("drill_act_open",),
+            open=open_act,
+            do=lambda uow, given: take_action(uow, given.ref, word=given.action),
+            tell=done_text,
+            is_quiet=True,
+        ),
+        Verb(
+            OnIncident,
+            buttons=("drill_take_on",),
+            use_case=take_on,
+            tell=lambda _, outcome: taken_on_text(outcome),
+        ),
+        Verb(
+            OnIncident,
+            buttons=("drill_stop",),
+            use_case=stop_run,
+            tell=lambda _, outcome: stopped_text(outcome),
         ),
     ),
-    actions={
-        "drill_open": open_start_form,
-        "drill_take_on": take_on_pressed,
-        "drill_check_open": open_check_form,
-        "drill_act_open": open_act_form,
-        "drill_stop": stop_pressed,
-    },
-    views={
-        "drill_submit": start_submitted,
-        "drill_check_submit": check_submitted,
-        "drill_act_submit": act_submitted,
-    },
     effects={SendMentorNotes: send_mentor_notes, SendScorecard: send_scorecard},
-    entries={
-        "drill_started": messages.started_entry,
-        "drill_signal": messages.signal_entry,
-        "drill_checked": messages.checked_entry,
-        "drill_acted": messages.acted_entry,
-        "drill_ended": messages.ended_entry,
-    },
+    entries=dict(
+        [
+            shown(DrillStarted, messages.started_entry),
+            shown(DrillSignal, messages.signal_entry),
+            shown(DrillChecked, messages.shown_entry),
+            shown(DrillActed, messages.shown_entry),
+            shown(DrillEnded, messages.ended_entry),
+        ]
+    ),
 )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from bot.features.drills.messages import scenario_line
-from bot.framework.incident_forms import remember
 from bot.slack import blocks, mentions
 from incidents.drills.views import DrillView
 from incidents.scenarios.scenario import Scenario
@@ -28,7 +27,6 @@ def start_form(scenarios: Sequence[Scenario]) -> blocks.View:
             ),
             blocks.context("A private channel opens for the two of you. Nobody else is called."),
         ],
-        callback_id="drill_submit",
         submit="Start",
     )
 
@@ -42,9 +40,7 @@ def check_form(view: DrillView) -> blocks.View:
             blocks.context(_what(view)),
             blocks.radio("check", label="What do you want to look at?", options=options),
         ],
-        callback_id="drill_check_submit",
         submit="Check",
-        private_metadata=remember(view.incident),
     )
 
 
@@ -64,9 +60,7 @@ def act_form(view: DrillView) -> blocks.View:
             *blocks.paragraphs(described),
             blocks.radio("action", label="What do you want to do?", options=options),
         ],
-        callback_id="drill_act_submit",
         submit="Do it",
-        private_metadata=remember(view.incident),
     )
 
 

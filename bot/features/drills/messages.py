@@ -1,12 +1,19 @@
 """How a drill reads: its beginning, what happens in it, what was looked at and done, its end."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from types import MappingProxyType
-from typing import Any
 
+from bot.framework.arguments import on_incident
 from bot.slack import blocks, mentions
+from incidents.core.sentences import Who
 from incidents.core.times import spoken_duration
+from incidents.drills.entries import (
+    DrillActed,
+    DrillChecked,
+    DrillEnded,
+    DrillSignal,
+    DrillStarted,
+)
 from incidents.drills.views import DrillView
 from incidents.incident.views import EntryView, IncidentView
 from incidents.scenarios.scenario import Scenario
@@ -21,26 +28,24 @@ _ENDS = MappingProxyType(
 )
 
 
-def started_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def started_entry(
+    started: DrillStarted, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return the beginning: what this is, the briefing, and the buttons to work with."""
-    content = entry.content
-    limit = spoken_duration(timedelta(seconds=int(content.get("limit_seconds") or 0)))
-    mentor = content.get("mentor")
-    company = f" {_mention(mentor)} watches and may be asked." if mentor else ""
+    limit = spoken_duration(started.limit)
+    company = f" {_mention(started.mentor)} watches and may be asked." if started.mentor else ""
     lead = (
-        f"*Drill: {mentions.escape_line(entry.text('name'))}.* Practice only; nothing is broken, and "
-        f"nobody outside this channel is called. {_mention(content.get('junior'))}, it is yours: "
+        f"*Drill: {mentions.escape_line(started.name)}.* Practice only; nothing is broken, and "
+        f"nobody outside this channel is called. {_mention(started.junior)}, it is yours: "
         f"work on it as on a real one, for up to {limit}.{company}"
     )
     how = (
         "Press *Check…* to look at something and *Do…* to act; what comes of it is said here. "
         "Command, updates, escalating and resolving work as always."
     )
-    briefing = mentions.escape(entry.text("briefing"))
-    listed = (
-        f"To check: {_listed(content.get('checks'))}. To do: {_listed(content.get('actions'))}."
-    )
-    value = _value(incident)
+    briefing = mentions.escape(started.briefing)
+    listed = f"To check: {_listed(started.checks)}. To do: {_listed(started.actions)}."
+    value = str(incident.id)
     return blocks.Message(
         text=f"{lead}\n{briefing}\n{how} {listed}",
         blocks=(
@@ -65,34 +70,34 @@ def started_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     )
 
 
-def signal_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def signal_entry(signal: DrillSignal, _entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return something that happens by itself; who asks gets an update by the usual button."""
-    source = mentions.escape_line(entry.text("source"))
-    is_question = bool(entry.content.get("is_question"))
-    lead = f"*Drill · {source}{' asks' if is_question else ''}*"
-    text = f"{lead}\n{mentions.escape(entry.text('text'))}"
+    source = mentions.escape_line(signal.source)
+    lead = f"*Drill · {source}{' asks' if signal.is_question else ''}*"
+    text = f"{lead}\n{mentions.escape(signal.text)}"
     buttons = list(_work_buttons(incident))
-    if is_question:
-        value = f"{incident.id}|{incident.version}"
+    if signal.is_question:
+        value = on_incident(incident)
         buttons.insert(0, blocks.button("Post update", action_id="update_open", value=value))
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 
 
-def checked_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return what a check showed."""
-    return _shown(entry, incident, verb="looked at")
+def shown_entry(
+    shown: DrillChecked | DrillActed, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
+    """Return what a check showed, or what an action came to."""
+    who, name = mentions.escape_line(entry.actor_name), mentions.escape_line(shown.name)
+    verb = "looked at" if isinstance(shown, DrillChecked) else "did"
+    text = f"*Drill* · {who} {verb}: *{name}*\n```\n{mentions.escape(shown.output)}\n```"
+    return blocks.Message(
+        text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*_work_buttons(incident)))
+    )
 
 
-def acted_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return what an action came to."""
-    return _shown(entry, incident, verb="did")
-
-
-def ended_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def ended_entry(ended: DrillEnded, _entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the end, without a judgement: that comes to the two alone."""
-    how = _ENDS.get(entry.text("how"), "")
     text = (
-        f"*The drill {mentions.escape_line(entry.text('name'))} is over.* {how} "
+        f"*The drill {mentions.escape_line(ended.name)} is over.* {_ENDS.get(ended.how, '')} "
         "How it went comes by direct message, to the people of this drill and nobody else."
     )
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.section(text),))
@@ -152,29 +157,17 @@ def mentor_notes(view: DrillView) -> blocks.Message:
     return blocks.Message(text=text, blocks=tuple(body))
 
 
-def _shown(entry: EntryView, incident: IncidentView, *, verb: str) -> blocks.Message:
-    who, name = mentions.escape_line(entry.actor_name), mentions.escape_line(entry.text("name"))
-    text = f"*Drill* · {who} {verb}: *{name}*\n```\n{mentions.escape(entry.text('output'))}\n```"
-    return blocks.Message(
-        text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*_work_buttons(incident)))
-    )
-
-
 def _work_buttons(incident: IncidentView) -> tuple[blocks.ButtonElement, ...]:
-    value = _value(incident)
+    value = str(incident.id)
     return (
         blocks.button("Check…", action_id="drill_check_open", value=value),
         blocks.button("Do…", action_id="drill_act_open", value=value),
     )
 
 
-def _value(incident: IncidentView) -> str:
-    return str(incident.id)
+def _mention(person: Who | None) -> str:
+    return mentions.mention(person.external_id) if person else ""
 
 
-def _mention(person: Any) -> str:
-    return mentions.mention(str(person["external_id"])) if person else ""
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(mentions.escape_line(str(name)) for name in names or ())
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(mentions.escape_line(name) for name in names)

@@ -1,21 +1,24 @@
 """The escalation's one card in the channel: the packet, who was called, and what comes next."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.features.escalation.packet import fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
+from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.slack import blocks, mentions
 from bot.slack.ids import is_user_id
 from bot.slack.truncation import shorten
-from incidents.escalation.completeness import rate
-from incidents.escalation.refresh import Medium
-from incidents.escalation.tables import CallStatus, EscalationStatus, StepStatus
+from incidents.escalation.entries import WHY_SKIPPED, standstill
+from incidents.escalation.packet import rate
+from incidents.escalation.tables import CallStatus, EscalationStatus, Medium, StepStatus
 from incidents.escalation.views import CallView, EscalationView, StepView
-from incidents.escalation.words import WHY_SKIPPED, standstill
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
+from incidents.proposals.views import ProposalView
 
 _MOST_CALLS: Final = 12
 _LONGEST_NAME: Final = 80
@@ -35,10 +38,19 @@ def template_of(view: EscalationView, policy: Policy) -> EscalationTemplate | No
     return policy.escalation.find_template(view.template_key)
 
 
-def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy) -> blocks.Message:
-    """Return the card as things are now, with the buttons that fit."""
+def escalation_card(
+    view: EscalationView,
+    incident: IncidentView,
+    policy: Policy,
+    *,
+    proposal: ProposalView | None = None,
+) -> blocks.Message:
+    """Return the card as things are now, with the buttons that fit.
+
+    `proposal` is what waits for an answer, where nobody's answer was what was escalated.
+    """
     template = template_of(view, policy)
-    lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
+    lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     head = f"{_head(view)}\n{state_line(view)}"
     following = next_line(view)
     calls = "\n".join(_call_lines(view))
@@ -64,7 +76,7 @@ def escalation_card(view: EscalationView, incident: IncidentView, policy: Policy
             *(blocks.paragraphs(wanted) if wanted else ()),
             *(blocks.paragraphs(calls) if calls else ()),
             *((blocks.context(MAY_NOT_WAKE),) if view.is_unanswered else ()),
-            *answer_row(view.proposal),
+            *answer_row(proposal),
             *((blocks.actions(*buttons),) if buttons else ()),
         ),
     )
@@ -232,14 +244,32 @@ def private_offer(
     is_offered = template is not None and template.may_move_to_private
     if not is_offered or incident.is_private or not incident.is_open:
         return ()
-    value = f"{incident.id}|{incident.version}"
+    value = on_incident(incident)
     return (blocks.button("Move to private…", action_id="private_open", value=value),)
 
 
-def button_value(view: EscalationView) -> str:
-    """Return what its buttons carry: incident, escalation, and how it stood when they were made."""
-    version = f"{view.status}-{len(view.calls)}-{view.packet_version}-{view.redirects}"
-    return f"{view.incident_id}|{view.id}|{version}"
+class OnEscalation(Arguments, gone="escalation_withdrawn"):
+    """An escalation, how it stood when a button was made for it, and for whose call."""
+
+    ref: IncidentRef
+    escalation_id: uuid.UUID
+    stood: str = ""
+    call_id: uuid.UUID | None = None
+
+
+class OnField(Arguments, gone="escalation_withdrawn"):
+    """One field of an escalation's packet that somebody asked for; `prompt_id` is who asked."""
+
+    ref: IncidentRef
+    escalation_id: uuid.UUID
+    field: str = ""
+    prompt_id: uuid.UUID | None = None
+
+
+def button_value(view: EscalationView, *, call_id: uuid.UUID | None = None) -> str:
+    """Return what its buttons carry; `call_id` is whose call they are on."""
+    stood = f"{view.status}-{len(view.calls)}-{view.packet_version}-{view.redirects}"
+    return to_value(OnEscalation(ById(view.incident_id), view.id, stood, call_id))
 
 
 def _buttons(view: EscalationView) -> tuple[blocks.ButtonElement, ...]:

@@ -2,17 +2,26 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.features.escalation.buttons import (
+    ADD,
+    DECLINE,
+    MORE,
+    REDIRECT,
+    STEP,
+    TAKE,
+    WITHDRAW,
+    Answer,
+)
 from bot.features.escalation.card import button_value, next_line, state_line
 from bot.features.escalation.forms import fields_of, template_of
 from bot.features.escalation.packet import field_of, names_of
 from bot.features.escalation.replies import (
-    answered_text,
     completed_message,
     escalations_shown,
     example_line,
@@ -20,25 +29,19 @@ from bot.features.escalation.replies import (
     names_in_steps,
 )
 from bot.features.escalation.targets import meant_by, near_targets, near_text
-from bot.framework.feature import Command, Feature
+from bot.framework.arguments import Words
+from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request, split_first
+from bot.framework.verbs import Verb, as_typed
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput, Superseded
-from incidents.engine.unit_of_work import UseCase
-from incidents.escalation.answers import (
-    ask_for_more,
-    call_step,
-    complete,
-    decline,
-    redirect,
-    take,
-    withdraw,
-)
-from incidents.escalation.completeness import rate
+from incidents.escalation.packet import FIELDS, rate
+from incidents.escalation.questions import complete
 from incidents.escalation.tables import EscalationStatus
 from incidents.escalation.views import EscalationView, find_scores
+from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
@@ -56,24 +59,36 @@ class _Words:
     before: str
 
 
-async def escalation_command(request: Request) -> Reply:
+async def escalation(request: Request, given: Words) -> Reply:
     """Show how the incident's escalations stand, or answer one: `escalation take`, and so on."""
-    leading, rest = _number(request.words.text)
+    leading, rest = _number(given.text)
     first, rest = split_first(rest)
-    views, incident = await escalations_shown(request, request.incident_ref())
-    verb = _VERBS.get(first.casefold())
-    if verb is None:
+    views, incident = await escalations_shown(request, given.ref)
+    word = first.casefold()
+    if word not in _VERBS:
         if first:
             raise _unknown_verb(request, first)
         return Say(await _list(request, views, incident))
+    verb, read = _VERBS[word]
     number, rest = (leading, rest) if leading is not None else _number(rest)
-    if number is None and verb is _take and (held := _held(request, views)):
+    if number is None and verb is TAKE and (held := _held(request, views)):
         return Say(held)
     view = find_meant(views, number, viewer_id=request.actor.person_id)
     if view is None:
-        raise _unknown_escalation(request, views, first.casefold())
-    before = " ".join(["escalation", first.casefold(), *([str(number)] if number else [])])
-    return await verb(request, _Words(first.casefold(), view, rest, before))
+        raise _unknown_escalation(request, views, word)
+    before = " ".join(["escalation", word, *([str(number)] if number else [])])
+    words = _Words(word, view, rest, before)
+    if verb is ADD:
+        return await _add(request, words)
+    answer = await read(request, words)
+    if not isinstance(answer, Answer):
+        return answer
+    try:
+        return await verb.carry_out(request, answer)
+    except InvalidInput as error:
+        if not error.example:
+            raise
+        raise InvalidInput(error.field, error.problem, _example(request, words)) from None
 
 
 def _held(request: Request, views: tuple[EscalationView, ...]) -> blocks.Message | None:
@@ -200,17 +215,12 @@ def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[blocks.B
 # -- answering ------------------------------------------------------------------------------
 
 
-async def _take(request: Request, words: _Words) -> Reply:
-    return await _carry_out(request, words, partial(take, escalation_id=words.view.id))
+async def _answer(_: Request, words: _Words) -> Answer:
+    """Return the answer whose words are the reason, where there is one."""
+    return replace(_on(words), reason=mentions.plain(words.rest))
 
 
-async def _decline(request: Request, words: _Words) -> Reply:
-    reason = mentions.plain(words.rest)
-    use_case = partial(decline, escalation_id=words.view.id, reason=reason)
-    return await _carry_out(request, words, use_case)
-
-
-async def _redirect(request: Request, words: _Words) -> Reply:
+async def _redirect(request: Request, words: _Words) -> Answer | Reply:
     meant = meant_by(words.rest, request.policy)
     if meant.target is None or meant.is_guessed:
         near = await near_targets(request, words.rest, with_kinds=False)
@@ -218,31 +228,27 @@ async def _redirect(request: Request, words: _Words) -> Reply:
             return Say(say(near_text(request, near, before=words.before, words=words.rest)))
     if meant.target is None:
         raise InvalidInput("target", "unknown", _example(request, words))
-    use_case = partial(
-        redirect,
-        escalation_id=words.view.id,
-        target=meant.target,
-        reason=mentions.plain(meant.rest),
-    )
-    return await _carry_out(request, words, use_case)
+    return replace(_on(words), to=meant.target, reason=mentions.plain(meant.rest))
 
 
-async def _more(request: Request, words: _Words) -> Reply:
+async def _more(request: Request, words: _Words) -> Answer:
     template = template_of(words.view.template_key, request.policy)
     field, rest = _field_named(words.rest, template)
     if not field or rest:
         raise _unknown_field(request, words, template)
-    use_case = partial(ask_for_more, escalation_id=words.view.id, field=field)
-    return await _carry_out(request, words, use_case)
+    return replace(_on(words), field=field)
 
 
-async def _next(request: Request, words: _Words) -> Reply:
+async def _next(request: Request, words: _Words) -> Answer:
     waiting = words.view.waiting_steps
     if not waiting:
         raise Superseded("escalation_steps")
     step = await _step_named(request, words) if words.rest else waiting[0].id
-    use_case = partial(call_step, escalation_id=words.view.id, step=step)
-    return await _carry_out(request, words, use_case)
+    return replace(_on(words), step=step)
+
+
+def _on(words: _Words) -> Answer:
+    return Answer(ById(words.view.incident_id), words.view.id)
 
 
 async def _step_named(request: Request, words: _Words) -> uuid.UUID:
@@ -264,11 +270,6 @@ async def _step_named(request: Request, words: _Words) -> uuid.UUID:
 
 def _bare(name: str) -> str:
     return name.removeprefix("@").casefold()
-
-
-async def _withdraw(request: Request, words: _Words) -> Reply:
-    use_case = partial(withdraw, escalation_id=words.view.id, reason=mentions.plain(words.rest))
-    return await _carry_out(request, words, use_case)
 
 
 async def _add(request: Request, words: _Words) -> Reply:
@@ -294,7 +295,7 @@ async def _add(request: Request, words: _Words) -> Reply:
 
 
 def _addition(view: EscalationView, field: str, text: str) -> dict[str, Any]:
-    if field not in tuple(PacketField):
+    if field not in FIELDS:
         return {"answers": {field: _joined(view.packet.answers.get(field, ""), text)}}
     if field == PacketField.ANSWER_BY:
         raise InvalidInput("answer_by", "can be set in the form: press *Add to it* on the card")
@@ -328,28 +329,18 @@ def _example(request: Request, words: _Words) -> str:
     return example_line(request, f"{words.before} {_EXAMPLES.get(words.verb, '')}".rstrip())
 
 
-async def _carry_out(request: Request, words: _Words, use_case: UseCase) -> Reply:
-    try:
-        outcome = await request.transact(use_case)
-    except InvalidInput as error:
-        if not error.example:
-            raise
-        raise InvalidInput(error.field, error.problem, _example(request, words)) from None
-    return Say(say(answered_text(outcome, slash=request.policy.command)))
-
-
-_Verb = Callable[[Request, _Words], Awaitable[Reply]]
-_VERBS: Final[Mapping[str, _Verb]] = MappingProxyType(
+_Read = Callable[[Request, _Words], Awaitable[Answer | Reply]]
+_VERBS: Final[Mapping[str, tuple[Verb[Answer], _Read]]] = MappingProxyType(
     {
-        "take": _take,
-        "mine": _take,
-        "decline": _decline,
-        "can't": _decline,
-        "redirect": _redirect,
-        "more": _more,
-        "next": _next,
-        "withdraw": _withdraw,
-        "add": _add,
+        "take": (TAKE, _answer),
+        "mine": (TAKE, _answer),
+        "decline": (DECLINE, _answer),
+        "can't": (DECLINE, _answer),
+        "redirect": (REDIRECT, _redirect),
+        "more": (MORE, _more),
+        "next": (STEP, _next),
+        "withdraw": (WITHDRAW, _answer),
+        "add": (ADD, _answer),
     }
 )
 
@@ -368,12 +359,11 @@ _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
 
 FEATURE = Feature(
     name="escalation_command",
-    commands=(
-        Command(
-            name="escalation",
+    verbs=(
+        Verb(
+            Words,
             usage="escalation [take|more|redirect|decline|next|add|withdraw] [number] [words]",
             summary="How the escalations stand; answer one, add to it, call the next step, withdraw it.",
-            handler=escalation_command,
             aliases=("escalations",),
             examples=(
                 "escalation",
@@ -384,6 +374,8 @@ FEATURE = Feature(
                 "escalation add scope 12 % of logins in EU",
                 "escalation next",
             ),
+            typed=as_typed,
+            perform=escalation,
         ),
     ),
 )

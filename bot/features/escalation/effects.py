@@ -31,13 +31,19 @@ from incidents.escalation.effects import (
     RefreshEscalationCall,
     RefreshEscalationCard,
 )
-from incidents.escalation.ladder import note_unavailable, resume_step
-from incidents.escalation.refresh import Medium, note_medium
-from incidents.escalation.tables import CallStatus, EscalationStep, StepStatus, wanted_of
+from incidents.escalation.ladder import note_medium, note_unavailable, resume_step
+from incidents.escalation.tables import (
+    CallStatus,
+    EscalationStep,
+    Medium,
+    StepStatus,
+    wanted_of,
+)
 from incidents.escalation.views import CallView, EscalationView, get_escalation_view
 from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.people.directory import GroupFacts, save_group
+from incidents.proposals.views import ProposalView, find_escalated
 from incidents.roles.departures import save_people
 
 CARD: Final = "escalation_card"
@@ -54,6 +60,7 @@ class _Loaded:
     view: EscalationView
     incident: IncidentView
     posted: PostedMessage | None
+    proposal: ProposalView | None
 
 
 async def refresh_card(context: EffectContext) -> Settlement:
@@ -68,7 +75,7 @@ async def refresh_card(context: EffectContext) -> Settlement:
     return await show(
         context,
         standing=_standing(loaded, CARD, effect.escalation_id),
-        message=escalation_card(loaded.view, incident, services.policy),
+        message=escalation_card(loaded.view, incident, services.policy, proposal=loaded.proposal),
         posted=posted if is_here else None,
         place=incident.channel_id,
     )
@@ -93,7 +100,7 @@ async def call_person(context: EffectContext) -> Settlement:
     if not (is_asked and may_see) and not context.is_uncertain:
         return Dropped("answered before it was sent, or no longer theirs to see")
     message = (
-        call_message(view, call, loaded.incident, services.policy)
+        call_message(view, call, loaded.incident, services.policy, proposal=loaded.proposal)
         if may_see
         else hidden_message(loaded.incident)
     )
@@ -216,7 +223,7 @@ async def _called_message(services: Services, loaded: _Loaded, call: CallView) -
     if not await _may_see(services, incident, call):
         return hidden_message(incident)
     if call.medium != Medium.CHANNEL:
-        return call_message(view, call, incident, services.policy)
+        return call_message(view, call, incident, services.policy, proposal=loaded.proposal)
     card = await _card_link(services, view)
     return mention_message(view, call, incident, card_link=card)
 
@@ -245,7 +252,8 @@ async def _load(
             viewer=system_actor(),
         )
         posted = await find_posted(session, purpose=purpose, subject_id=about)
-    return _Loaded(view, incident, posted)
+        proposal = await find_escalated(session, escalation_id, incident_id=view.incident_id)
+    return _Loaded(view, incident, posted, proposal)
 
 
 def _standing(loaded: _Loaded, purpose: str, about: uuid.UUID) -> Standing:

@@ -1,16 +1,18 @@
 """Escalating: `escalate`, its form, the shortcut on a message, and the answers' command."""
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 from bot.features.escalation import effects as escalation_effects
-from bot.features.escalation import messages as escalation_entries
+from bot.features.escalation import messages
 from bot.features.escalation.buttons import BOTH
 from bot.features.escalation.forms import (
-    FORM,
     MARKED,
     TARGET,
     TEMPLATE,
+    Escalating,
     EscalationForm,
     chosen_evidence,
     escalation_form,
@@ -22,7 +24,7 @@ from bot.features.escalation.forms import (
     with_evidence,
 )
 from bot.features.escalation.packet import block_of
-from bot.features.escalation.replies import id_of, sent_message, shown_escalation
+from bot.features.escalation.replies import sent_message, shown_escalation
 from bot.features.escalation.targets import (
     Meant,
     meant_by,
@@ -34,27 +36,35 @@ from bot.features.escalation.targets import (
     target_of,
 )
 from bot.features.record.marked_messages import plain_text
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import view_for_form
+from bot.framework.arguments import from_view
+from bot.framework.entry_messages import shown
+from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import mentions
-from incidents.core.errors import IncidentNotFound, InvalidInput
+from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.effects import (
     CallForEscalation,
     RefreshEscalationCall,
     RefreshEscalationCard,
 )
+from incidents.escalation.entries import (
+    EscalationCompleted,
+    EscalationExhausted,
+    EscalationQuestioned,
+    EscalationTaken,
+    EscalationWithdrawn,
+)
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.prefill import prefill
 from incidents.escalation.targets import PersonTarget, Target
 from incidents.incident.incident import ById, Incident, IncidentRef, lock_incident
-from incidents.incident.timeline import EntryKind
 from incidents.policy.escalation import EscalationTemplate
-from incidents.policy.policy import Action
+from incidents.policy.policy import Action, Policy
 
 _EXAMPLES = (
     "escalate @alice Is it safe to fail over the orders database?",
@@ -66,21 +76,22 @@ _EXAMPLES = (
 # -- by command -----------------------------------------------------------------------------
 
 
-async def escalate_command(request: Request) -> Reply:
-    """Send at once to whom is named, with the words as the ask; without words open the form."""
-    meant = meant_by(request.words.text, request.policy)
-    ref = request.incident_ref()
+async def perform(request: Request, given: Escalating) -> Reply:
+    """Send at once to whom the words name, with the rest as the ask; else open the form."""
+    if request.is_form:
+        return await send(request, given)
+    meant = meant_by(given.typed, request.policy)
     if not meant.is_sure:
-        near = await near_targets(request, request.words.text)
+        near = await near_targets(request, given.typed)
         if near:
-            incident = await view_for_form(request, ref, action=Action.ESCALATE)
-            words = request.words.text
+            incident = await view_for_form(request, given.ref, action=Action.ESCALATE)
+            words = given.typed
             return Say(
                 near_message(request, near, before="escalate", incident=incident, words=words)
             )
     if meant.is_named and meant.rest:
-        return await _send_at_once(request, ref, meant)
-    return await _open(request, ref, meant)
+        return await _send_at_once(request, given.ref, meant)
+    return await ESCALATE.ask(request, given)
 
 
 async def _send_at_once(request: Request, ref: IncidentRef, meant: Meant) -> Reply:
@@ -108,43 +119,18 @@ async def _escalate_prefilled(
 # -- the form -------------------------------------------------------------------------------
 
 
-async def open_escalation(
-    request: Request, ref: IncidentRef, *, evidence: str = "", is_urgent: bool = False
-) -> Reply:
-    """Open the form, filled in from the record; `evidence` is added to what the record has.
-
-    Raises: IncidentNotFound; NotPermitted.
-    """
-    return await _open(request, ref, Meant(), evidence=evidence, is_urgent=is_urgent)
-
-
-async def open_pressed(request: Request) -> Reply:
-    """Open the form from a button."""
-    return await open_escalation(request, request.incident_of_value())
-
-
-async def open_words(request: Request) -> Reply:
-    """Open the form with the words of a command as the ask: they name nobody after all."""
-    words = request.value.partition("|")[2]
-    return await _open(request, request.incident_of_value(), Meant(rest=words))
-
-
-async def _open(
-    request: Request,
-    ref: IncidentRef,
-    meant: Meant,
-    *,
-    evidence: str = "",
-    is_urgent: bool = False,
-) -> Reply:
-    view = await view_for_form(request, ref, action=Action.ESCALATE)
+async def open_form(request: Request, given: Escalating) -> Form[Escalating]:
+    """Return the form, filled in from the record, and with what was typed."""
+    # An ask that a button carries names nobody after all.
+    meant = meant_by(given.typed, request.policy) if given.typed else Meant(rest=given.ask)
+    view = await view_for_form(request, given.ref, action=Action.ESCALATE)
     async with request.services.database.reading() as session:
         known = await prefill(session, await session.get_one(Incident, view.id))
     target: Target | None = meant.target
     packet = replace(
         known,
         ask=mentions.plain(meant.rest) or known.ask,
-        evidence=with_evidence(known.evidence, [evidence]),
+        evidence=with_evidence(known.evidence, [given.evidence]),
     )
     form = EscalationForm(
         incident=view,
@@ -153,77 +139,80 @@ async def _open(
         person=target.external_id if isinstance(target, PersonTarget) else None,
         target=option_of(target, request.policy),
         has_marked=bool(await find_marked(request, ById(view.id))),
-        is_urgent=is_urgent,
     )
-    await request.open_view(escalation_form(form, request.policy))
-    return None
+    return remembering(form, request.policy)
+
+
+def remembering(form: EscalationForm, policy: Policy) -> Form[Escalating]:
+    """Return the form with what it has to know when another kind is chosen."""
+    known = Escalating(ById(form.incident.id), shown=form.template.key, has_marked=form.has_marked)
+    return Form(escalation_form(form, policy), known)
 
 
 async def template_chosen(request: Request) -> Reply:
     """Show the questions of the kind that was chosen; what was filled in stays."""
-    ref = request.incident_of_metadata()
-    view = await view_for_form(request, ref, action=Action.ESCALATE)
-    state = request.form
-    before = template_of(str(request.metadata.get("template", "")), request.policy)
+    given, state = from_view(Escalating, request.view), request.form
+    view = await view_for_form(request, given.ref, action=Action.ESCALATE)
+    before = template_of(given.shown, request.policy)
     form = EscalationForm(
         incident=view,
         packet=packet_of(state, Packet(), template=before),
         template=template_of(state.choice("template") or "", request.policy),
         person=state.user("person"),
         target=option_of(target_of(state), request.policy),
-        has_marked=bool(request.metadata.get("has_marked")),
+        has_marked=given.has_marked,
         is_urgent=state.checked("urgent"),
     )
     await request.services.gateway.update_view(
         view_id=str(request.view["id"]),
-        view=escalation_form(form, request.policy),
+        view=ESCALATE.named(remembering(form, request.policy)),
         if_hash=str(request.view.get("hash") or "") or None,
     )
     return None
 
 
-async def form_submitted(request: Request) -> Reply:
-    """Send from the form; wrong input is answered in its field."""
-    form, ref = request.form, request.incident_of_metadata()
+async def send(request: Request, given: Escalating) -> Reply:
+    """Send what the form says."""
+    form = request.form
     if names_two(form):
         return FieldErrors({"person": BOTH})
     template = template_of(form.choice("template") or "", request.policy)
     packet = packet_of(form, Packet(), template=template)
     if packet.answer_by is not None and packet.answer_by <= request.now:
         return FieldErrors({"answer_by": "This is over already. Empty means as soon as possible."})
-    lines = await chosen_evidence(request, ref, form.choices("marked"))
+    lines = await chosen_evidence(request, given.ref, form.choices("marked"))
     draft = EscalationDraft(
         target=target_of(form),
         template_key=template.key,
         packet=replace(packet, evidence=with_evidence(packet.evidence, lines)),
         is_urgent=form.checked("urgent"),
     )
-    try:
-        outcome = await request.transact(partial(escalate, ref=ref, draft=draft))
-    except InvalidInput as error:
-        text = invalid_text(error.field, error.problem, error.example)
-        return FieldErrors({_block_with(error.field, form.user("person") is not None): text})
+    outcome = await request.transact(partial(escalate, ref=given.ref, draft=draft))
     return await _sent(request, outcome, template)
 
 
 async def _sent(request: Request, outcome: Outcome, template: EscalationTemplate) -> Reply:
     """Tell the author what was sent, who is called when, and what it still lacks."""
-    escalation_id = id_of(str(outcome.data["escalation_id"]))
+    escalation_id = uuid.UUID(outcome.data["escalation_id"])
     view, incident = await shown_escalation(request, escalation_id)
     slash = request.policy.command
     return Say(sent_message(outcome, incident, template, view=view, slash=slash))
 
 
-def _block_with(field: str, is_person: bool) -> str:  # noqa: FBT001
-    """Return the input that a refused value came from."""
-    match field:
+def _explain(request: Request, error: DomainError) -> Mapping[str, str] | None:
+    """Return what is told in the input that a refused value came from."""
+    if not isinstance(error, InvalidInput):
+        return None
+    match error.field:
         case "target":
-            return "person" if is_person else "target"
+            block = "person" if request.form.user("person") is not None else "target"
         case "service" | "role":
-            return "target"
+            block = "target"
         case "template":
-            return "template"
-    return block_of(field)
+            block = "template"
+        case field:
+            block = block_of(field)
+    return {block: invalid_text(error.field, error.problem, error.example)}
 
 
 # -- from a message -------------------------------------------------------------------------
@@ -235,9 +224,8 @@ async def escalate_from_message(request: Request) -> Reply:
     text = await plain_text(request.services, str(raw.get("text") or ""))
     link = await request.services.gateway.permalink(channel_id, str(raw["ts"]))
     try:
-        return await open_escalation(
-            request, request.incident_ref(), evidence=evidence_line(text, link)
-        )
+        evidence = evidence_line(text, link)
+        return await ESCALATE.ask(request, Escalating(request.incident_ref(), evidence=evidence))
     except IncidentNotFound:
         slash = request.policy.command
         text = (
@@ -247,25 +235,25 @@ async def escalate_from_message(request: Request) -> Reply:
         return Say(say(text))
 
 
+ESCALATE = Verb(
+    Escalating,
+    usage="escalate [@person|service|role|@group] [what you need]",
+    summary="Call somebody who can help, with the facts; alone, opens the form.",
+    aliases=("esc",),
+    examples=_EXAMPLES,
+    is_once_a_minute=True,
+    typed=lambda request: Escalating(request.incident_ref(), typed=request.words.text),
+    form="escalation_form",
+    opened_by=("escalate_open", "escalate_words_open", "prompt_escalate"),
+    open=open_form,
+    perform=perform,
+    explain=_explain,
+)
+
 FEATURE = Feature(
     name="escalation",
-    commands=(
-        Command(
-            name="escalate",
-            usage="escalate [@person|service|role|@group] [what you need]",
-            summary="Call somebody who can help, with the facts; alone, opens the form.",
-            handler=escalate_command,
-            aliases=("esc",),
-            examples=_EXAMPLES,
-            is_once_a_minute=True,
-        ),
-    ),
-    actions={
-        "escalate_open": open_pressed,
-        "escalate_words_open": open_words,
-        TEMPLATE: template_chosen,
-    },
-    views={FORM: form_submitted},
+    verbs=(ESCALATE,),
+    choices={TEMPLATE: template_chosen},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
     effects={
@@ -273,15 +261,14 @@ FEATURE = Feature(
         CallForEscalation: escalation_effects.call_person,
         RefreshEscalationCall: escalation_effects.refresh_call,
     },
-    entries={
-        EntryKind.ESCALATION_TAKEN: escalation_entries.taken_entry,
-        EntryKind.ESCALATION_EXHAUSTED: escalation_entries.exhausted_entry,
-    },
-    direct_entries={
-        EntryKind.ESCALATION_TAKEN: escalation_entries.taken_directly,
-        EntryKind.ESCALATION_EXHAUSTED: escalation_entries.exhausted_directly,
-        EntryKind.ESCALATION_QUESTIONED: escalation_entries.questioned_directly,
-        EntryKind.ESCALATION_COMPLETED: escalation_entries.completed_directly,
-        EntryKind.ESCALATION_WITHDRAWN: escalation_entries.withdrawn_directly,
-    },
+    entries=dict([shown(EscalationExhausted, messages.exhausted_entry)]),
+    direct_entries=dict(
+        [
+            shown(EscalationTaken, messages.taken_directly),
+            shown(EscalationExhausted, messages.exhausted_directly),
+            shown(EscalationQuestioned, messages.questioned_directly),
+            shown(EscalationCompleted, messages.completed_directly),
+            shown(EscalationWithdrawn, messages.withdrawn_directly),
+        ]
+    ),
 )

@@ -1,22 +1,21 @@
 """The form that escalates, and the small ones beside it; its questions follow the kind chosen."""
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bot.features.escalation.packet import FIELDS, inputs_for, name_of, read_packet
+from bot.features.escalation.packet import inputs_for, name_of, read_packet
+from bot.framework.arguments import OnIncident, from_view
 from bot.framework.replies import Options, Reply
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
-from incidents.escalation.completeness import rate
-from incidents.escalation.packet import Packet
+from incidents.escalation.packet import FIELDS, READING_ORDER, Packet, rate
+from incidents.escalation.prefill import EVIDENCE, evidence_text
 from incidents.escalation.views import EscalationView
 from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
@@ -24,29 +23,22 @@ from incidents.policy.policy import Policy
 from incidents.record.timeline_view import TimelineItem, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
 
-FORM: Final = "escalation_form"
 TEMPLATE: Final = "escalation_template"
 TARGET: Final = "escalation_target"
 MARKED: Final = "escalation_marked"
 
-# In this order somebody can answer who has just woken up: first what is wanted, then what is known.
-_ORDER: Final = (
-    *(
-        PacketField.ASK,
-        PacketField.ANSWER_BY,
-        PacketField.SYMPTOMS,
-        PacketField.SINCE,
-        PacketField.SCOPE,
-        PacketField.IMPACT,
-    ),
-    *(
-        PacketField.EVIDENCE,
-        PacketField.CHANGES,
-        PacketField.TRIED,
-        PacketField.HYPOTHESIS,
-        PacketField.CONFIDENCE,
-    ),
-)
+
+class Escalating(OnIncident):
+    """What an escalation begins with: the words typed, or an ask, and evidence besides the record's.
+
+    `shown` is the kind whose questions the form shows.
+    """
+
+    ask: str = ""
+    evidence: str = ""
+    typed: str = ""
+    shown: str = ""
+    has_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +57,6 @@ class EscalationForm:
 def escalation_form(form: EscalationForm, policy: Policy) -> blocks.View:
     """Return the form; nothing in it but whom to call is required."""
     incident = form.incident
-    metadata = {
-        "incident_id": str(incident.id),
-        "template": form.template.key,
-        "has_marked": form.has_marked,
-    }
     return blocks.modal(
         f"Escalate {incident.reference}",
         blocks=[
@@ -82,9 +69,7 @@ def escalation_form(form: EscalationForm, policy: Policy) -> blocks.View:
             _urgent(is_urgent=form.is_urgent),
             *packet_inputs(form.packet, form.template, has_marked=form.has_marked),
         ],
-        callback_id=FORM,
         submit="Escalate",
-        private_metadata=json.dumps(metadata),
     )
 
 
@@ -146,7 +131,7 @@ def packet_inputs(
 ) -> tuple[blocks.Block, ...]:
     """Return an input for each field of a packet and each question of its kind."""
     body: list[blocks.Block] = []
-    for key in _ORDER:
+    for key in READING_ORDER:
         if key is PacketField.EVIDENCE and has_marked:
             body.append(_marked())
         body += inputs_for(key, packet, template=template)
@@ -190,7 +175,6 @@ def with_evidence(evidence: str, lines: Sequence[str]) -> str:
     return "\n".join(part for part in (known, *fresh) if part)
 
 
-_KINDS = frozenset({EntryKind.MARKED, EntryKind.PINNED, EntryKind.FILE_LINKED})
 _MOST = 100
 _LONGEST_LINE = 400
 
@@ -198,25 +182,20 @@ _LONGEST_LINE = 400
 async def suggest_evidence(request: Request) -> Reply:
     """Offer what is marked on the timeline and fits the words typed, the newest first."""
     typed = str(request.payload.get("value") or "").casefold()
-    items = await find_marked(request, request.incident_of_metadata())
-    options = [_option(item) for item in reversed(items) if typed in item.what.casefold()]
+    items = await find_marked(request, from_view(Escalating, request.view).ref)
+    options = [_option(item) for item in reversed(items) if typed in _text(item).casefold()]
     return Options(options=options[:_MOST])
 
 
 async def find_marked(request: Request, ref: IncidentRef) -> Sequence[TimelineItem]:
     """Return the marked messages and files of an incident that this person may see."""
-    async with request.services.database.reading() as session:
-        timeline = await get_timeline(
-            session,
-            ref,
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-            entry_types=ENTRY_TYPES,
-        )
+    timeline = await request.read(get_timeline, ref, entry_types=ENTRY_TYPES)
     return [
         item
         for item in timeline.items
-        if item.entry.kind in _KINDS and not item.entry.is_withdrawn and not item.entry.is_redacted
+        if item.entry.kind in EVIDENCE
+        and not item.entry.is_withdrawn
+        and not item.entry.is_redacted
     ]
 
 
@@ -226,7 +205,7 @@ async def chosen_evidence(request: Request, ref: IncidentRef, ids: Iterable[str]
     if not wanted:
         return []
     return [
-        evidence_line(item.what, item.link)
+        evidence_line(_text(item), item.link)
         for item in await find_marked(request, ref)
         if item.entry.id in wanted
     ]
@@ -238,19 +217,16 @@ def evidence_line(text: str, link: str) -> str:
     return f"{said} {link}".strip()
 
 
+def _text(item: TimelineItem) -> str:
+    return evidence_text(item.entry)
+
+
 def _option(item: TimelineItem) -> blocks.Option:
     at, by = item.entry.occurred_at, item.entry.actor_name
     return blocks.option(
-        item.what, value=str(item.entry.id), description=f"{at:%H:%M} UTC, marked by {by}"
+        _text(item), value=str(item.entry.id), description=f"{at:%H:%M} UTC, marked by {by}"
     )
 
-
-MORE: Final = "escalation_more"
-REDIRECT: Final = "escalation_redirect"
-DECLINE: Final = "escalation_decline"
-STEP: Final = "escalation_step"
-WITHDRAW: Final = "escalation_withdraw"
-ADD: Final = "escalation_add"
 
 _LONGEST_REASON: Final = 400
 
@@ -269,8 +245,6 @@ def more_form(
     view: EscalationView,
     incident: IncidentView,
     template: EscalationTemplate,
-    *,
-    metadata: str,
 ) -> blocks.View:
     """Return the form that asks the author for one field; what is missing comes first."""
     missing = rate(view.packet, template).missing
@@ -292,13 +266,11 @@ def more_form(
             ),
             blocks.context("They are asked at once. The next step is still called in time."),
         ),
-        callback_id=MORE,
         submit="Ask",
-        private_metadata=metadata,
     )
 
 
-def redirect_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> blocks.View:
+def redirect_form(view: EscalationView, incident: IncidentView) -> blocks.View:
     """Return the form that passes the escalation on with everything in it."""
     return blocks.modal(
         "Pass it on",
@@ -314,13 +286,11 @@ def redirect_form(view: EscalationView, incident: IncidentView, *, metadata: str
             ),
             _reason("What should they know?"),
         ),
-        callback_id=REDIRECT,
         submit="Pass on",
-        private_metadata=metadata,
     )
 
 
-def decline_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> blocks.View:
+def decline_form(view: EscalationView, incident: IncidentView) -> blocks.View:
     """Return the form that says why somebody can't take it."""
     options = [blocks.option(text or "Something else", value=key) for key, text in REASONS.items()]
     return blocks.modal(
@@ -330,14 +300,12 @@ def decline_form(view: EscalationView, incident: IncidentView, *, metadata: str)
             blocks.radio("why", label="Why", options=options, initial="unavailable"),
             _reason("In your words"),
         ),
-        callback_id=DECLINE,
         submit="Next, please",
-        private_metadata=metadata,
     )
 
 
 def step_form(
-    view: EscalationView, incident: IncidentView, *, names: Mapping[str, str], metadata: str
+    view: EscalationView, incident: IncidentView, *, names: Mapping[str, str]
 ) -> blocks.View:
     """Return the form that calls a chosen step at once; `names` of people by id or address."""
     options = [
@@ -351,13 +319,11 @@ def step_form(
             blocks.select("step", label="Whom", options=options, initial=options[0].value),
             blocks.context("Whoever was called before stays called, and can still answer."),
         ),
-        callback_id=STEP,
         submit="Call now",
-        private_metadata=metadata,
     )
 
 
-def withdraw_form(view: EscalationView, incident: IncidentView, *, metadata: str) -> blocks.View:
+def withdraw_form(view: EscalationView, incident: IncidentView) -> blocks.View:
     """Return the form that takes an escalation back."""
     return blocks.modal(
         "Withdraw",
@@ -366,9 +332,7 @@ def withdraw_form(view: EscalationView, incident: IncidentView, *, metadata: str
             blocks.section("Nobody is called any more, and those who were called are told so."),
             _reason("Why"),
         ),
-        callback_id=WITHDRAW,
         submit="Withdraw",
-        private_metadata=metadata,
     )
 
 
@@ -376,16 +340,12 @@ def add_form(
     view: EscalationView,
     incident: IncidentView,
     template: EscalationTemplate,
-    *,
-    metadata: str,
 ) -> blocks.View:
     """Return the whole packet to add to, with what is known so far."""
     return blocks.modal(
         f"Add to escalation {view.number}",
         blocks=(_about(view, incident), *packet_inputs(view.packet, template)),
-        callback_id=ADD,
         submit="Add",
-        private_metadata=metadata,
     )
 
 

@@ -1,27 +1,38 @@
 """The direct message to whoever is called: the whole packet, and four buttons to answer with."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from bot.features.escalation.card import (
     MAY_NOT_WAKE,
+    OnField,
     button_value,
     next_line,
     state_line,
     template_of,
 )
-from bot.features.escalation.packet import FIELDS, FieldWords, fitted, names_of, packet_lines
+from bot.features.escalation.packet import fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
-from bot.framework.phrases import actor_of_entry
+from bot.framework.arguments import known_id, on_incident, to_value
+from bot.framework.phrases import about, actor_of_entry
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
-from incidents.escalation.completeness import rate
+from incidents.core.sentences import Who
+from incidents.escalation.entries import (
+    STANDS,
+    EscalationCompleted,
+    EscalationExhausted,
+    EscalationQuestioned,
+    EscalationTaken,
+    EscalationWithdrawn,
+)
+from incidents.escalation.packet import FIELDS, rate
 from incidents.escalation.tables import CallStatus, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
-from incidents.escalation.words import called_so_far, standstill
+from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
+from incidents.proposals.views import ProposalView
 
 _LONGEST_TITLE: Final = 200
 _PACKET_ROOM: Final = 9_000
@@ -29,11 +40,16 @@ _FALLBACK_ROOM: Final = 3_000
 
 
 def call_message(
-    view: EscalationView, call: CallView, incident: IncidentView, policy: Policy
+    view: EscalationView,
+    call: CallView,
+    incident: IncidentView,
+    policy: Policy,
+    *,
+    proposal: ProposalView | None = None,
 ) -> blocks.Message:
     """Return the message as things are now: answered, it says by whom and has no buttons."""
     template = template_of(view, policy)
-    lines = (*asked_lines(view.proposal), *packet_lines(view.packet, template))
+    lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
     head = f"{_lead(view, incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
     missing = rate(view.packet, template).missing if template is not None and is_asked else ()
@@ -50,7 +66,7 @@ def call_message(
             *blocks.paragraphs(head),
             *blocks.paragraphs(packet),
             *(blocks.paragraphs(tail) if tail else ()),
-            *(answer_row(view.proposal) if is_asked or _is_theirs(view, call) else ()),
+            *(answer_row(proposal) if is_asked or _is_theirs(view, call) else ()),
             *((blocks.actions(*_buttons(view, call)),) if is_asked else ()),
         ),
     )
@@ -117,7 +133,7 @@ def _links(view: EscalationView, policy: Policy) -> str:
 
 
 def _buttons(view: EscalationView, call: CallView) -> tuple[blocks.ButtonElement, ...]:
-    value = f"{button_value(view)}|{call.id}"
+    value = button_value(view, call_id=call.id)
     return (
         blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary"),
         blocks.button("Need more…", action_id="escalation_more_open", value=value),
@@ -146,129 +162,115 @@ def mention_message(
     take = blocks.button(
         "I'm on it",
         action_id="escalation_take",
-        value=f"{button_value(view)}|{call.id}",
+        value=button_value(view, call_id=call.id),
         style="primary",
     )
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
 
 
-def taken_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that somebody is on it, as the channel hears it."""
-    text = f"*{_mention(entry, 'person')} is on it* ({_escalation(entry)}). Nobody else is called."
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.section(text),))
-
-
-def taken_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def taken_directly(
+    taken: EscalationTaken, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return that somebody is on it, as the author hears it."""
     text = (
-        f"{_about(incident)}: *{_mention(entry, 'person')} is on it* ({_escalation(entry)}). "
+        f"{about(incident)}: *{_mention(taken.person)} is on it* ({taken.name}). "
         "Stay with them until they have what they need."
     )
     return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
-def exhausted_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def exhausted_entry(
+    exhausted: EscalationExhausted, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Say loudly that nobody is on it, why, and what to do now."""
-    called = _called(entry)
+    called = ", ".join(
+        f"{one.person.name} ({STANDS.get(one.how, one.how)})" for one in exhausted.called
+    )
     lines = (
-        f"{mentions.here()} *{_standstill(entry)}.*",
-        f"Called so far: {mentions.escape_line(called_so_far(called))}." if called else "",
-        f"*Do this now.* {_what_now(entry)} If you can take it yourself, press *I'm on it*.",
+        f"{mentions.here()} *{_standstill(exhausted)}.*",
+        f"Called so far: {mentions.escape_line(called)}." if called else "",
+        f"*Do this now.* {_what_now(exhausted)} If you can take it yourself, press *I'm on it*.",
         MAY_NOT_WAKE,
     )
     text = "\n".join(line for line in lines if line)
+    value = f"{incident.id}|{exhausted.escalation_id}|{entry.sequence}"
+    take = blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary")
     return blocks.Message(
         text=f"{incident.reference}: {text}",
-        blocks=(*blocks.paragraphs(text), blocks.actions(_take(entry, incident), _again(incident))),
+        blocks=(*blocks.paragraphs(text), blocks.actions(take, _again(incident))),
     )
 
 
-def exhausted_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def exhausted_directly(
+    exhausted: EscalationExhausted, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Say to commander and author that nobody is on it, why, and what to do now."""
-    text = f"{_about(incident)}. *{_standstill(entry)}.* {_what_now(entry)}"
+    text = f"{about(incident)}. *{_standstill(exhausted)}.* {_what_now(exhausted)}"
     return blocks.Message(
         text=text, blocks=(blocks.section(text), blocks.actions(_again(incident)))
     )
 
 
-def questioned_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def questioned_directly(
+    questioned: EscalationQuestioned, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Ask the author for what whoever is called wants to know, with a button to answer."""
-    who, field = _mention(entry, "person"), entry.text("field")
-    what = _question(entry, field)
-    text = (
-        f"{_about(incident)}: {who} needs one more thing for {_escalation(entry)}: *{what}*\n"
-        "A short answer will do, also that it isn't known."
+    field = questioned.field
+    what = (
+        FIELDS[PacketField(field)].question
+        if field in FIELDS
+        else mentions.escape_line(questioned.question or field.replace("_", " "))
     )
-    value = f"{incident.id}|{entry.text('escalation_id')}|{field}"
+    text = (
+        f"{about(incident)}: {_mention(questioned.person)} needs one more thing for "
+        f"{questioned.name}: *{what}*\nA short answer will do, also that it isn't known."
+    )
+    value = to_value(OnField(ById(incident.id), known_id(str(questioned.escalation_id)), field))
     answer = blocks.button(
         "Answer…", action_id="escalation_field_open", value=value, style="primary"
     )
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(answer)))
 
 
-def completed_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def completed_directly(
+    completed: EscalationCompleted, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return to who had asked for more that it is there now."""
     text = (
-        f"{_about(incident)}: what you asked for is there ({_escalation(entry)}). "
+        f"{about(incident)}: what you asked for is there ({completed.name}). "
         "The message that called you shows it."
     )
     return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
-def withdrawn_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def withdrawn_directly(
+    withdrawn: EscalationWithdrawn, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Tell the author that somebody else took it back, why, and how to call again."""
-    reason = entry.text("reason")
+    reason = withdrawn.reason
     why = f"\n*Reason* {mentions.escape(reason)}" if reason else ""
     text = (
-        f"{_about(incident)}: {actor_of_entry(entry)} has withdrawn {_escalation(entry)}, so nobody "
+        f"{about(incident)}: {actor_of_entry(entry)} has withdrawn {withdrawn.name}, so nobody "
         f"is called for it any more.{why}\nDo you still need somebody? Escalate again."
     )
     again = () if not incident.is_open else (blocks.actions(_again(incident)),)
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), *again))
 
 
-def _called(entry: EntryView) -> list[Mapping[str, Any]]:
-    return [one for one in entry.content.get("called") or () if isinstance(one, Mapping)]
+def _standstill(exhausted: EscalationExhausted) -> str:
+    return f"Escalation {exhausted.number}: {exhausted.why}"
 
 
-def _standstill(entry: EntryView) -> str:
-    why = standstill(str(one["how"]) for one in _called(entry))
-    return f"Escalation {mentions.escape_line(entry.text('number'))}: {why}"
-
-
-def _what_now(entry: EntryView) -> str:
-    if not _called(entry):
+def _what_now(exhausted: EscalationExhausted) -> str:
+    if not exhausted.called:
         return "Phone somebody who can help, or press *Escalate to somebody else…* and name them."
     return "Phone somebody who can help. Or escalate again and name somebody else."
 
 
-def _question(entry: EntryView, field: str) -> str:
-    if field in tuple(PacketField):
-        words: FieldWords = FIELDS[PacketField(field)]
-        return words.label
-    return mentions.escape_line(entry.text("question") or field.replace("_", " "))
-
-
-def _escalation(entry: EntryView) -> str:
-    return f"escalation {mentions.escape_line(entry.text('number'))}"
-
-
-def _about(incident: IncidentView) -> str:
-    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
-    return f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
-
-
-def _mention(entry: EntryView, name: str) -> str:
-    person = entry.content.get(name)
-    external_id = person.get("external_id") if isinstance(person, dict) else None
-    return mentions.mention(str(external_id)) if external_id else "somebody"
-
-
-def _take(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:
-    value = f"{incident.id}|{entry.text('escalation_id')}|{entry.sequence}"
-    return blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary")
+def _mention(person: Who) -> str:
+    return mentions.mention(person.external_id) if person.external_id else "somebody"
 
 
 def _again(incident: IncidentView) -> blocks.ButtonElement:
-    value = f"{incident.id}|{incident.version}"
+    value = on_incident(incident)
     return blocks.button("Escalate to somebody else…", action_id="escalate_open", value=value)

@@ -1,14 +1,21 @@
-"""The fields of an escalation packet as people meet them: labels, questions, inputs, and reading."""
+"""A packet's fields in Slack: their inputs in forms, and how they read; words are in `Packet`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn, width
-from incidents.escalation.completeness import EVIDENCE_LINK, SCOPE_NUMBER, SPECIFIC_ASK
-from incidents.escalation.packet import CONFIDENCES, Packet
+from incidents.escalation.packet import (
+    CONFIDENCES,
+    FIELDS,
+    LACKS,
+    MAX_TEXT,
+    READING_ORDER,
+    Lack,
+    Packet,
+    field_name,
+)
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
 
@@ -16,120 +23,24 @@ from incidents.policy.packet_fields import PacketField
 QUESTION: Final = "question_"
 CHECKED: Final = "changes_checked"
 
-_LONGEST = 2_500
-
-
-@dataclass(frozen=True, slots=True)
-class FieldWords:
-    """How a field is called on cards, what its input is labelled, and what helps to fill it in."""
-
-    name: str
-    label: str
-    hint: str
-    is_long: bool = True
-
-
-FIELDS: Final[Mapping[PacketField, FieldWords]] = MappingProxyType(
-    {
-        PacketField.ASK: FieldWords(
-            "Ask",
-            "What do you need from them?",
-            "One thing they can do or decide, such as: is it safe to fail over the database?",
-        ),
-        PacketField.ANSWER_BY: FieldWords(
-            "Answer by", "By when?", "Empty means as soon as possible.", is_long=False
-        ),
-        PacketField.SYMPTOMS: FieldWords(
-            "Symptoms",
-            "What do people see?",
-            "What fails or is slow, with the error text if there is one.",
-        ),
-        PacketField.SINCE: FieldWords(
-            "Since",
-            "Since when?",
-            "A time, or what it began with. A guess is fine: say so.",
-            is_long=False,
-        ),
-        PacketField.SCOPE: FieldWords(
-            "Scope",
-            "How far does it reach?",
-            "With a number if you can: share of requests, customers, regions.",
-            is_long=False,
-        ),
-        PacketField.IMPACT: FieldWords(
-            "Impact", "Who and what is affected?", "Customers, data, money, other services."
-        ),
-        PacketField.EVIDENCE: FieldWords(
-            "Evidence",
-            "What shows it?",
-            "Links to graphs, logs, traces. One link is worth more than a description.",
-        ),
-        PacketField.CHANGES: FieldWords(
-            "Recent changes",
-            "What changed just before?",
-            "Deploys, flags, configuration, traffic, certificates, providers.",
-        ),
-        PacketField.HYPOTHESIS: FieldWords(
-            "Hypothesis", "What do you think it is?", "A guess is welcome. None is fine, too."
-        ),
-        PacketField.CONFIDENCE: FieldWords("Confidence", "How sure are you?", "", is_long=False),
-        PacketField.TRIED: FieldWords(
-            "Tried",
-            "What was tried, and what came of it?",
-            "One a line: what you did → what happened → what it changed for customers.",
-        ),
-    }
-)
-
-_CONFIDENCE_OPTIONS: Final = (
-    ("low", "Low: a guess"),
-    ("medium", "Medium: it fits what I see"),
-    ("high", "High: I can show it"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Lack:
-    """What a field lacks that is said but could be more useful."""
-
-    field: PacketField
-    name: str
-    question: str
-
-
-_LACKS: Final[Mapping[str, _Lack]] = MappingProxyType(
-    {
-        EVIDENCE_LINK: _Lack(
-            PacketField.EVIDENCE,
-            "a link as evidence",
-            "Is there a link that shows it? A graph, a log, a trace, a message.",
-        ),
-        SCOPE_NUMBER: _Lack(
-            PacketField.SCOPE,
-            "a number for the scope",
-            "Can you put a number on how far it reaches? A share, a count, a rough guess.",
-        ),
-        SPECIFIC_ASK: _Lack(
-            PacketField.ASK,
-            "one specific ask",
-            "What is the one thing you need from them? One sentence, one question.",
-        ),
-    }
-)
-
 
 def field_of(missing: str) -> str:
     """Return the field or question that something missing belongs to."""
-    return _LACKS[missing].field if missing in _LACKS else missing
+    return LACKS.get(missing, missing)
 
 
 def name_of(missing: str, template: EscalationTemplate | None) -> str:
     """Return how a field, a template's question or what one of them lacks is called in lists."""
-    if missing in _LACKS:
-        return _LACKS[missing].name
+    lack = _lack(missing)
+    if lack is not None:
+        return lack.name
     if missing in FIELDS:
-        return FIELDS[PacketField(missing)].name
-    return question_of(missing, template) or missing.replace("_", " ").capitalize()
+        return field_name(missing)
+    return question_of(missing, template) or field_name(missing)
+
+
+def _lack(missing: str) -> Lack | None:
+    return FIELDS[LACKS[missing]].lack if missing in LACKS else None
 
 
 def names_of(missing: Sequence[str], template: EscalationTemplate | None) -> str:
@@ -155,14 +66,15 @@ def question_of(field: str, template: EscalationTemplate | None) -> str:
 
 def question_for(missing: str, template: EscalationTemplate | None) -> str:
     """Return how the author is asked for something missing, with what would help."""
-    if missing in _LACKS:
-        return _LACKS[missing].question
+    lack = _lack(missing)
+    if lack is not None:
+        return lack.question
     if missing not in FIELDS:
         return question_of(missing, template) or name_of(missing, template)
     if missing == PacketField.ANSWER_BY:
         return "By when do you need their answer?"
-    words = FIELDS[PacketField(missing)]
-    return f"{words.label} {words.hint}".strip()
+    spec = FIELDS[PacketField(missing)]
+    return f"{spec.question} {spec.hint}".strip()
 
 
 def inputs_for(
@@ -173,20 +85,20 @@ def inputs_for(
         label = question_of(field, template) or field
         answer = packet.answers.get(field, "")
         return (_text(f"{QUESTION}{field}", label, answer, is_needed=is_alone),)
-    key, words = PacketField(field), FIELDS[PacketField(field)]
+    key, spec = PacketField(field), FIELDS[PacketField(field)]
     hint = (
-        words.hint
+        spec.hint
         if is_alone or _is_wanted(key, template)
-        else f"{words.hint} This kind needs it less."
+        else f"{spec.hint} This kind needs it less."
     )
     match key:
         case PacketField.CONFIDENCE:
-            options = [blocks.option(text, value=value) for value, text in _CONFIDENCE_OPTIONS]
+            options = [blocks.option(text, value=value) for value, text in spec.choices]
             initial = packet.confidence or None
             return (
                 blocks.select(
                     key,
-                    label=words.label,
+                    label=spec.question,
                     options=options,
                     initial=initial,
                     optional=not is_alone,
@@ -196,17 +108,17 @@ def inputs_for(
             return (
                 blocks.datetime_input(
                     key,
-                    label=words.label,
+                    label=spec.question,
                     initial=packet.answer_by,
                     hint=hint,
                     optional=not is_alone,
                 ),
             )
         case PacketField.CHANGES:
-            text = _text(key, words.label, packet.changes, hint=hint, is_needed=False)
+            text = _text(key, spec.question, packet.changes, hint=hint, is_needed=False)
             return (text, _checked_box(packet))
     value = str(getattr(packet, key))
-    return (_text(key, words.label, value, hint=hint, is_long=words.is_long, is_needed=is_alone),)
+    return (_text(key, spec.question, value, hint=hint, is_long=spec.is_long, is_needed=is_alone),)
 
 
 def _is_wanted(field: PacketField, template: EscalationTemplate | None) -> bool:
@@ -229,7 +141,7 @@ def _text(
         multiline=is_long,
         optional=not is_needed,
         hint=hint or None,
-        max_length=_LONGEST,
+        max_length=MAX_TEXT,
     )
 
 
@@ -283,20 +195,27 @@ def packet_lines(packet: Packet, template: EscalationTemplate | None) -> tuple[s
 
 
 def _lines(packet: Packet, template: EscalationTemplate | None) -> Iterator[str]:
-    yield from _line(PacketField.ASK, packet.ask)
-    if packet.answer_by is not None:
-        yield f"*{FIELDS[PacketField.ANSWER_BY].name}* {mentions.date(packet.answer_by, '{time}')}"
+    for field in READING_ORDER:
+        match field:
+            case PacketField.ANSWER_BY:
+                if packet.answer_by is not None:
+                    yield f"*{FIELDS[field].name}* {mentions.date(packet.answer_by, '{time}')}"
+                # What a template asks besides is what it needs first.
+                yield from _answers(packet, template)
+            case PacketField.CHANGES:
+                yield from _changes(packet)
+            case PacketField.HYPOTHESIS:
+                yield from _hypothesis(packet)
+            case PacketField.CONFIDENCE:  # stands beside the hypothesis
+                continue
+            case _:
+                yield from _line(field, getattr(packet, field))
+
+
+def _answers(packet: Packet, template: EscalationTemplate | None) -> Iterator[str]:
     for key, answer in packet.answers.items():
         if answer.strip():
             yield f"*{mentions.escape_line(name_of(key, template))}* {mentions.escape(answer.strip())}"
-    yield from _line(PacketField.SYMPTOMS, packet.symptoms)
-    yield from _line(PacketField.SINCE, packet.since)
-    yield from _line(PacketField.SCOPE, packet.scope)
-    yield from _line(PacketField.IMPACT, packet.impact)
-    yield from _line(PacketField.EVIDENCE, packet.evidence)
-    yield from _changes(packet)
-    yield from _line(PacketField.TRIED, packet.tried)
-    yield from _hypothesis(packet)
 
 
 def _line(field: PacketField, text: str) -> Iterator[str]:
@@ -316,7 +235,8 @@ def _hypothesis(packet: Packet) -> Iterator[str]:
     if packet.hypothesis.strip():
         is_known = packet.confidence in CONFIDENCES
         confidence = f" (confidence: {packet.confidence})" if is_known else ""
-        yield f"*{FIELDS[PacketField.HYPOTHESIS].name}*{confidence} {mentions.escape(packet.hypothesis.strip())}"
+        name = FIELDS[PacketField.HYPOTHESIS].name
+        yield f"*{name}*{confidence} {mentions.escape(packet.hypothesis.strip())}"
 
 
 def fitted(lines: Sequence[str], *, limit: int) -> str:

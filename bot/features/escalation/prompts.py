@@ -1,13 +1,13 @@
 """Asked in private: what a packet still lacks, one thing at a time, and whether it was enough."""
 
-import json
 import uuid
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from bot.features.escalation.card import OnField
 from bot.features.escalation.forms import template_of
 from bot.features.escalation.packet import (
-    FIELDS,
     block_of,
     field_of,
     inputs_for,
@@ -15,24 +15,31 @@ from bot.features.escalation.packet import (
     question_for,
     read_changes,
 )
-from bot.features.escalation.replies import id_of, shown_escalation
+from bot.features.escalation.replies import shown_escalation
+from bot.framework.arguments import Arguments, OnPrompt, to_value
 from bot.framework.feature import Feature
+from bot.framework.reading import own_prompt
 from bot.framework.refusals import invalid_text
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
-from incidents.engine.prompts import Prompt, PromptStatus, PromptView
-from incidents.escalation.answers import complete
-from incidents.escalation.private_answers import answer_question, answer_rating
-from incidents.escalation.questions import SKIPPED, skip_question
+from incidents.engine.prompts import PromptStatus, PromptView
+from incidents.escalation.packet import FIELDS
+from incidents.escalation.questions import (
+    SKIPPED,
+    answer_question,
+    answer_rating,
+    complete,
+    skip_question,
+)
 from incidents.escalation.tables import PacketRating
 from incidents.escalation.views import EscalationView
+from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
-
-FIELD_FORM: Final = "escalation_field"
 
 _RATINGS: Final = (
     (PacketRating.CLEAR, "Yes"),
@@ -86,7 +93,11 @@ def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -
         "and their mentors see it."
     )
     buttons = (
-        blocks.button(label, action_id=f"escalation_rate_{rating}", value=f"{prompt.id}|{rating}")
+        blocks.button(
+            label,
+            action_id=f"escalation_rate_{rating}",
+            value=to_value(OnRating(prompt.id, rating)),
+        )
         for rating, label in _RATINGS
     )
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
@@ -115,42 +126,44 @@ def _number(prompt: PromptView) -> str:
 # -- answering ------------------------------------------------------------------------------
 
 
-async def open_question(request: Request) -> Reply:
+class OnRating(Arguments, gone="prompt"):
+    """The question whether a packet was enough, and the answer."""
+
+    prompt_id: uuid.UUID
+    rating: PacketRating
+
+
+async def open_question(request: Request, given: OnPrompt) -> Reply:
     """Open the form for the one thing that is asked."""
-    prompt = await _own_prompt(request, request.value)
+    prompt = await own_prompt(request, given.prompt_id)
+    if not prompt.is_open:
+        raise Superseded("prompt")
     escalation_id = uuid.UUID(str(prompt.data["escalation_id"]))
     missing = str(prompt.data["missing"])
-    await _open(request, escalation_id, missing, prompt_id=str(prompt.id))
-    return None
+    return await FIELD.ask(
+        request, OnField(ById(prompt.incident_id), escalation_id, missing, prompt.id)
+    )
 
 
-async def open_field(request: Request) -> Reply:
-    """Open the form for what whoever is called asked for."""
-    _, escalation_id, field, *_ = [*request.value.split("|"), "", ""]
-    await _open(request, id_of(escalation_id), field)
-    return None
+async def open_field(request: Request, given: OnField) -> Form[OnField]:
+    """Return the form for one field, with what is known of it so far."""
+    view, _ = await shown_escalation(request, given.escalation_id)
+    template = template_of(view.template_key, request.policy)
+    field = field_of(given.field)
+    return Form(field_form(view, given.field, template), replace(given, field=field))
 
 
-async def skip_pressed(request: Request) -> Reply:
-    """Leave a question unanswered; the next one follows."""
-    await request.transact(partial(skip_question, prompt_id=id_of(request.value)))
-    return None
-
-
-async def field_submitted(request: Request) -> Reply:
+async def fill_in(request: Request, given: OnField) -> Reply:
     """Put one answer into the packet."""
-    known = request.metadata
-    escalation_id, field = id_of(str(known.get("escalation_id"))), str(known.get("field"))
-    view, _ = await shown_escalation(request, escalation_id)
-    changes = read_changes(request.form, view.packet, fields=(field,))
-    block_id = block_of(field)
+    view, _ = await shown_escalation(request, given.escalation_id)
+    changes = read_changes(request.form, view.packet, fields=(given.field,))
+    block_id = block_of(given.field)
     if not any(changes.values()):
         return FieldErrors({block_id: "Nothing is filled in. Close this to leave it open."})
-    prompt_id = str(known.get("prompt_id") or "")
     use_case = (
-        partial(answer_question, prompt_id=id_of(prompt_id), changes=changes)
-        if prompt_id
-        else partial(complete, escalation_id=escalation_id, changes=changes)
+        partial(answer_question, prompt_id=given.prompt_id, changes=changes)
+        if given.prompt_id
+        else partial(complete, escalation_id=given.escalation_id, changes=changes)
     )
     try:
         await request.transact(use_case)
@@ -163,31 +176,7 @@ async def field_submitted(request: Request) -> Reply:
     return None
 
 
-async def rate_pressed(request: Request) -> Reply:
-    """Keep whether the packet was enough to start."""
-    prompt_id, _, rating = request.value.partition("|")
-    use_case = partial(answer_rating, prompt_id=id_of(prompt_id), rating=PacketRating(rating))
-    await request.transact(use_case)
-    return None
-
-
-async def _open(
-    request: Request, escalation_id: uuid.UUID, missing: str, *, prompt_id: str = ""
-) -> None:
-    view, _ = await shown_escalation(request, escalation_id)
-    template = template_of(view.template_key, request.policy)
-    metadata = {
-        "incident_id": str(view.incident_id),
-        "escalation_id": str(view.id),
-        "field": field_of(missing),
-        "prompt_id": prompt_id,
-    }
-    await request.open_view(field_form(view, missing, template, metadata=json.dumps(metadata)))
-
-
-def field_form(
-    view: EscalationView, missing: str, template: EscalationTemplate, *, metadata: str
-) -> blocks.View:
+def field_form(view: EscalationView, missing: str, template: EscalationTemplate) -> blocks.View:
     """Return the form for one field, with what is known of it so far."""
     asked = mentions.escape_line(question_for(missing, template))
     return blocks.modal(
@@ -196,31 +185,28 @@ def field_form(
             blocks.context(view.reference if missing in FIELDS else f"{view.reference}: {asked}"),
             *inputs_for(field_of(missing), view.packet, template=template, is_alone=True),
         ),
-        callback_id=FIELD_FORM,
         submit="Add",
-        private_metadata=metadata,
     )
 
 
-async def _own_prompt(request: Request, prompt_id: str) -> Prompt:
-    """Return a question of the person's own. Raises: Superseded when there is none."""
-    async with request.services.database.reading() as session:
-        prompt = await session.get(Prompt, id_of(prompt_id))
-    is_own = prompt is not None and prompt.person_id == request.actor.person_id
-    if prompt is None or not is_own or not prompt.is_open:
-        raise Superseded("prompt")
-    return prompt
-
+FIELD = Verb(
+    OnField,
+    form="escalation_field",
+    opened_by=("escalation_field_open",),
+    open=open_field,
+    perform=fill_in,
+)
 
 FEATURE = Feature(
     name="escalation_prompts",
-    actions={
-        "escalation_question_open": open_question,
-        "escalation_question_skip": skip_pressed,
-        "escalation_field_open": open_field,
-        "escalation_rate_clear": rate_pressed,
-        "escalation_rate_usable": rate_pressed,
-        "escalation_rate_unclear": rate_pressed,
-    },
-    views={FIELD_FORM: field_submitted},
+    verbs=(
+        FIELD,
+        Verb(OnPrompt, buttons=("escalation_question_open",), perform=open_question),
+        Verb(OnPrompt, buttons=("escalation_question_skip",), use_case=skip_question),
+        Verb(
+            OnRating,
+            buttons=("escalation_rate_clear", "escalation_rate_usable", "escalation_rate_unclear"),
+            use_case=answer_rating,
+        ),
+    ),
 )

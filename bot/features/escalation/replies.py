@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Sequence
 
-from bot.features.escalation.card import next_line, private_offer
+from bot.features.escalation.card import OnEscalation, next_line, private_offer
 from bot.features.escalation.packet import names_of
-from bot.framework.incident_forms import view_for_form
+from bot.framework.arguments import to_value
 from bot.framework.requests import Request
+from bot.framework.verbs import view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import Outcome
@@ -42,7 +43,8 @@ def sent_message(
     if offer:
         parts.append("Better handled by a few? *Move to private…* says what stays readable.")
     text = "\n".join(part for part in parts if part)
-    value = f"{outcome.incident_id}|{data['escalation_id']}|{data['score']}"
+    escalation_id = uuid.UUID(data["escalation_id"])
+    value = to_value(OnEscalation(ById(incident.id), escalation_id, str(data["score"])))
     add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
     withdraw = blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
     return blocks.Message(
@@ -80,7 +82,7 @@ def completed_message(
     return blocks.Message(text=text, blocks=(blocks.section(text),))
 
 
-def answered_text(outcome: Outcome, *, slash: str) -> str:
+def answered_text(request: Request, outcome: Outcome) -> str:
     """Return what somebody is told who answered an escalation, or did something with it."""
     data = outcome.data
     which = f"escalation {data['number']} of *{data['reference']}*"
@@ -110,20 +112,7 @@ def answered_text(outcome: Outcome, *, slash: str) -> str:
             return f"{whom}, for {which}. The card in the channel shows it."
         case "escalation_withdrawn":
             return f"Withdrawn: {which}. Those who were called see it in their messages."
-    return f"Done, for {which}. `{slash} escalation` shows how it stands."
-
-
-def id_of(text: str) -> uuid.UUID:
-    """Return the id that a value holds. Raises: Superseded for one that isn't ours."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Superseded("escalation_withdrawn") from None
-
-
-def escalation_of_value(value: str) -> uuid.UUID:
-    """Return the escalation of a button's value `incident|escalation|…`. Raises: Superseded."""
-    return id_of([*value.split("|"), ""][1])
+    return f"Done, for {which}. `{request.policy.command} escalation` shows how it stands."
 
 
 def example_line(request: Request, words: str) -> str:

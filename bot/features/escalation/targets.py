@@ -6,7 +6,9 @@ from typing import Final
 
 from sqlalchemy import select
 
+from bot.features.escalation.forms import Escalating
 from bot.features.escalation.replies import typed_line
+from bot.framework.arguments import to_value
 from bot.framework.replies import Options, Reply
 from bot.framework.requests import Request, Services, split_first
 from bot.slack import blocks, mentions
@@ -18,6 +20,7 @@ from incidents.escalation.targets import (
     ServiceTarget,
     Target,
 )
+from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
@@ -308,7 +311,7 @@ def near_message(
 ) -> blocks.Message:
     """Return the question which of them is meant; `before` is the command up to the name."""
     text = "\n".join(_lines(request, near, before=before, words=words))
-    value = f"{incident.id}|{words}"
+    value = to_value(Escalating(ById(incident.id), incident.version, words))
     form = blocks.button(
         "No, open the form with my words", action_id="escalate_words_open", value=value
     )

@@ -3,10 +3,12 @@
 All of it is read by one person, often at night and under pressure: short, calm, one thing to do.
 """
 
+import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.framework.phrases import about
 from bot.slack import blocks, mentions
 from incidents.engine.prompts import PromptStatus, PromptView
@@ -16,9 +18,6 @@ from incidents.guidance.time_box import Progress
 from incidents.incident.views import IncidentView
 from incidents.policy.guidance import StepAnswer
 from incidents.policy.policy import Policy
-
-WORDS_FORM = "prompt_words_submit"
-PROGRESS_FORM = "prompt_progress_submit"
 
 ANSWERS: Final[Mapping[StepAnswer, str]] = MappingProxyType(
     {
@@ -55,10 +54,11 @@ def action_id_of(answer: StepAnswer) -> str:
     return f"{_STEP}{answer.value}"
 
 
-def answer_of(action_id: str) -> StepAnswer | None:
-    """Return the answer that a button with this action id means, or None for another button."""
-    value = action_id.removeprefix(_STEP)
-    return StepAnswer(value) if value in tuple(StepAnswer) else None
+class OnStep(Arguments, gone="prompt"):
+    """A step of the first minutes, and the answer to it."""
+
+    prompt_id: uuid.UUID
+    answer: StepAnswer
 
 
 # -- the first minutes ----------------------------------------------------------------------
@@ -81,7 +81,7 @@ def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b
                 blocks.button(
                     ANSWERS[answer],
                     action_id=action_id_of(answer),
-                    value=str(prompt.id),
+                    value=to_value(OnStep(prompt.id, answer)),
                     style="primary" if answer is StepAnswer.DONE else None,
                 )
                 for answer in step.answers
@@ -165,7 +165,7 @@ def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy)
     return blocks.Message(text=text, blocks=(blocks.context(text),))
 
 
-def progress_form(incident: IncidentView, *, metadata: str) -> blocks.View:
+def progress_form(incident: IncidentView) -> blocks.View:
     """Return the form for a line about progress."""
     return blocks.modal(
         "Making progress",
@@ -179,13 +179,11 @@ def progress_form(incident: IncidentView, *, metadata: str) -> blocks.View:
                 hint="Becomes a note on the timeline. Leave it empty to keep it to yourself.",
             ),
         ],
-        callback_id=PROGRESS_FORM,
         submit="Go on",
-        private_metadata=metadata,
     )
 
 
-def words_form(incident: IncidentView, *, metadata: str) -> blocks.View:
+def words_form(incident: IncidentView) -> blocks.View:
     """Return the form for a note in one's own words."""
     return blocks.modal(
         "Add to the timeline",
@@ -198,9 +196,7 @@ def words_form(incident: IncidentView, *, metadata: str) -> blocks.View:
                 hint="Becomes a note on the timeline, as if you had written it there.",
             ),
         ],
-        callback_id=WORDS_FORM,
         submit="Add",
-        private_metadata=metadata,
     )
 
 
@@ -237,7 +233,7 @@ def _listed(names: list[str]) -> str:
 
 def _escalate(incident: IncidentView) -> blocks.ButtonElement:
     return blocks.button(
-        "Escalate…", action_id="prompt_escalate", value=str(incident.id), style="primary"
+        "Escalate…", action_id="prompt_escalate", value=on_incident(incident), style="primary"
     )
 
 

@@ -31,7 +31,7 @@ from incidents.engine.prompts import (
     prompt_view,
 )
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.guidance.guidance import look_again
+from incidents.guidance.events import GuidanceAwaited
 from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView, find_incident_view
 from incidents.policy.policy import Policy
@@ -144,7 +144,7 @@ def _undeliverable(prompt: Prompt, error: str) -> Dropped:
 async def _go_on(uow: UnitOfWork, prompt: Prompt) -> None:
     """Go on with what waited for the word to its owner, now that it was said or can't be."""
     if prompt.kind == PromptKind.MENTOR_CALLED:
-        await look_again(uow, prompt.incident_id, prompt.person_id)
+        uow.emit(GuidanceAwaited(incident_id=prompt.incident_id, person_id=prompt.person_id))
 
 
 FEATURE = Feature(name="prompts", effects={SendPrompt: send_prompt})

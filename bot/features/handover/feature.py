@@ -1,23 +1,28 @@
 """The on-call handoff: `handover`, the note drafted from the record, accepting it, asking about it."""
 
 import uuid
+from collections.abc import Mapping
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.handover import messages
+from bot.features.handover.messages import OnHandover, OnQuestion
+from bot.framework.arguments import NOBODY, Arguments
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say, ShowView
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from incidents.core.errors import InvalidInput, NotPermitted, Superseded
+from incidents.core.errors import DomainError, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, actor_of
+from incidents.engine.unit_of_work import Outcome
 from incidents.handover.draft import Readers, draft_handover
 from incidents.handover.effects import ShowHandover, TellOfHandover
 from incidents.handover.hand_over import (
@@ -36,38 +41,24 @@ from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 
 
-async def handover_command(request: Request) -> Reply:
-    """Draft the note for `@someone`; alone, ask first who is next."""
-    who = request.words.text.split(maxsplit=1)
-    if not who:
-        await request.open_view(messages.next_form())
-        return None
-    named = person_in(who[0])
+class Successor(Arguments):
+    """Who is next on call."""
+
+    next_person: Named = NOBODY
+
+
+def typed_successor(request: Request) -> Successor:
+    """Return whom `handover @someone` names."""
+    named = person_in(request.words.text.split(maxsplit=1)[0])
     if named is None:
         raise InvalidInput("next_person", "not_a_person", EXAMPLE)
-    await request.open_view(await _draft(request, named))
-    return None
+    return Successor(named)
 
 
-async def open_next_form(request: Request) -> Reply:
-    """Ask who is next, from a button."""
-    await request.open_view(messages.next_form())
-    return None
-
-
-async def next_submitted(request: Request) -> Reply:
-    """Draft the note for whoever was chosen, in place of the first form."""
-    chosen = request.form.user("next_person")
-    try:
-        if chosen is None:
-            raise InvalidInput("next_person", "not_a_person")
-        return ShowView(await _draft(request, Named(chosen)))
-    except InvalidInput as error:
-        return FieldErrors({"next_person": invalid_text(error.field, error.problem, "")})
-
-
-async def _draft(request: Request, named: Named) -> blocks.View:
-    outcome = await request.transact(partial(name_successor, named=named), once=False)
+async def draft(request: Request, given: Successor) -> blocks.View:
+    """Return the note for whoever is next, drafted from the record."""
+    use_case = partial(name_successor, named=given.next_person)
+    outcome = await request.transact(use_case, once=False)
     services = request.services
     async with services.database.reading() as session:
         successor = await session.get_one(Person, uuid.UUID(outcome.data["person_id"]))
@@ -76,81 +67,55 @@ async def _draft(request: Request, named: Named) -> blocks.View:
             author=request.actor,
             successor=actor_of(successor),
         )
-        draft = await draft_handover(session, readers, policy=request.policy, now=request.now)
-    sections = messages.sections_of(draft, now=request.now)
+        drafted = await draft_handover(session, readers, policy=request.policy, now=request.now)
+    sections = messages.sections_of(drafted, now=request.now)
     return messages.note_form(sections, successor=person_view(successor))
 
 
-async def note_submitted(request: Request) -> Reply:
+async def open_next(_: Request, __: Successor) -> blocks.View:
+    """Return the form that asks who is next."""
+    return messages.next_form()
+
+
+async def offer(request: Request, given: Successor) -> Reply:
     """Put the note, as it was edited, to the next person."""
-    form = request.form
-    sections = {key: form.text(key) for key in messages.SECTIONS}
-    named = Named(str(request.metadata.get("external_id", "")))
-    try:
-        outcome = await request.transact(partial(offer_handover, named=named, sections=sections))
-    except InvalidInput as error:
-        return FieldErrors({"words": invalid_text(error.field, error.problem, "")})
-    name = mentions.escape_line(outcome.data["to"])
+    sections = {key: request.form.text(key) for key in messages.SECTIONS}
+    use_case = partial(offer_handover, named=given.next_person, sections=sections)
+    name = mentions.escape_line((await request.transact(use_case)).data["to"])
     return Say(say(f"Put to {name} by direct message. You hear of it when they accept or ask."))
 
 
-async def accept_pressed(request: Request) -> Reply:
-    """Accept the note."""
-    handover_id = _id_of(request.value)
-    outcome = await request.transact(partial(accept_handover, handover_id=handover_id))
+def accepted_text(_: Request, outcome: Outcome) -> str:
+    """Return what is told to whoever accepted the note."""
     name = mentions.escape_line(outcome.data["from"])
-    return Say(say(f"Accepted: the shift is yours. {name} is told."))
+    return f"Accepted: the shift is yours. {name} is told."
 
 
-async def withdraw_pressed(request: Request) -> Reply:
-    """Take the note back."""
-    await request.transact(partial(withdraw_handover, handover_id=_id_of(request.value)))
-    return Say(say("Withdrawn: the shift stays yours."))
-
-
-async def open_ask_form(request: Request) -> Reply:
-    """Open the form for a question; only the next person can."""
-    view = await _own_view(request, _id_of(request.value))
+async def open_ask(request: Request, given: OnHandover) -> blocks.View:
+    """Return the form for a question; only the next person can."""
+    view = await _own_view(request, given.handover_id)
     if view.to_person.id != request.actor.person_id:
         raise NotPermitted(Action.HAND_OVER_SHIFT, needs=view.to_person.name)
-    await request.open_view(messages.ask_form(view))
-    return None
+    return messages.ask_form(view)
 
 
-async def asked(request: Request) -> Reply:
-    """Put the question to the author."""
-    handover_id = _id_of(str(request.metadata.get("id", "")))
-    text = request.form.text("text")
-    try:
-        await request.transact(partial(ask_about_handover, handover_id=handover_id, text=text))
-    except InvalidInput as error:
-        return FieldErrors({"text": invalid_text(error.field, error.problem, "")})
-    return None
-
-
-async def open_answer_form(request: Request) -> Reply:
-    """Open the form for an answer; only the author can."""
-    handover_id, _, question_id = request.value.partition("|")
-    view = await _own_view(request, _id_of(handover_id))
+async def open_answer(request: Request, given: OnQuestion) -> blocks.View:
+    """Return the form for an answer; only the author can."""
+    view = await _own_view(request, given.handover_id)
     if view.from_person.id != request.actor.person_id:
         raise NotPermitted(Action.HAND_OVER_SHIFT, needs=view.from_person.name)
-    wanted = _id_of(question_id)
-    question = next((one for one in view.questions if one.id == wanted), None)
+    question = next((one for one in view.questions if one.id == given.question_id), None)
     if question is None:
         raise Superseded("handover_withdrawn")
-    await request.open_view(messages.answer_form(view, question))
-    return None
+    return messages.answer_form(view, question)
 
 
-async def answered(request: Request) -> Reply:
-    """Answer the question."""
-    question_id = _id_of(str(request.metadata.get("id", "")))
-    text = request.form.text("text")
-    try:
-        await request.transact(partial(answer_question, question_id=question_id, text=text))
-    except InvalidInput as error:
-        return FieldErrors({"text": invalid_text(error.field, error.problem, "")})
-    return None
+def _in_its_input(request: Request, error: DomainError) -> Mapping[str, str] | None:
+    """Return what can't be taken, without the command's example."""
+    if not isinstance(error, InvalidInput):
+        return None
+    name = error.field if error.field in request.form.values else "words"
+    return {name: invalid_text(error.field, error.problem, "")}
 
 
 async def _own_view(request: Request, handover_id: uuid.UUID) -> HandoverView:
@@ -166,13 +131,6 @@ async def _view_for(
     if row is None or person_id not in {row.from_person_id, row.to_person_id}:
         raise Superseded("handover_withdrawn")
     return await get_handover_view(session, handover_id)
-
-
-def _id_of(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Superseded("handover_withdrawn") from None
 
 
 # -- effects --------------------------------------------------------------------------------
@@ -219,29 +177,49 @@ async def tell_of_handover(context: EffectContext) -> Settlement:
     return Done()
 
 
+NOTE = Verb(
+    Successor, form="handover_note_submit", open=draft, perform=offer, explain=_in_its_input
+)
+
 FEATURE = Feature(
     name="handover",
-    commands=(
-        Command(
-            name="handover",
+    verbs=(
+        Verb(
+            Successor,
             usage="handover [@someone]",
             summary="Hand your shift over: a note drafted from the record, accepted by the next.",
-            handler=handover_command,
             examples=(EXAMPLE,),
+            typed=typed_successor,
+            form="handover_next_submit",
+            opened_by=("handover_open",),
+            open=open_next,
+            perform=NOTE.ask,
+            explain=_in_its_input,
+        ),
+        NOTE,
+        Verb(
+            OnHandover, buttons=("handover_accept",), use_case=accept_handover, tell=accepted_text
+        ),
+        Verb(
+            OnHandover,
+            buttons=("handover_withdraw",),
+            use_case=withdraw_handover,
+            tell=lambda *_: "Withdrawn: the shift stays yours.",
+        ),
+        Verb(
+            OnHandover,
+            form="handover_ask_submit",
+            opened_by=("handover_ask_open",),
+            open=open_ask,
+            use_case=ask_about_handover,
+        ),
+        Verb(
+            OnQuestion,
+            form="handover_answer_submit",
+            opened_by=("handover_answer_open",),
+            open=open_answer,
+            use_case=answer_question,
         ),
     ),
-    actions={
-        "handover_open": open_next_form,
-        "handover_accept": accept_pressed,
-        "handover_withdraw": withdraw_pressed,
-        "handover_ask_open": open_ask_form,
-        "handover_answer_open": open_answer_form,
-    },
-    views={
-        messages.NEXT_FORM: next_submitted,
-        messages.NOTE_FORM: note_submitted,
-        messages.ASK_FORM: asked,
-        messages.ANSWER_FORM: answered,
-    },
     effects={ShowHandover: show_handover, TellOfHandover: tell_of_handover},
 )

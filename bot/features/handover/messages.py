@@ -1,11 +1,12 @@
 """How the on-call handoff reads: the draft as text to edit, the note, its questions, its forms."""
 
-import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from bot.framework.arguments import Arguments, to_value
 from bot.framework.phrases import followed_text
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
@@ -24,11 +25,6 @@ from incidents.incident.views import PersonView
 from incidents.learning.shadowing import ShadowingView
 from incidents.proposals.tables import ProposalStatus
 
-NEXT_FORM = "handover_next_submit"
-NOTE_FORM = "handover_note_submit"
-ASK_FORM = "handover_ask_submit"
-ANSWER_FORM = "handover_answer_submit"
-
 # The sections of a note in order, with their titles; each is a field of the form.
 SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -42,6 +38,21 @@ SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 _LONGEST_LINE = 200
+
+
+class OnHandover(Arguments, gone="handover_withdrawn"):
+    """An on-call handoff, and what is asked about it."""
+
+    handover_id: uuid.UUID
+    text: str = ""
+
+
+class OnQuestion(Arguments, gone="handover_withdrawn"):
+    """A question about an on-call handoff, and the answer."""
+
+    handover_id: uuid.UUID
+    question_id: uuid.UUID
+    text: str = ""
 
 
 # -- the draft ------------------------------------------------------------------------------
@@ -140,7 +151,6 @@ def next_form() -> blocks.View:
                 "before it is sent."
             ),
         ],
-        callback_id=NEXT_FORM,
         submit="Draft",
     )
 
@@ -166,9 +176,7 @@ def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.V
                 if key != "shadowings" or sections.get(key)
             ),
         ],
-        callback_id=NOTE_FORM,
         submit="Hand over",
-        private_metadata=json.dumps({"external_id": successor.external_id}),
     )
 
 
@@ -189,9 +197,7 @@ def ask_form(handover: HandoverView) -> blocks.View:
                 max_length=MAX_QUESTION,
             )
         ],
-        callback_id=ASK_FORM,
         submit="Ask",
-        private_metadata=json.dumps({"id": str(handover.id)}),
     )
 
 
@@ -211,9 +217,7 @@ def answer_form(handover: HandoverView, question: QuestionView) -> blocks.View:
                 max_length=MAX_QUESTION,
             ),
         ],
-        callback_id=ANSWER_FORM,
         submit="Answer",
-        private_metadata=json.dumps({"id": str(question.id), "handover_id": str(handover.id)}),
     )
 
 
@@ -306,7 +310,7 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
             return say(f"{successor} has accepted your on-call handoff. The shift is theirs.")
         case "asked" if question is not None:
             text = f"{successor} asks about your on-call handoff: {mentions.escape(question.text)}"
-            value = f"{view.id}|{question.id}"
+            value = to_value(OnQuestion(view.id, question.id))
             answer = blocks.button("Answer…", action_id="handover_answer_open", value=value)
             return blocks.Message(
                 text=text, blocks=(*blocks.paragraphs(text), blocks.actions(answer))

@@ -1,17 +1,18 @@
 """Debriefs: asked for when an incident is over, written by the shadow, shared with the mentor."""
 
-import json
 import uuid
 from functools import partial
 
+from bot.framework.arguments import Arguments
 from bot.framework.effect_context import Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import InvalidInput, Superseded
+from incidents.core.errors import InvalidInput
 from incidents.core.ids import derived_id
 from incidents.core.people import Person
 from incidents.learning.debriefs import (
@@ -25,33 +26,34 @@ from incidents.learning.debriefs import (
 from incidents.learning.effects import ShareDebrief, ShowDebrief
 from incidents.policy.policy import Policy
 
-FORM = "debrief_submit"
-
-
 # -- writing --------------------------------------------------------------------------------
 
 
-async def open_form(request: Request) -> Reply:
-    """Open the owner's form, with what they wrote before."""
-    debrief_id = _id_of(request.value)
-    async with request.services.database.reading() as session:
-        view = await find_own_debrief(session, debrief_id, person_id=request.actor.person_id)
-    await request.open_view(debrief_form(view, request.policy))
-    return None
+class OnDebrief(Arguments, gone="debrief"):
+    """A debrief, for its owner."""
+
+    debrief_id: uuid.UUID
 
 
-async def submitted(request: Request) -> Reply:
+async def open_form(request: Request, given: OnDebrief) -> blocks.View:
+    """Return the owner's form, with what they wrote before."""
+    return debrief_form(await _own(request, given), request.policy)
+
+
+async def write(request: Request, given: OnDebrief) -> Reply:
     """Keep the answers and share them with the mentor."""
-    debrief_id = _id_of(str(request.metadata.get("debrief_id", "")))
-    async with request.services.database.reading() as session:
-        view = await find_own_debrief(session, debrief_id, person_id=request.actor.person_id)
-    questions = questions_for(view, request.policy)
+    questions = questions_for(await _own(request, given), request.policy)
     answers = [(q, request.form.text(f"answer_{n}")) for n, q in enumerate(questions)]
     try:
-        await request.transact(partial(write_debrief, debrief_id=debrief_id, answers=answers))
+        await request.transact(partial(write_debrief, debrief_id=given.debrief_id, answers=answers))
     except InvalidInput as error:
         return FieldErrors({"answer_0": invalid_text("answer", error.problem, "")})
     return None
+
+
+async def _own(request: Request, given: OnDebrief) -> DebriefView:
+    async with request.services.database.reading() as session:
+        return await find_own_debrief(session, given.debrief_id, person_id=request.actor.person_id)
 
 
 def debrief_form(view: DebriefView, policy: Policy) -> blocks.View:
@@ -77,17 +79,8 @@ def debrief_form(view: DebriefView, policy: Policy) -> blocks.View:
                 "A few honest lines are enough. Only you and your mentor can read this."
             ),
         ],
-        callback_id=FORM,
         submit="Share",
-        private_metadata=json.dumps({"debrief_id": str(view.id)}),
     )
-
-
-def _id_of(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Superseded("debrief") from None
 
 
 # -- messages -------------------------------------------------------------------------------
@@ -202,7 +195,14 @@ async def share_debrief(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="debriefs",
-    actions={"debrief_open": open_form},
-    views={FORM: submitted},
+    verbs=(
+        Verb(
+            OnDebrief,
+            form="debrief_submit",
+            opened_by=("debrief_open",),
+            open=open_form,
+            perform=write,
+        ),
+    ),
     effects={ShowDebrief: show_debrief, ShareDebrief: share_debrief},
 )

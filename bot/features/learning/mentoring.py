@@ -1,22 +1,20 @@
 """A mentor beside a junior: their group conversation, what is forwarded to it, taking over."""
 
 import uuid
-from functools import partial
 
 from bot.features.escalation.packet import packet_lines
 from bot.features.learning.shadow_messages import about
+from bot.framework.arguments import Arguments
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.refusals import say
-from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from incidents.core.errors import Superseded
-from incidents.engine.unit_of_work import UnitOfWork
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.entries import Escalated, EscalationCompleted
-from incidents.escalation.packet import packet_from
 from incidents.incident.payload import Payload, decode
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
 from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
@@ -31,21 +29,19 @@ from incidents.proposals.entries import ActionProposed, ProposalRevised
 from incidents.registry.entries import ENTRY_TYPES
 
 
-async def take_over_pressed(request: Request) -> Reply:
-    """Take over from the junior, with one tap."""
-    try:
-        conversation_id = uuid.UUID(request.value)
-    except ValueError:
-        raise Superseded("junior_roles") from None
-    use_case = partial(take_over_from_junior, conversation_id=conversation_id)
-    outcome = await request.transact(use_case)
+class OnConversation(Arguments, gone="junior_roles"):
+    """The conversation of a mentor with a junior."""
+
+    conversation_id: uuid.UUID
+
+
+def taken_over(_: Request, outcome: Outcome) -> str:
+    """Return what is told to whoever took over from the junior, with one tap."""
     roles = ", ".join(mentions.escape_line(name) for name in outcome.data["roles"])
     junior = mentions.escape_line(outcome.data["junior"])
-    return Say(
-        say(
-            f"You have it now: {roles} of {outcome.data['reference']}. {junior} is told, and the "
-            "channel sees the change."
-        )
+    return (
+        f"You have it now: {roles} of {outcome.data['reference']}. {junior} is told, and the "
+        "channel sees the change."
     )
 
 
@@ -116,7 +112,7 @@ def asked_lines(asked: Payload) -> tuple[str, ...]:
     """Return what is asked: the packet's known fields, or the proposal's words."""
     match asked:
         case Escalated(packet=packet) | EscalationCompleted(packet=packet):
-            return packet_lines(packet_from(packet), None) or ("Nothing is filled in yet.",)
+            return packet_lines(packet, None) or ("Nothing is filled in yet.",)
         case ActionProposed() | ProposalRevised():
             named = (
                 ("What", asked.text),
@@ -202,6 +198,13 @@ async def forward(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="mentoring",
-    actions={"mentor_take_over": take_over_pressed},
+    verbs=(
+        Verb(
+            OnConversation,
+            buttons=("mentor_take_over",),
+            use_case=take_over_from_junior,
+            tell=taken_over,
+        ),
+    ),
     effects={ShowMentorConversation: show_conversation, ForwardToMentor: forward},
 )

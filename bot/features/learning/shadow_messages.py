@@ -3,7 +3,6 @@
 All of it is said to the shadow or the mentor alone.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,9 +13,6 @@ from incidents.engine.prompts import PromptView
 from incidents.incident.views import IncidentView
 from incidents.learning.shadowing import OwnShadowings, ShadowingView, WatchedIncident
 from incidents.policy.policy import Policy
-
-SHADOW_FORM = "shadow_submit"
-DECISION_FORM = "decision_submit"
 
 _LONGEST_LINE = 300
 
@@ -213,7 +209,6 @@ def shadow_form(policy: Policy, *, mentor: str | None = None) -> blocks.View:
                 hint="A date such as 2026-12-01, or from today: 10d, 2w. Empty: until stopped.",
             ),
         ],
-        callback_id=SHADOW_FORM,
         submit="Shadow",
     )
 
@@ -269,9 +264,7 @@ def decision_form(prompt: PromptView, incident: IncidentView) -> blocks.View:
                 hint="Kept with its time for you and your mentor. Nobody else sees it.",
             ),
         ],
-        callback_id=DECISION_FORM,
         submit="Keep",
-        private_metadata=json.dumps({"prompt_id": str(prompt.id)}),
     )
 
 

@@ -2,28 +2,31 @@
 
 import re
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
 
 from bot.features.learning import shadow_messages as messages
+from bot.framework.arguments import Arguments, OnPrompt
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.live_messages import Standing, show_privately
 from bot.framework.phrases import followed
-from bot.framework.reading import find_day, load_incident, person_in
-from bot.framework.refusals import invalid_text, say
+from bot.framework.reading import find_day, load_incident, own_prompt, person_in
 from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request
+from bot.framework.requests import Request, split_first
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts, actor_of
 from incidents.core.times import zone_of
-from incidents.engine.prompts import Prompt, PromptKind, PromptView, answer, prompt_view
-from incidents.engine.unit_of_work import UnitOfWork
+from incidents.engine.prompts import PromptKind, answer, prompt_view
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
-from incidents.incident.views import IncidentView, find_incident_view, person_view
+from incidents.incident.views import find_incident_view, person_view
 from incidents.learning.effects import FollowLearners, InviteShadow, SendShadowBrief, ShowShadowing
 from incidents.learning.follow import follow_learners
 from incidents.learning.observing import scheduled_people, unknown_refs
@@ -53,45 +56,66 @@ _STOP = frozenset({"stop", "end", "none"})
 # -- the command and its form ---------------------------------------------------------------
 
 
-async def shadow_command(request: Request) -> Reply:
-    """Begin, list or stop: `/incident shadow @mentor|role|service|list|stop [--until 2w]`."""
-    first, rest = request.words.split_first()
-    if not first:
-        await request.open_view(messages.shadow_form(request.policy))
-        return None
+class Following(Arguments, gone="shadowing"):
+    """Whom or what somebody follows, as the form has it or as it was typed, and until when."""
+
+    mentor: Named | None = None
+    role: str = ""
+    service: str = ""
+    until: str = ""
+    typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnShadowing:
+    """A shadowing."""
+
+    shadowing_id: uuid.UUID
+
+
+class OnObservation(Arguments, gone="shadowing"):
+    """What somebody watches of one incident."""
+
+    observation_id: uuid.UUID
+
+
+def typed_following(request: Request) -> Following | AskFirst[Following]:
+    """Return what `shadow @mentor|role|service|list|stop [--until 2w]` says."""
+    words = request.words
+    given = Following(typed=words.text, until=words.flags.get("until", ""))
+    return given if words.text else AskFirst(given)
+
+
+async def shadow(request: Request, given: Following) -> Reply:
+    """Begin, list or stop."""
+    if request.is_form:
+        chosen = (given.mentor, given.role, given.service)
+        if sum(bool(one) for one in chosen) != 1:
+            return FieldErrors({"mentor": "Choose one: a mentor, a role or a service."})
+    first, rest = split_first(given.typed)
     if first.casefold() == "list":
         return Say(await _list(request))
     if first.casefold() in _STOP:
         return await _stop(request, rest)
-    typed = request.words.flags.get("until", "")
-    until = parse_until(typed, now=request.now, zone=request.actor.zone)
-    return await _start(request, _target(request, request.words.text), until)
-
-
-async def open_form(request: Request) -> Reply:
-    """Open the form; from a read-in the commander is chosen already."""
-    mentor = request.value if mentions.parse_user(f"<@{request.value}>") else None
-    if mentor == request.actor.external_id:
-        mentor = None
-    await request.open_view(messages.shadow_form(request.policy, mentor=mentor))
-    return None
-
-
-async def submitted(request: Request) -> Reply:
-    """Begin from the form; wrong input is answered in its field."""
-    form = request.form
-    mentor, role, service = form.user("mentor"), form.choice("role"), form.choice("service")
-    if sum(one is not None for one in (mentor, role, service)) != 1:
-        return FieldErrors({"mentor": "Choose one: a mentor, a role or a service."})
-    target = ShadowTarget(
-        mentor=Named(mentor) if mentor else None, role_key=role, service_key=service
+    until = parse_until(given.until, now=request.now, zone=request.actor.zone)
+    target = (
+        _target(request, given.typed)
+        if given.typed
+        else ShadowTarget(
+            mentor=given.mentor,
+            role_key=given.role or None,
+            service_key=given.service or None,
+        )
     )
-    try:
-        until = parse_until(form.text("until"), now=request.now, zone=request.actor.zone)
-        return await _start(request, target, until)
-    except InvalidInput as error:
-        field = "until" if error.field == "until" else "mentor"
-        return FieldErrors({field: invalid_text(error.field, error.problem, error.example)})
+    return await _start(request, target, until)
+
+
+async def open_form(request: Request, given: Following) -> blocks.View:
+    """Return the form; from a read-in the commander is chosen already."""
+    mentor = given.mentor.external_id if given.mentor is not None else ""
+    if mentions.parse_user(f"<@{mentor}>") is None or mentor == request.actor.external_id:
+        mentor = ""
+    return messages.shadow_form(request.policy, mentor=mentor or None)
 
 
 def parse_until(text: str, *, now: datetime, zone: str) -> datetime | None:
@@ -159,69 +183,23 @@ async def _own(request: Request) -> OwnShadowings:
         return await own_shadowings(session, person_id, policy=request.policy, now=request.now)
 
 
-# -- buttons --------------------------------------------------------------------------------
+# -- the question at a decision -------------------------------------------------------------
 
 
-async def stop_pressed(request: Request) -> Reply:
-    """End one shadowing, as its shadow or its mentor."""
-    shadowing_id = _id_of(request.value)
-    outcome = await request.transact(partial(stop_shadowing, shadowing_id=shadowing_id))
-    return Say(messages.stopped(int(outcome.data["count"])))
-
-
-async def stop_watching_pressed(request: Request) -> Reply:
-    """Stop being asked about one incident."""
-    await request.transact(partial(stop_watching, observation_id=_id_of(request.value)))
-    return Say(say("You aren't asked about this incident any more. The channel stays open to you."))
-
-
-async def open_decision(request: Request) -> Reply:
-    """Open the form for an answer to the question at a decision."""
-    prompt, incident = await _own_prompt(request)
-    await request.open_view(messages.decision_form(prompt, incident))
-    return None
-
-
-async def decision_submitted(request: Request) -> Reply:
-    """Keep what the shadow would do now, with its time."""
-    prompt_id = _id_of(str(request.metadata.get("prompt_id", "")))
-    text = request.form.text("text")
-    if not text:
-        return FieldErrors({"text": invalid_text("text", "empty", "")})
-    await request.transact(partial(answer, prompt_id=prompt_id, answer=ANSWERED, text=text))
-    return None
-
-
-async def skip_decision(request: Request) -> Reply:
-    """Leave the question open; nobody minds."""
-    prompt_id = _id_of(request.value)
-    await request.transact(partial(answer, prompt_id=prompt_id, answer=SKIPPED))
-    return None
-
-
-async def _own_prompt(request: Request) -> tuple[PromptView, IncidentView]:
-    async with request.services.database.reading() as session:
-        prompt = await session.get(Prompt, _id_of(request.value))
-        if prompt is None or prompt.person_id != request.actor.person_id:
-            raise Superseded("prompt")
-        if prompt.kind != PromptKind.DECISION or not prompt.is_open:
-            raise Superseded("prompt")
-        incident = await find_incident_view(
-            session,
-            ById(prompt.incident_id),
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-        )
-    if incident is None:
+async def open_decision(request: Request, given: OnPrompt) -> blocks.View:
+    """Return the form for an answer to the question at a decision."""
+    prompt = await own_prompt(request, given.prompt_id)
+    incident = await request.read(find_incident_view, ById(prompt.incident_id))
+    if prompt.kind != PromptKind.DECISION or not prompt.is_open or incident is None:
         raise Superseded("prompt")
-    return prompt_view(prompt), incident
+    return messages.decision_form(prompt_view(prompt), incident)
 
 
-def _id_of(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Superseded("shadowing") from None
+async def keep_answer(uow: UnitOfWork, given: OnPrompt) -> Outcome:
+    """Keep what the shadow would do now, with its time."""
+    if not given.text:
+        raise InvalidInput("text", "empty")
+    return await answer(uow, given.prompt_id, ANSWERED, text=given.text)
 
 
 # -- effects --------------------------------------------------------------------------------
@@ -351,24 +329,47 @@ async def show_shadowing(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="shadowing",
-    commands=(
-        Command(
-            name="shadow",
+    verbs=(
+        Verb(
+            Following,
             usage="shadow [@mentor|role|service|list|stop] [--until 2w]",
             summary="Learn by watching: be brought into a mentor's incidents; alone, opens the form.",
-            handler=shadow_command,
             flags=(Flag("until", "The last day, as a date or from today: 10d, 2w.", "DATE"),),
             examples=(EXAMPLE, "shadow commander", "shadow stop"),
+            typed=typed_following,
+            form="shadow_submit",
+            opened_by=("shadow_open",),
+            open=open_form,
+            perform=shadow,
+            inputs={"": "mentor"},
+        ),
+        Verb(
+            OnShadowing,
+            buttons=("shadow_stop",),
+            use_case=stop_shadowing,
+            tell=lambda _, outcome: messages.stopped(int(outcome.data["count"])),
+        ),
+        Verb(
+            OnObservation,
+            buttons=("shadow_watch_stop",),
+            use_case=stop_watching,
+            tell=lambda *_: (
+                "You aren't asked about this incident any more. The channel stays open to you."
+            ),
+        ),
+        Verb(
+            OnPrompt,
+            form="decision_submit",
+            opened_by=("decision_open",),
+            open=open_decision,
+            do=keep_answer,
+        ),
+        Verb(
+            OnPrompt,
+            buttons=("decision_skip",),
+            do=lambda uow, given: answer(uow, given.prompt_id, SKIPPED),
         ),
     ),
-    actions={
-        "shadow_open": open_form,
-        "shadow_stop": stop_pressed,
-        "shadow_watch_stop": stop_watching_pressed,
-        "decision_open": open_decision,
-        "decision_skip": skip_decision,
-    },
-    views={messages.SHADOW_FORM: submitted, messages.DECISION_FORM: decision_submitted},
     effects={
         FollowLearners: follow,
         InviteShadow: invite_shadow,

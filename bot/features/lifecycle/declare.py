@@ -6,13 +6,15 @@ from functools import partial
 from typing import Any
 
 from bot.features.lifecycle import declare_form as form
-from bot.framework.feature import Command, Feature, Flag
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Options, Reply, Say, ShowView
+from bot.framework.arguments import to_value
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Options, Reply, Say, ShowView
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
-from incidents.core.errors import InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.lifecycle.declare import Declaration, check_title, declare
 from incidents.policy.policy import Policy, Severity
@@ -23,29 +25,31 @@ _BETWEEN = " :;,.-\u2013\u2014"
 _NUMBERED = re.compile(r"(\D+?)-?\d+")
 
 
-async def declare_command(request: Request) -> Reply:
-    """Declare at once from `/incident declare [sev2] title…`, or open the form without a title."""
+def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
+    """Return what `declare [sev2] title…` declares; the form asks where that isn't clear."""
     words = request.words
     first, _, rest = words.text.partition(" ")
     severity = find_typed_severity(first, request.policy)
+    title = rest.lstrip(_BETWEEN) if severity is not None else words.text
     given = Declaration(
-        title=rest.lstrip(_BETWEEN) if severity is not None else words.text,
+        # Mentions in a typed title are markup (`<@U1|bob>`); the record keeps what people read.
+        title=mentions.plain(title),
         severity_key=severity.key if severity else None,
         is_private=words.has("private"),
         is_drill=words.has("drill"),
     )
-    if not given.title.strip():
-        await request.open_view(form.declaration_form(request.policy, given))
-        return None
-    meant = _flag_meant(given)
+    # Declared as it stands, it would be seen by, or call, those who shouldn't know of it.
+    return AskFirst(given) if _flag_meant(given) or not given.title.strip() else given
+
+
+async def show_form(request: Request, given: Declaration) -> blocks.View:
+    """Return the form; typed words that begin with what is usually a flag have it ticked."""
+    meant = _flag_meant(given) if request.words.text else ""
+    filled = given
     if meant:
-        # Declared as it stands, it would be seen by, or call, those who shouldn't know of it.
-        filled = replace(_plain(given), is_private=meant == "private", is_drill=meant == "drill")
-        notice = form.flag_meant_text(meant)
-        await request.open_view(form.declaration_form(request.policy, filled, notice=notice))
-        return None
-    outcome = await request.transact(partial(declare, declaration=_plain(given)))
-    return Say(answer(outcome, given, request.policy))
+        filled = replace(given, is_private=meant == "private", is_drill=meant == "drill")
+    notice = form.flag_meant_text(meant) if meant else ""
+    return form.declaration_form(request.policy, filled, notice=notice)
 
 
 def _flag_meant(given: Declaration) -> str:
@@ -61,24 +65,20 @@ def find_typed_severity(word: str, policy: Policy) -> Severity | None:
     return policy.find_severity(bare) or policy.find_severity(bare.replace("-", ""))
 
 
-def _plain(given: Declaration) -> Declaration:
-    # Mentions in a typed title are markup (`<@U1|bob>`); the record keeps what people read.
-    return replace(given, title=mentions.plain(given.title))
-
-
-def answer(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:
-    """Return what the declarer is told: declared, or what looks the same."""
-    data = outcome.data
+async def perform(request: Request, given: Declaration) -> Reply:
+    """Declare; where a similar incident was declared a moment ago, ask whether it is another."""
+    outcome = await request.transact(partial(declare, declaration=given))
     if outcome.kind != "similar":
-        return declared_message(outcome, given, policy)
+        message = declared_message(outcome, given, request.policy)
+        return Say(message, replaces=request.is_button)
+    data = outcome.data
     text = form.similar_text(data["reference"], data["title"], data["channel_id"])
-    title = check_title(mentions.plain(given.title))
-    anyway = blocks.button(
-        "Declare anyway",
-        action_id="declare_anyway",
-        value=form.button_value(replace(given, title=title)),
-    )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(anyway)))
+    anyway = replace(given, title=check_title(given.title), even_if_similar=True)
+    if request.is_form:
+        view = form.declaration_form(request.policy, given, similar=text)
+        return ShowView(DECLARE.named(Form(view, anyway)))
+    button = blocks.button("Declare anyway", action_id="declare_anyway", value=to_value(anyway))
+    return Say(blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(button))))
 
 
 def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:
@@ -113,41 +113,13 @@ def _stem(word: str) -> str:
     return numbered[1] if numbered else ""
 
 
-async def declare_anyway(request: Request) -> Reply:
-    """Declare although a similar incident was declared a moment ago."""
-    given = form.read_button(request.value)
-    outcome = await request.transact(partial(declare, declaration=given))
-    return Say(declared_message(outcome, given, request.policy), replaces=True)
-
-
-async def declare_submitted(request: Request) -> Reply:
-    """Declare from the form; wrong input is answered in its field."""
-    given = form.read_form(request.form, request.metadata)
-    try:
-        outcome = await request.transact(partial(declare, declaration=given))
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-    if outcome.kind == "similar":
-        data = outcome.data
-        text = form.similar_text(data["reference"], data["title"], data["channel_id"])
-        return ShowView(form.declaration_form(request.policy, given, similar=text))
-    return Say(declared_message(outcome, given, request.policy))
-
-
-async def open_form(request: Request) -> Reply:
-    """Open the empty form."""
-    await request.open_view(form.declaration_form(request.policy, Declaration(title="")))
-    return None
-
-
 async def open_from_message(request: Request) -> Reply:
     """Open the form filled from a message: its first line as the title, its link kept."""
     message = request.message
     text = mentions.plain(str(message.get("text") or ""))
     first_line = next((line for line in text.splitlines() if line.strip()), "")
-    given = Declaration(title=first_line, source_link=_link_to(request, message))
-    await request.open_view(form.declaration_form(request.policy, given))
-    return None
+    link = _link_to(request, message)
+    return await DECLARE.ask(request, Declaration(title=first_line, source_link=link))
 
 
 def _link_to(request: Request, message: Any) -> str:
@@ -173,25 +145,30 @@ async def suggest_services(request: Request) -> Reply:
     return Options(blocks.options_within(found) if found else ())
 
 
+DECLARE = Verb(
+    Declaration,
+    usage="declare [sev2] [title…] [--private] [--drill]",
+    summary="Declare an incident; without a title, opens the form.",
+    aliases=("new",),
+    flags=(
+        Flag("private", "only you and the people the policy names"),
+        Flag("drill", "practice: announced nowhere, out of all figures"),
+    ),
+    examples=("declare sev2 Checkout errors for some customers",),
+    is_once_a_minute=True,
+    words=("title",),
+    typed=typed_declaration,
+    buttons=("declare_anyway",),
+    form="declare_submit",
+    opened_by=("declare_open",),
+    open=show_form,
+    read=form.read_form,
+    perform=perform,
+)
+
 FEATURE = Feature(
     name="declaration",
-    commands=(
-        Command(
-            name="declare",
-            usage="declare [sev2] [title…] [--private] [--drill]",
-            summary="Declare an incident; without a title, opens the form.",
-            handler=declare_command,
-            aliases=("new",),
-            flags=(
-                Flag("private", "only you and the people the policy names"),
-                Flag("drill", "practice: announced nowhere, out of all figures"),
-            ),
-            examples=("declare sev2 Checkout errors for some customers",),
-            is_once_a_minute=True,
-        ),
-    ),
-    actions={"declare_anyway": declare_anyway, "declare_open": open_form},
-    views={form.CALLBACK_ID: declare_submitted},
+    verbs=(DECLARE,),
     options={"services": suggest_services},
-    shortcuts={"declare": open_form, "declare_from_message": open_from_message},
+    shortcuts={"declare": DECLARE.by_opener, "declare_from_message": open_from_message},
 )

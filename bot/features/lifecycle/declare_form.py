@@ -1,14 +1,11 @@
 """The form that declares an incident: how it looks, and how its values are read."""
 
-import json
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
+from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.lifecycle.declare import MAX_TITLE, Declaration
 from incidents.policy.policy import Policy
-
-CALLBACK_ID = "declare_submit"
 
 _LONGEST_TEXT = 2_500
 
@@ -25,13 +22,10 @@ def declaration_form(
     `notice` says why the form is asked for, where a command might have been enough.
     """
     above = [blocks.section(text) for text in (similar, notice) if text]
-    metadata = {"source_link": given.source_link, "even_if_similar": similar is not None}
     return blocks.modal(
         "Declare an incident",
         blocks=[*above, *_inputs(policy, given)],
-        callback_id=CALLBACK_ID,
         submit="Declare anyway" if similar else "Declare",
-        private_metadata=json.dumps(metadata),
     )
 
 
@@ -108,31 +102,15 @@ def _kind(given: Declaration) -> blocks.Block:
     )
 
 
-def read_form(form: blocks.FormState, metadata: dict[str, Any]) -> Declaration:
-    """Return what the form's values declare."""
-    return Declaration(
-        title=form.text("title"),
+def read_form(request: Request, given: Declaration) -> Declaration:
+    """Return what is declared, with what the form calls otherwise."""
+    form = request.form
+    return replace(
+        given,
         severity_key=form.choice("severity"),
-        impact=form.text("impact"),
-        services=form.choices("services"),
         is_private=form.checked("kind", "private"),
         is_drill=form.checked("kind", "drill"),
-        detected_at=form.instant("detected_at"),
-        source_link=str(metadata.get("source_link", "")),
-        even_if_similar=bool(metadata.get("even_if_similar")),
     )
-
-
-def button_value(declaration: Declaration) -> str:
-    """Return a declaration without form fields as a button's value."""
-    fields = asdict(declaration)
-    kept = {name: fields[name] for name in ("title", "severity_key", "is_private", "is_drill")}
-    return json.dumps(kept, ensure_ascii=False)
-
-
-def read_button(value: str) -> Declaration:
-    """Return the declaration that a *Declare anyway* button carries."""
-    return Declaration(**json.loads(value), even_if_similar=True)
 
 
 def similar_text(reference: str, title: str, channel_id: str | None) -> str:

@@ -1,53 +1,37 @@
 """Editing: the form for title, summary, impact and services, and how a change reads."""
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from dataclasses import field, replace
 
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
-from bot.framework.refusals import invalid_text
-from bot.framework.replies import FieldErrors, Reply
+from bot.framework.arguments import OnIncident
+from bot.framework.entry_messages import shown, told_lines
+from bot.framework.feature import Feature
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import AlreadySo, EditClash, InvalidInput
-from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
+from incidents.core.errors import AlreadySo, DomainError, EditClash
+from incidents.incident.entries import Edited, FieldChange, FieldValue
 from incidents.incident.views import EntryView, IncidentView
 from incidents.lifecycle.declare import MAX_TITLE
-from incidents.lifecycle.edit import FIELDS, Edit, FieldValue, edit, fingerprint
+from incidents.lifecycle.edit import FIELDS, Edit, edit, fingerprint
 from incidents.policy.policy import Action, Policy
 
 _LONGEST = 3_000
 _LONGEST_SHOWN = 400
 
 
-async def edit_command(request: Request) -> Reply:
-    """Open the form from `/incident edit`."""
-    return await _open_form(request, request.incident_ref())
+class Editing(OnIncident):
+    """What an editor enters, and fingerprints of what they saw and what the form showed."""
+
+    seen: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    summary: str = ""
+    impact: str = ""
+    services: tuple[str, ...] = ()
 
 
-async def open_edit(request: Request) -> Reply:
-    """Open the form from the button."""
-    return await _open_form(request, request.incident_of_value())
-
-
-async def edit_submitted(request: Request) -> Reply:
-    """Save what the person touched; a field that somebody else changed meanwhile is told."""
-    wanted = read_form(request.form, request.metadata)
-    use_case = partial(edit, ref=request.incident_of_metadata(), wanted=wanted)
-    try:
-        await request.transact(use_case)
-    except AlreadySo:
-        return FieldErrors({"title": "Nothing is different yet. Change a field, or press Cancel."})
-    except EditClash as clash:
-        return FieldErrors({name: _clash_text(by) for name, by in clash.fields.items()})
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-    return None
-
-
-def edit_form(view: IncidentView, *, policy: Policy) -> blocks.View:
+def edit_form(request: Request, view: IncidentView, given: Editing) -> Form[Editing]:
     """Return the form, filled from the record; it remembers what the editor sees."""
     shown: dict[str, FieldValue] = {
         "title": view.title,
@@ -55,7 +39,7 @@ def edit_form(view: IncidentView, *, policy: Policy) -> blocks.View:
         "impact": _cut(view.impact),
         "services": view.services,
     }
-    return blocks.modal(
+    form = blocks.modal(
         f"Edit {view.reference}",
         blocks=[
             blocks.text_input("title", label="Title", initial=view.title, max_length=MAX_TITLE),
@@ -63,47 +47,35 @@ def edit_form(view: IncidentView, *, policy: Policy) -> blocks.View:
             _long_input(
                 "impact", label="Impact: who and what is affected?", initial=_cut(view.impact)
             ),
-            _services_input(view, policy),
+            _services_input(view, request.policy),
         ],
-        callback_id="edit_submit",
-        private_metadata=remember(
-            view,
-            seen={name: fingerprint(getattr(view, name)) for name in FIELDS},
-            shown={name: fingerprint(value) for name, value in shown.items()},
-            has_service_list=bool(policy.services),
-        ),
     )
+    seen = {name: fingerprint(getattr(view, name)) for name in FIELDS}
+    prints = {name: fingerprint(value) for name, value in shown.items()}
+    return Form(form, replace(given, seen=seen, shown=prints))
 
 
-def read_form(form: blocks.FormState, metadata: Mapping[str, Any]) -> Edit:
+def touched(given: Editing) -> Edit:
     """Return what the person touched, and what they saw when the form opened."""
-    typed = form.choices("services")
-    if not metadata.get("has_service_list"):
-        typed = tuple(part.strip() for part in form.text("services").split(",") if part.strip())
-    values: dict[str, FieldValue] = {
-        "title": form.text("title"),
-        "summary": form.text("summary"),
-        "impact": form.text("impact"),
-        "services": typed,
+    values: dict[str, FieldValue] = {name: getattr(given, name) for name in FIELDS}
+    # Where the policy lists no services they are typed.
+    values["services"] = tuple(filter(None, (name.strip() for name in given.services)))
+    changes = {
+        name: value for name, value in values.items() if fingerprint(value) != given.shown.get(name)
     }
-    shown: Mapping[str, str] = metadata.get("shown") or {}
-    touched = {
-        name: value for name, value in values.items() if fingerprint(value) != shown.get(name)
-    }
-    return Edit(changes=touched, seen=metadata.get("seen") or {})
+    return Edit(changes=changes, seen=given.seen)
 
 
-def edited_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return an edit as a message: each field's old → new."""
-    changes: Mapping[str, Any] = entry.content.get("changes") or {}
-    lines = [_change_line(name, pair) for name, pair in changes.items()]
-    text = "\n".join([f"*Edited* by {mentions.escape_line(entry.actor_name)}", *lines])
+def edited_entry(edited: Edited, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Return an edit as a message: each field's old → new, the long ones cut."""
+    lines = [_change_line(name, change) for name, change in edited.changes.items()]
+    text = "\n".join([told_lines(entry)[0], *lines])
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
 
 
-def _change_line(name: str, pair: Mapping[str, Any]) -> str:
+def _change_line(name: str, change: FieldChange) -> str:
     label = name.capitalize()
-    old, new = _shown(pair.get("old")), _shown(pair.get("new"))
+    old, new = _shown(change.old), _shown(change.new)
     if not new:
         return f"• {label} removed (was: {old})"
     if name in {"summary", "impact"} or not old:
@@ -111,11 +83,20 @@ def _change_line(name: str, pair: Mapping[str, Any]) -> str:
     return f"• {label}: {old} → {new}"
 
 
-def _shown(value: Any) -> str:
-    text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value or "")
+def _shown(value: FieldValue) -> str:
+    text = value if isinstance(value, str) else ", ".join(value)
     if len(text) > _LONGEST_SHOWN:
         text = f"{text[: _LONGEST_SHOWN - 1]}…"
     return mentions.escape_line(text)
+
+
+def _explained(_: Request, error: DomainError) -> Mapping[str, str] | None:
+    match error:
+        case AlreadySo():
+            return {"title": "Nothing is different yet. Change a field, or press Cancel."}
+        case EditClash(fields=clashing):
+            return {name: _clash_text(by) for name, by in clashing.items()}
+    return None
 
 
 def _clash_text(by: str) -> str:
@@ -151,23 +132,20 @@ def _services_input(view: IncidentView, policy: Policy) -> blocks.Block:
     )
 
 
-async def _open_form(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.EDIT)
-    await request.open_view(edit_form(view, policy=request.policy))
-    return None
-
-
 FEATURE = Feature(
     name="editing",
-    commands=(
-        Command(
-            name="edit",
+    verbs=(
+        Verb(
+            Editing,
             usage="edit",
             summary="Open the form for title, summary, impact and services.",
-            handler=edit_command,
+            form="edit_submit",
+            opened_by=("edit_open",),
+            needs=Action.EDIT,
+            show=edit_form,
+            do=lambda uow, given: edit(uow, given.ref, wanted=touched(given)),
+            explain=_explained,
         ),
     ),
-    actions={"edit_open": open_edit},
-    views={"edit_submit": edit_submitted},
-    entries={EntryKind.EDITED: edited_entry},
+    entries=dict((shown(Edited, edited_entry),)),
 )

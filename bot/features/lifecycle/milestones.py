@@ -1,19 +1,17 @@
-"""Milestones: the form that sets an incident's moments right, and how a change reads."""
+"""Milestones: the form that sets an incident's moments right."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
-from bot.framework.refusals import invalid_text
+from bot.framework.arguments import OnIncident
+from bot.framework.feature import Feature
 from bot.framework.replies import FieldErrors, Reply
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import AlreadySo, InvalidInput
-from incidents.incident.incident import IncidentRef
-from incidents.incident.timeline import EntryKind
-from incidents.incident.views import EntryView, IncidentView
+from incidents.core.errors import AlreadySo
+from incidents.incident.views import IncidentView
 from incidents.lifecycle.milestones import reachable, set_milestones
 from incidents.policy.policy import Action
 
@@ -26,27 +24,25 @@ LABELS = {
 }
 
 
-async def milestones_command(request: Request) -> Reply:
-    """Open the form from `/incident milestones`."""
-    return await _open_form(request, request.incident_ref())
+class Moments(OnIncident):
+    """An incident's moments, and the names of those that were asked for."""
+
+    asked: tuple[str, ...] = ()
+    detected_at: datetime | None = None
+    impact_started_at: datetime | None = None
+    impact_ended_at: datetime | None = None
+    mitigated_at: datetime | None = None
+    resolved_at: datetime | None = None
 
 
-async def open_milestones(request: Request) -> Reply:
-    """Open the form from the button."""
-    return await _open_form(request, request.incident_of_value())
-
-
-async def milestones_submitted(request: Request) -> Reply:
-    """Set the moments from the form; what can't be is told in its field."""
-    asked = [name for name in request.metadata.get("asked") or () if name in LABELS]
-    moments = {name: request.form.instant(name) for name in asked}
-    use_case = partial(set_milestones, ref=request.incident_of_metadata(), moments=moments)
+async def set_moments(request: Request, given: Moments) -> Reply:
+    """Set what was asked for right."""
+    moments = {name: getattr(given, name) for name in given.asked if name in LABELS}
     try:
-        await request.transact(use_case)
+        await request.transact(partial(set_milestones, ref=given.ref, moments=moments))
     except AlreadySo:
-        return FieldErrors({asked[0]: "Nothing is different yet. Change a time, or press Cancel."})
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
+        text = "Nothing is different yet. Change a time, or press Cancel."
+        return FieldErrors({given.asked[0]: text})
     return None
 
 
@@ -67,45 +63,24 @@ def milestones_form(view: IncidentView) -> blocks.View:
                 for name in asked
             ),
         ],
-        callback_id="milestones_submit",
-        private_metadata=remember(view, asked=list(asked)),
     )
-
-
-def milestone_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return a moment set right as a message: what, when, and what stood there before."""
-    name = entry.text("name")
-    label = LABELS.get(name, name.replace("_", " "))
-    old, new = _instant(entry.content.get("old")), _instant(entry.content.get("new"))
-    text = f"*{mentions.escape_line(label)}*: {mentions.date(new) if new else 'removed'}"
-    if old is not None:
-        text = f"{text} (was {mentions.date(old)})"
-    text = f"{text}, set by {mentions.escape_line(entry.actor_name)}"
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
-
-
-def _instant(value: Any) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
-
-
-async def _open_form(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.EDIT)
-    await request.open_view(milestones_form(view))
-    return None
 
 
 FEATURE = Feature(
     name="milestones",
-    commands=(
-        Command(
-            name="milestones",
+    verbs=(
+        Verb(
+            Moments,
             usage="milestones",
             summary="Open the form for detected, impact started and ended, mitigated, resolved.",
-            handler=milestones_command,
             aliases=("times",),
+            form="milestones_submit",
+            opened_by=("milestones_open",),
+            needs=Action.EDIT,
+            show=lambda _, view, given: Form(
+                milestones_form(view), replace(given, asked=reachable(view.status))
+            ),
+            perform=set_moments,
         ),
     ),
-    actions={"milestones_open": open_milestones},
-    views={"milestones_submit": milestones_submitted},
-    entries={EntryKind.MILESTONE_SET: milestone_entry},
 )

@@ -1,102 +1,46 @@
 """The end of an incident and its return: resolve, close, reopen, cancel, duplicate."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from bot.features.lifecycle import resolve_form as form
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
-from bot.framework.refusals import invalid_text, say
+from bot.framework.arguments import OnIncident
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import IncidentNotFound, InformationMissing, InvalidInput
+from incidents.core.errors import DomainError, IncidentNotFound, InformationMissing, InvalidInput
 from incidents.core.ids import Reference, parse_reference
-from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import IncidentRef
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import IncidentView
-from incidents.lifecycle.resolve import Resolution, resolve
+from incidents.lifecycle.resolve import resolve
 from incidents.lifecycle.status import cancel, close, mark_duplicate, reopen
 from incidents.policy.policy import Action
 
-# -- resolve --------------------------------------------------------------------------------
+
+class Reason(OnIncident):
+    """Why an incident is closed, reopened or cancelled; or as what duplicate."""
+
+    reason: str = ""
+    original: str = ""
 
 
-async def resolve_command(request: Request) -> Reply:
-    """Resolve at once if nothing is missing, else ask for it in one form."""
-    ref, text = request.incident_ref(), mentions.plain(request.words.text)
-    try:
-        outcome = await request.transact(
-            partial(resolve, ref=ref, resolution=Resolution(text=text))
-        )
-    except InformationMissing:
-        return await _open_resolve(request, ref, text=text)
-    return Say(ended_message(outcome, slash=request.policy.command))
-
-
-async def open_resolve(request: Request) -> Reply:
-    """Open the form that resolves."""
-    return await _open_resolve(request, request.incident_of_value(), text="")
-
-
-async def _open_resolve(request: Request, ref: IncidentRef, *, text: str) -> Reply:
-    view = await view_for_form(request, ref, action=Action.RESOLVE, target=IncidentStatus.RESOLVED)
-    await request.open_view(form.resolve_form(view, text=text, now=request.now))
-    return None
-
-
-async def resolve_submitted(request: Request) -> Reply:
-    """Resolve from the form, all of it in one transaction."""
-    given = form.read_form(request.form)
+async def end(request: Request, given: form.Ending) -> Reply:
+    """Resolve, all of it in one transaction; what a command left out is asked for in the form."""
     errors = form.find_errors(given, now=request.now)
     if errors:
         return FieldErrors(errors)
-    ref = request.incident_of_metadata()
+    use_case = partial(resolve, ref=given.ref, resolution=form.resolution_of(given))
     try:
-        await request.transact(partial(resolve, ref=ref, resolution=given))
-    except InformationMissing as error:
-        return FieldErrors(form.missing_errors(error.fields))
-    except InvalidInput as error:
-        return FieldErrors({error.field: form.time_error(error.field, error.problem)})
-    return None
-
-
-# -- close, reopen --------------------------------------------------------------------------
-
-
-async def close_command(request: Request) -> Reply:
-    """Close a resolved incident."""
-    text = mentions.plain(request.words.text)
-    outcome = await request.transact(partial(close, ref=request.incident_ref(), text=text))
-    return Say(ended_message(outcome, slash=request.policy.command))
-
-
-async def close_pressed(request: Request) -> Reply:
-    """Close from the button."""
-    outcome = await request.transact(partial(close, ref=request.incident_of_value()))
-    return Say(ended_message(outcome, slash=request.policy.command))
-
-
-async def reopen_command(request: Request) -> Reply:
-    """Reopen from `/incident reopen reason`; without a reason, ask for it."""
-    ref, reason = request.incident_ref(), mentions.plain(request.words.text)
-    if not reason:
-        return await _open_reopen(request, ref)
-    outcome = await request.transact(partial(reopen, ref=ref, reason=reason))
-    return Say(ended_message(outcome, slash=request.policy.command))
-
-
-async def open_reopen(request: Request) -> Reply:
-    """Open the form that asks why."""
-    return await _open_reopen(request, request.incident_of_value())
-
-
-async def _open_reopen(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(
-        request, ref, action=Action.REOPEN, target=IncidentStatus.INVESTIGATING
-    )
-    await request.open_view(reopen_form(view))
-    return None
+        outcome = await request.transact(use_case)
+    except InformationMissing:
+        if request.is_form:
+            raise
+        return await RESOLVE.ask(request, given)
+    return Say(say(ended_text(request, outcome)))
 
 
 def reopen_form(view: IncidentView) -> blocks.View:
@@ -109,45 +53,8 @@ def reopen_form(view: IncidentView) -> blocks.View:
             ),
             _reason_input("Why is it taken up again?", example="Errors are back since 14:05"),
         ],
-        callback_id="reopen_submit",
         submit="Reopen",
-        private_metadata=remember(view),
     )
-
-
-async def reopen_submitted(request: Request) -> Reply:
-    """Reopen from the form."""
-    use_case = partial(
-        reopen, ref=request.incident_of_metadata(), reason=request.form.text("reason")
-    )
-    try:
-        await request.transact(use_case)
-    except InvalidInput as error:
-        return _field_error(error)
-    return None
-
-
-# -- cancel, duplicate ----------------------------------------------------------------------
-
-
-async def cancel_command(request: Request) -> Reply:
-    """Cancel from `/incident cancel reason`; without a reason, ask for it."""
-    ref, reason = request.incident_ref(), mentions.plain(request.words.text)
-    if not reason:
-        return await _open_cancel(request, ref)
-    outcome = await request.transact(partial(cancel, ref=ref, reason=reason))
-    return Say(ended_message(outcome, slash=request.policy.command))
-
-
-async def open_cancel(request: Request) -> Reply:
-    """Open the form that asks why, or of what it is a duplicate."""
-    return await _open_cancel(request, request.incident_of_value())
-
-
-async def _open_cancel(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.VIEW, target=IncidentStatus.CANCELLED)
-    await request.open_view(cancel_form(view))
-    return None
 
 
 def cancel_form(view: IncidentView) -> blocks.View:
@@ -170,43 +77,28 @@ def cancel_form(view: IncidentView) -> blocks.View:
                 hint="If it is the same as another incident. Then no reason is needed.",
             ),
         ],
-        callback_id="cancel_submit",
         submit="Cancel incident",
         close="Keep it open",
-        private_metadata=remember(view),
     )
 
 
-async def cancel_submitted(request: Request) -> Reply:
-    """Cancel from the form."""
-    ref, reason = request.incident_of_metadata(), request.form.text("reason")
-    original = request.form.text("original")
-    try:
-        if original:
-            named = _original(original)
-            await request.transact(partial(mark_duplicate, ref=ref, original=named, reason=reason))
-        else:
-            await request.transact(partial(cancel, ref=ref, reason=reason))
-    except InvalidInput as error:
-        return _field_error(error)
-    except IncidentNotFound as error:
-        if not original or error.reference is None:
-            raise
-        return FieldErrors({"original": f"There is no incident {error.reference}."})
+async def give_up(uow: UnitOfWork, given: Reason) -> Outcome:
+    """Cancel, as a duplicate if another incident is named."""
+    if given.original:
+        return await duplicate(uow, given)
+    return await cancel(uow, given.ref, reason=given.reason)
+
+
+async def duplicate(uow: UnitOfWork, given: Reason) -> Outcome:
+    """Cancel as a duplicate of another incident."""
+    original = _original(given.original)
+    return await mark_duplicate(uow, given.ref, original=original, reason=given.reason)
+
+
+def _no_original(request: Request, error: DomainError) -> Mapping[str, str] | None:
+    if isinstance(error, IncidentNotFound) and error.reference and request.form.text("original"):
+        return {"original": f"There is no incident {error.reference}."}
     return None
-
-
-async def duplicate_command(request: Request) -> Reply:
-    """Cancel as a duplicate, from `/incident duplicate INC-7 [text]`."""
-    first, rest = request.words.split_first()
-    use_case = partial(
-        mark_duplicate,
-        ref=request.incident_ref(),
-        original=_original(first),
-        reason=mentions.plain(rest),
-    )
-    outcome = await request.transact(use_case)
-    return Say(ended_message(outcome, slash=request.policy.command))
 
 
 def _original(text: str) -> Reference:
@@ -219,22 +111,21 @@ def _original(text: str) -> Reference:
 # -- words ----------------------------------------------------------------------------------
 
 
-def ended_message(outcome: Outcome, *, slash: str) -> blocks.Message:
+def ended_text(request: Request, outcome: Outcome) -> str:
     """Return what the person is told who took the step, and what comes next."""
+    slash = request.policy.command
     reference, new = outcome.data["reference"], outcome.data["new"]
     original = outcome.data.get("duplicate_of")
     if original:
         where = _where_it_goes_on(original, outcome.data["original_status"], slash=slash)
-        return say(
-            f"*{reference}* is now *cancelled* as a duplicate of *{original}*, and stays so. {where}"
-        )
+        return f"*{reference}* is now *cancelled* as a duplicate of *{original}*, and stays so. {where}"
     after = {
         IncidentStatus.RESOLVED: f"When nothing is left to do, `{slash} {reference} close` closes it.",
         IncidentStatus.CLOSED: f"If it comes back, `{slash} {reference} reopen` with the reason.",
         IncidentStatus.INVESTIGATING: "Updates are due again from now on.",
         IncidentStatus.CANCELLED: "It stays on the record, out of the open incidents.",
     }.get(IncidentStatus(new), "")
-    return say(f"*{reference}* is now *{new}*. {after}".strip())
+    return f"*{reference}* is now *{new}*. {after}".strip()
 
 
 def _where_it_goes_on(original: str, status: str, *, slash: str) -> str:
@@ -254,57 +145,76 @@ def _reason_input(label: str, *, example: str, optional: bool = False) -> blocks
     )
 
 
-def _field_error(error: InvalidInput) -> FieldErrors:
-    return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-
+RESOLVE = Verb(
+    form.Ending,
+    usage="resolve [what fixed it]",
+    summary="It is over: asks for what the record still lacks, in one form.",
+    examples=("resolve Rolled back checkout 1.42",),
+    words=("resolution",),
+    alone=lambda request: end(request, form.Ending(request.incident_ref())),
+    form="resolve_submit",
+    opened_by=("resolve_open",),
+    needs=Action.RESOLVE,
+    target=IncidentStatus.RESOLVED,
+    show=lambda request, view, given: form.resolve_form(
+        view, text=given.resolution, now=request.now
+    ),
+    perform=end,
+    explain=form.explain,
+    is_quiet=True,
+)
 
 FEATURE = Feature(
     name="resolving",
-    commands=(
-        Command(
-            name="resolve",
-            usage="resolve [what fixed it]",
-            summary="It is over: asks for what the record still lacks, in one form.",
-            handler=resolve_command,
-            examples=("resolve Rolled back checkout 1.42",),
-        ),
-        Command(
-            name="close",
+    verbs=(
+        RESOLVE,
+        Verb(
+            Reason,
             usage="close [text]",
             summary="Nothing more to do: closes a resolved incident.",
-            handler=close_command,
+            words=("reason",),
+            buttons=("close_incident",),
+            do=lambda uow, given: close(uow, given.ref, text=given.reason),
+            tell=ended_text,
         ),
-        Command(
-            name="reopen",
+        Verb(
+            Reason,
             usage="reopen reason",
             summary="Take a resolved or closed incident up again.",
-            handler=reopen_command,
             examples=("reopen Errors are back since 14:05",),
+            words=("reason",),
+            form="reopen_submit",
+            opened_by=("reopen_open",),
+            needs=Action.REOPEN,
+            target=IncidentStatus.INVESTIGATING,
+            show=lambda _, view, __: reopen_form(view),
+            use_case=reopen,
+            tell=ended_text,
+            is_quiet=True,
         ),
-        Command(
-            name="cancel",
+        Verb(
+            Reason,
             usage="cancel reason",
             summary="It wasn't an incident.",
-            handler=cancel_command,
             examples=("cancel False alarm: the monitor was misconfigured",),
+            words=("reason",),
+            form="cancel_submit",
+            opened_by=("cancel_open",),
+            target=IncidentStatus.CANCELLED,
+            show=lambda _, view, __: cancel_form(view),
+            do=give_up,
+            tell=ended_text,
+            explain=_no_original,
+            is_quiet=True,
         ),
-        Command(
-            name="duplicate",
+        Verb(
+            Reason,
             usage="duplicate INC-7 [text]",
             summary="Cancel this incident as the same as another, and link it.",
-            handler=duplicate_command,
             examples=("duplicate INC-7",),
+            words=("original", "reason"),
+            do=duplicate,
+            tell=ended_text,
         ),
     ),
-    actions={
-        "resolve_open": open_resolve,
-        "close_incident": close_pressed,
-        "reopen_open": open_reopen,
-        "cancel_open": open_cancel,
-    },
-    views={
-        form.CALLBACK_ID: resolve_submitted,
-        "reopen_submit": reopen_submitted,
-        "cancel_submit": cancel_submitted,
-    },
 )

@@ -1,15 +1,15 @@
 """The form that resolves: asks once for what the record lacks, filled with what is likely."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
-from bot.framework.incident_forms import remember
+from bot.framework.arguments import OnIncident
 from bot.framework.refusals import invalid_text
+from bot.framework.requests import Request
 from bot.slack import blocks, mentions
+from incidents.core.errors import DomainError, InformationMissing, InvalidInput
 from incidents.incident.views import IncidentView
 from incidents.lifecycle.resolve import Resolution
-
-CALLBACK_ID = "resolve_submit"
 
 _MISSING = {
     "impact_started_at": "Needed, unless there was no customer impact (tick the box above).",
@@ -17,6 +17,15 @@ _MISSING = {
     "resolution": "Say in a sentence what fixed it.",
 }
 _ORDER = "The impact can't end before it started."
+
+
+class Ending(OnIncident):
+    """What fixed it, and the impact; None leaves what the record says."""
+
+    resolution: str = ""
+    no_impact: bool | None = None
+    impact_started_at: datetime | None = None
+    impact_ended_at: datetime | None = None
 
 
 def resolve_form(view: IncidentView, *, text: str, now: datetime) -> blocks.View:
@@ -54,45 +63,40 @@ def resolve_form(view: IncidentView, *, text: str, now: datetime) -> blocks.View
                 placeholder="Rolled back checkout 1.42",
             ),
         ],
-        callback_id=CALLBACK_ID,
         submit="Resolve",
-        private_metadata=remember(view),
     )
 
 
-def read_form(form: blocks.FormState) -> Resolution:
-    """Return what the form's values say."""
+def resolution_of(given: Ending) -> Resolution:
+    """Return what is given as the domain takes it."""
     return Resolution(
-        text=form.text("resolution"),
-        impact_started_at=form.instant("impact_started_at"),
-        impact_ended_at=form.instant("impact_ended_at"),
-        has_customer_impact=not form.checked("no_impact", "none"),
+        text=given.resolution,
+        impact_started_at=given.impact_started_at,
+        impact_ended_at=given.impact_ended_at,
+        has_customer_impact=None if given.no_impact is None else not given.no_impact,
     )
 
 
-def find_errors(given: Resolution, *, now: datetime) -> dict[str, str]:
+def find_errors(given: Ending, *, now: datetime) -> dict[str, str]:
     """Return everything that is wrong with the values themselves, by field."""
-    if not given.has_customer_impact:
+    if given.no_impact:
         return {}
-    times = {
-        "impact_started_at": given.impact_started_at,
-        "impact_ended_at": given.impact_ended_at,
+    start, end = given.impact_started_at, given.impact_ended_at
+    times = {"impact_started_at": start, "impact_ended_at": end}
+    errors = {
+        name: invalid_text(name, "future", "") for name, at in times.items() if at and at > now
     }
-    errors = {name: time_error(name, "future") for name, at in times.items() if at and at > now}
-    start, end = times.values()
     # People choose minutes: an end in the minute of its start isn't before it.
     if start and end and end.replace(second=0) < start.replace(second=0, microsecond=0):
         errors.setdefault("impact_ended_at", _ORDER)
     return errors
 
 
-def missing_errors(fields: Iterable[str]) -> dict[str, str]:
-    """Return what to say in the fields that are still empty."""
-    return {name: _MISSING[name] for name in fields}
-
-
-def time_error(field: str, problem: str) -> str:
-    """Return what is wrong with a time."""
-    if (field, problem) == ("impact_ended_at", "order"):
-        return _ORDER
-    return invalid_text(field, problem, "")
+def explain(_: Request, error: DomainError) -> Mapping[str, str] | None:
+    """Return what to say in the fields that are still empty, or in an end before the start."""
+    match error:
+        case InformationMissing(fields=missing):
+            return {name: _MISSING[name] for name in missing}
+        case InvalidInput(field="impact_ended_at" as field, problem="order"):
+            return {field: _ORDER}
+    return None

@@ -1,20 +1,23 @@
-"""Status: the command, the form with what is possible now, and how each step reads."""
+"""Status: the command, and the form with what is possible now."""
 
 from functools import partial
 
-from bot.features.lifecycle.resolve_form import resolve_form
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say, ShowView
+from bot.features.lifecycle.resolve import RESOLVE
+from bot.features.lifecycle.resolve_form import Ending
+from bot.framework.arguments import OnIncident
+from bot.framework.entry_messages import shown, told_message
+from bot.framework.feature import Feature
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import IncidentRef
 from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
+from incidents.lifecycle.entries import DuplicateFound
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status, close
 from incidents.policy.policy import Action
@@ -30,40 +33,20 @@ _MEANINGS = {
 }
 
 
-async def status_command(request: Request) -> Reply:
-    """Change the status from `/incident status identified [text]`; without words, open the form."""
-    word, rest = request.words.split_first()
-    ref = request.incident_ref()
-    if not word:
-        return await _open_form(request, ref)
-    target = _status_of(word)
-    text = mentions.plain(rest)
+class Step(OnIncident):
+    """Which status an incident is to have, and what is known now."""
+
+    status: str = ""
+    text: str = ""
+
+
+async def take_step(request: Request, given: Step) -> Reply:
+    """Change the status; resolving goes on to ask for what is missing."""
     try:
-        outcome = await request.transact(step(ref, target, text=text))
+        outcome = await request.transact(step(given.ref, _status_of(given.status), text=given.text))
     except InformationMissing:
-        view = await view_for_form(request, ref, action=Action.RESOLVE)
-        await request.open_view(resolve_form(view, text=text, now=request.now))
-        return None
+        return await RESOLVE.ask(request, Ending(given.ref, resolution=given.text))
     return Say(moved_message(outcome))
-
-
-async def open_status_form(request: Request) -> Reply:
-    """Open the form with the statuses that are possible now."""
-    return await _open_form(request, request.incident_of_value())
-
-
-async def status_submitted(request: Request) -> Reply:
-    """Change the status from the form; resolving goes on to ask for what is missing."""
-    ref = request.incident_of_metadata()
-    target, text = _status_of(request.form.choice("status") or ""), request.form.text("text")
-    try:
-        await request.transact(step(ref, target, text=text))
-    except InformationMissing:
-        view = await view_for_form(request, ref, action=Action.RESOLVE)
-        return ShowView(resolve_form(view, text=text, now=request.now))
-    except InvalidInput as error:
-        return FieldErrors({"text": invalid_text(error.field, error.problem, error.example)})
-    return None
 
 
 def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
@@ -106,15 +89,7 @@ def status_form(view: IncidentView) -> blocks.View:
                 hint="Goes on the timeline and to the channel. Needed to cancel or reopen.",
             ),
         ],
-        callback_id="status_submit",
-        private_metadata=remember(view),
     )
-
-
-async def _open_form(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.CHANGE_STATUS)
-    await request.open_view(status_form(view))
-    return None
 
 
 def _status_of(word: str) -> IncidentStatus:
@@ -124,66 +99,32 @@ def _status_of(word: str) -> IncidentStatus:
         raise InvalidInput("status", "unknown", ", ".join(IncidentStatus)) from None
 
 
-# -- how steps read -------------------------------------------------------------------------
-
-
-def status_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return a step of the lifecycle as a message: what it is now, who, and why."""
-    headline = _headline(entry)
-    said = mentions.escape(entry.text("resolution") or entry.text("reason") or entry.text("text"))
-    if entry.text("resolution"):
-        said = f"What fixed it: {said}"
-    text = f"{headline}\n{said}" if said else headline
-    return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
-
-
-def duplicate_found(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def duplicate_found(
+    found: DuplicateFound, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Say in the incident that goes on that another turned out to be the same."""
-    other, title = (
-        mentions.escape_line(entry.text("duplicate")),
-        mentions.escape_line(entry.text("title")),
-    )
-    text = (
-        f"{incident.reference}: {mentions.escape_line(entry.actor_name)} found {other} ({title}) to be "
-        f"the same. Whoever was there may come here; what they wrote down is in {other}."
-    )
-    return blocks.Message(text=text, blocks=blocks.paragraphs(text))
-
-
-def _headline(entry: EntryView) -> str:
-    who = mentions.escape_line(entry.actor_name)
-    old, new = entry.text("old"), entry.text("new")
-    match new:
-        case IncidentStatus.RESOLVED:
-            nobody = entry.content.get("has_customer_impact") is False
-            return f"*Resolved* by {who}{', without customer impact' if nobody else ''}"
-        case IncidentStatus.CLOSED:
-            return f"*Closed* by {who}"
-        case IncidentStatus.CANCELLED if entry.content.get("is_duplicate"):
-            original = mentions.escape_line(entry.text("duplicate_of")) or "another incident"
-            return f"*Cancelled* by {who} as a duplicate of {original}"
-        case IncidentStatus.CANCELLED:
-            return f"*Cancelled* by {who}"
-    if entry.content.get("is_reopening"):
-        return f"*Reopened* by {who}: {old} → {new}"
-    return f"*Status {old} → {new}* by {who}"
+    other = mentions.escape_line(found.duplicate)
+    asks = f"Whoever was there may come here; what they wrote down is in {other}."
+    return told_message(entry, incident, asks=asks)
 
 
 FEATURE = Feature(
     name="status",
-    commands=(
-        Command(
-            name="status",
+    verbs=(
+        Verb(
+            Step,
             usage="status [triage|investigating|identified|mitigated] [text]",
             summary="Change the status, with what is known now; alone, opens the form.",
-            handler=status_command,
             examples=("status identified Bad deploy of checkout 1.42",),
+            words=("status", "text"),
+            form="status_submit",
+            opened_by=("status_change",),
+            needs=Action.CHANGE_STATUS,
+            show=lambda _, view, __: status_form(view),
+            perform=take_step,
+            inputs={"": "text"},
+            is_quiet=True,
         ),
     ),
-    actions={"status_change": open_status_form},
-    views={"status_submit": status_submitted},
-    entries={
-        EntryKind.STATUS_CHANGED: status_entry,
-        EntryKind.DUPLICATE_FOUND: duplicate_found,
-    },
+    entries=dict((shown(DuplicateFound, duplicate_found),)),
 )

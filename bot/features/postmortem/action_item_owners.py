@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
-from bot.framework.incident_forms import remember, view_for_form
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.arguments import NOBODY, OnIncident
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
-from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
@@ -22,68 +22,44 @@ MOST_OFFERED = 100
 _GIVING = re.compile(r"#?(\d{1,4})\s+(?:to\s+)?(\S+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Giving:
-    """An action item and whoever is to have it, as typed after the command."""
+class Giving(OnIncident):
+    """An action item, and whoever is to have it."""
 
-    number: int
-    owner: Named
+    item: str = ""
+    owner: Named = NOBODY
 
 
-def find_giving(text: str, *, me: Named | None) -> Giving | None:
+def find_giving(ref: IncidentRef, text: str, *, me: Named | None) -> Giving | None:
     """Return what `2 @someone` or `2 me` asks for; None if it is anything else."""
     typed = _GIVING.fullmatch(text.strip())
     if typed is None:
         return None
     user_id = mentions.parse_user(typed[2])
     owner = Named(user_id) if user_id else me if typed[2].casefold() == "me" else None
-    return Giving(int(typed[1]), owner) if owner else None
+    return Giving(ref, item=typed[1], owner=owner) if owner else None
 
 
-async def give(request: Request, giving: Giving) -> Reply:
-    """Give the action item of the incident in question to somebody."""
-    outcome = await request.transact(
-        partial(
-            assign_action_item,
-            ref=request.incident_ref(),
-            number=giving.number,
-            owner=giving.owner,
-        )
+async def give(request: Request, given: Giving) -> Reply:
+    """Give the action item to somebody."""
+    if not given.item.isdecimal():
+        raise InvalidInput("action_item", "unknown")
+    use_case = partial(assign_action_item, ref=given.ref, number=int(given.item), owner=given.owner)
+    data = (await request.transact(use_case)).data
+    text = (
+        f"Action item {data['number']} of {data['reference']} is now with "
+        f"{mentions.mention(given.owner.external_id)}: {mentions.escape_line(data['text'])}"
     )
-    return Say(given(outcome, giving.owner))
+    return Say(say(text))
 
 
-async def give_pressed(request: Request) -> Reply:
-    """Open the form that gives one of the open action items to somebody."""
-    incident = await view_for_form(
-        request, request.incident_of_value(), action=Action.MANAGE_ACTION_ITEMS
-    )
+async def open_giving(request: Request, given: Giving) -> Form[Giving] | Say:
+    """Return the form that gives one of the open action items to somebody."""
+    incident = await view_for_form(request, given.ref, action=Action.MANAGE_ACTION_ITEMS)
     async with request.services.database.reading() as session:
         items = [item for item in await action_items_of(session, incident.id) if not item.is_done]
     if not items:
         return Say(say(f"All action items of {incident.reference} are done."))
-    await request.open_view(giving_form(incident, items))
-    return None
-
-
-async def give_submitted(request: Request) -> Reply:
-    """Give the chosen action item to the chosen person; wrong input is answered in its field."""
-    form = request.form
-    owner, number = form.user("owner"), form.choice("item") or ""
-    if not number.isdecimal() or owner is None:
-        raise InvalidInput("action_item", "unknown")
-    use_case = partial(
-        assign_action_item,
-        ref=request.incident_of_metadata(),
-        number=int(number),
-        owner=Named(owner),
-    )
-    try:
-        await request.transact(use_case)
-    except InvalidInput as error:
-        text = invalid_text(error.field, error.problem, error.example)
-        return FieldErrors({"item" if error.field == "action_item" else "owner": text})
-    return None
+    return Form(giving_form(incident, items), Giving(ById(incident.id)))
 
 
 def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks.View:
@@ -102,16 +78,16 @@ def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> bloc
             ),
             blocks.user_select("owner", label="Owner from now on"),
         ],
-        callback_id="action_item_give_submit",
         submit="Give",
-        private_metadata=remember(incident),
     )
 
 
-def given(outcome: Outcome, owner: Named) -> blocks.Message:
-    """Return what whoever gave an action item to somebody is told."""
-    data = outcome.data
-    return say(
-        f"Action item {data['number']} of {data['reference']} is now with "
-        f"{mentions.mention(owner.external_id)}: {mentions.escape_line(data['text'])}"
-    )
+GIVE = Verb(
+    Giving,
+    form="action_item_give_submit",
+    opened_by=("action_item_give_open",),
+    open=open_giving,
+    perform=give,
+    inputs={"action_item": "item", "": "owner"},
+    is_quiet=True,
+)

@@ -7,18 +7,19 @@ from datetime import date, datetime
 from functools import partial
 
 from bot.features.postmortem import action_item_owners as owners
+from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.entry_messages import shown, told_message
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
+from bot.framework.feature import Feature
 from bot.framework.reading import find_day
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.times import day_text
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import IncidentRef
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, get_incident_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
@@ -73,84 +74,52 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
     return TypedItem(owner, due_on, mentions.plain(rest))
 
 
-async def action_command(request: Request) -> Reply:
-    """Add an action item, or give one to somebody; open the form when nothing is given."""
-    if not request.words.text.strip():
-        return await _open_form(request, request.incident_ref())
-    actor = request.actor
-    me = Named(actor.external_id, actor.name) if actor.external_id else None
-    giving = owners.find_giving(request.words.text, me=me)
-    if giving is not None:
-        return await owners.give(request, giving)
-    typed = parse_action(request.words.text, now=request.now, zone=actor.zone, me=me)
-    use_case = partial(
-        add_action_item,
-        ref=request.incident_ref(),
-        text=typed.text,
-        owner=typed.owner,
-        due_on=typed.due_on,
-    )
+class Adding(OnIncident):
+    """The follow-up work that is added, as a form has it or as it was typed."""
+
+    text: str = ""
+    owner: Named | None = None
+    due_on: str = ""
+
+
+class OnItem(Arguments):
+    """An action item of an incident, by its number there."""
+
+    ref: IncidentRef
+    number: int
+
+
+async def add(request: Request, given: Adding) -> Reply:
+    """Add an action item, or give one to somebody."""
+    actor, owner, text = request.actor, given.owner, given.text
+    due_on = find_day(given.due_on, now=request.now, zone=actor.zone)
+    if given.due_on and due_on is None:
+        raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
+    if not request.is_form:
+        me = Named(actor.external_id, actor.name) if actor.external_id else None
+        giving = owners.find_giving(given.ref, text, me=me)
+        if giving is not None:
+            return await owners.give(request, giving)
+        typed = parse_action(text, now=request.now, zone=actor.zone, me=me)
+        owner, due_on, text = typed.owner, typed.due_on, typed.text
+    use_case = partial(add_action_item, ref=given.ref, text=text, owner=owner, due_on=due_on)
     return Say(added(await request.transact(use_case)))
 
 
-async def actions_command(request: Request) -> Reply:
+def done_text(_: Request, outcome: Outcome) -> str:
+    """Return what is told to whoever marked an action item as done."""
+    return f"Action item {outcome.data['number']} of {outcome.data['reference']} is done."
+
+
+async def show_list(request: Request, given: OnIncident) -> Reply:
     """List the incident's action items."""
-    return Say(await _list(request, request.incident_ref()))
+    return Say(await _list(request, given.ref))
 
 
-async def open_pressed(request: Request) -> Reply:
-    """Open the form to add an action item."""
-    return await _open_form(request, request.incident_of_value())
-
-
-async def submitted(request: Request) -> Reply:
-    """Add an action item from the form; wrong input is answered in its field."""
-    form = request.form
-    typed_day = form.text("due_on")
-    due_on = find_day(typed_day, now=request.now, zone=request.actor.zone)
-    if typed_day and due_on is None:
-        text = invalid_text("due_on", "isn't a date we can read", DAY_EXAMPLE)
-        return FieldErrors({"due_on": text})
-    chosen = form.user("owner")
-    use_case = partial(
-        add_action_item,
-        ref=request.incident_of_metadata(),
-        text=form.text("text"),
-        owner=Named(chosen) if chosen else None,
-        due_on=due_on,
-    )
-    try:
-        await request.transact(use_case)
-    except InvalidInput as error:
-        field = "owner" if error.field == "person" else error.field
-        return FieldErrors({field: invalid_text(field, error.problem, error.example)})
-    return None
-
-
-async def done_pressed(request: Request) -> Reply:
-    """Mark an action item as done from the message that told of it."""
-    outcome = await _complete(request)
-    return Say(say(f"Action item {outcome.data['number']} of {outcome.data['reference']} is done."))
-
-
-async def done_in_list_pressed(request: Request) -> Reply:
+async def finish_in_list(request: Request, given: OnItem) -> Reply:
     """Mark an action item as done from the list, and show the list as it is now."""
-    await _complete(request)
-    return Say(await _list(request, request.incident_of_value()), replaces=True)
-
-
-async def _complete(request: Request) -> Outcome:
-    number = request.value.partition("|")[2]
-    if not number.isdecimal():
-        raise InvalidInput("action_item", "unknown")
-    use_case = partial(complete_action_item, ref=request.incident_of_value(), number=int(number))
-    return await request.transact(use_case)
-
-
-async def _open_form(request: Request, ref: IncidentRef) -> Reply:
-    incident = await view_for_form(request, ref, action=Action.MANAGE_ACTION_ITEMS)
-    await request.open_view(item_form(incident, initial_owner=request.actor.external_id))
-    return None
+    await request.transact(partial(complete_action_item, ref=given.ref, number=given.number))
+    return Say(await _list(request, given.ref), replaces=True)
 
 
 async def _list(request: Request, ref: IncidentRef) -> blocks.Message:
@@ -184,9 +153,7 @@ def item_form(incident: IncidentView, *, initial_owner: str | None) -> blocks.Vi
                 max_length=20,
             ),
         ],
-        callback_id="action_item_submit",
         submit="Add",
-        private_metadata=remember(incident),
     )
 
 
@@ -198,11 +165,10 @@ def item_list(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks
     lead = f"*Action items of {incident.reference}*: {open_count} open, {len(items)} in all."
     left_out = len(ordered) - len(shown)
     rest = [f"{left_out} more are in the postmortem."] if left_out else []
-    buttons = [
-        blocks.button("Add an action item", action_id="action_item_open", value=str(incident.id))
-    ]
+    value = on_incident(incident)
+    buttons = [blocks.button("Add an action item", action_id="action_item_open", value=value)]
     if open_count:
-        give = blocks.button("Give to…", action_id="action_item_give_open", value=str(incident.id))
+        give = blocks.button("Give to…", action_id="action_item_give_open", value=value)
         buttons.append(give)
     return blocks.Message(
         text="\n".join([lead, *(_line(item) for item in ordered)]),
@@ -219,7 +185,9 @@ def _row(incident: IncidentView, item: ActionItemView) -> blocks.Block:
     if item.is_done:
         return blocks.section(_line(item))
     done = blocks.button(
-        "Done", action_id="action_item_done_in_list", value=f"{incident.id}|{item.number}"
+        "Done",
+        action_id="action_item_done_in_list",
+        value=to_value(OnItem(ById(incident.id), item.number)),
     )
     return blocks.section(_line(item), accessory=done)
 
@@ -264,38 +232,38 @@ def item_told(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -
 
 
 def _done_button(item: ActionItemEntry, incident: IncidentView) -> blocks.ButtonElement:
-    value = f"{incident.id}|{item.number}"
+    value = to_value(OnItem(ById(incident.id), item.number))
     return blocks.button("Done", action_id="action_item_done", value=value)
 
 
 FEATURE = Feature(
     name="action_items",
-    commands=(
-        Command(
-            name="action",
+    verbs=(
+        Verb(
+            Adding,
             usage="action @someone [by 2026-12-01|5d] text, or: action 2 @someone",
             summary="Add follow-up work with one owner, or give it to another; without text, a form.",
-            handler=action_command,
             examples=(EXAMPLE, "action 2 @someone"),
             is_once_a_minute=True,
+            typed=lambda request: Adding(request.incident_ref(), text=request.words.text),
+            form="action_item_submit",
+            opened_by=("action_item_open",),
+            needs=Action.MANAGE_ACTION_ITEMS,
+            show=lambda request, view, _: item_form(view, initial_owner=request.actor.external_id),
+            perform=add,
+            inputs={"person": "owner"},
+            is_quiet=True,
         ),
-        Command(
-            name="actions",
+        Verb(
+            OnIncident,
             usage="actions",
             summary="The incident's action items, with buttons to finish them.",
-            handler=actions_command,
+            perform=show_list,
         ),
+        owners.GIVE,
+        Verb(OnItem, buttons=("action_item_done",), use_case=complete_action_item, tell=done_text),
+        Verb(OnItem, buttons=("action_item_done_in_list",), perform=finish_in_list),
     ),
-    actions={
-        "action_item_open": open_pressed,
-        "action_item_give_open": owners.give_pressed,
-        "action_item_done": done_pressed,
-        "action_item_done_in_list": done_in_list_pressed,
-    },
-    views={
-        "action_item_submit": submitted,
-        "action_item_give_submit": owners.give_submitted,
-    },
     entries=dict((shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given))),
     direct_entries=dict((shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told))),
 )

@@ -6,14 +6,16 @@ from functools import partial
 from types import MappingProxyType
 
 from bot.features.postmortem import messages
+from bot.features.postmortem.messages import OnPostmortem, Writing
+from bot.framework.arguments import OnIncident, Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import shown
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import view_for_form
+from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
-from bot.framework.refusals import invalid_text, say
+from bot.framework.refusals import say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb, as_typed, view_for_form
 from bot.slack import blocks, mentions
 from config.template_files import read_template
 from incidents.core.errors import InformationMissing, InvalidInput
@@ -43,49 +45,52 @@ from incidents.postmortem.postmortem import (
 from incidents.registry.entries import ENTRY_TYPES
 
 
-async def postmortem_command(request: Request) -> Reply:
+class Owning(OnIncident):
+    """Who writes the postmortem."""
+
+    owner: Named | None = None
+
+
+async def postmortem(request: Request, given: Words) -> Reply:
     """Show the postmortem, or do what the first word says."""
-    word, _, rest = request.words.text.strip().partition(" ")
+    word, _, rest = given.text.strip().partition(" ")
     handler = _WORDS.get(word.casefold() or "show")
     if handler is None:
         known = ", ".join(_WORDS)
         raise InvalidInput("word", f"isn't one of {known}", "postmortem owner @someone")
-    return await handler(request, rest.strip())
+    return await handler(request, given.ref, rest.strip())
 
 
-async def _show(request: Request, _rest: str) -> Reply:
-    incident, view, owner = await _load(request, request.incident_ref())
+async def _show(request: Request, ref: IncidentRef, _rest: str) -> Reply:
+    incident, view, owner = await _load(request, ref)
     return Say(messages.shown(incident, view, owner=owner, policy=request.policy))
 
 
-async def _owner(request: Request, rest: str) -> Reply:
+async def _owner(request: Request, ref: IncidentRef, rest: str) -> Reply:
     if rest.casefold() in {"", "me"}:
-        return await _change(request, partial(claim_postmortem, ref=request.incident_ref()), _owned)
+        return await claim(request, OnPostmortem(ref))
     user_id = mentions.parse_user(rest)
     if user_id is None:
         raise InvalidInput("owner", "not_a_person")
-    use_case = partial(set_postmortem_owner, ref=request.incident_ref(), owner=Named(user_id))
-    return await _change(request, use_case, _owned)
+    return await name_owner(request, Owning(ref, owner=Named(user_id)))
 
 
-async def _write(request: Request, _rest: str) -> Reply:
-    return await _open_write_form(request, request.incident_ref())
+async def _write(request: Request, ref: IncidentRef, _rest: str) -> Reply:
+    return await WRITE.ask(request, Writing(ref))
 
 
-async def _publish(request: Request, _rest: str) -> Reply:
-    use_case = partial(publish_postmortem, ref=request.incident_ref())
-    return await _change(request, use_case, _published)
+async def _publish(request: Request, ref: IncidentRef, _rest: str) -> Reply:
+    return await publish(request, Words(ref))
 
 
-async def _done(request: Request, rest: str) -> Reply:
+async def _done(request: Request, ref: IncidentRef, rest: str) -> Reply:
     link = mentions.plain(rest)
     if link and not mentions.is_web_address(link):
         raise InvalidInput("link", "isn't a web address", "https://wiki.example.com/postmortem-12")
-    use_case = partial(publish_postmortem, ref=request.incident_ref(), link=link)
-    return await _change(request, use_case, _published)
+    return await publish(request, Words(ref, text=link))
 
 
-_Word = Callable[[Request, str], Awaitable[Reply]]
+_Word = Callable[[Request, IncidentRef, str], Awaitable[Reply]]
 
 _WORDS: Mapping[str, _Word] = MappingProxyType(
     {
@@ -98,66 +103,52 @@ _WORDS: Mapping[str, _Word] = MappingProxyType(
 )
 
 
-async def claim_pressed(request: Request) -> Reply:
+async def claim(request: Request, given: OnPostmortem) -> Reply:
     """Take the postmortem on oneself."""
-    version = request.value.partition("|")[2]
-    use_case = partial(
-        claim_postmortem,
-        ref=request.incident_of_value(),
-        version=int(version) if version.isdecimal() else None,
-    )
+    use_case = partial(claim_postmortem, ref=given.ref, version=given.version)
     return await _change(request, use_case, _owned)
 
 
-async def owner_pressed(request: Request) -> Reply:
-    """Open the form that names the owner."""
-    incident, _, owner = await _load(request, request.incident_of_value())
+async def open_owner(request: Request, given: Owning) -> Form[Owning]:
+    """Return the form that names the owner."""
+    incident, _, owner = await _load(request, given.ref)
     initial = owner.external_id if owner else request.actor.external_id
-    await request.open_view(messages.owner_form(incident, initial=initial))
-    return None
+    return Form(messages.owner_form(incident, initial=initial), Owning(ById(incident.id)))
 
 
-async def owner_submitted(request: Request) -> Reply:
-    """Name the owner from the form; wrong input is answered in its field."""
-    chosen = request.form.user("owner")
-    if chosen is None:
+async def name_owner(request: Request, given: Owning) -> Reply:
+    """Name the owner."""
+    if given.owner is None:
         return FieldErrors({"owner": "Choose somebody."})
-    use_case = partial(
-        set_postmortem_owner, ref=request.incident_of_metadata(), owner=Named(chosen)
-    )
-    try:
-        return await _change(request, use_case, _owned)
-    except InvalidInput as error:
-        return FieldErrors({"owner": invalid_text("owner", error.problem, error.example)})
+    use_case = partial(set_postmortem_owner, ref=given.ref, owner=given.owner)
+    return await _change(request, use_case, _owned)
 
 
-async def write_pressed(request: Request) -> Reply:
-    """Open the form to write in."""
-    return await _open_write_form(request, request.incident_of_value())
+async def open_write(request: Request, given: Writing) -> Form[Writing]:
+    """Return the form to write in."""
+    await view_for_form(request, given.ref, action=Action.MANAGE_POSTMORTEM)
+    incident, view, _ = await _load(request, given.ref)
+    return messages.write_form(incident, view, policy=request.policy)
 
 
-async def write_submitted(request: Request) -> Reply:
+async def write(request: Request, given: Writing) -> Reply:
     """Save what was written; sections that others changed meanwhile are shown with theirs."""
-    ref = request.incident_of_metadata()
-    edits = messages.read_write_form(request.form, request.metadata, policy=request.policy)
-    try:
-        outcome = await request.transact(partial(write_postmortem, ref=ref, edits=edits))
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
+    edits = messages.read_write_form(request.form, given.revisions, policy=request.policy)
+    outcome = await request.transact(partial(write_postmortem, ref=given.ref, edits=edits))
     clashing = outcome.data["conflicts"]
     if not clashing:
         return None
-    incident, view, _ = await _load(request, ref)
+    incident, view, _ = await _load(request, given.ref)
     typed = {key: edit.text for key, edit in edits.items()}
     form = messages.write_form(
         incident, view, policy=request.policy, typed=typed, clashing=clashing
     )
-    return ShowView(form)
+    return ShowView(WRITE.named(form))
 
 
-async def publish_pressed(request: Request) -> Reply:
+async def publish(request: Request, given: Words) -> Reply:
     """Publish the postmortem, or say what it still needs."""
-    use_case = partial(publish_postmortem, ref=request.incident_of_value())
+    use_case = partial(publish_postmortem, ref=given.ref, link=given.text)
     return await _change(request, use_case, _published)
 
 
@@ -190,13 +181,6 @@ async def upload(context: EffectContext) -> Settlement:
         incident.channel_id, filename=file.name, content=file.content, title=file.name
     )
     return Done()
-
-
-async def _open_write_form(request: Request, ref: IncidentRef) -> Reply:
-    await view_for_form(request, ref, action=Action.MANAGE_POSTMORTEM)
-    incident, view, _ = await _load(request, ref)
-    await request.open_view(messages.write_form(incident, view, policy=request.policy))
-    return None
 
 
 async def _change(
@@ -236,28 +220,38 @@ def _published(outcome: Outcome) -> blocks.Message:
     return say(f"The postmortem of {outcome.data['reference']} is published.")
 
 
+WRITE = Verb(
+    Writing,
+    form="postmortem_write_submit",
+    opened_by=("postmortem_write_open",),
+    open=open_write,
+    perform=write,
+)
+
 FEATURE = Feature(
     name="postmortem",
-    commands=(
-        Command(
-            name="postmortem",
+    verbs=(
+        Verb(
+            Words,
             usage="postmortem [owner @someone | write | show | publish | done [link]]",
             summary="How far the postmortem is; who writes it; write in it; publish it.",
-            handler=postmortem_command,
             aliases=("pm",),
             examples=("postmortem owner @someone", "postmortem write"),
+            typed=as_typed,
+            perform=postmortem,
         ),
+        Verb(OnPostmortem, buttons=("postmortem_claim",), perform=claim),
+        Verb(
+            Owning,
+            form="postmortem_owner_submit",
+            opened_by=("postmortem_owner_open",),
+            open=open_owner,
+            perform=name_owner,
+            inputs={"person": "owner"},
+        ),
+        WRITE,
+        Verb(Words, buttons=("postmortem_publish",), perform=publish),
     ),
-    actions={
-        "postmortem_claim": claim_pressed,
-        "postmortem_owner_open": owner_pressed,
-        "postmortem_write_open": write_pressed,
-        "postmortem_publish": publish_pressed,
-    },
-    views={
-        "postmortem_owner_submit": owner_submitted,
-        "postmortem_write_submit": write_submitted,
-    },
     effects={UploadPostmortem: upload},
     entries=dict(
         (

@@ -1,13 +1,17 @@
 """How the postmortem reads in Slack: what is said in the channel, to its owner, and its forms."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 
-from bot.framework.entry_messages import told_lines
+from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
+from bot.framework.entry_messages import told_message
+from bot.framework.verbs import Form
 from bot.slack import blocks, mentions
 from incidents.core.times import day_text
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, PersonView
-from incidents.policy.policy import Policy, Section
+from incidents.policy.policy import Policy
+from incidents.policy.postmortem import Section
 from incidents.postmortem.entries import (
     OwnedEntry,
     PostmortemDrafted,
@@ -18,6 +22,19 @@ from incidents.postmortem.entries import (
 from incidents.postmortem.postmortem import PostmortemView, SectionEdit, writable_sections
 
 Buttons = Sequence[blocks.ButtonElement]
+
+
+class OnPostmortem(Arguments):
+    """An incident's postmortem, in the version that a button was made for."""
+
+    ref: IncidentRef
+    version: int | None = None
+
+
+class Writing(OnIncident):
+    """Which revision of each section a form shows."""
+
+    revisions: Mapping[str, int] = field(default_factory=dict)
 
 
 def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -35,8 +52,8 @@ def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView)
 
 def owner_set(_set: PostmortemOwnerSet, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say in the channel who writes the postmortem."""
-    lines = [*told_lines(entry), "Everybody can add to it."]
-    return _message(f"{incident.reference}: {' '.join(lines)}", [write_button(incident)])
+    button = write_button(incident)
+    return told_message(entry, incident, button, asks="Everybody can add to it.")
 
 
 def owner_told(
@@ -55,8 +72,7 @@ def published(
     done: PostmortemPublished, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Say that the postmortem is published, and where it is."""
-    lines = [*told_lines(entry), *([] if done.link else ["The file follows."])]
-    return _message(f"{incident.reference}: {' '.join(lines)}")
+    return told_message(entry, incident, asks="" if done.link else "The file follows.")
 
 
 def reminded(due: PostmortemReminded, entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -110,7 +126,7 @@ def owner_buttons(
     incident: IncidentView, version: int, *, is_owned: bool
 ) -> list[blocks.ButtonElement]:
     """Return the buttons that settle who writes, and those to write and to plan work."""
-    value = f"{incident.id}|{version}"
+    value = to_value(OnPostmortem(ById(incident.id), version))
     claim = blocks.button(
         "I'll write it", action_id="postmortem_claim", value=value, style="primary"
     )
@@ -125,7 +141,7 @@ def owner_buttons(
 
 def write_button(incident: IncidentView) -> blocks.ButtonElement:
     """Return the button that opens the form to write in."""
-    return blocks.button("Write…", action_id="postmortem_write_open", value=str(incident.id))
+    return blocks.button("Write…", action_id="postmortem_write_open", value=on_incident(incident))
 
 
 def publish_button(incident: IncidentView) -> blocks.ButtonElement:
@@ -136,7 +152,7 @@ def publish_button(incident: IncidentView) -> blocks.ButtonElement:
         yes="Publish",
     )
     return blocks.button(
-        "Publish", action_id="postmortem_publish", value=str(incident.id), confirm=sure
+        "Publish", action_id="postmortem_publish", value=on_incident(incident), confirm=sure
     )
 
 
@@ -146,8 +162,6 @@ def owner_form(incident: IncidentView, *, initial: str | None) -> blocks.View:
     return blocks.modal(
         "Postmortem owner",
         blocks=[blocks.context(mentions.escape_line(_title(incident))), select],
-        callback_id="postmortem_owner_submit",
-        private_metadata=json.dumps({"incident_id": str(incident.id)}),
     )
 
 
@@ -158,7 +172,7 @@ def write_form(
     policy: Policy,
     typed: Mapping[str, str] | None = None,
     clashing: Sequence[str] = (),
-) -> blocks.View:
+) -> Form[Writing]:
     """Return the form with a field for each section that people write in.
 
     `clashing` names sections that others changed meanwhile: what they wrote is shown above the
@@ -182,25 +196,18 @@ def write_form(
                 hint=section.prompt,
             )
         )
-    metadata = {"incident_id": str(incident.id), "revisions": revisions}
-    return blocks.modal(
-        f"Postmortem {incident.reference}",
-        blocks=body,
-        callback_id="postmortem_write_submit",
-        private_metadata=json.dumps(metadata),
-    )
+    form = blocks.modal(f"Postmortem {incident.reference}", blocks=body)
+    return Form(form, Writing(ById(incident.id), revisions=revisions))
 
 
 def read_write_form(
-    form: blocks.FormState, metadata: Mapping[str, object], *, policy: Policy
+    form: blocks.FormState, revisions: Mapping[str, int], *, policy: Policy
 ) -> dict[str, SectionEdit]:
     """Return what was typed in each section that the form had, with the revision it showed."""
-    revisions = metadata.get("revisions")
-    known = revisions if isinstance(revisions, Mapping) else {}
     return {
-        section.key: SectionEdit(form.text(section.key), int(known[section.key]))
+        section.key: SectionEdit(form.text(section.key), revisions[section.key])
         for section in writable_sections(policy)
-        if section.key in known
+        if section.key in revisions
     }
 
 

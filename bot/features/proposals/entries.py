@@ -1,9 +1,12 @@
 """What is said of proposals as they go on: in the channel, and directly to those it concerns."""
 
 from bot.features.proposals.messages import answer_buttons, break_button, done_button
+from bot.framework.arguments import known_id, to_value
 from bot.framework.phrases import about, actor_of_entry, instant_of, named_in
+from bot.framework.proposal_offer import OnProposal
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
+from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.policy import COMMANDER
 
@@ -192,7 +195,8 @@ def _answerable(text: str, entry: EntryView, incident: IncidentView) -> blocks.M
 
 
 def _value(entry: EntryView, incident: IncidentView) -> str:
-    return f"{incident.id}|{entry.text('proposal_id')}|{entry.text('version')}"
+    proposal_id, version = known_id(entry.text("proposal_id")), entry.content.get("version")
+    return to_value(OnProposal(ById(incident.id), proposal_id, version))
 
 
 def _name(entry: EntryView) -> str:

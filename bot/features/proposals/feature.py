@@ -2,21 +2,22 @@
 
 import re
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.features.proposals import entries, forms, messages
 from bot.features.proposals.card import refresh_of_entry, refresh_proposal
-from bot.framework.feature import Command, Feature, Flag
-from bot.framework.incident_forms import view_for_form
-from bot.framework.proposal_offer import ASK_FORM
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request, incident_by_id, split_first
+from bot.framework.arguments import Words
+from bot.framework.feature import Feature
+from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request, split_first
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import AskFirst, Form, Verb, as_typed, view_for_form
 from bot.slack import mentions
 from incidents.core.errors import InvalidInput, Superseded
-from incidents.engine.unit_of_work import Outcome, UseCase
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView
@@ -30,104 +31,67 @@ from incidents.proposals.tables import LIVE, Proposal, ProposalWords, proposals_
 from incidents.proposals.views import ProposalView, get_proposal_view
 from incidents.registry.guarded_commands import PERFORMERS, command_text
 
-Verb = Callable[..., Coroutine[Any, Any, Outcome]]
-
 _EXAMPLE = "propose Restart checkout in eu-west --class change"
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _LABELS = re.compile(r"(?:^|(?<=\s))(risk|undo|check):\s*", re.IGNORECASE)
 
-# The verb, and the name under which its use case takes the words after it (None: it takes none).
-_VERBS: dict[str, tuple[Verb, str | None]] = {
-    "approve": (approve, "reason"),
-    "decline": (decline, "reason"),
-    "object": (object_to, "reason"),
-    "objections": (ask_objections, None),
-    "carried-out": (carry_out, "result"),
-    "carried_out": (carry_out, "result"),
-    "carry-out": (carry_out, "result"),
-    "done": (carry_out, "result"),
-    "abandon": (abandon, "reason"),
-    "break-glass": (break_glass, "reason"),
-    "break_glass": (break_glass, "reason"),
-}
-
 # As help and refusals name them, each once.
 _SHOWN_VERBS = ("approve", "decline", "objections", "object", "done", "abandon", "break-glass")
-
-# Which answer each button's form is for.
-_OPENED_BY = {
-    "proposal_decline_open": "decline",
-    "proposal_object_open": "object",
-    "proposal_carried_out_open": "carried_out",
-    "proposal_abandon_open": "abandon",
-    "proposal_break_open": "break_glass",
-}
 
 
 # -- proposing --------------------------------------------------------------------------------
 
 
-async def propose_command(request: Request) -> Reply:
-    """Propose at once with `--class`; without, open the form with the words filled in."""
+def typed_proposal(request: Request) -> Proposing | AskFirst[Proposing]:
+    """Return what `propose what to do --class change` proposes; without a class the form asks."""
     words = split_words(mentions.plain(request.words.text))
-    given = request.words.flags.get("class")
-    ref = request.incident_ref()
-    if given is None or not words.text:
-        return await _open_propose(request, ref, words=words)
-    outcome = await request.transact(partial(propose, ref=ref, words=words, class_key=given))
-    return _told(request, outcome)
-
-
-async def open_propose_form(request: Request) -> Reply:
-    """Open the form from a button; where a command was refused, with what it would have done."""
-    ref, (_, _, action) = request.incident_of_value(), request.value.partition("|")
-    if action not in PERFORMERS:
-        return await _open_propose(request, ref, words=ProposalWords(text=""))
-    # What wasn't said yet is left for the person to fill in.
-    text = command_text(action, {"severity_name": "…", "original": "…"})
-    chosen = request.policy.proposals.class_of(action)
-    key = chosen.key if chosen is not None else ""
-    return await _open_propose(request, ref, words=ProposalWords(text=text), class_key=key)
-
-
-async def _open_propose(
-    request: Request, ref: IncidentRef, *, words: ProposalWords, class_key: str = ""
-) -> Reply:
-    view, proposals = (
-        await view_for_form(request, ref, action=Action.PROPOSE),
-        request.policy.proposals,
+    given = Proposing(
+        request.incident_ref(),
+        text=words.text,
+        risk=words.risk,
+        undo=words.undo,
+        check=words.check,
+        class_key=request.words.flags.get("class", ""),
     )
-    await request.open_view(forms.propose_form(view, proposals, words=words, class_key=class_key))
-    return None
+    return given if given.text and given.class_key else AskFirst(replace(given, class_key=""))
 
 
-async def open_revise_form(request: Request) -> Reply:
-    """Open the form that changes one's own proposal."""
-    ref, proposal_id, _ = _parts(request.value)
-    view, proposal = await _views(request, ref, proposal_id)
-    await request.open_view(forms.revise_form(view, proposal, request.policy.proposals))
-    return None
+async def open_proposal(request: Request, given: Proposing) -> Form[Proposing]:
+    """Return the form, with what was typed, or what a refused command would have done."""
+    proposals = request.policy.proposals
+    if given.proposal_id is not None:
+        view, proposal = await _views(request, given.ref, given.proposal_id)
+        form = forms.revise_form(view, proposal, proposals)
+        return Form(form, replace(given, ref=ById(view.id), seen=proposal.version))
+    view = await view_for_form(request, given.ref, action=Action.PROPOSE)
+    words, class_key = words_of(given), given.class_key
+    if given.action in PERFORMERS:
+        # What wasn't said yet is left for the person to fill in.
+        text = command_text(given.action, {"severity_name": "…", "original": "…"})
+        chosen = proposals.class_of(given.action)
+        words, class_key = ProposalWords(text=text), chosen.key if chosen is not None else ""
+    form = forms.propose_form(view, proposals, words=words, class_key=class_key)
+    return Form(form, Proposing(ById(view.id)))
 
 
-async def propose_submitted(request: Request) -> Reply:
-    """Propose, or propose anew, from the form; what can't be taken is said in its field."""
-    ref, form = request.incident_of_metadata(), request.form
-    words, chosen = forms.read_words(form), form.choice("class") or ""
-    use_case: UseCase = partial(propose, ref=ref, words=words, class_key=chosen)
-    if request.metadata.get("proposal_id"):
-        use_case = partial(
-            revise,
-            ref=ref,
-            proposal_id=uuid.UUID(str(request.metadata["proposal_id"])),
-            words=words,
-            class_key=chosen,
-            version=int(request.metadata.get("version") or 0) or None,
-        )
-    try:
-        outcome = await request.transact(use_case)
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-    return _told(request, outcome)
+async def put(uow: UnitOfWork, given: Proposing) -> Outcome:
+    """Propose, or propose anew."""
+    words, class_key = words_of(given), given.class_key
+    if given.proposal_id is None:
+        return await propose(uow, given.ref, words=words, class_key=class_key)
+    return await revise(
+        uow,
+        given.ref,
+        proposal_id=given.proposal_id,
+        words=words,
+        class_key=class_key,
+        version=given.seen,
+    )
+
+
+def words_of(given: Proposing) -> ProposalWords:
+    """Return what is proposed, in words."""
+    return ProposalWords(text=given.text, risk=given.risk, undo=given.undo, check=given.check)
 
 
 def split_words(text: str) -> ProposalWords:
@@ -138,58 +102,53 @@ def split_words(text: str) -> ProposalWords:
     return ProposalWords(text=first.strip().rstrip(",;|").strip(), **trimmed)
 
 
-# -- asking for a command -----------------------------------------------------------------------
-
-
-async def ask_pressed(request: Request) -> Reply:
-    """Ask for agreement to the command that was kept."""
-    ref, proposal_id, _ = _parts(request.value)
-    use_case = partial(ask_for_draft, ref=ref, proposal_id=proposal_id)
-    return _told(request, await request.transact(use_case))
-
-
-async def ask_submitted(request: Request) -> Reply:
-    """Ask for agreement to what a form wanted; with a reason, go ahead without."""
-    ref = request.incident_of_metadata()
-    proposal_id = uuid.UUID(str(request.metadata["proposal_id"]))
-    reason = request.form.text("reason")
-    use_case: UseCase = partial(ask_for_draft, ref=ref, proposal_id=proposal_id)
-    if reason:
-        use_case = partial(break_glass, ref=ref, proposal_id=proposal_id, reason=reason)
-    return _told(request, await request.transact(use_case))
-
-
 # -- answering ----------------------------------------------------------------------------------
 
 
-async def proposal_command(request: Request) -> Reply:
+async def ask_or_break(uow: UnitOfWork, given: OnProposal) -> Outcome:
+    """Ask for agreement to the command that was kept; with a reason, go ahead without."""
+    if not given.reason:
+        return await ask_for_draft(uow, given.ref, proposal_id=given.proposal_id)
+    return await break_glass(uow, given.ref, proposal_id=given.proposal_id, reason=given.reason)
+
+
+async def carry_out_with(uow: UnitOfWork, given: OnProposal) -> Outcome:
+    """Carry it out, or say what came of it."""
+    return await carry_out(
+        uow,
+        given.ref,
+        proposal_id=given.proposal_id,
+        result=given.reason,
+        version=given.version,
+    )
+
+
+async def proposal(request: Request, given: Words) -> Reply:
     """Show or answer a proposal: `/incident proposal [2] [approve|decline|…] [words]`."""
     slash = request.policy.command
-    view = await view_for_form(request, request.incident_ref(), action=Action.VIEW)
+    view = await view_for_form(request, given.ref, action=Action.VIEW)
     async with request.services.database.reading() as session:
         all_of_them = await proposals_of(session, view.id)
-        number, word, words = _number_and_verb(request.words.text, all_of_them)
+        number, word, words = _number_and_verb(given.text, all_of_them)
         waiting = [one for one in all_of_them if one.status in LIVE]
         meant = waiting if number is None else [a for a in all_of_them if a.number == number]
-        proposal = await get_proposal_view(session, meant[0].id) if meant else None
-    if proposal is None:
+        shown = await get_proposal_view(session, meant[0].id) if meant else None
+    if shown is None:
         what = f"There is no proposal {number}" if number else "No proposal is waiting"
         return Say(say(f"{what} in {view.reference}. `{slash} propose` makes one."))
     if not word:
-        return Say(messages.proposal_card(proposal, view, is_direct=True))
+        return Say(messages.proposal_card(shown, view, is_direct=True))
     verb = _VERBS.get(word.casefold())
     if verb is None:
         known = ", ".join(_SHOWN_VERBS)
-        raise InvalidInput("word", f"isn't one of {known}", f"proposal {proposal.number} approve")
+        raise InvalidInput("word", f"isn't one of {known}", f"proposal {shown.number} approve")
     if len(meant) > 1:
         # A risky step mustn't be agreed to by a guess at which one was meant.
         numbers = ", ".join(str(one.number) for one in meant)
-        which = f"Say which, as in `{slash} proposal {proposal.number} {word.casefold()}`."
+        which = f"Say which, as in `{slash} proposal {shown.number} {word.casefold()}`."
         return Say(say(f"Several proposals wait ({numbers}), so nothing was done. {which}"))
-    use_case, named = verb
-    given = {named: mentions.plain(words)} if named else {}
-    done = partial(use_case, ref=ById(view.id), proposal_id=proposal.id, **given)
-    return _told(request, await request.transact(done))
+    answer = OnProposal(ById(view.id), shown.id, reason=mentions.plain(words))
+    return await verb.carry_out(request, answer)
 
 
 def _number_and_verb(text: str, known: Sequence[Proposal]) -> tuple[int | None, str, str]:
@@ -206,73 +165,19 @@ def _number_and_verb(text: str, known: Sequence[Proposal]) -> tuple[int | None, 
     return None, first, rest
 
 
-async def approve_pressed(request: Request) -> Reply:
-    """Agree."""
-    return await _press(request, approve)
+def told(request: Request, outcome: Outcome) -> str:
+    """Return what came of it."""
+    return messages.outcome_text(outcome, slash=request.policy.command)
 
 
-async def carry_out_pressed(request: Request) -> Reply:
-    """Let the bot carry out the command that was agreed to."""
-    return await _press(request, carry_out)
-
-
-async def objections_pressed(request: Request) -> Reply:
-    """Ask everybody for strong objections."""
-    ref, proposal_id, _ = _parts(request.value)
-    use_case = partial(ask_objections, ref=ref, proposal_id=proposal_id)
-    return _told(request, await request.transact(use_case))
-
-
-async def _press(request: Request, verb: Verb) -> Reply:
-    ref, proposal_id, version = _parts(request.value)
-    use_case = partial(verb, ref=ref, proposal_id=proposal_id, version=version)
-    return _told(request, await request.transact(use_case))
-
-
-async def open_answer_form(request: Request) -> Reply:
-    """Open the form for an answer in words; the pressed button says which."""
-    verb = _OPENED_BY[str(request.action.get("action_id"))]
-    ref, _, _ = _parts(request.value)
-    view = await view_for_form(request, ref, action=Action.VIEW)
-    title = f"{view.reference} {view.title}"
-    await request.open_view(forms.answer_form(verb, title=title, value=request.value))
-    return None
-
-
-async def answer_submitted(request: Request) -> Reply:
-    """Answer in words, from the form."""
-    ref, proposal_id, version = _parts(str(request.metadata.get("value", "")))
-    verb, named = _VERBS.get(str(request.metadata.get("verb", "")), (decline, "reason"))
-    given: dict[str, Any] = {named: request.form.text("reason")} if named else {}
-    if verb is not object_to:
-        given["version"] = version
-    use_case = partial(verb, ref=ref, proposal_id=proposal_id, **given)
-    try:
-        outcome = await request.transact(use_case)
-    except InvalidInput as error:
-        if error.field != "reason":
-            raise
-        return FieldErrors({"reason": invalid_text(error.field, error.problem, error.example)})
-    # What differs from what was asked is said; the rest is seen on the card.
-    return _told(request, outcome) if outcome.kind.startswith("proposal_") else None
-
-
-def _told(request: Request, outcome: Outcome) -> Reply:
-    return Say(say(messages.outcome_text(outcome, slash=request.policy.command)))
-
-
-def _parts(value: str) -> tuple[ById, uuid.UUID, int | None]:
-    """Return incident, proposal and version of a value `incident|proposal|version`."""
-    incident_id, proposal_id, version, *_ = [*value.split("|"), "", ""]
-    ref = incident_by_id(incident_id)
-    try:
-        return ref, uuid.UUID(proposal_id), int(version) if version else None
-    except ValueError:
-        raise Superseded("proposal") from None
+def told_what_differs(request: Request, outcome: Outcome) -> str | None:
+    """Return what came of it; of a form only what differs: the rest is seen on the card."""
+    is_as_asked = not outcome.kind.startswith("proposal_")
+    return None if request.is_form and is_as_asked else told(request, outcome)
 
 
 async def _views(
-    request: Request, ref: ById, proposal_id: uuid.UUID
+    request: Request, ref: IncidentRef, proposal_id: uuid.UUID
 ) -> tuple[IncidentView, ProposalView]:
     view = await view_for_form(request, ref, action=Action.PROPOSE)
     async with request.services.database.reading() as session:
@@ -292,48 +197,111 @@ _DIRECT = (
     EntryKind.BREAK_GLASS,
 )
 
+PROPOSE = Verb(
+    Proposing,
+    usage="propose what to do [risk: …] [undo: …] [check: …] [--class change]",
+    summary="Ask for agreement to a risky step; without a class, opens the form.",
+    flags=(Flag("class", "How risky it is, as the policy names it.", metavar="change"),),
+    examples=(
+        _EXAMPLE,
+        "propose Roll back risk: carts are lost undo: redeploy --class change",
+    ),
+    is_once_a_minute=True,
+    typed=typed_proposal,
+    form="proposal_propose_submit",
+    opened_by=("proposal_propose_open",),
+    open=open_proposal,
+    read=lambda request, given: replace(given, class_key=request.form.choice("class") or ""),
+    do=put,
+    tell=told,
+)
+APPROVE = Verb(OnProposal, buttons=("proposal_approve",), use_case=approve, tell=told)
+DECLINE = Verb(
+    OnProposal,
+    form="proposal_decline_submit",
+    opened_by=("proposal_decline_open",),
+    show=lambda _, view, __: forms.answer_form(view, forms.DECLINE),
+    use_case=decline,
+    tell=told_what_differs,
+)
+OBJECT = Verb(
+    OnProposal,
+    form="proposal_object_submit",
+    opened_by=("proposal_object_open",),
+    show=lambda _, view, __: forms.answer_form(view, forms.OBJECT),
+    use_case=object_to,
+    tell=told_what_differs,
+)
+OBJECTIONS = Verb(OnProposal, buttons=("proposal_objections",), use_case=ask_objections, tell=told)
+CARRY_OUT = Verb(
+    OnProposal,
+    buttons=("proposal_carry_out",),
+    form="proposal_carried_out_submit",
+    opened_by=("proposal_carried_out_open",),
+    show=lambda _, view, __: forms.answer_form(view, forms.CARRIED_OUT),
+    do=carry_out_with,
+    tell=told_what_differs,
+)
+ABANDON = Verb(
+    OnProposal,
+    form="proposal_abandon_submit",
+    opened_by=("proposal_abandon_open",),
+    show=lambda _, view, __: forms.answer_form(view, forms.ABANDON),
+    use_case=abandon,
+    tell=told_what_differs,
+)
+BREAK_GLASS = Verb(
+    OnProposal,
+    form="proposal_break_submit",
+    opened_by=("proposal_break_open",),
+    show=lambda _, view, __: forms.answer_form(view, forms.BREAK_GLASS),
+    use_case=break_glass,
+    tell=told_what_differs,
+)
+
+_VERBS: dict[str, Verb[OnProposal]] = {
+    "approve": APPROVE,
+    "decline": DECLINE,
+    "object": OBJECT,
+    "objections": OBJECTIONS,
+    "carried-out": CARRY_OUT,
+    "carried_out": CARRY_OUT,
+    "carry-out": CARRY_OUT,
+    "done": CARRY_OUT,
+    "abandon": ABANDON,
+    "break-glass": BREAK_GLASS,
+    "break_glass": BREAK_GLASS,
+}
+
 FEATURE = Feature(
     name="proposals",
-    commands=(
-        Command(
-            name="propose",
-            usage="propose what to do [risk: …] [undo: …] [check: …] [--class change]",
-            summary="Ask for agreement to a risky step; without a class, opens the form.",
-            handler=propose_command,
-            flags=(Flag("class", "How risky it is, as the policy names it.", metavar="change"),),
-            examples=(
-                _EXAMPLE,
-                "propose Roll back risk: carts are lost undo: redeploy --class change",
-            ),
-            is_once_a_minute=True,
-        ),
-        Command(
-            name="proposal",
+    verbs=(
+        PROPOSE,
+        Verb(
+            Words,
             usage="proposal [2] [approve|decline|objections|object|done|abandon|break-glass] [words]",
             summary="Show a proposal, answer it, or say what came of it.",
-            handler=proposal_command,
             aliases=("proposals",),
             examples=("proposal 2 decline It loses the carts in progress",),
+            typed=as_typed,
+            perform=proposal,
         ),
+        Verb(
+            OnProposal,
+            buttons=("proposal_revise_open",),
+            perform=lambda request, given: PROPOSE.ask(
+                request, Proposing(given.ref, proposal_id=given.proposal_id)
+            ),
+        ),
+        Verb(OnProposal, buttons=("proposal_ask",), form=ASK_FORM, do=ask_or_break, tell=told),
+        APPROVE,
+        DECLINE,
+        OBJECT,
+        OBJECTIONS,
+        CARRY_OUT,
+        ABANDON,
+        BREAK_GLASS,
     ),
-    actions={
-        "proposal_propose_open": open_propose_form,
-        "proposal_ask": ask_pressed,
-        "proposal_approve": approve_pressed,
-        "proposal_carry_out": carry_out_pressed,
-        "proposal_objections": objections_pressed,
-        "proposal_revise_open": open_revise_form,
-        "proposal_decline_open": open_answer_form,
-        "proposal_object_open": open_answer_form,
-        "proposal_carried_out_open": open_answer_form,
-        "proposal_abandon_open": open_answer_form,
-        "proposal_break_open": open_answer_form,
-    },
-    views={
-        forms.PROPOSE_FORM: propose_submitted,
-        forms.ANSWER_FORM: answer_submitted,
-        ASK_FORM: ask_submitted,
-    },
     effects={RefreshProposal: refresh_proposal, RefreshProposalOfEntry: refresh_of_entry},
     entries={
         EntryKind.ACTION_PROPOSED: entries.proposed_entry,

@@ -1,17 +1,12 @@
 """The forms about proposals: proposing or changing one, and the one field that an answer needs."""
 
-import json
 from dataclasses import dataclass
 
-from bot.framework.incident_forms import remember
 from bot.slack import blocks, mentions
 from incidents.incident.views import IncidentView
 from incidents.policy.proposals import ActionClass, Need, Proposals, suggest_class
 from incidents.proposals.tables import ProposalWords
 from incidents.proposals.views import ProposalView
-
-PROPOSE_FORM = "proposal_propose_submit"
-ANSWER_FORM = "proposal_answer_submit"
 
 _LONGEST = 2000
 
@@ -28,35 +23,33 @@ class AnswerField:
     hint: str | None = None
 
 
-ANSWERS = {
-    "decline": AnswerField(
-        "Decline",
-        "Why not?",
-        "Decline",
-        "Failing over loses the last minute of orders",
-        hint="Goes on the timeline. Say what would change your mind.",
-    ),
-    "object": AnswerField(
-        "Strong objection", "What speaks against it?", "Object", "The replica is 20 minutes behind"
-    ),
-    "carried_out": AnswerField(
-        "Carried out",
-        "What came of it?",
-        "Carried out",
-        "Errors are back to normal since 14:12",
-        is_optional=True,
-    ),
-    "abandon": AnswerField(
-        "Abandon", "Why isn't it done?", "Abandon", "The errors stopped by themselves"
-    ),
-    "break_glass": AnswerField(
-        "Break glass",
-        "Why can't it wait?",
-        "Go ahead",
-        "Data is being lost right now and nobody answers",
-        hint="Goes ahead without agreement. The channel, the commander and all who may agree hear it.",
-    ),
-}
+DECLINE = AnswerField(
+    "Decline",
+    "Why not?",
+    "Decline",
+    "Failing over loses the last minute of orders",
+    hint="Goes on the timeline. Say what would change your mind.",
+)
+OBJECT = AnswerField(
+    "Strong objection", "What speaks against it?", "Object", "The replica is 20 minutes behind"
+)
+CARRIED_OUT = AnswerField(
+    "Carried out",
+    "What came of it?",
+    "Carried out",
+    "Errors are back to normal since 14:12",
+    is_optional=True,
+)
+ABANDON = AnswerField(
+    "Abandon", "Why isn't it done?", "Abandon", "The errors stopped by themselves"
+)
+BREAK_GLASS = AnswerField(
+    "Break glass",
+    "Why can't it wait?",
+    "Go ahead",
+    "Data is being lost right now and nobody answers",
+    hint="Goes ahead without agreement. The channel, the commander and all who may agree hear it.",
+)
 
 
 def propose_form(
@@ -67,22 +60,17 @@ def propose_form(
     return blocks.modal(
         f"Propose in {view.reference}",
         blocks=_fields(view.title, proposals, words=words, chosen=chosen),
-        callback_id=PROPOSE_FORM,
         submit="Propose",
-        private_metadata=remember(view),
     )
 
 
 def revise_form(view: IncidentView, proposal: ProposalView, proposals: Proposals) -> blocks.View:
     """Return the form that changes a proposal."""
     words = proposal.words or ProposalWords(text="")
-    metadata = remember(view, proposal_id=str(proposal.id), version=proposal.version)
     return blocks.modal(
         f"Change proposal {proposal.number}",
         blocks=_fields(view.title, proposals, words=words, chosen=proposal.class_key),
-        callback_id=PROPOSE_FORM,
         submit="Propose anew",
-        private_metadata=metadata,
     )
 
 
@@ -115,13 +103,12 @@ def _fields(
     ]
 
 
-def answer_form(verb: str, *, title: str, value: str) -> blocks.View:
-    """Return the form with the one field that an answer needs; `value` is the pressed button's."""
-    field = ANSWERS[verb]
+def answer_form(view: IncidentView, field: AnswerField) -> blocks.View:
+    """Return the form with the one field that an answer needs."""
     return blocks.modal(
         field.title,
         blocks=[
-            blocks.context(mentions.escape_line(title)),
+            blocks.context(mentions.escape_line(f"{view.reference} {view.title}")),
             blocks.text_input(
                 "reason",
                 label=field.label,
@@ -132,19 +119,7 @@ def answer_form(verb: str, *, title: str, value: str) -> blocks.View:
                 hint=field.hint,
             ),
         ],
-        callback_id=ANSWER_FORM,
         submit=field.submit,
-        private_metadata=json.dumps({"value": value, "verb": verb}),
-    )
-
-
-def read_words(form: blocks.FormState) -> ProposalWords:
-    """Return what the form says is proposed."""
-    return ProposalWords(
-        text=form.text("text"),
-        risk=form.text("risk"),
-        undo=form.text("undo"),
-        check=form.text("check"),
     )
 
 

@@ -1,8 +1,11 @@
 """How proposals read: the card with its buttons, and what people are told who acted."""
 
+from bot.framework.arguments import to_value
 from bot.framework.phrases import about
+from bot.framework.proposal_offer import OnProposal
 from bot.slack import blocks, mentions
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView, PersonView
 from incidents.policy.proposals import Need
 from incidents.proposals.objections import PollView
@@ -168,7 +171,8 @@ def break_button(value: str) -> blocks.ButtonElement:
 
 def value_of(proposal: ProposalView) -> str:
     """Return what a proposal's buttons carry: incident, proposal, and the version seen."""
-    return f"{proposal.incident_id}|{proposal.id}|{proposal.version}"
+    ref = ById(proposal.incident_id)
+    return to_value(OnProposal(ref, proposal.id, proposal.version))
 
 
 def _named(person: PersonView | None) -> str:

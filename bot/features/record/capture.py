@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from bot.slack.ids import ChannelId, MessageTs, UserId
 from incidents.channel.membership import join_channel, leave_channel
 from incidents.core.errors import IncidentNotFound
 from incidents.engine.effects import FetchMarkedMessage
+from incidents.engine.unit_of_work import Outcome
 from incidents.record.captured_messages import MarkSource, MessageKey, find_captured
 from incidents.record.linked_files import LinkedFile, link_files
 from incidents.record.marks import (
@@ -45,41 +46,35 @@ _FILE_LINK = re.compile(
 
 async def on_reaction_added(request: Request) -> Reply:
     """Mark the message that somebody put the policy's emoji on."""
-    message = _reacted_message(request)
-    if message is not None and await _is_ours_to_follow(request, message.channel_id):
-        source = MarkSource.REACTION
-        at = _event_at(request)
-        await request.transact(partial(mark_message, message=message, source=source, at=at))
-    return None
+    return await _follow(request, mark_message, _reacted_message(request), MarkSource.REACTION)
 
 
 async def on_reaction_removed(request: Request) -> Reply:
     """Take the mark away again."""
-    message = _reacted_message(request)
-    if message is not None and await _is_ours_to_follow(request, message.channel_id):
-        source = MarkSource.REACTION
-        at = _event_at(request)
-        await request.transact(partial(unmark_message, message=message, source=source, at=at))
-    return None
+    return await _follow(request, unmark_message, _reacted_message(request), MarkSource.REACTION)
 
 
 async def on_pin_added(request: Request) -> Reply:
     """Mark the message that somebody pinned."""
-    message = _pinned_message(request)
-    if not request.policy.timeline.capture_pins or message is None:
+    if not request.policy.timeline.capture_pins:
         return None
-    if await _is_ours_to_follow(request, message.channel_id):
-        source, at = MarkSource.PIN, _event_at(request)
-        await request.transact(partial(mark_message, message=message, source=source, at=at))
-    return None
+    return await _follow(request, mark_message, _pinned_message(request), MarkSource.PIN)
 
 
 async def on_pin_removed(request: Request) -> Reply:
     """Take the mark away again."""
-    message = _pinned_message(request)
+    return await _follow(request, unmark_message, _pinned_message(request), MarkSource.PIN)
+
+
+async def _follow(
+    request: Request,
+    use_case: Callable[..., Awaitable[Outcome]],
+    message: MessageKey | None,
+    source: MarkSource,
+) -> Reply:
     if message is not None and await _is_ours_to_follow(request, message.channel_id):
-        source, at = MarkSource.PIN, _event_at(request)
-        await request.transact(partial(unmark_message, message=message, source=source, at=at))
+        at = _event_at(request)
+        await request.transact(partial(use_case, message=message, source=source, at=at))
     return None
 
 
@@ -225,7 +220,7 @@ async def add_to_timeline(request: Request) -> Reply:
     )
     content = await content_of(request.services, message, now=request.now)
     # Without a text, or from somebody whose name we don't know, it has to be fetched first.
-    is_complete = bool(message.text) and content.author_name != message.user_id
+    is_complete = bool(message.text) and content.author.name != message.user_id
     use_case = partial(
         mark_message,
         message=MessageKey(channel_id, message.ts),

@@ -3,17 +3,19 @@
 from datetime import timedelta
 from functools import partial
 
+from bot.framework.arguments import Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.feature import Command, Feature
+from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import mentions
 from incidents.core.people import system_actor
 from incidents.engine.effects import UploadExport
 from incidents.exports import ExportFormat, export_incident, find_format, request_export
-from incidents.incident.incident import ById, IncidentRef
+from incidents.incident.incident import ById
 from incidents.incident.views import get_entry_view
 from incidents.registry.entries import ENTRY_TYPES
 
@@ -24,26 +26,16 @@ NAMES = {
 }
 
 
-async def export_command(request: Request) -> Reply:
-    """Export from `/incident export [md|csv|json]`."""
-    fmt = find_format(request.words.text)
+async def export(request: Request, given: Words) -> Reply:
+    """Have the timeline uploaded to the incident's channel."""
+    fmt = find_format(given.text)
     if fmt is None:
         text = (
-            f"I can export as `md`, `csv` or `json`, not as {mentions.code(request.words.text)}. "
+            f"I can export as `md`, `csv` or `json`, not as {mentions.code(given.text)}. "
             f"Nothing was exported. For example: `{request.policy.command} export csv`"
         )
         return Say(say(text))
-    return await _export(request, request.incident_ref(), fmt)
-
-
-async def export_pressed(request: Request) -> Reply:
-    """Export from a button; its value ends with the format."""
-    fmt = find_format(request.value.rpartition("|")[2]) or ExportFormat.MARKDOWN
-    return await _export(request, request.incident_of_value(), fmt)
-
-
-async def _export(request: Request, ref: IncidentRef, fmt: ExportFormat) -> Reply:
-    outcome = await request.transact(partial(request_export, ref=ref, fmt=fmt))
+    outcome = await request.transact(partial(request_export, ref=given.ref, fmt=fmt))
     channel_id = outcome.data["channel_id"]
     where = mentions.channel_link(channel_id) if channel_id else "its channel, once that is open"
     reference = outcome.data["reference"]
@@ -93,15 +85,16 @@ async def upload_export(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="export",
-    commands=(
-        Command(
-            name="export",
+    verbs=(
+        Verb(
+            Words,
             usage="export [md|csv|json]",
             summary="Upload the timeline as a file to the incident's channel.",
-            handler=export_command,
             examples=("export", "export csv"),
+            words=("text",),
+            buttons=("export_start",),
+            perform=export,
         ),
     ),
-    actions={"export_start": export_pressed},
     effects={UploadExport: upload_export},
 )

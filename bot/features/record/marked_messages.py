@@ -16,6 +16,7 @@ from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackMessage
 from bot.slack.ids import permalink, ts_to_instant
 from incidents.core.people import Person, PersonFacts, save_person
+from incidents.core.sentences import Who
 from incidents.engine.effects import FetchMarkedMessage
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.record.captured_messages import CapturedMessage, CaptureStatus, Mark
@@ -95,8 +96,7 @@ async def content_of(
     files = ", ".join(file.name for file in message.files)
     return MessageText(
         text=text or (f"[{files}]" if files else "[no text]"),
-        author_name=author,
-        author_external_id=message.user_id or "",
+        author=Who(author, external_id=message.user_id or ""),
         permalink=permalink(
             services.workspace.url,
             channel_id=message.channel,

@@ -3,19 +3,24 @@
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
 
-from bot.features.record import timeline_messages as shown
+from bot.features.record import timeline_messages as messages
+from bot.features.record.timeline_messages import OnEntry, TimelinePage
+from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.feature import Command, Feature, Flag
-from bot.framework.incident_forms import view_for_form
+from bot.framework.entry_messages import shown
+from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
-from bot.framework.refusals import invalid_text, say
+from bot.framework.refusals import say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import Verb, view_for_form
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput
@@ -24,71 +29,50 @@ from incidents.core.times import parse_moment, split_moment, zone_of
 from incidents.engine.effects import EraseEntryMessage, PostEntry, TellPerson
 from incidents.engine.outbox import EffectRow
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.corrections import MAX_TEXT
+from incidents.record.entries import Amended, Note
 from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
-from incidents.record.timeline_view import TimelineItem, TimelineView, find_item, get_timeline
+from incidents.record.timeline_view import TimelineItem, find_item, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
 
-DEFAULT_LAST = 20
 MAX_LAST = 50
 
 # Phones make a long dash of the minus in `-10m`, which the grammar takes for `--`.
 _LONG_MINUS = re.compile(r"^--(?=\d)")
 
-# The incident's id, how many entries, how many newer ones to leave out.
-_PAGE = re.compile(r"[^|]+\|(\d{1,4})\|(\d{1,9})")
-
-
 # -- notes ------------------------------------------------------------------------------------
 
 
-async def note_command(request: Request) -> Reply:
-    """Add a note from `/incident note [-10m|14:05] text`; without a text, open the form."""
-    written = _LONG_MINUS.sub("-", mentions.plain(request.words.text))
-    if not written:
-        return await _open_note_form(request, request.incident_ref())
-    moment, text = split_moment(written, now=request.now, zone=request.actor.zone)
-    use_case = partial(add_note, ref=request.incident_ref(), text=text, occurred_at=moment)
-    outcome = await request.transact(use_case)
-    was_clock_time = moment is not None and written[0].isdigit()
-    return Say(_noted(request, outcome, was_clock_time=was_clock_time))
+class NewNote(OnIncident):
+    """What happened, and when; None is now."""
+
+    note: str = ""
+    moment: datetime | None = None
 
 
-async def note_open(request: Request) -> Reply:
-    """Open the note form from a button."""
-    return await _open_note_form(request, request.incident_of_value())
+def typed_note(request: Request) -> NewNote:
+    """Return the note of `note [-10m|14:05] text`."""
+    moment, text = split_moment(_written(request), now=request.now, zone=request.actor.zone)
+    return NewNote(request.incident_ref(), note=text, moment=moment)
 
 
-async def note_submitted(request: Request) -> Reply:
-    """Add the note from the form; a time that can't be read is told in its field."""
-    form = request.form
-    try:
-        typed = form.text("time")
-        moment = parse_moment(typed, now=request.now, zone=request.actor.zone) if typed else None
-        use_case = partial(
-            add_note,
-            ref=request.incident_of_metadata(),
-            text=form.text("note"),
-            occurred_at=moment,
-        )
-        await request.transact(use_case)
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-    return None
+def read_note(request: Request, given: NewNote) -> NewNote:
+    """Return the note of the form, with its time."""
+    typed, zone = request.form.text("time"), request.actor.zone
+    return replace(given, moment=parse_moment(typed, now=request.now, zone=zone) if typed else None)
 
 
-async def _open_note_form(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.ADD_NOTE)
-    await request.open_view(shown.note_form(view))
-    return None
+def _written(request: Request) -> str:
+    return _LONG_MINUS.sub("-", mentions.plain(request.words.text))
 
 
-def _noted(request: Request, outcome: Outcome, *, was_clock_time: bool) -> blocks.Message:
+def noted(request: Request, outcome: Outcome) -> str:
+    """Return what the author of a note is told."""
     occurred_at = datetime.fromisoformat(outcome.data["occurred_at"])
     when = mentions.date(occurred_at)
+    was_clock_time = _written(request)[:1].isdigit()
     if was_clock_time and _is_to_come(request, occurred_at):
         when = f"{when}, yesterday, as that time is yet to come today,"
     text = (
@@ -100,7 +84,7 @@ def _noted(request: Request, outcome: Outcome, *, was_clock_time: bool) -> block
             f"{text}\nIt was longer than {MAX_TEXT:,} characters, so its end was cut. "
             "Share the rest as a file in the channel: that lands on the timeline, too."
         )
-    return say(text)
+    return text
 
 
 def _is_to_come(request: Request, occurred_at: datetime) -> bool:
@@ -110,7 +94,7 @@ def _is_to_come(request: Request, occurred_at: datetime) -> bool:
     return was.date() < now.date() and was.time() > now.time()
 
 
-async def undo_command(request: Request) -> Reply:
+async def take_back(request: Request, given: OnIncident) -> Reply:
     """Take back one's own last note or mark; which one can't be said by command."""
     if request.words.text:
         timeline = f"`{request.policy.command} timeline`"
@@ -119,18 +103,11 @@ async def undo_command(request: Request) -> Reply:
             f"For another, open {timeline} and choose *Withdraw* beside it."
         )
         return Say(say(text))
-    outcome = await request.transact(partial(undo, ref=request.incident_ref()))
-    return Say(_withdrawn(outcome))
-
-
-async def undo_pressed(request: Request) -> Reply:
-    """Take back one's own last note or mark, by button."""
-    outcome = await request.transact(partial(undo, ref=request.incident_of_value()))
-    return Say(_withdrawn(outcome))
+    return Say(_withdrawn(await request.transact(partial(undo, ref=given.ref))))
 
 
 def _withdrawn(outcome: Outcome) -> blocks.Message:
-    what = "note" if outcome.data["entry_kind"] == EntryKind.NOTE else "mark"
+    what = "note" if outcome.data["entry_kind"] == Note.kind else "mark"
     when = mentions.date(datetime.fromisoformat(outcome.data["occurred_at"]))
     return say(
         f"Your {what} of {when} in *{outcome.data['reference']}* is withdrawn. "
@@ -141,80 +118,70 @@ def _withdrawn(outcome: Outcome) -> blocks.Message:
 # -- the timeline -----------------------------------------------------------------------------
 
 
-async def timeline_command(request: Request) -> Reply:
-    """Show the newest entries, from `/incident timeline [--last 20]`."""
-    typed = request.words.flags.get("last") or request.words.text or str(DEFAULT_LAST)
+def typed_page(request: Request) -> TimelinePage:
+    """Return what `timeline [--last 20]` shows."""
+    typed = request.words.flags.get("last") or request.words.text or str(messages.DEFAULT_LAST)
     if not typed.isdecimal() or not 1 <= int(typed) <= MAX_LAST:
         raise InvalidInput("last", f"takes a number from 1 to {MAX_LAST}", "timeline --last 20")
-    timeline = await _timeline(request, request.incident_ref())
-    return Say(shown.page(timeline, count=int(typed), skip=0))
+    return TimelinePage(request.incident_ref(), count=int(typed))
 
 
-async def timeline_turned(request: Request) -> Reply:
-    """Show another page in place of this one, or the first one from elsewhere."""
-    count, skip = _page_of(request.value)
-    timeline = await _timeline(request, request.incident_of_value())
-    message = shown.page(timeline, count=count, skip=skip)
-    return Say(message, replaces=skip != 0 or request.action.get("action_id") == "timeline_later")
-
-
-def _page_of(value: str) -> tuple[int, int]:
-    """Return how many entries a button asks for, and how many newer ones to leave out."""
-    found = _PAGE.fullmatch(value)
-    if found is None:
-        return DEFAULT_LAST, 0
-    return min(max(int(found[1]), 1), MAX_LAST), int(found[2])
-
-
-async def _timeline(request: Request, ref: IncidentRef) -> TimelineView:
-    async with request.services.database.reading() as session:
-        return await get_timeline(
-            session,
-            ref,
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-            entry_types=ENTRY_TYPES,
-        )
+async def show_page(request: Request, given: TimelinePage) -> Reply:
+    """Show the newest entries; another page in place of the one before."""
+    timeline = await request.read(get_timeline, given.ref, entry_types=ENTRY_TYPES)
+    message = messages.page(timeline, count=min(max(given.count, 1), MAX_LAST), skip=given.skip)
+    is_turned = given.skip != 0 or request.action.get("action_id") == "timeline_later"
+    return Say(message, replaces=is_turned)
 
 
 # -- corrections ------------------------------------------------------------------------------
 
 
-async def correct_chosen(request: Request) -> Reply:
+class Correction(OnEntry):
+    """What a note says from now on, or why an entry is redacted."""
+
+    note: str = ""
+    time: datetime | None = None
+    reason: str = ""
+
+
+async def correct(request: Request, given: Correction) -> Reply:
     """Amend, withdraw or redact an entry, as chosen in its menu."""
-    ref = request.incident_of_value()
-    entry_id, choice = _entry_of(request.value)
-    if choice == "withdraw":
-        return Say(
-            _withdrawn(await request.transact(partial(withdraw_entry, ref=ref, entry_id=entry_id)))
-        )
-    action = Action.REDACT_ENTRY if choice == "redact" else Action.ADD_NOTE
-    view = await view_for_form(request, ref, action=action)
-    item = await _item(request, ref, entry_id, verb=choice)
-    if choice == "redact":
-        await request.open_view(shown.redact_form(view, item))
-        return None
-    if len(item.entry.text("text")) > shown.MAX_IN_FORM:
+    match given.choice:
+        case "withdraw":
+            use_case = partial(withdraw_entry, ref=given.ref, entry_id=given.entry_id)
+            return Say(_withdrawn(await request.transact(use_case)))
+        case "redact":
+            return await REDACT.ask(request, given)
+    return await AMEND.ask(request, given)
+
+
+async def open_amend(request: Request, given: Correction) -> blocks.View | Say:
+    """Return the form that corrects a note, unless it is too long for one."""
+    item = await _item(request, given, action=Action.ADD_NOTE)
+    if len(item.entry.words) > messages.MAX_IN_FORM:
         text = (
             "This note is too long for a form, so nothing was changed. "
             "Withdraw it, and write a shorter one."
         )
         return Say(say(text))
-    await request.open_view(shown.amend_form(view, item))
-    return None
+    return messages.amend_form(item)
 
 
-async def amend_submitted(request: Request) -> Reply:
-    """Amend the note from the form."""
-    entry_id, _ = _entry_of(str(request.metadata.get("entry", "")))
-    ref = request.incident_of_metadata()
-    item = await _item(request, ref, entry_id, verb="amend")
+async def open_redact(request: Request, given: Correction) -> blocks.View:
+    """Return the form that asks whether to redact an entry."""
+    return messages.redact_form(await _item(request, given, action=Action.REDACT_ENTRY))
+
+
+async def amend(request: Request, given: Correction) -> Reply:
+    """Correct a note."""
+    item = await _item(request, given, action=Action.VIEW)
     use_case = partial(
         amend_note,
-        ref=ref,
-        entry_id=entry_id,
-        text=request.form.text("note"),
-        occurred_at=_to_the_second(request.form.instant("time"), item.entry.occurred_at),
+        ref=given.ref,
+        entry_id=given.entry_id,
+        text=given.note,
+        occurred_at=_to_the_second(given.time, item.entry.occurred_at),
     )
     try:
         await request.transact(use_case)
@@ -222,30 +189,7 @@ async def amend_submitted(request: Request) -> Reply:
         if error.what != "note":
             raise
         return FieldErrors({"note": "Nothing is different yet. Change it, or press Cancel."})
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
     return None
-
-
-async def redact_submitted(request: Request) -> Reply:
-    """Redact the entry from the form."""
-    entry_id, _ = _entry_of(str(request.metadata.get("entry", "")))
-    use_case = partial(
-        redact_entry,
-        ref=request.incident_of_metadata(),
-        entry_id=entry_id,
-        reason=request.form.text("reason"),
-    )
-    await request.transact(use_case)
-    return None
-
-
-def _entry_of(value: str) -> tuple[uuid.UUID, str]:
-    parts = value.split("|")
-    try:
-        return uuid.UUID(parts[1]), parts[2]
-    except (IndexError, ValueError):
-        raise InvalidInput("entry", "unknown") from None
 
 
 def _to_the_second(chosen: datetime | None, before: datetime) -> datetime:
@@ -255,21 +199,14 @@ def _to_the_second(chosen: datetime | None, before: datetime) -> datetime:
     return chosen
 
 
-async def _item(request: Request, ref: ById, entry_id: uuid.UUID, *, verb: str) -> TimelineItem:
-    async with request.services.database.reading() as session:
-        item = await find_item(
-            session,
-            ref.id,
-            entry_id,
-            workspace_id=request.services.workspace.id,
-            viewer=request.actor,
-            entry_types=ENTRY_TYPES,
-        )
+async def _item(request: Request, given: OnEntry, *, action: Action) -> TimelineItem:
+    incident = await view_for_form(request, given.ref, action=action)
+    item = await request.read(find_item, incident.id, given.entry_id, entry_types=ENTRY_TYPES)
     if item is None:
         raise InvalidInput("entry", "unknown")
     if item.entry.is_redacted:
         raise AlreadySo("entry", "redacted")
-    if item.entry.is_withdrawn and verb != "redact":
+    if item.entry.is_withdrawn and given.choice != "redact":
         raise AlreadySo("entry", "withdrawn")
     return item
 
@@ -315,7 +252,7 @@ async def _posted_as(context: EffectContext, entry_id: uuid.UUID) -> list[tuple[
 
 
 async def _said_by(context: EffectContext, entry_id: uuid.UUID) -> Mapping[uuid.UUID, datetime]:
-    amends = (TimelineEntry.target_id == entry_id) & (TimelineEntry.kind == EntryKind.AMENDED)
+    amends = (TimelineEntry.target_id == entry_id) & (TimelineEntry.kind == Amended.kind)
     query = select(TimelineEntry.id, TimelineEntry.recorded_at).where(
         TimelineEntry.incident_id == context.effect.incident_id,
         (TimelineEntry.id == entry_id) | amends,
@@ -324,48 +261,50 @@ async def _said_by(context: EffectContext, entry_id: uuid.UUID) -> Mapping[uuid.
         return {row.id: row.recorded_at for row in await session.execute(query)}
 
 
+AMEND = Verb(Correction, form="amend_submit", open=open_amend, perform=amend)
+REDACT = Verb(Correction, form="redact_submit", open=open_redact, use_case=redact_entry)
+
 FEATURE = Feature(
     name="timeline",
-    commands=(
-        Command(
-            name="note",
+    verbs=(
+        Verb(
+            NewNote,
             usage="note [-10m|14:05] text",
             summary="Add a note to the timeline, dated back if you like.",
-            handler=note_command,
             examples=("note Rolled back the checkout deploy", "note -10m Error rate is falling"),
+            typed=typed_note,
+            form="note_submit",
+            opened_by=("note_open",),
+            needs=Action.ADD_NOTE,
+            show=lambda _, view, __: messages.note_form(view),
+            read=read_note,
+            do=lambda uow, given: add_note(
+                uow, given.ref, text=given.note, occurred_at=given.moment
+            ),
+            tell=noted,
+            is_quiet=True,
         ),
-        Command(
-            name="undo",
+        Verb(
+            OnIncident,
             usage="undo",
             summary="Withdraw your own last note or mark.",
-            handler=undo_command,
+            buttons=("note_undo",),
+            perform=take_back,
         ),
-        Command(
-            name="timeline",
+        Verb(
+            TimelinePage,
             usage="timeline [--last 20]",
             summary="Show the newest entries of the timeline.",
-            handler=timeline_command,
             flags=(Flag("last", f"how many, up to {MAX_LAST}", metavar="N"),),
             examples=("timeline --last 50",),
+            typed=typed_page,
+            buttons=("timeline_open", "timeline_earlier", "timeline_later"),
+            perform=show_page,
         ),
+        Verb(Correction, buttons=("timeline_correct",), perform=correct),
+        AMEND,
+        REDACT,
     ),
-    actions={
-        "note_open": note_open,
-        "note_undo": undo_pressed,
-        "timeline_open": timeline_turned,
-        "timeline_earlier": timeline_turned,
-        "timeline_later": timeline_turned,
-        "timeline_correct": correct_chosen,
-    },
-    views={
-        "note_submit": note_submitted,
-        "amend_submit": amend_submitted,
-        "redact_submit": redact_submitted,
-    },
     effects={EraseEntryMessage: erase_message},
-    entries={
-        EntryKind.NOTE: shown.note_entry,
-        EntryKind.AMENDED: shown.amended_entry,
-        EntryKind.WITHDRAWN: shown.withdrawn_entry,
-    },
+    entries=dict((shown(Note, messages.note_entry),)),
 )

@@ -3,18 +3,23 @@
 import re
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
-from bot.framework.incident_forms import remember
+from bot.framework.arguments import Arguments, OnIncident, to_value
 from bot.slack import blocks, mentions
 from bot.slack.blocks import Message
 from bot.slack.ids import is_user_id
+from bot.slack.sentences import SlackText
 from bot.slack.truncation import shorten_mrkdwn, split_mrkdwn
-from incidents.incident.timeline import EntryKind
+from incidents.core.sentences import as_line
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
 from incidents.record.corrections import WITHDRAWABLE, CorrectedEntry
+from incidents.record.entries import Note
 from incidents.record.timeline_view import TimelineItem, TimelineView
 
+DEFAULT_LAST = 20
 MAX_IN_FORM = 3_000
 LATE = timedelta(minutes=1)
 
@@ -24,36 +29,38 @@ _MOST_MENUS = 10
 _PAGE_CHARACTERS = 7_500
 _TIME_AND_NAME = 90
 _MAX_NAME = 30
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+_DATE = re.compile(r"<!date[^>]*>")
 
 _LABELS = {"amend": "Amend…", "withdraw": "Withdraw", "redact": "Redact…"}
 _NOTE_CHOICES = ("amend", "withdraw", "redact")
 _MARK_CHOICES = ("withdraw", "redact")
 
 
-def note_entry(entry: EntryView, incident: IncidentView) -> Message:
+class TimelinePage(OnIncident):
+    """How many entries of a timeline are shown, and how many newer ones are left out."""
+
+    count: int = DEFAULT_LAST
+    skip: int = 0
+
+
+class OnEntry(Arguments, gone="entry"):
+    """An entry of a timeline, and what is to be done about it."""
+
+    ref: IncidentRef
+    entry_id: uuid.UUID
+    choice: str = ""
+
+
+def note_entry(note: Note, entry: EntryView, incident: IncidentView) -> Message:
     """Return a note as it is said in the channel, with a menu to correct it."""
     who, when = mentions.escape_line(entry.actor_name), _for_when(entry)
-    text = f"*Note* by {who}{when}: {mentions.escape(entry.text('text'))}"
+    text = f"*Note* by {who}{when}: {mentions.escape(note.text)}"
     first, *rest = split_mrkdwn(text, 3_000)
     menu = _menu(incident, entry.id, _NOTE_CHOICES)
     return Message(
         text=text,
         blocks=(blocks.section(first, accessory=menu), *(blocks.section(one) for one in rest)),
     )
-
-
-def amended_entry(entry: EntryView, incident: IncidentView) -> Message:
-    """Return the correction of a note as it is said in the channel."""
-    who = mentions.escape_line(entry.actor_name)
-    text = f"{who} amended {_which(entry)}: {mentions.escape(entry.text('text'))}"
-    return Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))
-
-
-def withdrawn_entry(entry: EntryView, incident: IncidentView) -> Message:
-    """Return the withdrawal of a note as it is said in the channel."""
-    text = f"{mentions.escape_line(entry.actor_name)} withdrew {_which(entry)}."
-    return Message(text=f"{incident.reference}: {text}", blocks=(blocks.context(text),))
 
 
 def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
@@ -64,10 +71,11 @@ def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
     title = f"*Timeline of {incident.reference}*, {until - len(items) + 1} to {until} of {total}"
     limit = max(60, _PAGE_CHARACTERS // max(len(items), 1) - _TIME_AND_NAME)
     lines = [(item, line_of(item, limit=limit)) for item in items]
+    value = to_value(OnIncident(ById(incident.id), total))
     buttons = [
         *_turning(incident, count=count, skip=skip, total=total),
-        blocks.button("Add a note", action_id="note_open", value=f"{incident.id}|{total}"),
-        blocks.button("Export", action_id="export_start", value=f"{incident.id}|{total}|md"),
+        blocks.button("Add a note", action_id="note_open", value=value),
+        blocks.button("Export", action_id="export_start", value=value),
     ]
     return Message(
         text="\n".join([title, *(line for _, line in lines)]),
@@ -79,7 +87,7 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
     """Return one line of the timeline; its text is cut to about `limit` characters."""
     entry = item.entry
     when = mentions.date(entry.occurred_at, "{date_short_pretty} {time}")
-    what = _in_their_zone(shorten_mrkdwn(mentions.escape_line(item.what), limit))
+    what = _fitted(" ".join(as_line(item.told, SlackText()).split()), limit)
     if entry.is_withdrawn:
         what = f"~{what.replace('~', '∼')}~ (withdrawn)"
     elif entry.is_amended and not entry.is_redacted:
@@ -111,13 +119,11 @@ def note_form(view: IncidentView) -> blocks.View:
                 max_length=40,
             ),
         ],
-        callback_id="note_submit",
         submit="Add",
-        private_metadata=remember(view),
     )
 
 
-def amend_form(view: IncidentView, item: TimelineItem) -> blocks.View:
+def amend_form(item: TimelineItem) -> blocks.View:
     """Return the form that corrects a note."""
     return blocks.modal(
         "Amend the note",
@@ -126,7 +132,7 @@ def amend_form(view: IncidentView, item: TimelineItem) -> blocks.View:
             blocks.text_input(
                 "note",
                 label="What happened?",
-                initial=item.entry.text("text"),
+                initial=item.entry.words,
                 multiline=True,
                 max_length=MAX_IN_FORM,
             ),
@@ -134,14 +140,12 @@ def amend_form(view: IncidentView, item: TimelineItem) -> blocks.View:
                 "time", label="When?", initial=item.entry.occurred_at, optional=True
             ),
         ],
-        callback_id="amend_submit",
-        private_metadata=remember(view, entry=f"|{item.entry.id}|amend"),
     )
 
 
-def redact_form(view: IncidentView, item: TimelineItem) -> blocks.View:
+def redact_form(item: TimelineItem) -> blocks.View:
     """Return the form that asks whether to redact an entry."""
-    what = shorten_mrkdwn(mentions.escape(item.what), 2_000)
+    what = shorten_mrkdwn(as_line(item.told, SlackText()), 2_000)
     return blocks.modal(
         "Redact from the timeline",
         blocks=[
@@ -160,31 +164,14 @@ def redact_form(view: IncidentView, item: TimelineItem) -> blocks.View:
                 max_length=300,
             ),
         ],
-        callback_id="redact_submit",
         submit="Redact",
-        private_metadata=remember(view, entry=f"|{item.entry.id}|redact"),
     )
 
 
-def _which(entry: EntryView) -> str:
-    """Return which note or mark a correction is about: the one of its time, if that is known."""
-    kind = "note" if entry.text("target_kind") in {"", EntryKind.NOTE} else "mark"
-    at = entry.content.get("target_occurred_at")
-    return f"the {kind} of {mentions.date(datetime.fromisoformat(at))}" if at else f"a {kind}"
-
-
-def _in_their_zone(text: str) -> str:
-    """Return escaped text with its instants as dates that each reader sees in their own zone."""
-
-    def date(found: re.Match[str]) -> str:
-        try:
-            return mentions.date(
-                datetime.strptime(found[0], "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
-            )
-        except ValueError:
-            return found[0]
-
-    return _INSTANT.sub(date, text)
+def _fitted(text: str, limit: int) -> str:
+    """Return the text cut to what people see of it: of a date's token that is its last part."""
+    hidden = sum(len(token.partition("|")[0]) for token in _DATE.findall(text))
+    return shorten_mrkdwn(text, limit + hidden)
 
 
 def _for_when(entry: EntryView) -> str:
@@ -203,14 +190,14 @@ def _choices(entry: CorrectedEntry) -> Sequence[str]:
         return ()
     if entry.is_withdrawn or entry.kind not in WITHDRAWABLE:
         return ("redact",)
-    return _NOTE_CHOICES if entry.kind == EntryKind.NOTE else _MARK_CHOICES
+    return _NOTE_CHOICES if entry.kind == Note.kind else _MARK_CHOICES
 
 
 def _menu(
     incident: IncidentView, entry_id: uuid.UUID, choices: Sequence[str]
 ) -> blocks.OverflowMenuElement:
     options = [
-        blocks.option(_LABELS[choice], value=f"{incident.id}|{entry_id}|{choice}")
+        blocks.option(_LABELS[choice], value=to_value(OnEntry(ById(incident.id), entry_id, choice)))
         for choice in choices
     ]
     return blocks.overflow(action_id="timeline_correct", options=options)
@@ -242,11 +229,11 @@ def _merged(lines: list[str]) -> tuple[blocks.Block, ...]:
 def _turning(
     incident: IncidentView, *, count: int, skip: int, total: int
 ) -> list[blocks.ButtonElement]:
-    buttons: list[blocks.ButtonElement] = []
+    here, buttons = TimelinePage(ById(incident.id), count=count), list[blocks.ButtonElement]()
     if skip + count < total:
-        value = f"{incident.id}|{count}|{skip + count}"
+        value = to_value(replace(here, skip=skip + count))
         buttons.append(blocks.button("Earlier", action_id="timeline_earlier", value=value))
     if skip > 0:
-        value = f"{incident.id}|{count}|{max(skip - count, 0)}"
+        value = to_value(replace(here, skip=max(skip - count, 0)))
         buttons.append(blocks.button("Later", action_id="timeline_later", value=value))
     return buttons

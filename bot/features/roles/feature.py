@@ -3,55 +3,46 @@
 from functools import partial
 
 from bot.features.roles import messages
+from bot.features.roles.messages import OneRole
+from bot.framework.arguments import NOBODY, OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
+from bot.framework.entry_messages import shown
+from bot.framework.feature import Feature
 from bot.framework.reading import person_in
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, system_actor
-from incidents.engine.unit_of_work import Outcome
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.timeline import EntryKind
+from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.views import get_entry_view, get_incident_view
 from incidents.people.assignable import Named
-from incidents.policy.policy import Action
 from incidents.roles.assign import assign_role, claim_role, get_role, release_role
 from incidents.roles.command import take_command
 from incidents.roles.effects import TellRoleHolder
+from incidents.roles.entries import CommanderMissing
 
 _ROLE_EXAMPLE = "role scribe @alice"
 _NOBODY = frozenset({"none", "nobody"})
 _SELF = frozenset({"me", "myself"})
 
 
-# -- commands -------------------------------------------------------------------------------
+# -- roles by words and buttons -------------------------------------------------------------
 
 
-async def role_command(request: Request) -> Reply:
-    """Give, take or release a role: `role commander [@someone|me|none]`; alone, show them all."""
+def typed_role(request: Request) -> OneRole:
+    """Return what `role commander [@someone|me|none]` asks for."""
     words = request.words.text.split()
-    if not words:
-        return await roles_command(request)
-    named, role = words_of_role(words, own=own_name(request))
+    person, role = words_of_role(words, own=own_name(request))
     _refuse_bare_name(request, words, role)
-    ref = request.incident_ref()
-    if named is None:
-        return await _release(request, ref, role)
-    outcome = await request.transact(partial(assign_role, ref=ref, role=role, person=named))
-    return _told(request, outcome)
+    return OneRole(request.incident_ref(), role=role, person=person)
 
 
-async def roles_command(request: Request) -> Reply:
-    """Show who holds which role."""
-    return Say(await _roles(request, request.incident_ref()))
-
-
-def words_of_role(words: list[str], *, own: Named) -> tuple[Named | None, str]:
-    """Return who is meant (None: nobody) and the words that name the role.
+def words_of_role(words: list[str], *, own: Named) -> tuple[Named, str]:
+    """Return who is meant (perhaps NOBODY) and the words that name the role.
 
     Raises: InvalidInput for a name that Slack didn't turn into a person, and for two.
     """
@@ -64,7 +55,7 @@ def words_of_role(words: list[str], *, own: Named) -> tuple[Named | None, str]:
     if last.startswith("@"):
         raise InvalidInput("person", "not_a_person", _ROLE_EXAMPLE)
     if last.casefold() in _NOBODY:
-        return None, " ".join(words[:-1])
+        return NOBODY, " ".join(words[:-1])
     if last.casefold() in _SELF:
         return own, " ".join(words[:-1])
     return own, " ".join(words)
@@ -84,84 +75,46 @@ def own_name(request: Request) -> Named:
     return Named(request.actor.external_id or "", request.actor.name)
 
 
-# -- buttons and forms ----------------------------------------------------------------------
+async def give_role(uow: UnitOfWork, given: OneRole) -> Outcome:
+    """Give somebody the role, or release it."""
+    if given.person == NOBODY:
+        return await release_role(uow, ref=given.ref, role=get_role(uow.policy, given.role).key)
+    return await assign_role(uow, ref=given.ref, role=given.role, person=given.person)
 
 
-async def take_command_pressed(request: Request) -> Reply:
-    """Take command from a message that asks for somebody."""
-    outcome = await request.transact(partial(take_command, ref=request.incident_of_value()))
-    return _told(request, outcome)
+def told(request: Request, outcome: Outcome) -> str:
+    """Return what the person is told who changed a role, or asked for it."""
+    return messages.outcome_text(
+        outcome, external_id=request.actor.external_id, slash=request.policy.command
+    )
 
 
-async def claim_pressed(request: Request) -> Reply:
+async def show_roles(request: Request, given: OnIncident) -> Reply:
+    """Show who holds which role."""
+    return Say(await _roles(request, given.ref))
+
+
+async def claim(request: Request, given: OneRole) -> Reply:
     """Take a role that the list showed to be free."""
-    ref, role = request.incident_of_value(), _role_of_value(request)
-    outcome = await request.transact(partial(claim_role, ref=ref, role=role))
-    return await _listed(request, ref, outcome)
+    use_case = partial(claim_role, ref=given.ref, role=given.role)
+    return await _listed(request, given.ref, await request.transact(use_case))
 
 
-async def release_pressed(request: Request) -> Reply:
+async def release(request: Request, given: OneRole) -> Reply:
     """Give up one's own role."""
-    ref, role = request.incident_of_value(), _role_of_value(request)
-    outcome = await request.transact(partial(release_role, ref=ref, role=role))
-    return await _listed(request, ref, outcome)
+    use_case = partial(release_role, ref=given.ref, role=given.role)
+    return await _listed(request, given.ref, await request.transact(use_case))
 
 
-async def open_assign_form(request: Request) -> Reply:
-    """Open the form that gives somebody a role."""
-    ref = request.incident_of_value()
-    view = await view_for_form(request, ref, action=Action.VIEW)
-    form = messages.assign_form(view, request.policy, metadata=remember(view))
-    await request.open_view(form)
-    return None
-
-
-async def assign_submitted(request: Request) -> Reply:
-    """Give somebody a role from the form; wrong input is answered in its field."""
-    ref, form = request.incident_of_metadata(), request.form
-    person, role = form.user("person"), form.choice("role")
-    try:
-        if person is None:
-            raise InvalidInput("person", "not_a_person")
-        use_case = partial(assign_role, ref=ref, role=role or "", person=Named(person))
-        outcome = await request.transact(use_case)
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-    return _told(request, outcome)
-
-
-def _role_of_value(request: Request) -> str:
-    parts = request.value.split("|")
-    return parts[1] if len(parts) > 1 else ""
-
-
-async def _release(request: Request, ref: IncidentRef, role: str) -> Reply:
-    wanted = get_role(request.policy, role).key
-    return _told(request, await request.transact(partial(release_role, ref=ref, role=wanted)))
-
-
-def _told(request: Request, outcome: Outcome) -> Reply:
-    text = messages.outcome_text(
-        outcome, external_id=request.actor.external_id, slash=request.policy.command
-    )
-    return Say(say(text))
-
-
-async def _listed(request: Request, ref: ById, outcome: Outcome) -> Reply:
+async def _listed(request: Request, ref: IncidentRef, outcome: Outcome) -> Reply:
     """Answer with the list as it is now; in place of the one pressed, if only they see that."""
-    lead = messages.outcome_text(
-        outcome, external_id=request.actor.external_id, slash=request.policy.command
-    )
     container = request.payload.get("container") or {}
     is_theirs_alone = bool(container.get("is_ephemeral"))
-    return Say(await _roles(request, ref, lead=lead), replaces=is_theirs_alone)
+    return Say(await _roles(request, ref, lead=told(request, outcome)), replaces=is_theirs_alone)
 
 
 async def _roles(request: Request, ref: IncidentRef, *, lead: str = "") -> blocks.Message:
-    async with request.services.database.reading() as session:
-        view = await get_incident_view(
-            session, ref, workspace_id=request.services.workspace.id, viewer=request.actor
-        )
+    view = await request.read(get_incident_view, ref)
     return messages.roles_message(
         view, request.policy, viewer_id=request.actor.person_id, lead=lead
     )
@@ -197,38 +150,42 @@ async def tell_role_holder(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="roles",
-    commands=(
-        Command(
-            name="role",
+    verbs=(
+        Verb(
+            OneRole,
             usage="role commander [@someone|me|none]",
             summary="Take a role, give it to somebody, or release it; any role of the policy.",
-            handler=role_command,
             examples=("role commander me", _ROLE_EXAMPLE, "role communications lead none"),
+            typed=typed_role,
+            alone=lambda request: show_roles(request, OnIncident(request.incident_ref())),
+            form="role_assign",
+            opened_by=("role_assign_open",),
+            show=lambda request, view, _: messages.assign_form(view, request.policy),
+            do=give_role,
+            tell=told,
         ),
-        Command(
-            name="roles",
+        Verb(
+            OnIncident,
             usage="roles",
             summary="Who holds which role, with buttons to take, assign or give one up.",
-            handler=roles_command,
+            perform=show_roles,
         ),
+        Verb(OneRole, buttons=("role_claim",), perform=claim),
+        Verb(OneRole, buttons=("role_release",), perform=release),
+        Verb(OnIncident, buttons=("role_take_command",), use_case=take_command, tell=told),
     ),
-    actions={
-        "role_take_command": take_command_pressed,
-        "role_claim": claim_pressed,
-        "role_release": release_pressed,
-        "role_assign_open": open_assign_form,
-    },
-    views={messages.ASSIGN_FORM: assign_submitted},
     effects={TellRoleHolder: tell_role_holder},
-    entries={
-        EntryKind.ROLE_ASSIGNED: messages.assigned_entry,
-        EntryKind.ROLE_ENDED: messages.ended_entry,
-        EntryKind.COMMANDER_MISSING: messages.missing_entry,
-        EntryKind.ACKNOWLEDGED: messages.acknowledged_entry,
-    },
-    direct_entries={
-        EntryKind.ROLE_ASSIGNED: messages.replaced_directly,
-        EntryKind.ROLE_ENDED: messages.ended_directly,
-        EntryKind.COMMANDER_MISSING: messages.missing_directly,
-    },
+    entries=dict(
+        (
+            shown(RoleEnded, messages.ended_entry),
+            shown(CommanderMissing, messages.missing_entry),
+        )
+    ),
+    direct_entries=dict(
+        (
+            shown(RoleAssigned, messages.replaced_directly),
+            shown(RoleEnded, messages.ended_directly),
+            shown(CommanderMissing, messages.missing_directly),
+        )
+    ),
 )

@@ -1,35 +1,32 @@
 """Handing command over: `handoff`, the proposal kept current in place, its buttons and forms."""
 
-import uuid
-from functools import partial
+from dataclasses import replace
 
 from bot.features.roles import handoff_messages as messages
-from bot.features.roles.feature import own_name
-from bot.features.roles.messages import outcome_text
+from bot.features.roles.feature import own_name, told
+from bot.features.roles.handoff_messages import Offer, OnHandoff, TakeOver
 from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Dropped, EffectContext, Settlement
-from bot.framework.feature import Command, Feature
-from bot.framework.incident_forms import remember, view_for_form
+from bot.framework.entry_messages import shown, told_directly
+from bot.framework.feature import Feature
 from bot.framework.live_messages import CLOSED, Standing, show
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import person_in
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
+from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import mentions
 from bot.slack.errors import SlackPermanent
-from incidents.core.errors import InvalidInput, Superseded
+from incidents.core.errors import InvalidInput
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, system_actor
 from incidents.engine.posted_messages import find_posted
-from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import ById, Incident, IncidentRef
-from incidents.incident.timeline import EntryKind
+from incidents.incident.incident import ById, Incident
+from incidents.incident.role_entries import CommanderChanged
 from incidents.incident.views import get_incident_view
-from incidents.people.assignable import Named
-from incidents.policy.policy import COMMANDER, Action
+from incidents.policy.policy import Action
 from incidents.roles.command import propose_commander, take_over
 from incidents.roles.effects import RefreshHandoff
+from incidents.roles.entries import HandoffDeclined
 from incidents.roles.handoff_answers import accept_handoff, decline_handoff
 from incidents.roles.handoff_brief import draft_brief, load_brief
 from incidents.roles.handoffs import HandoffStatus, get_handoff_view
@@ -38,100 +35,24 @@ PURPOSE = "handoff"
 _EXAMPLE = "handoff @alice"
 
 
-async def handoff_command(request: Request) -> Reply:
-    """Offer or request command: `/incident handoff @someone [words]`; alone, open the form."""
+def typed_offer(request: Request) -> Offer:
+    """Return what `handoff @someone [words]` offers."""
     who, words = request.words.split_first()
-    if not who:
-        return await _open_offer(request, request.incident_ref())
     person = own_name(request) if who.casefold() == "me" else person_in(who)
     if person is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
     if mentions.begins_with_a_person(words):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
-    ref = request.incident_ref()
-    use_case = partial(propose_commander, ref=ref, person=person, words=mentions.plain(words))
-    return _told(request, await request.transact(use_case))
+    return Offer(request.incident_ref(), person=person, words=mentions.plain(words))
 
 
-async def open_offer_form(request: Request) -> Reply:
-    """Open the form that offers command."""
-    return await _open_offer(request, request.incident_of_value())
-
-
-async def _open_offer(request: Request, ref: IncidentRef) -> Reply:
-    view = await view_for_form(request, ref, action=Action.HANDOFF)
+async def open_offer(request: Request, given: Offer) -> Form[Offer]:
+    """Return the form that offers command, with the brief that goes along."""
+    view = await view_for_form(request, given.ref, action=Action.HANDOFF)
     async with request.services.database.reading() as session:
         incident = await session.get_one(Incident, view.id)
         brief = await load_brief(session, await draft_brief(session, incident))
-    await request.open_view(messages.offer_form(view, brief, metadata=remember(view)))
-    return None
-
-
-async def offer_submitted(request: Request) -> Reply:
-    """Offer or request command from the form; wrong input is answered in its field."""
-    form, ref = request.form, request.incident_of_metadata()
-    person = form.user("person")
-    try:
-        if person is None:
-            raise InvalidInput("person", "not_a_person")
-        named, words = Named(person), form.text("words")
-        use_case = partial(propose_commander, ref=ref, person=named, words=words)
-        outcome = await request.transact(use_case)
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-    return _told(request, outcome)
-
-
-async def accept_pressed(request: Request) -> Reply:
-    """Accept what was put to the person."""
-    ref, handoff_id = request.incident_of_value(), _handoff_of_value(request)
-    use_case = partial(accept_handoff, ref=ref, handoff_id=handoff_id)
-    return _told(request, await request.transact(use_case))
-
-
-async def decline_pressed(request: Request) -> Reply:
-    """Decline what was put to the person, or withdraw what they proposed."""
-    ref, handoff_id = request.incident_of_value(), _handoff_of_value(request)
-    use_case = partial(decline_handoff, ref=ref, handoff_id=handoff_id)
-    return _told(request, await request.transact(use_case))
-
-
-async def open_take_over_form(request: Request) -> Reply:
-    """Open the form that takes command at once; it asks for the reason."""
-    view = await view_for_form(request, request.incident_of_value(), action=Action.TAKE_OVER)
-    commander = next(iter(view.holders(COMMANDER)), None)
-    metadata = remember(view, commander_id=str(commander.id) if commander else "")
-    await request.open_view(messages.take_over_form(view, commander=commander, metadata=metadata))
-    return None
-
-
-async def take_over_submitted(request: Request) -> Reply:
-    """Take command with the reason given."""
-    use_case = partial(
-        take_over,
-        ref=request.incident_of_metadata(),
-        reason=request.form.text("reason"),
-        seen_commander_id=str(request.metadata.get("commander_id", "")),
-    )
-    try:
-        outcome = await request.transact(use_case)
-    except InvalidInput as error:
-        return FieldErrors({error.field: invalid_text(error.field, error.problem, error.example)})
-    return _told(request, outcome)
-
-
-def _handoff_of_value(request: Request) -> uuid.UUID:
-    try:
-        return uuid.UUID(request.value.split("|")[1])
-    except (IndexError, ValueError):
-        raise Superseded("handoff_withdrawn") from None
-
-
-def _told(request: Request, outcome: Outcome) -> Reply:
-    text = outcome_text(
-        outcome, external_id=request.actor.external_id, slash=request.policy.command
-    )
-    return Say(say(text))
+    return Form(messages.offer_form(view, brief), replace(given, ref=ById(view.id)))
 
 
 # -- effects --------------------------------------------------------------------------------
@@ -184,36 +105,36 @@ async def refresh_handoff(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="handoff",
-    commands=(
-        Command(
-            name="handoff",
+    verbs=(
+        Verb(
+            Offer,
             usage="handoff @someone [what they should know]",
             summary="Offer command to somebody, with a brief; alone, opens the form.",
-            handler=handoff_command,
             examples=(_EXAMPLE,),
+            typed=typed_offer,
+            form="handoff_offer",
+            opened_by=("handoff_offer_open",),
+            open=open_offer,
+            use_case=propose_commander,
+            tell=told,
+        ),
+        Verb(OnHandoff, buttons=("handoff_accept",), use_case=accept_handoff, tell=told),
+        Verb(OnHandoff, buttons=("handoff_decline",), use_case=decline_handoff, tell=told),
+        Verb(
+            TakeOver,
+            form="handoff_take_over",
+            opened_by=("handoff_take_over_open",),
+            needs=Action.TAKE_OVER,
+            show=messages.take_over_form,
+            use_case=take_over,
+            tell=told,
         ),
     ),
-    actions={
-        "handoff_accept": accept_pressed,
-        "handoff_decline": decline_pressed,
-        "handoff_take_over_open": open_take_over_form,
-        "handoff_offer_open": open_offer_form,
-    },
-    views={
-        messages.OFFER_FORM: offer_submitted,
-        messages.TAKE_OVER_FORM: take_over_submitted,
-    },
     effects={RefreshHandoff: refresh_handoff},
-    entries={
-        EntryKind.HANDOFF_OFFERED: messages.offered_entry,
-        EntryKind.HANDOFF_REQUESTED: messages.requested_entry,
-        EntryKind.HANDOFF_DECLINED: messages.declined_entry,
-        EntryKind.HANDOFF_WITHDRAWN: messages.withdrawn_entry,
-        EntryKind.SUCCESSOR_WANTED: messages.successor_entry,
-        EntryKind.COMMANDER_CHANGED: messages.moved_entry,
-    },
-    direct_entries={
-        EntryKind.HANDOFF_DECLINED: messages.declined_directly,
-        EntryKind.COMMANDER_CHANGED: messages.moved_directly,
-    },
+    direct_entries=dict(
+        (
+            (HandoffDeclined.kind, told_directly),
+            shown(CommanderChanged, messages.moved_directly),
+        )
+    ),
 )

@@ -1,21 +1,48 @@
 """How handoffs of command read: the proposal with its brief, how it ended, and its forms."""
 
+import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.features.roles.messages import take_command_button
-from bot.framework.phrases import about, actor_of_entry, named_in
+from bot.framework.arguments import NOBODY, Arguments, OnIncident, on_incident, to_value
+from bot.framework.phrases import about, named
 from bot.framework.refusals import say
+from bot.framework.requests import Request
+from bot.framework.verbs import Form
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn
+from incidents.incident.incident import ById, IncidentRef
+from incidents.incident.role_entries import CommanderChanged, Move
 from incidents.incident.views import EntryView, IncidentView, PersonView
+from incidents.people.assignable import Named
+from incidents.policy.policy import COMMANDER
 from incidents.roles.handoff_brief import Brief, BriefLine
 from incidents.roles.handoffs import HandoffKind, HandoffStatus, HandoffView
 
-OFFER_FORM = "handoff_offer"
-TAKE_OVER_FORM = "handoff_take_over"
-
 _LONGEST_LINE = 300
 _LONGEST_WORDS = 1000
+
+
+class OnHandoff(Arguments, gone="handoff_withdrawn"):
+    """A handoff of command that somebody answers."""
+
+    ref: IncidentRef
+    handoff_id: uuid.UUID
+
+
+class Offer(OnIncident):
+    """Whom command is offered to, and what they should know."""
+
+    person: Named = NOBODY
+    words: str = ""
+
+
+class TakeOver(OnIncident):
+    """Why somebody takes command at once, and who had it when they were asked why."""
+
+    seen_commander_id: str = ""
+    reason: str = ""
 
 
 # -- the handoff itself, kept current in place --------------------------------------------------
@@ -78,14 +105,17 @@ def _buttons(
 ) -> Sequence[blocks.ButtonElement]:
     if handoff.kind is HandoffKind.SUCCESSOR:
         return (take_command_button(incident),)
-    value = f"{incident.id}|{handoff.id}"
+    value = to_value(OnHandoff(ById(incident.id), handoff.id))
     answers = (
         blocks.button("Accept", action_id="handoff_accept", value=value, style="primary"),
         blocks.button("Decline", action_id="handoff_decline", value=value),
     )
     if is_direct:
         return answers  # who is asked answers; taking over is for the others in the channel
-    return (*answers, blocks.button("Take over…", action_id="handoff_take_over_open", value=value))
+    take_over = blocks.button(
+        "Take over…", action_id="handoff_take_over_open", value=on_incident(incident)
+    )
+    return (*answers, take_over)
 
 
 def settled_text(handoff: HandoffView) -> str:
@@ -138,66 +168,25 @@ def _mention(person: PersonView | None) -> str:
 # -- entries --------------------------------------------------------------------------------
 
 
-def offered_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that command was offered."""
-    return say(f"{named_in(entry, 'from')} offered command to {named_in(entry, 'to')}.")
-
-
-def requested_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that command was asked for."""
-    return say(f"{named_in(entry, 'from')} was asked to hand command to {named_in(entry, 'to')}.")
-
-
-def declined_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that a handoff was declined, and who stays."""
-    return say(
-        f"{actor_of_entry(entry)} declined the handoff of command to {named_in(entry, 'to')}: "
-        f"{named_in(entry, 'from')} stays in command."
-    )
-
-
-def declined_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return what is told to who proposed the handoff."""
-    return say(f"{about(incident)}: {declined_entry(entry, incident).text}")
-
-
-def withdrawn_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that a handoff was withdrawn, and who stays."""
-    return say(f"The handoff was withdrawn: {named_in(entry, 'from')} stays in command.")
-
-
-def successor_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the question who takes command next."""
-    text = f"{named_in(entry, 'from')} wants to hand off command. Who takes it?"
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(take_command_button(incident)))
-    )
-
-
-def moved_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that command moved, naming both."""
-    old, new = named_in(entry, "from"), named_in(entry, "to")
-    return say(f"*Command* passed from {old} to {new}{_why(entry)}.")
-
-
-def moved_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def moved_directly(
+    moved: CommanderChanged, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return what the commander before is told."""
-    new = named_in(entry, "to")
     return say(
-        f"{about(incident)}: {new} has command now, you don't any more{_why(entry)}. "
-        "Tell them what you know that isn't on the record."
+        f"{about(incident)}: {named(moved.incoming)} has command now, you don't any more"
+        f"{_why(moved)}. Tell them what you know that isn't on the record."
     )
 
 
-def _why(entry: EntryView) -> str:
-    match entry.text("how"):
-        case "unanswered":
+def _why(moved: CommanderChanged) -> str:
+    match moved.how:
+        case Move.UNANSWERED:
             return " (the handoff wasn't answered in time)"
-        case "taken_over":
-            return f" (taken over: {mentions.escape_line(entry.text('reason'))})"
-        case "successor":
+        case Move.TAKEN_OVER:
+            return f" (taken over: {mentions.escape_line(moved.reason)})"
+        case Move.SUCCESSOR:
             return " (a successor had been asked for)"
-        case "accepted":
+        case Move.ACCEPTED:
             return " (accepted)"
     return ""
 
@@ -205,7 +194,7 @@ def _why(entry: EntryView) -> str:
 # -- forms ----------------------------------------------------------------------------------
 
 
-def offer_form(view: IncidentView, brief: Brief, *, metadata: str) -> blocks.View:
+def offer_form(view: IncidentView, brief: Brief) -> blocks.View:
     """Return the form that offers command, with the brief that goes along."""
     return blocks.modal(
         f"Hand off {view.reference}",
@@ -222,18 +211,15 @@ def offer_form(view: IncidentView, brief: Brief, *, metadata: str) -> blocks.Vie
             blocks.section("*This goes along*"),
             *blocks.paragraphs(brief_text(brief)),
         ],
-        callback_id=OFFER_FORM,
         submit="Offer",
-        private_metadata=metadata,
     )
 
 
-def take_over_form(
-    view: IncidentView, *, commander: PersonView | None, metadata: str
-) -> blocks.View:
+def take_over_form(_: Request, view: IncidentView, given: TakeOver) -> Form[TakeOver]:
     """Return the form that takes command at once, with the reason."""
+    commander = next(iter(view.holders(COMMANDER)), None)
     who = mentions.escape_line(commander.name) if commander else "Nobody"
-    return blocks.modal(
+    form = blocks.modal(
         f"Take over {view.reference}",
         blocks=[
             blocks.section(
@@ -246,7 +232,6 @@ def take_over_form(
                 placeholder="No answer since 14:05, a decision is due",
             ),
         ],
-        callback_id=TAKE_OVER_FORM,
         submit="Take over",
-        private_metadata=metadata,
     )
+    return Form(form, replace(given, seen_commander_id=str(commander.id) if commander else ""))

@@ -1,81 +1,79 @@
 """How roles read: who holds what, entries about them, and what a role's holder is told."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.framework.phrases import about, actor_of_entry, named_in
+from bot.framework.arguments import NOBODY, OnIncident, on_incident, to_value
+from bot.framework.entry_messages import told_message
+from bot.framework.phrases import about, actor_of_entry, named
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.role_entries import CommanderChanged, Move, RoleAssigned, RoleEnded
 from incidents.incident.views import EntryView, IncidentView, RoleView
+from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER, Policy, Role
-
-ASSIGN_FORM = "role_assign"
+from incidents.roles.entries import CommanderMissing
 
 _MINUTES_OF_AN_HOUR = 60
 
 
-def is_by(entry: EntryView, field: str) -> bool:
-    """Tell whether the one whom the entry names did it themselves."""
-    found = entry.content.get(field)
-    return isinstance(found, Mapping) and found.get("id") == str(entry.actor_id)
+RoleTaken = RoleAssigned | CommanderChanged
+
+
+class OneRole(OnIncident):
+    """A role of an incident, by key or name, and who gets it; NOBODY gives it up."""
+
+    role: str = ""
+    person: Named = NOBODY
 
 
 # -- entries --------------------------------------------------------------------------------
 
 
-def assigned_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
-    """Return that somebody holds a role now."""
-    person, previous = named_in(entry, "person"), named_in(entry, "previous")
-    role = mentions.escape_line(entry.text("role_name"))
-    instead = f", in place of {previous}" if previous else ""
-    by = "" if is_by(entry, "person") else f" (assigned by {actor_of_entry(entry)})"
-    return say(f"*{role}* is now {person}{instead}{by}.")
-
-
-def replaced_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def replaced_directly(
+    assigned: RoleAssigned, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return what the holder before is told when the role passed to somebody else."""
-    role = mentions.escape_line(entry.text("role_name"))
-    by = "" if is_by(entry, "person") else f", assigned by {actor_of_entry(entry)}"
+    role = mentions.escape_line(assigned.role_name)
+    by = _assigned_by(assigned, entry)
     return say(
-        f"{about(incident)}: {named_in(entry, 'person')} is {role} now, in your place{by}. "
+        f"{about(incident)}: {named(assigned.person)} is {role} now, in your place{by}. "
         "Tell them what is still open."
     )
 
 
-def ended_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that somebody no longer holds a role."""
-    role = mentions.escape_line(entry.text("role_name"))
-    by = "" if is_by(entry, "person") else f" (by {actor_of_entry(entry)})"
-    reason = f": {mentions.escape_line(entry.text('reason'))}" if entry.text("reason") else ""
-    text = f"{named_in(entry, 'person')} is no longer *{role}*{by}{reason}."
-    if entry.text("role") != COMMANDER:
-        return say(text)
-    return _asking(f"{text} Who takes command?", incident)
+def ended_entry(ended: RoleEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Return that somebody no longer holds a role, and who takes it if it is command."""
+    if ended.role != COMMANDER:
+        return told_message(entry, incident)
+    button = take_command_button(incident)
+    return told_message(entry, incident, button, asks="Who takes command?")
 
 
-def ended_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def ended_directly(ended: RoleEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return what somebody is told whose role others ended."""
-    role = mentions.escape_line(entry.text("role_name"))
+    role = mentions.escape_line(ended.role_name)
     return say(f"{about(incident)}: you are no longer {role} (by {actor_of_entry(entry)}).")
 
 
-def missing_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def missing_entry(
+    missing: CommanderMissing, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return the question who takes command, with the backup whom the policy names."""
-    minutes = int(entry.content.get("minutes") or 0)
-    backup = named_in(entry, "backup")
-    if backup:
+    lasting = _minutes(missing.minutes)
+    if missing.backup is not None:
         text = (
-            f"Still nobody in command after {_minutes(minutes)}. {backup}, you are the backup: "
-            "please take command, or name who does."
+            f"Still nobody in command after {lasting}. {named(missing.backup)}, you are the "
+            "backup: please take command, or name who does."
         )
     else:
         # A policy may ask sooner than after a minute.
         since = (
-            f"Nobody has been in command for {_minutes(minutes)}" if minutes else "No commander yet"
+            f"Nobody has been in command for {lasting}" if missing.minutes else "No commander yet"
         )
         text = (
             f"{since}. Who takes it? It needs no expert: "
@@ -91,20 +89,16 @@ def _minutes(count: int) -> str:
     return "1 minute" if count == 1 else f"{count} minutes"
 
 
-def missing_directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def missing_directly(
+    missing: CommanderMissing, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Return what the backup is told."""
-    minutes = int(entry.content.get("minutes") or 0)
     text = (
         f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): nobody "
-        f"has been in command for {_minutes(minutes)}, and the policy names you as the backup. "
+        f"has been in command for {_minutes(missing.minutes)}, and the policy names you as the backup. "
         "Please take command, or name somebody who does."
     )
     return _asking(text, incident)
-
-
-def acknowledged_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that somebody turned to the incident."""
-    return say(f"{incident.reference}: {actor_of_entry(entry)} is on it.")
 
 
 def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
@@ -112,7 +106,7 @@ def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
     return blocks.button(
         "Take command",
         action_id="role_take_command",
-        value=f"{incident.id}|{incident.version}",
+        value=on_incident(incident),
         style="primary",
     )
 
@@ -130,9 +124,11 @@ def holder_message(
     entry: EntryView, incident: IncidentView, *, role: Role | None, slash: str
 ) -> blocks.Message:
     """Return what a role's new holder is told: which role, its duties and its checklist."""
-    name = mentions.escape_line(role.name if role else entry.text("role_name") or "commander")
+    taken = _role_taken(entry)
+    stored_name = taken.role_name if isinstance(taken, RoleAssigned) else ""
+    name = mentions.escape_line(role.name if role else stored_name or "commander")
     lead = f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status})"
-    text = f"{lead}: you are *{name}* now{_how(entry)}."
+    text = f"{lead}: you are *{name}* now{_how(taken, entry)}."
     if role is None:
         return say(text)
     duties = "\n".join(f"• {mentions.escape_line(duty)}" for duty in role.duties)
@@ -155,15 +151,26 @@ def _give_on(role: Role) -> str:
     return "handoff @someone" if role.key == COMMANDER else f"role {role.name.lower()} @someone"
 
 
-def _how(entry: EntryView) -> str:
-    previous = named_in(entry, "from") or named_in(entry, "previous")
-    match entry.text("how"):
-        case "unanswered":
+def _role_taken(entry: EntryView) -> RoleTaken:
+    payload_type = CommanderChanged if entry.kind == CommanderChanged.kind else RoleAssigned
+    return payload_type.read(entry.content) or payload_type()
+
+
+def _how(taken: RoleTaken, entry: EntryView) -> str:
+    previous = named(taken.previous)
+    match taken:
+        case CommanderChanged(how=Move.UNANSWERED):
             return f", since nobody answered the handoff in time. {previous} had it before"
-        case "":
-            by = "" if is_by(entry, "person") else f", assigned by {actor_of_entry(entry)}"
+        case CommanderChanged():
+            return f", in place of {previous}"
+        case RoleAssigned():
+            by = _assigned_by(taken, entry)
             return f"{by}, in place of {previous}" if previous else by
-    return f", in place of {previous}"
+
+
+def _assigned_by(assigned: RoleAssigned, entry: EntryView) -> str:
+    is_own = assigned.person.id == entry.actor_id
+    return "" if is_own else f", assigned by {actor_of_entry(entry)}"
 
 
 # -- who holds what -------------------------------------------------------------------------
@@ -209,7 +216,7 @@ def _person(held: RoleView) -> str:
 
 def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> blocks.ButtonElement | None:
     holders = view.holders(role.key)
-    value = f"{view.id}|{role.key}|{view.version}"
+    value = to_value(OneRole(ById(view.id), view.version, role.key))
     if any(person.id == viewer_id for person in holders):
         return blocks.button("Give up", action_id="role_release", value=value)
     if holders and (role.exclusive or role.key == COMMANDER):
@@ -218,7 +225,7 @@ def _accessory(view: IncidentView, role: Role, *, viewer_id: Any) -> blocks.Butt
 
 
 def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
-    value = f"{view.id}|{view.version}"
+    value = on_incident(view)
     buttons = [blocks.button("Assign somebody…", action_id="role_assign_open", value=value)]
     commanders = view.holders(COMMANDER)
     if any(person.id == viewer_id for person in commanders):
@@ -228,7 +235,7 @@ def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
     return buttons
 
 
-def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> blocks.View:
+def assign_form(view: IncidentView, policy: Policy) -> blocks.View:
     """Return the form that gives somebody a role."""
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     return blocks.modal(
@@ -242,9 +249,7 @@ def assign_form(view: IncidentView, policy: Policy, *, metadata: str) -> blocks.
                 "With a commander present, command is offered or asked for."
             ),
         ],
-        callback_id=ASSIGN_FORM,
         submit="Assign",
-        private_metadata=metadata,
     )
 
 

@@ -1,24 +1,27 @@
 """Progress: shown to the person, their mentors and whom the policy names; signing off; exporting."""
 
 import uuid
+from dataclasses import dataclass
 from functools import partial
 
 from bot.features.supervision import progress_messages, stage_messages
+from bot.framework.arguments import Arguments, from_value
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.reading import person_in
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
-from bot.slack import mentions
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import Verb
+from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded
 from incidents.core.people import Person, actor_of, find_person
 from incidents.exports import ExportFormat, find_format
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
-from incidents.rights.decide import permit
-from incidents.rights.stages import Scope, Stage
+from incidents.rights.stages import Scope
 from incidents.supervision.effects import UploadProgress
 from incidents.supervision.progress import ProgressView, find_progress
 from incidents.supervision.progress_file import export_progress, request_progress_export
@@ -30,17 +33,29 @@ _EXAMPLE = "progress @someone"
 # -- showing ----------------------------------------------------------------------------------
 
 
-async def progress_command(request: Request) -> Reply:
-    """Show one's own progress, or somebody's; with `--export` send one's own as files."""
+class Looking(Arguments, gone="progress"):
+    """Whose progress is shown (None: one's own), or in which format one's own is sent."""
+
+    person: Named | None = None
+    export: str = ""
+
+
+def typed_looking(request: Request) -> Looking:
+    """Return what `progress [@someone] [--export]` asks for."""
     text = request.words.text.strip()
     if request.words.has("export"):
-        return await _export(request, find_format(text or "json"))
-    if not text:
-        return await progress_reply(request, None)
-    named = person_in(text.split()[0])
-    if named is None:
+        return Looking(export=text or ExportFormat.JSON)
+    named = person_in(text.split()[0]) if text else None
+    if text and named is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
-    return await progress_reply(request, named)
+    return Looking(named)
+
+
+async def progress(request: Request, given: Looking) -> Reply:
+    """Show one's own progress, or somebody's; or send one's own as files."""
+    if given.export:
+        return await export(request, find_format(given.export))
+    return await progress_reply(request, given.person)
 
 
 async def progress_reply(request: Request, named: Named | None) -> Reply:
@@ -68,33 +83,14 @@ async def progress_reply(request: Request, named: Named | None) -> Reply:
 
 
 async def _view(request: Request, person_id: uuid.UUID) -> ProgressView | None:
-    services = request.services
-    async with services.database.reading() as session:
-        return await find_progress(
-            session,
-            person_id,
-            workspace_id=services.workspace.id,
-            viewer=request.actor,
-            policy=request.policy,
-            now=request.now,
-        )
+    return await request.read(find_progress, person_id, policy=request.policy, now=request.now)
 
 
 async def _may(request: Request, action: Action, view: ProgressView) -> bool:
     if view.is_own:
         return False
-    services = request.services
     try:
-        async with services.database.reading() as session:
-            await permit(
-                session,
-                request.actor,
-                action,
-                incident=None,
-                policy=request.policy,
-                workspace_id=services.workspace.id,
-                subject_id=view.person_id,
-            )
+        await request.permit(action, subject_id=view.person_id)
     except NotPermitted:
         return False
     return True
@@ -103,9 +99,18 @@ async def _may(request: Request, action: Action, view: ProgressView) -> bool:
 # -- signing off ------------------------------------------------------------------------------
 
 
-async def open_sign_off(request: Request) -> Reply:
-    """Open the form in which a mentor signs off; its value is whom."""
-    view = await _view(request, _person_of(request.value))
+@dataclass(frozen=True, slots=True)
+class SigningOff:
+    """Who is signed off for what, and why."""
+
+    person_id: uuid.UUID
+    line: str = ""
+    note: str = ""
+
+
+async def open_sign_off(request: Request, given: SigningOff) -> blocks.View | Say:
+    """Return the form in which a mentor signs off."""
+    view = await _view(request, given.person_id)
     if view is None:
         return Say(say(stage_messages.HIDDEN))
     if not await _may(request, Action.SIGN_OFF, view):
@@ -113,51 +118,27 @@ async def open_sign_off(request: Request) -> Reply:
     lines = [(line.scope, line.following) for line in progress_messages.signable(view)]
     if not lines:
         raise Superseded("stage")
-    form = stage_messages.sign_off_form(view.name, str(view.person_id), lines, request.policy)
-    await request.open_view(form)
-    return None
+    return stage_messages.sign_off_form(view.name, lines, request.policy)
 
 
-async def sign_off_submitted(request: Request) -> Reply:
-    """Sign off from the form; a missing note is said in its field."""
-    role_key, service_key, stage, *_ = [
-        *(request.form.choice("line") or "").split("|"),
-        *("", "", ""),
-    ]
-    try:
-        if stage not in set(Stage):
-            raise InvalidInput("line", "empty")
-        wanted = SignOff(
-            person_id=_person_of(str(request.metadata.get("person_id", ""))),
-            stage=Stage(stage),
-            scope=Scope(role_key, service_key),
-            note=request.form.text("note"),
-        )
-        outcome = await request.transact(partial(sign_off, wanted=wanted))
-    except InvalidInput as error:
-        text = invalid_text(error.field, error.problem, error.example)
-        return FieldErrors({error.field: text})
+async def sign(request: Request, given: SigningOff) -> Reply:
+    """Sign off."""
+    if not given.line:
+        raise InvalidInput("line", "empty")
+    line = from_value(stage_messages.Line, given.line)
+    scope = Scope(line.role_key, line.service_key)
+    wanted = SignOff(person_id=given.person_id, stage=line.stage, scope=scope, note=given.note)
+    outcome = await request.transact(partial(sign_off, wanted=wanted))
     name = mentions.escape_line(outcome.data["name"])
-    line = stage_messages.stage_text(wanted.stage, wanted.scope, request.policy)
-    return Say(say(f"Signed off: {name} is now {line}. They are told directly, with your note."))
-
-
-def _person_of(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError:
-        raise Superseded("progress") from None
+    said = stage_messages.stage_text(line.stage, scope, request.policy)
+    return Say(say(f"Signed off: {name} is now {said}. They are told directly, with your note."))
 
 
 # -- exporting --------------------------------------------------------------------------------
 
 
-async def export_pressed(request: Request) -> Reply:
-    """Send one's own progress as files, from the button."""
-    return await _export(request, ExportFormat.JSON)
-
-
-async def _export(request: Request, fmt: ExportFormat | None) -> Reply:
+async def export(request: Request, fmt: ExportFormat | None) -> Reply:
+    """Send one's own progress as files."""
     if fmt is None or fmt is ExportFormat.MARKDOWN:
         text = "I can export as `json` or `csv`; a readable text comes with either."
         return Say(say(f"{text} For example: `{request.policy.command} progress --export csv`"))
@@ -211,17 +192,28 @@ async def upload_progress(context: EffectContext) -> Settlement:
 
 FEATURE = Feature(
     name="progress",
-    commands=(
-        Command(
-            name="progress",
+    verbs=(
+        Verb(
+            Looking,
             usage="progress [@someone]",
             summary="Your way to working alone, and what is missing; seen by you and your mentors.",
-            handler=progress_command,
             flags=(Flag("export", "Send yours to you as a file (json, or csv)."),),
             examples=("progress", _EXAMPLE, "progress --export csv"),
+            typed=typed_looking,
+            perform=progress,
+        ),
+        Verb(
+            SigningOff,
+            form="sign_off_submit",
+            opened_by=("sign_off_open",),
+            open=open_sign_off,
+            perform=sign,
+        ),
+        Verb(
+            SigningOff,
+            buttons=("progress_export",),
+            perform=lambda request, _: export(request, ExportFormat.JSON),
         ),
     ),
-    actions={"sign_off_open": open_sign_off, "progress_export": export_pressed},
-    views={"sign_off_submit": sign_off_submitted},
     effects={UploadProgress: upload_progress},
 )

@@ -1,9 +1,9 @@
 """How stages read: to whoever sets them, to the person, to their mentors."""
 
-import json
 from collections.abc import Sequence
 from types import MappingProxyType
 
+from bot.framework.arguments import Arguments, to_value
 from bot.slack import blocks, mentions
 from incidents.policy.policy import Policy
 from incidents.rights.stages import Scope, Stage, StageRecord
@@ -165,17 +165,23 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
         blocks.user_select("mentor", label="Mentor to add", optional=True),
         _note("Why, as you would tell them", optional=True),
     ]
-    return blocks.modal("Stage", blocks=inputs, callback_id="stage_submit", submit="Set")
+    return blocks.modal("Stage", blocks=inputs, submit="Set")
 
 
-def sign_off_form(
-    name: str, person_id: str, lines: Sequence[tuple[Scope, Stage]], policy: Policy
-) -> blocks.View:
+class Line(Arguments, gone="progress"):
+    """A stage in a role and for a service; "" is every one."""
+
+    role_key: str
+    service_key: str
+    stage: Stage
+
+
+def sign_off_form(name: str, lines: Sequence[tuple[Scope, Stage]], policy: Policy) -> blocks.View:
     """Return the form in which a mentor signs off; `lines` are what each would come to."""
     options = [
         blocks.option(
             f"{stage} {scope_words(scope, policy)}",
-            value=f"{scope.role_key}|{scope.service_key}|{stage}",
+            value=to_value(Line(scope.role_key, scope.service_key, stage)),
         )
         for scope, stage in lines[:10]
     ]
@@ -188,18 +194,16 @@ def sign_off_form(
             blocks.radio("line", label="To", options=options, initial=options[0].value),
             _note("What have you seen that makes you confident?", optional=False),
         ],
-        callback_id="sign_off_submit",
         submit="Sign off",
-        private_metadata=json.dumps({"person_id": person_id}),
     )
 
 
 _ANY = "*"
 
 
-def chosen(value: str | None) -> str:
+def chosen(value: str) -> str:
     """Return the key that was chosen in a form's menu; "" for everything."""
-    return "" if value in {None, _ANY} else str(value)
+    return "" if value == _ANY else value
 
 
 def _stages() -> tuple[blocks.Option, ...]:

@@ -6,19 +6,21 @@ from functools import partial
 
 from bot.features.supervision import stage_messages as messages
 from bot.features.supervision.progress import progress_reply
+from bot.framework.arguments import NOBODY, Arguments
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.feature import Command, Feature, Flag
+from bot.framework.feature import Feature
 from bot.framework.reading import person_in
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
-from bot.framework.requests import Request, Services
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
+from bot.framework.requests import Request, Services, split_first
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, actor_of
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action, Policy
-from incidents.rights.decide import permit
 from incidents.rights.stages import Mentorship, Scope, Stage, StageRecord, may_see_progress
 from incidents.supervision.effects import TellMentorship, TellRenewal, TellStage
 from incidents.supervision.stage_changes import StageChange, change_stage
@@ -26,84 +28,59 @@ from incidents.supervision.stage_changes import StageChange, change_stage
 _EXAMPLE = "stage @someone assist --role commander --service checkout"
 
 
-async def stage_command(request: Request) -> Reply:
-    """Set or show: `stage [@someone] [stage] [--role …] [--service …] [--mentor …] [note…]`."""
+class Setting(Arguments):
+    """What is set for a person: a stage in a role or for a service, or a mentor."""
+
+    person: Named = NOBODY
+    stage: str = ""
+    role: str = ""
+    service: str = ""
+    note: str = ""
+    mentor: Named | None = None
+    former: Named | None = None
+
+
+def typed_setting(request: Request) -> Setting:
+    """Return what `stage @someone [stage] [--role …] [--service …] [--mentor …] [note…]` sets."""
     who, rest = request.words.split_first()
-    if not who and not request.words.flags:
-        return await progress_reply(request, None)
-    person = person_in(who)
+    person, flags = person_in(who), request.words.flags
     if person is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
-    change = typed_change(request, person, rest)
-    if change is None:
-        return await progress_reply(request, person)
+    word, note = split_first(rest)
+    return Setting(
+        person,
+        stage=_stage(word) if word else "",
+        role=flags.get("role", ""),
+        service=flags.get("service", ""),
+        note=mentions.plain(note),
+        mentor=_mentor(flags.get("mentor")),
+        former=_mentor(flags.get("no-mentor")),
+    )
+
+
+async def set_stage(request: Request, given: Setting) -> Reply:
+    """Set it; where nothing is to be set by a command, show how far somebody is."""
+    if not (given.stage or given.mentor or given.former):
+        if request.is_form or request.words.flags:
+            raise InvalidInput("stage", "empty", "" if request.is_form else _EXAMPLE)
+        return await progress_reply(request, given.person)
+    role, service = messages.chosen(given.role), messages.chosen(given.service)
+    change = StageChange(
+        person=given.person,
+        stage=Stage(given.stage) if given.stage else None,
+        scope=_scope(request.policy, role=role, service=service),
+        note=given.note,
+        mentor=given.mentor,
+        former_mentor=given.former,
+    )
     await request.transact(partial(change_stage, change=change))
     return Say(_changed(change, request.policy))
 
 
-def typed_change(request: Request, person: Named, rest: str) -> StageChange | None:
-    """Return what is to be changed, or None if nothing is and somebody only wants to look.
-
-    Raises: InvalidInput for an unknown stage, role or service, or a mentor who is no person.
-    """
-    flags = request.words.flags
-    word, _, note = rest.strip().partition(" ")
-    stage = _stage(word) if word else None
-    mentor, former = _mentor(flags.get("mentor")), _mentor(flags.get("no-mentor"))
-    if stage is None and mentor is None and former is None:
-        if flags:
-            raise InvalidInput("stage", "empty", _EXAMPLE)
-        return None
-    return StageChange(
-        person=person,
-        stage=stage,
-        scope=_scope(request.policy, role=flags.get("role"), service=flags.get("service")),
-        note=mentions.plain(note),
-        mentor=mentor,
-        former_mentor=former,
-    )
-
-
-async def open_stage_form(request: Request) -> Reply:
-    """Open the form; the button's value is whom it is about (an id of the chat service) or ""."""
-    services = request.services
-    async with services.database.reading() as session:
-        await permit(
-            session,
-            request.actor,
-            Action.SET_STAGE,
-            incident=None,
-            policy=request.policy,
-            workspace_id=services.workspace.id,
-        )
-    form = messages.stage_form(request.policy, person=request.value or None)
-    await request.open_view(form)
-    return None
-
-
-async def stage_submitted(request: Request) -> Reply:
-    """Set it from the form; wrong input is answered in its field."""
-    form = request.form
-    stage, mentor = form.choice("stage"), form.user("mentor")
-    try:
-        if not form.user("person"):
-            raise InvalidInput("person", "not_a_person")
-        if not stage and not mentor:
-            raise InvalidInput("stage", "empty")
-        change = StageChange(
-            person=Named(form.user("person") or ""),
-            stage=Stage(stage) if stage else None,
-            scope=Scope(
-                messages.chosen(form.choice("role")), messages.chosen(form.choice("service"))
-            ),
-            note=form.text("note"),
-            mentor=Named(mentor) if mentor else None,
-        )
-        await request.transact(partial(change_stage, change=change))
-    except InvalidInput as error:
-        text = invalid_text(error.field, error.problem, error.example)
-        return FieldErrors({error.field: text})
-    return Say(_changed(change, request.policy))
+async def open_form(request: Request, given: Setting) -> blocks.View:
+    """Return the form, for those who may set a stage."""
+    await request.permit(Action.SET_STAGE)
+    return messages.stage_form(request.policy, person=given.person.external_id or None)
 
 
 def _changed(change: StageChange, policy: Policy) -> blocks.Message:
@@ -137,7 +114,7 @@ def _mentor(text: str | None) -> Named | None:
     return named
 
 
-def _scope(policy: Policy, *, role: str | None, service: str | None) -> Scope:
+def _scope(policy: Policy, *, role: str, service: str) -> Scope:
     found_role = policy.find_role(role) if role else None
     if role and found_role is None:
         raise InvalidInput("role", "unknown", ", ".join(one.key for one in policy.roles))
@@ -245,12 +222,11 @@ async def _tell(context: EffectContext, reader: Person, message: blocks.Message)
 
 FEATURE = Feature(
     name="stages",
-    commands=(
-        Command(
-            name="stage",
+    verbs=(
+        Verb(
+            Setting,
             usage="stage [@someone] [observe|assist|lead|solo] [note…]",
             summary="Show or set how far somebody works on their own, and who is their mentor.",
-            handler=stage_command,
             flags=(
                 Flag("role", "Only in this role.", "commander"),
                 Flag("service", "Only for this service.", "checkout"),
@@ -258,10 +234,14 @@ FEATURE = Feature(
                 Flag("no-mentor", "This person is no longer their mentor.", "@someone"),
             ),
             examples=("stage", _EXAMPLE, "stage @someone observe --mentor @mentor"),
+            typed=typed_setting,
+            alone=lambda request: progress_reply(request, None),
+            form="stage_submit",
+            opened_by=("stage_open",),
+            open=open_form,
+            perform=set_stage,
         ),
     ),
-    actions={"stage_open": open_stage_form},
-    views={"stage_submit": stage_submitted},
     effects={
         TellStage: tell_stage,
         TellMentorship: tell_mentorship,

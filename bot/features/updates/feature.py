@@ -1,66 +1,54 @@
 """Stakeholder updates: the command, the form, snoozing, and how all of it reads."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from bot.features.updates import messages
+from bot.features.updates.messages import Snooze
+from bot.framework.arguments import OnIncident
 from bot.framework.entry_messages import shown
-from bot.framework.feature import Command, Feature, Flag
-from bot.framework.incident_forms import remember, view_for_form
+from bot.framework.feature import Feature
 from bot.framework.phrases import instant_of
-from bot.framework.refusals import invalid_text, say
-from bot.framework.replies import FieldErrors, Reply, Say
+from bot.framework.refusals import say
+from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Flag
+from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import AlreadySo, InvalidInput, TransitionRefused
+from incidents.core.errors import AlreadySo, DomainError, TransitionRefused
 from incidents.core.times import duration_text, parse_duration, split_duration
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.cadence import cadence_for
 from incidents.incident.entries import UpdateMissed, UpdatePosted
-from incidents.incident.incident import IncidentRef
 from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus, is_open
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action, Policy
 from incidents.updates.entries import UpdateReminded
 from incidents.updates.post import UpdateDraft, post_update, snooze_update
 
-# Where an error of the use case shows in the form.
-_FIELDS = {"text": "text", "next": "next_in", "duration": "next_in", "status": "status"}
-
-
 # -- posting an update ----------------------------------------------------------------------
 
 
-async def update_command(request: Request) -> Reply:
-    """Post at once from `/incident update text`; without a text, open the form."""
+class Update(OnIncident):
+    """What an update says, and when the next one comes; untouched, that is as the form had it."""
+
+    text: str = ""
+    impact: str = ""
+    actions: str = ""
+    next_steps: str = ""
+    status: str = ""
+    next_in: str = ""
+    untouched: str = ""
+
+
+def typed_update(request: Request) -> Update | AskFirst[Update]:
+    """Return what `update text [--next 20m]` posts; without a text the form asks."""
     ref, text = request.incident_ref(), mentions.plain(request.words.text)
-    given = request.words.flags.get("next")
-    next_in = None if given is None else _next_in(given)
-    if not text:
-        return await _open_form(request, ref, next_in=next_in)
-    draft = UpdateDraft(text=text, next_in=next_in)
-    outcome = await request.transact(partial(post_update, ref=ref, draft=draft))
-    return Say(posted_message(outcome))
-
-
-async def open_update_form(request: Request) -> Reply:
-    """Open the form from a button."""
-    return await _open_form(request, request.incident_of_value(), next_in=None)
-
-
-async def update_submitted(request: Request) -> Reply:
-    """Post the update from the form; what can't be taken is said in its field."""
-    ref = request.incident_of_metadata()
-    try:
-        draft = _draft_of(request)
-        await request.transact(partial(post_update, ref=ref, draft=draft))
-    except InvalidInput as error:
-        block_id = _FIELDS.get(error.field, "text")
-        return FieldErrors({block_id: invalid_text(error.field, error.problem, error.example)})
-    except TransitionRefused as error:
-        possible = ", ".join(error.possible) or "none"
-        return FieldErrors({"status": f"It is {error.current} by now. Possible: {possible}."})
-    return None
+    given = Update(ref, text=text, next_in=request.words.flags.get("next", ""))
+    _next_in(given)
+    return given if text else AskFirst(given)
 
 
 def posted_message(outcome: Outcome) -> blocks.Message:
@@ -70,14 +58,22 @@ def posted_message(outcome: Outcome) -> blocks.Message:
     return say(f"Update {outcome.data['number']} on *{outcome.data['reference']}* is posted.{then}")
 
 
-def update_form(view: IncidentView, *, policy: Policy, next_in: timedelta | None) -> blocks.View:
+def update_form(view: IncidentView, given: Update, *, policy: Policy) -> Form[Update]:
     """Return the form for an update, filled in from the last one."""
-    last = view.latest_update
+    if view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}:
+        raise AlreadySo("the incident", view.status)
+    next_in = _next_in(given)
     cadence = cadence_for(policy, severity_key=view.severity_key, status=view.status)
     promised = next_in or cadence
     initial_next = duration_text(promised) if promised else ""
     # An untouched field means the policy's cadence, which a new status may change.
     untouched = "" if next_in else initial_next
+    return Form(update_fields(view, initial_next=initial_next), replace(given, untouched=untouched))
+
+
+def update_fields(view: IncidentView, *, initial_next: str) -> blocks.View:
+    """Return what an update's form asks for; `initial_next` is when the next one comes."""
+    last = view.latest_update
     return blocks.modal(
         f"Update on {view.reference}",
         blocks=[
@@ -109,9 +105,7 @@ def update_form(view: IncidentView, *, policy: Policy, next_in: timedelta | None
             ),
             *_next_blocks(view, initial=initial_next),
         ],
-        callback_id="update_submit",
         submit="Post",
-        private_metadata=remember(view, untouched=untouched),
     )
 
 
@@ -138,70 +132,57 @@ def _next_blocks(view: IncidentView, *, initial: str) -> tuple[blocks.Block, ...
     )
 
 
-def _draft_of(request: Request) -> UpdateDraft:
-    form = request.form
-    status, typed = form.choice("status"), form.text("next_in")
-    is_untouched = typed in {"", request.metadata.get("untouched")}
+def draft_of(given: Update) -> UpdateDraft:
+    """Return the update as the domain takes it. Raises: InvalidInput for what is no duration."""
+    is_untouched = given.next_in == given.untouched
     return UpdateDraft(
-        text=form.text("text"),
-        impact=form.text("impact"),
-        actions=form.text("actions"),
-        next_steps=form.text("next_steps"),
-        next_in=None if is_untouched else _next_in(typed),
-        status=IncidentStatus(status) if status else None,
+        text=given.text,
+        impact=given.impact,
+        actions=given.actions,
+        next_steps=given.next_steps,
+        next_in=None if is_untouched else _next_in(given),
+        status=IncidentStatus(given.status) if given.status else None,
     )
 
 
-async def _open_form(request: Request, ref: IncidentRef, *, next_in: timedelta | None) -> Reply:
-    view = await view_for_form(request, ref, action=Action.POST_UPDATE)
-    if view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}:
-        raise AlreadySo("the incident", view.status)
-    await request.open_view(update_form(view, policy=request.policy, next_in=next_in))
-    return None
+def _next_in(given: Update) -> timedelta | None:
+    if not given.next_in:
+        return None
+    return parse_duration(given.next_in, field="next", example="20m")
 
 
-def _next_in(text: str) -> timedelta:
-    return parse_duration(text, field="next", example="20m")
+def _moved_on(_: Request, error: DomainError) -> Mapping[str, str] | None:
+    if not isinstance(error, TransitionRefused):
+        return None
+    possible = ", ".join(error.possible) or "none"
+    return {"status": f"It is {error.current} by now. Possible: {possible}."}
 
 
 # -- snoozing -------------------------------------------------------------------------------
 
 
-async def snooze_command(request: Request) -> Reply:
-    """Put the next update off once, from `/incident snooze [15m] [reason]`."""
+def typed_snooze(request: Request) -> Snooze:
+    """Return what `snooze [15m] [reason]` puts off."""
     delay, reason = split_duration(mentions.plain(request.words.text))
     if delay is None and reason[:1].isdigit():
         first, _, reason = reason.partition(" ")
         delay = parse_duration(first)
-    return await _snooze(
-        request,
-        request.incident_ref(),
-        delay=delay or request.policy.reminders.snooze,
-        reason=reason,
+    return Snooze(request.incident_ref(), delay, reason=reason)
+
+
+async def snooze(request: Request, given: Snooze) -> Reply:
+    """Put the next update off once."""
+    use_case = partial(
+        snooze_update,
+        ref=given.ref,
+        delay=given.delay or request.policy.reminders.snooze,
+        reason=given.reason,
+        due_at=given.due_at or None,
     )
-
-
-async def snooze_pressed(request: Request) -> Reply:
-    """Put the next update off once, from a reminder's button."""
-    _, minutes, due_at, *_ = [*request.value.split("|"), "", ""]
-    delay = parse_duration(minutes or duration_text(request.policy.reminders.snooze))
-    return await _snooze(request, request.incident_of_value(), delay=delay, due_at=due_at or None)
-
-
-async def _snooze(
-    request: Request,
-    ref: IncidentRef,
-    *,
-    delay: timedelta,
-    reason: str = "",
-    due_at: str | None = None,
-) -> Reply:
-    slash = request.policy.command
-    use_case = partial(snooze_update, ref=ref, delay=delay, reason=reason, due_at=due_at)
     try:
         outcome = await request.transact(use_case)
     except AlreadySo as error:
-        return Say(not_snoozed_message(error, slash=slash))
+        return Say(not_snoozed_message(error, slash=request.policy.command))
     until = instant_of(outcome.data["until"]) or request.now
     return Say(say(f"The next update is now due {mentions.date(until, '{time}')}."))
 
@@ -220,26 +201,35 @@ def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
 
 FEATURE = Feature(
     name="updates",
-    commands=(
-        Command(
-            name="update",
+    verbs=(
+        Verb(
+            Update,
             usage="update [text] [--next 20m]",
             summary="Post a stakeholder update; without a text, opens the form.",
-            handler=update_command,
             flags=(Flag("next", "when the next one comes, if not by the policy", metavar="20m"),),
             examples=("update Rolling back the deploy; EU checkouts still fail --next 20m",),
             is_once_a_minute=True,
+            typed=typed_update,
+            form="update_submit",
+            opened_by=("update_open",),
+            needs=Action.POST_UPDATE,
+            show=lambda request, view, given: update_form(view, given, policy=request.policy),
+            do=lambda uow, given: post_update(uow, given.ref, draft=draft_of(given)),
+            tell=lambda _, outcome: posted_message(outcome),
+            inputs={"next": "next_in", "duration": "next_in", "": "text"},
+            explain=_moved_on,
+            is_quiet=True,
         ),
-        Command(
-            name="snooze",
+        Verb(
+            Snooze,
             usage="snooze [15m] [reason]",
             summary="Put the next update off once.",
-            handler=snooze_command,
             examples=("snooze 15m rollback ends in ten minutes",),
+            typed=typed_snooze,
+            buttons=("update_snooze",),
+            perform=snooze,
         ),
     ),
-    actions={"update_open": open_update_form, "update_snooze": snooze_pressed},
-    views={"update_submit": update_submitted},
     entries=dict(
         (
             shown(UpdatePosted, messages.update_entry),

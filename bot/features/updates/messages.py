@@ -2,14 +2,25 @@
 
 from datetime import timedelta
 
+from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.slack import blocks, mentions
 from bot.slack.sentences import SlackText
 from incidents.core.hash_chain import instant_text
 from incidents.core.sentences import Telling, details_of
 from incidents.core.times import spoken_duration
 from incidents.incident.entries import UpdateMissed, UpdatePosted
+from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView
 from incidents.updates.entries import LATE, UpdateReminded
+
+
+class Snooze(Arguments):
+    """How long the next update is put off, and which: the one due then; None is the policy's."""
+
+    ref: IncidentRef
+    delay: timedelta | None = None
+    due_at: str = ""
+    reason: str = ""
 
 
 def update_entry(update: UpdatePosted, entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -76,20 +87,16 @@ def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView)
     return _with_buttons(text, _post_button(incident))
 
 
-def post_button(incident_id: str) -> blocks.ButtonElement:
-    """Return the button that opens the form for an update."""
-    return blocks.button("Post update", action_id="update_open", value=incident_id, style="primary")
-
-
 def _post_button(incident: IncidentView) -> blocks.ButtonElement:
-    return post_button(str(incident.id))
+    value = on_incident(incident)
+    return blocks.button("Post update", action_id="update_open", value=value, style="primary")
 
 
 def _snooze_button(reminded: UpdateReminded, incident: IncidentView) -> blocks.ButtonElement:
     delay = timedelta(seconds=reminded.snooze_seconds)
-    minutes = int(delay / timedelta(minutes=1))
     # The due time is the version: pressed on an old message, the button does nothing.
-    value = f"{incident.id}|{minutes}|{instant_text(reminded.due_at) if reminded.due_at else ''}"
+    due_at = instant_text(reminded.due_at) if reminded.due_at else ""
+    value = to_value(Snooze(ById(incident.id), delay, due_at))
     return blocks.button(f"Snooze {spoken_duration(delay)}", action_id="update_snooze", value=value)
 
 

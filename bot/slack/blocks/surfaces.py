@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.slack.blocks.elements import context
-from bot.slack.blocks.parts import EMPTY, identifier, optional_identifier, plain
+from bot.slack.blocks.parts import EMPTY, optional_identifier, plain
 from bot.slack.truncation import MARK, shorten_mrkdwn, width
 
 MAX_TEXT = 4_000
@@ -50,7 +50,7 @@ def modal(
     title: str,
     *,
     blocks: Sequence[Block],
-    callback_id: str,
+    callback_id: str | None = None,
     submit: str | None = None,
     close: str = "Cancel",
     private_metadata: str = "",
@@ -58,6 +58,8 @@ def modal(
     external_id: str | None = None,
 ) -> View:
     """Return a form; one with inputs gets a submit button even if none is named.
+
+    A verb's form gets the id that it is submitted under, and what it remembers, from its verb.
 
     Raises:
         ValueError: the metadata is over 3,000 characters, or an id over 255.
@@ -72,7 +74,7 @@ def modal(
         submit=None if pressed is None else plain(pressed, 24),
         close=plain(close, 24),
         blocks=_within_view(blocks),
-        callback_id=identifier(callback_id),
+        callback_id=optional_identifier(callback_id),
         private_metadata=private_metadata or None,
         notify_on_close=notify_on_close or None,
         external_id=optional_identifier(external_id),

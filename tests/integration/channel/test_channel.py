@@ -51,6 +51,7 @@ from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.posted_messages import find_posted, save_posted
 from incidents.engine.reminders import ReminderKind
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import StatusChanged
 from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import EntryKind
@@ -348,7 +349,7 @@ async def test_a_channel_that_was_there_before_is_archived_only_if_the_policy_sa
 
 async def _close(uow: UnitOfWork, incident_id: uuid.UUID) -> Outcome:
     incident = await uow.get_incident(ById(incident_id))
-    return await move(uow, incident, IncidentStatus.CLOSED, details={})
+    return await move(uow, incident, StatusChanged(new=IncidentStatus.CLOSED))
 
 
 async def test_reopening_brings_the_channel_back_before_it_says_so(world: World) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from incidents.checkins.checkins import (
-    CheckinAnswer,
     CheckinReply,
     CheckinRequest,
     answer_checkin,
     ask_checkin,
     understand_checkin,
 )
+from incidents.checkins.entries import CheckinAnswer, CheckinAnswered, CheckinAsked, CheckinDue
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Actor, PersonFacts, PersonKind
@@ -23,7 +23,6 @@ from incidents.engine.reminders import ReminderKind
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, find_participant
 from incidents.incident.roles import RoleAssignment
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.status import cancel
 from incidents.policy.policy import COMMANDER
 from tests.world import World
@@ -89,14 +88,14 @@ async def test_a_checkin_tells_and_invites_the_person_and_asks_both_at_the_end(
     await world.run(understood, by=bob)
     world.clock.advance(BOX)
     await world.tick()
-    (due,) = [e for e in await world.entries(incident_id) if e.kind == EntryKind.CHECKIN_DUE]
+    (due,) = [e for e in await world.entries(incident_id) if e.kind == CheckinDue.kind]
     assert due.content is not None
     assert due.content["question"] == "Is the web tier healthy?"
     asked = {e.person_id for e in await world.effects(TellPerson) if e.entry_id == due.id}
     assert asked == {alice.person_id, bob.person_id}
 
     await answer(world, incident_id, checkin_id, bob, answer=CheckinAnswer.DONE, text="It is.")
-    assert [e.kind for e in await world.entries(incident_id)][-1] == EntryKind.CHECKIN_ANSWERED
+    assert [e.kind for e in await world.entries(incident_id)][-1] == CheckinAnswered.kind
 
 
 async def test_more_time_opens_a_box_as_long_and_old_buttons_no_longer_count(
@@ -112,7 +111,7 @@ async def test_more_time_opens_a_box_as_long_and_old_buttons_no_longer_count(
         await answer(world, incident_id, checkin_id, alice, answer=CheckinAnswer.DONE, round=1)
     world.clock.advance(BOX)
     await world.tick()
-    assert (await kinds(world, incident_id)).count(EntryKind.CHECKIN_DUE) == 2
+    assert (await kinds(world, incident_id)).count(CheckinDue.kind) == 2
     await answer(world, incident_id, checkin_id, alice, answer=CheckinAnswer.DONE, round=2)
     with pytest.raises(Superseded):
         await answer(world, incident_id, checkin_id, bob, answer=CheckinAnswer.DONE, round=2)
@@ -126,8 +125,8 @@ async def test_an_early_answer_ends_the_box(world: World) -> None:
     world.clock.advance(BOX)
     await world.tick()
     assert await kinds(world, incident_id) == [
-        EntryKind.CHECKIN_ASKED,
-        EntryKind.CHECKIN_ANSWERED,
+        CheckinAsked.kind,
+        CheckinAnswered.kind,
     ]
 
 
@@ -172,7 +171,7 @@ async def test_the_end_of_the_incident_ends_its_checkins_quietly(world: World) -
     await world.run(partial(cancel, ref=ById(incident_id), reason="false alarm"))
     world.clock.advance(BOX)
     await world.tick()
-    assert EntryKind.CHECKIN_DUE not in await kinds(world, incident_id)
+    assert CheckinDue.kind not in await kinds(world, incident_id)
     assert ReminderKind.CHECKIN_DUE not in {r.kind for r in await world.pending_reminders()}
     with pytest.raises(Superseded):
         await answer(world, incident_id, checkin_id, bob, answer=CheckinAnswer.DONE)

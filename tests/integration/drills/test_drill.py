@@ -35,7 +35,7 @@ from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status
 from incidents.people.assignable import Named
-from incidents.policy.policy import PrivateIncidents
+from incidents.policy.channels import PrivateIncidents
 from incidents.policy.references import PersonRef
 from incidents.record.notes import redact_entry
 from incidents.roles.command import take_command

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -20,21 +19,29 @@ from incidents.engine.effects import InvitePerson, TellPerson
 from incidents.escalation.answers import (
     ask_for_more,
     call_step,
-    complete,
     decline,
-    rate_packet,
     redirect,
     take,
     withdraw,
 )
 from incidents.escalation.effects import CallForEscalation, LookUpCallees, RefreshEscalationCard
+from incidents.escalation.entries import (
+    Escalated,
+    EscalationCalled,
+    EscalationCompleted,
+    EscalationExhausted,
+    EscalationQuestioned,
+    EscalationTaken,
+    EscalationWithdrawn,
+    LeftOut,
+)
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.ladder import note_unavailable, resume_step
+from incidents.escalation.questions import complete, rate_packet
 from incidents.escalation.tables import CallStatus, EscalationStatus, PacketRating, StepStatus
 from incidents.escalation.targets import GroupTarget, PersonTarget, RoleTarget, ServiceTarget
 from incidents.escalation.views import find_scores
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.policy.escalation import AbsentPerson, LadderStep, Relation, Service
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.references import GroupRef, PersonRef, RoleRef
@@ -79,21 +86,21 @@ async def test_without_an_answer_step_after_step_is_called_until_it_says_that_no
     assert await made.called() == ["UBOB", "UCAROL"]
     await made.wait(minutes=5)
     assert await made.called() == ["UBOB", "UCAROL", "UDAVE"]
-    assert await made.said(EntryKind.ESCALATION_EXHAUSTED) == []
+    assert await made.said(EscalationExhausted) == []
 
     await made.wait(minutes=5)
-    (exhausted,) = await made.said(EntryKind.ESCALATION_EXHAUSTED)
-    assert [one["name"] for one in exhausted["called"]] == ["UBOB", "UCAROL", "UDAVE"]
-    assert {one["how"] for one in exhausted["called"]} == {"no_answer"}
-    assert exhausted["waited_seconds"] == 15 * 60
+    (exhausted,) = await made.said(EscalationExhausted)
+    assert [one.person.name for one in exhausted.called] == ["UBOB", "UCAROL", "UDAVE"]
+    assert {one.how for one in exhausted.called} == {"no_answer"}
+    assert exhausted.waited_seconds == 15 * 60
     told = {effect.person_id for effect in await made.world.effects(TellPerson)}
     assert made.alice.person_id in told
     assert (await made.view()).status is EscalationStatus.EXHAUSTED
     for _ in range(3):
         await made.wait(hours=1)
-    assert len(await made.said(EntryKind.ESCALATION_EXHAUSTED)) == 1
-    called = await made.said(EntryKind.ESCALATION_CALLED)
-    assert [content["because"] for content in called] == ["first", "no_answer", "no_answer"]
+    assert len(await made.said(EscalationExhausted)) == 1
+    called = await made.said(EscalationCalled)
+    assert [one.because for one in called] == ["first", "no_answer", "no_answer"]
 
 
 async def test_the_ladder_stops_the_moment_it_is_answered(made: Escalations) -> None:
@@ -103,8 +110,8 @@ async def test_the_ladder_stops_the_moment_it_is_answered(made: Escalations) -> 
     made.world.clock.advance(timedelta(minutes=2))
     await made.answer(take, by=bob)
 
-    (taken,) = await made.said(EntryKind.ESCALATION_TAKEN)
-    assert (taken["person"]["name"], taken["waited_seconds"]) == ("bob", 120)
+    (taken,) = await made.said(EscalationTaken)
+    assert (taken.person.name, taken.waited_seconds) == ("bob", 120)
     await made.wait(hours=1)
     assert await made.called() == ["bob"]
     view = await made.view()
@@ -197,7 +204,7 @@ async def test_two_who_answer_at_once_one_is_on_it_and_the_other_is_told_who(
         made.answer(take, by=bob), made.answer(take, by=carol), return_exceptions=True
     )
     (refused,) = [one for one in outcomes if isinstance(one, Superseded)]
-    assert len(await made.said(EntryKind.ESCALATION_TAKEN)) == 1
+    assert len(await made.said(EscalationTaken)) == 1
     view = await made.view()
     assert view.taken_by is not None
     assert refused.by == view.taken_by.name
@@ -304,9 +311,10 @@ async def test_do_not_disturb_skips_nobody_and_calls_the_next_step_at_the_same_t
     for _ in range(2):  # an effect that is repeated says it again
         await made.answer(note_unavailable, call_id=call.id, how="do not disturb until 08:00")
     assert await made.called() == ["bob", "UCAROL"]
-    called = await made.said(EntryKind.ESCALATION_CALLED)
-    assert called[-1]["because"] == "unavailable"
-    assert called[-1]["away"] == [{"name": "bob", "how": "do not disturb until 08:00"}]
+    called = await made.said(EscalationCalled)
+    assert called[-1].because == "unavailable"
+    (away,) = called[-1].away
+    assert (away.person.name, away.how) == ("bob", "do not disturb until 08:00")
 
     # With nobody left the wait goes on, rather than giving up before anybody could answer.
     last = (await made.view()).calls[-1]
@@ -333,8 +341,8 @@ async def test_only_the_deactivated_and_those_absent_in_the_policy_are_left_out_
     await made.deactivate("UBOB")
     await made.escalate()
     assert await made.called() == ["UDAVE"]
-    skipped = [c["skipped"] for c in await made.said(EntryKind.ESCALATION_CALLED)]
-    assert [[one["why"] for one in step] for step in skipped] == [["deactivated"], ["absent"], []]
+    skipped = [c.skipped for c in await made.said(EscalationCalled)]
+    assert [[one.why for one in step] for step in skipped] == [["deactivated"], ["absent"], []]
     await made.wait(minutes=5)
     assert await made.called() == ["UDAVE", "UEVE"]
 
@@ -348,16 +356,16 @@ async def test_somebody_is_absent_by_the_days_of_their_own_zone(made: Escalation
     )
     made.world.clock.advance(timedelta(hours=3))  # noon in UTC: past midnight in Auckland
     await made.escalate()
-    (called,) = await made.said(EntryKind.ESCALATION_CALLED)
-    assert called["skipped"] == [{"name": "bob", "why": "absent"}]
+    (called,) = await made.said(EscalationCalled)
+    assert called.skipped == (LeftOut(name="bob", why="absent"),)
 
 
 async def test_nobody_to_call_is_said_at_once(made: Escalations) -> None:
     outcome = await made.escalate()
     assert (outcome.data["called"], outcome.data["is_exhausted"]) == ([], True)
-    (called,) = await made.said(EntryKind.ESCALATION_CALLED)
-    assert called["skipped"] == [{"name": "Incident commander", "why": "nobody_in_role"}]
-    assert len(await made.said(EntryKind.ESCALATION_EXHAUSTED)) == 1
+    (called,) = await made.said(EscalationCalled)
+    assert called.skipped == (LeftOut(name="Incident commander", why="nobody_in_role"),)
+    assert len(await made.said(EscalationExhausted)) == 1
     await made.answer(take, by=await made.responder("bob"))
     assert (await made.view()).status is EscalationStatus.TAKEN
 
@@ -394,9 +402,9 @@ async def test_a_group_that_does_not_exist_is_said_and_who_becomes_known_late_is
     await made.escalate(target=GroupTarget("databse-oncall"))
     (look_up,) = await made.world.effects(LookUpCallees)
     await made.answer(resume_step, step_id=look_up.step_id, not_found=["@databse-oncall"])
-    assert (await made.said(EntryKind.ESCALATION_CALLED))[-1]["skipped"] == [
-        {"name": "@databse-oncall", "why": "not_found"}
-    ]
+    assert (await made.said(EscalationCalled))[-1].skipped == (
+        LeftOut(name="@databse-oncall", why="not_found"),
+    )
     await made.wait(minutes=1)
     assert (await made.view()).status is EscalationStatus.EXHAUSTED
 
@@ -487,8 +495,8 @@ async def test_asking_back_reaches_the_author_and_the_answer_is_a_new_version(
     view = await made.view()
     assert (view.packet_version, view.asked_field) == (2, "")
     assert view.packet == replace(PACKET, **graph)  # type: ignore[arg-type]
-    (entry,) = await made.said(EntryKind.ESCALATION_COMPLETED)
-    assert (entry["version"], entry["changed"]) == (2, ["evidence"])
+    (entry,) = await made.said(EscalationCompleted)
+    assert (entry.version, entry.changed) == (2, ("evidence",))
     with pytest.raises(AlreadySo):
         await made.answer(complete, by=made.alice, changes=graph)
     async with made.world.database.reading() as session:
@@ -530,8 +538,8 @@ async def test_withdrawing_and_the_end_of_the_incident_end_the_ladder(made: Esca
     await made.cancel()
     await made.wait(hours=1)
     assert await made.called() == ["UBOB"]
-    ended = await made.said(EntryKind.ESCALATION_WITHDRAWN)
-    assert [content["because"] for content in ended] == ["withdrawn", "cancelled"]
+    ended = await made.said(EscalationWithdrawn)
+    assert [one.because for one in ended] == ["withdrawn", "cancelled"]
     with pytest.raises(Superseded) as refused:
         await made.answer(take, by=await made.world.person("bob"))
     assert refused.value.what == "escalation_over"
@@ -569,8 +577,8 @@ async def test_a_private_incident_shows_itself_to_who_is_chosen_and_calls_nobody
     assert (await world.view(incident_id, viewer=bob)).id == incident_id
     await made.wait(minutes=15)
     assert await made.called() == ["bob", "ULAWYER"]
-    skipped = (await made.said(EntryKind.ESCALATION_CALLED))[1]["skipped"]
-    assert skipped == [{"name": "UMANAGER", "why": "not_in_private"}]
+    skipped = (await made.said(EscalationCalled))[1].skipped
+    assert skipped == (LeftOut(name="UMANAGER", why="not_in_private"),)
 
 
 async def test_a_drill_calls_nobody_outside_of_it(world: World) -> None:
@@ -594,8 +602,8 @@ async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_t
         target=PersonTarget(person_id=mentor.person_id), on_behalf_of_id=junior.person_id
     )
     await made.world.run(partial(escalate, ref=ById(made.incident_id), draft=draft))
-    (entry,) = await made.said(EntryKind.ESCALATED)
-    made.id = uuid.UUID(entry["escalation_id"])
+    (entry,) = await made.said(Escalated)
+    made.id = entry.escalation_id
     await made.wait(minutes=5)
     assert await made.called() == ["mentor", "UCAROL"]
     # On whose behalf is in no entry, and they hear of it all the same.
@@ -610,8 +618,8 @@ async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_t
     told = [e for e in await made.world.effects(TellPerson) if e.person_id == junior.person_id]
     kinds = {one.id: one.kind for one in about}
     assert [kinds[effect.entry_id] for effect in told] == [
-        EntryKind.ESCALATION_QUESTIONED,
-        EntryKind.ESCALATION_TAKEN,
+        EscalationQuestioned.kind,
+        EscalationTaken.kind,
     ]
     with pytest.raises(AlreadySo):
         await made.answer(take, by=mentor)
@@ -629,7 +637,7 @@ async def test_the_wait_goes_on_where_the_rest_of_the_ladder_has_nobody_to_call(
     made.world.clock.advance(timedelta(seconds=2))
     await made.answer(note_unavailable, call_id=call.id, how="do not disturb until 08:00")
     view = await made.view()
-    assert (view.status, await made.said(EntryKind.ESCALATION_EXHAUSTED)) == (
+    assert (view.status, await made.said(EscalationExhausted)) == (
         EscalationStatus.CALLING,
         [],
     )

@@ -24,13 +24,21 @@ from incidents.engine.transactions import Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.answers import call_step, decline, redirect, take
 from incidents.escalation.effects import LookUpCallees
+from incidents.escalation.entries import (
+    EscalationCalled,
+    EscalationDeclined,
+    EscalationExhausted,
+    EscalationRedirected,
+    EscalationTaken,
+    EscalationWithdrawn,
+)
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.ladder import note_unavailable, resume_step
 from incidents.escalation.tables import EscalationStatus
 from incidents.escalation.targets import PersonTarget
 from incidents.escalation.views import EscalationView, get_escalation_view
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.severity import change_severity
 from incidents.lifecycle.status import cancel
 from incidents.people.directory import GroupFacts, save_group
@@ -216,10 +224,10 @@ class Play:
         self._check_calls(view)
 
     def _check_entry(self, entry: TimelineEntry, entries: list[TimelineEntry]) -> None:
-        content = entry.content or {}
-        if entry.kind != EntryKind.ESCALATION_CALLED or not content["people"]:
+        step = EscalationCalled.read(entry.content)
+        if entry.kind != EscalationCalled.kind or step is None or not step.people:
             return
-        called = {uuid.UUID(person["id"]) for person in content["people"]}
+        called = {one.person.id for one in step.people}
         assert not called & self.gone
         assert self.people["alice"].person_id not in called
         before = [one for one in entries if one.sequence < entry.sequence]
@@ -253,9 +261,9 @@ class Play:
 
 
 _END_OF = {
-    EscalationStatus.TAKEN: EntryKind.ESCALATION_TAKEN,
-    EscalationStatus.EXHAUSTED: EntryKind.ESCALATION_EXHAUSTED,
-    EscalationStatus.OVER: EntryKind.ESCALATION_WITHDRAWN,
+    EscalationStatus.TAKEN: EscalationTaken.kind,
+    EscalationStatus.EXHAUSTED: EscalationExhausted.kind,
+    EscalationStatus.OVER: EscalationWithdrawn.kind,
 }
 _ENDS = frozenset(_END_OF.values())
 
@@ -266,13 +274,13 @@ def _is_answered(entries: list[TimelineEntry]) -> bool:
     for entry in entries:
         person = (entry.content or {}).get("person") or {}
         match entry.kind:
-            case EntryKind.ESCALATION_TAKEN:
+            case EscalationTaken.kind:
                 on_it = person["id"]
-            case EntryKind.ESCALATION_DECLINED | EntryKind.ESCALATION_REDIRECTED:
+            case EscalationDeclined.kind | EscalationRedirected.kind:
                 # Whoever was on it passed it on; nobody else's answer counts then.
                 assert on_it in {None, person["id"]}
                 on_it = None
-            case EntryKind.ESCALATION_WITHDRAWN:
+            case EscalationWithdrawn.kind:
                 return True
     return on_it is not None
 

@@ -8,10 +8,10 @@ import pytest
 from incidents.core.people import PersonFacts, save_person
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.answers import ask_for_more, call_step, decline, redirect, take
+from incidents.escalation.entries import EscalationExhausted
 from incidents.escalation.ladder import note_unavailable
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.policy.escalation import LadderStep
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.references import PersonRef, RoleRef
@@ -66,10 +66,10 @@ async def test_a_ladder_at_its_end_says_of_everybody_what_became_of_the_call(
     made.world.clock.advance(timedelta(minutes=4))
     await made.answer(call_step, by=made.alice, step=4)
     await made.answer(decline, by=dave, reason="On a plane")
-    assert await made.said(EntryKind.ESCALATION_EXHAUSTED) == []
+    assert await made.said(EscalationExhausted) == []
     await made.answer(decline, by=erin, reason="In a tunnel")
-    (exhausted,) = await made.said(EntryKind.ESCALATION_EXHAUSTED)
-    assert {one["name"]: one["how"] for one in exhausted["called"]} == {
+    (exhausted,) = await made.said(EscalationExhausted)
+    assert {one.person.name: one.how for one in exhausted.called} == {
         "bob": "may_answer",  # called, perhaps not noticed, and within their time
         "carol": "passed_on",
         "erin": "declined",
@@ -91,5 +91,5 @@ async def test_two_of_one_name_are_both_named_at_the_end(made: Escalations) -> N
     await made.escalate(target=PersonTarget(external_id="UBOB"))
     await made.answer(decline, by=bob, reason="On a plane")
     await made.answer(decline, by=robert, reason="In a tunnel")
-    (exhausted,) = await made.said(EntryKind.ESCALATION_EXHAUSTED)
-    assert exhausted["called"] == [{"name": "bob", "how": "declined"}] * 2
+    (exhausted,) = await made.said(EscalationExhausted)
+    assert [(one.person.name, one.how) for one in exhausted.called] == [("bob", "declined")] * 2

@@ -5,11 +5,12 @@ from functools import partial
 
 import pytest
 
-from incidents.escalation.answers import ask_for_more, complete, decline, redirect, take
+from incidents.escalation.answers import ask_for_more, decline, redirect, take
+from incidents.escalation.entries import Escalated
 from incidents.escalation.packet import Packet
+from incidents.escalation.questions import complete
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.policy.packet_fields import PacketField
 from incidents.record.notes import redact_entry
 from incidents.record.timeline_view import items_of, load_entries
@@ -47,26 +48,33 @@ async def test_the_timeline_tells_the_escalation_in_plain_words(made: Escalation
             "Answer by: 2026-03-02 09:00 UTC. Symptoms: Logins fail. Scope: 12 %. "
             "Recent changes: checked, none found"
         ),
-        "Step 1 (bob): called bob. Waiting 5 min",
-        "bob needs more: tried",
-        "Escalation completed (version 2). Tried: Restarted one -> no change",
-        "bob can't. On a plane",
-        "Step 2 (carol): called carol (the one before can't). Waiting 5 min",
-        "carol redirected the escalation to UEVE. Hers",
-        "Step 3 (UEVE): called UEVE (redirected). Waiting 5 min",
-        "Step 4 (UDAVE): nobody to call (no answer in time). Left out: UDAVE (deactivated)",
+        "Called bob for escalation 1, step 1 (bob). Waiting: 5 min",
+        "Asked for more on escalation 1: tried",
+        "Added to escalation 1 (version 2). Tried: Restarted one -> no change",
+        "Declined escalation 1. On a plane",
         (
-            "Escalation at its end, after 5 min: nobody is on it, and nobody else is left to call. "
-            "Called: bob (can't), carol (passed it on), UEVE (no answer). Call somebody by phone"
+            "Called carol for escalation 1, step 2 (carol), because whoever was called before can't. "
+            "Waiting: 5 min"
         ),
-        "carol is on it, after 5 min",
+        "Redirected escalation 1 to UEVE. Hers",
+        "Called UEVE for escalation 1, step 3 (UEVE), as it was redirected. Waiting: 5 min",
+        (
+            "Found nobody to call for escalation 1, step 4 (UDAVE), because nobody answered in time. "
+            "Left out: UDAVE (deactivated)"
+        ),
+        (
+            "Reached the end of escalation 1 after 5 min: nobody is on it, and nobody else is left "
+            "to call. Called: bob (can't), carol (passed it on), UEVE (no answer). "
+            "Call somebody by phone"
+        ),
+        "Took escalation 1 after 5 min; nobody else is called",
     ]
 
 
 async def test_a_redacted_packet_is_shown_nowhere_any_more(made: Escalations) -> None:
     await made.escalate(target=PersonTarget(external_id="UBOB"))
     entries = await made.world.entries(made.incident_id)
-    sent = next(entry for entry in entries if entry.kind == EntryKind.ESCALATED)
+    sent = next(entry for entry in entries if entry.kind == Escalated.kind)
     redact = partial(redact_entry, ref=ById(made.incident_id), entry_id=sent.id)
     await made.world.run(redact)
     assert (await made.view()).packet == Packet()

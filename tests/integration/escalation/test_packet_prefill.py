@@ -9,9 +9,10 @@ import pytest
 
 from incidents.channel.channel import record_opened
 from incidents.core.people import Actor
+from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.packet import Packet
-from incidents.escalation.prefill import MOST_LINES, prefill
+from incidents.escalation.packet import MOST_LINES, Packet
+from incidents.escalation.prefill import prefill
 from incidents.incident.incident import ById, Incident
 from incidents.record.captured_messages import MarkSource, MessageKey
 from incidents.record.linked_files import LinkedFile, link_files
@@ -106,7 +107,7 @@ async def test_marked_messages_and_files_are_evidence_with_their_links(
     await world.run(open_channel)
     message = MessageText(
         text="Errors began\nat 8:50",
-        author_name="carol",
+        author=Who("carol"),
         permalink="https://x.example/p1",
         sent_at=world.clock.now(),
     )

@@ -8,9 +8,10 @@ import pytest
 from incidents.core.errors import AlreadySo, EditClash, InvalidInput
 from incidents.core.people import Actor
 from incidents.engine.effects import SetChannelTopic
+from incidents.incident.entries import FieldValue
 from incidents.incident.incident import ById
 from incidents.incident.timeline import EntryKind
-from incidents.lifecycle.edit import Edit, FieldValue, edit, fingerprint
+from incidents.lifecycle.edit import Edit, edit, fingerprint
 from tests.world import World
 
 

@@ -11,6 +11,7 @@ from incidents.core.errors import IncidentNotFound, InvalidInput, NotPermitted, 
 from incidents.core.ids import Reference
 from incidents.core.people import PersonKind
 from incidents.engine.reminders import ReminderKind
+from incidents.incident.entries import StatusChanged
 from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import EntryKind
@@ -42,7 +43,8 @@ async def test_a_status_change_is_an_entry_with_old_new_and_what_was_said(world:
     entry = (await world.entries(incident_id))[-1]
     assert entry.kind == EntryKind.STATUS_CHANGED
     assert entry.actor_name == "alice"
-    assert entry.content == {"old": "triage", "new": "identified", "text": "Bad deploy\n1.2"}
+    step_taken = StatusChanged(old="triage", new="identified", text="Bad deploy\n1.2")
+    assert StatusChanged.read(entry.content) == step_taken
     assert (await world.view(incident_id)).status is IncidentStatus.IDENTIFIED
 
 

@@ -9,13 +9,14 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
-from incidents.incident.timeline import EntryKind, TimelineEntry, verify
+from incidents.incident.timeline import TimelineEntry, verify
+from incidents.record.entries import Note
 from tests.world import World
 
 
 async def _note(uow: UnitOfWork, incident_id: uuid.UUID, text: str) -> Outcome:
     incident = await uow.get_incident(ById(incident_id))
-    uow.record(incident, EntryKind.NOTE, {"text": text})
+    uow.record(incident, Note(text=text))
     return Outcome("noted")
 
 

@@ -50,7 +50,7 @@ async def test_after_five_minutes_the_channel_is_asked_then_the_backup_is_named(
     assert await said(world, incident_id) == []
     await wait(world, seconds=1)
     (asked,) = await said(world, incident_id)
-    assert (asked["step"], asked["minutes"], asked["backup"]) == (0, 5, None)
+    assert (asked["step"], asked["minutes"], asked.get("backup")) == (0, 5, None)
 
     await wait(world, minutes=5)
     named = (await said(world, incident_id))[-1]
@@ -121,7 +121,7 @@ async def test_a_drill_calls_nobody(world: World) -> None:
     with_backup(world)
     incident_id = await world.declare("Practice", by=await world.person("alice"), is_drill=True)
     await wait(world, hours=1)
-    assert [content["backup"] for content in await said(world, incident_id)] == [None]
+    assert [content.get("backup") for content in await said(world, incident_id)] == [None]
     assert await world.effects(InvitePolicyPeople) == []
 
 
@@ -132,7 +132,7 @@ async def test_a_private_incident_calls_the_backup_only_if_the_policy_lets_them_
     with_backup(world)
     kept = await world.declare("Leaked key", by=alice, is_private=True)
     await wait(world, hours=1)
-    assert [content["backup"] for content in await said(world, kept)] == [None]
+    assert [content.get("backup") for content in await said(world, kept)] == [None]
 
     with_backup(world, privately=True)
     shared = await world.declare("Leaked key again", by=alice, is_private=True)

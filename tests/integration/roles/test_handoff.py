@@ -102,7 +102,7 @@ async def test_an_offer_moves_command_when_accepted_and_names_both(room: Command
 
     assert await room.commanders() == ["bob"]
     moved = await room.last(EntryKind.COMMANDER_CHANGED)
-    assert (moved["from"]["name"], moved["to"]["name"], moved["how"]) == (
+    assert (moved["outgoing"]["name"], moved["incoming"]["name"], moved["how"]) == (
         "alice",
         "bob",
         "accepted",
@@ -143,7 +143,7 @@ async def test_unanswered_for_two_minutes_it_moves(room: Commanded, proposer: st
 
     assert await room.commanders() == ["bob"]
     moved = await room.last(EntryKind.COMMANDER_CHANGED)
-    assert (moved["how"], moved["from"]["name"]) == ("unanswered", "alice")
+    assert (moved["how"], moved["outgoing"]["name"]) == ("unanswered", "alice")
 
 
 async def test_a_late_answer_hears_what_happened(room: Commanded) -> None:
@@ -265,7 +265,7 @@ async def test_asking_for_a_successor_leaves_the_commander_until_somebody_takes_
 
     assert await room.commanders() == ["bob"]
     moved = await room.last(EntryKind.COMMANDER_CHANGED)
-    assert (moved["how"], moved["from"]["name"]) == ("successor", "alice")
+    assert (moved["how"], moved["outgoing"]["name"]) == ("successor", "alice")
     with pytest.raises(Superseded) as refused:
         await room.world.run(partial(take_command, ref=room.ref), by=room.carol)
     assert refused.value.by == "bob"

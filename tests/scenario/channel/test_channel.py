@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from incidents.policy.channels import Bookmark
 from incidents.policy.escalation import Service
-from incidents.policy.policy import Bookmark
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Outcome, Person
 

@@ -30,7 +30,7 @@ async def test_it_goes_on_in_a_private_channel_with_the_chosen_people(any_bot: B
     assert alice in room
     assert bob in room
     assert eve not in room
-    assert any("moved *INC-1* to private" in message.text for message in room.messages)
+    assert any("people in this channel see *INC-1*" in message.text for message in room.messages)
     assert any(TITLE in message.text for message in room.messages)  # the status card
 
 

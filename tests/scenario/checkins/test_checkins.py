@@ -31,20 +31,20 @@ async def test_a_checkin_by_command_goes_its_whole_way(any_bot: Bot) -> None:
     (asked,) = bot.slack.dm(bob).messages
     await bob.click(asked, "checkin_understood")
     await bot.settle()
-    assert len(said(room, "is on it")) == 1
+    assert len(said(room, "took on the check-in")) == 1
 
     await bot.advance(minutes=10)
     question = bot.slack.dm(bob).messages[-1]
     await bob.click(question, "checkin_more_time")
     await bot.settle()
-    assert len(said(room, "needs 10 min more")) == 1
+    assert len(said(room, "needed 10 min more")) == 1
     await bot.advance(minutes=10)
     form = (await bob.click(bot.slack.dm(bob).messages[-1], "checkin_answer_open")).get_view()
     await bob.submit(form, {"answer": "stuck", "text": "No access to the load balancer"})
     await bot.settle()
-    (answer,) = said(room, "is stuck")
+    (answer,) = said(room, "got stuck")
     assert "No access" in answer.text
-    assert len(said(bot.slack.dm(alice), "is stuck")) == 1
+    assert len(said(bot.slack.dm(alice), "got stuck")) == 1
 
 
 async def test_a_checkin_by_form_says_in_its_fields_what_cannot_be_taken(bot: Bot) -> None:
@@ -77,6 +77,6 @@ async def test_old_buttons_and_other_peoples_change_nothing(bot: Bot) -> None:
     await bot.settle()
     await bob.click(question, "checkin_stuck")
     await bot.settle()
-    assert said(room, "is on it") == []
-    assert len(said(room, "is done")) == 1
-    assert said(room, "is stuck") == []
+    assert said(room, "took on") == []
+    assert len(said(room, "finished the check-in")) == 1
+    assert said(room, "got stuck") == []

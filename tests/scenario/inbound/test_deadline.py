@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.storage.sqlite_log import NotKept
 from tests.scenario.conftest import Bot
 
 DECLARE = "/incident declare sev2 Checkout errors"
@@ -39,9 +39,7 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
     assert alice in bot.slack.channel("inc-1-checkout-errors")
 
 
-async def test_what_is_committed_but_not_known_to_be_safe_is_not_called_unrecorded(
-    bot: Bot,
-) -> None:
+async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     await alice.command("/incident list")
     database = bot.app.services.database
@@ -51,7 +49,7 @@ async def test_what_is_committed_but_not_known_to_be_safe_is_not_called_unrecord
     async def writing() -> AsyncIterator[AsyncSession]:
         async with original() as session:
             yield session
-        raise NotKept
+        raise OSError(errno.EIO, "the disk failed while it wrote")
 
     database.writing = writing  # type: ignore[method-assign]
     outcome = await alice.command(DECLARE)

@@ -44,13 +44,13 @@ async def test_from_triage_to_closed_and_back_by_commands(any_bot: Bot) -> None:
     done = await alice.submit(asked.get_view())
     assert done.errors == {}
     await bot.settle()
-    assert said(room, "Severity SEV2 → SEV1")
-    assert "What fixed it: Rolled back" in said(room, "What fixed it")[0].rendered
+    assert said(room, "severity: SEV2 → SEV1")
+    assert "*What fixed it* Rolled back" in said(room, "What fixed it")[0].rendered
 
     await alice.command("/incident close", channel=ROOM)
     await alice.command("/incident reopen Errors are back", channel=ROOM)
     await bot.settle()
-    assert "Errors are back" in said(room, "Reopened")[0].rendered
+    assert "Errors are back" in said(room, "reopened the incident")[0].rendered
     assert "investigating" in room.pins[0].text
     too_late = await alice.command("/incident reopen", channel=ROOM)
     assert too_late.shown is None  # no form that could only be refused
@@ -91,7 +91,7 @@ async def test_the_resolve_form_says_in_the_field_what_cannot_be(bot: Bot) -> No
     )
     assert done.errors == {}
     await bot.settle()
-    assert said(room, "without customer impact")
+    assert said(room, "No customer impact")
 
 
 async def test_who_resolves_second_is_told_who_was_first(bot: Bot) -> None:
@@ -197,7 +197,7 @@ async def test_the_severity_form_shows_meanings_and_refuses_the_same(bot: Bot) -
     assert list((await alice.submit(form)).errors) == ["severity"]
     await alice.submit(form, {"severity": "sev1", "reason": "Payments too"})
     await bot.settle()
-    assert "Payments too" in said(room, "Severity SEV2 → SEV1")[0].rendered
+    assert "Payments too" in said(room, "severity: SEV2 → SEV1")[0].rendered
     assert "SEV1" in room.topic
 
 

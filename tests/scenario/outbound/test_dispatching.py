@@ -95,29 +95,6 @@ async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) 
     assert not await dispatcher.has_due()
 
 
-async def test_a_form_that_slack_takes_its_time_to_open_holds_up_no_effect(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
-    bot.slack.delay("views.open", 1.0)
-    opening = asyncio.create_task(alice.command("/incident declare"))
-    await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
-    async with asyncio.timeout(0.4):
-        await bot.app.services.turns.for_effects()
-    assert not opening.done()
-    await opening
-
-
-async def test_a_newcomer_is_read_in_after_what_the_declarer_waits_for(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
-    bot.slack.delay("chat.postMessage", 0.1)
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.slack.wait_for(lambda: bot.slack.calls_of("chat.postMessage"))
-    await bob.joins("inc-1-checkout-errors")
-    await bot.slack.wait_for(lambda: bob.ephemerals)
-    card, read_in = bot.slack.calls_of("chat.postMessage"), bot.slack.calls_of("chat.postEphemeral")
-    assert card[0].ended is not None
-    assert card[0].ended < read_in[0].started
-
-
 async def test_an_end_that_couldnt_be_recorded_is_made_up_for(bot: Bot) -> None:
     incident_id = await _declared(bot)
     bot.slack.delay("conversations.info", 0.4)
@@ -136,9 +113,14 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
     plan = Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane")
 
     async def take_unheard(uow: UnitOfWork) -> Outcome:
-        holder = bot.app.dispatcher.holder
-        await outbox.add_claimed(
-            uow.session, plan, workspace_id=uow.workspace_id, now=uow.now, claim_as=holder
+        await uow.add_effects([plan])
+        await outbox.claim(
+            uow.session,
+            workspace_id=uow.workspace_id,
+            holder=bot.app.dispatcher.holder,
+            now=uow.now,
+            limit=1,
+            kinds=(SetChannelTopic.kind,),
         )
         return Outcome("claimed")
 

@@ -279,12 +279,12 @@ async def test_a_command_that_needs_agreement_is_asked_for_and_then_carried_out(
     await bot.restart()
     await cast.max.click(cast.direct(cast.max)[-1], "proposal_approve")
     await bot.settle()
-    assert said(room, "Severity SEV2 → SEV4") == []
+    assert said(room, "severity: SEV2 → SEV4") == []
     told = cast.direct(cast.jo)[-1]
     await cast.jo.click(told, "proposal_carry_out")
     await bot.settle()
-    (changed,) = said(room, "Severity SEV2 → SEV4")
-    assert "by jo" in changed.rendered
+    (changed,) = said(room, "severity: SEV2 → SEV4")
+    assert "*jo* lowered" in changed.rendered
     everything = " ".join(message.rendered for message in room.everything)
     for word in ("supervis", "mentor", "stage", "junior"):
         assert word not in everything.lower().replace("severity", "")
@@ -308,14 +308,14 @@ async def test_a_form_that_needs_agreement_goes_on_to_ask_or_to_break_the_glass(
     await bot.settle()
     await cast.jo.click(card(room), "proposal_carry_out")
     await bot.settle()
-    assert len(said(room, "*Resolved* by jo")) == 1
+    assert len(said(room, "*jo* resolved the incident")) == 1
 
     offer = await cast.jo.command("/incident close", channel=ROOM)
     form = (await cast.jo.click(cast.jo.ephemerals[-1], "proposal_break_open")).get_view()
     await cast.jo.submit(form, {"reason": "The auditor waits for the record"})
     await bot.settle()
     assert len(said(room, "goes ahead without approval")) == 1
-    assert len(said(room, "*Closed* by jo")) == 1
+    assert len(said(room, "*jo* closed the incident")) == 1
 
 
 async def test_who_may_not_do_a_command_is_offered_to_propose_it(bot: Bot) -> None:
@@ -340,7 +340,7 @@ async def test_solo_people_are_asked_nothing(bot: Bot) -> None:
     outcome = await cast.bob.command("/incident severity sev4", channel=ROOM)
     assert "SEV4" in outcome.text
     await bot.settle()
-    assert len(said(room, "Severity SEV2 → SEV4")) == 1
+    assert len(said(room, "severity: SEV2 → SEV4")) == 1
 
 
 async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -> None:

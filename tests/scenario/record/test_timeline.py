@@ -205,7 +205,7 @@ async def test_removing_the_emoji_withdraws_the_mark(room: Room) -> None:
     await room.alice.reacts(said, "pushpin")
     await room.bot.settle()
     await room.alice.unreacts(said, "pushpin")
-    assert "~bob: Errors began~" in await room.timeline()
+    assert "~@bob: Errors began~" in await room.timeline()
 
 
 async def test_another_emoji_another_channel_and_our_own_message_are_no_marks(
@@ -232,7 +232,7 @@ async def test_an_edited_mark_is_amended_and_a_deleted_one_stays(room: Room) -> 
     await room.bob.edits(said, "Errors began at 8:40")
     assert "8:40 (amended)" in await room.timeline()
     await room.bob.deletes(said)
-    assert "8:40 [the message was deleted later]" in await room.timeline()
+    assert "8:40. [the message was deleted later]" in await room.timeline()
 
 
 async def test_a_message_deleted_before_it_could_be_fetched_is_left_out(room: Room) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.features.roles.handoff_messages import TAKE_OVER_FORM
 from incidents.policy.references import PersonRef
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Person, render
@@ -63,9 +62,9 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
     assert "passed from" in offer.rendered
     assert "Accept" not in offer.rendered
     assert "Accept" not in public.rendered
-    moved = shown(room, "Command")
+    moved = shown(room, "took command from")
     assert alice.mention in moved.text
-    assert bob.mention in moved.text
+    assert "bob" in moved.text
     assert "you don't any more" in told(bot, alice)
     assert "Checklist" in told(bot, bob)
     assert bob.mention in str(room.pins[0].blocks)
@@ -103,12 +102,12 @@ async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
 
     opened = await bob.click(shown(room, "asks"), "Take over…")
     form = opened.get_view()
-    assert form.callback_id == TAKE_OVER_FORM
+    assert form.callback_id == "handoff_take_over"
     outcome = await bob.submit(form, {"reason": "No answer, a decision is due"})
     await bot.settle()
 
     assert "You are in command" in render(outcome.get_view())
-    assert "a decision is due" in shown(room, "passed from").rendered
+    assert "a decision is due" in shown(room, "took over command from").rendered
     assert "a decision is due" in told(bot, alice)
     assert "took over" in request.rendered
 
@@ -143,7 +142,7 @@ async def test_the_list_of_roles_takes_assigns_and_gives_up(bot: Bot) -> None:
 
     await bob.command("/incident role scribe none", channel=room)
     await bot.settle()
-    assert "no longer" in shown(room, "no longer").rendered
+    assert "bob" in shown(room, "gave up the role Scribe").rendered
 
 
 async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -> None:

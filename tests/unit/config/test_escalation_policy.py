@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import PolicyErrors, dump_policy, load_policy
+from incidents.escalation.calls import wait_of
 from incidents.escalation.tables import Wanted
-from incidents.escalation.targets import LadderInputs, build_ladder, pick_service, wait_of
+from incidents.escalation.targets import LadderInputs, build_ladder, pick_service
 from incidents.policy.escalation import (
     AbsentPerson,
     EscalationTemplate,
@@ -179,7 +180,7 @@ WRONG = [
     ("escalation:\n  default_template: databse", 2, "escalation.default_template", "`database`"),
     ("escalation:\n  steps: [manger]", 2, "escalation.steps[0]", "did you mean `manager`?"),
     ("escalation:\n  steps: [anyone]", 2, "escalation.steps[0]", "a role's key, a person"),
-    ("escalation:\n  steps:\n  - who: []", 3, "escalation.steps[0]", "has to name somebody"),
+    ("escalation:\n  steps:\n  - who: []", 3, "escalation.steps[0].who", "has to name somebody"),
     (
         "escalation:\n  templates:\n    network:\n      fields: [symptoms]",
         4,
@@ -215,6 +216,12 @@ WRONG = [
         5,
         "services.web.steps[0]",
         "can't lead to themselves",
+    ),
+    (
+        "services:\n  web:\n    name: Web\n    tier: 1\n    runbooks: {Restart: the wiki}",
+        5,
+        "services.web.runbooks.Restart",
+        "web address",
     ),
     (
         "roles:\n  owner: {name: O, exclusive: true, duties: [Own it], checklist: [Own it]}",

@@ -71,8 +71,8 @@ _STEP = "{key: one, title: One, text: Do one., answers: [done]}"
         ("steps: [{key: a, title: A, text: A., answers: []}]", "steps[0].answers", "needs at"),
         ("steps: [{key: a, title: A, text: A., answers: [done, done]}]", "steps[0].answers", "twi"),
         ("steps: [{key: a, title: A, text: A., answers: [yes]}]", "steps[0].answers[0]", "isn't"),
-        (f"severities: [sev9]\n      steps: [{_STEP}]", "severities", "isn't one of the sever"),
-        (f"services: [shop]\n      steps: [{_STEP}]", "services", "isn't one of the services"),
+        (f"severities: [sev9]\n      steps: [{_STEP}]", "severities", "no severity `sev9`"),
+        (f"services: [shop]\n      steps: [{_STEP}]", "services", "no service `shop`"),
     ],
 )
 def test_what_is_wrong_with_a_checklist_is_said_with_its_place(

@@ -60,6 +60,12 @@ WRONG = [
     ("roles:\n  commander:\n    exclusive: false", 3, "roles.commander.exclusive", "one commander"),
     ("roles:\n  scribe:\n    aliases: [comms]", 3, "roles.communications_lead.aliases", "scribe"),
     ("rights:\n  actions:\n    resolve: [comander]", 3, "rights.actions.resolve", "`commander`?"),
+    (
+        "rights:\n  actions:\n    edit:\n    - anyone\n    - editor",
+        5,
+        "rights.actions.edit",
+        "editor",
+    ),
     ("rights:\n  actions:\n    resolv: [anyone]", 3, "rights.actions.resolv", "`resolve`?"),
     ("rights:\n  actions:\n    resolve: null", 3, "rights.actions.resolve", "has to stay"),
     ("rights:\n  guests_may: [look]", 2, "rights.guests_may[0]", "isn't one of the possible"),

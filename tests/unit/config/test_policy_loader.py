@@ -9,13 +9,8 @@ import pytest
 
 from config.policy_loader import dump_policy, load_policy
 from incidents.policy.escalation import Service
-from incidents.policy.policy import (
-    AUTO_SECTIONS,
-    Action,
-    Policy,
-    SectionKind,
-    UnknownPolicyKeyError,
-)
+from incidents.policy.policy import Action, Policy, UnknownPolicyKeyError
+from incidents.policy.postmortem import AUTO_SECTIONS, SectionKind
 from incidents.policy.references import GroupRef, PersonRef, RoleRef, Standing
 
 Load = Callable[[str], Policy]

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from config.policy_yaml import parse_tree
 from config.scenario_loader import PolicyErrors, load_scenarios, read_scenario
-from incidents.scenarios.scenario import Level, decode, encode
+from config.yaml_tree import parse_tree
+from incidents.policy.schema import as_json, from_json
+from incidents.scenarios.scenario import Level, Scenario
 
 CONFIG = Path(__file__).parents[3] / "config"
 GOOD = """\
@@ -83,12 +84,12 @@ def test_five_scenarios_are_built_in_the_easiest_first() -> None:
 
 @pytest.mark.parametrize("scenario", load_scenarios(), ids=lambda scenario: scenario.key)
 def test_a_scenario_is_the_same_after_being_stored(scenario: object) -> None:
-    assert decode(encode(scenario)) == scenario
+    assert from_json(Scenario, as_json(scenario)) == scenario
 
 
 @pytest.mark.parametrize("scenario", load_scenarios(), ids=lambda scenario: scenario.key)
 def test_built_in_scenarios_link_to_nobody_real(scenario: object) -> None:
-    addresses = [word for word in str(encode(scenario)).split() if "://" in word]
+    addresses = [word for word in str(as_json(scenario)).split() if "://" in word]
     assert all("example.com" in address or "10.20.0." in address for address in addresses)
 
 

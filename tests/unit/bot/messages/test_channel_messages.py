@@ -4,30 +4,36 @@ import json
 import uuid
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from bot.features.channel.feature import bookmarks_of, candidate_names, channel_refused, topic_of
-from bot.features.channel.life import (
-    bot_removed,
-    channel_archived,
-    channel_deleted,
-    farewell_message,
-)
+from bot.features.channel.feature import bookmarks_of, candidate_names, topic_of
+from bot.features.channel.life import farewell_message
 from bot.features.channel.read_in import read_in_message
-from bot.features.channel.use_existing import channel_form, channel_linked
+from bot.features.channel.use_existing import channel_form
 from bot.slack.blocks import Message
 from incidents.channel.archive import may_archive
+from incidents.channel.entries import (
+    BotRemoved,
+    ChannelArchived,
+    ChannelDeleted,
+    ChannelRefused,
+    InviteRefused,
+    RefusedInvite,
+)
 from incidents.channel.read_in import Need, most_needed
+from incidents.core.sentences import Who
 from incidents.incident.cadence import UpdateView
+from incidents.incident.entries import ChannelLinked, MovedToPrivate
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.views import EntryView, IncidentView, PersonView, RoleView
+from incidents.incident.payload import Payload
+from incidents.incident.views import IncidentView, PersonView, RoleView
+from incidents.policy.channels import Bookmark
 from incidents.policy.escalation import Service
-from incidents.policy.policy import COMMANDER, Bookmark, Policy
+from incidents.policy.policy import COMMANDER, Policy
 from tests.policies import built_in
-from tests.views import NOW, entry_view, incident_view
+from tests.views import NOW, entry_view, incident_view, said_directly
 
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
 CAROL = PersonView(uuid.uuid4(), "UCAROL", "Carol <!here>", "UTC")
@@ -43,8 +49,10 @@ def commanded(view: IncidentView) -> IncidentView:
     return replace(view, roles=(RoleView(COMMANDER, "Incident commander", CAROL, NOW),))
 
 
-def entry(**content: Any) -> EntryView:
-    return entry_view(actor_id=uuid.uuid4(), actor_name=NASTY, content=content)
+def told(payload: Payload, *, title: str = "Checkout errors") -> Message:
+    """Return the entry as a direct message tells it, done by somebody with a hostile name."""
+    entry = entry_view(payload, actor_id=uuid.uuid4(), actor_name=NASTY)
+    return said_directly(entry, incident(title=title))
 
 
 def update(text: str = "Half of the cards fail") -> UpdateView:
@@ -82,18 +90,20 @@ def labels(message: Message) -> list[str]:
 @pytest.mark.parametrize(
     "message",
     [
-        channel_refused(
-            entry(error=NASTY, effect_id="e", channel_name=NASTY), incident(title=NASTY)
+        told(ChannelRefused(error=NASTY, channel_name=NASTY), title=NASTY),
+        told(
+            ChannelLinked(channel_id="C2", old_channel_id="C1", old_channel_name=NASTY), title=NASTY
         ),
-        channel_linked(entry(channel_id="C2", old_channel_id="C1"), incident(title=NASTY)),
-        channel_archived(entry(channel_name=NASTY), incident(title=NASTY)),
-        channel_deleted(entry(channel_name=NASTY), incident(title=NASTY)),
-        bot_removed(entry(channel_name=NASTY, by=NASTY), incident(title=NASTY)),
+        told(ChannelArchived(channel_name=NASTY), title=NASTY),
+        told(ChannelDeleted(channel_name=NASTY), title=NASTY),
+        told(BotRemoved(channel_name=NASTY, by=Who(NASTY)), title=NASTY),
+        told(InviteRefused(refused=(RefusedInvite(person=Who(NASTY), error=NASTY),)), title=NASTY),
+        told(MovedToPrivate(people=(Who(NASTY),), reason=NASTY), title=NASTY),
         read_in_message(
             commanded(incident(title=NASTY)), update(NASTY), now=NOW, slash="/incident"
         ),
     ],
-    ids=["refused", "linked", "archived", "deleted", "removed", "read-in"],
+    ids=["refused", "linked", "archived", "deleted", "removed", "invite", "private", "read-in"],
 )
 def test_nothing_that_people_typed_can_ping(message: Message) -> None:
     said = json.dumps(message.payload(), ensure_ascii=False)
@@ -102,20 +112,22 @@ def test_nothing_that_people_typed_can_ping(message: Message) -> None:
 
 
 def test_a_refusal_says_why_and_offers_the_ways_on() -> None:
-    content = {"error": "restricted_action", "effect_id": "e1"}
-    both = channel_refused(entry(**content, can_use_existing=True), incident())
+    refused = ChannelRefused(error="restricted_action", effect_id=uuid.uuid4())
+    both = told(replace(refused, can_use_existing=True))
     assert "workspace setting" in both.text
     assert labels(both) == ["Use an existing channel…", "Retry"]
-    assert labels(channel_refused(entry(**content), incident())) == ["Retry"]
+    assert labels(told(refused)) == ["Retry"]
 
 
 def test_a_channel_that_cannot_be_joined_is_named_in_the_refusal() -> None:
-    refused = entry(error="is_archived", effect_id="e1", channel_name="database-room")
-    assert "#database-room" in channel_refused(refused, incident()).text
+    refused = ChannelRefused(error="is_archived", channel_name="database-room")
+    assert "#database-room" in told(refused).text
 
 
 def test_the_bot_says_how_to_be_invited_again_and_who_removed_it() -> None:
-    said = bot_removed(entry(channel_name="inc-12", by="Bob", bot_id="UBOT"), incident()).text
+    removed = BotRemoved(channel_name="inc-12", by=Who("Bob"), bot_id="UBOT")
+    said = said_directly(entry_view(removed, actor_kind="system"), incident()).text
+    assert "I was removed from the incident channel #inc-12" in said
     assert "/invite" in said
     assert "<@UBOT>" in said
     assert "by Bob" in said

@@ -10,7 +10,8 @@ import pytest
 
 from bot.features.escalation.card import escalation_card
 from bot.features.escalation.effects import away_text
-from bot.features.escalation.forms import EscalationForm, escalation_form, template_of
+from bot.features.escalation.feature import ESCALATE, remembering
+from bot.features.escalation.forms import EscalationForm, template_of
 from bot.features.escalation.messages import (
     call_message,
     exhausted_directly,
@@ -21,6 +22,8 @@ from bot.features.escalation.packet import fitted
 from bot.features.escalation.targets import Near, find_near, meant_by
 from bot.slack import blocks
 from bot.slack.gateway import Attention
+from incidents.core.sentences import Who
+from incidents.escalation.entries import EscalationExhausted, Stand
 from incidents.escalation.packet import Packet
 from incidents.escalation.tables import CallStatus, EscalationStatus, Measures, StepStatus
 from incidents.escalation.targets import (
@@ -31,7 +34,6 @@ from incidents.escalation.targets import (
     Target,
 )
 from incidents.escalation.views import CallView, EscalationView, StepView
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView, PersonView
 from incidents.policy.escalation import Service
 from incidents.policy.policy import Policy
@@ -247,17 +249,18 @@ def test_the_end_of_a_ladder_is_said_as_it_is_in_card_alarm_and_message(
     view = escalation(EscalationStatus.EXHAUSTED, steps=(step(1, ["bob"], *calls),))
     assert said in escalation_card(view, incident(), policy).text
     hows = {CallStatus.OPEN: "no_answer", CallStatus.DECLINED: "declined"}
-    content = {
-        "number": 2,
-        "escalation_id": str(view.id),
-        "called": [
-            {"name": f"p{place}", "how": hows.get(one, "passed_on")}
+    exhausted = EscalationExhausted(
+        number=2,
+        escalation_id=view.id,
+        called=tuple(
+            Stand(person=Who(f"p{place}"), how=hows.get(one, "passed_on"))
             for place, one in enumerate(statuses)
-        ],
-    }
-    entry = entry_view(EntryKind.ESCALATION_EXHAUSTED, content=content)
+        ),
+    )
+    entry = entry_view(EscalationExhausted.kind)
     middle = said.strip("*.")
-    for message in (exhausted_entry(entry, incident()), exhausted_directly(entry, incident())):
+    for render in (exhausted_entry, exhausted_directly):
+        message = render(exhausted, entry, incident())
         assert f"Escalation 2: {middle[:1].lower()}{middle[1:]}" in message.text
         assert "Phone somebody" in message.text
         assert "escalate_open" in shown(message)
@@ -285,7 +288,7 @@ def test_the_form_remembers_little_and_offers_every_kind(policy: Policy) -> None
         form = EscalationForm(
             incident=incident(), packet=packet, template=kind, has_marked=True, is_urgent=True
         )
-        view = escalation_form(form, policy).to_dict()
+        view = ESCALATE.named(remembering(form, policy)).to_dict()
         assert len(view["private_metadata"]) < 3_000
         asked = {block.get("block_id") for block in view["blocks"]}
         assert {f"question_{question.key}" for question in kind.questions} <= asked

@@ -1,21 +1,29 @@
 """How steps, severities, edits, milestones and refusals read: complete, and harmless."""
 
+import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.features.lifecycle.edit import edited_entry, read_form
-from bot.features.lifecycle.milestones import milestone_entry
-from bot.features.lifecycle.severity import severity_entry
-from bot.features.lifecycle.status import status_entry
+from bot.features.lifecycle.edit import Editing, touched
 from bot.framework.refusals import refusal_text
-from bot.slack.blocks import FormState, Message
+from bot.slack.blocks import Message
+from bot.slack.mentions import date
 from incidents.core.errors import TransitionRefused
+from incidents.incident.entries import MilestoneSet, SeverityChanged, StatusChanged
+from incidents.incident.incident import ById
+from incidents.incident.payload import Payload
 from incidents.incident.views import EntryView, IncidentView
 from incidents.lifecycle.edit import fingerprint
-from tests.views import NOW, entry_view, incident_view
+from tests.views import NOW, entry_view, incident_view, said_in_channel
 
+LATER = NOW + timedelta(hours=1)
 NASTY = "<!channel> @here `x <@U1> ``` " + "y" * 40_000
+
+
+def moment(at: datetime) -> str:
+    return date(at, "{date_short_pretty} {time}")
 
 
 def entry(kind: str, **content: Any) -> EntryView:
@@ -27,21 +35,18 @@ def incident() -> IncidentView:
 
 
 def every_message(text: str) -> list[Message]:
-    here = incident()
     pair = {"old": text, "new": text}
-    return [
-        status_entry(entry("status_changed", old="triage", new="identified", text=text), here),
-        status_entry(entry("status_changed", old="x", new="resolved", resolution=text), here),
-        status_entry(entry("status_changed", old="resolved", new="closed", text=text), here),
-        status_entry(entry("status_changed", old="x", new="cancelled", reason=text), here),
-        status_entry(
-            entry("status_changed", old="x", new="cancelled", is_duplicate=True, duplicate_of=text),
-            here,
-        ),
-        severity_entry(entry("severity_changed", old=text, new=text, reason=text), here),
-        edited_entry(entry("edited", changes={"title": pair, "summary": pair}), here),
-        milestone_entry(entry("milestone_set", name=text, old=None, new=None), here),
+    entries = [
+        entry("status_changed", old="triage", new="identified", text=text),
+        entry("status_changed", old="x", new="resolved", resolution=text),
+        entry("status_changed", old="resolved", new="closed", text=text),
+        entry("status_changed", old="x", new="cancelled", reason=text),
+        entry("status_changed", old="x", new="cancelled", is_duplicate=True, duplicate_of=text),
+        entry("severity_changed", old=text, new=text, reason=text),
+        entry("edited", changes={"title": pair, "summary": pair}),
+        entry("milestone_set", name=text, old=None, new=None),
     ]
+    return [said_in_channel(one, incident()) for one in entries]
 
 
 @pytest.mark.parametrize("number", range(8))
@@ -62,24 +67,37 @@ def test_the_fallback_names_incident_and_person(number: int) -> None:
     assert "Bad deploy" in text
 
 
-def test_steps_read_as_what_they_are() -> None:
-    here = incident()
-    reopened = entry("status_changed", old="closed", new="investigating", is_reopening=True)
-    hidden = entry("status_changed", old="triage", new="cancelled", is_duplicate=True)
-    calm = entry(
-        "status_changed", old="triage", new="resolved", resolution="x", has_customer_impact=False
-    )
-    assert "*Reopened* by" in status_entry(reopened, here).text
-    assert "duplicate of another incident" in status_entry(hidden, here).text
-    assert "without customer impact" in status_entry(calm, here).text
-
-
-def test_a_removed_milestone_says_what_stood_there() -> None:
-    text = milestone_entry(
-        entry("milestone_set", name="impact_ended_at", old="2026-03-02T09:00:00.000000Z", new=None),
-        incident(),
-    ).text
-    assert "*Impact ended*: removed (was <!date^" in text
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (
+            StatusChanged(old="closed", new="investigating", is_reopening=True, reason="Back"),
+            "*Alice* reopened the incident: closed → investigating. Back",
+        ),
+        (
+            StatusChanged(old="triage", new="cancelled", is_duplicate=True),
+            "*Alice* cancelled the incident as a duplicate of another incident: triage → cancelled.",
+        ),
+        (
+            StatusChanged(old="triage", new="resolved", resolution="x", has_customer_impact=False),
+            "*Alice* resolved the incident: triage → resolved. No customer impact *What fixed it* x",
+        ),
+        (
+            SeverityChanged(old="SEV3", new="SEV1", is_worse=True, reason="All of Asia"),
+            "*Alice* raised the severity: SEV3 → SEV1. All of Asia",
+        ),
+        (
+            MilestoneSet(name="impact_ended_at", old=NOW),
+            f"*Alice* removed when the impact ended, which was {moment(NOW)}.",
+        ),
+        (
+            MilestoneSet(name="impact_ended_at", old=NOW, new=LATER),
+            f"*Alice* corrected when the impact ended: {moment(NOW)} → {moment(LATER)}.",
+        ),
+    ],
+)
+def test_steps_read_as_what_they_are(payload: Payload, told: str) -> None:
+    assert said_in_channel(entry_view(payload), incident()).text == f"INC-12: {told}"
 
 
 def test_a_refused_step_names_who_was_first_and_what_is_possible() -> None:
@@ -94,21 +112,20 @@ def test_a_refused_step_names_who_was_first_and_what_is_possible() -> None:
 
 
 def test_only_the_fields_that_were_touched_are_edited() -> None:
-    def typed(value: str) -> dict[str, Any]:
-        return {"any": {"type": "plain_text_input", "value": value}}
-
-    values = {
-        "title": typed("Checkout errors"),
-        "summary": typed("New"),
-        "impact": typed(""),
-        "services": typed("web , db"),
-    }
     shown: dict[str, str] = {
         "title": fingerprint("Checkout errors"),
         "summary": fingerprint("Old"),
         "impact": fingerprint(""),
         "services": fingerprint(("web", "db")),
     }
-    wanted = read_form(FormState(values=values), {"shown": shown, "seen": shown})
+    entered = Editing(
+        ById(uuid.uuid4()),
+        seen=shown,
+        shown=shown,
+        title="Checkout errors",
+        summary="New",
+        services=("web ", " db"),
+    )
+    wanted = touched(entered)
     assert wanted.changes == {"summary": "New"}
     assert wanted.seen == shown

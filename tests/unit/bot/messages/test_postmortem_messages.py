@@ -97,8 +97,10 @@ def test_a_reminder_says_when_it_is_due(recorded: datetime, is_due: bool, told: 
 def test_the_form_asks_the_policys_questions_and_remembers_revisions(policy: Policy) -> None:
     view = facts().postmortem
     assert view is not None
-    form = messages.write_form(incident(), view, policy=policy).to_dict()
-    fields = [block["block_id"] for block in form["blocks"] if block["type"] == "input"]
+    form = messages.write_form(incident(), view, policy=policy)
+    fields = [
+        block["block_id"] for block in form.view.to_dict()["blocks"] if block["type"] == "input"
+    ]
     assert fields == [
         "summary",
         "impact",
@@ -108,13 +110,13 @@ def test_the_form_asks_the_policys_questions_and_remembers_revisions(policy: Pol
         "lucky",
         "customer_messages",
     ]
-    revisions = json.loads(form["private_metadata"])["revisions"]
+    revisions = form.given.revisions
     assert (revisions["contributing_factors"], revisions["was_hard"]) == (3, 0)
 
 
 def test_a_form_is_read_with_the_revisions_it_showed(policy: Policy) -> None:
     state = FormState(values={"lucky": {"lucky": {"value": " Yes "}}})
-    edits = messages.read_write_form(state, {"revisions": {"lucky": 4}}, policy=policy)
+    edits = messages.read_write_form(state, {"lucky": 4}, policy=policy)
     assert edits == {"lucky": SectionEdit("Yes", 4)}
 
 
@@ -124,7 +126,7 @@ def test_a_clash_shows_theirs_and_keeps_ours(policy: Policy) -> None:
     form = messages.write_form(
         incident(), view, policy=policy, typed={"lucky": "Mine"}, clashing=["lucky"]
     )
-    text = json.dumps(form.to_dict(), ensure_ascii=False)
+    text = json.dumps(form.view.to_dict(), ensure_ascii=False)
     assert "It was night" in text
     assert '"initial_value": "Mine"' in text
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.features.record.timeline_messages import line_of, note_entry, page
-from incidents.core.sentences import Words, telling
-from incidents.incident.timeline import EntryKind
-from incidents.incident.views import EntryView
+from bot.features.record.timeline_messages import line_of, page
+from bot.slack.blocks import Message
+from incidents.incident.payload import Decoded
 from incidents.record.corrections import CorrectedEntry
-from incidents.record.timeline_view import TimelineItem, TimelineView
-from tests.views import entry_view, incident_view
+from incidents.record.entries import Note
+from incidents.record.timeline_view import TimelineItem, TimelineView, tell
+from tests.views import entry_view, incident_view, said_in_channel
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NASTY = "<!channel> <@U1> @here ```x ~y~ \u202e" + "x" * 9_000
@@ -22,24 +22,23 @@ def item(text: str, *, sequence: int = 1, late: int = 0, **more: Any) -> Timelin
     entry = CorrectedEntry(
         id=uuid.UUID(int=sequence),
         sequence=sequence,
-        kind=EntryKind.NOTE,
+        kind=Note.kind,
         occurred_at=NINE,
         recorded_at=NINE + timedelta(minutes=late),
         actor_kind="person",
         actor_id=None,
         actor_name="alice",
-        content={"text": text},
+        said=Decoded(Note(text=text)),
         **more,
     )
-    return TimelineItem(entry, telling(Words(text)))
+    return TimelineItem(entry, tell(entry))
 
 
-def note(text: str, *, late: int = 0) -> EntryView:
+def note(text: str, *, late: int = 0) -> Message:
     recorded_at = NINE + timedelta(minutes=late)
-    content = {"text": text}
-    return entry_view(
-        occurred_at=NINE, recorded_at=recorded_at, actor_name="alice", content=content
-    )
+    said = Note(text=text)
+    entry = entry_view(said, occurred_at=NINE, recorded_at=recorded_at, actor_name="alice")
+    return said_in_channel(entry, incident_view())
 
 
 @pytest.mark.parametrize("count", [1, 50])
@@ -55,9 +54,9 @@ def test_a_page_of_hostile_notes_fits_shows_the_newest_and_pings_nobody(count: i
 
 
 def test_a_note_in_the_channel_has_its_whole_text_as_fallback_and_its_time_if_late() -> None:
-    assert note_entry(note("Rolled back"), incident_view()).text == "*Note* by alice: Rolled back"
-    assert "for <!date^" in note_entry(note("Rolled back", late=10), incident_view()).text
-    assert "<!channel>" not in str(note_entry(note(NASTY), incident_view()).payload())
+    assert note("Rolled back").text == "*Note* by alice: Rolled back"
+    assert "for <!date^" in note("Rolled back", late=10).text
+    assert "<!channel>" not in str(note(NASTY).payload())
 
 
 def test_what_was_taken_back_is_struck_out_without_its_own_strokes() -> None:

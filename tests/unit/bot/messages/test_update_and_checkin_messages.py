@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from bot.features.checkins import messages as checkin_messages
 from bot.features.checkins import staleness
-from bot.features.checkins.feature import answer_form, checkin_form
 from bot.features.updates import feature as updates
-from bot.features.updates.feature import update_form
+from bot.features.updates import messages as update_messages
+from bot.features.updates.feature import Update, update_form
+from bot.framework.arguments import to_value
 from bot.framework.entry_messages import told_message
 from bot.slack.blocks import Message
 from incidents.core.hash_chain import instant_text
+from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import EntryView, IncidentView
 from tests.policies import built_in
@@ -38,16 +39,6 @@ def entry(content: dict[str, Any], kind: str = "update_snoozed") -> EntryView:
 
 
 DUE = instant_text(NOW - timedelta(minutes=15))
-CHECKIN = {
-    "checkin_id": str(uuid.uuid4()),
-    "round": 1,
-    "person_id": str(PERSON_ID),
-    "person_external_id": "U0BOB",
-    "person_name": NASTY[:60],
-    "question": NASTY,
-    "box_seconds": 600,
-    "due_at": DUE,
-}
 TO_CAROL = [{"id": str(PERSON_ID), "external_id": "U0CAROL", "name": "carol"}]
 UPDATE = {
     "number": 3,
@@ -74,15 +65,11 @@ CASES: list[tuple[Callable[[EntryView, IncidentView], Message], dict[str, Any], 
         {"until": DUE, "delay_seconds": 900, "reason": NASTY},
         set(),
     ),
-    (checkin_messages.asked_entry, CHECKIN, {"U0BOB"}),
-    (checkin_messages.asked_directly, CHECKIN, set()),
-    (checkin_messages.understood_entry, CHECKIN, set()),
-    (checkin_messages.due_entry, CHECKIN, set()),
-    (checkin_messages.answered_entry, {**CHECKIN, "answer": "done", "text": NASTY}, set()),
-    (checkin_messages.answered_entry, {**CHECKIN, "answer": "stuck"}, set()),
-    (checkin_messages.answered_entry, {**CHECKIN, "answer": "more_time"}, set()),
-    (staleness.stale_entry, {"last_activity_at": DUE, "status": "mitigated"}, set()),
-    (staleness.answered_entry, {}, set()),
+    (
+        staleness.FEATURE.entries["stale_asked"],
+        {"last_activity_at": DUE, "status": "mitigated"},
+        set(),
+    ),
 ]
 
 
@@ -126,21 +113,21 @@ def test_the_buttons_of_a_reminder_carry_the_incident_and_the_due_time() -> None
     )
     buttons = message.blocks[-1].to_dict()["elements"]
     assert [button["action_id"] for button in buttons] == ["update_open", "update_snooze"]
-    assert buttons[1]["value"] == f"{view.id}|15|{DUE}"
+    assert buttons[1]["value"] == to_value(
+        update_messages.Snooze(ById(view.id), timedelta(minutes=15), DUE)
+    )
 
 
 def test_forms_offer_only_what_is_possible_and_remember_their_incident() -> None:
     policy = built_in().policy
     view = incident(IncidentStatus.MITIGATED)
-    form = update_form(view, policy=policy, next_in=None).to_dict()
-    select = next(block for block in form["blocks"] if block.get("block_id") == "status")
+    asked = Update(ById(view.id), next_in="20m")
+    form = update_form(view, asked, policy=policy)
+    shown = form.view.to_dict()
+    select = next(block for block in shown["blocks"] if block.get("block_id") == "status")
     values = [option["value"] for option in select["element"]["options"]]
     assert values == ["mitigated", "investigating", "identified"]
-    resolved = update_form(incident(IncidentStatus.RESOLVED), policy=policy, next_in=None)
-    assert "next_in" not in {block.get("block_id") for block in resolved.to_dict()["blocks"]}
-    for made in (
-        update_form(view, policy=policy, next_in=timedelta(minutes=20)),
-        checkin_form(view, box=timedelta(minutes=10)),
-        answer_form(view, value=f"{view.id}|x|1"),
-    ):
-        assert json.loads(made.private_metadata or "{}")["incident_id"] == str(view.id)
+    resolved = update_form(incident(IncidentStatus.RESOLVED), asked, policy=policy)
+    assert "next_in" not in {block.get("block_id") for block in resolved.view.to_dict()["blocks"]}
+    named = updates.FEATURE.verbs[0].named(form)
+    assert json.loads(named.private_metadata or "{}") == {"ref": str(view.id)}

@@ -8,20 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.core.errors import InvalidInput
-from incidents.escalation.completeness import (
-    EVIDENCE_LINK,
-    SCOPE_NUMBER,
-    SPECIFIC_ASK,
-    is_specific,
-    rate,
-)
+from incidents.core.hash_chain import clean_content
+from incidents.escalation.entries import Escalated, packet_in
 from incidents.escalation.packet import (
+    FIELDS,
     MAX_TEXT,
+    READING_ORDER,
     Packet,
     changed,
     changed_fields,
     cleaned,
-    packet_from,
+    is_specific,
+    rate,
 )
 from incidents.policy.escalation import EscalationTemplate, Question
 from incidents.policy.packet_fields import PacketField
@@ -71,13 +69,16 @@ def full(template: EscalationTemplate) -> Packet:
 @given(packet=PACKETS)
 def test_a_packet_comes_back_from_its_entry_as_it_was(packet: Packet) -> None:
     kept = cleaned(packet)
-    assert packet_from(kept.to_content()) == kept
+    assert packet_in(clean_content(Escalated(packet=kept).content())) == kept
     assert cleaned(kept) == kept
 
 
+def test_every_field_has_words_and_a_place_to_be_read() -> None:
+    assert set(FIELDS) == set(READING_ORDER) == set(PacketField)
+
+
 def test_a_redacted_packet_is_an_empty_one() -> None:
-    assert packet_from({}) == Packet()
-    assert Packet().to_content() == {}
+    assert packet_in(None) == Packet()
 
 
 def test_too_long_a_text_is_cut_with_a_mark_and_a_wrong_confidence_is_refused() -> None:
@@ -136,7 +137,7 @@ def test_each_quality_is_missed_by_name() -> None:
     vague = replace(
         full(template), evidence="See the graphs", scope="Many customers", ask="Help", changes=""
     )
-    assert rate(vague, template).missing == (SPECIFIC_ASK, SCOPE_NUMBER, EVIDENCE_LINK)
+    assert rate(vague, template).missing == ("specific_ask", "scope_number", "evidence_link")
     unchecked = replace(full(template), changes_checked=False)
     assert rate(unchecked, template).missing == ("changes",)
 

@@ -8,10 +8,8 @@ from functools import cache
 from incidents.core.hash_chain import instant_text
 from incidents.incident.entries import (
     ChannelOpened,
-    CommanderChanged,
     Declared,
     MilestoneSet,
-    RoleAssigned,
     SeverityChanged,
     StatusChanged,
     UpdateMissed,
@@ -19,8 +17,9 @@ from incidents.incident.entries import (
 )
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned
 from incidents.incident.views import EntryView, IncidentView, PersonView
-from incidents.policy.policy import Section
+from incidents.policy.postmortem import Section
 from incidents.postmortem.action_items import ActionItemView
 from incidents.postmortem.draft import PostmortemFacts
 from incidents.postmortem.durations import RoleSpan
@@ -56,9 +55,9 @@ def entries() -> tuple[EntryView, ...]:
         (2, "alice", RoleAssigned, {"role_name": "Incident commander", "person": named(ALICE)}),
         (3, "alice", ChannelOpened, {"channel_name": "inc-12-checkout-errors"}),
         (5, "bob", Note, {"text": "5xx on /pay | since <b>23:31</b> @channel"}),
-        (6, "alice", SeverityChanged, {"old": "SEV3", "new": "SEV1", "reason": "all EU"}),
+        (6, "alice", SeverityChanged, _raised()),
         (15, "alice", UpdatePosted, _update(1, 20, "Rolling back 1.42")),
-        (18, "carol", Marked, {"text": "<@UALICE> look: =1+1", "author_external_id": "UBOB"}),
+        (18, "carol", Marked, _message("<@UALICE> look: =1+1", BOB)),
         (20, "alice", StatusChanged, {"old": "triage", "new": "mitigated"}),
         (31, "", UpdateMissed, {"count": 2, "due_at": instant_text(at(25))}),
         (32, "", UpdateMissed, {"is_bots": True, "due_at": instant_text(at(32))}),
@@ -92,9 +91,17 @@ def entries() -> tuple[EntryView, ...]:
     return tuple(made)
 
 
+def _message(text: str, author: PersonView) -> dict[str, object]:
+    return {"text": text, "author": named(author)}
+
+
 def _update(number: int, due: int, text: str) -> dict[str, object]:
     now: dict[str, object] = {"status": "investigating", "severity": "SEV1"}
     return {**now, "number": number, "text": text, "was_due_at": instant_text(at(due))}
+
+
+def _raised() -> dict[str, object]:
+    return {"old": "SEV3", "new": "SEV1", "is_worse": True, "reason": "all EU"}
 
 
 def _handed_over() -> dict[str, object]:

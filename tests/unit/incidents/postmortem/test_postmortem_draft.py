@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from config.template_files import read_template
-from incidents.policy.policy import Section, SectionKind
+from incidents.core.hash_chain import clean_content
+from incidents.core.sentences import Who
+from incidents.escalation.entries import Called, EscalationCalled, LeftOut
+from incidents.policy.postmortem import Section, SectionKind
 from incidents.postmortem.draft import PostmortemFacts, draft, render_markdown
 from tests.chance import examples
 from tests.unit.incidents.postmortem.facts import ALICE, BOB, CAROL, at, entries, facts, incident
@@ -139,6 +142,20 @@ def test_redacted_entries_say_nothing_but_that_they_were_there() -> None:
     timeline = section(facts(entries=redacted), "timeline")
     assert "5xx" not in timeline
     assert "| 2026-03-02 23:45 | Scribe | _redacted_ |" in timeline
+
+
+def test_whom_an_escalation_called_is_told_by_role() -> None:
+    called = EscalationCalled(
+        number=1,
+        step=1,
+        to=(BOB.name, "Payments on-call"),
+        people=(Called(person=Who(BOB.name, BOB.id), call_id=BOB.id),),
+        skipped=(LeftOut(name=CAROL.name, why="called_before"),),
+    )
+    entry = replace(entries()[4], kind=called.kind, content=clean_content(called.content()))
+    timeline = section(facts(entries=(entry,)), "timeline")
+    assert "Called Scribe for escalation 1, step 1 (Scribe, Payments on-call)" in timeline
+    assert "Left out: a responder (called before)" in timeline
 
 
 def test_an_unknown_kind_of_entry_reads_generically() -> None:

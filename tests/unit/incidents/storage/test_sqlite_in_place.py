@@ -1,12 +1,13 @@
-"""SQLite in the loop's own thread, but never holding it up for a lock."""
+"""SQLite in the loop's own thread, but never holding it up for a lock or for the disk."""
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from incidents.storage.database import Database, open_database
@@ -28,17 +29,25 @@ def other(database: Database) -> sqlite3.Connection:
     return sqlite3.connect(database.file or "", isolation_level=None)
 
 
-async def test_disk_and_folding_are_left_to_the_log(database: Database) -> None:
+async def test_each_commit_is_written_to_the_disk(database: Database) -> None:
     found = {}
     async with database.reading() as session:
-        for name in ("journal_mode", "synchronous", "wal_autocheckpoint", "foreign_keys"):
+        for name in ("journal_mode", "synchronous", "foreign_keys"):
             found[name] = (await session.execute(text(f"PRAGMA {name}"))).scalar_one()
-    assert found == {
-        "journal_mode": "wal",
-        "synchronous": 1,
-        "wal_autocheckpoint": 0,
-        "foreign_keys": 1,
-    }
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+async def test_the_loop_goes_on_while_a_commit_waits_for_the_disk(database: Database) -> None:
+    is_written = threading.Event()
+    event.listen(database.session_engine, "commit", lambda _: is_written.wait(10))
+    waiting = asyncio.ensure_future(write(database, "kept"))
+    for _ in range(10):
+        await asyncio.sleep(0.005)
+    assert not waiting.done()
+    assert await notes(database) == []
+    is_written.set()
+    await waiting
+    assert await notes(database) == ["kept"]
 
 
 async def test_a_writer_waits_for_another_process_without_holding_up_the_loop(

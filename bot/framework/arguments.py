@@ -1,0 +1,193 @@
+"""What a verb is given, as a button's value, a form's memory and its fields: coded here alone.
+
+Arguments are frozen dataclasses. A button carries their fields in order, joined by `|`, without
+those at the end that have their default: so one value fits several verbs. A form remembers as
+JSON what nobody enters in it; its inputs have the fields' names.
+"""
+
+import json
+import types
+import typing
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, ClassVar, Final, Protocol, TypeVar, dataclass_transform
+
+from bot.slack.blocks import state_of
+from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput, Superseded
+from incidents.incident.incident import ById, IncidentRef
+from incidents.incident.views import IncidentView
+from incidents.people.assignable import Named
+
+# Somebody whom a form has to name; a field that is `Named | None` may stay empty.
+NOBODY: Final = Named("")
+
+
+class Carried(Protocol):
+    """Any frozen dataclass of the types that can be carried."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+A = TypeVar("A", bound=Carried)
+
+
+@dataclass_transform(frozen_default=True)
+class Arguments:
+    """A frozen dataclass of what a verb is given; `gone` is told when it isn't there any more."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    GONE: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, gone: str = "") -> None:
+        """Make it a frozen dataclass."""
+        cls.GONE = gone or cls.GONE
+        dataclass(frozen=True)(cls)
+
+
+class OnIncident(Arguments):
+    """An incident, and the version of it that a button was made for."""
+
+    ref: IncidentRef
+    version: int = 0
+
+
+class Words(OnIncident):
+    """What was typed after a verb that takes its words apart itself."""
+
+    text: str = ""
+
+
+class OnPrompt(Arguments, gone="prompt"):
+    """A private question to one person, and their answer in words."""
+
+    prompt_id: uuid.UUID
+    text: str = ""
+
+
+def on_incident(incident: IncidentView) -> str:
+    """Return the value of a button about an incident, made for its present version."""
+    return to_value(OnIncident(ById(incident.id), incident.version))
+
+
+def known_id(text: str) -> uuid.UUID:
+    """Return the id that an entry has; where it lost it, one that nothing has any more."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return uuid.UUID(int=0)
+
+
+def to_value(given: Carried) -> str:
+    """Return arguments as a button's value."""
+    parts = [(field, getattr(given, field.name)) for field in fields(given)]
+    while parts and parts[-1][1] == _default(parts[-1][0]):
+        parts.pop()
+    texts = [_text(value).replace("%", "%25").replace("|", "%7C") for _, value in parts]
+    return "|".join(texts)
+
+
+def from_value(kind: type[A], value: str) -> A:
+    """Return the arguments that a button's value holds.
+
+    Raises: IncidentNotFound; Superseded, with the key that the arguments have as `GONE`.
+    """
+    parts = [part.replace("%7C", "|").replace("%25", "%") for part in value.split("|")]
+    names = [field.name for field in fields(kind)]
+    if len(parts) > len(names):
+        raise _gone(kind)
+    return _made(kind, dict(zip(names, parts, strict=False)))
+
+
+def to_metadata(given: Carried, *, entered: Collection[str] = ()) -> str:
+    """Return what a form has to remember of its arguments: all but the names entered in it."""
+    kept = {
+        field.name: value if isinstance(value, Mapping) else _text(value)
+        for field in fields(given)
+        if field.name not in entered and (value := getattr(given, field.name)) != _default(field)
+    }
+    return json.dumps(kept)
+
+
+def from_view(kind: type[A], view: Mapping[str, Any]) -> A:
+    """Return the arguments of a form: what it remembers, and what has been entered so far.
+
+    Raises: InvalidInput when somebody has to be chosen and nobody was; as `from_value` besides.
+    """
+    state, raw = state_of(view), dict(json.loads(view.get("private_metadata") or "{}"))
+    hints = _hints(kind)
+    for name in hints.keys() & state.values.keys():
+        raw[name] = state.entered(name)
+        if raw[name] is None and hints[name] is Named:
+            raise InvalidInput(name, "not_a_person")
+    return _made(kind, raw)
+
+
+def _made(kind: type[A], raw: Mapping[str, object]) -> A:
+    given: dict[str, Any] = {}
+    for field in fields(kind):
+        value = raw.get(field.name)
+        if value in (None, "") and _default(field) is not MISSING:
+            continue
+        try:
+            given[field.name] = _read(_hints(kind)[field.name], "" if value is None else value)
+        except (TypeError, ValueError):
+            raise IncidentNotFound(None) if field.name == "ref" else _gone(kind) from None
+    return kind(**given)
+
+
+def _gone(kind: type[Carried]) -> DomainError:
+    key = getattr(kind, "GONE", "")
+    return Superseded(key) if key else IncidentNotFound(None)
+
+
+def _default(field: Field[Any]) -> object:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+@cache
+def _hints(kind: type[Carried]) -> Mapping[str, Any]:
+    known = typing.get_type_hints(kind)
+    return {field.name: known[field.name] for field in fields(kind)}
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else ""
+        case ById(id=incident_id):
+            return str(incident_id)
+        case Named(external_id=external_id):
+            return external_id
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return str(int(value.total_seconds()))
+        case tuple():
+            return ",".join(value)
+        case uuid.UUID() | str() | int():
+            return str(value)
+    raise TypeError(f"neither button nor form can carry {value!r}")
+
+
+def _read(hint: Any, value: Any) -> Any:
+    """Return a value as the type that is wanted. Raises: TypeError; ValueError."""
+    if hint == IncidentRef:
+        return ById(uuid.UUID(value))
+    origin = typing.get_origin(hint)
+    if origin is types.UnionType:
+        hint = next(one for one in typing.get_args(hint) if one is not types.NoneType)
+    if origin is Mapping:  # what a form remembers is JSON already
+        return value
+    if origin is tuple:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+    if hint is datetime:
+        is_epoch = isinstance(value, int)
+        return datetime.fromtimestamp(value, UTC) if is_epoch else datetime.fromisoformat(value)
+    if hint is timedelta:
+        return timedelta(seconds=int(value))
+    return hint(value)

@@ -1,0 +1,241 @@
+"""Verbs: what people can do, whichever way they ask for it: by command, by button or by form."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
+from inspect import signature
+from types import MappingProxyType
+from typing import Any, Generic, cast
+
+from bot.framework.arguments import A, OnIncident, Words, from_value, from_view, to_metadata
+from bot.framework.refusals import invalid_text, say
+from bot.framework.replies import FieldErrors, Reply, Say, ShowView
+from bot.framework.requests import Request, split_first
+from bot.framework.slash_commands import Command
+from bot.slack import blocks, mentions
+from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput, NeedsApproval
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ById, ByReference, IncidentRef, find_incident
+from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.views import IncidentView, view_of
+from incidents.lifecycle.status import allow_move, allow_reopening
+from incidents.policy.policy import Action
+from incidents.rights.decide import permit
+
+Explain = Callable[[Request, DomainError], Mapping[str, str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class AskFirst(Generic[A]):
+    """What a command's words come to when the form has to ask for the rest."""
+
+    given: A
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[A]):
+    """A form, and what it has to remember where that isn't just what it was opened with."""
+
+    view: blocks.View
+    given: A
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb(Command, Generic[A]):
+    """One thing that people can do: the ways to ask for it, what it does, and what is answered.
+
+    The arguments are the same whichever way they come: the words of a command, the value of a
+    button, or what a form remembers and has for inputs.
+    """
+
+    arguments: type[A] = field(kw_only=False)
+
+    # The use case, called with those of the arguments that it takes, and the answer; or `do` or
+    # `perform`, for what is more than one use case or none.
+    use_case: Callable[..., Awaitable[Outcome]] | None = None
+    do: Callable[[UnitOfWork, A], Awaitable[Outcome]] | None = None
+    tell: Callable[[Request, Outcome], blocks.Message | str | None] | None = None
+    perform: Callable[[Request, A], Awaitable[Reply]] | None = None
+
+    # By command, as `usage` has it. The words fill these arguments in order, each with one word,
+    # the last with the rest; or `typed` takes them apart. Without words or flags: `alone`, else
+    # the form, if there is one.
+    words: tuple[str, ...] = ()
+    typed: Callable[[Request], A | AskFirst[A]] | None = None
+    alone: Callable[[Request], Awaitable[Reply]] | None = None
+
+    # By button: the action ids that do it at once.
+    buttons: tuple[str, ...] = ()
+
+    # By form: its callback id, and the action ids that open it. `show` is for one about an
+    # incident, which is looked up, and with it whether the person may do this, before anybody
+    # fills in a form for nothing. `open` looks up what it needs, or answers why there is no form.
+    form: str = ""
+    opened_by: tuple[str, ...] = ()
+    needs: Action = Action.VIEW
+    target: IncidentStatus | None = None
+    show: Callable[[Request, IncidentView, A], blocks.View | Form[A]] | None = None
+    open: Callable[[Request, A], Awaitable[blocks.View | Form[A] | Say]] | None = None
+    # Reads the inputs that aren't arguments as they stand.
+    read: Callable[[Request, A], A] | None = None
+    # Which input a refused argument came from, where it isn't the one of its name; "" is for
+    # all others. It is worded as its input is called. `explain` words what else is told there.
+    inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    explain: Explain | None = None
+    # The channel shows what came of it, so the form closes without a word.
+    is_quiet: bool = False
+
+    async def by_command(self, request: Request) -> Reply:
+        """Do it as the words of a command say, or ask for the rest in the form."""
+        if not (request.words.text or request.words.flags):
+            if self.alone is not None:
+                return await self.alone(request)
+            if self.form:
+                return await self.ask(request, self._worded(request))
+        given = self._worded(request) if self.typed is None else self.typed(request)
+        if isinstance(given, AskFirst):
+            return await self.ask(request, given.given)
+        return await self.carry_out(request, given)
+
+    async def by_button(self, request: Request) -> Reply:
+        """Do it as a button's value says."""
+        return await self.carry_out(request, from_value(self.arguments, request.value))
+
+    async def by_opener(self, request: Request) -> Reply:
+        """Open the form for what a button's value says."""
+        return await self.ask(request, from_value(self.arguments, request.value))
+
+    async def by_form(self, request: Request) -> Reply:
+        """Do it as the form says; what can't be taken is told in its input."""
+        try:
+            given = from_view(self.arguments, request.view)
+            if self.read is not None:
+                given = self.read(request, given)
+            reply = await self.carry_out(request, given)
+        except DomainError as error:
+            told = self._in_inputs(request, error)
+            if told is None:
+                raise
+            return FieldErrors(told)
+        return None if self.is_quiet and isinstance(reply, Say) else reply
+
+    async def ask(self, request: Request, given: A) -> Reply:
+        """Open the form, in place of one that was just submitted."""
+        shown = await self._shown(request, given)
+        if isinstance(shown, Say):
+            return shown
+        view = self.named(shown)
+        if request.is_form:
+            return ShowView(view)
+        await request.open_view(view)
+        return None
+
+    def named(self, form: Form[A]) -> blocks.View:
+        """Return the form's view with the id that it is submitted under, and what it remembers."""
+        view = form.view
+        entered = {str(one.block_id) for one in view.blocks or () if one.type == "input"}
+        view.callback_id = self.form
+        view.private_metadata = to_metadata(form.given, entered=entered)
+        return view
+
+    async def carry_out(self, request: Request, given: A) -> Reply:
+        """Do it, and return the answer."""
+        if self.perform is not None:
+            return await self.perform(request, given)
+        outcome = await request.transact(partial(self._act, given=given))
+        told = self.tell(request, outcome) if self.tell is not None else None
+        if told is None:
+            return None
+        return Say(say(told) if isinstance(told, str) else told)
+
+    async def _act(self, uow: UnitOfWork, *, given: A) -> Outcome:
+        if self.do is not None:
+            return await self.do(uow, given)
+        if self.use_case is None:
+            raise TypeError(f"{self} does nothing")
+        taken = _parameters(self.use_case)
+        values = {one.name: getattr(given, one.name) for one in fields(given) if one.name in taken}
+        return await self.use_case(uow, **values)
+
+    def _worded(self, request: Request) -> A:
+        given: dict[str, Any] = {}
+        if any(one.name == "ref" for one in fields(self.arguments)):
+            given["ref"] = request.incident_ref()
+        rest = request.words.text
+        for name in self.words[:-1]:
+            given[name], rest = split_first(rest)
+        if self.words:
+            given[self.words[-1]] = mentions.plain(rest)
+        return self.arguments(**given)
+
+    async def _shown(self, request: Request, given: A) -> Form[A] | Say:
+        shown: blocks.View | Form[A] | Say
+        if self.open is not None:
+            shown = await self.open(request, given)
+        elif self.show is not None:
+            ref = cast("OnIncident", given).ref
+            incident = await view_for_form(request, ref, action=self.needs, target=self.target)
+            given = replace(given, ref=ById(incident.id))
+            shown = self.show(request, incident, given)
+        else:
+            raise TypeError(f"{self} has no form")
+        return shown if isinstance(shown, Form | Say) else Form(shown, given)
+
+    def _in_inputs(self, request: Request, error: DomainError) -> Mapping[str, str] | None:
+        """Return what is told in which input; None if the error is about none of them."""
+        told = self.explain(request, error) if self.explain is not None else None
+        if told is not None or not isinstance(error, InvalidInput):
+            return told
+        entered = request.form.values
+        called = self.inputs.get(error.field, error.field)
+        name = called if called in entered else self.inputs.get("", called)
+        text = invalid_text(called, error.problem, error.example)
+        return {name: text} if name in entered else None
+
+
+def as_typed(request: Request) -> Words:
+    """Return the words of a command, with mentions as they are."""
+    return Words(request.incident_ref(), text=request.words.text)
+
+
+@cache
+def _parameters(use_case: Callable[..., Awaitable[Outcome]]) -> Collection[str]:
+    return signature(use_case).parameters
+
+
+async def view_for_form(
+    request: Request,
+    ref: IncidentRef,
+    *,
+    action: Action,
+    target: IncidentStatus | None = None,
+) -> IncidentView:
+    """Return the incident that a form is about, if the person may do and the status allows it.
+
+    Asked before the form opens, so that nobody fills one in for nothing; asked again on submit.
+
+    Raises: IncidentNotFound; NotPermitted; TransitionRefused.
+    """
+    workspace_id = request.services.workspace.id
+    async with request.services.database.reading() as session:
+        incident = await find_incident(
+            session, ref, workspace_id=workspace_id, viewer=request.actor
+        )
+        if incident is None:
+            raise IncidentNotFound(str(ref.reference) if isinstance(ref, ByReference) else None)
+        # Whoever needs agreement fills the form in first: that is what they ask for then.
+        with suppress(NeedsApproval):
+            await permit(
+                session,
+                request.actor,
+                action,
+                incident=incident,
+                policy=request.policy,
+                workspace_id=workspace_id,
+            )
+        if action is Action.REOPEN:
+            await allow_reopening(session, incident)
+        elif target is not None:
+            await allow_move(session, incident, target)
+        return await view_of(session, incident)

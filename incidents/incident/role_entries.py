@@ -1,0 +1,110 @@
+"""Entries about who holds a role: taken, given, ended, and command that changed hands."""
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from incidents.core.sentences import SOMEBODY, Sentence, Telling, Who, Words, said, telling
+from incidents.incident.payload import Payload
+from incidents.policy.policy import COMMANDER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleAssigned(Payload):
+    """Somebody took a role, or was given it."""
+
+    kind: ClassVar[str] = "role_assigned"
+    role: str = ""
+    role_name: str = ""
+    person: Who = SOMEBODY
+    previous: Who | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who has the role now, and whom they replace."""
+        role = Words(self.role_name or self.role)
+        instead = (", in place of ", self.previous) if self.previous else ()
+        if self.person.id == actor_id:
+            return telling("took the role ", role, *instead)
+        return telling("gave ", self.person, " the role ", role, *instead)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEnded(Payload):
+    """Somebody gave up a role, or lost it."""
+
+    kind: ClassVar[str] = "role_ended"
+    role: str = ""
+    role_name: str = ""
+    person: Who = SOMEBODY
+    reason: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who no longer has the role, and why."""
+        role, reason = Words(self.role_name or self.role), said(self.reason, "Reason")
+        if self.person.id == actor_id:
+            return telling("gave up the role ", role, details=(reason,))
+        return telling("took the role ", role, " from ", self.person, details=(reason,))
+
+
+class Move(StrEnum):
+    """How command came to move."""
+
+    ACCEPTED = "accepted"
+    UNANSWERED = "unanswered"
+    TAKEN_OVER = "taken_over"
+    SUCCESSOR = "successor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommanderChanged(Payload):
+    """Command passed from one person to another."""
+
+    kind: ClassVar[str] = "commander_changed"
+    outgoing: Who = SOMEBODY
+    incoming: Who = SOMEBODY
+    how: str = ""
+    reason: str = ""
+    # The handoff that this settled, and whom it was put to.
+    handoff_id: uuid.UUID | None = None
+    asked: Who | None = None
+
+    @property
+    def role(self) -> str:
+        """The role that changed hands, as entries about other roles name it."""
+        return COMMANDER
+
+    @property
+    def person(self) -> Who:
+        """Who has the role now."""
+        return self.incoming
+
+    @property
+    def previous(self) -> Who:
+        """Who had it before."""
+        return self.outgoing
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return between whom command moved, and how it came to that."""
+        return telling(*self._moved(actor_id), self._how(), details=(said(self.reason),))
+
+    def _moved(self, actor_id: uuid.UUID | None) -> Sentence:
+        if actor_id is not None and actor_id == self.incoming.id:
+            verb = "took over" if self.how == Move.TAKEN_OVER else "took"
+            return (f"{verb} command from ", self.outgoing)
+        if actor_id is not None and actor_id == self.outgoing.id:
+            return ("handed command to ", self.incoming)
+        return ("moved command from ", self.outgoing, " to ", self.incoming)
+
+    def _how(self) -> str:
+        match self.how:
+            case Move.ACCEPTED:
+                return ": the handoff was accepted"
+            case Move.UNANSWERED:
+                return ": nobody answered the handoff in time"
+            case Move.SUCCESSOR:
+                return ", who had asked for a successor"
+        return ""
+
+
+ENTRIES: Final[tuple[type[Payload], ...]] = (RoleAssigned, RoleEnded, CommanderChanged)
