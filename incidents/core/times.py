@@ -130,6 +130,11 @@ def duration_text(duration: timedelta) -> str:
     return "".join(f"{count}{unit}" for count, unit in parts if count)
 
 
+def day_text(day: date) -> str:
+    """Return a date as people read it: `Mon 9 Mar 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
 def spoken_duration(duration: timedelta) -> str:
     """Return the duration in words, e.g. `1 h 30 min`; in seconds if under a minute."""
     words = {"d": "d", "h": "h", "m": "min", "s": "s"}

@@ -24,6 +24,7 @@ from incidents.learning.shadowing import ShadowingView, view_of_shadowing
 from incidents.learning.tables import shadowings_of
 from incidents.policy.policy import COMMANDER, Policy
 from incidents.postmortem.action_items import ActionItem, ActionItemStatus
+from incidents.proposals.entries import ActionProposed
 from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.rights.stages import mentors_of
 from incidents.updates.post import snoozed_among
@@ -191,13 +192,19 @@ async def _changes(
         RiskyChange(
             reference=str(incident.reference),
             number=row.number or 0,
-            text=str((entry.content or {}).get("text") or ""),
+            text=_proposed_text(entry),
             class_name=row.class_name,
             status=row.state,
             at=row.settled_at or row.answered_at or row.asked_at or row.created_at,
         )
         for row, entry, incident in (await session.execute(query)).all()
     )
+
+
+def _proposed_text(entry: TimelineEntry) -> str:
+    """Return what is proposed, in its first words or as it was revised; nothing once redacted."""
+    proposed = ActionProposed.read(entry.content)
+    return proposed.text if proposed is not None else ""
 
 
 async def _escalations(session: AsyncSession, readers: Readers) -> tuple[OpenEscalation, ...]:

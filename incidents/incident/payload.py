@@ -113,13 +113,16 @@ def field_names(payload_type: type[Payload]) -> frozenset[str]:
     return frozenset(one.name for one in dataclasses.fields(payload_type))
 
 
-def people_of(payload: Payload) -> Iterator[Who]:
-    """Yield the people that the payload's fields name, also within lists."""
-    for one in dataclasses.fields(payload):
-        value = getattr(payload, one.name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, Who):
-                yield item
+def people_of(value: Any) -> Iterator[Who]:
+    """Yield the people whom a payload names, also within lists and nested values."""
+    if isinstance(value, Who):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from people_of(item)
+    elif dataclasses.is_dataclass(value):
+        for one in dataclasses.fields(value):
+            yield from people_of(getattr(value, one.name))
 
 
 # -- what no class knows: read by its keys ------------------------------------------------------

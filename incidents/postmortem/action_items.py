@@ -11,13 +11,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.ids import new_id
-from incidents.core.people import Person
+from incidents.core.people import Person, who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import PersonView, people_views
 from incidents.people.assignable import Named, call_in, get_assignable
 from incidents.policy.policy import Action
+from incidents.postmortem.entries import (
+    ActionItemAdded,
+    ActionItemAssigned,
+    ActionItemDone,
+    ActionItemEntry,
+)
 from incidents.storage.database import Base, storable
 
 MAX_TEXT = 1000
@@ -92,7 +97,7 @@ async def add_action_item(
         created_at=uow.now,
     )
     uow.session.add(item)
-    uow.record(incident, EntryKind.ACTION_ITEM_ADDED, _content(item, person))
+    uow.record(incident, _entry(ActionItemAdded, item, person))
     return _outcome("action_item_added", incident, item, person)
 
 
@@ -112,7 +117,7 @@ async def assign_action_item(
     if item.owner_id == person.id:
         raise AlreadySo("the owner", person.name)
     item.owner_id = person.id
-    uow.record(incident, EntryKind.ACTION_ITEM_ASSIGNED, _content(item, person))
+    uow.record(incident, _entry(ActionItemAssigned, item, person))
     return _outcome("action_item_assigned", incident, item, person)
 
 
@@ -130,7 +135,7 @@ async def complete_action_item(uow: UnitOfWork, ref: IncidentRef, *, number: int
     item.done_at = uow.now
     item.done_by_id = uow.actor.person_id
     owner = await uow.session.get(Person, item.owner_id) if item.owner_id else None
-    uow.record(incident, EntryKind.ACTION_ITEM_DONE, _content(item, owner))
+    uow.record(incident, _entry(ActionItemDone, item, owner))
     return _outcome("action_item_done", incident, item, owner)
 
 
@@ -199,15 +204,16 @@ async def _call_in_owner(uow: UnitOfWork, incident: Incident, owner: Named) -> P
     return person
 
 
-def _content(item: ActionItem, owner: Person | None) -> dict[str, object]:
-    return {
-        "action_item_id": item.id,
-        "number": item.number,
-        "text": item.text,
-        "owner_id": item.owner_id,
-        "owner": owner.name if owner else None,
-        "due_on": item.due_on.isoformat() if item.due_on else None,
-    }
+def _entry(
+    entry_type: type[ActionItemEntry], item: ActionItem, owner: Person | None
+) -> ActionItemEntry:
+    return entry_type(
+        action_item_id=item.id,
+        number=item.number,
+        text=item.text,
+        owner=who(owner) if owner else None,
+        due_on=item.due_on,
+    )
 
 
 def _outcome(kind: str, incident: Incident, item: ActionItem, owner: Person | None) -> Outcome:

@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from incidents.core.markdown_text import escape, escape_block, table
 from incidents.core.times import spoken_duration
-from incidents.incident.timeline import EntryKind
+from incidents.incident.entries import UpdateMissed, UpdatePosted
+from incidents.incident.payload import EntryTypes
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy import postmortem as policy
 from incidents.postmortem.action_items import ActionItemView
@@ -20,9 +21,10 @@ from incidents.postmortem.durations import (
     RoleSpan,
     durations,
     milestones_of,
+    payload_of,
     severity_spans,
 )
-from incidents.postmortem.narrative import Narrator, is_told
+from incidents.postmortem.narrative import Narrator
 from incidents.postmortem.postmortem import PostmortemView
 
 _UNKNOWN = "not on the record"
@@ -35,6 +37,7 @@ class PostmortemFacts:
 
     incident: IncidentView
     entries: tuple[EntryView, ...]
+    entry_types: EntryTypes
     roles: tuple[RoleSpan, ...]
     people: tuple[PersonView, ...]
     action_items: tuple[ActionItemView, ...]
@@ -46,7 +49,7 @@ class PostmortemFacts:
     @property
     def narrator(self) -> Narrator:
         """Return who tells the entries, by roles."""
-        return Narrator(self.roles, self.people)
+        return Narrator(self.roles, self.people, self.entry_types)
 
     def durations(self) -> Durations:
         """Return how long each part of the incident took."""
@@ -237,45 +240,39 @@ def _timeline(facts: PostmortemFacts) -> str:
     rows = [
         (_instant(entry.occurred_at, zone=""), narrator.actor(entry), narrator.sentence(entry))
         for entry in facts.entries
-        if is_told(entry)
+        if narrator.tells(entry)
     ]
     return table(("Time (UTC)", "Who", "What"), rows)
 
 
 def _updates(facts: PostmortemFacts) -> str:
-    posted = [entry for entry in facts.entries if entry.kind == EntryKind.UPDATE_POSTED]
-    missed = sum(
-        int(entry.content.get("count") or 1)
-        for entry in facts.entries
-        if entry.kind == EntryKind.UPDATE_MISSED and not entry.content.get("is_bots")
-    )
-    rows = [
-        (
-            escape(entry.text("number")),
-            _instant(entry.occurred_at, zone=""),
-            _timeliness(entry),
-            facts.narrator.words(_update_text(entry), at=entry.occurred_at),
-        )
-        for entry in posted
-    ]
-    count = f"{len(posted)} sent, {missed} missed."
+    rows: list[tuple[str, ...]] = []
+    missed = 0
+    for entry in facts.entries:
+        match payload_of(entry):
+            case UpdatePosted() as update:
+                rows.append(_update_row(facts, entry, update))
+            case UpdateMissed(is_bots=False, count=count):
+                missed += count
+    sent = f"{len(rows)} sent, {missed} missed."
+    return f"{sent}\n\n{table(('No.', 'Sent (UTC)', 'When due', 'Update'), rows)}" if rows else sent
+
+
+def _update_row(facts: PostmortemFacts, entry: EntryView, update: UpdatePosted) -> tuple[str, ...]:
+    said = (update.text, update.impact, update.actions, update.next_steps)
+    text = "redacted" if entry.is_redacted else " / ".join(one for one in said if one)
     return (
-        f"{count}\n\n{table(('No.', 'Sent (UTC)', 'When due', 'Update'), rows)}" if rows else count
+        "" if entry.is_redacted else str(update.number),
+        _instant(entry.occurred_at, zone=""),
+        _timeliness(entry.occurred_at, update.was_due_at),
+        facts.narrator.words(text, at=entry.occurred_at),
     )
 
 
-def _update_text(entry: EntryView) -> str:
-    if entry.is_redacted:
-        return "redacted"
-    names = ("text", "impact", "actions", "next_steps")
-    return " / ".join(entry.text(name) for name in names if entry.text(name))
-
-
-def _timeliness(entry: EntryView) -> str:
-    due = entry.text("was_due_at")
-    if not due:
+def _timeliness(sent_at: datetime, due_at: datetime | None) -> str:
+    if due_at is None:
         return "none was due"
-    late_by = entry.occurred_at - datetime.fromisoformat(due)
+    late_by = sent_at - due_at
     return "on time" if late_by <= timedelta(0) else f"{spoken_duration(late_by)} late"
 
 

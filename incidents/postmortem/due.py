@@ -12,7 +12,6 @@ from incidents.core.business_days import add_business_days, business_days, previ
 from incidents.core.times import zone_of
 from incidents.engine.reminders import Remind, ReminderKind
 from incidents.incident.facts import Facts
-from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Policy
 
 MORNING = time(9, 0)
@@ -36,30 +35,17 @@ class Say:
     next_step: int | None
 
 
-def first_reminder(entry: TimelineEntry, facts: Facts, policy: Policy) -> Remind:
-    """Return the next reminder that is still ahead, given the entry that names the due date."""
-    due_on = date.fromisoformat((entry.content or {})["due_on"])
+def first_reminder(due_on: date, facts: Facts, policy: Policy) -> Remind:
+    """Return the next reminder of this due date that is still ahead."""
     country = policy.reminders.holidays_country
     for step in (STEP_DAY_BEFORE, STEP_ON_THE_DAY):
         at = reminder_instant(due_on, step=step, country=country)
         if at > facts.now:
-            return reminder_at(at, incident_id=facts.incident_id, step=step)
+            return _reminder_at(at, incident_id=facts.incident_id, step=step)
     # Resolved long ago and recorded now: the date is over, so the next morning will do.
     is_business_day = business_days(country)
     tomorrow = add_business_days(facts.now.date(), 1, is_business_day=is_business_day)
-    return reminder_at(_morning(tomorrow), incident_id=facts.incident_id, step=STEP_ON_THE_DAY)
-
-
-def reminder_at(at: datetime, *, incident_id: uuid.UUID, step: int) -> Remind:
-    """Return the reminder of an incident's postmortem at that instant."""
-    return Remind(
-        kind=ReminderKind.POSTMORTEM_DUE,
-        subject_type="incident",
-        subject_id=incident_id,
-        incident_id=incident_id,
-        due_at=at,
-        step=step,
-    )
+    return _reminder_at(_morning(tomorrow), incident_id=facts.incident_id, step=STEP_ON_THE_DAY)
 
 
 def reminder_instant(due_on: date, *, step: int, country: str | None) -> datetime:
@@ -84,3 +70,14 @@ def decide(*, due_on: date, step: int, now: datetime, zone: str) -> Wait | Say:
 
 def _morning(day: date) -> datetime:
     return datetime.combine(day, MORNING, tzinfo=UTC)
+
+
+def _reminder_at(at: datetime, *, incident_id: uuid.UUID, step: int) -> Remind:
+    return Remind(
+        kind=ReminderKind.POSTMORTEM_DUE,
+        subject_type="incident",
+        subject_id=incident_id,
+        incident_id=incident_id,
+        due_at=at,
+        step=step,
+    )

@@ -11,9 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Final
 
-from incidents.incident.entries import Declared, MilestoneSet, SeverityChanged, StatusChanged
+from incidents.incident.entries import (
+    ENTRIES,
+    Declared,
+    MilestoneSet,
+    SeverityChanged,
+    StatusChanged,
+)
 from incidents.incident.lifecycle import IncidentStatus, is_open
+from incidents.incident.payload import EntryTypes, Payload, decode
 from incidents.incident.views import EntryView, IncidentView
 
 
@@ -149,14 +157,13 @@ def status_steps(entries: Iterable[EntryView]) -> tuple[StatusStep, ...]:
     """
     steps: list[StatusStep] = []
     for entry in sorted(entries, key=lambda entry: entry.sequence):
-        match entry.kind:
-            case StatusChanged.kind:
-                change = StatusChanged.read(entry.content)
-                new = _status(change.new) if change else None
-                if change is not None and new is not None:
-                    steps.append(StatusStep(entry.occurred_at, _status(change.old), new))
-            case MilestoneSet.kind:
-                _set_right(steps, MilestoneSet.read(entry.content))
+        match payload_of(entry):
+            case StatusChanged(old=old, new=new):
+                reached = _status(new)
+                if reached is not None:
+                    steps.append(StatusStep(entry.occurred_at, _status(old), reached))
+            case MilestoneSet(name=name, new=datetime() as at):
+                _set_right(steps, name, at)
     return tuple(steps)
 
 
@@ -164,18 +171,24 @@ def severity_spans(
     entries: Iterable[EntryView], *, ended_at: datetime | None = None
 ) -> tuple[SeveritySpan, ...]:
     """Return the severities one after the other; the last lasts until `ended_at`."""
-    changes = sorted(
-        (entry for entry in entries if entry.kind in _SEVERITY_KINDS),
-        key=lambda entry: (entry.occurred_at, entry.sequence),
-    )
-    spans: list[SeveritySpan] = []
-    untils = [*(change.occurred_at for change in changes[1:]), ended_at]
-    for entry, until in zip(changes, untils, strict=False):
+    begun: list[SeveritySpan] = []
+    for entry in sorted(entries, key=lambda entry: (entry.occurred_at, entry.sequence)):
+        match payload_of(entry):
+            case Declared(severity=severity):
+                begun.append(SeveritySpan(severity, entry.occurred_at, None))
+            case SeverityChanged(new=severity, reason=reason):
+                begun.append(SeveritySpan(severity, entry.occurred_at, None, reason))
+    untils = [*(span.since for span in begun[1:]), ended_at]
+    return tuple(
         # An end that was dated back can't shorten a severity below nothing.
-        end = None if until is None else max(until, entry.occurred_at)
-        severity, reason = _severity_of(entry)
-        spans.append(SeveritySpan(severity, entry.occurred_at, end, reason))
-    return tuple(spans)
+        replace(span, until=None if until is None else max(until, span.since))
+        for span, until in zip(begun, untils, strict=False)
+    )
+
+
+def payload_of(entry: EntryView) -> Payload:
+    """Return the payload of an entry whose class lower rooms know."""
+    return decode(entry.kind, entry.content, _TYPES).payload
 
 
 def role_at(
@@ -194,29 +207,18 @@ def role_at(
 _REACHED_BY = MappingProxyType(
     {"mitigated_at": IncidentStatus.MITIGATED, "resolved_at": IncidentStatus.RESOLVED}
 )
-_SEVERITY_KINDS = frozenset({Declared.kind, SeverityChanged.kind})
-
-
-def _severity_of(entry: EntryView) -> tuple[str, str]:
-    """Return the severity from this entry on, and why."""
-    if entry.kind == Declared.kind:
-        declared = Declared.read(entry.content)
-        return (declared.severity if declared else "", "")
-    change = SeverityChanged.read(entry.content)
-    return (change.new, change.reason) if change else ("", "")
+_TYPES: Final[EntryTypes] = MappingProxyType({payload.kind: payload for payload in ENTRIES})
 
 
 def _status(text: str) -> IncidentStatus | None:
     return IncidentStatus(text) if text in set(IncidentStatus) else None
 
 
-def _set_right(steps: list[StatusStep], moment: MilestoneSet | None) -> None:
-    if moment is None or moment.new is None:
-        return
-    status = _REACHED_BY.get(moment.name)
+def _set_right(steps: list[StatusStep], moment: str, at: datetime) -> None:
+    status = _REACHED_BY.get(moment)
     for index in reversed(range(len(steps))):
         if steps[index].new is status:
-            steps[index] = replace(steps[index], at=moment.new)
+            steps[index] = replace(steps[index], at=at)
             return
 
 

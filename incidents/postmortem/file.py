@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import Actor
 from incidents.incident.incident import IncidentRef
+from incidents.incident.payload import EntryTypes, decode, people_of
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import (
@@ -25,7 +26,7 @@ from incidents.postmortem.draft import PostmortemFacts, render_markdown
 from incidents.postmortem.durations import RoleSpan
 from incidents.postmortem.postmortem import find_postmortem_view
 from incidents.record.corrections import CORRECTIONS, correct
-from incidents.record.entries import RECORD_TYPES, Marked, MessageEntry, Pinned
+from incidents.record.entries import RECORD_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ async def build_postmortem(
     viewer: Actor,
     template: str,
     policy: Policy,
+    entry_types: EntryTypes,
     now: datetime,
 ) -> PostmortemFile:
     """Return the newest postmortem of an incident, or what its draft would be by now.
@@ -51,7 +53,13 @@ async def build_postmortem(
     Raises: IncidentNotFound, also when the viewer may not see it.
     """
     facts = await gather_postmortem(
-        session, ref, workspace_id=workspace_id, viewer=viewer, policy=policy, now=now
+        session,
+        ref,
+        workspace_id=workspace_id,
+        viewer=viewer,
+        policy=policy,
+        entry_types=entry_types,
+        now=now,
     )
     text = render_markdown(facts, template=template)
     return PostmortemFile(file_name(facts), text.encode())
@@ -73,6 +81,7 @@ async def gather_postmortem(
     workspace_id: uuid.UUID,
     viewer: Actor,
     policy: Policy,
+    entry_types: EntryTypes,
     now: datetime,
 ) -> PostmortemFacts:
     """Return what the postmortem is made from. Raises: IncidentNotFound."""
@@ -81,11 +90,15 @@ async def gather_postmortem(
     roles = await _role_rows(session, incident.id)
     postmortem = await find_postmortem_view(session, incident.id)
     owner_id = postmortem.owner_id if postmortem else None
-    people = await _people(session, entries, roles, owner_id)
+    named = (decode(entry.kind, entry.content, entry_types).payload for entry in entries)
+    wanted = {who.id for payload in named for who in people_of(payload) if who.id is not None}
+    wanted |= {owner_id} if owner_id is not None else set()
+    people = await _people(session, entries, roles, wanted)
     by_id = {person.id: person for person in people}
     return PostmortemFacts(
         incident=incident,
         entries=entries,
+        entry_types=entry_types,
         roles=_role_spans(roles, by_id, policy=policy),
         people=people,
         action_items=await action_items_of(session, incident.id),
@@ -136,16 +149,11 @@ async def _people(
     session: AsyncSession,
     entries: Iterable[EntryView],
     roles: Iterable[RoleAssignment],
-    owner_id: uuid.UUID | None,
+    others: set[uuid.UUID],
 ) -> tuple[PersonView, ...]:
-    """Return everybody on the record: who acted, held a role, wrote what was marked, owns it."""
-    wanted = {entry.actor_id for entry in entries if entry.actor_id}
+    """Return everybody on the record: who acted, held a role, wrote what was marked, is named."""
+    wanted = others | {entry.actor_id for entry in entries if entry.actor_id}
     wanted |= {role.person_id for role in roles}
-    if owner_id is not None:
-        wanted.add(owner_id)
-    kinds = (Marked.kind, Pinned.kind)
-    marked = (MessageEntry.read(entry.content) for entry in entries if entry.kind in kinds)
-    wanted |= {one.author.id for one in marked if one is not None and one.author.id}
     return tuple((await people_views(session, wanted)).values())
 
 

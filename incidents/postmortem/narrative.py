@@ -2,65 +2,25 @@
 
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from incidents.core.markdown_text import escape
 from incidents.core.people import ActorKind
-from incidents.incident.timeline import EntryKind
+from incidents.core.sentences import Markdown, Who, as_line
+from incidents.incident.entries import MilestoneSet
+from incidents.incident.payload import Decoded, EntryTypes, decode
 from incidents.incident.views import EntryView, PersonView
 from incidents.postmortem.durations import RoleSpan, role_at
 from incidents.record.entries import MessageEntry
 
 SOMEBODY = "a responder"
 
-# What keeps the program's own books: it tells nothing about the incident.
-OMITTED = frozenset(
-    {
-        *(EntryKind.PERSON_JOINED, EntryKind.PERSON_LEFT, EntryKind.INVITE_REFUSED),
-        *(
-            EntryKind.CHANNEL_OPENED,
-            EntryKind.CHANNEL_REFUSED,
-            EntryKind.CHANNEL_LINKED,
-            EntryKind.CHANNEL_RENAMED,
-        ),
-        *(EntryKind.CHANNEL_ARCHIVED, EntryKind.CHANNEL_UNARCHIVED, EntryKind.BOT_REMOVED),
-        *(EntryKind.EFFECT_FAILED, EntryKind.EFFECT_RETRIED, EntryKind.EXPORTED),
-        *(
-            EntryKind.UPDATE_REMINDED,
-            EntryKind.UPDATE_SNOOZED,
-            EntryKind.STALE_ASKED,
-            EntryKind.CHECKIN_DUE,
-        ),
-        *(
-            EntryKind.POSTMORTEM_DRAFTED,
-            EntryKind.POSTMORTEM_OWNER_SET,
-            EntryKind.POSTMORTEM_EDITED,
-        ),
-        *(EntryKind.POSTMORTEM_PUBLISHED, EntryKind.POSTMORTEM_REMINDED),
-        *(EntryKind.ACTION_ITEM_ADDED, EntryKind.ACTION_ITEM_ASSIGNED, EntryKind.ACTION_ITEM_DONE),
-        *(EntryKind.AMENDED, EntryKind.WITHDRAWN, EntryKind.REDACTED),
-    }
-)
-
 # Entries further apart than this say when they were written down.
 _LATE = timedelta(minutes=5)
 
 _USER_TOKEN = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-
-_ONE_MISSED = "A stakeholder update was missed."
-
-_MOMENTS: Mapping[str, str] = MappingProxyType(
-    {
-        "impact_started_at": "Impact started",
-        "impact_ended_at": "Impact ended",
-        "detected_at": "Detected",
-        "mitigated_at": "Mitigated",
-        "resolved_at": "Resolved",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +29,34 @@ class Narrator:
 
     roles: Sequence[RoleSpan]
     people: Sequence[PersonView]
+    entry_types: EntryTypes
+
+    def tells(self, entry: EntryView) -> bool:
+        """Tell whether the entry belongs in a postmortem's timeline."""
+        payload = self._decoded(entry).payload
+        if isinstance(payload, MilestoneSet):
+            return payload.new is not None
+        return not payload.is_bookkeeping
 
     def actor(self, entry: EntryView) -> str:
         """Return who did it: a role, `a responder`, or what kind of actor it was; Markdown."""
-        if entry.kind in _SAID_BY_OTHERS:
-            return self.role_of(self._find_author(entry), at=entry.occurred_at)
+        payload = self._decoded(entry).payload
+        if isinstance(payload, MessageEntry):  # whoever marked it, its author said it
+            return self.role_of(payload.author.id, at=entry.occurred_at)
         if entry.actor_kind == ActorKind.PERSON:
             return self.role_of(entry.actor_id, at=entry.occurred_at)
         return "Sitrep" if entry.actor_kind == ActorKind.SYSTEM else "an operator"
+
+    def sentence(self, entry: EntryView) -> str:
+        """Return what happened, as Markdown on one line; an unknown kind reads generically."""
+        if entry.is_redacted:
+            return "_redacted_"
+        decoded, payload = self._decoded(entry), self._decoded(entry).payload
+        subject_id = payload.author.id if isinstance(payload, MessageEntry) else entry.actor_id
+        line = as_line(decoded.tell(subject_id), ByRole(narrator=self, at=entry.occurred_at))
+        if entry.recorded_at - entry.occurred_at > _LATE:
+            line = f"{line} _(recorded {entry.recorded_at:%Y-%m-%d %H:%M})_"
+        return line
 
     def role_of(self, person_id: uuid.UUID | None, *, at: datetime) -> str:
         """Return the role that somebody held at that moment, or `a responder`; Markdown."""
@@ -102,20 +82,40 @@ class Narrator:
             text = _names_of(person.name).sub(role(person).replace("\\", r"\\"), text)
         return text
 
-    def sentence(self, entry: EntryView) -> str:
-        """Return what happened, as Markdown on one line; an unknown kind reads generically."""
-        if entry.is_redacted:
-            return "_redacted_"
-        teller = _TELLERS.get(entry.kind, _tell_generically)
-        told = teller(self, entry)
-        if entry.recorded_at - entry.occurred_at > _LATE:
-            told = f"{told} _(recorded {entry.recorded_at:%Y-%m-%d %H:%M})_"
-        return told
+    def find_id(self, who: Who) -> uuid.UUID | None:
+        """Return the id of somebody whom an entry names, also by name alone, or None."""
+        if who.id is not None:
+            return who.id
+        called = {who.external_id, who.name} - {""}
+        known = (one.id for one in self.people if called & {one.external_id, one.name})
+        return next(known, None)
 
-    @staticmethod
-    def _find_author(entry: EntryView) -> uuid.UUID | None:
-        message = MessageEntry.read(entry.content)
-        return message.author.id if message is not None else None
+    def _decoded(self, entry: EntryView) -> Decoded:
+        return decode(entry.kind, entry.content, self.entry_types)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByRole(Markdown):
+    """Markdown in which people are the roles they held at a moment, also in people's own text."""
+
+    narrator: Narrator
+    at: datetime
+
+    def own_text(self, text: str) -> str:
+        """Return the text, escaped, with roles for the names of people we know.
+
+        A name that stands alone, or before brackets, is somebody's even if it is a common word.
+        """
+        name, bracket, more = text.partition(" (")
+        person_id = self.narrator.find_id(Who(name))
+        if person_id is None:
+            return self.narrator.words(text, at=self.at)
+        role = self.narrator.role_of(person_id, at=self.at)
+        return f"{role}{bracket}{self.narrator.words(more, at=self.at)}"
+
+    def person(self, who: Who) -> str:
+        """Return the role, or `a responder`."""
+        return self.narrator.role_of(self.narrator.find_id(who), at=self.at)
 
 
 def _names_of(name: str) -> re.Pattern[str]:
@@ -123,110 +123,3 @@ def _names_of(name: str) -> re.Pattern[str]:
     spelled = re.escape(name)
     plain = rf"|\b{spelled}(?!\w)" if " " in name else ""
     return re.compile(rf"(?<!\w)@(?i:{spelled})(?!\w){plain}")
-
-
-Teller = Callable[[Narrator, EntryView], str]
-
-
-def is_told(entry: EntryView) -> bool:
-    """Tell whether the entry belongs in a postmortem's timeline."""
-    if entry.kind == EntryKind.MILESTONE_SET:
-        return bool(entry.text("new"))
-    return entry.kind not in OMITTED
-
-
-def _said(narrator: Narrator, entry: EntryView, *names: str) -> str:
-    found = next((entry.text(name) for name in names if entry.text(name)), "")
-    return narrator.words(found, at=entry.occurred_at)
-
-
-def _and_said(told: str, more: str) -> str:
-    return f"{told}: {more}" if more else f"{told}."
-
-
-def _tell_declared(narrator: Narrator, entry: EntryView) -> str:
-    severity = escape(entry.text("severity"))
-    return _and_said(f"Declared as {severity}", _said(narrator, entry, "title"))
-
-
-def _tell_status(narrator: Narrator, entry: EntryView) -> str:
-    verb = "Reopened, status" if entry.content.get("is_reopening") else "Status"
-    told = f"{verb} {escape(entry.text('old'))} → {escape(entry.text('new'))}"
-    return _and_said(told, _said(narrator, entry, "text", "resolution", "reason"))
-
-
-def _tell_severity(narrator: Narrator, entry: EntryView) -> str:
-    told = f"Severity {escape(entry.text('old'))} → {escape(entry.text('new'))}"
-    return _and_said(told, _said(narrator, entry, "reason"))
-
-
-def _tell_edited(_narrator: Narrator, entry: EntryView) -> str:
-    changes = entry.content.get("changes")
-    names = ", ".join(sorted(changes)) if isinstance(changes, dict) else ""
-    return _and_said("Edited", escape(names))
-
-
-def _tell_milestone(_narrator: Narrator, entry: EntryView) -> str:
-    return f"{_MOMENTS.get(entry.text('name'), escape(entry.text('name')))}."
-
-
-def _tell_role(narrator: Narrator, entry: EntryView) -> str:
-    role = _said(narrator, entry, "role_name", "role")
-    given = "given up" if entry.kind == EntryKind.ROLE_ENDED else "filled"
-    return _and_said(f"Role {given}", role)
-
-
-def _tell_commander(narrator: Narrator, entry: EntryView) -> str:
-    return _and_said("Command handed over", _said(narrator, entry, "reason", "brief"))
-
-
-def _tell_update(narrator: Narrator, entry: EntryView) -> str:
-    number = escape(entry.text("number"))
-    said = _said(narrator, entry, "text", "actions", "impact", "next_steps")
-    return _and_said(f"Stakeholder update {number}".rstrip(), said)
-
-
-def _tell_missed(_narrator: Narrator, entry: EntryView) -> str:
-    if entry.content.get("is_bots"):
-        return "Sitrep was away when a stakeholder update was due."
-    count = int(entry.content.get("count") or 1)
-    return f"{count} stakeholder updates were missed." if count > 1 else _ONE_MISSED
-
-
-def _tell_text(narrator: Narrator, entry: EntryView) -> str:
-    return _said(narrator, entry, "text", "name", "title", "permalink", "url")
-
-
-def _tell_generically(narrator: Narrator, entry: EntryView) -> str:
-    words = _HEADS.get(entry.kind) or escape(entry.kind.replace("_", " ").capitalize())
-    return _and_said(words, _said(narrator, entry, "text", "question", "answer", "words", "reason"))
-
-
-_HEADS: Mapping[str, str] = MappingProxyType(
-    {
-        EntryKind.COMMANDER_MISSING: "Nobody in command yet",
-        EntryKind.SUCCESSOR_WANTED: "A new commander is asked for",
-        EntryKind.STALE_ANSWERED: "Still working on it",
-    }
-)
-
-_SAID_BY_OTHERS = frozenset({EntryKind.MARKED, EntryKind.PINNED})
-
-_TELLERS: Mapping[str, Teller] = MappingProxyType(
-    {
-        EntryKind.DECLARED: _tell_declared,
-        EntryKind.STATUS_CHANGED: _tell_status,
-        EntryKind.SEVERITY_CHANGED: _tell_severity,
-        EntryKind.EDITED: _tell_edited,
-        EntryKind.MILESTONE_SET: _tell_milestone,
-        EntryKind.ROLE_ASSIGNED: _tell_role,
-        EntryKind.ROLE_ENDED: _tell_role,
-        EntryKind.COMMANDER_CHANGED: _tell_commander,
-        EntryKind.UPDATE_POSTED: _tell_update,
-        EntryKind.UPDATE_MISSED: _tell_missed,
-        EntryKind.NOTE: _tell_text,
-        EntryKind.MARKED: _tell_text,
-        EntryKind.PINNED: _tell_text,
-        EntryKind.FILE_LINKED: _tell_text,
-    }
-)

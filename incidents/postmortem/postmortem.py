@@ -1,14 +1,15 @@
 """The postmortem: versions, its owner and due date, the sections that people write, publishing.
 
 Each resolving makes a new draft version; what people wrote goes along. What the draft says
-besides is made from the record whenever it is shown (`postmortem_draft.py`).
+besides is made from the record whenever it is shown (`draft.py`).
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,15 +18,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from incidents.core.business_days import add_business_days, business_days
 from incidents.core.errors import AlreadySo, InformationMissing, InvalidInput, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person
-from incidents.engine.reminders import Reminder
+from incidents.core.people import Person, who
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.people.assignable import Named, call_in, get_assignable
 from incidents.policy.policy import Action, Policy
 from incidents.policy.postmortem import Section
-from incidents.postmortem.due import Say, Wait, decide, reminder_at, reminder_instant
+from incidents.postmortem.due import Wait, decide, reminder_instant
+from incidents.postmortem.entries import (
+    PostmortemDrafted,
+    PostmortemEdited,
+    PostmortemEntry,
+    PostmortemOwnerSet,
+    PostmortemPublished,
+    PostmortemReminded,
+)
 from incidents.storage.database import Base, storable
 
 # As much as a form's field takes, so that what was saved can be opened again whole.
@@ -150,8 +158,8 @@ async def draft_postmortem(uow: UnitOfWork, incident: Incident) -> Postmortem:
                 written_at=section.written_at,
             )
         )
-    owner = await uow.session.get(Person, draft.owner_id) if draft.owner_id else None
-    uow.record(incident, EntryKind.POSTMORTEM_DRAFTED, _content(draft, owner))
+    owner = await _owner_of(uow, draft)
+    uow.record(incident, _entry(PostmortemDrafted, draft, owner))
     return draft
 
 
@@ -190,7 +198,7 @@ async def claim_postmortem(
     if person is None:
         raise InvalidInput("owner", "not_a_person")
     if postmortem.owner_id not in {None, person.id}:
-        owner = await uow.session.get(Person, postmortem.owner_id)
+        owner = await _owner_of(uow, postmortem)
         raise Superseded("postmortem", owner.name if owner else "")
     return await _set_owner(uow, incident, postmortem, person)
 
@@ -227,8 +235,10 @@ async def write_postmortem(
         _write(uow, postmortem, row, key=key, text=text)
         saved.append(key)
     if saved:
-        content = {"postmortem_id": postmortem.id, "version": postmortem.version}
-        uow.record(incident, EntryKind.POSTMORTEM_EDITED, {**content, "sections": saved})
+        edited = PostmortemEdited(
+            postmortem_id=postmortem.id, version=postmortem.version, sections=tuple(saved)
+        )
+        uow.record(incident, edited)
     kind = "postmortem_edited" if saved else "postmortem_unchanged"
     return _outcome(kind, incident, postmortem, saved=saved, conflicts=conflicts)
 
@@ -249,32 +259,30 @@ async def publish_postmortem(uow: UnitOfWork, ref: IncidentRef, *, link: str = "
     postmortem.status = PostmortemStatus.PUBLISHED
     postmortem.published_at = uow.now
     postmortem.link = storable(link).strip()
-    content = {**_content(postmortem, None), "published_at": uow.now, "link": postmortem.link}
-    uow.record(incident, EntryKind.POSTMORTEM_PUBLISHED, content)
+    published = _entry(PostmortemPublished, postmortem, await _owner_of(uow, postmortem))
+    uow.record(incident, replace(published, link=postmortem.link))
     return _outcome("postmortem_published", incident, postmortem, link=postmortem.link)
 
 
-async def remind_of_postmortem(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def remind_of_postmortem(
+    uow: UnitOfWork, incident: Incident, reminder: Reminder
+) -> Again | None:
     """Say that the postmortem is due, or wait for its owner's morning; then set the next step."""
     postmortem = await find_postmortem(uow.session, incident.id)
     if postmortem is None or postmortem.status == PostmortemStatus.PUBLISHED or incident.is_open:
-        return
-    owner = await uow.session.get(Person, postmortem.owner_id) if postmortem.owner_id else None
+        return None
+    owner = await _owner_of(uow, postmortem)
     zone = owner.zone if owner else "UTC"
     decision = decide(due_on=postmortem.due_on, step=reminder.step, now=uow.now, zone=zone)
-    match decision:
-        case Wait(until=until):
-            await uow.remind(reminder_at(until, incident_id=incident.id, step=reminder.step))
-        case Say(is_due=is_due, next_step=next_step):
-            content = {**_content(postmortem, owner), "is_due": is_due}
-            uow.record(incident, EntryKind.POSTMORTEM_REMINDED, content)
-            if next_step is not None:
-                at = reminder_instant(
-                    postmortem.due_on,
-                    step=next_step,
-                    country=uow.policy.reminders.holidays_country,
-                )
-                await uow.remind(reminder_at(at, incident_id=incident.id, step=next_step))
+    if isinstance(decision, Wait):
+        return Again(due_at=decision.until, step=reminder.step)
+    reminded = _entry(PostmortemReminded, postmortem, owner)
+    uow.record(incident, replace(reminded, is_due=decision.is_due))
+    if decision.next_step is None:
+        return None
+    country = uow.policy.reminders.holidays_country
+    at = reminder_instant(postmortem.due_on, step=decision.next_step, country=country)
+    return Again(due_at=at, step=decision.next_step)
 
 
 async def find_postmortem(session: AsyncSession, incident_id: uuid.UUID) -> Postmortem | None:
@@ -317,7 +325,7 @@ async def _set_owner(
     # Whoever writes it has to see the incident, also a private one.
     await call_in(uow, incident, person)
     postmortem.owner_id = person.id
-    uow.record(incident, EntryKind.POSTMORTEM_OWNER_SET, _content(postmortem, person))
+    uow.record(incident, _entry(PostmortemOwnerSet, postmortem, person))
     return _outcome("postmortem_owner_set", incident, postmortem, owner=person.name)
 
 
@@ -363,14 +371,20 @@ async def _missing_sections(uow: UnitOfWork, postmortem: Postmortem) -> tuple[st
     return () if NEEDED_SECTION in written else (NEEDED_SECTION,)
 
 
-def _content(postmortem: Postmortem, owner: Person | None) -> dict[str, object]:
-    return {
-        "postmortem_id": postmortem.id,
-        "version": postmortem.version,
-        "owner_id": postmortem.owner_id,
-        "owner": owner.name if owner else None,
-        "due_on": postmortem.due_on.isoformat(),
-    }
+async def _owner_of(uow: UnitOfWork, postmortem: Postmortem) -> Person | None:
+    return await uow.session.get(Person, postmortem.owner_id) if postmortem.owner_id else None
+
+
+_EntryT = TypeVar("_EntryT", bound=PostmortemEntry)
+
+
+def _entry(entry_type: type[_EntryT], postmortem: Postmortem, owner: Person | None) -> _EntryT:
+    return entry_type(
+        postmortem_id=postmortem.id,
+        version=postmortem.version,
+        owner=who(owner) if owner else None,
+        due_on=postmortem.due_on,
+    )
 
 
 def _outcome(kind: str, incident: Incident, postmortem: Postmortem, **data: object) -> Outcome:

@@ -1,28 +1,33 @@
 """What follows from entries about postmortems and action items; collected in `reactions.py`."""
 
-import uuid
 from typing import Any
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
 from incidents.postmortem.due import first_reminder
 from incidents.postmortem.effects import UploadPostmortem
+from incidents.postmortem.entries import (
+    OwnedEntry,
+    PostmortemDrafted,
+    PostmortemEntry,
+    PostmortemPublished,
+)
 
 
-def upload_postmortem(plan: IncidentPlan[Any]) -> None:
+def upload_postmortem(plan: IncidentPlan[PostmortemDrafted | PostmortemPublished]) -> None:
     """A postmortem goes to the channel as a file, unless it is kept elsewhere."""
-    content = plan.entry.content or {}
-    if content.get("link"):
+    event, incident_id = plan.event, plan.facts.incident_id
+    is_elsewhere = isinstance(event, PostmortemPublished) and event.link
+    if is_elsewhere or event.postmortem_id is None:
         return
-    effect = UploadPostmortem(
-        incident_id=plan.facts.incident_id, postmortem_id=uuid.UUID(content["postmortem_id"])
-    )
+    effect = UploadPostmortem(incident_id=incident_id, postmortem_id=event.postmortem_id)
     plan.add(effect, lane="channel", after=plan.channel_gate)
 
 
-def remind_of_postmortem(plan: IncidentPlan[Any]) -> None:
+def remind_of_postmortem(plan: IncidentPlan[PostmortemEntry]) -> None:
     """The postmortem is reminded of on the business day before it is due, and on the day."""
-    plan.set_reminder(first_reminder(plan.entry, plan.facts, plan.policy))
+    if plan.event.due_on is not None:
+        plan.set_reminder(first_reminder(plan.event.due_on, plan.facts, plan.policy))
 
 
 def end_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
@@ -36,17 +41,17 @@ def pause_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
         plan.cancel(ReminderKind.POSTMORTEM_DUE)
 
 
-def tell_owner(plan: IncidentPlan[Any]) -> None:
+def tell_owner(plan: IncidentPlan[OwnedEntry]) -> None:
     """Whoever others gave something to hears of it directly."""
-    owner_id = (plan.entry.content or {}).get("owner_id")
-    if owner_id is not None and owner_id != str(plan.entry.actor_id):
-        plan.tell(uuid.UUID(owner_id))
+    owner = plan.event.owner
+    if owner is not None and owner.id != plan.entry.actor_id:
+        plan.tell(owner.id)
 
 
-def remind_owner(plan: IncidentPlan[Any]) -> None:
+def remind_owner(plan: IncidentPlan[OwnedEntry]) -> None:
     """The owner is reminded directly; without one, the channel is."""
-    owner_id = (plan.entry.content or {}).get("owner_id")
-    if owner_id is None:
+    owner = plan.event.owner
+    if owner is None:
         plan.post()
     else:
-        plan.tell(uuid.UUID(owner_id))
+        plan.tell(owner.id)

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from functools import partial
 
 from bot.features.postmortem import action_item_owners as owners
-from bot.features.postmortem.messages import day_text
 from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
+from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
 from bot.framework.reading import find_day
 from bot.framework.refusals import say
@@ -16,9 +16,9 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
+from incidents.core.times import day_text
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, get_incident_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
@@ -29,6 +29,7 @@ from incidents.postmortem.action_items import (
     add_action_item,
     complete_action_item,
 )
+from incidents.postmortem.entries import ActionItemAdded, ActionItemAssigned, ActionItemEntry
 
 EXAMPLE = "action @someone by 5d Alert when the queue is older than 5 minutes"
 DAY_EXAMPLE = "2026-12-01, or 5d"
@@ -192,7 +193,7 @@ def _row(incident: IncidentView, item: ActionItemView) -> blocks.Block:
 
 def _line(item: ActionItemView) -> str:
     owner = mentions.escape_line(item.owner.name) if item.owner else "nobody yet"
-    due = f", due {day_text(item.due_on.isoformat())}" if item.due_on else ""
+    due = f", due {day_text(item.due_on)}" if item.due_on else ""
     state = "done, " if item.is_done else ""
     return f"{item.number}. {mentions.escape_line(item.text)} ({state}{owner}{due})"
 
@@ -200,7 +201,8 @@ def _line(item: ActionItemView) -> str:
 def added(outcome: Outcome) -> blocks.Message:
     """Return what whoever added an action item is told."""
     data = outcome.data
-    due = f", due {day_text(data['due_on'])}" if data["due_on"] else ", with no date"
+    day = data["due_on"]
+    due = f", due {day_text(date.fromisoformat(day))}" if day else ", with no date"
     owner = mentions.escape_line(data["owner"] or "nobody yet")
     return say(
         f"Added action item {data['number']} of {data['reference']}: "
@@ -209,43 +211,28 @@ def added(outcome: Outcome) -> blocks.Message:
     )
 
 
-def item_added(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def item_given(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say which action item was added, or who has it now."""
-    verb = "assigned" if entry.kind == EntryKind.ACTION_ITEM_ASSIGNED else "added"
-    text = f"{incident.reference}: {mentions.escape_line(entry.actor_name)} {verb} {_entry_item(entry)}"
-    return _with_done(text, entry, incident)
+    return told_message(entry, incident, _done_button(item, incident))
 
 
-def item_told(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def item_told(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Tell the owner directly what was given to them."""
     where = f" {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
+    owner = mentions.escape_line(item.owner.name) if item.owner else "nobody yet"
+    due = f", due {day_text(item.due_on)}" if item.due_on else ""
     text = (
-        f"{mentions.escape_line(entry.actor_name)} gave you {_entry_item(entry)} "
+        f"{mentions.escape_line(entry.actor_name)} gave you action item {item.number}: "
+        f"{mentions.escape_line(item.text)} ({owner}{due}). "
         f"It follows from {incident.reference} ({mentions.escape_line(incident.title)}){where}."
     )
-    return _with_done(text, entry, incident)
+    row = blocks.actions(_done_button(item, incident))
+    return blocks.Message(text=text, blocks=(blocks.section(text), row))
 
 
-def item_done(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say that an action item is done."""
-    text = (
-        f"{mentions.escape_line(entry.actor_name)} finished action item {entry.text('number')} of "
-        f"{incident.reference}: {mentions.escape_line(entry.text('text'))}"
-    )
-    return say(text)
-
-
-def _entry_item(entry: EntryView) -> str:
-    owner = mentions.escape_line(entry.text("owner")) or "nobody yet"
-    due = f", due {day_text(entry.text('due_on'))}" if entry.text("due_on") else ""
-    number, text = entry.text("number"), mentions.escape_line(entry.text("text"))
-    return f"action item {number}: {text} ({owner}{due})."
-
-
-def _with_done(text: str, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    item = OnItem(ById(incident.id), int(entry.text("number")))
-    done = blocks.button("Done", action_id="action_item_done", value=to_value(item))
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(done)))
+def _done_button(item: ActionItemEntry, incident: IncidentView) -> blocks.ButtonElement:
+    value = to_value(OnItem(ById(incident.id), item.number))
+    return blocks.button("Done", action_id="action_item_done", value=value)
 
 
 FEATURE = Feature(
@@ -276,13 +263,6 @@ FEATURE = Feature(
         Verb(OnItem, buttons=("action_item_done",), use_case=complete_action_item, tell=done_text),
         Verb(OnItem, buttons=("action_item_done_in_list",), perform=finish_in_list),
     ),
-    entries={
-        EntryKind.ACTION_ITEM_ADDED: item_added,
-        EntryKind.ACTION_ITEM_ASSIGNED: item_added,
-        EntryKind.ACTION_ITEM_DONE: item_done,
-    },
-    direct_entries={
-        EntryKind.ACTION_ITEM_ADDED: item_told,
-        EntryKind.ACTION_ITEM_ASSIGNED: item_told,
-    },
+    entries=dict((shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given))),
+    direct_entries=dict((shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told))),
 )

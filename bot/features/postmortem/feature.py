@@ -1,12 +1,14 @@
 """The postmortem: its command, its buttons and forms, and its file in the incident channel."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 
 from bot.features.postmortem import messages
 from bot.features.postmortem.messages import OnPostmortem, Writing
 from bot.framework.arguments import OnIncident, Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
@@ -16,13 +18,19 @@ from bot.slack import blocks, mentions
 from config.template_files import read_template
 from incidents.core.errors import InformationMissing, InvalidInput
 from incidents.core.people import system_actor
+from incidents.core.times import day_text
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView, PersonView, get_incident_view, people_views
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 from incidents.postmortem.effects import UploadPostmortem
+from incidents.postmortem.entries import (
+    PostmortemDrafted,
+    PostmortemOwnerSet,
+    PostmortemPublished,
+    PostmortemReminded,
+)
 from incidents.postmortem.file import build_postmortem
 from incidents.postmortem.postmortem import (
     PostmortemView,
@@ -32,6 +40,7 @@ from incidents.postmortem.postmortem import (
     set_postmortem_owner,
     write_postmortem,
 )
+from incidents.registry.entries import ENTRY_TYPES
 
 
 class Owning(OnIncident):
@@ -139,6 +148,7 @@ async def upload(context: EffectContext) -> Settlement:
             viewer=system_actor(),
             template=read_template(services.policy.postmortem.template),
             policy=services.policy,
+            entry_types=ENTRY_TYPES,
             now=services.clock.now(),
         )
     if context.is_uncertain and await services.gateway.has_file(
@@ -179,7 +189,7 @@ async def _load(
 
 def _owned(outcome: Outcome) -> blocks.Message:
     data = outcome.data
-    due = messages.day_text(data["due_on"])
+    due = day_text(date.fromisoformat(data["due_on"]))
     owner = mentions.escape_line(data["owner"])
     return say(f"{owner} writes the postmortem of {data['reference']}, due {due}.")
 
@@ -221,15 +231,18 @@ FEATURE = Feature(
         Verb(Words, buttons=("postmortem_publish",), perform=publish),
     ),
     effects={UploadPostmortem: upload},
-    entries={
-        EntryKind.POSTMORTEM_DRAFTED: messages.drafted,
-        EntryKind.POSTMORTEM_OWNER_SET: messages.owner_set,
-        EntryKind.POSTMORTEM_EDITED: messages.edited,
-        EntryKind.POSTMORTEM_PUBLISHED: messages.published,
-        EntryKind.POSTMORTEM_REMINDED: messages.reminded,
-    },
-    direct_entries={
-        EntryKind.POSTMORTEM_OWNER_SET: messages.owner_told,
-        EntryKind.POSTMORTEM_REMINDED: messages.owner_reminded,
-    },
+    entries=dict(
+        (
+            shown(PostmortemDrafted, messages.drafted),
+            shown(PostmortemOwnerSet, messages.owner_set),
+            shown(PostmortemPublished, messages.published),
+            shown(PostmortemReminded, messages.reminded),
+        )
+    ),
+    direct_entries=dict(
+        (
+            shown(PostmortemOwnerSet, messages.owner_told),
+            shown(PostmortemReminded, messages.owner_reminded),
+        )
+    ),
 )

@@ -2,15 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from datetime import date
 
 from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
+from bot.framework.entry_messages import told_message
 from bot.framework.verbs import Form
 from bot.slack import blocks, mentions
+from incidents.core.times import day_text
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy.policy import Policy
 from incidents.policy.postmortem import Section
+from incidents.postmortem.entries import (
+    OwnedEntry,
+    PostmortemDrafted,
+    PostmortemOwnerSet,
+    PostmortemPublished,
+    PostmortemReminded,
+)
 from incidents.postmortem.postmortem import PostmortemView, SectionEdit, writable_sections
 
 Buttons = Sequence[blocks.ButtonElement]
@@ -29,74 +37,59 @@ class Writing(OnIncident):
     revisions: Mapping[str, int] = field(default_factory=dict)
 
 
-def day_text(text: str) -> str:
-    """Return a date of the record, such as `2026-03-09`, as people read it: `Mon 9 Mar 2026`."""
-    day = date.fromisoformat(text)
-    return f"{day:%a} {day.day} {day:%b %Y}"
-
-
-def drafted(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say that there is a draft, and ask who writes it up."""
-    version, due = entry.text("version"), day_text(entry.text("due_on"))
-    owner = entry.text("owner")
-    lead = f"*{_title(incident)}: draft {version}* is made from the record; the file follows."
-    if owner:
-        text = f"{lead} {mentions.escape_line(owner)} writes it up, by {due}. What people wrote is kept."
-        return _message(text, owner_buttons(incident, version, is_owned=True))
-    text = f"{lead} Who writes it up, by {due}?"
-    return _message(text, owner_buttons(incident, version, is_owned=False))
+    due = _due(draft)
+    lead = f"*{_title(incident)}: draft {draft.version}* is made from the record; the file follows."
+    if draft.owner is not None:
+        name = mentions.escape_line(draft.owner.name)
+        text = f"{lead} {name} writes it up, by {due}. What people wrote is kept."
+    else:
+        text = f"{lead} Who writes it up, by {due}?"
+    is_owned = draft.owner is not None
+    return _message(text, owner_buttons(incident, draft.version, is_owned=is_owned))
 
 
-def owner_set(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def owner_set(_set: PostmortemOwnerSet, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say in the channel who writes the postmortem."""
-    text = (
-        f"{mentions.escape_line(entry.text('owner'))} writes the postmortem of {incident.reference}, "
-        f"due {day_text(entry.text('due_on'))}. Everybody can add to it."
-    )
-    return _message(text, [write_button(incident)])
+    button = write_button(incident)
+    return told_message(entry, incident, button, asks="Everybody can add to it.")
 
 
-def owner_told(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def owner_told(
+    given: PostmortemOwnerSet, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Tell the owner directly what was given to them, by whom, and what to do next."""
     text = (
         f"{mentions.escape_line(entry.actor_name)} asked you to write the postmortem of "
-        f"{_incident_link(incident)}, due {day_text(entry.text('due_on'))}. The draft is made "
+        f"{_incident_link(incident)}, due {_due(given)}. The draft is made "
         "from the record; what it needs from people is what came together, and what was learned."
     )
     return _message(text, [write_button(incident)])
 
 
-def edited(entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say which sections somebody wrote in."""
-    keys = entry.content.get("sections")
-    names = [str(key).replace("_", " ") for key in keys] if isinstance(keys, list) else []
-    who = mentions.escape_line(entry.actor_name)
-    return _message(
-        f"{who} wrote in the postmortem of {incident.reference}: {mentions.escape_line(', '.join(names))}."
-    )
-
-
-def published(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def published(
+    done: PostmortemPublished, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Say that the postmortem is published, and where it is."""
-    link = entry.text("link")
-    where = f"It is kept here: {mentions.link(link, link)}" if link else "The file follows."
-    who = mentions.escape_line(entry.actor_name)
-    return _message(f"{who} published the postmortem of {incident.reference}. {where}")
+    return told_message(entry, incident, asks="" if done.link else "The file follows.")
 
 
-def reminded(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def reminded(due: PostmortemReminded, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Remind the channel of a postmortem that nobody has taken on."""
     text = (
-        f"The postmortem of {incident.reference} is due {_when(entry)}, "
+        f"The postmortem of {incident.reference} is due {_when(due, entry)}, "
         "and nobody has taken it on yet. Who writes it up?"
     )
-    return _message(text, owner_buttons(incident, entry.text("version"), is_owned=False))
+    return _message(text, owner_buttons(incident, due.version, is_owned=False))
 
 
-def owner_reminded(entry: EntryView, incident: IncidentView) -> blocks.Message:
+def owner_reminded(
+    due: PostmortemReminded, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
     """Remind the owner directly."""
     text = (
-        f"The postmortem of {_incident_link(incident)} is due {_when(entry)}. "
+        f"The postmortem of {_incident_link(incident)} is due {_when(due, entry)}. "
         "Once the contributing factors are written, it can be published."
     )
     return _message(text, [write_button(incident), publish_button(incident)])
@@ -112,7 +105,7 @@ def shown(
     """Return how far the postmortem is, and what is left to do."""
     state = "published" if view.is_published else "a draft"
     named = mentions.escape_line(owner.name) if owner else "nobody yet"
-    due = day_text(view.due_on.isoformat())
+    due = day_text(view.due_on)
     open_titles = [
         section.title for section in writable_sections(policy) if not _is_written(view, section)
     ]
@@ -123,18 +116,17 @@ def shown(
     ]
     if view.link:
         lines.append(f"*Kept at* {mentions.link(view.link, view.link)}")
-    buttons = owner_buttons(incident, str(view.version), is_owned=owner is not None)
+    buttons = owner_buttons(incident, view.version, is_owned=owner is not None)
     if not view.is_published:
         buttons = [*buttons, publish_button(incident)]
     return _message("\n".join(lines), buttons)
 
 
 def owner_buttons(
-    incident: IncidentView, version: str, *, is_owned: bool
+    incident: IncidentView, version: int, *, is_owned: bool
 ) -> list[blocks.ButtonElement]:
     """Return the buttons that settle who writes, and those to write and to plan work."""
-    seen = int(version) if version.isdecimal() else None
-    value = to_value(OnPostmortem(ById(incident.id), seen))
+    value = to_value(OnPostmortem(ById(incident.id), version))
     claim = blocks.button(
         "I'll write it", action_id="postmortem_claim", value=value, style="primary"
     )
@@ -258,12 +250,14 @@ def _incident_link(incident: IncidentView) -> str:
     return f"{incident.reference} ({mentions.escape_line(incident.title)}){where}"
 
 
-def _when(entry: EntryView) -> str:
-    due = day_text(entry.text("due_on"))
-    today = date.fromisoformat(entry.text("due_on")) == entry.recorded_at.date()
-    if today:
-        return f"today, {due}"
-    return f"since {due}" if entry.content.get("is_due") else f"on {due}"
+def _due(entry: OwnedEntry) -> str:
+    return day_text(entry.due_on) if entry.due_on else "a day that isn't known"
+
+
+def _when(due: PostmortemReminded, entry: EntryView) -> str:
+    if due.due_on == entry.recorded_at.date():
+        return f"today, {_due(due)}"
+    return f"since {_due(due)}" if due.is_due else f"on {_due(due)}"
 
 
 def _message(text: str, buttons: Buttons = ()) -> blocks.Message:

@@ -18,7 +18,6 @@ from incidents.core.people import Actor, PersonKind
 from incidents.engine.effects import PostEntry, TellPerson
 from incidents.engine.reminders import Reminder, ReminderKind
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import reopen
 from incidents.people.assignable import Named
@@ -29,6 +28,14 @@ from incidents.postmortem.action_items import (
     complete_action_item,
 )
 from incidents.postmortem.effects import UploadPostmortem
+from incidents.postmortem.entries import (
+    ActionItemAdded,
+    ActionItemAssigned,
+    ActionItemDone,
+    PostmortemDrafted,
+    PostmortemEdited,
+    PostmortemReminded,
+)
 from incidents.postmortem.file import build_postmortem
 from incidents.postmortem.postmortem import (
     PostmortemView,
@@ -39,6 +46,7 @@ from incidents.postmortem.postmortem import (
     set_postmortem_owner,
     write_postmortem,
 )
+from incidents.registry.entries import ENTRY_TYPES
 from tests.world import World
 
 
@@ -109,7 +117,7 @@ async def test_resolving_drafts_a_postmortem_due_in_five_business_days(world: Wo
     view = await newest(world, incident_id)
     assert (view.version, view.owner_id, view.is_published) == (1, None, False)
     assert view.due_on == date(2026, 3, 9)  # declared on Monday, the 2nd
-    assert (await kinds(world, incident_id))[-1] == EntryKind.POSTMORTEM_DRAFTED
+    assert (await kinds(world, incident_id))[-1] == PostmortemDrafted.kind
     assert len(await world.effects(UploadPostmortem)) == 1
     (reminder,) = await due_reminders(world)
     assert reminder.due_at == datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
@@ -133,6 +141,7 @@ async def document(world: World, incident_id: uuid.UUID, viewer: Actor | None = 
             viewer=viewer or system_actor(),
             template=read_template(world.policy.postmortem.template),
             policy=world.policy,
+            entry_types=ENTRY_TYPES,
             now=world.clock.now(),
         )
     return file.content.decode()
@@ -199,7 +208,7 @@ async def test_the_record_names_the_sections_written_and_holds_no_copy_of_the_te
     incident_id = await resolved(world, alice)
     await write(world, incident_id, alice, lucky=("It was a quiet Monday", 0))
     entry = (await world.entries(incident_id))[-1]
-    assert entry.kind == EntryKind.POSTMORTEM_EDITED
+    assert entry.kind == PostmortemEdited.kind
     assert entry.content is not None
     assert entry.content["sections"] == ["lucky"]
     assert "quiet" not in str(entry.content)
@@ -240,9 +249,7 @@ async def test_the_owner_is_reminded_the_business_day_before_and_on_the_day(worl
     await _until(world, datetime(2026, 3, 12, 9, 0, tzinfo=UTC))
 
     said = [
-        entry
-        for entry in await world.entries(incident_id)
-        if entry.kind == EntryKind.POSTMORTEM_REMINDED
+        entry for entry in await world.entries(incident_id) if entry.kind == PostmortemReminded.kind
     ]
     assert [(entry.content or {})["is_due"] for entry in said] == [False, True]
     told = await world.effects(TellPerson)
@@ -268,7 +275,7 @@ async def test_after_being_away_only_the_due_date_is_said_once(world: World) -> 
     incident_id = await resolved(world, alice)
     await _until(world, datetime(2026, 3, 11, 12, 0, tzinfo=UTC))
     await world.tick()
-    assert (await kinds(world, incident_id)).count(EntryKind.POSTMORTEM_REMINDED) == 1
+    assert (await kinds(world, incident_id)).count(PostmortemReminded.kind) == 1
     assert await due_reminders(world) == []
 
 
@@ -278,7 +285,7 @@ async def test_without_an_owner_the_channel_is_reminded(world: World) -> None:
     await _until(world, datetime(2026, 3, 6, 9, 0, tzinfo=UTC))
     entry = (await world.entries(incident_id))[-1]
     posted = {effect.entry_id for effect in await world.effects(PostEntry)}
-    assert entry.kind == EntryKind.POSTMORTEM_REMINDED
+    assert entry.kind == PostmortemReminded.kind
     assert entry.id in posted
 
 
@@ -346,10 +353,10 @@ async def test_action_items_are_added_given_to_somebody_and_done(world: World) -
     assert (first.number, first.is_done, first.owner and first.owner.name) == (1, True, "bob")
     assert (second.number, second.is_done, second.owner) == (2, False, None)
     assert (await kinds(world, incident_id))[-4:] == [
-        EntryKind.ACTION_ITEM_ADDED,
-        EntryKind.ACTION_ITEM_ADDED,
-        EntryKind.ACTION_ITEM_ASSIGNED,
-        EntryKind.ACTION_ITEM_DONE,
+        ActionItemAdded.kind,
+        ActionItemAdded.kind,
+        ActionItemAssigned.kind,
+        ActionItemDone.kind,
     ]
 
 

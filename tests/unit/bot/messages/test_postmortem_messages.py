@@ -14,11 +14,11 @@ from bot.features.postmortem.action_items import parse_action
 from bot.framework.reading import find_day
 from bot.slack.blocks import FormState, Message
 from incidents.core.errors import InvalidInput
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
 from incidents.people.assignable import Named
 from incidents.policy.policy import Policy
 from incidents.postmortem.action_items import ActionItemView
+from incidents.postmortem.entries import PostmortemDrafted, PostmortemReminded
 from incidents.postmortem.postmortem import SectionEdit
 from tests.policies import built_in
 from tests.unit.incidents.postmortem.facts import BOB, facts, incident
@@ -45,13 +45,17 @@ def entry(kind: str, **content: object) -> EntryView:
     said = {
         "version": 1,
         "due_on": "2026-03-09",
-        "owner": HOSTILE,
+        "owner": {"name": HOSTILE},
         "text": HOSTILE,
         "number": 3,
         "sections": ["lucky", HOSTILE],
         **content,
     }
     return entry_view(kind, actor_id=BOB.id, actor_name=HOSTILE, content=said)
+
+
+def said_in_channel(kind: str, **content: object) -> Message:
+    return postmortem.FEATURE.entries[kind](entry(kind, **content), incident())
 
 
 @pytest.mark.parametrize(("kind", "renderer"), RENDERERS)
@@ -65,13 +69,13 @@ def test_every_entry_reads_completely_and_pings_nobody(
 
 
 def test_a_draft_without_owner_asks_who_writes_it() -> None:
-    message = messages.drafted(entry(EntryKind.POSTMORTEM_DRAFTED, owner=None), incident())
+    message = said_in_channel(PostmortemDrafted.kind, owner=None)
     assert "Who writes it up, by Mon 9 Mar 2026?" in message.text
     assert "postmortem_claim" in str(message.payload())
 
 
 def test_a_draft_with_an_owner_asks_nobody() -> None:
-    message = messages.drafted(entry(EntryKind.POSTMORTEM_DRAFTED, owner="bob"), incident())
+    message = said_in_channel(PostmortemDrafted.kind, owner={"name": "bob"})
     assert "bob writes it up" in message.text
     assert "postmortem_claim" not in str(message.payload())
 
@@ -85,8 +89,9 @@ def test_a_draft_with_an_owner_asks_nobody() -> None:
     ],
 )
 def test_a_reminder_says_when_it_is_due(recorded: datetime, is_due: bool, told: str) -> None:  # noqa: FBT001
-    reminder = replace(entry(EntryKind.POSTMORTEM_REMINDED, is_due=is_due), recorded_at=recorded)
-    assert told in messages.owner_reminded(reminder, incident()).text
+    kind = PostmortemReminded.kind
+    reminder = replace(entry(kind, is_due=is_due), recorded_at=recorded)
+    assert told in postmortem.FEATURE.direct_entries[kind](reminder, incident()).text
 
 
 def test_the_form_asks_the_policys_questions_and_remembers_revisions(policy: Policy) -> None:

@@ -6,14 +6,27 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from incidents.core.hash_chain import instant_text
+from incidents.incident.entries import (
+    ChannelOpened,
+    Declared,
+    MilestoneSet,
+    SeverityChanged,
+    StatusChanged,
+    UpdateMissed,
+    UpdatePosted,
+)
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
+from incidents.incident.payload import Payload
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy.postmortem import Section
 from incidents.postmortem.action_items import ActionItemView
 from incidents.postmortem.draft import PostmortemFacts
 from incidents.postmortem.durations import RoleSpan
+from incidents.postmortem.entries import PostmortemDrafted
 from incidents.postmortem.postmortem import PostmortemView, WrittenSection
+from incidents.record.entries import Marked, Note
+from incidents.registry.entries import ENTRY_TYPES
 from tests.policies import built_in
 from tests.views import entry_view, incident_view
 
@@ -25,6 +38,10 @@ ALICE, BOB, CAROL = (
 )
 
 
+def named(person: PersonView) -> dict[str, object]:
+    return {"id": str(person.id), "name": person.name, "external_id": person.external_id}
+
+
 def at(minutes: int) -> datetime:
     return START + timedelta(minutes=minutes)
 
@@ -32,41 +49,35 @@ def at(minutes: int) -> datetime:
 def entries() -> tuple[EntryView, ...]:
     """Return the record: it slips back once, is reopened once, and crosses midnight."""
     people = {"alice": ALICE, "bob": BOB, "carol": CAROL}
-    kinds = EntryKind
-    rows: list[tuple[int, str, EntryKind, dict[str, object]]] = [
-        (
-            -8,
-            "alice",
-            kinds.MILESTONE_SET,
-            {"name": "impact_started_at", "new": instant_text(at(-8))},
-        ),
-        (0, "alice", kinds.DECLARED, {"title": "Checkout errors", "severity": "SEV3"}),
-        (2, "alice", kinds.ROLE_ASSIGNED, {"role_name": "Incident commander"}),
-        (3, "alice", kinds.CHANNEL_OPENED, {"channel_name": "inc-12-checkout-errors"}),
-        (5, "bob", kinds.NOTE, {"text": "5xx on /pay | since <b>23:31</b> @channel"}),
-        (6, "alice", kinds.SEVERITY_CHANGED, {"old": "SEV3", "new": "SEV1", "reason": "all EU"}),
-        (15, "alice", kinds.UPDATE_POSTED, _update(1, 20, "Rolling back 1.42")),
-        (18, "carol", kinds.MARKED, _message("<@UALICE> look: =1+1", BOB)),
-        (20, "alice", kinds.STATUS_CHANGED, {"old": "triage", "new": "mitigated"}),
-        (31, "", kinds.UPDATE_MISSED, {"count": 2, "is_bots": False}),
-        (32, "", kinds.UPDATE_MISSED, {"count": 1, "is_bots": True}),
-        (33, "alice", kinds.STATUS_CHANGED, {"old": "mitigated", "new": "investigating"}),
-        (40, "bob", kinds.COMMANDER_CHANGED, {"reason": "Alice Doe is off to sleep"}),
-        (50, "bob", kinds.UPDATE_POSTED, _update(2, 45, "Second deploy is rolled back too")),
-        (52, "bob", kinds.STATUS_CHANGED, {"old": "investigating", "new": "mitigated"}),
-        (60, "bob", kinds.STATUS_CHANGED, {"old": "mitigated", "new": "resolved", "text": "Ok"}),
-        (200, "carol", kinds.STATUS_CHANGED, _reopened()),
-        (210, "bob", kinds.STATUS_CHANGED, {"old": "investigating", "new": "mitigated"}),
-        (1_510, "bob", kinds.STATUS_CHANGED, {"old": "mitigated", "new": "resolved"}),
-        (1_511, "", kinds.POSTMORTEM_DRAFTED, {}),
+    rows: list[tuple[int, str, type[Payload], dict[str, object]]] = [
+        (-8, "alice", MilestoneSet, {"name": "impact_started_at", "new": instant_text(at(-8))}),
+        (0, "alice", Declared, {"title": "Checkout errors", "severity": "SEV3"}),
+        (2, "alice", RoleAssigned, {"role_name": "Incident commander", "person": named(ALICE)}),
+        (3, "alice", ChannelOpened, {"channel_name": "inc-12-checkout-errors"}),
+        (5, "bob", Note, {"text": "5xx on /pay | since <b>23:31</b> @channel"}),
+        (6, "alice", SeverityChanged, _raised()),
+        (15, "alice", UpdatePosted, _update(1, 20, "Rolling back 1.42")),
+        (18, "carol", Marked, _message("<@UALICE> look: =1+1", BOB)),
+        (20, "alice", StatusChanged, {"old": "triage", "new": "mitigated"}),
+        (31, "", UpdateMissed, {"count": 2, "due_at": instant_text(at(25))}),
+        (32, "", UpdateMissed, {"is_bots": True, "due_at": instant_text(at(32))}),
+        (33, "alice", StatusChanged, {"old": "mitigated", "new": "investigating"}),
+        (40, "bob", CommanderChanged, _handed_over()),
+        (50, "bob", UpdatePosted, _update(2, 45, "Second deploy is rolled back too")),
+        (52, "bob", StatusChanged, {"old": "investigating", "new": "mitigated"}),
+        (60, "bob", StatusChanged, {"old": "mitigated", "new": "resolved", "text": "Ok"}),
+        (200, "carol", StatusChanged, _reopened()),
+        (210, "bob", StatusChanged, {"old": "investigating", "new": "mitigated"}),
+        (1_510, "bob", StatusChanged, {"old": "mitigated", "new": "resolved"}),
+        (1_511, "", PostmortemDrafted, {}),
     ]
     made = []
     for sequence, (minute, who, kind, content) in enumerate(rows, start=1):
         person = people.get(who)
-        late = timedelta(minutes=20) if kind == kinds.MILESTONE_SET else timedelta(0)
+        late = timedelta(minutes=20) if kind is MilestoneSet else timedelta(0)
         made.append(
             entry_view(
-                kind,
+                kind.kind,
                 id=uuid.UUID(int=100 + sequence),
                 sequence=sequence,
                 occurred_at=at(minute),
@@ -81,11 +92,21 @@ def entries() -> tuple[EntryView, ...]:
 
 
 def _message(text: str, author: PersonView) -> dict[str, object]:
-    return {"text": text, "author": {"name": author.name, "id": str(author.id)}}
+    return {"text": text, "author": named(author)}
 
 
 def _update(number: int, due: int, text: str) -> dict[str, object]:
-    return {"number": number, "text": text, "was_due_at": instant_text(at(due)), "impact": ""}
+    now: dict[str, object] = {"status": "investigating", "severity": "SEV1"}
+    return {**now, "number": number, "text": text, "was_due_at": instant_text(at(due))}
+
+
+def _raised() -> dict[str, object]:
+    return {"old": "SEV3", "new": "SEV1", "is_worse": True, "reason": "all EU"}
+
+
+def _handed_over() -> dict[str, object]:
+    people = {"outgoing": named(ALICE), "incoming": named(BOB)}
+    return {**people, "how": "accepted", "reason": "Alice Doe is off to sleep"}
 
 
 def _reopened() -> dict[str, object]:
@@ -180,6 +201,7 @@ def facts(**changes: object) -> PostmortemFacts:
     values: dict[str, object] = {
         "incident": incident(),
         "entries": entries(),
+        "entry_types": ENTRY_TYPES,
         "roles": roles(),
         "people": (ALICE, BOB, CAROL),
         "action_items": items,

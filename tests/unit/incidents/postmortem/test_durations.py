@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.core.hash_chain import instant_text
+from incidents.incident.entries import Declared, MilestoneSet, SeverityChanged, StatusChanged
 from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView
 from incidents.postmortem.durations import (
     Milestones,
@@ -28,7 +28,7 @@ def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def entry(kind: EntryKind, *, sequence: int, occurred_at: datetime, **content: object) -> EntryView:
+def entry(kind: str, *, sequence: int, occurred_at: datetime, **content: object) -> EntryView:
     return entry_view(kind, sequence=sequence, occurred_at=occurred_at, content=content)
 
 
@@ -39,7 +39,7 @@ def steps(*moves: tuple[float, str]) -> list[EntryView]:
     for sequence, (minutes, new) in enumerate(moves, start=2):
         made.append(
             entry(
-                EntryKind.STATUS_CHANGED,
+                StatusChanged.kind,
                 sequence=sequence,
                 occurred_at=at(minutes),
                 old=old,
@@ -119,7 +119,7 @@ def test_a_moment_set_back_by_people_counts_instead_of_the_step() -> None:
     entries = [
         *steps((30, "mitigated"), (60, "resolved"), (90, "investigating")),
         entry(
-            EntryKind.MILESTONE_SET,
+            MilestoneSet.kind,
             sequence=9,
             occurred_at=at(50),
             name="resolved_at",
@@ -151,8 +151,8 @@ def test_without_customer_impact_there_are_no_minutes_of_it() -> None:
 
 def test_severities_follow_one_another_until_the_end() -> None:
     entries = [
-        entry(EntryKind.SEVERITY_CHANGED, sequence=4, occurred_at=at(20), new="SEV1", reason="all"),
-        entry(EntryKind.DECLARED, sequence=1, occurred_at=at(2), severity="SEV3"),
+        entry(SeverityChanged.kind, sequence=4, occurred_at=at(20), new="SEV1", reason="all"),
+        entry(Declared.kind, sequence=1, occurred_at=at(2), severity="SEV3"),
     ]
     spans = severity_spans(entries, ended_at=at(60))
     assert [(span.severity, span.since, span.until) for span in spans] == [
@@ -209,7 +209,7 @@ def test_no_duration_is_ever_negative(data: st.DataObject) -> None:
     )
     found = durations(entries, milestones(**{name: data.draw(moments) for name in names}))
     severities = [
-        entry(EntryKind.SEVERITY_CHANGED, sequence=50 + n, occurred_at=at(minute), new="SEV1")
+        entry(SeverityChanged.kind, sequence=50 + n, occurred_at=at(minute), new="SEV1")
         for n, minute in enumerate(data.draw(st.lists(st.integers(-1000, 1000), max_size=4)))
     ]
     ended_at = data.draw(moments)

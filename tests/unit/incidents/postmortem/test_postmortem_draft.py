@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from config.template_files import read_template
+from incidents.core.hash_chain import clean_content
+from incidents.core.sentences import Who
+from incidents.escalation.entries import Called, EscalationCalled, LeftOut
 from incidents.policy.postmortem import Section, SectionKind
 from incidents.postmortem.draft import PostmortemFacts, draft, render_markdown
 from tests.chance import examples
@@ -53,10 +56,10 @@ def test_the_timeline_tells_each_actor_by_the_role_of_that_moment() -> None:
         return line.split("|")[2].strip()
 
     assert who("5xx") == "Scribe"  # Bob, before he took command
-    assert who("Severity SEV3") == "Incident commander"
+    assert who("all EU") == "Incident commander"
     assert who("Second deploy") == "Incident commander"  # Bob by then
     assert who("Errors are back") == "a responder"
-    assert who("Sitrep was away") == "Sitrep"
+    assert who("away when") == "Sitrep"
     assert who("look: ") == "Scribe"  # Carol marked what Bob wrote
 
 
@@ -141,9 +144,23 @@ def test_redacted_entries_say_nothing_but_that_they_were_there() -> None:
     assert "| 2026-03-02 23:45 | Scribe | _redacted_ |" in timeline
 
 
+def test_whom_an_escalation_called_is_told_by_role() -> None:
+    called = EscalationCalled(
+        number=1,
+        step=1,
+        to=(BOB.name, "Payments on-call"),
+        people=(Called(person=Who(BOB.name, BOB.id), call_id=BOB.id),),
+        skipped=(LeftOut(name=CAROL.name, why="called_before"),),
+    )
+    entry = replace(entries()[4], kind=called.kind, content=clean_content(called.content()))
+    timeline = section(facts(entries=(entry,)), "timeline")
+    assert "Called Scribe for escalation 1, step 1 (Scribe, Payments on-call)" in timeline
+    assert "Left out: a responder (called before)" in timeline
+
+
 def test_an_unknown_kind_of_entry_reads_generically() -> None:
     strange = replace(entries()[4], kind="door_opened", content={"text": "north | gate"})
-    assert "Door opened: north \\| gate" in section(facts(entries=(strange,)), "timeline")
+    assert "Door opened. north \\| gate" in section(facts(entries=(strange,)), "timeline")
 
 
 @settings(max_examples=examples(60))
