@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.framework.feature import Feature
-from bot.framework.reading import _incident_id, load_incident
+from bot.framework.reading import incident_id_of, load_incident
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import Channel
@@ -41,7 +41,10 @@ async def get_incident_row(context: EffectContext, session: AsyncSession) -> Inc
     """
     workspace_id = context.services.workspace.id
     incident = await find_incident(
-        session, ById(_incident_id(context)), workspace_id=workspace_id, viewer=system_actor()
+        session,
+        ById(incident_id_of(context.effect)),
+        workspace_id=workspace_id,
+        viewer=system_actor(),
     )
     if incident is None:
         raise IncidentNotFound(None)

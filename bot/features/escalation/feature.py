@@ -3,7 +3,6 @@
 from dataclasses import replace
 from functools import partial
 
-from bot.features.escalation import effects as escalation_effects
 from bot.features.escalation import messages as escalation_entries
 from bot.features.escalation.buttons import BOTH
 from bot.features.escalation.forms import (
@@ -42,11 +41,6 @@ from bot.framework.requests import Request
 from bot.slack import mentions
 from incidents.core.errors import IncidentNotFound, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.effects import (
-    CallForEscalation,
-    RefreshEscalationCall,
-    RefreshEscalationCard,
-)
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.prefill import prefill
@@ -268,11 +262,6 @@ FEATURE = Feature(
     views={FORM: form_submitted},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
-    effects={
-        RefreshEscalationCard: escalation_effects.refresh_card,
-        CallForEscalation: escalation_effects.call_person,
-        RefreshEscalationCall: escalation_effects.refresh_call,
-    },
     entries={
         EntryKind.ESCALATION_TAKEN: escalation_entries.taken_entry,
         EntryKind.ESCALATION_EXHAUSTED: escalation_entries.exhausted_entry,
