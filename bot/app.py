@@ -18,6 +18,7 @@ from bot.features.channel.life import while_channel_lasts
 from bot.framework.effect_context import Dropped
 from bot.framework.entry_messages import EntryRenderer
 from bot.framework.feature import EffectHandler, Feature
+from bot.framework.live_messages import show
 from bot.framework.requests import Services
 from bot.inbound.bolt import make_bolt, make_client
 from bot.inbound.intake import Intake
@@ -265,7 +266,9 @@ def effect_handlers(features: Iterable[Feature]) -> dict[type[Effect], EffectHan
     for feature in features:
         renderers.update(feature.entries)
         direct.update(feature.direct_entries)
-        for effect_type, handler in feature.effects.items():
+        own = dict(feature.effects)
+        own.update((live.effect, partial(show, live=live)) for live in feature.live_messages)
+        for effect_type, handler in own.items():
             if effect_type in handlers:
                 raise ValueError(f"two features handle {effect_type.kind}")
             handlers[effect_type] = handler

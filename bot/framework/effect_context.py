@@ -74,19 +74,39 @@ async def post_once(
     context: EffectContext, *, channel_id: str, message: Message, thread_ts: str | None = None
 ) -> tuple[str, str]:
     """Post the message unless an earlier attempt did; return its channel id and ts."""
+    found = await find_earlier(context, channel_id=channel_id, thread_ts=thread_ts)
+    if found is not None:
+        return found
+    return await post(context, channel_id=channel_id, message=message, thread_ts=thread_ts)
+
+
+async def find_earlier(
+    context: EffectContext, *, channel_id: str, thread_ts: str | None = None
+) -> tuple[str, str] | None:
+    """Return the channel id and ts of what an earlier attempt posted, if one may have."""
+    if not context.is_uncertain:
+        return None
     gateway = context.services.gateway
-    if context.is_uncertain:
-        if is_user_id(channel_id):
-            # Where it is found is where it can be edited: the conversation, not the person.
-            channel_id = await gateway.open_direct(channel_id)
-        oldest = context.created_at - timedelta(minutes=1)
-        found = await gateway.find_posted(
-            channel_id, effect_id=str(context.effect_id), oldest=oldest, thread_ts=thread_ts
-        )
-        if found is not None:
-            context.posted.append((channel_id, found))
-            return channel_id, found
-    posted = await gateway.post(
+    if is_user_id(channel_id):
+        # Where it is found is where it can be edited: the conversation, not the person.
+        channel_id = await gateway.open_direct(channel_id)
+    found = await gateway.find_posted(
+        channel_id,
+        effect_id=str(context.effect_id),
+        oldest=context.created_at - timedelta(minutes=1),
+        thread_ts=thread_ts,
+    )
+    if found is None:
+        return None
+    context.posted.append((channel_id, found))
+    return channel_id, found
+
+
+async def post(
+    context: EffectContext, *, channel_id: str, message: Message, thread_ts: str | None = None
+) -> tuple[str, str]:
+    """Post the message, marked with the effect's id; return its channel id and ts."""
+    posted = await context.services.gateway.post(
         channel_id, message, effect_id=str(context.effect_id), thread_ts=thread_ts
     )
     context.posted.append((posted.channel, posted.ts))

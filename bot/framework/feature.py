@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.framework.effect_context import EffectContext, Settlement
 from bot.framework.entry_messages import EntryRenderer
+from bot.framework.live_messages import LiveMessage
 from bot.framework.requests import Handler
 from bot.framework.verbs import Verb
 from incidents.engine.effects import Effect
@@ -30,6 +31,8 @@ class Feature:
     # with a request key of its own, so that a redelivery completes what is missing.
     events: Mapping[str, Handler] = field(default_factory=dict)
     effects: Mapping[type[Effect], EffectHandler] = field(default_factory=dict)
+    # Messages that are kept current in place; each handles the effect that it names.
+    live_messages: tuple[LiveMessage[Any, Any], ...] = ()
     entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
     # How an entry reads in a direct message, where it differs from the channel's.
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)

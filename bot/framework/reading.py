@@ -6,14 +6,15 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.effect_context import EffectContext
-from bot.framework.requests import Request
+from bot.framework.requests import Request, Services
 from bot.slack import mentions
 from bot.slack.gateway.people import SlackUser
 from incidents.core.errors import Superseded
-from incidents.core.people import PersonFacts, system_actor
+from incidents.core.people import Person, PersonFacts, actor_of, system_actor
 from incidents.core.times import find_duration, zone_of
+from incidents.engine.effects import Effect
 from incidents.engine.prompts import Prompt
-from incidents.incident.incident import ById
+from incidents.incident.incident import ById, Incident, find_incident
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.people.assignable import Named
 from incidents.people.directory import kind_of
@@ -34,21 +35,39 @@ def find_day(text: str, *, now: datetime, zone: str) -> date | None:
 async def load_incident(context: EffectContext) -> IncidentView:
     """Return the incident of an effect as it is now."""
     async with context.services.database.reading() as session:
-        return await read_incident(context, session)
+        return await read_incident(session, context.effect, context.services)
 
 
-async def read_incident(context: EffectContext, session: AsyncSession) -> IncidentView:
+async def read_incident(session: AsyncSession, effect: Effect, services: Services) -> IncidentView:
     """Return the incident of an effect as it is now, by a session that reads more than this."""
-    workspace_id = context.services.workspace.id
     return await get_incident_view(
-        session, ById(_incident_id(context)), workspace_id=workspace_id, viewer=system_actor()
+        session,
+        ById(incident_id_of(effect)),
+        workspace_id=services.workspace.id,
+        viewer=system_actor(),
     )
 
 
-def _incident_id(context: EffectContext) -> uuid.UUID:
-    if context.effect.incident_id is None:
+def incident_id_of(effect: Effect) -> uuid.UUID:
+    """Return which incident the effect is about. Raises: ValueError if it names none."""
+    if effect.incident_id is None:
         raise ValueError("this effect names no incident")
-    return context.effect.incident_id
+    return effect.incident_id
+
+
+async def is_hidden_from(
+    session: AsyncSession, incident: Incident | IncidentView, person: Person
+) -> bool:
+    """Tell whether the incident is private and not this person's: it may have become so meanwhile."""
+    if not incident.is_private:
+        return False
+    found = await find_incident(
+        session,
+        ById(incident.id),
+        workspace_id=incident.workspace_id,
+        viewer=actor_of(person),
+    )
+    return found is None
 
 
 async def own_prompt(request: Request, prompt_id: uuid.UUID) -> Prompt:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.entry_messages import EntryRenderer, render_entry
 from bot.framework.feature import EffectHandler
-from incidents.core.people import Person, system_actor
+from bot.framework.reading import is_hidden_from, read_incident
+from incidents.core.people import Person
 from incidents.engine.effects import Effect, PostEntry, TellPerson
-from incidents.incident.incident import ById
-from incidents.incident.views import EntryView, IncidentView, get_entry_view, get_incident_view
+from incidents.incident.views import get_entry_view
 
 
 class EntryHandlers:
@@ -31,7 +30,9 @@ class EntryHandlers:
     async def post_entry(self, context: EffectContext) -> Settlement:
         """Say a timeline entry in the incident channel."""
         effect = context.get(PostEntry)
-        entry, incident = await load_entry(context, effect)
+        async with context.services.database.reading() as session:
+            entry = await get_entry_view(session, effect.entry_id)
+            incident = await read_incident(session, effect, context.services)
         if entry.is_redacted:
             return Dropped("redacted")
         if incident.channel_id is None:
@@ -45,32 +46,17 @@ class EntryHandlers:
     async def tell_person(self, context: EffectContext) -> Settlement:
         """Tell one person about a timeline entry by direct message."""
         effect = context.get(TellPerson)
-        entry, incident = await load_entry(context, effect)
+        async with context.services.database.reading() as session:
+            entry = await get_entry_view(session, effect.entry_id)
+            incident = await read_incident(session, effect, context.services)
+            person = await session.get(Person, effect.person_id)
+            is_hidden = person is None or await is_hidden_from(session, incident, person)
         if entry.is_redacted:
             return Dropped("redacted")
-        async with context.services.database.reading() as session:
-            person = await session.get(Person, effect.person_id)
         if person is None or not person.is_active:
             return Dropped("person not active")
-        if await is_hidden_from(context.services, incident, person):
+        if is_hidden:
             return Dropped("no longer theirs to see")
         message = render_entry(entry, incident, self.direct_renderers)
         await post_once(context, channel_id=person.external_id, message=message)
         return Done()
-
-
-async def load_entry(
-    context: EffectContext, effect: PostEntry | TellPerson
-) -> tuple[EntryView, IncidentView]:
-    """Return the entry of an effect and its incident as it is now."""
-    if effect.incident_id is None:
-        raise ValueError("an effect about an entry names its incident")
-    async with context.services.database.reading() as session:
-        entry = await get_entry_view(session, effect.entry_id)
-        incident = await get_incident_view(
-            session,
-            ById(effect.incident_id),
-            workspace_id=context.services.workspace.id,
-            viewer=system_actor(),
-        )
-    return entry, incident

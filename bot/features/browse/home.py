@@ -1,12 +1,16 @@
 """The Home tab: declare, yours, what is open, what was resolved lately."""
 
+from dataclasses import dataclass
 from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.browse.listing import incident_line
 from bot.framework.arguments import Arguments, to_value
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
-from bot.framework.requests import Reply, Request
+from bot.framework.live_messages import LiveMessage, OnHome
+from bot.framework.requests import Reply, Request, Services
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.browse.home import HomeView, home_view, open_home
@@ -35,24 +39,34 @@ async def turn_page(request: Request, given: OnPage) -> Reply:
     return None
 
 
-async def refresh_home(context: EffectContext) -> Settlement:
-    """Publish somebody's Home tab."""
-    effect = context.get(RefreshHome)
-    services = context.services
-    async with services.database.reading() as session:
-        person = await session.get(Person, effect.person_id)
-        if person is None:
-            return Dropped("nobody to show it to")
-        view = await home_view(
-            session,
-            workspace_id=services.workspace.id,
-            viewer=actor_of(person),
-            page=effect.page,
-            now=services.clock.now(),
-        )
-    home = home_blocks(view, slash=services.policy.command)
-    await services.gateway.publish_home(person.external_id, home)
-    return Done()
+@dataclass(frozen=True, slots=True)
+class _Home:
+    view: HomeView
+    person: str
+
+
+async def _load(session: AsyncSession, effect: RefreshHome, services: Services) -> _Home | Dropped:
+    person = await session.get(Person, effect.person_id)
+    if person is None:
+        return Dropped("nobody to show it to")
+    view = await home_view(
+        session,
+        workspace_id=services.workspace.id,
+        viewer=actor_of(person),
+        page=effect.page,
+        now=services.clock.now(),
+    )
+    return _Home(view, person.external_id)
+
+
+HOME = LiveMessage(
+    effect=RefreshHome,
+    purpose="home",
+    subject=lambda effect: effect.person_id,
+    load=_load,
+    render=lambda home, policy: home_blocks(home.view, slash=policy.command),
+    place=lambda home: OnHome(home.person),
+)
 
 
 def home_blocks(view: HomeView, *, slash: str) -> blocks.View:
@@ -110,5 +124,5 @@ FEATURE = Feature(
     name="home",
     events={"app_home_opened": home_opened},
     verbs=(Verb(OnPage, buttons=("home_previous", "home_next"), perform=turn_page),),
-    effects={RefreshHome: refresh_home},
+    live_messages=(HOME,),
 )

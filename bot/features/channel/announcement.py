@@ -1,32 +1,25 @@
 """The announcement: one message where everybody looks, kept current in place."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.channel.status_card_view import ended, heading, people, times
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LOST, Standing
-from bot.framework.reading import read_incident
+from bot.framework.live_messages import InChannel, LiveMessage
+from bot.framework.reading import incident_id_of, read_incident
 from bot.framework.requests import Services
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackFailure, SlackPermanent
-from bot.slack.gateway import SlackGateway
 from incidents.core.people import Workspace, system_actor
 from incidents.engine.effects import RefreshAnnouncement
-from incidents.engine.posted_messages import PostedMessage, find_posted
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import IncidentView
-from incidents.policy.policy import COMMANDER
-
-PURPOSE = "announcement"
-
-_PUT_AWAY = frozenset({"is_archived", "is_inactive"})
-# Somebody took us out of the channel we remember, or put another one in its place.
-_LOST_CHANNEL = _PUT_AWAY | {"not_in_channel", "channel_not_found"}
+from incidents.policy.policy import COMMANDER, Policy
 
 log = structlog.get_logger(__name__)
 
@@ -83,87 +76,37 @@ def _text(view: IncidentView) -> str:
     return " ".join(lines)
 
 
-async def refresh_announcement(context: EffectContext) -> Settlement:
-    """Post the announcement, or edit it in place; a lost one is posted anew."""
-    effect = context.get(RefreshAnnouncement)
-    services = context.services
-    async with services.database.reading() as session:
-        view = await read_incident(context, session)
-        posted = await find_posted(session, purpose=PURPOSE, subject_id=view.id)
-        channel_id = await _known_channel(session, services)
-    if view.is_drill or effect.incident_id is None:
-        return Dropped("not announced")
-    if view.is_private:
-        return await _reduce(services, posted, view)
-    message = announcement(view)
-    if posted is not None:
-        try:
-            await _edit(services.gateway, posted.channel_id, posted.message_ts, message)
-        except SlackPermanent as error:
-            if error.error in _PUT_AWAY:
-                return Dropped("announcement channel archived")
-            if error.error not in LOST:
-                raise
-        else:
-            return Done()
-    place_and_ts = await _post(context, channel_id, message)
-    if place_and_ts is None:
-        # `doctor` says so; the incident goes on without.
-        return Dropped("announcement channel missing")
-    standing = Standing(purpose=PURPOSE, subject_id=view.id, incident_id=view.id)
-    return Done(standing.remember(*place_and_ts))
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """An incident, and the announcement channel as far as it is known."""
+
+    view: IncidentView
+    channel_id: str | None
 
 
-async def _reduce(
-    services: Services, posted: PostedMessage | None, view: IncidentView
-) -> Settlement:
-    """Leave nothing of an incident that was moved to private but that it is handled so."""
-    if posted is None:
+async def _load(
+    session: AsyncSession, effect: RefreshAnnouncement, services: Services
+) -> _Announced | Dropped:
+    view = await read_incident(session, effect, services)
+    if view.is_drill:
         return Dropped("not announced")
-    try:
-        await _edit(
-            services.gateway,
-            posted.channel_id,
-            posted.message_ts,
-            handled_privately(view.reference),
-        )
-    except SlackPermanent as error:
-        if error.error not in LOST | _PUT_AWAY:
-            raise
-        return Dropped(error.error)
-    return Done()
+    return _Announced(view, await _known_channel(session, services))
+
+
+def _render(announced: _Announced, _policy: Policy) -> blocks.Message:
+    view = announced.view
+    return handled_privately(view.reference) if view.is_private else announcement(view)
+
+
+def _place(announced: _Announced) -> InChannel:
+    unless = "not announced" if announced.view.is_private else ""
+    return InChannel(announced.channel_id, unless, stays=True)
 
 
 def handled_privately(reference: str) -> blocks.Message:
     """Return what stands in public of an incident that was moved to private."""
     text = f"*{reference}* is handled privately. Those who are needed have been invited."
     return blocks.Message(text=text.replace("*", ""), blocks=(blocks.section(text),))
-
-
-async def _edit(gateway: SlackGateway, channel_id: str, ts: str, message: blocks.Message) -> None:
-    try:
-        await gateway.update(channel_id, ts, message)
-    except SlackPermanent as error:
-        if error.error != "not_in_channel":
-            raise
-        await gateway.join(channel_id)
-        await gateway.update(channel_id, ts, message)
-
-
-async def _post(
-    context: EffectContext, known: str | None, message: blocks.Message
-) -> tuple[str, str] | None:
-    """Post in the known channel, or look for it anew; return None if there is none."""
-    if known is not None:
-        try:
-            return await post_once(context, channel_id=known, message=message)
-        except SlackPermanent as error:
-            if error.error not in _LOST_CHANNEL:
-                raise
-    found = await find_announcement_channel(context.services)
-    if found is None:
-        return None
-    return await post_once(context, channel_id=found, message=message)
 
 
 async def _known_channel(session: AsyncSession, services: Services) -> str | None:
@@ -217,4 +160,15 @@ async def _remember_channel(uow: UnitOfWork, *, name: str, channel_id: str) -> O
     return Outcome("announcement_channel")
 
 
-FEATURE = Feature(name="announcement", effects={RefreshAnnouncement: refresh_announcement})
+ANNOUNCEMENT = LiveMessage(
+    effect=RefreshAnnouncement,
+    purpose="announcement",
+    subject=incident_id_of,
+    load=_load,
+    render=_render,
+    place=_place,
+    # If there is none, `doctor` says so; the incident goes on without.
+    reach=find_announcement_channel,
+)
+
+FEATURE = Feature(name="announcement", live_messages=(ANNOUNCEMENT,))

@@ -10,7 +10,7 @@ from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
-from bot.framework.reading import _incident_id, load_incident
+from bot.framework.reading import incident_id_of, load_incident
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import Channel
@@ -44,7 +44,10 @@ async def get_incident_row(context: EffectContext, session: AsyncSession) -> Inc
     """
     workspace_id = context.services.workspace.id
     incident = await find_incident(
-        session, ById(_incident_id(context)), workspace_id=workspace_id, viewer=system_actor()
+        session,
+        ById(incident_id_of(context.effect)),
+        workspace_id=workspace_id,
+        viewer=system_actor(),
     )
     if incident is None:
         raise IncidentNotFound(None)

@@ -3,10 +3,10 @@
 from functools import partial
 
 from bot.features.channel.feature import get_incident_row
-from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import told_message
 from bot.framework.feature import Feature
+from bot.framework.reading import is_hidden_from
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.channel.entries import InviteRefused
@@ -26,8 +26,8 @@ async def invite_person(context: EffectContext) -> Settlement:
         if person is None:
             return Dropped("nobody to invite")
         incident = await get_incident_row(context, session)
-    if await is_hidden_from(context.services, incident, person):
-        return Dropped("no longer theirs to see")
+        if await is_hidden_from(session, incident, person):
+            return Dropped("no longer theirs to see")
     return await _invite(context, incident, [person.external_id], unknown=[])
 
 

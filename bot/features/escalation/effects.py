@@ -2,26 +2,26 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.escalation.card import escalation_card
 from bot.features.escalation.messages import call_message, mention_message
-from bot.framework.audience import is_hidden_from
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
-from bot.framework.live_messages import CLOSED, LOST, Standing, show
+from bot.framework.live_messages import LiveMessage, Place, ToPeople, in_channel_of
 from bot.framework.phrases import hidden_message
-from bot.framework.reading import facts_of
+from bot.framework.reading import facts_of, is_hidden_from, read_incident
 from bot.framework.requests import Services
-from bot.slack import blocks
+from bot.slack.blocks import Message
 from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway import Attention, SlackGateway
-from incidents.core.people import Person, PersonFacts, system_actor
+from incidents.core.people import Person, PersonFacts
 from incidents.core.times import zone_of
 from incidents.engine.posted_messages import PostedMessage, find_posted
 from incidents.engine.unit_of_work import UnitOfWork
@@ -40,45 +40,125 @@ from incidents.escalation.tables import (
     wanted_of,
 )
 from incidents.escalation.views import CallView, EscalationView, get_escalation_view
-from incidents.incident.incident import ById
-from incidents.incident.views import IncidentView, get_incident_view
+from incidents.incident.views import IncidentView
 from incidents.people.directory import GroupFacts, save_group
+from incidents.policy.policy import Policy
 from incidents.proposals.views import ProposalView, find_escalated
 from incidents.roles.departures import save_people
 
-CARD: Final = "escalation_card"
-CALL: Final = "escalation_call"
 _SAME_DAY: Final = timedelta(hours=20)
 
 log = structlog.get_logger(__name__)
 
 
+# -- the card -------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    """An escalation with its incident, and where the message in question stands."""
+class _Card:
+    """An escalation, its incident, and the unanswered proposal that it escalates."""
 
     view: EscalationView
     incident: IncidentView
-    posted: PostedMessage | None
     proposal: ProposalView | None
 
 
-async def refresh_card(context: EffectContext) -> Settlement:
-    """Post the card in the incident channel, or edit it in place; a lost one is posted anew."""
-    effect = context.get(RefreshEscalationCard)
-    services = context.services
-    loaded = await _load(services, effect.escalation_id, purpose=CARD, about=effect.escalation_id)
-    incident, posted = loaded.incident, loaded.posted
-    if incident.channel_id is None or incident.is_channel_archived:
-        return Dropped("no channel to show it in")
-    is_here = posted is not None and posted.channel_id == incident.channel_id
-    return await show(
-        context,
-        standing=_standing(loaded, CARD, effect.escalation_id),
-        message=escalation_card(loaded.view, incident, services.policy, proposal=loaded.proposal),
-        posted=posted if is_here else None,
-        place=incident.channel_id,
+async def _load_card(
+    session: AsyncSession, effect: RefreshEscalationCard, services: Services
+) -> _Card:
+    view = await get_escalation_view(
+        session, effect.escalation_id, policy=services.policy, now=services.clock.now()
     )
+    incident = await read_incident(session, effect, services)
+    proposal = await find_escalated(session, view.id, incident_id=view.incident_id)
+    return _Card(view, incident, proposal)
+
+
+CARD = LiveMessage(
+    effect=RefreshEscalationCard,
+    purpose="escalation_card",
+    subject=lambda effect: effect.escalation_id,
+    load=_load_card,
+    render=lambda card, policy: escalation_card(
+        card.view, card.incident, policy, proposal=card.proposal
+    ),
+    place=lambda card: in_channel_of(card.incident),
+)
+
+
+# -- what somebody who is called is shown ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call, whether whoever was called may still see the incident, and where the card stands."""
+
+    view: EscalationView
+    call: CallView
+    incident: IncidentView
+    may_see: bool
+    proposal: ProposalView | None
+    card: PostedMessage | None
+    card_link: str = ""
+
+
+async def _load_call(
+    session: AsyncSession, effect: CallForEscalation | RefreshEscalationCall, services: Services
+) -> _Call | Dropped:
+    view = await get_escalation_view(
+        session, effect.escalation_id, policy=services.policy, now=services.clock.now()
+    )
+    call = view.find_call(effect.call_id)
+    if call is None:
+        return Dropped("not called")
+    incident = await read_incident(session, effect, services)
+    person = await session.get_one(Person, call.person.id)
+    return _Call(
+        view,
+        call,
+        incident,
+        may_see=not await is_hidden_from(session, incident, person),
+        proposal=await find_escalated(session, view.id, incident_id=view.incident_id),
+        card=await find_posted(session, purpose=CARD.purpose, subject_id=view.id),
+    )
+
+
+async def _link_card(services: Services, called: _Call) -> _Call:
+    """Add the link to the card, if the mention in the channel shows it."""
+    if called.call.medium != Medium.CHANNEL or called.card is None:
+        return called
+    try:
+        link = await services.gateway.permalink(called.card.channel_id, called.card.message_ts)
+    except SlackFailure:
+        return called
+    return replace(called, card_link=link)
+
+
+def _call_message(called: _Call, policy: Policy) -> Message:
+    view, call, incident = called.view, called.call, called.incident
+    if not called.may_see:
+        return hidden_message(incident)
+    if call.medium == Medium.CHANNEL:
+        return mention_message(view, call, incident, card_link=called.card_link)
+    return call_message(view, call, incident, policy, proposal=called.proposal)
+
+
+def _call_place(called: _Call) -> Place:
+    # `call_person` posts it; here it is only kept current.
+    if called.call.medium == Medium.CHANNEL:
+        return in_channel_of(called.incident, unless="not sent here")
+    return ToPeople(unless="not sent")
+
+
+CALL: LiveMessage[CallForEscalation | RefreshEscalationCall, _Call] = LiveMessage(
+    effect=RefreshEscalationCall,
+    purpose="escalation_call",
+    subject=lambda effect: effect.call_id,
+    load=_load_call,
+    look_up=_link_card,
+    render=_call_message,
+    place=_call_place,
+)
 
 
 # -- calling --------------------------------------------------------------------------------
@@ -91,20 +171,15 @@ async def call_person(context: EffectContext) -> Settlement:
     """
     effect = context.get(CallForEscalation)
     services = context.services
-    loaded = await _load(services, effect.escalation_id, purpose=CALL, about=effect.call_id)
-    view, call = loaded.view, loaded.view.find_call(effect.call_id)
-    if call is None:
-        return Dropped("not called")
+    async with services.database.reading() as session:
+        called = await _load_call(session, effect, services)
+    if isinstance(called, Dropped):
+        return called
+    view, call = called.view, called.call
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
-    may_see = await _may_see(services, loaded.incident, call)
-    if not (is_asked and may_see) and not context.is_uncertain:
+    if not (is_asked and called.may_see) and not context.is_uncertain:
         return Dropped("answered before it was sent, or no longer theirs to see")
-    message = (
-        call_message(view, call, loaded.incident, services.policy, proposal=loaded.proposal)
-        if may_see
-        else hidden_message(loaded.incident)
-    )
-    person = call.person.external_id
+    person, message = call.person.external_id, _call_message(called, services.policy)
     try:
         direct = await services.gateway.open_direct(person)
         place = await post_once(context, channel_id=direct, message=message)
@@ -112,9 +187,9 @@ async def call_person(context: EffectContext) -> Settlement:
         if context.is_uncertain:
             await services.gateway.update(*place, message)
     except SlackPermanent as error:
-        if not may_see:
+        if not called.may_see:
             return Dropped("no longer theirs to see")
-        return await _mention(context, loaded, call, error=error.error)
+        return await _mention(context, called, error=error.error)
     attention = await _attention(services, person)
     away = away_text(
         attention,
@@ -124,30 +199,28 @@ async def call_person(context: EffectContext) -> Settlement:
     )
 
     async def record(uow: UnitOfWork) -> None:
-        await _standing(loaded, CALL, call.id).remember(*place)(uow)
+        await CALL.remember(effect, *place)(uow)
         if away:
             await note_unavailable(uow, view.id, call.id, how=away)
 
     return Done(record)
 
 
-async def _mention(
-    context: EffectContext, loaded: _Loaded, call: CallView, *, error: str
-) -> Settlement:
+async def _mention(context: EffectContext, called: _Call, *, error: str) -> Settlement:
     """Mention in the channel whom no direct message reaches; raises what Slack refuses then."""
-    services, incident = context.services, loaded.incident
-    log.warning("call_not_delivered", error=error, escalation_id=str(loaded.view.id))
-    channel_id = incident.channel_id
-    if channel_id is None or incident.is_channel_archived:
+    services, view, call = context.services, called.view, called.call
+    log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
+    channel_id = called.incident.channel_id
+    if channel_id is None or called.incident.is_channel_archived:
         raise SlackPermanent(error, method="chat.postMessage")
     await _bring_in(services, channel_id, call)
-    card = await _card_link(services, loaded.view)
-    message = mention_message(loaded.view, call, incident, card_link=card)
+    mentioned = replace(called, call=replace(call, medium=Medium.CHANNEL))
+    message = _call_message(await _link_card(services, mentioned), services.policy)
     place = await post_once(context, channel_id=channel_id, message=message)
 
     async def record(uow: UnitOfWork) -> None:
-        await _standing(loaded, CALL, call.id).remember(*place)(uow)
-        await note_medium(uow, loaded.view.id, call.id, medium=Medium.CHANNEL)
+        await CALL.remember(context.get(CallForEscalation), *place)(uow)
+        await note_medium(uow, view.id, call.id, medium=Medium.CHANNEL)
 
     return Done(record)
 
@@ -158,17 +231,6 @@ async def _bring_in(services: Services, channel_id: str, call: CallView) -> None
         await services.gateway.invite(channel_id, [call.person.external_id])
     except SlackPermanent as error:
         log.info("not_invited_for_mention", error=error.error)
-
-
-async def _card_link(services: Services, view: EscalationView) -> str:
-    async with services.database.reading() as session:
-        posted = await find_posted(session, purpose=CARD, subject_id=view.id)
-    if posted is None:
-        return ""
-    try:
-        return await services.gateway.permalink(posted.channel_id, posted.message_ts)
-    except SlackFailure:
-        return ""
 
 
 async def _attention(services: Services, person: str) -> Attention:
@@ -198,66 +260,7 @@ def away_text(
     return ", ".join(parts)
 
 
-async def refresh_call(context: EffectContext) -> Settlement:
-    """Bring a message that called somebody up to date: answered, it has no buttons."""
-    effect = context.get(RefreshEscalationCall)
-    services = context.services
-    loaded = await _load(services, effect.escalation_id, purpose=CALL, about=effect.call_id)
-    call, posted = loaded.view.find_call(effect.call_id), loaded.posted
-    if call is None or posted is None:
-        return Dropped("not sent")
-    if call.medium == Medium.CHANNEL and posted.channel_id != loaded.incident.channel_id:
-        return Dropped("the incident goes on elsewhere")
-    try:
-        message = await _called_message(services, loaded, call)
-        await services.gateway.update(posted.channel_id, posted.message_ts, message)
-    except SlackPermanent as error:
-        if error.error not in LOST | CLOSED:
-            raise
-        return Dropped(error.error)
-    return Done()
-
-
-async def _called_message(services: Services, loaded: _Loaded, call: CallView) -> blocks.Message:
-    view, incident = loaded.view, loaded.incident
-    if not await _may_see(services, incident, call):
-        return hidden_message(incident)
-    if call.medium != Medium.CHANNEL:
-        return call_message(view, call, incident, services.policy, proposal=loaded.proposal)
-    card = await _card_link(services, view)
-    return mention_message(view, call, incident, card_link=card)
-
-
-async def _may_see(services: Services, incident: IncidentView, call: CallView) -> bool:
-    """Tell whether whoever was called may still see the incident: it may have gone private."""
-    async with services.database.reading() as session:
-        person = await session.get_one(Person, call.person.id)
-    return not await is_hidden_from(services, incident, person)
-
-
-# -- what all of them need ------------------------------------------------------------------
-
-
-async def _load(
-    services: Services, escalation_id: uuid.UUID, *, purpose: str, about: uuid.UUID
-) -> _Loaded:
-    async with services.database.reading() as session:
-        view = await get_escalation_view(
-            session, escalation_id, policy=services.policy, now=services.clock.now()
-        )
-        incident = await get_incident_view(
-            session,
-            ById(view.incident_id),
-            workspace_id=services.workspace.id,
-            viewer=system_actor(),
-        )
-        posted = await find_posted(session, purpose=purpose, subject_id=about)
-        proposal = await find_escalated(session, escalation_id, incident_id=view.incident_id)
-    return _Loaded(view, incident, posted, proposal)
-
-
-def _standing(loaded: _Loaded, purpose: str, about: uuid.UUID) -> Standing:
-    return Standing(purpose=purpose, subject_id=about, incident_id=loaded.incident.id)
+# -- whom a step means ----------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -333,4 +336,8 @@ async def _record(
     await resume_step(uow, escalation_id, step_id=step_id, not_found=found.not_found)
 
 
-FEATURE = Feature(name="escalation_lookup", effects={LookUpCallees: look_up_callees})
+FEATURE = Feature(
+    name="escalation_effects",
+    effects={CallForEscalation: call_person, LookUpCallees: look_up_callees},
+    live_messages=(CARD, CALL),
+)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from bot.features.escalation import effects as escalation_effects
 from bot.features.escalation import messages
 from bot.features.escalation.buttons import BOTH
 from bot.features.escalation.forms import (
@@ -45,11 +44,6 @@ from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.effects import (
-    CallForEscalation,
-    RefreshEscalationCall,
-    RefreshEscalationCard,
-)
 from incidents.escalation.entries import (
     EscalationCompleted,
     EscalationExhausted,
@@ -255,11 +249,6 @@ FEATURE = Feature(
     choices={TEMPLATE: template_chosen},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
-    effects={
-        RefreshEscalationCard: escalation_effects.refresh_card,
-        CallForEscalation: escalation_effects.call_person,
-        RefreshEscalationCall: escalation_effects.refresh_call,
-    },
     entries=dict([shown(EscalationExhausted, messages.exhausted_entry)]),
     direct_entries=dict(
         [

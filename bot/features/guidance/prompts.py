@@ -4,24 +4,23 @@ A prompt goes to its owner alone. Whatever keeps it from arriving is kept with t
 nowhere: that somebody is asked at all is theirs.
 """
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.features.escalation.prompts import question_prompt, rated_prompt, rating_prompt
 from bot.features.guidance.messages import mentor_call_prompt, step_prompt, time_box_prompt
 from bot.features.learning.shadow_messages import decision_prompt
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.effect_context import Dropped, Record
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LOST, Standing
+from bot.framework.live_messages import LiveMessage, ToPeople, to_person
 from bot.framework.requests import Services
 from bot.slack import blocks
-from bot.slack.errors import SlackPermanent
 from incidents.core.people import Person, actor_of
 from incidents.engine.effects import SendPrompt
-from incidents.engine.posted_messages import PostedMessage, find_posted
 from incidents.engine.prompts import (
     Prompt,
     PromptKind,
@@ -36,7 +35,6 @@ from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView, find_incident_view
 from incidents.policy.policy import Policy
 
-PURPOSE = "prompt"
 # A question that comes later than this helps nobody any more.
 TOO_LATE = timedelta(hours=1)
 
@@ -57,88 +55,65 @@ RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A prompt with whom it is for, what it is about, and where it stands if it was sent."""
+class _Asked:
+    """A prompt with whom it is for, what it is about, and whether it is too late to ask."""
 
     prompt: Prompt
     person: Person
     incident: IncidentView
-    posted: PostedMessage | None
+    is_late: bool
 
 
-async def send_prompt(context: EffectContext) -> Settlement:
-    """Show a prompt to its owner, or bring it up to date; never to anybody else."""
-    services = context.services
-    loaded = await _load(services, context.get(SendPrompt).prompt_id)
-    if loaded is None:
+async def _load(session: AsyncSession, effect: SendPrompt, services: Services) -> _Asked | Dropped:
+    prompt = await session.get(Prompt, effect.prompt_id)
+    person = await session.get(Person, prompt.person_id) if prompt is not None else None
+    if prompt is None or person is None or not person.is_active:
         return Dropped("nobody to ask")
-    prompt, posted = loaded.prompt, loaded.posted
-    render = RENDERERS[PromptKind(prompt.kind)]
-    message = render(prompt_view(prompt), loaded.incident, services.policy)
-    try:
-        if posted is not None:
-            await services.gateway.update(posted.channel_id, posted.message_ts, message)
-            return Done()
-        return await _post(context, loaded, message)
-    except SlackPermanent as error:
-        if posted is not None and error.error in LOST:
-            return Dropped(error.error)
-        return _undeliverable(prompt, error.error)
-
-
-async def _post(context: EffectContext, loaded: _Loaded, message: blocks.Message) -> Settlement:
-    gateway, prompt = context.services.gateway, loaded.prompt
-    place = await gateway.open_direct(loaded.person.external_id)
-    if context.is_uncertain:
-        oldest = context.created_at - timedelta(minutes=1)
-        found = await gateway.find_posted(place, effect_id=str(context.effect_id), oldest=oldest)
-        if found is not None:
-            # It may have been answered since that attempt.
-            await gateway.update(place, found, message)
-            return _shown(loaded, place, found)
-    if not prompt.is_wanted:
-        return Dropped("asked no longer")
-    if context.services.clock.now() - prompt.asked_at > TOO_LATE:
-        return _undeliverable(prompt, "too_late")
-    return _shown(loaded, *await post_once(context, channel_id=place, message=message))
-
-
-async def _load(services: Services, prompt_id: uuid.UUID) -> _Loaded | None:
-    async with services.database.reading() as session:
-        prompt = await session.get(Prompt, prompt_id)
-        person = await session.get(Person, prompt.person_id) if prompt is not None else None
-        if prompt is None or person is None or not person.is_active:
-            return None
-        # As its owner: whoever may no longer see the incident isn't asked about it.
-        incident = await find_incident_view(
-            session,
-            ById(prompt.incident_id),
-            workspace_id=services.workspace.id,
-            viewer=actor_of(person),
-        )
-        posted = await find_posted(session, purpose=PURPOSE, subject_id=prompt.id)
-    return None if incident is None else _Loaded(prompt, person, incident, posted)
-
-
-def _shown(loaded: _Loaded, channel_id: str, ts: str) -> Done:
-    standing = Standing(
-        purpose=PURPOSE, subject_id=loaded.prompt.id, incident_id=loaded.incident.id
+    # As its owner: whoever may no longer see the incident isn't asked about it.
+    incident = await find_incident_view(
+        session,
+        ById(prompt.incident_id),
+        workspace_id=services.workspace.id,
+        viewer=actor_of(person),
     )
-
-    async def remember(uow: UnitOfWork) -> None:
-        await standing.remember(channel_id, ts)(uow)
-        await mark_delivered(uow, loaded.prompt.id)
-        await _go_on(uow, loaded.prompt)
-
-    return Done(remember)
+    if incident is None:
+        return Dropped("nobody to ask")
+    is_late = services.clock.now() - prompt.asked_at > TOO_LATE
+    return _Asked(prompt, person, incident, is_late)
 
 
-def _undeliverable(prompt: Prompt, error: str) -> Dropped:
+def _render(asked: _Asked, policy: Policy) -> blocks.Message:
+    render = RENDERERS[PromptKind(asked.prompt.kind)]
+    return render(prompt_view(asked.prompt), asked.incident, policy)
+
+
+def _place(asked: _Asked) -> ToPeople:
+    """Return where it is asked: once, and not after it was deleted, withdrawn, or for too long."""
+    prompt = asked.prompt
+    if prompt.is_settled:
+        return to_person(asked.person, unless="asked before")
+    if not prompt.is_wanted:
+        return to_person(asked.person, unless="asked no longer")
+    return to_person(asked.person, unless="too_late" if asked.is_late else "")
+
+
+def _shown(asked: _Asked, _channel_id: str) -> Record:
     async def keep(uow: UnitOfWork) -> None:
-        await mark_undeliverable(uow, prompt.id, error=error)
-        await _go_on(uow, prompt)
+        await mark_delivered(uow, asked.prompt.id)
+        await _go_on(uow, asked.prompt)
 
-    return Dropped(error, keep)
+    return keep
+
+
+def _not_shown(asked: _Asked, reason: str) -> Record | None:
+    if asked.prompt.is_settled or not asked.prompt.is_wanted:
+        return None
+
+    async def keep(uow: UnitOfWork) -> None:
+        await mark_undeliverable(uow, asked.prompt.id, error=reason)
+        await _go_on(uow, asked.prompt)
+
+    return keep
 
 
 async def _go_on(uow: UnitOfWork, prompt: Prompt) -> None:
@@ -147,4 +122,15 @@ async def _go_on(uow: UnitOfWork, prompt: Prompt) -> None:
         uow.emit(GuidanceAwaited(incident_id=prompt.incident_id, person_id=prompt.person_id))
 
 
-FEATURE = Feature(name="prompts", effects={SendPrompt: send_prompt})
+PROMPT = LiveMessage(
+    effect=SendPrompt,
+    purpose="prompt",
+    subject=lambda effect: effect.prompt_id,
+    load=_load,
+    render=_render,
+    place=_place,
+    on_shown=_shown,
+    on_dropped=_not_shown,
+)
+
+FEATURE = Feature(name="prompts", live_messages=(PROMPT,))

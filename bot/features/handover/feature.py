@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.features.handover import messages
 from bot.features.handover.messages import OnHandover, OnQuestion
 from bot.framework.arguments import NOBODY, Arguments
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.effect_context import Done, Dropped, EffectContext, Record, Settlement, post_once
 from bot.framework.feature import Feature
-from bot.framework.live_messages import Standing, show_privately
+from bot.framework.live_messages import LiveMessage, to_person
 from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
-from bot.framework.requests import Reply, Request, Say
+from bot.framework.requests import Reply, Request, Say, Services
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
@@ -135,26 +136,43 @@ async def _view_for(
 # -- effects --------------------------------------------------------------------------------
 
 
-async def show_handover(context: EffectContext) -> Settlement:
-    """Show the note to one of its two people, or bring it up to date there."""
-    effect = context.get(ShowHandover)
-    async with context.services.database.reading() as session:
-        view = await get_handover_view(session, effect.handover_id)
-        person = await session.get_one(Person, effect.person_id)
-    is_author = person.id == view.from_person.id
+@dataclass(frozen=True, slots=True)
+class _Note:
+    view: HandoverView
+    person: Person
+
+    @property
+    def is_author(self) -> bool:
+        return self.person.id == self.view.from_person.id
+
+
+async def _load_note(
+    session: AsyncSession, effect: ShowHandover, _services: Services
+) -> _Note | Dropped:
+    view = await get_handover_view(session, effect.handover_id)
+    person = await session.get_one(Person, effect.person_id)
     if person.id not in {view.from_person.id, view.to_person.id} or not person.is_active:
         return Dropped("nobody to show it to")
-    settled = await show_privately(
-        context,
-        place=person.external_id,
-        message=messages.note_message(view, is_author=is_author),
-        standing=Standing(purpose="handover", subject_id=derived_id(view.id, str(person.id))),
-        is_news=view.is_pending,
-    )
-    if isinstance(settled, Dropped) and view.is_pending and not is_author:
-        undelivered = partial(mark_undelivered, handover_id=view.id, error=settled.reason)
-        return Dropped(settled.reason, undelivered)
-    return settled
+    return _Note(view, person)
+
+
+def _undelivered(note: _Note, reason: str) -> Record | None:
+    if note.is_author or not note.view.is_pending:
+        return None
+    return partial(mark_undelivered, handover_id=note.view.id, error=reason)
+
+
+SHOWN_NOTE = LiveMessage(
+    effect=ShowHandover,
+    purpose="handover",
+    subject=lambda effect: derived_id(effect.handover_id, str(effect.person_id)),
+    load=_load_note,
+    render=lambda note, _policy: messages.note_message(note.view, is_author=note.is_author),
+    place=lambda note: to_person(
+        note.person, unless="" if note.view.is_pending else "over before it was shown"
+    ),
+    on_dropped=_undelivered,
+)
 
 
 async def tell_of_handover(context: EffectContext) -> Settlement:
@@ -220,5 +238,6 @@ FEATURE = Feature(
             use_case=answer_question,
         ),
     ),
-    effects={ShowHandover: show_handover, TellOfHandover: tell_of_handover},
+    effects={TellOfHandover: tell_of_handover},
+    live_messages=(SHOWN_NOTE,),
 )

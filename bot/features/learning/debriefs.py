@@ -1,14 +1,17 @@
 """Debriefs: asked for when an incident is over, written by the shadow, shared with the mentor."""
 
 import uuid
+from dataclasses import dataclass
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import Arguments
-from bot.framework.effect_context import Dropped, EffectContext, Settlement
+from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
-from bot.framework.live_messages import Standing, show_privately
+from bot.framework.live_messages import LiveMessage, to_person
 from bot.framework.refusals import invalid_text, say
-from bot.framework.requests import FieldErrors, Reply, Request
+from bot.framework.requests import FieldErrors, Reply, Request, Services
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
@@ -138,59 +141,78 @@ def shared_message(view: DebriefView) -> blocks.Message:
     )
 
 
-# -- effects --------------------------------------------------------------------------------
+# -- kept current -----------------------------------------------------------------------------
 
 
-async def show_debrief(context: EffectContext) -> Settlement:
-    """Ask the owner, remind them, or show that it is written."""
-    effect = context.get(ShowDebrief)
-    services = context.services
-    async with services.database.reading() as session:
-        view = await get_debrief_view(session, effect.debrief_id)
-        owner = await session.get_one(Person, view.owner.id)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    view: DebriefView
+    owner: Person
+    is_reminder: bool
+
+
+async def _load_asked(
+    session: AsyncSession, effect: ShowDebrief, _services: Services
+) -> _Asked | Dropped:
+    view = await get_debrief_view(session, effect.debrief_id)
+    owner = await session.get_one(Person, view.owner.id)
     if view.is_private_now or not owner.is_active:
         return Dropped("not to be asked")
     if effect.is_reminder and view.written_at is not None:
         return Dropped("written meanwhile")
-    name = "reminder" if effect.is_reminder else "request"
-    return await show_privately(
-        context,
-        place=owner.external_id,
-        message=asked_message(view, services.policy, is_reminder=effect.is_reminder),
-        standing=Standing(
-            purpose="debrief",
-            subject_id=derived_id(view.id, name),
-            incident_id=effect.incident_id,
-        ),
-    )
+    return _Asked(view, owner, effect.is_reminder)
 
 
-async def share_debrief(context: EffectContext) -> Settlement:
-    """Show a written debrief to somebody it is shared with, or take it back from who no longer is."""
-    effect = context.get(ShareDebrief)
-    async with context.services.database.reading() as session:
-        view = await get_debrief_view(session, effect.debrief_id)
-        person = await session.get_one(Person, effect.person_id)
-    if view.written_at is None or not person.is_active:
+ASKED = LiveMessage(
+    effect=ShowDebrief,
+    purpose="debrief",
+    subject=lambda effect: derived_id(
+        effect.debrief_id, "reminder" if effect.is_reminder else "request"
+    ),
+    load=_load_asked,
+    render=lambda asked, policy: asked_message(asked.view, policy, is_reminder=asked.is_reminder),
+    place=lambda asked: to_person(asked.owner),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    view: DebriefView
+    reader: Person
+
+    @property
+    def is_theirs(self) -> bool:
+        return any(one.id == self.reader.id for one in self.view.shared_with)
+
+
+async def _load_shared(
+    session: AsyncSession, effect: ShareDebrief, _services: Services
+) -> _Shared | Dropped:
+    view = await get_debrief_view(session, effect.debrief_id)
+    reader = await session.get_one(Person, effect.person_id)
+    if view.written_at is None or not reader.is_active:
         return Dropped("nothing to share")
-    is_shared = any(one.id == person.id for one in view.shared_with)
     if view.is_private_now:
         return Dropped("not theirs to see")
-    message = (
-        shared_message(view) if is_shared else say("This debrief is no longer shared with you.")
-    )
-    return await show_privately(
-        context,
-        place=person.external_id,
-        message=message,
-        standing=Standing(
-            purpose="shared_debrief",
-            subject_id=derived_id(view.id, str(person.id)),
-            incident_id=effect.incident_id,
-        ),
-        is_news=is_shared,
-    )
+    return _Shared(view, reader)
 
+
+def _shared(shared: _Shared, _policy: Policy) -> blocks.Message:
+    if not shared.is_theirs:
+        return say("This debrief is no longer shared with you.")
+    return shared_message(shared.view)
+
+
+SHARED = LiveMessage(
+    effect=ShareDebrief,
+    purpose="shared_debrief",
+    subject=lambda effect: derived_id(effect.debrief_id, str(effect.person_id)),
+    load=_load_shared,
+    render=_shared,
+    place=lambda shared: to_person(
+        shared.reader, unless="" if shared.is_theirs else "not shared any more"
+    ),
+)
 
 FEATURE = Feature(
     name="debriefs",
@@ -203,5 +225,5 @@ FEATURE = Feature(
             perform=write,
         ),
     ),
-    effects={ShowDebrief: show_debrief, ShareDebrief: share_debrief},
+    live_messages=(ASKED, SHARED),
 )

@@ -1,19 +1,22 @@
 """A mentor beside a junior: their group conversation, what is forwarded to it, taking over."""
 
 import uuid
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.escalation.packet import packet_lines
 from bot.features.learning.shadow_messages import about
 from bot.framework.arguments import Arguments
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
-from bot.framework.live_messages import Standing, show_privately
+from bot.framework.live_messages import LiveMessage, ToPeople
 from bot.framework.refusals import say
-from bot.framework.requests import Request
+from bot.framework.requests import Request, Services
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.engine.unit_of_work import Outcome
 from incidents.escalation.entries import Escalated, EscalationCompleted
 from incidents.incident.payload import Payload, decode
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
@@ -128,51 +131,34 @@ def asked_lines(asked: Payload) -> tuple[str, ...]:
 # -- effects --------------------------------------------------------------------------------
 
 
-async def show_conversation(context: EffectContext) -> Settlement:
-    """Open the group conversation once, and keep its message current."""
-    effect = context.get(ShowMentorConversation)
-    services = context.services
-    async with services.database.reading() as session:
-        view = await get_conversation_view(
-            session, effect.conversation_id, workspace_id=services.workspace.id
-        )
-    is_news = view.incident is not None and view.incident.is_open and bool(view.junior_roles)
-    if not view.is_active:
-        return Dropped("somebody of the two has left")
-    place = view.channel_id
-    if place is None:
-        if not is_news and view.incident is None:
-            return Dropped("not theirs to see")
-        try:
-            place = await services.gateway.open_group(
-                [view.junior.external_id, view.mentor.external_id]
-            )
-        except SlackPermanent as error:
-            return Dropped(error.error)
-    settled = await show_privately(
-        context,
-        place=place,
-        message=conversation_message(view),
-        standing=Standing(
-            purpose="mentor_conversation", subject_id=view.id, incident_id=effect.incident_id
-        ),
+async def _load(
+    session: AsyncSession, effect: ShowMentorConversation, services: Services
+) -> ConversationView | Dropped:
+    view = await get_conversation_view(
+        session, effect.conversation_id, workspace_id=services.workspace.id
     )
-    return _and_keep_channel(settled, view.id, place)
+    return view if view.is_active else Dropped("somebody of the two has left")
 
 
-def _and_keep_channel(
-    settled: Settlement, conversation_id: uuid.UUID, channel_id: str
-) -> Settlement:
-    if not isinstance(settled, Done):
-        return settled
-    before = settled.record
+def _place(view: ConversationView) -> ToPeople:
+    is_hidden = view.channel_id is None and view.incident is None
+    return ToPeople(
+        (view.junior.external_id, view.mentor.external_id),
+        unless="not theirs to see" if is_hidden else "",
+    )
 
-    async def record(uow: UnitOfWork) -> None:
-        if before is not None:
-            await before(uow)
-        await keep_channel(uow, conversation_id, channel_id=channel_id)
 
-    return Done(record)
+CONVERSATION = LiveMessage(
+    effect=ShowMentorConversation,
+    purpose="mentor_conversation",
+    subject=lambda effect: effect.conversation_id,
+    load=_load,
+    render=lambda view, _policy: conversation_message(view),
+    place=_place,
+    on_shown=lambda view, channel_id: partial(
+        keep_channel, conversation_id=view.id, channel_id=channel_id
+    ),
+)
 
 
 async def forward(context: EffectContext) -> Settlement:
@@ -206,5 +192,6 @@ FEATURE = Feature(
             tell=taken_over,
         ),
     ),
-    effects={ShowMentorConversation: show_conversation, ForwardToMentor: forward},
+    effects={ForwardToMentor: forward},
+    live_messages=(CONVERSATION,),
 )

@@ -2,17 +2,20 @@
 
 import re
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.learning import shadow_messages as messages
 from bot.framework.arguments import Arguments, OnPrompt
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
-from bot.framework.live_messages import Standing, show_privately
+from bot.framework.live_messages import LiveMessage, ToPeople, to_person
 from bot.framework.phrases import followed
-from bot.framework.reading import find_day, load_incident, own_prompt, person_in
-from bot.framework.requests import FieldErrors, Reply, Request, Say, split_first
+from bot.framework.reading import find_day, own_prompt, person_in, read_incident
+from bot.framework.requests import FieldErrors, Reply, Request, Say, Services, split_first
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
@@ -31,6 +34,7 @@ from incidents.learning.observing import scheduled_people, unknown_refs
 from incidents.learning.shadowing import (
     EXAMPLE,
     OwnShadowings,
+    ShadowingView,
     ShadowTarget,
     own_shadowings,
     start_shadowing,
@@ -235,8 +239,8 @@ async def _look_up(context: EffectContext) -> tuple[PersonFacts, ...]:
 async def invite_shadow(context: EffectContext) -> Settlement:
     """Invite a shadow; an incident that is private by now never has them."""
     effect = context.get(InviteShadow)
-    view = await load_incident(context)
     async with context.services.database.reading() as session:
+        view = await read_incident(session, effect, context.services)
         observation = await session.get(Observation, effect.observation_id)
         person = await session.get(Person, observation.person_id) if observation else None
     if view.is_private or view.channel_id is None or not view.is_open:
@@ -296,26 +300,40 @@ async def send_brief(context: EffectContext) -> Settlement:
     return Done()
 
 
-async def show_shadowing(context: EffectContext) -> Settlement:
-    """Tell the mentor who shadows them, or keep that current; tell the shadow when it was ended."""
-    effect = context.get(ShowShadowing)
-    services = context.services
-    async with services.database.reading() as session:
-        row = await session.get_one(Shadowing, effect.shadowing_id)
-        view = await view_of_shadowing(session, row, policy=services.policy)
-        person = await session.get_one(Person, effect.person_id)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    view: ShadowingView
+    person: Person
+    is_mentor: bool
+
+
+async def _load_told(
+    session: AsyncSession, effect: ShowShadowing, services: Services
+) -> _Told | Dropped:
+    row = await session.get_one(Shadowing, effect.shadowing_id)
+    view = await view_of_shadowing(session, row, policy=services.policy)
+    person = await session.get_one(Person, effect.person_id)
     if not person.is_active or person.id not in {row.person_id, row.mentor_id}:
         return Dropped("nobody to tell")
-    is_mentor = person.id == row.mentor_id
-    message = messages.told_mentor(view) if is_mentor else messages.told_shadow(view)
-    return await show_privately(
-        context,
-        place=person.external_id,
-        message=message,
-        standing=Standing(purpose="shadowing", subject_id=derived_id(row.id, str(person.id))),
-        is_news=not is_mentor or view.ended_at is None,
-    )
+    return _Told(view, person, is_mentor=person.id == row.mentor_id)
 
+
+def _place_of_told(told: _Told) -> ToPeople:
+    # That it is over is news for the shadow, and none for a mentor who never heard of it.
+    is_over = told.is_mentor and told.view.ended_at is not None
+    return to_person(told.person, unless="over before it was shown" if is_over else "")
+
+
+SHADOWING = LiveMessage(
+    effect=ShowShadowing,
+    purpose="shadowing",
+    subject=lambda effect: derived_id(effect.shadowing_id, str(effect.person_id)),
+    load=_load_told,
+    render=lambda told, _policy: (
+        messages.told_mentor(told.view) if told.is_mentor else messages.told_shadow(told.view)
+    ),
+    place=_place_of_told,
+)
 
 FEATURE = Feature(
     name="shadowing",
@@ -364,6 +382,6 @@ FEATURE = Feature(
         FollowLearners: follow,
         InviteShadow: invite_shadow,
         SendShadowBrief: send_brief,
-        ShowShadowing: show_shadowing,
     },
+    live_messages=(SHADOWING,),
 )

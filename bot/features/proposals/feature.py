@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.features.proposals import entries, forms, messages
-from bot.features.proposals.card import refresh_of_entry, refresh_proposal
+from bot.features.proposals.card import PROPOSAL, refresh_of_entry
 from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
@@ -24,7 +24,7 @@ from incidents.policy.policy import Action
 from incidents.proposals.answers import approve, break_glass, decline
 from incidents.proposals.ask import ask_for_draft, propose, revise
 from incidents.proposals.carry_out import abandon, carry_out
-from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
+from incidents.proposals.effects import RefreshProposalOfEntry
 from incidents.proposals.objections import ask_objections, object_to
 from incidents.proposals.tables import LIVE, Proposal, ProposalWords, proposals_of
 from incidents.proposals.views import ProposalView, get_proposal_view
@@ -301,7 +301,8 @@ FEATURE = Feature(
         ABANDON,
         BREAK_GLASS,
     ),
-    effects={RefreshProposal: refresh_proposal, RefreshProposalOfEntry: refresh_of_entry},
+    effects={RefreshProposalOfEntry: refresh_of_entry},
+    live_messages=(PROPOSAL,),
     entries={
         EntryKind.ACTION_PROPOSED: entries.proposed_entry,
         EntryKind.PROPOSAL_REVISED: entries.proposed_entry,
