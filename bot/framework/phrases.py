@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.slack import blocks, mentions
+from bot.slack.sentences import SlackText
+from incidents.core.sentences import Who
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.learning.shadowing import ShadowingView
 
@@ -22,6 +24,11 @@ def named_in(entry: EntryView, field: str) -> str:
     if found.get("external_id"):
         return mentions.mention(str(found["external_id"]))
     return mentions.escape_line(str(found.get("name", "")))
+
+
+def named(person: Who | None) -> str:
+    """Return the token that mentions somebody, or their name, or nothing for nobody."""
+    return SlackText().person(person) if person is not None else ""
 
 
 def actor_of_entry(entry: EntryView) -> str:

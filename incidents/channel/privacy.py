@@ -22,7 +22,6 @@ from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
 from incidents.policy.policy import Action
-from incidents.proposals import refresh as proposal_showing
 from incidents.roles.command import withdraw_handoff
 from incidents.roles.handoffs import find_pending_handoff
 from incidents.storage.database import storable
@@ -66,7 +65,6 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     incident.channel_effect_id = opening
     await _end_handoff(uow, incident, chosen)
     await escalation_reach.follow_move(uow, incident)
-    await proposal_showing.follow_move(uow, incident)
     data = {"reference": str(incident.reference), "people": [person.name for person in chosen]}
     return Outcome("moved_to_private", incident.id, data)
 

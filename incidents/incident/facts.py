@@ -22,6 +22,15 @@ class RoleFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalFact:
+    """A proposal: whether it still waits for something, and who has a copy in direct messages."""
+
+    id: uuid.UUID
+    is_live: bool
+    told: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What reactions may look at, besides the entry and the policy."""
 
@@ -43,6 +52,8 @@ class Facts:
     now: datetime
     # Whose guidance has to be looked at; found only for entries that may change it.
     to_guide: tuple[uuid.UUID, ...] = ()
+    # Found only for entries after which their messages may have to change.
+    proposals: tuple[ProposalFact, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -14,7 +14,6 @@ from incidents.core.times import spoken_duration
 from incidents.drills.words import DRILL_FORMS
 from incidents.escalation.words import ESCALATION_FORMS
 from incidents.incident.timeline import EntryKind
-from incidents.proposals.words import PROPOSAL_FORMS
 from incidents.record.corrections import CorrectedEntry
 from incidents.registry.entry_forms import ARROW, ENTRY_FORMS
 from incidents.roles.words import ROLE_FORMS
@@ -138,7 +137,6 @@ _FORMS: Mapping[str, Callable[[CorrectedEntry], str]] = MappingProxyType(
         **ENTRY_FORMS,
         **ROLE_FORMS,
         **ESCALATION_FORMS,
-        **PROPOSAL_FORMS,
         **DRILL_FORMS,
         EntryKind.DECLARED: _declared,
         EntryKind.EDITED: _edited,

@@ -91,6 +91,7 @@ from incidents.proposals.entries import (
     ProposalUnanswered,
     ResultAsked,
 )
+from incidents.proposals.events import OthersConcerned, WordsRedacted
 from incidents.record import reactions as record
 from incidents.record.entries import Amended, Note, Redacted, Withdrawn
 from incidents.record.events import MessageMarked
@@ -205,7 +206,13 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_announcement,
         learning.follow_learners,
     ),
-    on(MovedToPrivate, post, channel.go_private, learning.follow_learners),
+    on(
+        MovedToPrivate,
+        post,
+        channel.go_private,
+        proposals.follow_move,
+        learning.follow_learners,
+    ),
     # -- engine
     on(Acknowledged, refresh_card),
     on(EffectFailed, say_failure),
@@ -261,7 +268,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(ProposalApproved, post, proposals.follow_answer),
     on(ProposalDeclined, post, proposals.follow_end),
     on(ApprovalLapsed, post, proposals.ask_again),
-    on(ProposalUnanswered, proposals.say_unanswered),
+    on(ProposalUnanswered, proposals.say_unanswered, proposals.show_copies),
     on(ProposalExpired, proposals.follow_expiry),
     on(BreakGlass, post, proposals.follow_break_glass),
     on(ResultAsked, proposals.ask_for_result),
@@ -270,6 +277,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(ObjectionsAsked, post, proposals.open_poll),
     on(ObjectionRaised, post, proposals.tell_of_objection),
     on(ObjectionsEnded, post, proposals.show_proposal),
+    on(OthersConcerned, proposals.tell_concerned),
+    on(WordsRedacted, proposals.erase_everywhere),
     # -- escalation
     on(
         Escalated,

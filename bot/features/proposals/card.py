@@ -13,7 +13,7 @@ from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.views import get_incident_view
 from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
-from incidents.proposals.refresh import refresh_everywhere
+from incidents.proposals.steps import note_redaction
 from incidents.proposals.views import find_by_entry, get_proposal_view
 
 PURPOSE = "proposal"
@@ -74,7 +74,7 @@ async def refresh_of_entry(context: EffectContext) -> Settlement:
     proposal_id, incident_id = found.id, effect.incident_id
 
     async def refresh(uow: UnitOfWork) -> None:
-        await refresh_everywhere(
+        await note_redaction(
             uow,
             incident_id=incident_id,
             proposal_id=proposal_id,
