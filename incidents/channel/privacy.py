@@ -21,7 +21,6 @@ from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
 from incidents.policy.policy import Action
-from incidents.proposals import refresh as proposal_showing
 from incidents.roles.command import withdraw_handoff
 from incidents.roles.handoffs import find_pending_handoff
 from incidents.storage.database import storable
@@ -64,7 +63,6 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     await wait_for_other_channel(uow, incident.channel_effect_id, opening)
     incident.channel_effect_id = opening
     await _end_handoff(uow, incident, chosen)
-    await proposal_showing.follow_move(uow, incident)
     data = {"reference": str(incident.reference), "people": [person.name for person in chosen]}
     return Outcome("moved_to_private", incident.id, data)
 

@@ -65,10 +65,12 @@ class Plan(Generic[EventT_co]):
         name: str = "",
         coalesce_key: str | None = None,
         effect_id: uuid.UUID | None = None,
+        entry_id: uuid.UUID | None = None,
     ) -> uuid.UUID:
         """Plan an effect in a lane and return its id; `name` separates effects of the same kind.
 
-        Pass `effect_id` for an effect that may be planned again later but must happen once.
+        Pass `effect_id` for an effect that may be planned again later but must happen once, and
+        `entry_id` for a message about another entry than the one that it follows from.
         """
         planned_id = effect_id or derived_id(self.source_id, f"{effect.kind}:{name}")
         self.effects.append(
@@ -78,7 +80,7 @@ class Plan(Generic[EventT_co]):
                 lane=self._lane(lane),
                 after_effect_id=after,
                 coalesce_key=coalesce_key,
-                entry_id=self._entry_id(),
+                entry_id=entry_id or self._entry_id(),
             )
         )
         return planned_id
@@ -144,14 +146,15 @@ class IncidentPlan(Plan[EventT_co]):
         effect = PostEntry(incident_id=self.facts.incident_id, entry_id=self.entry.id)
         self.add(effect, lane="channel", after=self.channel_gate)
 
-    def tell(self, person_id: uuid.UUID | None) -> None:
-        """Tell one person about the entry by direct message."""
+    def tell(self, person_id: uuid.UUID | None, *, about: uuid.UUID | None = None) -> None:
+        """Tell one person by direct message about the entry, or about another one."""
         if person_id is None:
             return
+        entry_id = about or self.entry.id
         effect = TellPerson(
-            incident_id=self.facts.incident_id, entry_id=self.entry.id, person_id=person_id
+            incident_id=self.facts.incident_id, entry_id=entry_id, person_id=person_id
         )
-        self.add(effect, lane=f"dm:{person_id}", name=str(person_id))
+        self.add(effect, lane=f"dm:{person_id}", name=str(person_id), entry_id=entry_id)
 
     def invite(self, person_id: uuid.UUID | None) -> None:
         """Invite one person to the incident channel."""

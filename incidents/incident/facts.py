@@ -39,6 +39,15 @@ class EscalationFact:
     calls: tuple[CallFact, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalFact:
+    """A proposal: whether it still waits for something, and who has a copy in direct messages."""
+
+    id: uuid.UUID
+    is_live: bool
+    told: tuple[uuid.UUID, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What reactions may look at, besides the entry and the policy."""
@@ -63,6 +72,8 @@ class Facts:
     to_guide: tuple[uuid.UUID, ...] = ()
     # The incident's escalations; found only for what changes how they are shown.
     escalations: tuple[EscalationFact, ...] = ()
+    # Found only for entries after which their messages may have to change.
+    proposals: tuple[ProposalFact, ...] = ()
 
     @property
     def is_open(self) -> bool:

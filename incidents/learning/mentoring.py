@@ -72,8 +72,7 @@ async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: Timeline
             if taker.id is not None and taker.id in holders:
                 await pair(uow, incident, taker.id)
         case ActionProposed(requester=asker) | ProposalRevised(requester=asker):
-            asker_id = asker.id if asker is not None else None
-            await _forward(uow, incident, entry, asker_id or entry.actor_id)
+            await _forward(uow, incident, entry, asker.id or entry.actor_id)
         case (Escalated() | EscalationCompleted()) as asked:
             await _forward(uow, incident, entry, await _escalating(uow, entry, asked))
 

@@ -1,14 +1,14 @@
 """Answers to a proposal: agreed, declined, or gone ahead without one (break-glass)."""
 
 import uuid
+from dataclasses import replace
 
 from incidents.core.errors import AlreadySo, InvalidInput, MayAgree, NotPermitted, Superseded
 from incidents.core.people import Person
-from incidents.engine.direct_messages import tell_entry
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.proposals.approvers import (
     check_answerer,
@@ -18,13 +18,20 @@ from incidents.proposals.approvers import (
 )
 from incidents.proposals.ask import MAX_TEXT, ask_kept
 from incidents.proposals.carry_out import perform_for
+from incidents.proposals.entries import (
+    BreakGlass,
+    ProposalAnswer,
+    ProposalApproved,
+    ProposalDeclined,
+)
 from incidents.proposals.escalate import end_escalation
+from incidents.proposals.events import OthersConcerned
 from incidents.proposals.objections import close_poll
-from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
+from incidents.proposals.steps import outcome_of, step_of
 from incidents.proposals.tables import (
     Proposal,
     ProposalStatus,
-    entry_content,
+    find_said,
     get_proposal,
     over,
     refuse_if_changed,
@@ -50,20 +57,17 @@ async def approve(
     incident = await uow.get_incident(ref)
     proposal = await _waiting(uow, incident, proposal_id, version=version)
     await check_answerer(uow, incident, proposal)
-    if await entry_content(uow.session, proposal.entry_id) is None:
+    if await find_said(uow.session, proposal.entry_id) is None:
         raise Superseded("proposal_redacted")
     proposal.status = ProposalStatus.APPROVED
     proposal.expires_at = uow.now + uow.policy.proposals.expires_after
     _answered(uow, proposal)
-    await _record_answer(
-        uow,
-        incident,
-        proposal,
-        EntryKind.PROPOSAL_APPROVED,
+    approved = replace(
+        await step_of(uow, proposal, ProposalApproved),
         reason=kept_text(reason, most=MAX_TEXT),
         expires_at=proposal.expires_at,
     )
-    await refresh_copies(uow, incident, proposal)
+    await _record_answer(uow, incident, proposal, approved)
     return outcome_of("approved", incident, proposal)
 
 
@@ -86,9 +90,9 @@ async def decline(
     proposal.status = ProposalStatus.DECLINED
     _answered(uow, proposal)
     proposal.settled_at, proposal.settled_by_id = uow.now, uow.actor.person_id
-    await _record_answer(uow, incident, proposal, EntryKind.PROPOSAL_DECLINED, reason=said)
+    declined = replace(await step_of(uow, proposal, ProposalDeclined), reason=said)
+    await _record_answer(uow, incident, proposal, declined)
     await close_poll(uow, proposal)
-    await refresh_copies(uow, incident, proposal)
     return outcome_of("declined", incident, proposal)
 
 
@@ -127,11 +131,11 @@ async def break_glass(
     proposal.status = ProposalStatus.BREAK_GLASS
     proposal.expires_at = None
     _answered(uow, proposal)
-    await _record_answer(uow, incident, proposal, EntryKind.BREAK_GLASS, reason=said)
-    await _tell_everybody(uow, incident, proposal)
+    broken = replace(await step_of(uow, proposal, BreakGlass), reason=said)
+    entry = await _record_answer(uow, incident, proposal, broken)
+    await _tell_everybody(uow, incident, proposal, entry)
     if proposal.command is not None:
         await perform_for(uow, incident, proposal, result="")
-    await refresh_copies(uow, incident, proposal)
     return outcome_of("glass_broken", incident, proposal)
 
 
@@ -173,21 +177,22 @@ def _answered(uow: UnitOfWork, proposal: Proposal) -> None:
 
 
 async def _record_answer(
-    uow: UnitOfWork, incident: Incident, proposal: Proposal, kind: EntryKind, **details: object
-) -> None:
-    content = await following_content(uow, proposal, **details)
-    entry = uow.record(incident, kind, content, target_id=proposal.entry_id)
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, answer: ProposalAnswer
+) -> TimelineEntry:
+    entry = uow.record(incident, answer, target_id=proposal.entry_id)
     await uow.flush()  # the row points at the entry
     proposal.answer_entry_id = entry.id
     await uow.flush()
     await end_escalation(uow, incident, proposal)
+    return entry
 
 
-async def _tell_everybody(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
+async def _tell_everybody(
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, entry: TimelineEntry
+) -> None:
     """Tell the commander, mentors and all who could have agreed; the channel hears it anyway."""
-    entry_id = proposal.answer_entry_id
-    entry = await uow.session.get_one(TimelineEntry, entry_id)
     near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
     approvers = await find_approvers(uow, incident, proposal, is_wide=True)
     told = [*near, *(person.id for person in approvers), proposal.requested_by_id]
-    await tell_entry(uow, incident, entry, [one for one in told if one != uow.actor.person_id])
+    people = tuple(one for one in dict.fromkeys(told) if one != uow.actor.person_id)
+    uow.emit(OthersConcerned(entry_id=entry.id, people=people), incident)

@@ -1,7 +1,7 @@
 """Proposing: by people in words, or for a command of the bot that needs somebody's agreement."""
 
 import uuid
-from typing import Any
+from dataclasses import replace
 
 from sqlalchemy import delete
 
@@ -10,13 +10,13 @@ from incidents.core.ids import new_id
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
 from incidents.policy.proposals import ActionClass, Need
 from incidents.proposals.approvers import find_approvers
 from incidents.proposals.end import AFTER_RESOLVING
+from incidents.proposals.entries import ActionProposed, ProposalRevised, ProposedCommand
 from incidents.proposals.escalate import end_escalation
-from incidents.proposals.refresh import content_of, outcome_of, tell_directly, words_content
+from incidents.proposals.steps import entry_about, give_copies, outcome_of, show_escalated
 from incidents.proposals.tables import (
     Proposal,
     ProposalStatus,
@@ -140,7 +140,7 @@ async def ask_kept(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> N
         incident,
         proposal,
         words=words,
-        command={"kind": proposal.command, "arguments": arguments},
+        command=ProposedCommand(kind=proposal.command or "", arguments=arguments),
     )
 
 
@@ -181,7 +181,7 @@ async def _ask(
     proposal: Proposal,
     *,
     words: ProposalWords,
-    command: dict[str, Any] | None = None,
+    command: ProposedCommand | None = None,
 ) -> None:
     """Put the proposal on the record as it is now, and start its times."""
     is_new = proposal.number is None
@@ -191,13 +191,20 @@ async def _ask(
     proposal.status = ProposalStatus.CLEARED if is_free else ProposalStatus.PENDING
     proposal.asked_at = uow.now
     proposal.expires_at = uow.now + uow.policy.proposals.expires_after
-    details: dict[str, Any] = {
-        **words_content(proposal, words),
-        "expires_at": proposal.expires_at,
-        **({"command": command} if command is not None else {}),
-    }
-    kind = EntryKind.ACTION_PROPOSED if is_new else EntryKind.PROPOSAL_REVISED
-    entry = uow.record(incident, kind, await content_of(uow, proposal, **details))
+    entry_type = ActionProposed if is_new else ProposalRevised
+    proposed = replace(
+        await entry_about(uow, proposal, entry_type),
+        class_key=proposal.class_key,
+        class_name=proposal.class_name,
+        needs=proposal.needs,
+        text=words.text,
+        risk=words.risk,
+        undo=words.undo,
+        check=words.check,
+        expires_at=proposal.expires_at,
+        command=command,
+    )
+    entry = uow.record(incident, proposed)
     await uow.flush()  # the row points at the entry
     proposal.entry_id = entry.id
     uow.session.add(proposal)
@@ -209,7 +216,8 @@ async def _shown(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> Out
     told = []
     if proposal.need is not Need.NOBODY:
         told = await find_approvers(uow, incident, proposal, is_wide=False)
-    await tell_directly(uow, incident, proposal, told)
+    await give_copies(uow, proposal, told)
+    show_escalated(uow, incident, proposal)
     wait = uow.policy.proposals.wait_at(incident.severity_key)
     return outcome_of(
         "proposed",

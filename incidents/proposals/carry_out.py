@@ -5,19 +5,25 @@ was asked for, by whoever asked, so that it has all its own checks, too.
 """
 
 import uuid
+from dataclasses import replace
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
-from incidents.core.people import Person, actor_of
+from incidents.core.people import Person, actor_of, who
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
-from incidents.people.assignable import person_content
 from incidents.policy.policy import Action
 from incidents.proposals.approvers import may, may_answer
 from incidents.proposals.end import expire, settle
-from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
+from incidents.proposals.entries import (
+    ApprovalLapsed,
+    ProposalAbandoned,
+    ProposalCarriedOut,
+    Proposed,
+    ResultAsked,
+)
+from incidents.proposals.steps import outcome_of, step_of
 from incidents.proposals.tables import (
     LIVE,
     CarryOutFacts,
@@ -25,7 +31,7 @@ from incidents.proposals.tables import (
     ProposalStatus,
     Step,
     decide_carry_out,
-    entry_content,
+    find_said,
     get_proposal,
     over,
     refuse_if_changed,
@@ -73,7 +79,6 @@ async def carry_out(
             if proposal.state is not ProposalStatus.BREAK_GLASS:
                 await _check_requester(uow, incident, proposal)
             await perform_for(uow, incident, proposal, result=kept_text(result, most=MAX_TEXT))
-    await refresh_copies(uow, incident, proposal)
     return outcome_of("carried_out", incident, proposal)
 
 
@@ -99,10 +104,8 @@ async def abandon(
     said = kept_text(reason, most=MAX_TEXT)
     if not said:
         raise InvalidInput("reason", "empty", "The errors stopped by themselves")
-    await settle(
-        uow, incident, proposal, ProposalStatus.ABANDONED, EntryKind.PROPOSAL_ABANDONED, reason=said
-    )
-    await refresh_copies(uow, incident, proposal)
+    abandoned = replace(await step_of(uow, proposal, ProposalAbandoned), reason=said)
+    await settle(uow, incident, proposal, ProposalStatus.ABANDONED, abandoned)
     return outcome_of("abandoned", incident, proposal)
 
 
@@ -111,9 +114,8 @@ async def perform_for(
 ) -> None:
     """Carry out the command, if it is one, as whoever asked, and put on the record what came of it."""
     if proposal.command is not None:
-        content = await entry_content(uow.session, proposal.entry_id)
-        command = (content or {}).get("command")
-        if not command:
+        proposed = await find_said(uow.session, proposal.entry_id)
+        if not isinstance(proposed, Proposed) or proposed.command is None:
             raise Superseded("proposal_redacted")
         requester = await uow.session.get_one(Person, proposal.requested_by_id)
         # Before it is done: an incident that ends with it ends the proposals that still wait.
@@ -121,16 +123,9 @@ async def perform_for(
         await uow.flush()
         with uow.acting_for(actor_of(requester), proposal.command, incident):
             perform = uow.rules.performers[proposal.command]
-            await perform(uow, ById(incident.id), command["arguments"])
-    await settle(
-        uow,
-        incident,
-        proposal,
-        ProposalStatus.CARRIED_OUT,
-        EntryKind.PROPOSAL_CARRIED_OUT,
-        result=result,
-        is_command=proposal.command is not None,
-    )
+            await perform(uow, ById(incident.id), proposed.command.arguments)
+    done = replace(await step_of(uow, proposal, ProposalCarriedOut), result=result)
+    await settle(uow, incident, proposal, ProposalStatus.CARRIED_OUT, done)
 
 
 async def ask_for_result(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
@@ -141,8 +136,8 @@ async def ask_for_result(uow: UnitOfWork, incident: Incident, reminder: Reminder
     if proposal.answered_by_id is None or (incident.is_drill and not incident.is_open):
         return
     person = await uow.session.get_one(Person, proposal.answered_by_id)
-    content = await following_content(uow, proposal, person=person_content(person))
-    uow.record(incident, EntryKind.RESULT_ASKED, content, target_id=proposal.entry_id)
+    asked = replace(await step_of(uow, proposal, ResultAsked), person=who(person))
+    uow.record(incident, asked, target_id=proposal.entry_id)
 
 
 async def _facts(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> CarryOutFacts:
@@ -182,13 +177,10 @@ async def _lapse(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> Non
     proposal.status = ProposalStatus.PENDING
     proposal.asked_at = uow.now
     proposal.expires_at = uow.now + uow.policy.proposals.expires_after
-    uow.record(
-        incident,
-        EntryKind.APPROVAL_LAPSED,
-        await following_content(
-            uow, proposal, needs=proposal.needs, expires_at=proposal.expires_at
-        ),
-        target_id=proposal.entry_id,
+    lapsed = replace(
+        await step_of(uow, proposal, ApprovalLapsed),
+        needs=proposal.needs,
+        expires_at=proposal.expires_at,
     )
+    uow.record(incident, lapsed, target_id=proposal.entry_id)
     proposal.answered_at = proposal.answered_by_id = proposal.answer_entry_id = None
-    await refresh_copies(uow, incident, proposal)

@@ -1,15 +1,17 @@
 """How proposals end: settled by somebody, out of time, or with the incident they were made in."""
 
+from dataclasses import replace
+
 from sqlalchemy import select
 
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
+from incidents.proposals.entries import ProposalExpired, ProposalStep
 from incidents.proposals.escalate import end_escalation
 from incidents.proposals.objections import close_poll
-from incidents.proposals.refresh import following_content, refresh_copies
+from incidents.proposals.steps import step_of
 from incidents.proposals.tables import EXPIRING, Proposal, ProposalStatus
 
 # Commands that can still be carried out when the incident is resolved, until it is closed.
@@ -21,14 +23,12 @@ async def settle(
     incident: Incident,
     proposal: Proposal,
     status: ProposalStatus,
-    kind: EntryKind,
-    **details: object,
+    step: ProposalStep,
 ) -> None:
     """Write down how a proposal ended."""
     proposal.status = status
     proposal.settled_at, proposal.settled_by_id = uow.now, uow.actor.person_id
-    content = await following_content(uow, proposal, **details)
-    entry = uow.record(incident, kind, content, target_id=proposal.entry_id)
+    entry = uow.record(incident, step, target_id=proposal.entry_id)
     await uow.flush()  # the row points at the entry
     proposal.end_entry_id = entry.id
     await uow.flush()
@@ -40,17 +40,12 @@ async def expire(
     uow: UnitOfWork, incident: Incident, proposal: Proposal, *, with_incident: bool = False
 ) -> None:
     """End a proposal that wasn't answered, or not carried out, in time, or while there was need."""
-    was_answered = proposal.state is not ProposalStatus.PENDING
-    await settle(
-        uow,
-        incident,
-        proposal,
-        ProposalStatus.EXPIRED,
-        EntryKind.PROPOSAL_EXPIRED,
-        was_answered=was_answered,
+    expired = replace(
+        await step_of(uow, proposal, ProposalExpired),
+        was_answered=proposal.state is not ProposalStatus.PENDING,
         is_incident_over=with_incident,
     )
-    await refresh_copies(uow, incident, proposal)
+    await settle(uow, incident, proposal, ProposalStatus.EXPIRED, expired)
 
 
 async def end_proposals(uow: UnitOfWork, incident: Incident) -> None:

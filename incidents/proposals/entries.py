@@ -1,233 +1,305 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries of proposals: made, answered, unanswered, carried out or ended, and objections to them.
+
+The words of a proposal are in the entry that made or revised it, and nowhere else. What follows
+points at that entry; it gets the words while it is read for a message.
+"""
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from incidents.core.sentences import Who
-from incidents.incident.payload import Payload
+from incidents.core.sentences import (
+    SOMEBODY,
+    Detail,
+    HowLong,
+    Part,
+    Telling,
+    Who,
+    listed,
+    said,
+    telling,
+    until,
+)
+from incidents.incident.payload import EntryTypes, Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionProposed(Payload):
-    """action_proposed."""
+class ProposalEntry(Payload):
+    """Which proposal, in which version of its words, and who made it."""
+
+    proposal_id: uuid.UUID | None = None
+    number: int = 0
+    version: int = 0
+    is_command: bool = False
+    requester: Who = SOMEBODY
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"proposal {self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedCommand:
+    """A command of the bot's that somebody asks for, by its right, and its arguments."""
+
+    kind: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed(ProposalEntry):
+    """What is proposed, in whose class, and until when it waits for an answer."""
+
+    class_key: str = ""
+    class_name: str = ""
+    needs: str = ""
+    text: str = ""
+    risk: str = ""
+    undo: str = ""
+    check: str = ""
+    expires_at: datetime | None = None
+    command: ProposedCommand | None = None
+
+    def words(self) -> tuple[Detail | None, ...]:
+        """Return what is proposed, and all that was said of it."""
+        return (
+            said(self.text),
+            said(self.class_name, "Class"),
+            said(self.risk, "Risk"),
+            said(self.undo, "To undo"),
+            said(self.check, "How we'll know"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionProposed(Proposed):
+    """Somebody asked for agreement to a step."""
 
     kind: ClassVar[str] = "action_proposed"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    class_key: str = ""
-    class_name: str = ""
-    needs: str = ""
-    text: str = ""
-    risk: str = ""
-    undo: str = ""
-    check: str = ""
-    expires_at: datetime | None = None
-    command: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what is proposed."""
+        return telling(f"made {self.name}", details=self.words())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalRevised(Payload):
-    """proposal_revised."""
+class ProposalRevised(Proposed):
+    """The author changed the words or the class: it has to be agreed to anew."""
 
     kind: ClassVar[str] = "proposal_revised"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    class_key: str = ""
-    class_name: str = ""
-    needs: str = ""
-    text: str = ""
-    risk: str = ""
-    undo: str = ""
-    check: str = ""
-    expires_at: datetime | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what is proposed now."""
+        return telling(f"changed {self.name} to version {self.version}", details=self.words())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalApproved(Payload):
-    """proposal_approved."""
+class ProposalStep(ProposalEntry):
+    """What became of a proposal; `text` is what was proposed, filled in where it is read."""
+
+    text_from: uuid.UUID | None = None
+    text: str | None = None
+
+    def told(self, *phrase: Part, more: Detail | None = None) -> Telling:
+        """Return the phrase, what was proposed, and one thing more."""
+        return telling(*phrase, details=(said(self.text, "What"), more))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalAnswer(ProposalStep):
+    """An answer to a proposal, and why."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalApproved(ProposalAnswer):
+    """Somebody agreed; the agreement holds for a while."""
 
     kind: ClassVar[str] = "proposal_approved"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
-    reason: str = ""
     expires_at: datetime | None = None
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was agreed to, and why."""
+        return self.told(f"approved {self.name}", more=said(self.reason, "Reason"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalDeclined(Payload):
-    """proposal_declined."""
+class ProposalDeclined(ProposalAnswer):
+    """Somebody declined."""
 
     kind: ClassVar[str] = "proposal_declined"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
-    reason: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was declined, and why."""
+        return self.told(f"declined {self.name}", more=said(self.reason, "Reason"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalLapsed(Payload):
-    """approval_lapsed."""
+class BreakGlass(ProposalAnswer):
+    """Somebody went ahead without an agreement."""
+
+    kind: ClassVar[str] = "break_glass"
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what went ahead, and why."""
+        phrase = f"went ahead with {self.name} without approval (break-glass)"
+        return self.told(phrase, more=said(self.reason, "Reason"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalLapsed(ProposalStep):
+    """It was to be carried out, but the person who had agreed may no longer."""
 
     kind: ClassVar[str] = "approval_lapsed"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     needs: str = ""
     expires_at: datetime | None = None
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return why nothing was carried out, and that it waits again."""
+        return self.told(
+            f"couldn't carry out {self.name}: the person who approved it no longer can, "
+            "so it waits for an answer again"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalUnanswered(Payload):
-    """proposal_unanswered."""
+class ProposalUnanswered(ProposalStep):
+    """Nobody has answered for a while; `step` is how far the asking has come."""
 
     kind: ClassVar[str] = "proposal_unanswered"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     step: int = 0
     minutes: int = 0
     class_name: str = ""
     is_escalated: bool = False
 
+    @property
+    def waited(self) -> timedelta:
+        """How long it has waited, at least a minute."""
+        return timedelta(minutes=max(self.minutes, 1))
+
+    @property
+    def is_last_call(self) -> bool:
+        """Tell whether all quieter ways of asking were tried."""
+        return self.step not in {1, 2}
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return how long it has waited, and what was done about it."""
+        waited = HowLong(self.waited)
+        if self.is_escalated:
+            return self.told(f"escalated {self.name}: nobody has answered for ", waited)
+        if self.is_last_call:
+            return self.told(
+                f"got no answer to {self.name} for ", waited, ", so it is not approved"
+            )
+        return self.told(f"asked again about {self.name}: nobody has answered for ", waited)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalExpired(Payload):
-    """proposal_expired."""
+class ProposalExpired(ProposalStep):
+    """It ended by itself: unanswered, not carried out in time, or with the incident."""
 
     kind: ClassVar[str] = "proposal_expired"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     was_answered: bool = False
     is_incident_over: bool = False
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakGlass(Payload):
-    """break_glass."""
-
-    kind: ClassVar[str] = "break_glass"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
-    reason: str = ""
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return why it ended."""
+        why = "nobody answered, so it is not approved"
+        if self.is_incident_over:
+            why = "the incident is over"
+        elif self.was_answered:
+            why = "it wasn't carried out in time"
+        return self.told(f"ended {self.name}: {why}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResultAsked(Payload):
-    """result_asked."""
+class ResultAsked(ProposalStep):
+    """The person who went ahead without approval was asked what came of it."""
 
     kind: ClassVar[str] = "result_asked"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
-    person: Who | None = None
+    person: Who = SOMEBODY
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who was asked about what."""
+        return self.told(
+            "asked ", self.person, f" what came of {self.name}, which had gone ahead unapproved"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalCarriedOut(Payload):
-    """proposal_carried_out."""
+class ProposalCarriedOut(ProposalStep):
+    """It was carried out: by the bot, or by people, as somebody says."""
 
     kind: ClassVar[str] = "proposal_carried_out"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     result: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that it was carried out, and what came of it."""
+        done = f"carried out {self.name}"
+        if not self.is_command:
+            done = f"said that {self.name} was carried out"
+        return self.told(done, more=said(self.result, "Result"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalAbandoned(Payload):
-    """proposal_abandoned."""
+class ProposalAbandoned(ProposalStep):
+    """It isn't done after all."""
 
     kind: ClassVar[str] = "proposal_abandoned"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     reason: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was given up, and why."""
+        return self.told(f"abandoned {self.name}", more=said(self.reason, "Reason"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectionsAsked(Payload):
-    """objections_asked."""
+class ObjectionsAsked(ProposalStep):
+    """Everybody was asked for strong objections, for a short while."""
 
     kind: ClassVar[str] = "objections_asked"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     poll_id: uuid.UUID | None = None
     until: datetime | None = None
     box_seconds: int = 0
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was asked, for how long."""
+        lasting = HowLong(timedelta(seconds=self.box_seconds))
+        asked = f"asked for strong objections to {self.name}, for "
+        return self.told(asked, lasting, *until(self.until))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectionRaised(Payload):
-    """objection_raised."""
+class ObjectionRaised(ProposalStep):
+    """Somebody objects."""
 
     kind: ClassVar[str] = "objection_raised"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     poll_id: uuid.UUID | None = None
     reason: str = ""
 
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return to what, and why."""
+        return telling(f"objected to {self.name}", details=(said(self.reason),))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectionsEnded(Payload):
-    """objections_ended."""
+class ObjectionsEnded(ProposalStep):
+    """The time for objections is over."""
 
     kind: ClassVar[str] = "objections_ended"
-    proposal_id: uuid.UUID | None = None
-    number: int = 0
-    version: int = 0
-    is_command: bool = False
-    requester: Who | None = None
-    text_from: uuid.UUID | None = None
     poll_id: uuid.UUID | None = None
     count: int = 0
-    people: tuple[Mapping[str, Any], ...] = ()
+    people: tuple[Who, ...] = ()
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who objected."""
+        result = ("strong objections by ", *listed(self.people)) if self.people else ("none",)
+        return telling(f"ended the question for strong objections to {self.name}: ", *result)
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (
@@ -246,3 +318,4 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     ObjectionRaised,
     ObjectionsEnded,
 )
+PROPOSAL_TYPES: Final[EntryTypes] = MappingProxyType({one.kind: one for one in ENTRIES})

@@ -3,22 +3,20 @@
 Times count from asking. After an absence only the step that is due by then is taken.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from incidents.engine.direct_messages import tell_entry
-from incidents.engine.reminders import Remind, Reminder, ReminderKind
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind
 from incidents.proposals.approvers import find_approvers, mentors_and_commander
 from incidents.proposals.end import expire
+from incidents.proposals.entries import ProposalUnanswered
 from incidents.proposals.escalate import escalate_unanswered, may_escalate
-from incidents.proposals.refresh import following_content, tell_directly, told_ids
+from incidents.proposals.events import OthersConcerned
+from incidents.proposals.steps import give_copies, show_escalated, step_of, told_ids
 from incidents.proposals.tables import EXPIRING, Proposal, ProposalStatus
-
-SUBJECT = "proposal"
 
 
 class Rung(IntEnum):
@@ -52,29 +50,21 @@ def decide_ladder(
     return LadderDecision(Rung(due), next_at)
 
 
-async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
     """Take the ladder's next rung, if the proposal still waits in an incident that goes on."""
     proposal = await uow.session.get(Proposal, reminder.subject_id, with_for_update=True)
     if proposal is None or proposal.state is not ProposalStatus.PENDING:
-        return
+        return None
     if proposal.expires_at is not None and proposal.expires_at <= uow.now:
-        return  # after an absence: its end is due as well, so nobody is asked any more
+        return None  # after an absence: its end is due as well, so nobody is asked any more
     asked_at = proposal.asked_at or proposal.created_at
     wait = uow.policy.proposals.wait_at(incident.severity_key)
     decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)
-    if decision.next_at is not None:
-        await uow.remind(
-            Remind(
-                kind=ReminderKind.PROPOSAL_UNANSWERED,
-                subject_type=SUBJECT,
-                subject_id=proposal.id,
-                incident_id=incident.id,
-                due_at=decision.next_at,
-                step=decision.rung or reminder.step,
-            )
-        )
     if decision.rung is not None:
         await _take(uow, incident, proposal, decision.rung)
+    if decision.next_at is None:
+        return None
+    return Again(due_at=decision.next_at, step=decision.rung or reminder.step)
 
 
 async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
@@ -93,22 +83,20 @@ async def _take(uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: R
     """
     asked_at = proposal.asked_at or proposal.created_at
     is_escalated = rung is Rung.ESCALATE and may_escalate(incident, proposal)
-    content = await following_content(
-        uow,
-        proposal,
+    unanswered = replace(
+        await step_of(uow, proposal, ProposalUnanswered),
         step=int(rung),
         minutes=int((uow.now - asked_at) / timedelta(minutes=1)),
         class_name=proposal.class_name,
         is_escalated=is_escalated,
     )
-    entry = uow.record(
-        incident, EntryKind.PROPOSAL_UNANSWERED, content, target_id=proposal.entry_id
-    )
+    entry = uow.record(incident, unanswered, target_id=proposal.entry_id)
     called = await escalate_unanswered(uow, incident, proposal) if is_escalated else frozenset()
     found = await find_approvers(uow, incident, proposal, is_wide=True)
     approvers = {person.id: person for person in found if person.id not in called}
     new = approvers.keys() - await told_ids(uow, proposal)
-    await tell_directly(uow, incident, proposal, approvers.values())
+    await give_copies(uow, proposal, approvers.values())
+    show_escalated(uow, incident, proposal)
     near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
-    told = [one for one in (*near, *approvers) if one not in called | new]
-    await tell_entry(uow, incident, entry, told)
+    told = tuple(one for one in dict.fromkeys((*near, *approvers)) if one not in called | new)
+    uow.emit(OthersConcerned(entry_id=entry.id, people=told), incident)

@@ -5,7 +5,7 @@ policy's time, or quietly when the proposal is over. An objection's words are in
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
@@ -15,16 +15,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person
+from incidents.core.sentences import Who
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.policy.policy import Action
-from incidents.proposals.refresh import following_content, outcome_of, refresh_copies
-from incidents.proposals.tables import LIVE, Proposal, entry_content, get_proposal, over
+from incidents.proposals.entries import ObjectionRaised, ObjectionsAsked, ObjectionsEnded
+from incidents.proposals.steps import outcome_of, show_escalated, step_of
+from incidents.proposals.tables import LIVE, Proposal, find_said, get_proposal, over
 from incidents.storage.database import Base, storable
 
-SUBJECT = "objection_poll"
 MAX_TEXT = 1000
 
 
@@ -71,6 +71,7 @@ class ObjectionView:
     name: str
     external_id: str
     reason: str
+    person_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +104,15 @@ async def ask_objections(uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid
         ends_at=uow.now + wait,
     )
     uow.session.add(poll)
-    content = await following_content(
-        uow,
-        proposal,
+    seconds = int(wait.total_seconds())
+    asked = replace(
+        await step_of(uow, proposal, ObjectionsAsked),
         poll_id=poll.id,
         until=poll.ends_at,
-        box_seconds=int(wait.total_seconds()),
+        box_seconds=seconds,
     )
-    uow.record(incident, EntryKind.OBJECTIONS_ASKED, content, target_id=proposal.entry_id)
-    await refresh_copies(uow, incident, proposal)
-    seconds = int(wait.total_seconds())
+    uow.record(incident, asked, target_id=proposal.entry_id)
+    show_escalated(uow, incident, proposal)
     return outcome_of("objections_asked", incident, proposal, box_seconds=seconds)
 
 
@@ -134,11 +134,11 @@ async def object_to(
         raise InvalidInput("reason", "empty", "The replica is 20 minutes behind")
     if uow.actor.person_id is None:
         raise Superseded("objection_poll")
-    content = await following_content(uow, proposal, poll_id=poll.id, reason=said)
-    entry = uow.record(incident, EntryKind.OBJECTION_RAISED, content, target_id=proposal.entry_id)
+    raised = replace(await step_of(uow, proposal, ObjectionRaised), poll_id=poll.id, reason=said)
+    entry = uow.record(incident, raised, target_id=proposal.entry_id)
     await uow.flush()  # the row points at the entry
     await _keep(uow, poll, entry_id=entry.id)
-    await refresh_copies(uow, incident, proposal)
+    show_escalated(uow, incident, proposal)
     return outcome_of("objected", incident, proposal)
 
 
@@ -150,15 +150,14 @@ async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> N
     poll.closed_at = uow.now
     proposal = await get_proposal(uow.session, poll.proposal_id, incident_id=incident.id)
     objections = await _objections(uow.session, poll.id)
-    content = await following_content(
-        uow,
-        proposal,
+    ended = replace(
+        await step_of(uow, proposal, ObjectionsEnded),
         poll_id=poll.id,
         count=len(objections),
-        people=[{"name": one.name, "external_id": one.external_id} for one in objections],
+        people=tuple(Who(one.name, one.person_id) for one in objections),
     )
-    uow.record(incident, EntryKind.OBJECTIONS_ENDED, content, target_id=proposal.entry_id)
-    await refresh_copies(uow, incident, proposal)
+    uow.record(incident, ended, target_id=proposal.entry_id)
+    show_escalated(uow, incident, proposal)
 
 
 async def close_poll(uow: UnitOfWork, proposal: Proposal) -> None:
@@ -199,9 +198,9 @@ async def _objections(session: AsyncSession, poll_id: uuid.UUID) -> tuple[Object
     )
     found: list[ObjectionView] = []
     for objection, person in (await session.execute(query)).all():
-        content = await entry_content(session, objection.entry_id)
-        reason = str((content or {}).get("reason", ""))
-        found.append(ObjectionView(person.name, person.external_id, reason))
+        raised = await find_said(session, objection.entry_id)
+        reason = raised.reason if isinstance(raised, ObjectionRaised) else ""
+        found.append(ObjectionView(person.name, person.external_id, reason, person.id))
     return tuple(found)
 
 

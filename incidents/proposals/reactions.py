@@ -1,74 +1,111 @@
-"""What follows from entries about proposals; `reactions.py` says which entry has which."""
+"""What follows from what happens to proposals, and the facts that it needs."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from incidents.core.ids import derived_id
-from incidents.engine.outbox import Planned
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents.engine.effects import EraseEntryMessage
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
+from incidents.engine.rules import Recorded
+from incidents.incident.entries import MovedToPrivate
+from incidents.incident.facts import Facts, ProposalFact
 from incidents.policy.policy import COMMANDER
 from incidents.policy.proposals import Need
 from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
+from incidents.proposals.entries import (
+    PROPOSAL_TYPES,
+    ActionProposed,
+    ApprovalLapsed,
+    BreakGlass,
+    ObjectionRaised,
+    ObjectionsAsked,
+    ProposalApproved,
+    ProposalEntry,
+    ProposalExpired,
+    ProposalRevised,
+    ProposalUnanswered,
+    ResultAsked,
+)
+from incidents.proposals.events import OthersConcerned, WordsRedacted
+from incidents.proposals.tables import LIVE, Proposal, ProposalNotice, ProposalStatus
+from incidents.record.entries import Redacted
 
-_SUBJECT = "proposal"
-_POLL = "objection_poll"
+SUBJECT: Final = "proposal"
+POLL: Final = "objection_poll"
+Asked = ActionProposed | ProposalRevised | ApprovalLapsed
+_LOOKED_AT: Final = frozenset({*PROPOSAL_TYPES, MovedToPrivate.kind})
 
 
-def put_proposal(plan: IncidentPlan[Any]) -> None:
+async def add_proposals(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
+    """Return the facts with the incident's proposals, where their copies may have to change."""
+    if _LOOKED_AT.isdisjoint(recorded.kinds):
+        return facts
+    query = (
+        select(Proposal, ProposalNotice.person_id)
+        .outerjoin(ProposalNotice, ProposalNotice.proposal_id == Proposal.id)
+        .where(Proposal.incident_id == facts.incident_id, Proposal.status != ProposalStatus.DRAFT)
+        .order_by(Proposal.number, ProposalNotice.person_id)
+    )
+    found: dict[uuid.UUID, ProposalFact] = {}
+    for proposal, person_id in await session.execute(query):
+        before = found[proposal.id].told if proposal.id in found else ()
+        told = tuple(filter(None, (*before, person_id)))  # None: nobody has a copy
+        found[proposal.id] = ProposalFact(id=proposal.id, is_live=proposal.state in LIVE, told=told)
+    return replace(facts, proposals=tuple(found.values()))
+
+
+def put_proposal(plan: IncidentPlan[Asked]) -> None:
     """A proposal has one card in the channel; what needs somebody is asked for again, then ends."""
     show_proposal(plan)
-    content = plan.entry.content or {}
-    if content.get("needs", Need.NOBODY) != Need.NOBODY:
+    if plan.event.needs not in {"", Need.NOBODY}:
         wait = plan.policy.proposals.wait_at(plan.facts.severity_key)
-        _remind(plan, ReminderKind.PROPOSAL_UNANSWERED, plan.facts.now + wait)
+        _remind(plan, ReminderKind.PROPOSAL_UNANSWERED, plan.now + wait)
     else:
         _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
-    _remind_of_end(plan)
+    _remind_of_end(plan, plan.event.expires_at)
 
 
-def follow_answer(plan: IncidentPlan[Any]) -> None:
-    """An answer ends the asking, renews the card, and whoever asked hears of it."""
+def follow_answer(plan: IncidentPlan[ProposalApproved]) -> None:
+    """An answer ends the asking, renews the card, and the author hears of it."""
     show_proposal(plan)
     _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
-    _remind_of_end(plan)
+    _remind_of_end(plan, plan.event.expires_at)
     _tell_requester(plan)
 
 
-def follow_end(plan: IncidentPlan[Any]) -> None:
-    """A proposal that is over loses its buttons and its times, and whoever asked hears of it."""
+def follow_end(plan: IncidentPlan[ProposalEntry]) -> None:
+    """A proposal that is over loses its buttons and its times, and the author hears of it."""
     _end_quietly(plan)
     _tell_requester(plan)
 
 
-def follow_expiry(plan: IncidentPlan[Any]) -> None:
+def follow_expiry(plan: IncidentPlan[ProposalExpired]) -> None:
     """What ends by itself is said; what ends with the incident shows it, and the incident is said."""
-    if (plan.entry.content or {}).get("is_incident_over"):
+    if plan.event.is_incident_over:
         _end_quietly(plan)
         return
     plan.post()
     follow_end(plan)
 
 
-def follow_break_glass(plan: IncidentPlan[Any]) -> None:
-    """Going ahead without an answer ends the asking; later it is asked what came of it.
-
-    Whom it is told besides is planned with it.
-    """
+def follow_break_glass(plan: IncidentPlan[BreakGlass]) -> None:
+    """Going ahead without an answer ends the asking; later it is asked what came of it."""
     _end_quietly(plan)
     after = plan.policy.proposals.expires_after
-    _remind(plan, ReminderKind.RESULT_MISSING, plan.facts.now + after)
+    _remind(plan, ReminderKind.RESULT_MISSING, plan.now + after)
 
 
-def ask_for_result(plan: IncidentPlan[Any]) -> None:
-    """Whoever went ahead is asked directly what came of it."""
-    person = (plan.entry.content or {}).get("person") or {}
-    if person.get("id"):
-        plan.tell(uuid.UUID(person["id"]))
+def ask_for_result(plan: IncidentPlan[ResultAsked]) -> None:
+    """The person who went ahead is asked directly what came of it."""
+    plan.tell(plan.event.person.id)
 
 
-def erase_words(plan: IncidentPlan[Any]) -> None:
+def erase_words(plan: IncidentPlan[Redacted]) -> None:
     """A proposal whose words are redacted loses them in every copy."""
     if plan.entry.target_id is None:
         return
@@ -78,94 +115,125 @@ def erase_words(plan: IncidentPlan[Any]) -> None:
     plan.add(effect, lane="proposals")
 
 
-def say_unanswered(plan: IncidentPlan[Any]) -> None:
+def erase_everywhere(plan: IncidentPlan[WordsRedacted]) -> None:
+    """The card, all copies and what was said since are made anew, without the redacted words."""
+    redacted = plan.event
+    _show(plan, redacted.proposal_id, None)
+    for person_id in redacted.told:
+        _show(plan, redacted.proposal_id, person_id)
+    for entry_id in redacted.said:
+        effect = EraseEntryMessage(incident_id=plan.facts.incident_id, entry_id=entry_id)
+        plan.add(effect, lane="channel", after=plan.channel_gate, name=str(entry_id))
+
+
+def say_unanswered(plan: IncidentPlan[ProposalUnanswered]) -> None:
     """That nobody answers is said in the channel, unless the escalation's card says it."""
-    if not (plan.entry.content or {}).get("is_escalated"):
+    if not plan.event.is_escalated:
         plan.post()
 
 
-def ask_again(plan: IncidentPlan[Any]) -> None:
+def ask_again(plan: IncidentPlan[ApprovalLapsed]) -> None:
     """An agreement that no longer counts is asked for anew."""
     put_proposal(plan)
     _tell_requester(plan)
 
 
-def open_poll(plan: IncidentPlan[Any]) -> None:
+def open_poll(plan: IncidentPlan[ObjectionsAsked]) -> None:
     """A poll for objections is shown on the card, and ends by itself."""
     show_proposal(plan)
-    content = plan.entry.content or {}
-    until = datetime.fromisoformat(content["until"])
-    plan.remind(
-        ReminderKind.OBJECTIONS_END,
-        after=until - plan.facts.now,
-        subject_type=_POLL,
-        subject_id=uuid.UUID(content["poll_id"]),
-    )
+    if plan.event.until is not None:
+        plan.remind(
+            ReminderKind.OBJECTIONS_END,
+            after=plan.event.until - plan.now,
+            subject_type=POLL,
+            subject_id=plan.event.poll_id,
+        )
 
 
-def tell_of_objection(plan: IncidentPlan[Any]) -> None:
-    """An objection is shown on the card; the commander and whoever proposed hear of it directly."""
+def tell_of_objection(plan: IncidentPlan[ObjectionRaised]) -> None:
+    """An objection is shown on the card; the commander and the author hear of it directly."""
     show_proposal(plan)
-    requester = ((plan.entry.content or {}).get("requester") or {}).get("id")
-    wanted = (plan.facts.find_holder(COMMANDER), uuid.UUID(requester) if requester else None)
+    wanted = (plan.facts.find_holder(COMMANDER), plan.event.requester.id)
     for person_id in dict.fromkeys(wanted):
-        if person_id is not None and person_id != plan.entry.actor_id:
+        if person_id != plan.entry.actor_id:
             plan.tell(person_id)
 
 
-def show_proposal(plan: IncidentPlan[Any]) -> None:
-    """The proposal's card in the channel is brought up to date."""
-    proposal_id = _proposal_id(plan)
-    if proposal_id is None:
-        return
-    effect = RefreshProposal(incident_id=plan.facts.incident_id, proposal_id=proposal_id)
-    plan.effects.append(
-        Planned(
-            id=derived_id(plan.entry.id, f"{effect.kind}:{proposal_id}:channel"),
-            effect=effect,
-            lane=f"{plan.facts.incident_id}:channel",
-            after_effect_id=plan.channel_gate,
-            coalesce_key=f"{effect.kind}:{proposal_id}:channel",
-            entry_id=plan.entry.id,
-        )
+def tell_concerned(plan: IncidentPlan[OthersConcerned]) -> None:
+    """People whom an entry concerns hear of it directly, though it doesn't name them."""
+    for person_id in plan.event.people:
+        plan.tell(person_id, about=plan.event.entry_id)
+
+
+def show_proposal(plan: IncidentPlan[ProposalEntry]) -> None:
+    """The proposal's card in the channel and its copies are brought up to date."""
+    if plan.event.proposal_id is not None:
+        _show(plan, plan.event.proposal_id, None)
+    show_copies(plan)
+
+
+def show_copies(plan: IncidentPlan[ProposalEntry]) -> None:
+    """The copies in direct messages are brought up to date."""
+    for proposal in plan.facts.proposals:
+        if proposal.id == plan.event.proposal_id:
+            _show_copies(plan, proposal)
+
+
+def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:
+    """Proposals are shown where the incident goes on, and no more to whom it is hidden now."""
+    for proposal in plan.facts.proposals:
+        if proposal.is_live:
+            _show(plan, proposal.id, None)
+        _show_copies(plan, proposal)
+
+
+def _show_copies(plan: IncidentPlan[Any], proposal: ProposalFact) -> None:
+    for person_id in proposal.told:
+        _show(plan, proposal.id, person_id)
+
+
+def _show(plan: IncidentPlan[Any], proposal_id: uuid.UUID, person_id: uuid.UUID | None) -> None:
+    """Show a proposal in the channel, or to one person, or bring it up to date there."""
+    effect = RefreshProposal(
+        incident_id=plan.facts.incident_id, proposal_id=proposal_id, person_id=person_id
+    )
+    place = f"dm:{person_id}" if person_id else "channel"
+    plan.add(
+        effect,
+        lane=place,
+        after=None if person_id else plan.channel_gate,
+        name=f"{proposal_id}:{place}",
+        coalesce_key=f"{effect.kind}:{proposal_id}:{place}",
     )
 
 
-def _end_quietly(plan: IncidentPlan[Any]) -> None:
+def _end_quietly(plan: IncidentPlan[ProposalEntry]) -> None:
     show_proposal(plan)
     _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
     _cancel(plan, ReminderKind.PROPOSAL_EXPIRES)
     _cancel(plan, ReminderKind.RESULT_MISSING)
 
 
-def _remind_of_end(plan: IncidentPlan[Any]) -> None:
-    expires_at = (plan.entry.content or {}).get("expires_at")
-    if expires_at:
-        _remind(plan, ReminderKind.PROPOSAL_EXPIRES, datetime.fromisoformat(expires_at))
+def _remind_of_end(plan: IncidentPlan[ProposalEntry], expires_at: datetime | None) -> None:
+    if expires_at is not None:
+        _remind(plan, ReminderKind.PROPOSAL_EXPIRES, expires_at)
     else:
         _cancel(plan, ReminderKind.PROPOSAL_EXPIRES)
 
 
-def _tell_requester(plan: IncidentPlan[Any]) -> None:
-    requester = (plan.entry.content or {}).get("requester") or {}
-    if requester.get("id") and requester["id"] != str(plan.entry.actor_id):
-        plan.tell(uuid.UUID(requester["id"]))
+def _tell_requester(plan: IncidentPlan[ProposalEntry]) -> None:
+    if plan.event.requester.id != plan.entry.actor_id:
+        plan.tell(plan.event.requester.id)
 
 
-def _remind(plan: IncidentPlan[Any], kind: ReminderKind, due_at: datetime) -> None:
-    proposal_id = _proposal_id(plan)
-    if proposal_id is not None:
-        plan.remind(
-            kind, after=due_at - plan.facts.now, subject_type=_SUBJECT, subject_id=proposal_id
-        )
+def _remind(plan: IncidentPlan[ProposalEntry], kind: ReminderKind, due_at: datetime) -> None:
+    plan.remind(
+        kind,
+        after=due_at - plan.now,
+        subject_type=SUBJECT,
+        subject_id=plan.event.proposal_id,
+    )
 
 
-def _cancel(plan: IncidentPlan[Any], kind: ReminderKind) -> None:
-    proposal_id = _proposal_id(plan)
-    if proposal_id is not None:
-        plan.cancel(kind, subject_type=_SUBJECT, subject_id=proposal_id)
-
-
-def _proposal_id(plan: IncidentPlan[Any]) -> uuid.UUID | None:
-    text = (plan.entry.content or {}).get("proposal_id")
-    return uuid.UUID(text) if text else None
+def _cancel(plan: IncidentPlan[ProposalEntry], kind: ReminderKind) -> None:
+    plan.cancel(kind, subject_type=SUBJECT, subject_id=plan.event.proposal_id)

@@ -27,9 +27,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from incidents.core.errors import Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person
+from incidents.incident.payload import Payload, decode
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.policy.proposals import Need
+from incidents.proposals.entries import PROPOSAL_TYPES, ProposalExpired
 from incidents.storage.database import Base
 
 
@@ -212,8 +214,8 @@ async def refuse_if_changed(
 
 async def over(session: AsyncSession, proposal: Proposal) -> Superseded:
     """Return the refusal that says how the proposal has ended, or been answered, and by whom."""
-    ending = await entry_content(session, proposal.end_entry_id)
-    if (ending or {}).get("is_incident_over"):
+    ending = await find_said(session, proposal.end_entry_id)
+    if isinstance(ending, ProposalExpired) and ending.is_incident_over:
         return Superseded("proposal_incident_over")
     by_id = proposal.settled_by_id or proposal.answered_by_id
     return Superseded(f"proposal_{proposal.status}", by=await name_of(session, by_id))
@@ -225,7 +227,9 @@ async def name_of(session: AsyncSession, person_id: uuid.UUID | None) -> str:
     return person.name if person is not None else ""
 
 
-async def entry_content(session: AsyncSession, entry_id: uuid.UUID | None) -> dict[str, Any] | None:
-    """Return what an entry holds; None when it is redacted or there is none."""
+async def find_said(session: AsyncSession, entry_id: uuid.UUID | None) -> Payload | None:
+    """Return what an entry about a proposal says; None when it is redacted or there is none."""
     entry = await session.get(TimelineEntry, entry_id) if entry_id is not None else None
-    return entry.content if entry is not None else None
+    if entry is None or entry.content is None:
+        return None
+    return decode(entry.kind, entry.content, PROPOSAL_TYPES).payload

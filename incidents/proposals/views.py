@@ -3,15 +3,25 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.incident.incident import Incident
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.payload import Payload
+from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import PersonView, people_views
 from incidents.policy.proposals import Need
+from incidents.proposals.entries import (
+    PROPOSAL_TYPES,
+    BreakGlass,
+    ProposalAbandoned,
+    ProposalAnswer,
+    ProposalCarriedOut,
+    ProposalExpired,
+    ProposalStep,
+    Proposed,
+)
 from incidents.proposals.objections import PollView, find_poll
 from incidents.proposals.tables import (
     LIVE,
@@ -19,7 +29,7 @@ from incidents.proposals.tables import (
     Proposal,
     ProposalStatus,
     ProposalWords,
-    entry_content,
+    find_said,
 )
 
 
@@ -68,9 +78,9 @@ async def get_proposal_view(session: AsyncSession, proposal_id: uuid.UUID) -> Pr
     incident = await session.get_one(Incident, row.incident_id)
     wanted = (row.requested_by_id, row.answered_by_id, row.settled_by_id)
     people = await people_views(session, {one for one in wanted if one is not None})
-    words = await entry_content(session, row.entry_id)
-    answer = await _find_entry(session, row.answer_entry_id)
-    ending = await entry_content(session, row.end_entry_id)
+    words = await find_said(session, row.entry_id)
+    answer = await find_said(session, row.answer_entry_id)
+    ending = await find_said(session, row.end_entry_id)
     return ProposalView(
         id=row.id,
         incident_id=row.incident_id,
@@ -87,12 +97,12 @@ async def get_proposal_view(session: AsyncSession, proposal_id: uuid.UUID) -> Pr
         expires_at=row.expires_at,
         answered_by=people.get(row.answered_by_id) if row.answered_by_id else None,
         answered_at=row.answered_at,
-        answer=str(((answer.content if answer else None) or {}).get("reason") or ""),
+        answer=answer.reason if isinstance(answer, ProposalAnswer) else "",
         settled_by=people.get(row.settled_by_id) if row.settled_by_id else None,
         settled_at=row.settled_at,
-        ending=str((ending or {}).get("result") or (ending or {}).get("reason") or ""),
-        ended_with_incident=bool((ending or {}).get("is_incident_over")),
-        is_glass_broken=answer is not None and answer.kind == EntryKind.BREAK_GLASS,
+        ending=_ending(ending),
+        ended_with_incident=isinstance(ending, ProposalExpired) and ending.is_incident_over,
+        is_glass_broken=isinstance(answer, BreakGlass),
         poll=await find_poll(session, row.id),
         is_incident_open=incident.is_open,
     )
@@ -119,24 +129,24 @@ async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Proposal 
     found = (await session.execute(query)).scalars().first()
     if found is not None:
         return found
-    following = select(TimelineEntry.content).where(TimelineEntry.target_id == entry_id)
-    for content in (await session.execute(following)).scalars():
-        proposal_id = (content or {}).get("proposal_id")
-        if proposal_id:
-            return await session.get(Proposal, uuid.UUID(proposal_id))
+    following = select(TimelineEntry).where(TimelineEntry.target_id == entry_id)
+    for entry in (await session.execute(following)).scalars():
+        step = ProposalStep.read(entry.content) if entry.kind in PROPOSAL_TYPES else None
+        if step is not None and step.proposal_id is not None:
+            return await session.get(Proposal, step.proposal_id)
     return None
 
 
-async def _find_entry(session: AsyncSession, entry_id: uuid.UUID | None) -> TimelineEntry | None:
-    return await session.get(TimelineEntry, entry_id) if entry_id is not None else None
-
-
-def _words(content: dict[str, Any] | None) -> ProposalWords | None:
-    if content is None:
+def _words(said: Payload | None) -> ProposalWords | None:
+    if not isinstance(said, Proposed):
         return None
-    return ProposalWords(
-        text=str(content.get("text") or ""),
-        risk=str(content.get("risk") or ""),
-        undo=str(content.get("undo") or ""),
-        check=str(content.get("check") or ""),
-    )
+    return ProposalWords(text=said.text, risk=said.risk, undo=said.undo, check=said.check)
+
+
+def _ending(said: Payload | None) -> str:
+    match said:
+        case ProposalCarriedOut():
+            return said.result
+        case ProposalAbandoned():
+            return said.reason
+    return ""

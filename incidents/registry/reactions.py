@@ -114,6 +114,7 @@ from incidents.proposals.entries import (
     ProposalUnanswered,
     ResultAsked,
 )
+from incidents.proposals.events import OthersConcerned, WordsRedacted
 from incidents.record import reactions as record
 from incidents.record.entries import Amended, Note, Redacted, Withdrawn
 from incidents.record.events import MessageMarked
@@ -245,6 +246,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         post,
         channel.go_private,
         escalation.follow_move,
+        proposals.follow_move,
         learning.follow_learners,
     ),
     # -- engine
@@ -302,7 +304,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(ProposalApproved, post, proposals.follow_answer),
     on(ProposalDeclined, post, proposals.follow_end),
     on(ApprovalLapsed, post, proposals.ask_again),
-    on(ProposalUnanswered, proposals.say_unanswered),
+    on(ProposalUnanswered, proposals.say_unanswered, proposals.show_copies),
     on(ProposalExpired, proposals.follow_expiry),
     on(BreakGlass, post, proposals.follow_break_glass),
     on(ResultAsked, proposals.ask_for_result),
@@ -311,6 +313,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(ObjectionsAsked, post, proposals.open_poll),
     on(ObjectionRaised, post, proposals.tell_of_objection),
     on(ObjectionsEnded, post, proposals.show_proposal),
+    on(OthersConcerned, proposals.tell_concerned),
+    on(WordsRedacted, proposals.erase_everywhere),
     # -- escalation
     on(
         Escalated,

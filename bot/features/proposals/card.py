@@ -5,7 +5,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.live_messages import live_copies
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
-from incidents.proposals.refresh import refresh_everywhere
+from incidents.proposals.steps import note_redaction
 from incidents.proposals.views import find_by_entry, get_proposal_view
 
 PROPOSAL = live_copies(
@@ -28,7 +28,7 @@ async def refresh_of_entry(context: EffectContext) -> Settlement:
     proposal_id, incident_id = found.id, effect.incident_id
 
     async def refresh(uow: UnitOfWork) -> None:
-        await refresh_everywhere(
+        await note_redaction(
             uow,
             incident_id=incident_id,
             proposal_id=proposal_id,

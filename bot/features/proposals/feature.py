@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.features.proposals import entries, forms, messages
 from bot.features.proposals.card import PROPOSAL, refresh_of_entry
 from bot.framework.arguments import Words
+from bot.framework.entry_messages import shown, told_directly
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
 from bot.framework.refusals import say
@@ -18,13 +19,26 @@ from bot.slack import mentions
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action
 from incidents.proposals.answers import approve, break_glass, decline
 from incidents.proposals.ask import ask_for_draft, propose, revise
 from incidents.proposals.carry_out import abandon, carry_out
 from incidents.proposals.effects import RefreshProposalOfEntry
+from incidents.proposals.entries import (
+    ApprovalLapsed,
+    BreakGlass,
+    ObjectionRaised,
+    ObjectionsAsked,
+    ObjectionsEnded,
+    ProposalAbandoned,
+    ProposalApproved,
+    ProposalCarriedOut,
+    ProposalDeclined,
+    ProposalExpired,
+    ProposalUnanswered,
+    ResultAsked,
+)
 from incidents.proposals.objections import ask_objections, object_to
 from incidents.proposals.tables import LIVE, Proposal, ProposalWords, proposals_of
 from incidents.proposals.views import ProposalView, get_proposal_view
@@ -187,13 +201,13 @@ async def _views(
 
 
 _DIRECT = (
-    EntryKind.PROPOSAL_DECLINED,
-    EntryKind.PROPOSAL_EXPIRED,
-    EntryKind.APPROVAL_LAPSED,
-    EntryKind.PROPOSAL_CARRIED_OUT,
-    EntryKind.PROPOSAL_ABANDONED,
-    EntryKind.OBJECTION_RAISED,
-    EntryKind.BREAK_GLASS,
+    ProposalDeclined,
+    ProposalExpired,
+    ApprovalLapsed,
+    ProposalCarriedOut,
+    ProposalAbandoned,
+    ObjectionRaised,
+    BreakGlass,
 )
 
 PROPOSE = Verb(
@@ -303,26 +317,21 @@ FEATURE = Feature(
     ),
     effects={RefreshProposalOfEntry: refresh_of_entry},
     live_messages=(PROPOSAL,),
-    entries={
-        EntryKind.ACTION_PROPOSED: entries.proposed_entry,
-        EntryKind.PROPOSAL_REVISED: entries.proposed_entry,
-        EntryKind.PROPOSAL_APPROVED: entries.approved_entry,
-        EntryKind.PROPOSAL_DECLINED: entries.declined_entry,
-        EntryKind.APPROVAL_LAPSED: entries.lapsed_entry,
-        EntryKind.PROPOSAL_UNANSWERED: entries.unanswered_entry,
-        EntryKind.PROPOSAL_EXPIRED: entries.expired_entry,
-        EntryKind.BREAK_GLASS: entries.broken_entry,
-        EntryKind.RESULT_ASKED: entries.result_asked_entry,
-        EntryKind.PROPOSAL_CARRIED_OUT: entries.carried_out_entry,
-        EntryKind.PROPOSAL_ABANDONED: entries.abandoned_entry,
-        EntryKind.OBJECTIONS_ASKED: entries.asked_entry,
-        EntryKind.OBJECTION_RAISED: entries.objected_entry,
-        EntryKind.OBJECTIONS_ENDED: entries.poll_ended_entry,
-    },
-    direct_entries={
-        EntryKind.PROPOSAL_APPROVED: entries.approved_directly,
-        EntryKind.PROPOSAL_UNANSWERED: entries.unanswered_directly,
-        EntryKind.RESULT_ASKED: entries.result_asked_directly,
-        **dict.fromkeys(_DIRECT, entries.directly),
-    },
+    entries=dict(
+        (
+            shown(ApprovalLapsed, entries.lapsed_entry),
+            shown(ProposalUnanswered, entries.unanswered_entry),
+            shown(BreakGlass, entries.broken_entry),
+            shown(ObjectionsAsked, entries.asked_entry),
+            shown(ObjectionsEnded, entries.poll_ended_entry),
+        )
+    ),
+    direct_entries=dict(
+        (
+            shown(ProposalApproved, entries.approved_directly),
+            shown(ProposalUnanswered, entries.unanswered_directly),
+            shown(ResultAsked, entries.result_asked_directly),
+            *((one.kind, told_directly) for one in _DIRECT),
+        )
+    ),
 )

@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 from incidents.core.errors import DomainError, NeedsApproval
 from incidents.core.people import Actor, Workspace
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.severity import change_severity
 from incidents.policy.proposals import Need
 from incidents.policy.supervision import Stage
@@ -147,26 +146,22 @@ class Walk(RuleBasedStateMachine):
             content = entry.content or {}
             key = str(content.get("proposal_id"))
             match entry.kind:
-                case EntryKind.ACTION_PROPOSED | EntryKind.PROPOSAL_REVISED:
+                case "action_proposed" | "proposal_revised":
                     is_free = content["needs"] == Need.NOBODY
                     allowed[key] = "nobody" if is_free else ""
-                case EntryKind.PROPOSAL_APPROVED:
+                case "proposal_approved":
                     assert str(entry.actor_id) != content["requester"]["id"]
                     assert allowed[key] == ""
                     allowed[key] = "approved"
-                case EntryKind.BREAK_GLASS:
+                case "break_glass":
                     assert content["reason"]
                     allowed[key] = "glass"
-                case EntryKind.PROPOSAL_CARRIED_OUT:
+                case "proposal_carried_out":
                     assert allowed[key] in {"nobody", "approved", "glass"}
                     allowed[key] = "over"
-                case (
-                    EntryKind.PROPOSAL_DECLINED
-                    | EntryKind.PROPOSAL_EXPIRED
-                    | EntryKind.PROPOSAL_ABANDONED
-                ):
+                case "proposal_declined" | "proposal_expired" | "proposal_abandoned":
                     allowed[key] = "over"
-                case EntryKind.APPROVAL_LAPSED:
+                case "approval_lapsed":
                     allowed[key] = ""
 
 

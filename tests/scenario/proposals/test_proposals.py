@@ -8,7 +8,7 @@ from sqlalchemy import select
 from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.references import PersonRef
 from incidents.policy.supervision import MentorSeed, Stage, StageSeed
 from incidents.record.notes import redact_entry
@@ -74,16 +74,16 @@ async def test_of_several_proposals_none_is_answered_by_a_guess(bot: Bot) -> Non
     assert "Several proposals wait (2, 1), so nothing was done" in asked.text
     mistyped = await cast.carol.command("/incident proposal aprove", channel=ROOM)
     assert "one of approve, decline," in mistyped.text
-    assert not said(room, "approved*")
+    assert not said(room, "approved proposal")
     await cast.carol.command("/incident proposal approve 1 Carts can wait", channel=ROOM)
     await bot.settle()
-    (approved,) = said(room, "approved*")
-    assert approved.rendered.startswith("*Proposal 1 approved*")
+    (approved,) = said(room, "approved proposal")
+    assert approved.rendered.startswith("*carol* approved proposal 1.")
     assert "Carts can wait" in approved.rendered
     await cast.carol.command("/incident proposal 2 decline 3 pods are left", channel=ROOM)
     await bot.settle()
-    (declined,) = said(room, "declined*")
-    assert declined.rendered.startswith("*Proposal 2 declined*")
+    (declined,) = said(room, "declined proposal")
+    assert declined.rendered.startswith("*carol* declined proposal 2.")
     assert "3 pods are left" in declined.rendered
 
 
@@ -106,7 +106,7 @@ async def test_a_proposal_goes_its_whole_way(any_bot: Bot) -> None:
     assert "somebody else has to decide" in cast.jo.ephemerals[-1].text
     await cast.carol.click(copy, "proposal_approve")
     await bot.settle()
-    assert len(said(room, "*Proposal 1 approved* by carol")) == 1
+    assert len(said(room, "*carol* approved proposal 1.")) == 1
     told = cast.direct(cast.jo)[-1]
     form = (await cast.jo.click(told, "proposal_carried_out_open")).get_view()
     await cast.jo.submit(form, {"reason": "Errors are gone"})
@@ -159,7 +159,7 @@ async def test_nobody_answers_so_it_gets_louder_and_ends(any_bot: Bot) -> None:
     await cast.jo.command(PROPOSAL, channel=ROOM)
     await bot.settle()
     await bot.advance(minutes=5)
-    assert len(said(room, "has waited 5 minutes")) == 1
+    assert len(said(room, "nobody has answered for 5 min")) == 1
     assert len(said(bot.slack.dm(cast.bob), "Restart checkout")) == 1
     await bot.restart()
     before = len(room.messages), len(cast.direct(cast.carol)), len(cast.direct(cast.bob))
@@ -175,7 +175,7 @@ async def test_nobody_answers_so_it_gets_louder_and_ends(any_bot: Bot) -> None:
     (loud,) = said(room, "it is not approved")
     assert "Break glass" in loud.rendered
     await bot.advance(minutes=15)
-    assert len(said(room, "*Proposal 1 has ended*")) == 1
+    assert len(said(room, "I ended proposal 1:")) == 1
     assert "Approve" not in card(room).rendered
 
 
@@ -216,7 +216,7 @@ async def test_with_the_incident_its_proposals_end_on_their_cards_and_nowhere_el
     for message in (card(room), cast.direct(cast.carol)[-1]):
         assert "the incident was over before this was carried out" in message.rendered
         assert "Approve" not in message.rendered
-    assert said(room, "has ended") == said(bot.slack.dm(cast.jo), "roposal 1") == []
+    assert said(room, "ended proposal") == said(bot.slack.dm(cast.jo), "roposal 1") == []
     await cast.bob.click(seen, "proposal_approve")
     await bot.settle()
     assert "ended with the incident" in cast.bob.ephemerals[-1].text
@@ -232,13 +232,13 @@ async def test_objections_are_asked_for_and_named(bot: Bot) -> None:
     assert said(room, "Silence is consent") == []
     await cast.carol.click(card(room), "proposal_objections")
     await bot.settle()
-    (asked,) = said(room, "*Any strong objections to proposal 1?*")
+    (asked,) = said(room, "asked for strong objections to proposal 1")
     form = (await cast.bob.click(asked, "proposal_object_open")).get_view()
     await cast.bob.submit(form, {"reason": "The replica is behind"})
     await bot.settle()
-    assert len(said(room, "*Objection* by bob")) == 1
+    assert len(said(room, "*bob* objected to proposal 1.")) == 1
     await bot.advance(minutes=2)
-    assert len(said(room, "by bob. ")) == 1
+    assert len(said(room, "strong objections by bob.")) == 1
     assert "The replica is behind" in card(room).rendered
 
 
@@ -251,7 +251,7 @@ async def test_break_glass_is_loud_and_reaches_commander_and_mentor(bot: Bot) ->
     await cast.jo.submit(form, {"reason": "Orders are being lost"})
     await bot.settle()
     for place in (room, bot.slack.dm(cast.carol), bot.slack.dm(cast.max)):
-        assert said(place, "goes ahead without approval")
+        assert said(place, "went ahead with proposal")
     await bot.advance(minutes=30)
     (asked,) = said(bot.slack.dm(cast.jo), "What came of it?")
     await cast.carol.command("/incident cancel False alarm", channel=ROOM)
@@ -314,7 +314,7 @@ async def test_a_form_that_needs_agreement_goes_on_to_ask_or_to_break_the_glass(
     form = (await cast.jo.click(cast.jo.ephemerals[-1], "proposal_break_open")).get_view()
     await cast.jo.submit(form, {"reason": "The auditor waits for the record"})
     await bot.settle()
-    assert len(said(room, "goes ahead without approval")) == 1
+    assert len(said(room, "went ahead with proposal")) == 1
     assert len(said(room, "*jo* closed the incident")) == 1
 
 
@@ -357,7 +357,7 @@ async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -
     assert "hunter2" in room.transcript
 
     async def redact(uow: UnitOfWork) -> Outcome:
-        query = select(TimelineEntry).where(TimelineEntry.kind == EntryKind.ACTION_PROPOSED)
+        query = select(TimelineEntry).where(TimelineEntry.kind == "action_proposed")
         entry = (await uow.session.execute(query)).scalar_one()
         return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
 

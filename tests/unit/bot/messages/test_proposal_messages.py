@@ -1,14 +1,17 @@
 """What people read of proposals and of their juniors: who is asked, and what to do next."""
 
 import uuid
+from dataclasses import replace
+from typing import Any
 
 from bot.features.learning.mentoring import forwarded_message
-from bot.features.proposals.entries import approved_directly, unanswered_entry
+from incidents.core.sentences import Who
 from incidents.incident.timeline import EntryKind
 from incidents.incident.views import PersonView, RoleView
 from incidents.learning.mentoring import ConversationView
 from incidents.policy.policy import COMMANDER
-from tests.views import NOW, entry_view, incident_view
+from incidents.proposals.entries import ProposalApproved, ProposalUnanswered
+from tests.views import NOW, entry_view, incident_view, said_directly, said_in_channel
 
 ALICE = PersonView(uuid.uuid4(), "U0ALICE", "alice", "UTC")
 BOB = PersonView(uuid.uuid4(), "U0BOB", "bob", "UTC")
@@ -18,28 +21,27 @@ TALK = ConversationView(
 )
 
 
-def proposal(**content: object) -> dict[str, object]:
-    by = {"name": "alice", "external_id": ALICE.external_id}
-    return {"number": 2, "text": "Restart checkout", "requester": by, **content}
+ABOUT: dict[str, Any] = {"number": 2, "text": "Restart checkout"}
+BY_ALICE, BY_BOB = (Who(one.name, one.id, one.external_id) for one in (ALICE, BOB))
 
 
 def test_nobody_is_asked_to_decide_on_their_own_proposal() -> None:
-    content = proposal(step="3", minutes=15)
-    told = unanswered_entry(entry_view("proposal_unanswered", content=content), COMMANDED).text
+    unanswered = ProposalUnanswered(**ABOUT, requester=BY_ALICE, step=3, minutes=15)
+    told = said_in_channel(entry_view(unanswered), COMMANDED).text
     assert f"<@{BOB.external_id}>: please decide now" in told
-    own = {**content, "requester": {"name": "bob", "external_id": BOB.external_id}}
-    told = unanswered_entry(entry_view("proposal_unanswered", content=own), COMMANDED).text
+    own = replace(unanswered, requester=BY_BOB)
+    told = said_in_channel(entry_view(own), COMMANDED).text
     assert BOB.external_id not in told
     assert "Whoever can decide: please decide now" in told
 
 
 def test_who_is_agreed_with_hears_what_to_do_now() -> None:
-    entry = entry_view("proposal_approved", content=proposal())
-    told = approved_directly(entry, COMMANDED).text
-    assert "Alice agrees to proposal 2. Go ahead, then say what came of it." in told
-    assert "*What* Restart checkout." in told
-    entry = entry_view("proposal_approved", content=proposal(is_command=True))
-    assert "*Carry out* does it." in approved_directly(entry, COMMANDED).text
+    approved = ProposalApproved(**ABOUT, requester=BY_ALICE)
+    told = said_directly(entry_view(approved), COMMANDED).text
+    assert "*Alice* approved proposal 2." in told
+    assert "*What* Restart checkout\nGo ahead, then say what came of it." in told
+    command = entry_view(replace(approved, is_command=True))
+    assert "*Carry out* does it." in said_directly(command, COMMANDED).text
 
 
 def test_a_mentor_reads_who_escalates_and_what_needs_nobody() -> None:
