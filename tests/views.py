@@ -11,7 +11,6 @@ from bot.slack.blocks import Message
 from incidents.core.hash_chain import clean_content
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -55,7 +54,7 @@ _INCIDENT = IncidentView(
 _ENTRY = EntryView(
     id=uuid.UUID(int=60),
     sequence=7,
-    kind=EntryKind.NOTE,
+    kind="note",
     occurred_at=NOW,
     recorded_at=NOW,
     actor_kind="person",
@@ -71,7 +70,7 @@ def incident_view(**changes: Any) -> IncidentView:
     return replace(_INCIDENT, **changes)
 
 
-def entry_view(what: Payload | str = EntryKind.NOTE, **changes: Any) -> EntryView:
+def entry_view(what: Payload | str = "note", **changes: Any) -> EntryView:
     """Return an entry that Alice made at `NOW`, with an id of its own and these changes.
 
     It holds a payload as the record keeps it; of a kind alone, nothing unless `content` is given.

@@ -4,7 +4,7 @@ async def test_…(world: World) -> None:          # once on SQLite, once on Pos
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     await world.run(partial(add_note, ref=ById(incident_id), …), by=alice)
-    assert (await world.entries(incident_id))[-1].kind == EntryKind.NOTE
+    assert (await world.entries(incident_id))[-1].kind == "note"
     world.clock.advance(timedelta(minutes=30)); await world.tick()      # due reminders fire
     assert await world.effects(RefreshStatusCard)
 """

@@ -18,8 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.errors import AlreadySo, Superseded
 from incidents.core.ids import new_id
-from incidents.engine.effects import SendPrompt
-from incidents.engine.outbox import Planned
+from incidents.engine.events import PromptChanged
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
 from incidents.storage.database import Base, storable
@@ -151,8 +150,7 @@ async def ask(
         asked_at=uow.now,
     )
     uow.session.add(prompt)
-    await uow.flush()
-    await show(uow, prompt)
+    show(uow, prompt)
     return prompt
 
 
@@ -204,8 +202,7 @@ async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: s
     prompt.status = PromptStatus.ANSWERED
     prompt.answer, prompt.text = storable(answer), cleaned or None
     prompt.answered_at = uow.now
-    await uow.flush()
-    await show(uow, prompt)
+    show(uow, prompt)
 
 
 async def withdraw(uow: UnitOfWork, prompts: Sequence[Prompt]) -> None:
@@ -213,24 +210,16 @@ async def withdraw(uow: UnitOfWork, prompts: Sequence[Prompt]) -> None:
     for prompt in prompts:
         if prompt.is_open:
             prompt.status = PromptStatus.WITHDRAWN
-            await uow.flush()
-            await show(uow, prompt)
+            show(uow, prompt)
 
 
-async def show(uow: UnitOfWork, prompt: Prompt) -> None:
-    """Plan to post the prompt's message or update it in place."""
-    effect = SendPrompt(
-        incident_id=prompt.incident_id, prompt_id=prompt.id, person_id=prompt.person_id
+def show(uow: UnitOfWork, prompt: Prompt) -> None:
+    """Have the prompt's message posted or updated in place."""
+    uow.emit(
+        PromptChanged(
+            prompt_id=prompt.id, incident_id=prompt.incident_id, person_id=prompt.person_id
+        )
     )
-    planned = Planned(
-        # Not derived: the prompt is shown again after each change.
-        id=new_id(),
-        effect=effect,
-        # A separate lane, so that nothing more important waits for a prompt.
-        lane=f"{prompt.incident_id}:prompts:{prompt.person_id}",
-        coalesce_key=f"{effect.kind}:{prompt.id}",
-    )
-    await uow.add_effects([planned])
 
 
 async def mark_delivered(uow: UnitOfWork, prompt_id: uuid.UUID) -> None:

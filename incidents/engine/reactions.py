@@ -1,8 +1,9 @@
 """Reactions that many entries share: posting in the channel, updating cards."""
 
-from incidents.engine.effects import PostEntry
+from incidents.engine.effects import PostEntry, SendPrompt
 from incidents.engine.entries import EffectFailed
-from incidents.engine.plan import IncidentPlan
+from incidents.engine.events import PromptChanged
+from incidents.engine.plan import IncidentPlan, Plan
 from incidents.incident.payload import Payload
 from incidents.policy.policy import COMMANDER
 
@@ -34,3 +35,14 @@ def say_failure(plan: IncidentPlan[EffectFailed]) -> None:
         plan.tell(plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id)
     else:
         plan.post()
+
+
+def show_prompt(plan: Plan[PromptChanged]) -> None:
+    """Post the prompt's message to its owner, or update it in place."""
+    prompt = plan.event
+    effect = SendPrompt(
+        incident_id=prompt.incident_id, prompt_id=prompt.prompt_id, person_id=prompt.person_id
+    )
+    # A separate lane, so that nothing more important waits for a prompt.
+    lane = f"{prompt.incident_id}:prompts:{prompt.person_id}"
+    plan.add(effect, lane=lane, coalesce_key=f"{effect.kind}:{prompt.prompt_id}")

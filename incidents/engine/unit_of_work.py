@@ -23,8 +23,8 @@ from incidents.engine.rules import Recorded, Rules
 from incidents.incident import timeline
 from incidents.incident.facts import Facts, gather_facts
 from incidents.incident.incident import Incident, IncidentRef, lock_incident
-from incidents.incident.payload import Payload, decode
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.payload import Payload
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action, Policy
 from incidents.rights.decide import permit
 from incidents.storage.database import insert_rows
@@ -121,8 +121,7 @@ class UnitOfWork:
     def record(
         self,
         incident: Incident,
-        what: Payload | EntryKind,
-        content: Mapping[str, Any] | None = None,
+        payload: Payload,
         *,
         occurred_at: datetime | None = None,
         target_id: uuid.UUID | None = None,
@@ -132,11 +131,10 @@ class UnitOfWork:
 
         Finish changing the incident before the use case returns: reactions see its final state.
         """
-        kind = what if isinstance(what, EntryKind) else what.kind
         entry = timeline.append(
             incident.chain_head,
-            kind,
-            what.content() if isinstance(what, Payload) else content or {},
+            payload.kind,
+            payload.content(),
             workspace_id=self.workspace_id,
             incident_id=incident.id,
             actor=actor or self.actor,
@@ -147,11 +145,6 @@ class UnitOfWork:
         incident.last_sequence = entry.sequence
         incident.last_entry_hash = entry.entry_hash
         self._unsaved.append(entry)
-        payload = (
-            what
-            if isinstance(what, Payload)
-            else decode(kind, entry.content or {}, self.rules.entry_types).payload
-        )
         self._recorded.append((incident, entry, payload))
         return entry
 
@@ -170,10 +163,6 @@ class UnitOfWork:
     def remind_again(self, remind: reminders.Remind) -> None:
         """Set the next step of a fired reminder; only `fire` calls this, with a rule's answer."""
         self._again.append(remind)
-
-    async def remind(self, remind: reminders.Remind) -> None:
-        """Set a reminder outside of a reaction; a reminder's rule returns `Again` instead."""
-        await self._change_reminders([remind])
 
     async def add_effects(self, planned: list[outbox.Planned]) -> None:
         """Store effects outside of a reaction, such as a newcomer's read-in."""

@@ -169,5 +169,5 @@ async def _note(uow: UnitOfWork, incident: Incident, prompt: Prompt, *, text: st
     outcome = await add_note(uow, ById(incident.id), text=text)
     prompt.data = {**prompt.data, "is_noted": True}
     await uow.flush()
-    await show(uow, prompt)
+    show(uow, prompt)
     return outcome

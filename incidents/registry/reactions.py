@@ -25,6 +25,7 @@ from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
 from incidents.drills.events import ScenarioAdvanced
 from incidents.engine.entries import Acknowledged, EffectFailed
+from incidents.engine.events import PromptChanged
 from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
     post,
@@ -32,6 +33,7 @@ from incidents.engine.reactions import (
     refresh_card,
     say_failure,
     set_topic,
+    show_prompt,
 )
 from incidents.escalation import reactions as escalation
 from incidents.escalation.entries import (
@@ -382,6 +384,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(DrillActed, post),
     on(DrillEnded, post, drills.send_scorecards),
     on(ScenarioAdvanced, drills.wait_for_next_step),
+    # -- prompts
+    on_workspace(PromptChanged, show_prompt),
     # -- guidance
     on_workspace(GuidanceAwaited, guidance.look_again),
     on_workspace(GuidanceBegun, guidance.start_time_box),

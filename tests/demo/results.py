@@ -8,36 +8,35 @@ from bot.app import Sitrep
 from incidents.engine import outbox
 from incidents.engine.outbox import EffectStatus
 from incidents.exports import verify_export
-from incidents.incident.timeline import EntryKind
 from tests.slack_server import SlackServer, UploadedFile
 
 EXPECTED_ENTRIES = (
     *(
-        EntryKind.DECLARED,
-        EntryKind.CHANNEL_OPENED,
-        EntryKind.COMMANDER_MISSING,
-        EntryKind.ROLE_ASSIGNED,
-        EntryKind.NOTE,
-        EntryKind.MARKED,
+        "declared",
+        "channel_opened",
+        "commander_missing",
+        "role_assigned",
+        "note",
+        "marked",
     ),
     *(
-        EntryKind.PINNED,
-        EntryKind.STATUS_CHANGED,
-        EntryKind.CHECKIN_ASKED,
-        EntryKind.CHECKIN_UNDERSTOOD,
-        EntryKind.CHECKIN_ANSWERED,
+        "pinned",
+        "status_changed",
+        "checkin_asked",
+        "checkin_understood",
+        "checkin_answered",
     ),
     *(
-        EntryKind.UPDATE_REMINDED,
-        EntryKind.UPDATE_POSTED,
-        EntryKind.SEVERITY_CHANGED,
-        EntryKind.HANDOFF_OFFERED,
+        "update_reminded",
+        "update_posted",
+        "severity_changed",
+        "handoff_offered",
     ),
     *(
-        EntryKind.COMMANDER_CHANGED,
-        EntryKind.POSTMORTEM_DRAFTED,
-        EntryKind.ACTION_ITEM_ADDED,
-        EntryKind.POSTMORTEM_PUBLISHED,
+        "commander_changed",
+        "postmortem_drafted",
+        "action_item_added",
+        "postmortem_published",
     ),
 )
 

@@ -31,7 +31,6 @@ from incidents.escalation.packet import Packet
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status
 from incidents.people.assignable import Named
@@ -69,9 +68,7 @@ async def score_of(world: World, incident_id: uuid.UUID) -> Scorecard:
 
 async def signals(world: World, incident_id: uuid.UUID) -> list[str]:
     entries = await world.entries(incident_id)
-    return [
-        (entry.content or {})["signal"] for entry in entries if entry.kind == EntryKind.DRILL_SIGNAL
-    ]
+    return [(entry.content or {})["signal"] for entry in entries if entry.kind == "drill_signal"]
 
 
 async def wait(world: World, **duration: float) -> None:
@@ -128,7 +125,7 @@ async def test_a_drill_ends_with_its_score_though_a_status_was_redacted(world: W
     await world.run(partial(take_command, ref=ById(incident_id)), by=jo)
     await world.run(partial(change_status, ref=ById(incident_id), target=target), by=jo)
     entries = await world.entries(incident_id)
-    changed = next(entry for entry in entries if entry.kind == EntryKind.STATUS_CHANGED)
+    changed = next(entry for entry in entries if entry.kind == "status_changed")
     await world.run(partial(redact_entry, ref=ById(incident_id), entry_id=changed.id), by=jo)
     await world.run(partial(stop_run, ref=ById(incident_id)), by=jo)
     assert (await score_of(world, incident_id)).how is RunEnd.ABANDONED

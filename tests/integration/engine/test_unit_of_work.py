@@ -10,13 +10,13 @@ from incidents.engine.effects import PostEntry
 from incidents.engine.transactions import RequestKey
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
+from incidents.record.entries import Note
 from tests.world import World
 
 
 async def _note(uow: UnitOfWork, incident_id: uuid.UUID, text: str) -> Outcome:
     incident = await uow.get_incident(ById(incident_id))
-    uow.record(incident, EntryKind.NOTE, {"text": text})
+    uow.record(incident, Note(text=text))
     return Outcome("noted", incident.id)
 
 
@@ -49,7 +49,7 @@ async def test_a_use_case_that_fails_leaves_nothing_behind(world: World) -> None
 
     with pytest.raises(RuntimeError):
         await world.run(fail_late, by=alice)
-    assert [entry.kind for entry in await world.entries(incident_id)] == [EntryKind.DECLARED]
+    assert [entry.kind for entry in await world.entries(incident_id)] == ["declared"]
     assert await world.effects(PostEntry) == []
 
 
@@ -62,7 +62,7 @@ async def test_twenty_concurrent_read_decide_writes_lose_none(world: World) -> N
         seen = int(incident.summary or 0)
         await asyncio.sleep(0)
         incident.summary = str(seen + 1)
-        uow.record(incident, EntryKind.NOTE, {"text": str(seen)})
+        uow.record(incident, Note(text=str(seen)))
         return Outcome("counted")
 
     await asyncio.gather(*(world.run(count_up, by=alice) for _ in range(20)))

@@ -31,7 +31,6 @@ from incidents.guidance.answers import (
 )
 from incidents.guidance.call_mentor import FIRST_WORD
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
 from incidents.policy.escalation import Service
@@ -182,7 +181,7 @@ async def test_an_answer_reaches_the_timeline_only_if_its_owner_adds_it(world: W
 
     await world.run(partial(add_answer, prompt_id=prompt.id), by=jun)
     note = (await world.entries(incident_id))[-1]
-    assert (note.kind, note.actor_name) == (EntryKind.NOTE, jun.name)
+    assert (note.kind, note.actor_name) == ("note", jun.name)
     assert (note.content or {})["text"].startswith("Sized up")
     with pytest.raises(AlreadySo):
         await world.run(partial(add_answer, prompt_id=prompt.id), by=jun)
@@ -221,7 +220,7 @@ async def test_nothing_new_within_the_box_is_asked_about_and_a_line_becomes_a_no
     use_case = partial(report_progress, prompt_id=box.id, text="Found the slow query")
     await world.run(use_case, by=jun)
     note = (await world.entries(incident_id))[-1]
-    assert (note.kind, note.content or {}) == (EntryKind.NOTE, {"text": "Found the slow query"})
+    assert (note.kind, note.content or {}) == ("note", {"text": "Found the slow query"})
     await pass_time(world, timedelta(minutes=9))
     assert len(await prompts(world, jun, PromptKind.TIME_BOX)) == 1
     await pass_time(world, timedelta(minutes=2))

@@ -10,7 +10,6 @@ from incidents.core.people import PersonKind
 from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.reminders import ReminderKind
 from incidents.engine.transactions import RequestKey
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.declare import Declaration, declare
 from tests.world import World
 
@@ -22,7 +21,7 @@ async def test_declaring_writes_the_entry_the_channel_effect_and_the_reminders(
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
 
     entries = await world.entries(incident_id)
-    assert [entry.kind for entry in entries] == [EntryKind.DECLARED]
+    assert [entry.kind for entry in entries] == ["declared"]
     assert len(await world.effects(OpenIncidentChannel)) == 1
     kinds = {reminder.kind for reminder in await world.pending_reminders()}
     assert {ReminderKind.UPDATE_DUE, ReminderKind.COMMANDER_MISSING} <= kinds

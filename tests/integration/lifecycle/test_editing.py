@@ -10,7 +10,6 @@ from incidents.core.people import Actor
 from incidents.engine.effects import SetChannelTopic
 from incidents.incident.entries import FieldValue
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.edit import Edit, edit, fingerprint
 from tests.world import World
 
@@ -36,7 +35,7 @@ async def test_an_edit_is_an_entry_with_old_and_new_of_each_field(world: World) 
     view = await world.view(incident_id)
     assert (view.title, view.services) == ("Checkout down", ("web", "db"))
     entry = (await world.entries(incident_id))[-1]
-    assert entry.kind == EntryKind.EDITED
+    assert entry.kind == "edited"
     assert entry.content == {
         "changes": {
             "title": {"old": "Checkout errors", "new": "Checkout down"},

@@ -29,7 +29,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.incident.cadence import cadence_for
 from incidents.incident.incident import ById
 from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, OPEN_STATUSES, IncidentStatus
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView
 from incidents.lifecycle.edit import Edit, edit
 from incidents.lifecycle.milestones import set_milestones
@@ -81,7 +81,7 @@ class Walk(RuleBasedStateMachine):
         assert len(entries) > len(before[1])
         if view.status != before[0].status:
             assert view.status in ALLOWED_TRANSITIONS[before[0].status]
-            step = [entry for entry in entries if entry.kind == EntryKind.STATUS_CHANGED][-1]
+            step = [entry for entry in entries if entry.kind == "status_changed"][-1]
             content = step.content or {}
             assert (content["old"], content["new"]) == (before[0].status, view.status)
 
@@ -200,7 +200,7 @@ class Walk(RuleBasedStateMachine):
         assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
         status = IncidentStatus.TRIAGE
         for entry in entries:
-            if entry.kind != EntryKind.STATUS_CHANGED:
+            if entry.kind != "status_changed":
                 continue
             content = entry.content or {}
             assert content["old"] == status

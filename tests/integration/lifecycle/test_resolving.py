@@ -19,7 +19,6 @@ from incidents.engine.reminders import ReminderKind
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus, closing_blockers
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.milestones import Moments, set_milestones
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import change_status
@@ -64,9 +63,9 @@ async def test_resolving_records_impact_and_fix_and_ends_the_reminders(world: Wo
     assert (view.impact_started_at, view.impact_ended_at) == (start, end)
     assert (view.resolution, view.next_update_due_at) == ("Rolled back", None)
     entries = await world.entries(incident_id)
-    moments = [entry for entry in entries if entry.kind == EntryKind.MILESTONE_SET]
+    moments = [entry for entry in entries if entry.kind == "milestone_set"]
     assert [entry.occurred_at for entry in moments] == [start, end]
-    step = next(entry for entry in entries if entry.kind == EntryKind.STATUS_CHANGED)
+    step = next(entry for entry in entries if entry.kind == "status_changed")
     assert (step.content or {})["resolution"] == "Rolled back"
     kinds = {reminder.kind for reminder in await world.pending_reminders()}
     assert not kinds & {ReminderKind.UPDATE_DUE, ReminderKind.COMMANDER_MISSING}
@@ -117,7 +116,7 @@ async def test_of_two_who_resolve_at_once_one_wins_and_the_other_hears_who(world
     refused = [result for result in results if isinstance(result, TransitionRefused)]
     assert [(error.current, error.by) for error in refused] == [("resolved", "Sitrep")]
     kinds = [entry.kind for entry in await world.entries(incident_id)]
-    assert kinds.count(EntryKind.STATUS_CHANGED) == 1
+    assert kinds.count("status_changed") == 1
 
 
 async def test_resolving_is_for_responders(world: World) -> None:
@@ -136,7 +135,7 @@ async def test_each_milestone_set_right_is_an_entry_with_old_and_new(world: Worl
     assert view.detected_at == earlier
     entry = (await world.entries(incident_id))[-1]
     content = entry.content or {}
-    assert (entry.kind, entry.occurred_at) == (EntryKind.MILESTONE_SET, earlier)
+    assert (entry.kind, entry.occurred_at) == ("milestone_set", earlier)
     assert (content["name"], content["old"][:16]) == ("detected_at", "2026-03-02T09:00")
 
 

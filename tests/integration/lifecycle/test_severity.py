@@ -10,7 +10,6 @@ from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
 from incidents.engine.effects import InvitePolicyPeople
 from incidents.engine.reminders import ReminderKind
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.severity import change_severity
 from incidents.policy.policy import Policy
 from incidents.policy.references import PersonRef
@@ -109,4 +108,4 @@ async def test_the_same_or_an_unknown_severity_changes_nothing(world: World) -> 
     with pytest.raises(InvalidInput) as caught:
         await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev9"))
     assert "sev1" in caught.value.example
-    assert [entry.kind for entry in await world.entries(incident_id)] == [EntryKind.DECLARED]
+    assert [entry.kind for entry in await world.entries(incident_id)] == ["declared"]

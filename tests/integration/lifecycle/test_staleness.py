@@ -9,7 +9,6 @@ import pytest
 from incidents.core.errors import AlreadySo
 from incidents.engine.reminders import ReminderKind
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.staleness import still_working
 from incidents.lifecycle.status import cancel
 from incidents.updates.post import UpdateDraft, post_update
@@ -19,7 +18,7 @@ QUIET = timedelta(days=3)  # by the built-in policy
 
 
 async def asked(world: World, incident_id: uuid.UUID) -> int:
-    return [entry.kind for entry in await world.entries(incident_id)].count(EntryKind.STALE_ASKED)
+    return [entry.kind for entry in await world.entries(incident_id)].count("stale_asked")
 
 
 async def test_after_days_without_an_entry_it_is_asked_and_again_after_as_long(

@@ -14,7 +14,6 @@ from incidents.engine.reminders import ReminderKind
 from incidents.incident.entries import StatusChanged
 from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status, close, mark_duplicate, reopen
 from tests.world import World
@@ -41,7 +40,7 @@ async def test_a_status_change_is_an_entry_with_old_new_and_what_was_said(world:
     await world.run(step, by=alice)
 
     entry = (await world.entries(incident_id))[-1]
-    assert entry.kind == EntryKind.STATUS_CHANGED
+    assert entry.kind == "status_changed"
     assert entry.actor_name == "alice"
     step_taken = StatusChanged(old="triage", new="identified", text="Bad deploy\n1.2")
     assert StatusChanged.read(entry.content) == step_taken
@@ -77,7 +76,7 @@ async def test_of_two_who_mitigate_at_once_one_wins_and_the_other_is_told_who(
     entries = await world.entries(incident_id)
     assert len(refused) == 1
     assert refused[0].by == entries[-1].actor_name
-    assert [entry.kind for entry in entries].count(EntryKind.STATUS_CHANGED) == 1
+    assert [entry.kind for entry in entries].count("status_changed") == 1
 
 
 async def test_mitigating_doubles_the_time_to_the_next_update_from_the_last_one(

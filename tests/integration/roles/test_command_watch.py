@@ -9,7 +9,6 @@ from typing import Any
 
 from incidents.engine.effects import InvitePolicyPeople, TellPerson
 from incidents.incident.incident import ById
-from incidents.incident.timeline import EntryKind
 from incidents.lifecycle.status import cancel
 from incidents.policy.references import PersonRef
 from incidents.roles.command import take_command, want_successor
@@ -30,7 +29,7 @@ async def said(world: World, incident_id: uuid.UUID) -> list[Mapping[str, Any]]:
     return [
         entry.content or {}
         for entry in await world.entries(incident_id)
-        if entry.kind == EntryKind.COMMANDER_MISSING
+        if entry.kind == "commander_missing"
     ]
 
 

@@ -12,11 +12,11 @@ from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ById, save_participant
-from incidents.incident.timeline import EntryKind
 from incidents.learning.tables import Debrief, Observation
 from incidents.lifecycle.status import cancel
 from incidents.policy.references import GroupRef, PersonRef
 from incidents.policy.supervision import Supervision
+from incidents.record.entries import FileLinked
 from incidents.rights.stages import Scope, Stage
 from incidents.roles.assign import assign_role
 from incidents.supervision.progress import Counts, ProgressView, find_progress
@@ -81,7 +81,7 @@ async def observe(
 async def record_evidence(world: World, incident_id: uuid.UUID) -> None:
     async def save(uow: UnitOfWork) -> Outcome:
         incident = await uow.get_incident(ById(incident_id))
-        uow.record(incident, EntryKind.FILE_LINKED, {"name": "graph.png"})
+        uow.record(incident, FileLinked(name="graph.png"))
         return Outcome("linked")
 
     await world.run(save)

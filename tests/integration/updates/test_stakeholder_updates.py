@@ -20,7 +20,7 @@ from incidents.incident.cadence import find_latest_update
 from incidents.incident.incident import ById, save_participant
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.roles import RoleAssignment
-from incidents.incident.timeline import EntryKind, TimelineEntry
+from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.status import cancel, change_status
 from incidents.policy.policy import COMMANDER, COMMUNICATIONS_LEAD, DEPUTY
 from incidents.registry.rules import RULES
@@ -78,9 +78,7 @@ async def advance(world: World, duration: timedelta) -> None:
         await world.tick()
 
 
-async def entries_of(
-    world: World, incident_id: uuid.UUID, *kinds: EntryKind
-) -> list[TimelineEntry]:
+async def entries_of(world: World, incident_id: uuid.UUID, *kinds: str) -> list[TimelineEntry]:
     return [entry for entry in await world.entries(incident_id) if entry.kind in kinds]
 
 
@@ -91,7 +89,7 @@ async def reminder_of(world: World, kind: ReminderKind) -> Reminder | None:
 
 async def steps(world: World, incident_id: uuid.UUID) -> list[str]:
     """Return the steps of the ladder that were recorded, in order."""
-    kinds = (EntryKind.UPDATE_REMINDED, EntryKind.UPDATE_MISSED)
+    kinds = ("update_reminded", "update_missed")
     found = await entries_of(world, incident_id, *kinds)
     return [(entry.content or {}).get("step", "missed") for entry in found]
 
@@ -109,7 +107,7 @@ async def test_an_update_is_posted_shown_and_starts_the_clock_anew(world: World)
     assert view.impact == "EU checkouts"
     assert view.latest_update is not None
     assert view.latest_update.headline == "We are rolling back"
-    (entry,) = await entries_of(world, incident_id, EntryKind.UPDATE_POSTED)
+    (entry,) = await entries_of(world, incident_id, "update_posted")
     assert entry.content is not None
     assert entry.content["changes"] == {"impact": {"old": "", "new": "EU checkouts"}}
     assert entry.id in {effect.entry_id for effect in await world.effects(PostEntry)}
@@ -137,7 +135,7 @@ async def test_the_status_given_with_an_update_changes_in_the_same_transaction(
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
     await update(world, incident_id, alice, text="Rolled back", status=IncidentStatus.MITIGATED)
     kinds = [entry.kind for entry in await world.entries(incident_id)]
-    assert kinds == [EntryKind.DECLARED, EntryKind.STATUS_CHANGED, EntryKind.UPDATE_POSTED]
+    assert kinds == ["declared", "status_changed", "update_posted"]
     view = await world.view(incident_id)
     assert view.status is IncidentStatus.MITIGATED
     assert view.next_update_due_at == world.clock.now() + 2 * CADENCE
@@ -169,7 +167,7 @@ async def test_an_empty_update_one_by_a_guest_and_one_after_the_end_are_refused(
     await world.run(partial(cancel, ref=ById(incident_id), reason="false alarm"))
     with pytest.raises(AlreadySo):
         await update(world, incident_id, alice, text="hello")
-    assert await entries_of(world, incident_id, EntryKind.UPDATE_POSTED) == []
+    assert await entries_of(world, incident_id, "update_posted") == []
 
 
 async def test_the_ladder_asks_the_lead_then_tells_those_who_lead_then_records_the_miss(
@@ -183,7 +181,7 @@ async def test_the_ladder_asks_the_lead_then_tells_those_who_lead_then_records_t
 
     await advance(world, timedelta(minutes=30))
     assert await steps(world, incident_id) == ["due"]
-    (due,) = await entries_of(world, incident_id, EntryKind.UPDATE_REMINDED)
+    (due,) = await entries_of(world, incident_id, "update_reminded")
     assert due.content is not None
     assert [person["name"] for person in due.content["to"]] == ["carol"]
     assert due.id in {effect.entry_id for effect in await world.effects(PostEntry)}
@@ -195,7 +193,7 @@ async def test_the_ladder_asks_the_lead_then_tells_those_who_lead_then_records_t
 
     await advance(world, timedelta(minutes=15))
     assert await steps(world, incident_id) == ["due", "late", "missed"]
-    (missed,) = await entries_of(world, incident_id, EntryKind.UPDATE_MISSED)
+    (missed,) = await entries_of(world, incident_id, "update_missed")
     assert missed.content is not None
     assert missed.content["is_bots"] is False
     assert missed.id in {effect.entry_id for effect in await world.effects(PostEntry)}
@@ -207,7 +205,7 @@ async def test_after_two_misses_the_channel_is_left_alone_but_the_record_goes_on
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
     await advance(world, timedelta(hours=3))
-    missed = await entries_of(world, incident_id, EntryKind.UPDATE_MISSED)
+    missed = await entries_of(world, incident_id, "update_missed")
     assert len(missed) == 5
     posted = {effect.entry_id for effect in await world.effects(PostEntry)}
     assert [entry.id in posted for entry in missed] == [True, True, False, False, False]
@@ -264,7 +262,7 @@ async def test_a_snooze_puts_the_reminder_off_once(world: World) -> None:
     assert await steps(world, incident_id) == ["due", "due"]
     await update(world, incident_id, alice, text="Rolled back")
     await snooze(world, incident_id, alice)
-    assert len(await entries_of(world, incident_id, EntryKind.UPDATE_SNOOZED)) == 2
+    assert len(await entries_of(world, incident_id, "update_snoozed")) == 2
 
 
 async def test_an_old_snooze_button_does_nothing_after_an_update(world: World) -> None:
@@ -291,7 +289,7 @@ async def test_after_an_absence_only_the_highest_step_is_said_and_the_misses_are
     await world.tick()
     await world.tick()
     assert await steps(world, incident_id) == ["missed"]
-    (missed,) = await entries_of(world, incident_id, EntryKind.UPDATE_MISSED)
+    (missed,) = await entries_of(world, incident_id, "update_missed")
     assert missed.content is not None
     assert (missed.content["is_bots"], missed.content["is_quiet"]) == (True, False)
     assert missed.content["count"] == 9
@@ -305,7 +303,7 @@ async def test_a_quick_restart_is_no_absence(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
     await advance(world, timedelta(minutes=60))
-    (missed,) = await entries_of(world, incident_id, EntryKind.UPDATE_MISSED)
+    (missed,) = await entries_of(world, incident_id, "update_missed")
     assert missed.content is not None
     assert missed.content["is_bots"] is False
 

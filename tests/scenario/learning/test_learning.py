@@ -13,7 +13,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ById, Incident
-from incidents.incident.timeline import EntryKind
+from incidents.record.entries import Note
 from tests.scenario.conftest import Bot
 from tests.scenario.learning_leaks import check_learning
 
@@ -96,7 +96,7 @@ async def test_an_answer_on_the_timeline_or_in_the_log_is_found(leaking_bot: Bot
     async def record(uow: UnitOfWork) -> Outcome:
         incident = await uow.session.get(Incident, incident_id)
         assert incident is not None
-        uow.record(incident, EntryKind.STALE_ANSWERED, {"text": SECRET})
+        uow.record(incident, Note(text=SECRET))
         return Outcome("recorded")
 
     await _run(bot, record)

@@ -29,7 +29,6 @@ from incidents.engine.entries import effect_words
 from incidents.escalation.entries import ENTRIES as ESCALATION_ENTRIES
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload, decode, field_names
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy.policy import Action
 from incidents.record.corrections import CorrectedEntry
@@ -99,19 +98,19 @@ COMMON: dict[str, Any] = {
     "milestones": {"mitigated_at": {"old": None, "new": BEFORE}},
 }
 SPECIAL: dict[str, dict[str, Any]] = {
-    EntryKind.UPDATE_REMINDED: {"to": [BOB], "step": "late"},
-    EntryKind.MILESTONE_SET: {"name": "impact_started_at", "old": None, "new": BEFORE},
-    EntryKind.STATUS_CHANGED: {"next_update_due_at": {"old": BEFORE, "new": LATER}},
-    EntryKind.SEVERITY_CHANGED: {
+    "update_reminded": {"to": [BOB], "step": "late"},
+    "milestone_set": {"name": "impact_started_at", "old": None, "new": BEFORE},
+    "status_changed": {"next_update_due_at": {"old": BEFORE, "new": LATER}},
+    "severity_changed": {
         "old": "SEV3",
         "new": "SEV2",
         "is_worse": True,
         "next_update_due_at": {"old": LATER, "new": BEFORE},
     },
-    EntryKind.EDITED: {"changes": {"title": {"old": "Errors", "new": "Checkout errors"}}},
-    EntryKind.INVITE_REFUSED: {"refused": [{"name": "Bob", "error": "user_is_restricted"}]},
-    EntryKind.FILE_LINKED: {"name": "graph.png", "permalink": "https://x.slack.com/f"},
-    EntryKind.DRILL_STARTED: {
+    "edited": {"changes": {"title": {"old": "Errors", "new": "Checkout errors"}}},
+    "invite_refused": {"refused": [{"name": "Bob", "error": "user_is_restricted"}]},
+    "file_linked": {"name": "graph.png", "permalink": "https://x.slack.com/f"},
+    "drill_started": {
         "scenario": "bad-deploy",
         "name": "Bad deploy",
         "level": "starter",
@@ -123,11 +122,11 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "checks": ["Logs of checkout"],
         "actions": ["Go back to 2.40.3"],
     },
-    EntryKind.DRILL_SIGNAL: {"signal": "page", "source": "Support lead", "is_question": True},
-    EntryKind.DRILL_CHECKED: {"check": "logs", "name": "Logs", "output": "12:04 ERROR"},
-    EntryKind.DRILL_ACTED: {"action": "roll-back", "name": "Go back", "output": "started"},
-    EntryKind.DRILL_ENDED: {"how": "timed_out", "name": "Bad deploy"},
-    EntryKind.CHANNEL_RENAMED: {"old": "inc-12", "new": "inc-12-checkout"},
+    "drill_signal": {"signal": "page", "source": "Support lead", "is_question": True},
+    "drill_checked": {"check": "logs", "name": "Logs", "output": "12:04 ERROR"},
+    "drill_acted": {"action": "roll-back", "name": "Go back", "output": "started"},
+    "drill_ended": {"how": "timed_out", "name": "Bad deploy"},
+    "channel_renamed": {"old": "inc-12", "new": "inc-12-checkout"},
 }
 
 ESCALATION: dict[str, Any] = {

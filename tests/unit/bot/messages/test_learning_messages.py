@@ -23,7 +23,6 @@ from incidents.handover.draft import (
     RiskyChange,
 )
 from incidents.handover.tables import HandoverStatus, HandoverView, QuestionView
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView, PersonView, RoleView
 from incidents.learning.debriefs import DebriefView
 from incidents.learning.mentoring import ConversationView
@@ -122,7 +121,7 @@ def handover(status: HandoverStatus = HandoverStatus.PENDING) -> HandoverView:
     )
 
 
-def entry(kind: EntryKind, content: dict[str, object]) -> EntryView:
+def entry(kind: str, content: dict[str, object]) -> EntryView:
     return entry_view(kind, actor_id=BOB.id, actor_name=BOB.name, content=content)
 
 
@@ -169,12 +168,12 @@ def all_messages() -> Iterator[blocks.Message]:
     yield mentoring.conversation_message(conversation(replace(incident(), roles=())))
     packet: dict[str, object] = {"packet": {"ask": NASTY, "symptoms": NASTY}, "to": NASTY[:50]}
     words: dict[str, object] = {"text": NASTY, "risk": NASTY, "class_name": "Change"}
-    asking: tuple[tuple[dict[str, object], EntryKind], ...] = (
-        (packet, EntryKind.ESCALATED),
-        (packet, EntryKind.ESCALATION_COMPLETED),
-        ({"packet": {}}, EntryKind.ESCALATED),
-        (words, EntryKind.ACTION_PROPOSED),
-        (words, EntryKind.PROPOSAL_REVISED),
+    asking: tuple[tuple[dict[str, object], str], ...] = (
+        (packet, "escalated"),
+        (packet, "escalation_completed"),
+        ({"packet": {}}, "escalated"),
+        (words, "action_proposed"),
+        (words, "proposal_revised"),
     )
     for content, kind in asking:
         yield mentoring.forwarded_message(entry(kind, content), view, talk)

@@ -6,7 +6,6 @@ from typing import Any
 
 from bot.features.learning.mentoring import forwarded_message
 from incidents.core.sentences import Who
-from incidents.incident.timeline import EntryKind
 from incidents.incident.views import PersonView, RoleView
 from incidents.learning.mentoring import ConversationView
 from incidents.policy.policy import COMMANDER
@@ -45,14 +44,14 @@ def test_who_is_agreed_with_hears_what_to_do_now() -> None:
 
 
 def test_a_mentor_reads_who_escalates_and_what_needs_nobody() -> None:
-    def told(kind: EntryKind, **content: object) -> str:
+    def told(kind: str, **content: object) -> str:
         return forwarded_message(entry_view(kind, content=content), COMMANDED, TALK).text
 
     author = {"name": "bob", "external_id": BOB.external_id}
-    assert "bob escalates to you in" in told(EntryKind.ESCALATED, to="alice", author=author)
+    assert "bob escalates to you in" in told("escalated", to="alice", author=author)
     # What the bot sends by its rules isn't said to be the junior's doing.
-    assert "I escalate to you for bob in" in told(EntryKind.ESCALATED, to="alice", author=None)
-    assert "asks for agreement in" in told(EntryKind.ACTION_PROPOSED, needs="standard")
-    safe = told(EntryKind.ACTION_PROPOSED, needs="nobody")
+    assert "I escalate to you for bob in" in told("escalated", to="alice", author=None)
+    assert "asks for agreement in" in told("action_proposed", needs="standard")
+    safe = told("action_proposed", needs="nobody")
     assert "needs nobody's agreement" in safe
     assert "asks for agreement" not in safe

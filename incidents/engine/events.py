@@ -1,0 +1,15 @@
+"""Events of the engine that belong in no timeline."""
+
+import uuid
+from dataclasses import dataclass
+
+from incidents.engine.plan import FeatureEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptChanged(FeatureEvent):
+    """A private prompt was asked, answered or withdrawn; its owner's message has to show it."""
+
+    prompt_id: uuid.UUID
+    incident_id: uuid.UUID
+    person_id: uuid.UUID
