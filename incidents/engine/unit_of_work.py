@@ -165,7 +165,7 @@ class UnitOfWork:
         self._again.append(remind)
 
     async def add_effects(self, planned: list[outbox.Planned]) -> None:
-        """Store effects outside of a reaction, such as a newcomer's read-in."""
+        """Store planned effects; in the program only `follow_up` does, with what reactions planned."""
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
         self.wakes_others = self.wakes_others or bool(planned)
 

@@ -1,4 +1,4 @@
-"""The house: rooms of incidents/ on floors, no crowded folder, no circle of rooms."""
+"""The house: rooms of incidents/ on floors, no crowded folder, one table that plans."""
 
 import ast
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.architecture.sources import Source, imports, parsed, require
+from tests.architecture.sources import Source, calls, imports, parsed, require
 
 # From the ground up: a room imports only rooms on floors below its own.
 FLOORS = (
@@ -74,6 +74,30 @@ def crowded_folders(sources: tuple[Source, ...]) -> Iterator[str]:
         for word, count in words.items():
             if count > SAME_WORD:
                 yield f"{folder}/ holds {count} files that begin with {word}"
+
+
+def unplanned_work(sources: tuple[Source, ...]) -> Iterator[str]:
+    """Find effects and reminders that are stored outside of the engine."""
+    for source in sources:
+        if source.is_in("incidents/engine/", "tests/"):
+            continue
+        for call, name in calls(source):
+            if name.endswith((".add_effects", "outbox.add", "apply_changes")):
+                yield f"{source.at(call)} {name}(…)"
+
+
+def test_only_reactions_plan_effects_and_reminders(program: tuple[Source, ...]) -> None:
+    require(
+        unplanned_work(program),
+        rule="Effects and reminders follow from entries and events, by reactions.",
+        instead="record an entry or emit an event, and add its line to registry/reactions.py.",
+    )
+
+
+def test_an_effect_planned_by_hand_is_found() -> None:
+    text = "async def f(uow): await uow.add_effects([x])"
+    assert list(unplanned_work((parsed("incidents/roles/assign.py", text),)))
+    assert not list(unplanned_work((parsed("incidents/engine/unit_of_work.py", text),)))
 
 
 def test_a_room_imports_only_rooms_below(program: tuple[Source, ...]) -> None:
