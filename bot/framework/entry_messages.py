@@ -1,12 +1,40 @@
-"""How timeline entries read as messages: one renderer per kind, an unknown kind generically."""
+"""How timeline entries read as messages: one renderer per kind, an unknown kind generically.
 
-from collections.abc import Callable, Mapping
+What a message asks for ends: it then says how, and loses its buttons. `FindEnding` tells whether.
+"""
 
-from bot.slack.blocks import Message, section
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.slack.blocks import ButtonElement, Message, section
 from bot.slack.mentions import escape
 from incidents.incident.views import EntryView, IncidentView
 
 EntryRenderer = Callable[[EntryView, IncidentView], Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How what a message asks for has ended, as mrkdwn without people's own words.
+
+    One that isn't final may change again; `buttons` still do something.
+    """
+
+    text: str
+    is_final: bool = True
+    buttons: tuple[ButtonElement, ...] = ()
+
+
+FindEnding = Callable[[AsyncSession, EntryView, IncidentView], Awaitable[Ending | None]]
+
+
+def ended_with(incident: IncidentView) -> Ending | None:
+    """Return that it ended with the incident, if that is over."""
+    if incident.is_open:
+        return None
+    return Ending(f"{incident.reference} is {incident.status}. Nothing is left to do here.")
 
 
 def render_entry(

@@ -109,6 +109,13 @@ class TellPerson(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefreshEntryMessages(Effect):
+    """Bring what was said of entries up to date: what is over says how it ended, without buttons."""
+
+    kind: ClassVar[str] = "refresh_entry_messages"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SendPrompt(Effect):
     """Show a prompt to its owner by direct message, or bring it up to date there."""
 

@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from sqlalchemy import select
 from sqlalchemy.exc import NoResultFound
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import Superseded
 from incidents.engine import outbox
@@ -50,6 +52,12 @@ async def retry_effect(uow: UnitOfWork, effect_id: uuid.UUID) -> Outcome:
     return Outcome("effect_retried", incident.id, {"effect_kind": row.kind})
 
 
+async def is_dead(session: AsyncSession, effect_id: uuid.UUID) -> bool:
+    """Tell whether an effect is a dead letter, which somebody may try again."""
+    query = select(EffectRow.status).where(EffectRow.id == effect_id)
+    return (await session.execute(query)).scalar_one_or_none() == EffectStatus.DEAD
+
+
 async def _get_dead(uow: UnitOfWork, effect_id: uuid.UUID) -> EffectRow:
     try:
         row = await outbox.get_effect(uow.session, effect_id)
@@ -79,6 +87,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "add_bookmarks": "adding the channel's bookmarks",
         "post_entry": "posting a message in the channel",
         "tell_person": "sending a direct message",
+        "refresh_entry_messages": "bringing earlier messages up to date",
         "tell_role_holder": "sending a role's checklist",
         "refresh_handoff": "showing the handoff",
         "upload_postmortem": "uploading the postmortem",

@@ -12,6 +12,7 @@ from incidents.engine.effects import (
     InvitePolicyPeople,
     PostEntry,
     RefreshAnnouncement,
+    RefreshEntryMessages,
     RefreshStatusCard,
     SetChannelTopic,
     TellPerson,
@@ -44,6 +45,7 @@ class Plan:
         self.policy = policy
         self.effects: list[Planned] = []
         self.reminders: list[ReminderChange] = []
+        self.refreshed_entry_messages: uuid.UUID | None = None
 
     def add(
         self,
@@ -127,6 +129,12 @@ class Plan:
         """Bring the channel's topic up to date, best effort."""
         effect = SetChannelTopic(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="ancillary", after=self.channel_gate)
+
+    def refresh_entry_messages(self) -> None:
+        """Bring the messages about earlier entries up to date, if any still offer something."""
+        if self.facts.has_entry_messages:
+            effect = RefreshEntryMessages(incident_id=self.facts.incident_id)
+            self.refreshed_entry_messages = self.refresh(effect, lane="entries")
 
     def remind(
         self,

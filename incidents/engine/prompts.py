@@ -209,9 +209,9 @@ async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: s
 
 
 async def withdraw(uow: UnitOfWork, prompts: Sequence[Prompt]) -> None:
-    """Ask no longer: buttons leave the messages, and what wasn't sent yet isn't."""
+    """Ask, or say, no longer: buttons leave the messages, and what wasn't sent yet isn't."""
     for prompt in prompts:
-        if prompt.is_open:
+        if prompt.is_wanted:
             prompt.status = PromptStatus.WITHDRAWN
             await uow.flush()
             await show(uow, prompt)

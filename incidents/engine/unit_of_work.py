@@ -17,6 +17,7 @@ from incidents.core.errors import NeedsApproval
 from incidents.core.hash_chain import clean_content
 from incidents.core.people import Actor
 from incidents.engine import outbox, reminders
+from incidents.engine.posted_messages import may_have_ended
 from incidents.guidance.tables import people_to_guide
 from incidents.incident import timeline
 from incidents.incident.facts import Facts, gather_facts
@@ -196,7 +197,13 @@ class UnitOfWork:
             facts = await gather_facts(
                 self.session, incident, now=self.now, roles=() if is_new else None
             )
-            facts = replace(facts, to_guide=await self._people_to_guide(facts, entries))
+            facts = replace(
+                facts,
+                to_guide=await self._people_to_guide(facts, entries),
+                has_entry_messages=await may_have_ended(
+                    self.session, incident.id, [entry.kind for entry in entries]
+                ),
+            )
             for entry in entries:
                 reaction = react(entry, facts, self.policy)
                 planned.extend(reaction.effects)

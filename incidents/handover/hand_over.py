@@ -106,6 +106,7 @@ async def accept_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
     await audit(uow, AuditKind.HANDOVER_ACCEPTED, _content(handover, author), subject_id=author.id)
     await _cancel_reminder(uow, handover)
     await _show(uow, handover)
+    await _settle_reminder(uow, handover)
     await _tell(uow, handover, handover.from_person_id, what="accepted")
     return Outcome("handover_accepted", None, {"from": author.name})
 
@@ -158,6 +159,8 @@ async def answer_question(uow: UnitOfWork, question_id: uuid.UUID, *, text: str)
     question.answer, question.answered_at = said, uow.now
     await uow.flush()
     await _tell(uow, handover, handover.to_person_id, what="answered", question_id=question.id)
+    # The question, as its author has it, shows the answer from now on.
+    await _tell(uow, handover, handover.from_person_id, what="asked", question_id=question.id)
     await _show(uow, handover)
     return Outcome("handover_answered", None, {})
 
@@ -222,6 +225,7 @@ async def _withdraw(uow: UnitOfWork, handover: Handover) -> None:
     await uow.flush()
     await _cancel_reminder(uow, handover)
     await _show(uow, handover)
+    await _settle_reminder(uow, handover)
 
 
 def _content(handover: Handover, other: Person) -> dict[str, Any]:
@@ -234,6 +238,12 @@ async def _show(uow: UnitOfWork, handover: Handover) -> None:
         effect = ShowHandover(handover_id=handover.id, person_id=person_id)
         once = f"{effect.kind}:{handover.id}:{person_id}"
         await uow.add_effects([_planned(handover, person_id, effect, once=once)])
+
+
+async def _settle_reminder(uow: UnitOfWork, handover: Handover) -> None:
+    """Have the reminder of a note that is settled say how, if the next person was reminded."""
+    if handover.reminded_at is not None:
+        await _tell(uow, handover, handover.to_person_id, what="reminder")
 
 
 async def _tell(

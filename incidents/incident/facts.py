@@ -43,6 +43,8 @@ class Facts:
     now: datetime
     # Whose guidance has to be looked at; found only for entries that may change it.
     to_guide: tuple[uuid.UUID, ...] = ()
+    # Whether messages about entries still offer something that may have ended with this one.
+    has_entry_messages: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -15,7 +15,7 @@ from incidents.incident.cadence import UpdateView, find_latest_update
 from incidents.incident.incident import ByReference, Incident, IncidentRef, find_incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.incident.roles import RoleAssignment, current_roles
-from incidents.incident.timeline import TimelineEntry
+from incidents.incident.timeline import EntryKind, TimelineEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,25 @@ async def get_entry_view(session: AsyncSession, entry_id: uuid.UUID) -> EntryVie
     source = await session.get(TimelineEntry, uuid.UUID(source_id))
     text = ((source.content if source is not None else None) or {}).get("text", "")
     return replace(view, content={**view.content, "text": text})
+
+
+async def find_next_entry(
+    session: AsyncSession,
+    entry: EntryView,
+    incident: IncidentView,
+    *kinds: EntryKind,
+    is_about_it: bool = False,
+) -> EntryView | None:
+    """Return the first later entry of these kinds (that points at this one, if so), or None."""
+    query = select(TimelineEntry).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.sequence > entry.sequence,
+        TimelineEntry.kind.in_(kinds),
+    )
+    if is_about_it:
+        query = query.where(TimelineEntry.target_id == entry.id)
+    found = (await session.execute(query.order_by(TimelineEntry.sequence).limit(1))).scalar()
+    return entry_view(found) if found is not None else None
 
 
 def entry_view(entry: TimelineEntry) -> EntryView:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -154,4 +154,8 @@ async def _mentors(uow: UnitOfWork, debrief: Debrief) -> list[uuid.UUID]:
 
 async def _show(uow: UnitOfWork, debrief: Debrief) -> None:
     effect = ShowDebrief(incident_id=debrief.incident_id, debrief_id=debrief.id)
-    await uow.add_effects([planned_for(debrief.owner_id, effect, once=str(debrief.id))])
+    planned = [planned_for(debrief.owner_id, effect, once=str(debrief.id))]
+    if debrief.reminded_at is not None:
+        reminder = replace(effect, is_reminder=True)
+        planned.append(planned_for(debrief.owner_id, reminder, once=f"{debrief.id}:reminder"))
+    await uow.add_effects(planned)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import IncidentNotFound, NotPermitted, Superseded
@@ -16,6 +17,7 @@ from incidents.core.ids import derived_id, new_id
 from incidents.core.people import Person, actor_of
 from incidents.engine.effects import Effect
 from incidents.engine.outbox import Planned
+from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.tables import Escalation
 from incidents.incident.incident import ById, Incident, find_participant
@@ -34,6 +36,8 @@ from incidents.roles.give import give_role, take_role_away
 
 # Given on the record as the reason: true, and no business of the record's beyond that.
 REASON: Final = "takes it from here"
+# The purpose of what was forwarded to a mentor, in `posted_messages`; its subject is the entry.
+FORWARDS: Final = "forwarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,11 @@ async def support_junior(uow: UnitOfWork, incident: Incident, entry: TimelineEnt
     """Pair whoever took a role or asks others below solo with a mentor; keep what they see current."""
     if entry is not None and incident.is_open:
         await _pair_and_forward(uow, incident, entry)
+    held_by = {role.person_id for role in await current_roles(uow.session, incident.id)}
     for conversation in await conversations_in(uow.session, incident.id):
         await _show(uow, conversation)
+        if not incident.is_open or incident.is_private or conversation.junior_id not in held_by:
+            await _close_forwards(uow, conversation)
 
 
 async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> None:
@@ -149,6 +156,24 @@ async def _forward(uow: UnitOfWork, conversation: MentorConversation, entry: Tim
     )
     effect_id = derived_id(entry.id, f"{effect.kind}:{conversation.id}")
     await uow.add_effects([_in_lane(conversation, effect, effect_id=effect_id)])
+
+
+async def _close_forwards(uow: UnitOfWork, conversation: MentorConversation) -> None:
+    """Plan, once, that what was forwarded loses *Take over*: there is nothing to take over."""
+    query = select(PostedMessage).where(
+        PostedMessage.purpose == FORWARDS,
+        PostedMessage.incident_id == conversation.incident_id,
+        PostedMessage.channel_id == conversation.channel_id,
+        PostedMessage.ending.is_(None),
+    )
+    for standing in (await uow.session.execute(query)).scalars().all():
+        standing.ending = ""
+        effect = ForwardToMentor(
+            incident_id=conversation.incident_id,
+            conversation_id=conversation.id,
+            entry_id=standing.subject_id,
+        )
+        await uow.add_effects([_in_lane(conversation, effect, effect_id=new_id())])
 
 
 async def _show(uow: UnitOfWork, conversation: MentorConversation) -> None:

@@ -65,6 +65,8 @@ async def observe(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | No
     """Bring shadows in, ask them at a decision, or end their watching, as the incident is now."""
     if incident.is_private or incident.is_drill:
         await _let_go(uow, incident)
+        if entry is not None and entry.kind == EntryKind.MOVED_TO_PRIVATE:
+            await _hide_debriefs(uow, incident)
         return
     if not incident.is_open:
         await _ask_for_debriefs(uow, incident)
@@ -192,8 +194,10 @@ def _named(people: Sequence[Person], ref: PersonRef | None) -> Person | None:
 async def _resume(uow: UnitOfWork, met_again: Sequence[Observation]) -> None:
     """Watch on in incidents that were reopened, unless the shadow had stopped by themselves."""
     over = {one.id: one for one in met_again if one.ended_at is not None}
-    for observation_id in await with_debrief(uow.session, over.keys()):
-        over[observation_id].ended_at = None
+    resumed = [over[one] for one in await with_debrief(uow.session, over.keys())]
+    for observation in resumed:
+        observation.ended_at = None
+    await refresh_briefs(uow, resumed)
 
 
 def _observation(uow: UnitOfWork, incident: Incident, follower: Follower) -> Observation:
@@ -281,10 +285,39 @@ async def _ask_for_debriefs(uow: UnitOfWork, incident: Incident) -> None:
     observations = await observations_in(uow.session, [incident.id])
     watching = [one for one in observations if one.ended_at is None]
     asked = await with_debrief(uow.session, [one.id for one in watching])
+    await end_watching(uow, watching)
     for observation in watching:
-        observation.ended_at = uow.now
         if observation.id not in asked:
             await _ask_for_debrief(uow, incident, observation)
+
+
+async def end_watching(uow: UnitOfWork, observations: Sequence[Observation]) -> None:
+    """End the watching of these: nothing more is asked, and the briefs say so."""
+    for observation in observations:
+        observation.ended_at = uow.now
+        asked = await open_prompts(
+            uow.session,
+            observation.incident_id,
+            person_id=observation.person_id,
+            kinds=(PromptKind.DECISION,),
+        )
+        await withdraw(uow, asked)
+    await refresh_briefs(uow, observations)
+
+
+async def refresh_briefs(uow: UnitOfWork, observations: Iterable[Observation]) -> None:
+    """Plan to bring the briefs of these up to date, now that they are watched, or no more."""
+    await uow.flush()
+    await uow.add_effects(
+        [
+            planned_for(
+                one.person_id,
+                SendShadowBrief(incident_id=one.incident_id, observation_id=one.id),
+                once=str(one.id),
+            )
+            for one in observations
+        ]
+    )
 
 
 async def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observation) -> None:
@@ -315,9 +348,13 @@ async def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Obs
 
 async def _let_go(uow: UnitOfWork, incident: Incident) -> None:
     """End the watching of an incident that is no longer theirs to see, without a word."""
-    for observation in await observations_in(uow.session, [incident.id]):
-        if observation.ended_at is None:
-            observation.ended_at = uow.now
-    # Only shadows are asked this.
-    asked = await open_prompts(uow.session, incident.id, kinds=(PromptKind.DECISION,))
-    await withdraw(uow, asked)
+    observations = await observations_in(uow.session, [incident.id])
+    await end_watching(uow, [one for one in observations if one.ended_at is None])
+
+
+async def _hide_debriefs(uow: UnitOfWork, incident: Incident) -> None:
+    """Ask no more for debriefs of an incident that has become private since."""
+    query = select(Debrief).where(Debrief.incident_id == incident.id)
+    for debrief in (await uow.session.execute(query)).scalars().all():
+        effect = ShowDebrief(incident_id=incident.id, debrief_id=debrief.id)
+        await uow.add_effects([planned_for(debrief.owner_id, effect, once=str(debrief.id))])

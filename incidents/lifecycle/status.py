@@ -28,6 +28,7 @@ from incidents.incident.lifecycle import (
 from incidents.incident.timeline import EntryKind, TimelineEntry
 from incidents.policy.policy import Action
 from incidents.proposals.end import end_proposals
+from incidents.roles.command import end_handoff
 from incidents.storage.database import storable
 
 # Duplicates of duplicates: as far as a chain is followed.
@@ -138,7 +139,7 @@ async def move(
 ) -> Outcome:
     """Take an allowed step: status, milestones, cadence, and the one entry that says so.
 
-    Once the incident is over, nobody is called or asked to agree to anything any more.
+    Once the incident is over, nobody is called, or asked to agree or to take command any more.
     """
     old = incident.lifecycle_status
     incident.status = target
@@ -155,6 +156,7 @@ async def move(
     if not incident.is_open:
         await end_escalations(uow, incident)
         await end_proposals(uow, incident)
+        await end_handoff(uow, incident)
     elif not is_open(old):
         await refresh_taken(uow, incident)
     data = {"reference": str(incident.reference), "old": old.value, "new": target.value}

@@ -120,6 +120,7 @@ def react(entry: TimelineEntry, facts: Facts, policy: Policy) -> Reaction:
     kind = EntryKind(entry.kind)
     for prepare in PREPARATIONS.get(kind, ()):
         prepare(plan)
+    plan.refresh_entry_messages()
     if kind in POSTED:
         plan.post()
     for follow_up in FOLLOW_UPS.get(kind, ()):

@@ -3,14 +3,18 @@
 import uuid
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.entry_messages import Ending
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import Superseded
-from incidents.engine.failed_effects import effect_words, refusal_reason, retry_effect
-from incidents.incident.views import EntryView, IncidentView
+from incidents.engine.failed_effects import effect_words, is_dead, refusal_reason, retry_effect
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 
 def effect_failed(entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -31,6 +35,20 @@ def effect_failed(entry: EntryView, incident: IncidentView) -> blocks.Message:
     )
 
 
+async def retry_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who tried it again, or that it isn't needed any more."""
+    effect_id = entry.text("effect_id")
+    if await is_dead(session, uuid.UUID(effect_id)):
+        return None
+    retried = await find_next_entry(session, entry, incident, EntryKind.EFFECT_RETRIED)
+    if retried is None or retried.text("effect_id") != effect_id:
+        return Ending("It isn't needed any more.")
+    at = mentions.date(retried.recorded_at, "{time}")
+    return Ending(f"{mentions.escape_line(retried.actor_name)} tried it again at {at}.")
+
+
 async def retry_pressed(request: Request) -> Reply:
     """Try again what Slack had refused."""
     try:
@@ -46,4 +64,5 @@ FEATURE = Feature(
     actions={"effect_retry": retry_pressed},
     entries={"effect_failed": effect_failed},
     direct_entries={"effect_failed": effect_failed},
+    endings={"effect_failed": retry_ending},
 )

@@ -2,7 +2,11 @@
 
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.features.browse.failures import retry_ending
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
@@ -25,7 +29,8 @@ from incidents.channel.life import (
 )
 from incidents.engine.effects import ArchiveChannel, UnarchiveChannel
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 # What Slack answers when the channel, and not what we wanted of it, may be the matter.
 _LOST = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
@@ -241,6 +246,24 @@ def bot_removed(entry: EntryView, incident: IncidentView) -> blocks.Message:
     )
 
 
+async def channel_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return where the incident goes on: back in its channel, or in another."""
+    back = (
+        EntryKind.CHANNEL_OPENED,
+        EntryKind.CHANNEL_LINKED,
+        EntryKind.CHANNEL_UNARCHIVED,
+        EntryKind.BOT_RETURNED,
+    )
+    found = await find_next_entry(session, entry, incident, *back)
+    if found is None or incident.channel_id is None:
+        is_refusal = entry.kind == EntryKind.CHANNEL_REFUSED
+        tried = await retry_ending(session, entry, incident) if is_refusal else None
+        return tried or ended_with(incident)
+    return Ending(f"It goes on in {mentions.channel_link(incident.channel_id)}.")
+
+
 def _told_with_button(incident: IncidentView, text: str) -> blocks.Message:
     use = blocks.button(
         "Use an existing channel…",
@@ -274,4 +297,7 @@ FEATURE = Feature(
         "channel_deleted": channel_deleted,
         "bot_removed": bot_removed,
     },
+    endings=dict.fromkeys(
+        ("channel_refused", "channel_archived", "channel_deleted", "bot_removed"), channel_ending
+    ),
 )

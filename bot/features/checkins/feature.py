@@ -249,4 +249,8 @@ FEATURE = Feature(
         EntryKind.CHECKIN_ASKED: messages.asked_directly,
         EntryKind.CHECKIN_ANSWERED: messages.answered_directly,
     },
+    endings={
+        EntryKind.CHECKIN_ASKED: messages.asked_ending,
+        EntryKind.CHECKIN_DUE: messages.due_ending,
+    },
 )

@@ -1,11 +1,17 @@
 """How check-ins read: asked in channel and directly, at the end of the box, and answered."""
 
+import uuid
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import instant_of
 from bot.slack import blocks, mentions
+from incidents.checkins.checkins import Checkin, CheckinStatus
 from incidents.core.times import spoken_duration
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 
 def asked_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -79,6 +85,54 @@ def answered_directly(entry: EntryView, incident: IncidentView) -> blocks.Messag
     said = answered_entry(entry, incident).text.removeprefix(f"{incident.reference}: ")
     text = f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}: {said}"
     return blocks.Message(text=text, blocks=blocks.paragraphs(text))
+
+
+# -- how it ended ---------------------------------------------------------------------------
+
+
+async def asked_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return how the task stands since it was understood, its time was up, or it was answered."""
+    checkin = await session.get_one(Checkin, uuid.UUID(entry.text("checkin_id")))
+    ended = _answered(checkin) or ended_with(incident)
+    if ended is not None:
+        return ended
+    if checkin.answered_at is not None:
+        return _more_time(checkin, is_final=False)
+    asked_at_end = await find_next_entry(
+        session, entry, incident, EntryKind.CHECKIN_DUE, is_about_it=True
+    )
+    if asked_at_end is not None:
+        return Ending("The time is up. I asked how it went.", is_final=False)
+    if checkin.understood_at is not None:
+        at = mentions.date(checkin.understood_at, "{time}")
+        return Ending(f"*Understood* at {at}.", is_final=False)
+    return None
+
+
+async def due_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return what was answered to the question how it went."""
+    checkin = await session.get_one(Checkin, uuid.UUID(entry.text("checkin_id")))
+    if str(checkin.round) != entry.text("round"):
+        return _more_time(checkin, is_final=True)
+    return _answered(checkin) or ended_with(incident)
+
+
+def _answered(checkin: Checkin) -> Ending | None:
+    if checkin.status not in {CheckinStatus.DONE, CheckinStatus.STUCK}:
+        return None
+    at = mentions.date(checkin.answered_at, "{time}") if checkin.answered_at else ""
+    by = mentions.escape_line(checkin.answered_by or "")
+    return Ending(f"*{checkin.status.capitalize()}*, said {by} at {at}.")
+
+
+def _more_time(checkin: Checkin, *, is_final: bool) -> Ending:
+    until = mentions.date(checkin.due_at, "{time}")
+    by = mentions.escape_line(checkin.answered_by or "")
+    return Ending(f"*More time*, said {by}: until {until}.", is_final=is_final)
 
 
 def _understood_button(entry: EntryView, incident: IncidentView) -> blocks.ButtonElement:

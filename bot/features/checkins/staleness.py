@@ -3,6 +3,9 @@
 from datetime import timedelta
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.feature import Feature
 from bot.framework.phrases import instant_of
 from bot.framework.refusals import say
@@ -11,7 +14,7 @@ from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.incident.timeline import EntryKind
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 from incidents.lifecycle.staleness import still_working
 
 
@@ -40,6 +43,21 @@ def stale_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
+async def stale_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who is still on it, or that it was asked again."""
+    later = await find_next_entry(
+        session, entry, incident, EntryKind.STALE_ANSWERED, EntryKind.STALE_ASKED
+    )
+    if later is None:
+        return ended_with(incident)
+    at = mentions.date(later.recorded_at)
+    if later.kind == EntryKind.STALE_ASKED:
+        return Ending(f"I asked again {at}.")
+    return Ending(f"{mentions.escape_line(later.actor_name)} was still working on it {at}.")
+
+
 def answered_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return that somebody is still on it."""
     text = f"{mentions.escape_line(entry.actor_name)} is still working on {incident.reference}."
@@ -50,4 +68,5 @@ FEATURE = Feature(
     name="staleness",
     actions={"stale_still_working": still_working_pressed},
     entries={EntryKind.STALE_ASKED: stale_entry, EntryKind.STALE_ANSWERED: answered_entry},
+    endings={EntryKind.STALE_ASKED: stale_ending},
 )

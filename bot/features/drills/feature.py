@@ -304,4 +304,7 @@ FEATURE = Feature(
         "drill_acted": messages.acted_entry,
         "drill_ended": messages.ended_entry,
     },
+    endings=dict.fromkeys(
+        ("drill_started", "drill_signal", "drill_checked", "drill_acted"), messages.drill_ending
+    ),
 )

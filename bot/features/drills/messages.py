@@ -5,10 +5,14 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.entry_messages import Ending
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.drills.views import DrillView
 from incidents.incident.views import EntryView, IncidentView
+from incidents.scenarios.runs import find_run
 from incidents.scenarios.scenario import Scenario
 
 _ENDS = MappingProxyType(
@@ -96,6 +100,16 @@ def ended_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
         "How it went comes by direct message, to the people of this drill and nobody else."
     )
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.section(text),))
+
+
+async def drill_ending(
+    session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return that the drill is over."""
+    run = await find_run(session, incident.id)
+    if incident.is_open and run is not None and run.is_running:
+        return None
+    return Ending("The drill is over.")
 
 
 def scenario_list(scenarios: Sequence[Scenario], *, slash: str) -> blocks.Message:

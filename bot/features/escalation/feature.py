@@ -273,4 +273,9 @@ FEATURE = Feature(
         EntryKind.ESCALATION_COMPLETED: escalation_entries.completed_directly,
         EntryKind.ESCALATION_WITHDRAWN: escalation_entries.withdrawn_directly,
     },
+    endings={
+        EntryKind.ESCALATION_EXHAUSTED: escalation_entries.escalation_ending,
+        EntryKind.ESCALATION_QUESTIONED: escalation_entries.escalation_ending,
+        EntryKind.ESCALATION_WITHDRAWN: escalation_entries.withdrawn_ending,
+    },
 )

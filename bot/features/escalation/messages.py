@@ -1,7 +1,10 @@
 """The direct message to whoever is called: the whole packet, and four buttons to answer with."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.escalation.card import (
     MAY_NOT_WAKE,
@@ -12,13 +15,16 @@ from bot.features.escalation.card import (
 )
 from bot.features.escalation.packet import FIELDS, FieldWords, fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import actor_of_entry
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
+from incidents.core.people import Person
 from incidents.escalation.completeness import rate
-from incidents.escalation.tables import CallStatus, EscalationStatus
+from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.escalation.words import called_so_far, standstill
+from incidents.incident.timeline import EntryKind
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
@@ -225,6 +231,32 @@ def withdrawn_directly(entry: EntryView, incident: IncidentView) -> blocks.Messa
     )
     again = () if not incident.is_open else (blocks.actions(_again(incident)),)
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), *again))
+
+
+# -- how it ended ---------------------------------------------------------------------------
+
+
+async def escalation_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who is on it after all, that it was withdrawn, or that a question was answered."""
+    escalation = await session.get_one(Escalation, uuid.UUID(entry.text("escalation_id")))
+    if entry.kind == EntryKind.ESCALATION_QUESTIONED:
+        if escalation.asked_field == "":
+            return Ending("Answered.")
+    elif escalation.status == EscalationStatus.TAKEN and escalation.taken_by_id is not None:
+        responder = await session.get_one(Person, escalation.taken_by_id)
+        return Ending(f"{mentions.mention(responder.external_id)} is on it.")
+    if escalation.status == EscalationStatus.WITHDRAWN:
+        return Ending("It was withdrawn. Nobody is called any more.")
+    return ended_with(incident)
+
+
+async def withdrawn_ending(
+    _session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return that nobody needs to be called any more, once the incident is over."""
+    return ended_with(incident)
 
 
 def _called(entry: EntryView) -> list[Mapping[str, Any]]:

@@ -1,13 +1,17 @@
 """Action items: the command, the form, the list with its *Done* buttons, and what is said."""
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.features.postmortem import action_item_owners as owners
 from bot.features.postmortem.messages import day_text
+from bot.framework.entry_messages import Ending
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import remember, view_for_form
 from bot.framework.reading import find_day
@@ -16,6 +20,7 @@ from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
+from incidents.core.people import Person
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import IncidentRef
 from incidents.incident.timeline import EntryKind
@@ -24,6 +29,8 @@ from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 from incidents.postmortem.action_items import (
     MAX_TEXT,
+    ActionItem,
+    ActionItemStatus,
     ActionItemView,
     action_items_of,
     add_action_item,
@@ -268,6 +275,22 @@ def item_done(entry: EntryView, incident: IncidentView) -> blocks.Message:
     return say(text)
 
 
+async def item_ending(
+    session: AsyncSession, entry: EntryView, _incident: IncidentView
+) -> Ending | None:
+    """Return that the action item is done, or who has it by now."""
+    item = await session.get_one(ActionItem, uuid.UUID(entry.text("action_item_id")))
+    if item.status == ActionItemStatus.DONE:
+        done_by = await session.get(Person, item.done_by_id) if item.done_by_id else None
+        by = f" by {mentions.escape_line(done_by.name)}" if done_by else ""
+        at = f" {mentions.date(item.done_at)}" if item.done_at else ""
+        return Ending(f"*Done*{by}{at}.")
+    if item.owner_id is None or str(item.owner_id) == entry.text("owner_id"):
+        return None
+    owner = await session.get_one(Person, item.owner_id)
+    return Ending(f"{mentions.escape_line(owner.name)} has it now.", is_final=False)
+
+
 def _entry_item(entry: EntryView) -> str:
     owner = mentions.escape_line(entry.text("owner")) or "nobody yet"
     due = f", due {day_text(entry.text('due_on'))}" if entry.text("due_on") else ""
@@ -318,5 +341,9 @@ FEATURE = Feature(
     direct_entries={
         EntryKind.ACTION_ITEM_ADDED: item_told,
         EntryKind.ACTION_ITEM_ASSIGNED: item_told,
+    },
+    endings={
+        EntryKind.ACTION_ITEM_ADDED: item_ending,
+        EntryKind.ACTION_ITEM_ASSIGNED: item_ending,
     },
 )

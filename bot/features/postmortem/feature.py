@@ -260,4 +260,9 @@ FEATURE = Feature(
         EntryKind.POSTMORTEM_OWNER_SET: messages.owner_told,
         EntryKind.POSTMORTEM_REMINDED: messages.owner_reminded,
     },
+    endings={
+        EntryKind.POSTMORTEM_DRAFTED: messages.postmortem_ending,
+        EntryKind.POSTMORTEM_OWNER_SET: messages.postmortem_ending,
+        EntryKind.POSTMORTEM_REMINDED: messages.postmortem_ending,
+    },
 )

@@ -4,10 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.entry_messages import Ending
 from bot.slack import blocks, mentions
+from incidents.core.people import Person
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.policy.policy import Policy, Section
-from incidents.postmortem.postmortem import PostmortemView, SectionEdit, writable_sections
+from incidents.postmortem.postmortem import (
+    PostmortemView,
+    SectionEdit,
+    find_postmortem_view,
+    writable_sections,
+)
 
 Buttons = Sequence[blocks.ButtonElement]
 
@@ -83,6 +92,28 @@ def owner_reminded(entry: EntryView, incident: IncidentView) -> blocks.Message:
         "Once the contributing factors are written, it can be published."
     )
     return _message(text, [write_button(incident), publish_button(incident)])
+
+
+async def postmortem_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return that it is published or drafted anew, or who writes it where nobody did."""
+    view = await find_postmortem_view(session, incident.id)
+    if view is None:
+        return None
+    if str(view.version) != entry.text("version"):
+        return Ending(f"Draft {view.version} has taken its place.")
+    if view.is_published:
+        at = f" {mentions.date(view.published_at)}" if view.published_at else ""
+        return Ending(f"*Published*{at}.")
+    if view.owner_id is None or str(view.owner_id) == entry.text("owner_id"):
+        return None
+    owner = await session.get_one(Person, view.owner_id)
+    text = f"{mentions.escape_line(owner.name)} writes it up."
+    if entry.text("owner_id"):
+        return Ending(text)
+    buttons = owner_buttons(incident, entry.text("version"), is_owned=True)
+    return Ending(text, is_final=False, buttons=tuple(buttons))
 
 
 def shown(

@@ -1,11 +1,25 @@
 """What is said of proposals as they go on: in the channel, and directly to those it concerns."""
 
-from bot.features.proposals.messages import answer_buttons, break_button, done_button
+import uuid
+from types import MappingProxyType
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.features.proposals.messages import (
+    answer_buttons,
+    break_button,
+    done_button,
+    status_line,
+)
+from bot.framework.entry_messages import Ending
 from bot.framework.phrases import about, actor_of_entry, instant_of, named_in
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 from incidents.policy.policy import COMMANDER
+from incidents.proposals.tables import ProposalStatus
+from incidents.proposals.views import get_proposal_view
 
 
 def proposed_entry(entry: EntryView, _incident: IncidentView) -> blocks.Message:
@@ -184,6 +198,44 @@ def directly(entry: EntryView, incident: IncidentView) -> blocks.Message:
         "break_glass": broken_entry,
     }
     return say(f"{about(incident)}: {renderers[entry.kind](entry, incident).text}")
+
+
+# -- how it ended -----------------------------------------------------------------------------
+
+# While the proposal stands so, the buttons of the message do something.
+_ASKED_WHILE = MappingProxyType(
+    {
+        EntryKind.PROPOSAL_UNANSWERED: ProposalStatus.PENDING,
+        EntryKind.APPROVAL_LAPSED: ProposalStatus.PENDING,
+        EntryKind.PROPOSAL_APPROVED: ProposalStatus.APPROVED,
+        EntryKind.RESULT_ASKED: ProposalStatus.BREAK_GLASS,
+    }
+)
+
+
+async def proposal_ending(
+    session: AsyncSession, entry: EntryView, _incident: IncidentView
+) -> Ending | None:
+    """Return how the proposal stands once it isn't asked for any more."""
+    proposal = await get_proposal_view(session, uuid.UUID(entry.text("proposal_id")))
+    if str(proposal.version) != entry.text("version"):
+        return Ending(f"It was changed since: version {proposal.version} is on the card.")
+    if proposal.status is _ASKED_WHILE.get(EntryKind(entry.kind)):
+        return None
+    return Ending(status_line(proposal), is_final=not proposal.is_live)
+
+
+async def poll_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who objected once the time for objections is over."""
+    later = await find_next_entry(session, entry, incident, EntryKind.OBJECTIONS_ENDED)
+    if later is not None and later.text("poll_id") == entry.text("poll_id"):
+        people = later.content.get("people") or []
+        names = ", ".join(mentions.escape_line(str(one.get("name", ""))) for one in people)
+        return Ending(f"Strong objections by {names}." if names else "No strong objections.")
+    proposal = await get_proposal_view(session, uuid.UUID(entry.text("proposal_id")))
+    return None if proposal.is_live else Ending(status_line(proposal))
 
 
 def _answerable(text: str, entry: EntryView, incident: IncidentView) -> blocks.Message:

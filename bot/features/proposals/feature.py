@@ -358,4 +358,11 @@ FEATURE = Feature(
         EntryKind.RESULT_ASKED: entries.result_asked_directly,
         **dict.fromkeys(_DIRECT, entries.directly),
     },
+    endings={
+        EntryKind.PROPOSAL_APPROVED: entries.proposal_ending,
+        EntryKind.PROPOSAL_UNANSWERED: entries.proposal_ending,
+        EntryKind.APPROVAL_LAPSED: entries.proposal_ending,
+        EntryKind.RESULT_ASKED: entries.proposal_ending,
+        EntryKind.OBJECTIONS_ASKED: entries.poll_ending,
+    },
 )

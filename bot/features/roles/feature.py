@@ -231,4 +231,8 @@ FEATURE = Feature(
         EntryKind.ROLE_ENDED: messages.ended_directly,
         EntryKind.COMMANDER_MISSING: messages.missing_directly,
     },
+    endings={
+        EntryKind.ROLE_ENDED: messages.command_ending,
+        EntryKind.COMMANDER_MISSING: messages.command_ending,
+    },
 )

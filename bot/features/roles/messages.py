@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import about, actor_of_entry, named_in
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
@@ -100,6 +103,16 @@ def missing_directly(entry: EntryView, incident: IncidentView) -> blocks.Message
         "Please take command, or name somebody who does."
     )
     return _asking(text, incident)
+
+
+async def command_ending(
+    _session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who has command, where it was asked who takes it."""
+    commander = next(iter(incident.holders(COMMANDER)), None)
+    if commander is None:
+        return ended_with(incident)
+    return Ending(f"{mentions.mention(commander.external_id)} has command.")
 
 
 def acknowledged_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:

@@ -244,4 +244,8 @@ FEATURE = Feature(
         EntryKind.UPDATE_MISSED: messages.missed_entry,
         EntryKind.UPDATE_SNOOZED: messages.snoozed_entry,
     },
+    endings={
+        EntryKind.UPDATE_REMINDED: messages.reminder_ending,
+        EntryKind.UPDATE_MISSED: messages.reminder_ending,
+    },
 )

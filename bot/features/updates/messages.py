@@ -3,10 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import instant_of
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.timeline import EntryKind
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 
 def update_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -93,6 +97,26 @@ def snoozed_entry(entry: EntryView, incident: IncidentView) -> blocks.Message:
         f"{mentions.date(until, '{time}')}{f': {reason}' if reason else '.'}"
     )
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.context(text),))
+
+
+async def reminder_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return what came of the update that was due: posted, put off, or missed."""
+    kinds = [EntryKind.UPDATE_POSTED, EntryKind.UPDATE_SNOOZED]
+    if entry.kind == EntryKind.UPDATE_REMINDED:
+        kinds.append(EntryKind.UPDATE_MISSED)
+    later = await find_next_entry(session, entry, incident, *kinds)
+    if later is None:
+        return ended_with(incident)
+    who, at = mentions.escape_line(later.actor_name), mentions.date(later.recorded_at, "{time}")
+    match later.kind:
+        case EntryKind.UPDATE_POSTED:
+            return Ending(f"{who} posted update {later.text('number')} at {at}.")
+        case EntryKind.UPDATE_SNOOZED:
+            until = instant_of(later.content.get("until")) or later.recorded_at
+            return Ending(f"{who} put the update off to {mentions.date(until, '{time}')}.")
+    return Ending("No update came.")
 
 
 def post_button(incident_id: str) -> blocks.ButtonElement:
