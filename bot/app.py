@@ -16,7 +16,6 @@ from bot.features.browse.people import refresh_directory
 from bot.features.channel.announcement import join_announcement_channel
 from bot.features.channel.life import while_channel_lasts
 from bot.framework.effect_context import Dropped
-from bot.framework.entry_messages import EntryRenderer
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.live_messages import show
 from bot.framework.requests import Services
@@ -260,19 +259,15 @@ def _chores(
 
 def effect_handlers(features: Iterable[Feature]) -> dict[type[Effect], EffectHandler]:
     """Return the handler of every kind of effect. Raises: ValueError if two claim one kind."""
-    renderers: dict[str, EntryRenderer] = {}
-    direct: dict[str, EntryRenderer] = {}
-    handlers: dict[type[Effect], EffectHandler] = {}
+    features = tuple(features)
+    handlers = EntryHandlers(features).handlers()
     for feature in features:
-        renderers.update(feature.entries)
-        direct.update(feature.direct_entries)
         own = dict(feature.effects)
         own.update((live.effect, partial(show, live=live)) for live in feature.live_messages)
         for effect_type, handler in own.items():
             if effect_type in handlers:
                 raise ValueError(f"two features handle {effect_type.kind}")
             handlers[effect_type] = handler
-    handlers.update(EntryHandlers(renderers, direct).handlers())
     return {
         effect_type: while_channel_lasts(handler) if effect_type.needs_channel else handler
         for effect_type, handler in handlers.items()

@@ -1,10 +1,14 @@
 """How timeline entries read as messages: each kind tells itself, features add what to press.
 
-A kind without a renderer of its own reads as it tells itself: who did what, then its details.
+A kind without a renderer of its own reads as it tells itself: who did what, then its details. Once
+what a message asks for is over, the message says how it ended and loses its buttons (`Ending`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.phrases import about
 from bot.slack import blocks
@@ -16,6 +20,21 @@ from incidents.registry.entries import ENTRY_TYPES
 EntryRenderer = Callable[[EntryView, IncidentView], blocks.Message]
 
 PayloadT = TypeVar("PayloadT", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How what a message asks for has ended, as mrkdwn without people's own words.
+
+    One that isn't final may change again; `buttons` still do something.
+    """
+
+    text: str
+    is_final: bool = True
+    buttons: tuple[blocks.ButtonElement, ...] = ()
+
+
+FindEnding = Callable[[AsyncSession, EntryView, IncidentView], Awaitable[Ending | None]]
 
 
 def shown(
@@ -31,6 +50,21 @@ def shown(
         return render(payload, entry, incident)
 
     return payload_type.kind, renderer
+
+
+def ends(
+    payload_type: type[PayloadT],
+    find: Callable[[PayloadT, AsyncSession, EntryView, IncidentView], Awaitable[Ending | None]],
+) -> tuple[str, FindEnding]:
+    """Return the kind and how it ends, found from the typed payload."""
+
+    async def find_ending(
+        session: AsyncSession, entry: EntryView, incident: IncidentView
+    ) -> Ending | None:
+        payload = payload_type.read(entry.content)
+        return None if payload is None else await find(payload, session, entry, incident)
+
+    return payload_type.kind, find_ending
 
 
 def told_message(
@@ -60,6 +94,13 @@ def told_lines(entry: EntryView) -> list[str]:
     """Return who did what as mrkdwn, then each detail."""
     told = decode(entry.kind, entry.content, ENTRY_TYPES).tell(entry.actor_id)
     return slack_lines(told, actor_kind=entry.actor_kind, actor_name=entry.actor_name)
+
+
+def ended_with(incident: IncidentView) -> Ending | None:
+    """Return that it ended with the incident, if that is over."""
+    if incident.is_open:
+        return None
+    return Ending(f"{incident.reference} is {incident.status}. Nothing is left to do here.")
 
 
 def render_entry(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.framework.effect_context import EffectContext, Settlement
-from bot.framework.entry_messages import EntryRenderer
+from bot.framework.entry_messages import EntryRenderer, FindEnding
 from bot.framework.live_messages import LiveMessage
 from bot.framework.requests import Handler
 from bot.framework.verbs import Verb
@@ -32,10 +32,12 @@ class Feature:
     events: Mapping[str, Handler] = field(default_factory=dict)
     effects: Mapping[type[Effect], EffectHandler] = field(default_factory=dict)
     # Messages that are kept current in place; each handles the effect that it names.
-    live_messages: tuple[LiveMessage[Any, Any], ...] = ()
+    live_messages: tuple[LiveMessage[Any], ...] = ()
     entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
     # How an entry reads in a direct message, where it differs from the channel's.
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
+    # How what an entry's message asks for has ended, by kind: its buttons leave then.
+    endings: Mapping[str, FindEnding] = field(default_factory=dict)
 
     @property
     def commands(self) -> tuple[Verb[Any], ...]:

@@ -1,10 +1,7 @@
-"""Live messages: posted once, then edited in place. A feature declares how to load, render, place.
+"""Live messages: posted once, then edited in place. A feature declares how each is looked at.
 
-    load ──▶ state ──▶ place ──▶ a channel, people, a Home tab
-               └─────▶ render ─▶ the message or view as things are now
-
-`show` carries out the effect of any of them: everything is read in one session, Slack is called
-outside of it, and where the message stands is recorded with the settling.
+Looking loads, renders and places: everything is read in one session, before Slack is called.
+`show` carries out the effect of any of them, and records where the message stands.
 """
 
 import uuid
@@ -35,7 +32,6 @@ from incidents.engine.effects import Effect
 from incidents.engine.posted_messages import PostedMessage, find_posted, save_posted
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.views import IncidentView
-from incidents.policy.policy import Policy
 
 # What chat.update answers when a message can't be edited any more: a new one is posted then.
 LOST = frozenset(
@@ -45,8 +41,6 @@ LOST = frozenset(
 CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
 
 EffectType = TypeVar("EffectType", bound=Effect)
-State = TypeVar("State")
-Shown_contra = TypeVar("Shown_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +83,38 @@ def in_channel_of(incident: IncidentView, *, unless: str = "") -> InChannel:
     return InChannel(incident.channel_id, unless)
 
 
-def to_person(person: Person | None, *, unless: str = "") -> ToPeople:
+def to_person(person: Person, *, unless: str = "") -> ToPeople:
     """Return the person's direct messages as the place; who has left gets nothing new."""
-    is_there = person is not None and person.is_active
-    return ToPeople((person.external_id,) if person is not None and is_there else (), unless)
+    return ToPeople((person.external_id,) if person.is_active else (), unless)
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What a live message shows now, and where it belongs.
+
+    `on_shown` is recorded besides when it was posted (in this channel); `on_dropped` when it
+    wasn't shown, for this reason.
+    """
+
+    shown: Message | View
+    place: Place
+    on_shown: Callable[[str], Record] | None = None
+    on_dropped: Callable[[str], Record | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveMessage(Generic[EffectType, State]):
+class LiveMessage(Generic[EffectType]):
     """A kind of message that is kept current: which effect shows it, and how.
 
-    `subject` is which one it is among all with its purpose. `load` may drop the effect instead;
-    `look_up` asks Slack for what else the message says. `reach` finds and joins the channel that
-    isn't known, or that we were taken out of. `on_shown` is recorded besides when it was posted
-    (in this channel), `on_dropped` when it wasn't shown.
+    `subject` is which one it is among all with its purpose. `look` may drop the effect instead.
+    `reach` finds and joins the channel that isn't known, or that we were taken out of.
     """
 
     effect: type[EffectType]
     purpose: str
     subject: Callable[[EffectType], uuid.UUID]
-    load: Callable[[AsyncSession, EffectType, Services], Awaitable[State | Dropped]]
-    render: Callable[[State, Policy], Message | View]
-    place: Callable[[State], Place]
-    look_up: Callable[[Services, State], Awaitable[State]] | None = None
+    look: Callable[[AsyncSession, EffectType, Services], Awaitable[Showing | Dropped]]
     reach: Callable[[Services], Awaitable[str | None]] | None = None
-    on_shown: Callable[[State, str], Record] | None = None
-    on_dropped: Callable[[State, str], Record | None] | None = None
 
     def remember(self, effect: EffectType, channel_id: str, ts: str) -> Record:
         """Return what writes down where the message stands now."""
@@ -133,81 +133,7 @@ class LiveMessage(Generic[EffectType, State]):
         return record
 
 
-# -- what the incident channel and some people are shown alike ----------------------------------
-
-
-class CopyRenderer(Protocol[Shown_contra]):
-    """How a copy reads, in the channel or directly."""
-
-    def __call__(
-        self, shown: Shown_contra, incident: IncidentView, /, *, is_direct: bool
-    ) -> Message:
-        """Return the message as things are now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy(Generic[State]):
-    """One copy: what it shows, of which incident, to whom if not to the channel.
-
-    It is hidden from whoever the incident has become too private for.
-    """
-
-    shown: State
-    incident: IncidentView
-    person: Person | None
-    is_hidden: bool
-
-
-def live_copies(
-    *,
-    effect: type[EffectType],
-    purpose: str,
-    about: Callable[[EffectType], tuple[uuid.UUID, uuid.UUID | None]],
-    load: Callable[[AsyncSession, uuid.UUID], Awaitable[State]],
-    render: CopyRenderer[State],
-    is_over: Callable[[State], bool],
-) -> LiveMessage[EffectType, Copy[State]]:
-    """Return the live message of what the channel has one copy of, and each of some people one.
-
-    `about` is what is shown, and to whom (None: the channel). Once over it isn't posted any more.
-    """
-
-    def subject(wanted: EffectType) -> uuid.UUID:
-        subject_id, person_id = about(wanted)
-        return derived_id(subject_id, str(person_id or "channel"))
-
-    async def read(session: AsyncSession, wanted: EffectType, services: Services) -> Copy[State]:
-        subject_id, person_id = about(wanted)
-        incident = await read_incident(session, wanted, services)
-        shown = await load(session, subject_id)
-        if person_id is None:
-            return Copy(shown, incident, None, is_hidden=False)
-        person = await session.get_one(Person, person_id)
-        is_hidden = await is_hidden_from(session, incident, person)
-        return Copy(shown, incident, person, is_hidden=is_hidden)
-
-    def rendered(copy: Copy[State], _policy: Policy) -> Message:
-        if copy.is_hidden:
-            return hidden_message(copy.incident)
-        return render(copy.shown, copy.incident, is_direct=copy.person is not None)
-
-    def place(copy: Copy[State]) -> Place:
-        unless = "over before it was shown" if is_over(copy.shown) else ""
-        if copy.person is None:
-            return in_channel_of(copy.incident, unless=unless)
-        return to_person(
-            copy.person, unless="no longer theirs to see" if copy.is_hidden else unless
-        )
-
-    return LiveMessage(
-        effect=effect, purpose=purpose, subject=subject, load=read, render=rendered, place=place
-    )
-
-
-# -- carrying the effect out --------------------------------------------------------------------
-
-
-async def show(context: EffectContext, *, live: LiveMessage[EffectType, State]) -> Settlement:
+async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Settlement:
     """Edit the message where it stands, or post it; a lost one is posted anew.
 
     What is one person's own is dropped if Slack refuses it: what it says can be looked up.
@@ -216,31 +142,29 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType, State]) 
     """
     effect = context.get(live.effect)
     async with context.services.database.reading() as session:
-        state = await live.load(session, effect, context.services)
-        if isinstance(state, Dropped):
-            return state
+        showing = await live.look(session, effect, context.services)
+        if isinstance(showing, Dropped):
+            return showing
         subject_id = live.subject(effect)
         posted = await find_posted(session, purpose=live.purpose, subject_id=subject_id)
-    if live.look_up is not None:
-        state = await live.look_up(context.services, state)
     try:
-        settled = await _show(context, live, state, posted)
+        settled = await _show(context, live, showing, posted)
     except SlackPermanent as error:
         if not effect.one_persons_own:
             raise
         settled = Dropped(error.error)
-    if isinstance(settled, Dropped) and live.on_dropped is not None:
-        return Dropped(settled.reason, live.on_dropped(state, settled.reason))
+    if isinstance(settled, Dropped) and showing.on_dropped is not None:
+        return Dropped(settled.reason, showing.on_dropped(settled.reason))
     return settled
 
 
 async def _show(
     context: EffectContext,
-    live: LiveMessage[EffectType, State],
-    state: State,
+    live: LiveMessage[EffectType],
+    showing: Showing,
     posted: PostedMessage | None,
 ) -> Settlement:
-    match live.place(state), live.render(state, context.services.policy):
+    match showing.place, showing.shown:
         case OnHome(person), View() as view:
             await context.services.gateway.publish_home(person, view)
             return Done()
@@ -252,7 +176,7 @@ async def _show(
             stands_at = await _find_or_post(context, live, place, message)
             if stands_at is None:
                 return Dropped(place.unless or "nowhere to show it")
-            return Done(_recording(context, live, state, stands_at))
+            return Done(_recording(context, live, showing, stands_at))
     raise TypeError(f"{live.purpose}: a Home tab takes a view, other places a message")
 
 
@@ -262,20 +186,20 @@ def _holds(place: InChannel | ToPeople, posted: PostedMessage) -> bool:
 
 async def _edit(
     context: EffectContext,
-    live: LiveMessage[EffectType, State],
+    live: LiveMessage[EffectType],
     posted: PostedMessage,
     message: Message,
 ) -> Settlement | None:
     """Edit the message where it stands; None if it was lost."""
-    gateway, place = context.services.gateway, (posted.channel_id, posted.message_ts)
+    gateway, stands_at = context.services.gateway, (posted.channel_id, posted.message_ts)
     try:
         try:
-            await gateway.update(*place, message)
+            await gateway.update(*stands_at, message)
         except SlackPermanent as error:
             if live.reach is None or error.error != "not_in_channel":
                 raise
             await gateway.join(posted.channel_id)
-            await gateway.update(*place, message)
+            await gateway.update(*stands_at, message)
     except SlackPermanent as error:
         if error.error in LOST:
             return None
@@ -288,7 +212,7 @@ async def _edit(
 
 async def _find_or_post(
     context: EffectContext,
-    live: LiveMessage[EffectType, State],
+    live: LiveMessage[EffectType],
     place: InChannel | ToPeople,
     message: Message,
 ) -> tuple[str, str] | None:
@@ -324,16 +248,67 @@ async def _target(context: EffectContext, place: InChannel | ToPeople) -> str | 
 
 def _recording(
     context: EffectContext,
-    live: LiveMessage[EffectType, State],
-    state: State,
+    live: LiveMessage[EffectType],
+    showing: Showing,
     stands_at: tuple[str, str],
 ) -> Record:
     remember = live.remember(context.get(live.effect), *stands_at)
-    besides = live.on_shown(state, stands_at[0]) if live.on_shown is not None else None
+    if showing.on_shown is None:
+        return remember
+    besides = showing.on_shown(stands_at[0])
 
     async def record(uow: UnitOfWork) -> None:
         await remember(uow)
-        if besides is not None:
-            await besides(uow)
+        await besides(uow)
 
     return record
+
+
+# -- what the incident channel and some people are shown alike ----------------------------------
+
+Card = TypeVar("Card")
+Card_contra = TypeVar("Card_contra", contravariant=True)
+
+
+class CopyRenderer(Protocol[Card_contra]):
+    """How a copy reads, in the channel or directly."""
+
+    def __call__(self, card: Card_contra, incident: IncidentView, /, *, is_direct: bool) -> Message:
+        """Return the message as things are now."""
+
+
+def live_copies(
+    *,
+    effect: type[EffectType],
+    purpose: str,
+    about: Callable[[EffectType], tuple[uuid.UUID, uuid.UUID | None]],
+    load: Callable[[AsyncSession, uuid.UUID], Awaitable[Card]],
+    render: CopyRenderer[Card],
+    is_over: Callable[[Card], bool],
+) -> LiveMessage[EffectType]:
+    """Return the live message of what the channel has one copy of, and each of some people one.
+
+    `about` is what is shown, and to whom (None: the channel). Once over it isn't posted any more.
+    It is hidden from whoever the incident has become too private for.
+    """
+
+    def subject(wanted: EffectType) -> uuid.UUID:
+        subject_id, person_id = about(wanted)
+        return derived_id(subject_id, str(person_id or "channel"))
+
+    async def look(session: AsyncSession, wanted: EffectType, services: Services) -> Showing:
+        subject_id, person_id = about(wanted)
+        incident = await read_incident(session, wanted, services)
+        card = await load(session, subject_id)
+        unless = "over before it was shown" if is_over(card) else ""
+        if person_id is None:
+            message = render(card, incident, is_direct=False)
+            return Showing(message, in_channel_of(incident, unless=unless))
+        person = await session.get_one(Person, person_id)
+        if await is_hidden_from(session, incident, person):
+            hidden = to_person(person, unless="no longer theirs to see")
+            return Showing(hidden_message(incident), hidden)
+        message = render(card, incident, is_direct=True)
+        return Showing(message, to_person(person, unless=unless))
+
+    return LiveMessage(effect=effect, purpose=purpose, subject=subject, look=look)

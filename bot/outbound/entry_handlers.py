@@ -1,62 +1,242 @@
-"""Shared effect handlers: saying timeline entries in the channel and to people."""
+"""Shared effect handlers: saying timeline entries in the channel and to people, and how they ended."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.entry_messages import EntryRenderer, render_entry
-from bot.framework.feature import EffectHandler
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.effect_context import (
+    Done,
+    Dropped,
+    EffectContext,
+    Record,
+    Settlement,
+    find_earlier,
+    post,
+)
+from bot.framework.entry_messages import Ending, render_entry
+from bot.framework.feature import EffectHandler, Feature
+from bot.framework.live_messages import CLOSED
+from bot.framework.phrases import hidden_message
 from bot.framework.reading import is_hidden_from, read_incident
+from bot.framework.requests import Services
+from bot.slack.blocks import Message
+from bot.slack.errors import SlackPermanent
 from incidents.core.people import Person
-from incidents.engine.effects import Effect, PostEntry, TellPerson
-from incidents.incident.views import get_entry_view
+from incidents.engine.effects import (
+    Effect,
+    PostEntry,
+    RefreshEntryMessages,
+    TellPerson,
+)
+from incidents.engine.events import EntryMessagesOutdated, RedactedTextRewritten
+from incidents.engine.posted_messages import (
+    PostedMessage,
+    entry_messages,
+    entry_purpose,
+    reader_of,
+    save_posted,
+)
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import ById
+from incidents.incident.timeline import TimelineEntry
+from incidents.incident.views import EntryView, IncidentView, get_entry_view
+
+_ELSEWHERE = Ending("This goes on privately.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An entry as it is said, in the channel or to one person, and how it ended if it has."""
+
+    entry: EntryView
+    incident: IncidentView
+    person_id: uuid.UUID | None
+    message: Message
+    ending: Ending | None
+    is_kept_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """A message that no longer reads as things are; without a new one it is only forgotten."""
+
+    standing: PostedMessage
+    message: Message | None
+    ending: Ending | None
 
 
 class EntryHandlers:
-    """Posts entries, rendered by the features that know their kinds."""
+    """Posts entries, rendered by the features that know their kinds, and keeps them true."""
 
-    def __init__(
-        self,
-        renderers: Mapping[str, EntryRenderer],
-        direct_renderers: Mapping[str, EntryRenderer],
-    ) -> None:
-        """Take the renderers by kind of entry, for channels and for direct messages."""
-        self.renderers = renderers
-        self.direct_renderers = {**renderers, **direct_renderers}
+    def __init__(self, features: Iterable[Feature]) -> None:
+        """Take the features: the renderers and the endings of each kind of entry."""
+        features = tuple(features)
+        self.renderers = {k: v for feature in features for k, v in feature.entries.items()}
+        direct = {k: v for feature in features for k, v in feature.direct_entries.items()}
+        self.direct_renderers = {**self.renderers, **direct}
+        self.endings = {k: v for feature in features for k, v in feature.endings.items()}
 
     def handlers(self) -> dict[type[Effect], EffectHandler]:
         """Return the handlers by kind of effect."""
-        return {PostEntry: self.post_entry, TellPerson: self.tell_person}
+        return {
+            PostEntry: self.post_entry,
+            TellPerson: self.tell_person,
+            RefreshEntryMessages: self.refresh_messages,
+        }
+
+    # -- saying an entry ----------------------------------------------------------------------
 
     async def post_entry(self, context: EffectContext) -> Settlement:
         """Say a timeline entry in the incident channel."""
         effect = context.get(PostEntry)
         async with context.services.database.reading() as session:
-            entry = await get_entry_view(session, effect.entry_id)
-            incident = await read_incident(session, effect, context.services)
-        if entry.is_redacted:
-            return Dropped("redacted")
-        if incident.channel_id is None:
+            said = await self._read(session, effect, context.services, person_id=None)
+        if isinstance(said, Dropped):
+            return said
+        if said.incident.channel_id is None:
             return Dropped("no channel")
-        if incident.is_channel_archived:
+        if said.incident.is_channel_archived:
             return Dropped("channel archived")
-        message = render_entry(entry, incident, self.renderers)
-        await post_once(context, channel_id=incident.channel_id, message=message)
-        return Done()
+        return await self._say(context, said, said.incident.channel_id)
 
     async def tell_person(self, context: EffectContext) -> Settlement:
         """Tell one person about a timeline entry by direct message."""
         effect = context.get(TellPerson)
         async with context.services.database.reading() as session:
-            entry = await get_entry_view(session, effect.entry_id)
-            incident = await read_incident(session, effect, context.services)
+            said = await self._read(session, effect, context.services, effect.person_id)
+            if isinstance(said, Dropped):
+                return said
             person = await session.get(Person, effect.person_id)
-            is_hidden = person is None or await is_hidden_from(session, incident, person)
+            if person is None or not person.is_active:
+                return Dropped("person not active")
+            if await is_hidden_from(session, said.incident, person):
+                return Dropped("no longer theirs to see")
+        return await self._say(context, said, person.external_id)
+
+    async def _read(
+        self,
+        session: AsyncSession,
+        effect: PostEntry | TellPerson,
+        services: Services,
+        person_id: uuid.UUID | None,
+    ) -> _Said | Dropped:
+        entry = await get_entry_view(session, effect.entry_id)
         if entry.is_redacted:
             return Dropped("redacted")
-        if person is None or not person.is_active:
-            return Dropped("person not active")
-        if is_hidden:
-            return Dropped("no longer theirs to see")
-        message = render_entry(entry, incident, self.direct_renderers)
-        await post_once(context, channel_id=person.external_id, message=message)
-        return Done()
+        incident = await read_incident(session, effect, services)
+        message = self._render(entry, incident, person_id)
+        find = self.endings.get(entry.kind) if message.has_buttons else None
+        ending = await find(session, entry, incident) if find else None
+        is_current = find is not None and (ending is None or not ending.is_final)
+        if ending is not None:
+            message = message.closed(ending.text, *ending.buttons)
+        return _Said(entry, incident, person_id, message, ending, is_current)
+
+    def _render(
+        self, entry: EntryView, incident: IncidentView, person_id: uuid.UUID | None
+    ) -> Message:
+        renderers = self.renderers if person_id is None else self.direct_renderers
+        return render_entry(entry, incident, renderers)
+
+    async def _say(self, context: EffectContext, said: _Said, place: str) -> Settlement:
+        stands_at = await find_earlier(context, channel_id=place)
+        if stands_at is None:
+            stands_at = await post(context, channel_id=place, message=said.message)
+        elif said.ending is not None:  # it may have ended since that attempt
+            await context.services.gateway.update(*stands_at, said.message)
+        return Done(_remembering(said, stands_at) if said.is_kept_current else None)
+
+    # -- how it ended -------------------------------------------------------------------------
+
+    async def refresh_messages(self, context: EffectContext) -> Settlement:
+        """Take the buttons out of messages whose matter is over, and say how it ended."""
+        effect = context.get(RefreshEntryMessages)
+        async with context.services.database.reading() as session:
+            incident = await read_incident(session, effect, context.services)
+            standing = await entry_messages(session, incident.id)
+            found = [await self._find_edit(session, incident, one) for one in standing]
+        edits = [edit for edit in found if edit is not None]
+        settled = [edit for edit in edits if await _carry_out(context, edit)]
+        if not settled:
+            return Dropped("nothing to bring up to date")
+        return Done(partial(_settle, incident_id=incident.id, edits=settled))
+
+    async def _find_edit(
+        self, session: AsyncSession, incident: IncidentView, standing: PostedMessage
+    ) -> _Edit | None:
+        entry = await get_entry_view(session, standing.subject_id)
+        if entry.is_redacted:  # its message was erased
+            return _Edit(standing, None, _ELSEWHERE)
+        person_id = reader_of(standing)
+        if person_id is not None:
+            person = await session.get_one(Person, person_id)
+            if await is_hidden_from(session, incident, person):
+                return _Edit(standing, hidden_message(incident), _ELSEWHERE)
+        is_here = person_id is not None or standing.channel_id == incident.channel_id
+        find = self.endings.get(entry.kind)
+        ending = await find(session, entry, incident) if find else None
+        if incident.is_private and not is_here:
+            ending = _ELSEWHERE
+        if (ending.text if ending is not None else None) == standing.ending:
+            return None
+        message = self._render(entry, incident, person_id)
+        if ending is not None:
+            message = message.closed(ending.text, *ending.buttons)
+        return _Edit(standing, message, ending)
+
+
+async def _carry_out(context: EffectContext, edit: _Edit) -> bool:
+    """Edit the message; tell whether nothing is left to do, as when it is gone."""
+    if edit.message is None:
+        return True
+    place = (edit.standing.channel_id, edit.standing.message_ts)
+    try:
+        await context.services.gateway.update(*place, edit.message)
+    except SlackPermanent as error:
+        # A channel that is closed to us may be opened again.
+        return error.error not in CLOSED or edit.ending is _ELSEWHERE
+    return True
+
+
+def _remembering(said: _Said, stands_at: tuple[str, str]) -> Record:
+    """Return what writes down where it stands, and looks again if it ended while it was posted."""
+
+    async def record(uow: UnitOfWork) -> None:
+        await save_posted(
+            uow.session,
+            incident_id=said.incident.id,
+            purpose=entry_purpose(said.person_id),
+            subject_id=said.entry.id,
+            channel_id=stands_at[0],
+            message_ts=stands_at[1],
+            now=uow.now,
+            ending=said.ending.text if said.ending else None,
+        )
+        incident = await uow.get_incident(ById(said.incident.id))
+        if incident.version != said.incident.version:
+            uow.emit(EntryMessagesOutdated(), incident)
+
+    return record
+
+
+async def _settle(uow: UnitOfWork, *, incident_id: uuid.UUID, edits: Sequence[_Edit]) -> None:
+    """Keep what each message says now; one that says it for good is no longer kept current."""
+    for edit in edits:
+        row = await uow.session.get(PostedMessage, edit.standing.id)
+        if row is None:
+            continue
+        if edit.ending is not None and edit.ending.is_final:
+            await uow.session.delete(row)
+        else:
+            row.ending = edit.ending.text if edit.ending is not None else None
+    # What was redacted while it was edited has been written anew, words and all.
+    written = [edit.standing.subject_id for edit in edits if edit.message is not None]
+    redacted = select(TimelineEntry.id).where(
+        TimelineEntry.id.in_(written), TimelineEntry.content.is_(None)
+    )
+    for entry_id in (await uow.session.execute(redacted)).scalars():
+        uow.emit(RedactedTextRewritten(incident_id=incident_id, entry_id=entry_id))

@@ -15,7 +15,7 @@ from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts, save_person
 from incidents.core.sentences import Who
 from incidents.engine.effects import OpenIncidentChannel
-from incidents.engine.posted_messages import PostedMessage
+from incidents.engine.posted_messages import ENTRY, PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
@@ -112,12 +112,19 @@ async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Per
 
 
 async def _places(uow: UnitOfWork, incident: Incident, channel_id: str | None) -> list[str]:
-    """Return where messages of ours stand in the old channel, to be reduced there."""
+    """Return where messages of ours stand in the old channel, to be reduced there.
+
+    What was said of entries stays readable, as what people said does.
+    """
     if channel_id is None:
         return []
     query = (
         select(PostedMessage.message_ts)
-        .where(PostedMessage.incident_id == incident.id, PostedMessage.channel_id == channel_id)
+        .where(
+            PostedMessage.incident_id == incident.id,
+            PostedMessage.channel_id == channel_id,
+            PostedMessage.purpose != ENTRY,
+        )
         .order_by(PostedMessage.posted_at)
     )
     return list((await uow.session.execute(query)).scalars())

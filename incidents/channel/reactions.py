@@ -71,7 +71,8 @@ def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
         retire = RetireChannel(
             incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
         )
-        plan.add(retire, lane="card")
+        # Once it is archived, no message there can lose its buttons any more.
+        plan.add(retire, lane="card", after=plan.refreshed_entry_messages)
     if not plan.facts.is_drill:
         # Refreshed although private: this time to say less.
         plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")

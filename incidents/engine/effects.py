@@ -111,6 +111,13 @@ class TellPerson(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefreshEntryMessages(Effect):
+    """Bring what was said of entries up to date: what is over says how it ended, without buttons."""
+
+    kind: ClassVar[str] = "refresh_entry_messages"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SendPrompt(Effect):
     """Send a prompt to its owner by direct message or update it there."""
 

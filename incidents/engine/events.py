@@ -13,3 +13,16 @@ class PromptChanged(FeatureEvent):
     prompt_id: uuid.UUID
     incident_id: uuid.UUID
     person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryMessagesOutdated(FeatureEvent):
+    """The incident changed while a message about an entry was posted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactedTextRewritten(FeatureEvent):
+    """An entry was redacted while its message was edited, so its words are there again."""
+
+    incident_id: uuid.UUID
+    entry_id: uuid.UUID

@@ -2,7 +2,9 @@
 
 import uuid
 
+from sqlalchemy import select
 from sqlalchemy.exc import NoResultFound
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import Superseded
 from incidents.engine import outbox
@@ -46,6 +48,12 @@ async def retry_effect(uow: UnitOfWork, effect_id: uuid.UUID) -> Outcome:
     uow.wake_others()
     uow.record(incident, EffectRetried(effect_id=row.id, effect_kind=row.kind))
     return Outcome("effect_retried", incident.id, {"effect_kind": row.kind})
+
+
+async def is_dead(session: AsyncSession, effect_id: uuid.UUID) -> bool:
+    """Tell whether an effect is a dead letter, which somebody may try again."""
+    query = select(EffectRow.status).where(EffectRow.id == effect_id)
+    return (await session.execute(query)).scalar_one_or_none() == EffectStatus.DEAD
 
 
 async def _get_dead(uow: UnitOfWork, effect_id: uuid.UUID) -> EffectRow:

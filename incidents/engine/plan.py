@@ -13,6 +13,7 @@ from incidents.engine.effects import (
     InvitePolicyPeople,
     PostEntry,
     RefreshAnnouncement,
+    RefreshEntryMessages,
     RefreshStatusCard,
     SetChannelTopic,
     TellPerson,
@@ -112,6 +113,8 @@ class IncidentPlan(Plan[EventT_co]):
         super().__init__(event, source_id=source_id, now=facts.now, policy=policy)
         self.facts = facts
         self._entry = entry
+        # Its id once planned, for what must not happen before it.
+        self.refreshed_entry_messages: uuid.UUID | None = None
 
     @property
     def entry(self) -> TimelineEntry:
@@ -191,6 +194,12 @@ class IncidentPlan(Plan[EventT_co]):
         """Update the channel's topic, best effort."""
         effect = SetChannelTopic(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="ancillary", after=self.channel_gate)
+
+    def refresh_entry_messages(self) -> None:
+        """Update messages about earlier entries, if any still offer something."""
+        if self.facts.has_entry_messages:
+            effect = RefreshEntryMessages(incident_id=self.facts.incident_id)
+            self.refreshed_entry_messages = self.refresh(effect, lane="entries")
 
     def remind(
         self,

@@ -1,14 +1,24 @@
-"""Live messages (cards, announcements): where they are in the chat service."""
+"""Live messages (cards, announcements): where they are in the chat service.
+
+So are messages about an entry (`ENTRY`), in the channel and to people, from when they offer
+buttons until what they ask for is over.
+"""
 
 import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
+from sqlalchemy import ForeignKey, Select, UniqueConstraint, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
+from incidents.engine.rules import FactSource, Recorded
+from incidents.incident.facts import Facts
 from incidents.storage.database import Base
+
+ENTRY = "entry"
 
 
 class PostedMessage(Base):
@@ -25,6 +35,8 @@ class PostedMessage(Base):
     channel_id: Mapped[str]
     message_ts: Mapped[str]
     posted_at: Mapped[datetime]
+    # What a message about an entry says of how it ended, as far as it has.
+    ending: Mapped[str | None]
 
 
 async def find_posted(
@@ -50,6 +62,7 @@ async def save_posted(
     channel_id: str,
     message_ts: str,
     now: datetime,
+    ending: str | None = None,
 ) -> None:
     """Remember where the message is now.
 
@@ -62,3 +75,39 @@ async def save_posted(
     row.channel_id = channel_id
     row.message_ts = message_ts
     row.posted_at = now
+    row.ending = ending
+
+
+def entry_purpose(person_id: uuid.UUID | None) -> str:
+    """Return the purpose of a message about an entry, to one person or (None) to the channel."""
+    return f"{ENTRY}:{person_id}" if person_id is not None else ENTRY
+
+
+def reader_of(message: PostedMessage) -> uuid.UUID | None:
+    """Return whom a message about an entry was sent to; None for the channel's."""
+    _, _, person_id = message.purpose.partition(":")
+    return uuid.UUID(person_id) if person_id else None
+
+
+def facts_of_entry_messages(may_end: Collection[str]) -> FactSource:
+    """Return the source of whether messages still offer something, after these kinds of entries."""
+
+    async def add(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
+        if frozenset(may_end).isdisjoint(recorded.kinds):
+            return facts
+        query = select(_of_entries(facts.incident_id).exists())
+        return replace(facts, has_entry_messages=bool((await session.execute(query)).scalar_one()))
+
+    return add
+
+
+async def entry_messages(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[PostedMessage]:
+    """Return the messages about entries of an incident that are still kept current."""
+    query = _of_entries(incident_id).order_by(PostedMessage.posted_at)
+    return (await session.execute(query)).scalars().all()
+
+
+def _of_entries(incident_id: uuid.UUID) -> Select[PostedMessage]:
+    return select(PostedMessage).where(
+        PostedMessage.incident_id == incident_id, PostedMessage.purpose.startswith(ENTRY)
+    )

@@ -208,7 +208,7 @@ async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: s
 async def withdraw(uow: UnitOfWork, prompts: Sequence[Prompt]) -> None:
     """Withdraw open prompts: their messages lose the buttons, and unsent ones aren't sent."""
     for prompt in prompts:
-        if prompt.is_open:
+        if prompt.is_wanted:
             prompt.status = PromptStatus.WITHDRAWN
             show(uow, prompt)
 

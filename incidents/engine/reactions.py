@@ -1,8 +1,8 @@
 """Reactions that many entries share: posting in the channel, updating cards."""
 
-from incidents.engine.effects import PostEntry, SendPrompt
+from incidents.engine.effects import EraseEntryMessage, PostEntry, RefreshEntryMessages, SendPrompt
 from incidents.engine.entries import EffectFailed
-from incidents.engine.events import PromptChanged
+from incidents.engine.events import EntryMessagesOutdated, PromptChanged, RedactedTextRewritten
 from incidents.engine.plan import IncidentPlan, Plan
 from incidents.incident.payload import Payload
 from incidents.policy.policy import COMMANDER
@@ -26,6 +26,23 @@ def refresh_announcement(plan: IncidentPlan[Payload]) -> None:
 def set_topic(plan: IncidentPlan[Payload]) -> None:
     """Update the channel's topic."""
     plan.set_topic()
+
+
+def refresh_entry_messages(plan: IncidentPlan[Payload]) -> None:
+    """Messages about earlier entries whose matter may be over are looked at again."""
+    plan.refresh_entry_messages()
+
+
+def look_at_entry_messages_again(plan: IncidentPlan[EntryMessagesOutdated]) -> None:
+    """A message that was posted while its matter ended is looked at again."""
+    plan.refresh(RefreshEntryMessages(incident_id=plan.facts.incident_id), lane="entries")
+
+
+def erase_again(plan: Plan[RedactedTextRewritten]) -> None:
+    """A text that was redacted while its message was edited is erased once more."""
+    event = plan.event
+    effect = EraseEntryMessage(incident_id=event.incident_id, entry_id=event.entry_id)
+    plan.add(effect, lane=f"{event.incident_id}:channel", name=str(event.entry_id))
 
 
 def say_failure(plan: IncidentPlan[EffectFailed]) -> None:

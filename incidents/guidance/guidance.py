@@ -10,7 +10,15 @@ import uuid
 from collections.abc import Sequence
 
 from incidents.engine.presence import absences_since
-from incidents.engine.prompts import Prompt, PromptKind, ask, open_prompts, prompts_of, withdraw
+from incidents.engine.prompts import (
+    Prompt,
+    PromptKind,
+    ask,
+    open_prompts,
+    prompts_of,
+    show,
+    withdraw,
+)
 from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.guidance.call_mentor import (
@@ -76,12 +84,23 @@ async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder)
 
 
 async def end_guidance(uow: UnitOfWork, record: GuidanceRecord) -> None:
-    """Ask nothing more: open questions lose their buttons, what wasn't sent isn't."""
+    """Ask and say nothing more: the messages lose their buttons, what wasn't sent isn't."""
     record.ended_at = record.ended_at or uow.now
-    waiting = await open_prompts(
-        uow.session, record.incident_id, person_id=record.person_id, kinds=QUESTIONS
+    owner, incident_id = record.person_id, record.incident_id
+    waiting = await open_prompts(uow.session, incident_id, person_id=owner, kinds=QUESTIONS)
+    told = await prompts_of(
+        uow.session, incident_id, person_id=owner, kind=PromptKind.MENTOR_CALLED
     )
-    await withdraw(uow, waiting)
+    await withdraw(uow, [*waiting, *told])
+
+
+async def _end_with_incident(uow: UnitOfWork, record: GuidanceRecord) -> None:
+    """End the guidance, and offer no more to escalate to who had said that they are stuck."""
+    await end_guidance(uow, record)
+    owner, kind = record.person_id, PromptKind.TIME_BOX
+    for prompt in await prompts_of(uow.session, record.incident_id, person_id=owner, kind=kind):
+        if prompt.answer == Progress.STUCK:
+            show(uow, prompt)
 
 
 # -- the record -----------------------------------------------------------------------------
@@ -96,7 +115,8 @@ async def _keep_record(
         return None
     if not await _is_guided(uow, incident, person_id):
         if record is not None and record.ended_at is None:
-            await end_guidance(uow, record)
+            end = end_guidance if incident.is_open else _end_with_incident
+            await end(uow, record)
         return None
     if record is None:
         record = GuidanceRecord(

@@ -108,6 +108,7 @@ async def accept_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
     author = await get_person(uow, handover.from_person_id)
     await audit(uow, AuditKind.HANDOVER_ACCEPTED, _content(handover, author), subject_id=author.id)
     _emit(uow, HandoverAccepted, handover)
+    _settle_reminder(uow, handover)
     return Outcome("handover_accepted", None, {"from": author.name})
 
 
@@ -217,11 +218,18 @@ async def _withdraw(uow: UnitOfWork, handover: Handover) -> None:
     # Flush now: if the next note were written first, the unique index would refuse it.
     await uow.flush()
     _emit(uow, HandoverWithdrawn, handover)
+    _settle_reminder(uow, handover)
 
 
 def _content(handover: Handover, other: Person) -> dict[str, Any]:
     """Return what the audit log records: the handover and the other person."""
     return {"handover_id": handover.id, "person_id": other.id, "person_name": other.name}
+
+
+def _settle_reminder(uow: UnitOfWork, handover: Handover) -> None:
+    """Have the reminder say how the note was settled, if the next person was reminded."""
+    if handover.reminded_at is not None:
+        _emit(uow, HandoverWaiting, handover)
 
 
 def _emit(

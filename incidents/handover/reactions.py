@@ -5,7 +5,7 @@ import uuid
 from incidents.engine.plan import Plan
 from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.handover.effects import ShowHandover, TellOfHandover
-from incidents.handover.events import HandoverEvent
+from incidents.handover.events import HandoverAnswered, HandoverAsked, HandoverEvent
 
 
 def show_note(plan: Plan[HandoverEvent]) -> None:
@@ -25,6 +25,18 @@ def tell_author(plan: Plan[HandoverEvent]) -> None:
 def tell_successor(plan: Plan[HandoverEvent]) -> None:
     """Send the next person a new message: an edited one notifies nobody."""
     _tell(plan, plan.event.successor_id)
+
+
+def show_answer(plan: Plan[HandoverAnswered]) -> None:
+    """Update the question, as its author has it: it shows the answer now."""
+    event = plan.event
+    effect = TellOfHandover(
+        handover_id=event.handover_id,
+        person_id=event.author_id,
+        what=HandoverAsked.news,
+        question_id=event.question_id,
+    )
+    plan.add(effect, lane=_lane(event, event.author_id), name="asked")
 
 
 def wait_for_acceptance(plan: Plan[HandoverEvent]) -> None:

@@ -74,6 +74,8 @@ class Facts:
     escalations: tuple[EscalationFact, ...] = ()
     # Found only for entries after which their messages may have to change.
     proposals: tuple[ProposalFact, ...] = ()
+    # Whether messages about entries still offer something that may have ended with this one.
+    has_entry_messages: bool = False
 
     @property
     def is_open(self) -> bool:

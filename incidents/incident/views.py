@@ -175,6 +175,25 @@ async def get_entry_view(session: AsyncSession, entry_id: uuid.UUID) -> EntryVie
     return replace(view, content={**view.content, "text": text})
 
 
+async def find_next_entry(
+    session: AsyncSession,
+    entry: EntryView,
+    incident: IncidentView,
+    *kinds: str,
+    is_about_it: bool = False,
+) -> EntryView | None:
+    """Return the first later entry of these kinds (that points at this one, if so), or None."""
+    query = select(TimelineEntry).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.sequence > entry.sequence,
+        TimelineEntry.kind.in_(kinds),
+    )
+    if is_about_it:
+        query = query.where(TimelineEntry.target_id == entry.id)
+    found = (await session.execute(query.order_by(TimelineEntry.sequence).limit(1))).scalar()
+    return entry_view(found) if found is not None else None
+
+
 def entry_view(entry: TimelineEntry) -> EntryView:
     """Return the entry as people read it."""
     return EntryView(

@@ -61,6 +61,7 @@ async def write_debrief(
             owner_id=debrief.owner_id,
             # Earlier readers get the update, new mentors get the debrief.
             readers=tuple(dict.fromkeys((*mentors, *earlier))),
+            was_reminded=debrief.reminded_at is not None,
         )
     )
     people = await people_views(uow.session, mentors)

@@ -25,6 +25,15 @@ class ShadowBroughtIn(FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchingChanged(FeatureEvent):
+    """A shadow watches an incident now, or no more; their brief has to say so."""
+
+    incident_id: uuid.UUID
+    observation_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefEvent(FeatureEvent):
     """Something happened to the debrief that `owner_id` writes about an incident."""
 
@@ -44,10 +53,17 @@ class DebriefUnwritten(DebriefEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DebriefHidden(DebriefEvent):
+    """The incident became private: its debrief isn't asked for any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefWritten(DebriefEvent):
     """The owner wrote or rewrote the debrief; `readers` get it or its new version."""
 
     readers: tuple[uuid.UUID, ...]
+    # The owner had been reminded; that message shows what they wrote, too.
+    was_reminded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +77,15 @@ class ConversationChanged(FeatureEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JuniorAsked(FeatureEvent):
     """A junior asked others for something (the entry), and their mentor has to know."""
+
+    incident_id: uuid.UUID
+    conversation_id: uuid.UUID
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardOutdated(FeatureEvent):
+    """What was forwarded to a mentor (the entry) offers something that is over."""
 
     incident_id: uuid.UUID
     conversation_id: uuid.UUID

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import IncidentNotFound, NotPermitted, Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person, actor_of
+from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.entries import Escalated, EscalationCompleted
 from incidents.escalation.tables import Escalation
@@ -23,7 +25,7 @@ from incidents.incident.role_entries import CommanderChanged, RoleAssigned
 from incidents.incident.roles import RoleAssignment, current_roles, role_holders
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView, PersonView, find_incident_view, person_view
-from incidents.learning.events import ConversationChanged, JuniorAsked
+from incidents.learning.events import ConversationChanged, ForwardOutdated, JuniorAsked
 from incidents.learning.tables import MentorConversation, conversations_in
 from incidents.people.assignable import get_person, refuse_if_over
 from incidents.policy.policy import COMMANDER, Action
@@ -35,6 +37,8 @@ from incidents.roles.give import give_role, take_role_away
 
 # The reason on the record: true, and it doesn't mention mentoring.
 REASON: Final = "takes it from here"
+# The purpose of what was forwarded to a mentor, in `posted_messages`; its subject is the entry.
+FORWARDS: Final = "forwarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +64,11 @@ async def support_junior(uow: UnitOfWork, incident: Incident, entry: TimelineEnt
     """Pair juniors who take a role or ask others for something with a mentor; refresh all pairs."""
     if entry is not None and incident.is_open:
         await _pair_and_forward(uow, incident, entry)
+    held_by = {role.person_id for role in await current_roles(uow.session, incident.id)}
     for conversation in await conversations_in(uow.session, incident.id):
         _show(uow, conversation)
+        if not incident.is_open or incident.is_private or conversation.junior_id not in held_by:
+            await _close_forwards(uow, conversation)
 
 
 async def _pair_and_forward(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> None:
@@ -156,6 +163,25 @@ def _show(uow: UnitOfWork, conversation: MentorConversation) -> None:
     uow.emit(
         ConversationChanged(incident_id=conversation.incident_id, conversation_id=conversation.id)
     )
+
+
+async def _close_forwards(uow: UnitOfWork, conversation: MentorConversation) -> None:
+    """Once, have what was forwarded lose *Take over*: there is nothing left to take over."""
+    query = select(PostedMessage).where(
+        PostedMessage.purpose == FORWARDS,
+        PostedMessage.incident_id == conversation.incident_id,
+        PostedMessage.channel_id == conversation.channel_id,
+        PostedMessage.ending.is_(None),
+    )
+    for posted in (await uow.session.execute(query)).scalars().all():
+        posted.ending = ""
+        uow.emit(
+            ForwardOutdated(
+                incident_id=conversation.incident_id,
+                conversation_id=conversation.id,
+                entry_id=posted.subject_id,
+            )
+        )
 
 
 # -- taking over ----------------------------------------------------------------------------

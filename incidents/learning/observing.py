@@ -19,13 +19,13 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonFacts, PersonKind, save_person
 from incidents.engine.prompts import PromptKind, ask, open_prompts, withdraw
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.incident.entries import SeverityChanged, StatusChanged
+from incidents.incident.entries import MovedToPrivate, SeverityChanged, StatusChanged
 from incidents.incident.incident import Incident
 from incidents.incident.payload import Payload, decode
 from incidents.incident.role_entries import CommanderChanged
 from incidents.incident.roles import RoleAssignment, current_roles, current_roles_in
 from incidents.incident.timeline import TimelineEntry
-from incidents.learning.events import DebriefAsked, ShadowBroughtIn
+from incidents.learning.events import DebriefAsked, DebriefHidden, ShadowBroughtIn, WatchingChanged
 from incidents.learning.tables import (
     Debrief,
     Observation,
@@ -79,6 +79,8 @@ async def observe(uow: UnitOfWork, incident: Incident, entry: TimelineEntry | No
     """Bring in the incident's shadows, ask them at a decision, or end their observations."""
     if incident.is_private or incident.is_drill:
         await _let_go(uow, incident)
+        if entry is not None and entry.kind == MovedToPrivate.kind:
+            await _hide_debriefs(uow, incident)
         return
     if not incident.is_open:
         await _ask_for_debriefs(uow, incident)
@@ -211,8 +213,10 @@ def _named(people: Sequence[Person], ref: PersonRef | None) -> Person | None:
 async def _resume(uow: UnitOfWork, met_again: Sequence[Observation]) -> None:
     """Resume observing reopened incidents, unless the shadow had stopped by their own choice."""
     over = {one.id: one for one in met_again if one.ended_at is not None}
-    for observation_id in await with_debrief(uow.session, over.keys()):
-        over[observation_id].ended_at = None
+    resumed = [over[one] for one in await with_debrief(uow.session, over.keys())]
+    for observation in resumed:
+        observation.ended_at = None
+    refresh_briefs(uow, resumed)
 
 
 def _observation(uow: UnitOfWork, incident: Incident, follower: Follower) -> Observation:
@@ -269,10 +273,34 @@ async def _ask_for_debriefs(uow: UnitOfWork, incident: Incident) -> None:
     observations = await observations_in(uow.session, [incident.id])
     watching = [one for one in observations if one.ended_at is None]
     asked = await with_debrief(uow.session, [one.id for one in watching])
+    await end_watching(uow, watching)
     for observation in watching:
-        observation.ended_at = uow.now
         if observation.id not in asked:
             _ask_for_debrief(uow, incident, observation)
+
+
+async def end_watching(uow: UnitOfWork, observations: Sequence[Observation]) -> None:
+    """End the watching of these: nothing more is asked, and the briefs say so."""
+    for observation in observations:
+        observation.ended_at = uow.now
+        asked = await open_prompts(
+            uow.session,
+            observation.incident_id,
+            person_id=observation.person_id,
+            kinds=(PromptKind.DECISION,),
+        )
+        await withdraw(uow, asked)
+    refresh_briefs(uow, observations)
+
+
+def refresh_briefs(uow: UnitOfWork, observations: Iterable[Observation]) -> None:
+    """Have the briefs of these brought up to date: they are watched now, or no more."""
+    for one in observations:
+        uow.emit(
+            WatchingChanged(
+                incident_id=one.incident_id, observation_id=one.id, person_id=one.person_id
+            )
+        )
 
 
 def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observation) -> None:
@@ -293,10 +321,15 @@ def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observati
 
 
 async def _let_go(uow: UnitOfWork, incident: Incident) -> None:
-    """End observations silently: shadows may no longer see the incident."""
-    for observation in await observations_in(uow.session, [incident.id]):
-        if observation.ended_at is None:
-            observation.ended_at = uow.now
-    # Only shadows get prompts of this kind.
-    asked = await open_prompts(uow.session, incident.id, kinds=(PromptKind.DECISION,))
-    await withdraw(uow, asked)
+    """End the watching of an incident that is no longer theirs to see, without a word."""
+    observations = await observations_in(uow.session, [incident.id])
+    await end_watching(uow, [one for one in observations if one.ended_at is None])
+
+
+async def _hide_debriefs(uow: UnitOfWork, incident: Incident) -> None:
+    """Ask no more for debriefs of an incident that has become private since."""
+    query = select(Debrief).where(Debrief.incident_id == incident.id)
+    for debrief in (await uow.session.execute(query)).scalars().all():
+        uow.emit(
+            DebriefHidden(incident_id=incident.id, debrief_id=debrief.id, owner_id=debrief.owner_id)
+        )

@@ -23,9 +23,11 @@ from incidents.learning.events import (
     DebriefEvent,
     DebriefUnwritten,
     DebriefWritten,
+    ForwardOutdated,
     JuniorAsked,
     ShadowBroughtIn,
     ShadowingChanged,
+    WatchingChanged,
 )
 
 
@@ -52,6 +54,13 @@ def welcome_shadow(plan: Plan[ShadowBroughtIn]) -> None:
     brief = SendShadowBrief(incident_id=event.incident_id, observation_id=event.observation_id)
     plan.add(invite, lane=f"{event.incident_id}:shadows", after=event.channel_effect_id)
     plan.add(brief, lane=_lane(event.person_id))
+
+
+def refresh_brief(plan: Plan[WatchingChanged]) -> None:
+    """Update the shadow's brief."""
+    event = plan.event
+    brief = SendShadowBrief(incident_id=event.incident_id, observation_id=event.observation_id)
+    _show(plan, event.person_id, brief, of=str(event.observation_id))
 
 
 # -- debriefs -------------------------------------------------------------------------------
@@ -84,6 +93,16 @@ def remind_of_debrief(plan: Plan[DebriefUnwritten]) -> None:
         incident_id=event.incident_id, debrief_id=event.debrief_id, is_reminder=True
     )
     plan.add(effect, lane=_lane(event.owner_id))
+
+
+def show_in_reminder(plan: Plan[DebriefWritten]) -> None:
+    """Update the reminder as well, if there was one."""
+    event = plan.event
+    if event.was_reminded:
+        effect = ShowDebrief(
+            incident_id=event.incident_id, debrief_id=event.debrief_id, is_reminder=True
+        )
+        _show(plan, event.owner_id, effect, of=f"{event.debrief_id}:reminder")
 
 
 def share_debrief(plan: Plan[DebriefWritten]) -> None:
@@ -132,7 +151,18 @@ def forward_to_mentor(plan: Plan[JuniorAsked]) -> None:
     plan.add(effect, lane=_conversation_lane(event), effect_id=once)
 
 
-def _conversation_lane(event: ConversationChanged | JuniorAsked) -> str:
+def refresh_forward(plan: Plan[ForwardOutdated]) -> None:
+    """Update what was forwarded: it loses its button."""
+    event = plan.event
+    effect = ForwardToMentor(
+        incident_id=event.incident_id,
+        conversation_id=event.conversation_id,
+        entry_id=event.entry_id,
+    )
+    plan.add(effect, lane=_conversation_lane(event))
+
+
+def _conversation_lane(event: ConversationChanged | JuniorAsked | ForwardOutdated) -> str:
     # One lane, so that the conversation opens before anything is forwarded to it.
     return f"{event.incident_id}:mentor:{event.conversation_id}"
 

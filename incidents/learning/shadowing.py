@@ -15,7 +15,7 @@ from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import OPEN_STATUSES
 from incidents.incident.views import PersonView, people_views
 from incidents.learning.events import ShadowingChanged
-from incidents.learning.observing import bring_in, followers
+from incidents.learning.observing import bring_in, end_watching, followers
 from incidents.learning.tables import (
     Debrief,
     Observation,
@@ -152,8 +152,7 @@ async def stop_shadowing(uow: UnitOfWork, shadowing_id: uuid.UUID | None = None)
         watched = await observations_of(uow.session, person.id, only_running=True)
         if not ending and not watched:
             raise AlreadySo("shadowing", "over")
-        for observation in watched:
-            observation.ended_at = uow.now
+        await end_watching(uow, watched)
     else:
         ending = [await _get_shadowing(uow, shadowing_id, person)]
     for shadowing in ending:
@@ -171,7 +170,7 @@ async def stop_watching(uow: UnitOfWork, observation_id: uuid.UUID) -> Outcome:
         raise Superseded("shadowing")
     if observation.ended_at is not None:
         raise Superseded("shadowing")
-    observation.ended_at = uow.now
+    await end_watching(uow, [observation])
     return Outcome("watching_stopped", None, {})
 
 
@@ -291,8 +290,7 @@ async def _end(uow: UnitOfWork, shadowing: Shadowing, *, by: Person) -> None:
     query = select(Observation).where(
         Observation.shadowing_id == shadowing.id, Observation.ended_at.is_(None)
     )
-    for observation in (await uow.session.execute(query)).scalars():
-        observation.ended_at = uow.now
+    await end_watching(uow, (await uow.session.execute(query)).scalars().all())
     if shadowing.mentor_id is not None:
         uow.emit(ShadowingChanged(shadowing_id=shadowing.id, person_id=shadowing.mentor_id))
     if by.id != shadowing.person_id:

@@ -26,6 +26,7 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.entries import DuplicateFound
 from incidents.policy.policy import Action
 from incidents.proposals.end import end_proposals
+from incidents.roles.command import end_handoff
 from incidents.storage.database import storable
 
 # Duplicates of duplicates: as far as a chain is followed.
@@ -138,7 +139,7 @@ async def allow_reopening(session: AsyncSession, incident: Incident) -> None:
 async def move(uow: UnitOfWork, incident: Incident, step: StatusChanged) -> Outcome:
     """Take an allowed step to `step.new`: status, milestones, cadence, and the entry that says so.
 
-    Once the incident is over, nobody is called or asked to agree to anything any more.
+    Once the incident is over, nobody is called, or asked to agree or to take command any more.
     """
     old = incident.lifecycle_status
     incident.status = step.new
@@ -149,6 +150,7 @@ async def move(uow: UnitOfWork, incident: Incident, step: StatusChanged) -> Outc
     if not incident.is_open:
         await end_escalations(uow, incident)
         await end_proposals(uow, incident)
+        await end_handoff(uow, incident)
     data = {"reference": str(incident.reference), "old": old.value, "new": incident.status}
     return Outcome("status_changed", incident.id, data)
 

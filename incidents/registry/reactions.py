@@ -24,13 +24,16 @@ from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue
 from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
 from incidents.drills.events import ScenarioAdvanced
-from incidents.engine.entries import Acknowledged, EffectFailed
-from incidents.engine.events import PromptChanged
+from incidents.engine.entries import Acknowledged, EffectFailed, EffectRetried
+from incidents.engine.events import EntryMessagesOutdated, PromptChanged, RedactedTextRewritten
 from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
+    erase_again,
+    look_at_entry_messages_again,
     post,
     refresh_announcement,
     refresh_card,
+    refresh_entry_messages,
     say_failure,
     set_topic,
     show_prompt,
@@ -80,14 +83,17 @@ from incidents.learning import reactions as learning
 from incidents.learning.events import (
     ConversationChanged,
     DebriefAsked,
+    DebriefHidden,
     DebriefUnwritten,
     DebriefWritten,
+    ForwardOutdated,
     JuniorAsked,
     ShadowBroughtIn,
     ShadowingChanged,
+    WatchingChanged,
 )
 from incidents.lifecycle import reactions as lifecycle
-from incidents.lifecycle.entries import DuplicateFound, StaleAsked
+from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
 from incidents.postmortem import reactions as postmortem
 from incidents.postmortem.entries import (
     ActionItemAdded,
@@ -152,6 +158,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         StatusChanged,
         channel.bring_channel_back,
+        refresh_entry_messages,
         post,
         updates.follow_due,
         roles.watch_while_open,
@@ -190,15 +197,17 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(MilestoneSet, refresh_card),
     on(
         UpdatePosted,
+        refresh_entry_messages,
         post,
         updates.keep_cadence,
         drills.wake_scenario,
         refresh_card,
         refresh_announcement,
     ),
-    on(UpdateMissed, updates.say_miss, refresh_card),
+    on(UpdateMissed, refresh_entry_messages, updates.say_miss, refresh_card),
     on(
         RoleAssigned,
+        refresh_entry_messages,
         post,
         roles.welcome_holder,
         roles.tell_replaced,
@@ -222,6 +231,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         CommanderChanged,
+        refresh_entry_messages,
         post,
         roles.welcome_holder,
         roles.tell_replaced,
@@ -233,9 +243,16 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_card,
         learning.follow_learners,
     ),
-    on(ChannelOpened, channel.furnish_channel, refresh_announcement, learning.follow_learners),
+    on(
+        ChannelOpened,
+        refresh_entry_messages,
+        channel.furnish_channel,
+        refresh_announcement,
+        learning.follow_learners,
+    ),
     on(
         ChannelLinked,
+        refresh_entry_messages,
         post,
         channel.join_channel,
         channel.furnish_channel,
@@ -245,6 +262,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         MovedToPrivate,
+        refresh_entry_messages,
         post,
         channel.go_private,
         escalation.follow_move,
@@ -252,6 +270,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
         learning.follow_learners,
     ),
     # -- engine
+    on(EffectRetried, refresh_entry_messages),
+    on(EntryMessagesOutdated, look_at_entry_messages_again),
+    on_workspace(RedactedTextRewritten, erase_again),
     on(Acknowledged, refresh_card),
     on(EffectFailed, say_failure),
     # -- record
@@ -264,12 +285,19 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(Exported, exports.upload_export),
     # -- checkins
     on(CheckinAsked, post, checkins.ask_person, checkins.open_box),
-    on(CheckinUnderstood, post),
-    on(CheckinDue, checkins.ask_how_it_went),
-    on(CheckinAnswered, post, checkins.open_next_box, checkins.tell_of_answer),
+    on(CheckinUnderstood, refresh_entry_messages, post),
+    on(CheckinDue, refresh_entry_messages, checkins.ask_how_it_went),
+    on(
+        CheckinAnswered,
+        refresh_entry_messages,
+        post,
+        checkins.open_next_box,
+        checkins.tell_of_answer,
+    ),
     # -- lifecycle
     on(DuplicateFound, post),
-    on(StaleAsked, post),
+    on(StaleAnswered, refresh_entry_messages),
+    on(StaleAsked, refresh_entry_messages, post),
     # -- roles
     on(HandoffOffered, roles.put_handoff, learning.follow_learners),
     on(HandoffRequested, roles.put_handoff, learning.follow_learners),
@@ -279,42 +307,60 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(CommanderMissing, post, roles.call_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
-    on(UpdateSnoozed, post, updates.keep_cadence, refresh_card),
+    on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),
     # -- channel
     on(ChannelRefused, channel.tell_declarer, refresh_announcement),
     on(ChannelArchived, channel.follow_archiving),
-    on(ChannelUnarchived, channel.show_anew, refresh_card),
+    on(ChannelUnarchived, refresh_entry_messages, channel.show_anew, refresh_card),
     on(ChannelDeleted, channel.tell_lead, refresh_announcement),
     on(BotRemoved, channel.tell_lead),
-    on(BotReturned, channel.show_anew, refresh_card),
+    on(BotReturned, refresh_entry_messages, channel.show_anew, refresh_card),
     on(InviteRefused, post),
     on(ArchivingDue, channel.archive_channel),
     on(ChannelSuperfluous, channel.discard_channel),
     on(NewcomerArrived, channel.read_newcomer_in),
     # -- postmortem
-    on(PostmortemDrafted, post, postmortem.upload_postmortem, postmortem.remind_of_postmortem),
-    on(PostmortemOwnerSet, post, postmortem.tell_owner, postmortem.remind_of_postmortem),
+    on(
+        PostmortemDrafted,
+        refresh_entry_messages,
+        post,
+        postmortem.upload_postmortem,
+        postmortem.remind_of_postmortem,
+    ),
+    on(
+        PostmortemOwnerSet,
+        refresh_entry_messages,
+        post,
+        postmortem.tell_owner,
+        postmortem.remind_of_postmortem,
+    ),
     on(PostmortemEdited, post),
-    on(PostmortemPublished, post, postmortem.upload_postmortem, postmortem.end_postmortem_reminder),
+    on(
+        PostmortemPublished,
+        refresh_entry_messages,
+        post,
+        postmortem.upload_postmortem,
+        postmortem.end_postmortem_reminder,
+    ),
     on(PostmortemReminded, postmortem.remind_owner),
     on(ActionItemAdded, post, postmortem.tell_owner),
-    on(ActionItemAssigned, post, postmortem.tell_owner),
-    on(ActionItemDone, post),
+    on(ActionItemAssigned, refresh_entry_messages, post, postmortem.tell_owner),
+    on(ActionItemDone, refresh_entry_messages, post),
     # -- proposals
     on(ActionProposed, proposals.put_proposal, learning.follow_learners),
-    on(ProposalRevised, proposals.put_proposal, learning.follow_learners),
-    on(ProposalApproved, post, proposals.follow_answer),
-    on(ProposalDeclined, post, proposals.follow_end),
-    on(ApprovalLapsed, post, proposals.ask_again),
+    on(ProposalRevised, refresh_entry_messages, proposals.put_proposal, learning.follow_learners),
+    on(ProposalApproved, refresh_entry_messages, post, proposals.follow_answer),
+    on(ProposalDeclined, refresh_entry_messages, post, proposals.follow_end),
+    on(ApprovalLapsed, refresh_entry_messages, post, proposals.ask_again),
     on(ProposalUnanswered, proposals.say_unanswered, proposals.show_copies),
-    on(ProposalExpired, proposals.follow_expiry),
-    on(BreakGlass, post, proposals.follow_break_glass),
+    on(ProposalExpired, refresh_entry_messages, proposals.follow_expiry),
+    on(BreakGlass, refresh_entry_messages, post, proposals.follow_break_glass),
     on(ResultAsked, proposals.ask_for_result),
-    on(ProposalCarriedOut, post, proposals.follow_end),
-    on(ProposalAbandoned, post, proposals.follow_end),
+    on(ProposalCarriedOut, refresh_entry_messages, post, proposals.follow_end),
+    on(ProposalAbandoned, refresh_entry_messages, post, proposals.follow_end),
     on(ObjectionsAsked, post, proposals.open_poll),
     on(ObjectionRaised, post, proposals.tell_of_objection),
-    on(ObjectionsEnded, post, proposals.show_proposal),
+    on(ObjectionsEnded, refresh_entry_messages, post, proposals.show_proposal),
     on(OthersConcerned, proposals.tell_concerned),
     on(WordsRedacted, proposals.erase_everywhere),
     # -- escalation
@@ -327,6 +373,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         EscalationCalled,
+        refresh_entry_messages,
         escalation.call_people,
         escalation.look_up_callees,
         escalation.wait_for_answer,
@@ -334,6 +381,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         EscalationTaken,
+        refresh_entry_messages,
         post,
         escalation.stop_waiting,
         escalation.ask_later,
@@ -353,6 +401,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         EscalationCompleted,
+        refresh_entry_messages,
         escalation.tell_asker,
         escalation.show_calls,
         escalation.show_escalation,
@@ -369,6 +418,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         EscalationWithdrawn,
+        refresh_entry_messages,
         escalation.stop_waiting,
         escalation.tell_of_withdrawal,
         escalation.show_calls,
@@ -382,7 +432,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(DrillSignal, post),
     on(DrillChecked, post),
     on(DrillActed, post),
-    on(DrillEnded, post, drills.send_scorecards),
+    on(DrillEnded, refresh_entry_messages, post, drills.send_scorecards),
     on(ScenarioAdvanced, drills.wait_for_next_step),
     # -- prompts
     on_workspace(PromptChanged, show_prompt),
@@ -397,8 +447,15 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(DebriefAsked, learning.show_debrief, learning.wait_for_debrief),
     on_workspace(DebriefUnwritten, learning.remind_of_debrief),
     on_workspace(
-        DebriefWritten, learning.show_debrief, learning.share_debrief, learning.stop_waiting
+        DebriefWritten,
+        learning.show_debrief,
+        learning.show_in_reminder,
+        learning.share_debrief,
+        learning.stop_waiting,
     ),
+    on_workspace(DebriefHidden, learning.show_debrief),
+    on_workspace(WatchingChanged, learning.refresh_brief),
+    on_workspace(ForwardOutdated, learning.refresh_forward),
     on_workspace(ConversationChanged, learning.show_conversation),
     on_workspace(JuniorAsked, learning.forward_to_mentor),
     # -- supervision
@@ -412,7 +469,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(HandoverAccepted, handover.stop_waiting, handover.show_note, handover.tell_author),
     on_workspace(HandoverWithdrawn, handover.stop_waiting, handover.show_note),
     on_workspace(HandoverAsked, handover.tell_author, handover.show_note),
-    on_workspace(HandoverAnswered, handover.tell_successor, handover.show_note),
+    on_workspace(
+        HandoverAnswered, handover.tell_successor, handover.show_answer, handover.show_note
+    ),
     on_workspace(HandoverWaiting, handover.tell_successor),
     on_workspace(HandoverUnaccepted, handover.tell_author),
     on_workspace(HandoverUndelivered, handover.tell_author),

@@ -313,6 +313,13 @@ async def withdraw_handoff(uow: UnitOfWork, incident: Incident, handoff: Handoff
     uow.record(incident, await _entry_about(uow, handoff, HandoffWithdrawn))
 
 
+async def end_handoff(uow: UnitOfWork, incident: Incident) -> None:
+    """Withdraw the pending handoff, if there is one: nobody needs to take command any more."""
+    pending = await find_pending_handoff(uow.session, incident.id)
+    if pending is not None:
+        await withdraw_handoff(uow, incident, pending)
+
+
 async def decline_pending(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> Outcome:
     """Write down that the actor declines the pending handoff that was put to them."""
     handoff.settle(HandoffStatus.DECLINED, now=uow.now, by_id=uow.actor.person_id)

@@ -678,6 +678,7 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.String(), nullable=False),
         sa.Column("message_ts", sa.String(), nullable=False),
         sa.Column("posted_at", UtcDateTime(), nullable=False),
+        sa.Column("ending", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incidents.id"], name=op.f("fk_posted_messages_incident_id_incidents")
         ),

@@ -208,6 +208,16 @@ class Message:
         return render(self, self.channel.names)
 
     @property
+    def buttons(self) -> list[str]:
+        """The action ids of what can be pressed below it."""
+        return [
+            element["action_id"]
+            for block in self.blocks
+            if block["type"] == "actions"
+            for element in block["elements"]
+        ]
+
+    @property
     def is_pinned(self) -> bool:
         """Whether it is pinned to its channel."""
         return any(pinned.ts == self.ts for pinned in self.channel.pins)

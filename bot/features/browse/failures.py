@@ -2,16 +2,18 @@
 
 import uuid
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import Arguments
-from bot.framework.entry_messages import shown
+from bot.framework.entry_messages import Ending, ends, shown
 from bot.framework.feature import Feature
 from bot.framework.requests import Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.engine.entries import EffectFailed, effect_words, refusal_reason
-from incidents.engine.failed_effects import retry_effect
+from incidents.engine.entries import EffectFailed, EffectRetried, effect_words, refusal_reason
+from incidents.engine.failed_effects import is_dead, retry_effect
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 
 def effect_failed(
@@ -44,8 +46,23 @@ def retried_text(_: Request, outcome: Outcome) -> str:
     return f"Trying again: {effect_words(outcome.data['effect_kind'])}."
 
 
+async def retry_ending(
+    failed: EffectFailed, session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who tried it again, or that it isn't needed any more."""
+    if failed.effect_id is not None and await is_dead(session, failed.effect_id):
+        return None
+    found = await find_next_entry(session, entry, incident, EffectRetried.kind)
+    retried = EffectRetried.read(found.content) if found is not None else None
+    if found is None or retried is None or retried.effect_id != failed.effect_id:
+        return Ending("It isn't needed any more.")
+    at = mentions.date(found.recorded_at, "{time}")
+    return Ending(f"{mentions.escape_line(found.actor_name)} tried it again at {at}.")
+
+
 FEATURE = Feature(
     name="failures",
     verbs=(Verb(OnEffect, buttons=("effect_retry",), use_case=retry_effect, tell=retried_text),),
     entries=dict((shown(EffectFailed, effect_failed),)),
+    endings=dict((ends(EffectFailed, retry_ending),)),
 )

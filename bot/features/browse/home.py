@@ -1,6 +1,5 @@
 """The Home tab: declare, yours, what is open, what was resolved lately."""
 
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +8,7 @@ from bot.features.browse.listing import incident_line
 from bot.framework.arguments import Arguments, to_value
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, OnHome
+from bot.framework.live_messages import LiveMessage, OnHome, Showing
 from bot.framework.requests import Reply, Request, Services
 from bot.framework.verbs import Verb
 from bot.slack import blocks
@@ -39,13 +38,9 @@ async def turn_page(request: Request, given: OnPage) -> Reply:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Home:
-    view: HomeView
-    person: str
-
-
-async def _load(session: AsyncSession, effect: RefreshHome, services: Services) -> _Home | Dropped:
+async def _look(
+    session: AsyncSession, effect: RefreshHome, services: Services
+) -> Showing | Dropped:
     person = await session.get(Person, effect.person_id)
     if person is None:
         return Dropped("nobody to show it to")
@@ -56,16 +51,12 @@ async def _load(session: AsyncSession, effect: RefreshHome, services: Services) 
         page=effect.page,
         now=services.clock.now(),
     )
-    return _Home(view, person.external_id)
+    home = home_blocks(view, slash=services.policy.command)
+    return Showing(home, OnHome(person.external_id))
 
 
 HOME = LiveMessage(
-    effect=RefreshHome,
-    purpose="home",
-    subject=lambda effect: effect.person_id,
-    load=_load,
-    render=lambda home, policy: home_blocks(home.view, slash=policy.command),
-    place=lambda home: OnHome(home.person),
+    effect=RefreshHome, purpose="home", subject=lambda effect: effect.person_id, look=_look
 )
 
 

@@ -1,6 +1,5 @@
 """The announcement: one message where everybody looks, kept current in place."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -9,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.features.channel.status_card_view import ended, heading, people, times
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
-from bot.framework.live_messages import InChannel, LiveMessage
+from bot.framework.live_messages import InChannel, LiveMessage, Showing
 from bot.framework.reading import incident_id_of, read_incident
 from bot.framework.requests import Services
 from bot.slack import blocks, mentions
@@ -19,7 +18,7 @@ from incidents.engine.effects import RefreshAnnouncement
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import IncidentView
-from incidents.policy.policy import COMMANDER, Policy
+from incidents.policy.policy import COMMANDER
 
 log = structlog.get_logger(__name__)
 
@@ -76,31 +75,17 @@ def _text(view: IncidentView) -> str:
     return " ".join(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Announced:
-    """An incident, and the announcement channel as far as it is known."""
-
-    view: IncidentView
-    channel_id: str | None
-
-
-async def _load(
+async def _look(
     session: AsyncSession, effect: RefreshAnnouncement, services: Services
-) -> _Announced | Dropped:
+) -> Showing | Dropped:
     view = await read_incident(session, effect, services)
     if view.is_drill:
         return Dropped("not announced")
-    return _Announced(view, await _known_channel(session, services))
-
-
-def _render(announced: _Announced, _policy: Policy) -> blocks.Message:
-    view = announced.view
-    return handled_privately(view.reference) if view.is_private else announcement(view)
-
-
-def _place(announced: _Announced) -> InChannel:
-    unless = "not announced" if announced.view.is_private else ""
-    return InChannel(announced.channel_id, unless, stays=True)
+    channel_id = await _known_channel(session, services)
+    if view.is_private:
+        kept = InChannel(channel_id, unless="not announced", stays=True)
+        return Showing(handled_privately(view.reference), kept)
+    return Showing(announcement(view), InChannel(channel_id, stays=True))
 
 
 def handled_privately(reference: str) -> blocks.Message:
@@ -164,9 +149,7 @@ ANNOUNCEMENT = LiveMessage(
     effect=RefreshAnnouncement,
     purpose="announcement",
     subject=incident_id_of,
-    load=_load,
-    render=_render,
-    place=_place,
+    look=_look,
     # If there is none, `doctor` says so; the incident goes on without.
     reach=find_announcement_channel,
 )

@@ -2,9 +2,12 @@
 
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.features.browse.failures import retry_ending
 from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
-from bot.framework.entry_messages import shown, told_directly
+from bot.framework.entry_messages import Ending, ended_with, ends, shown, told_directly
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
@@ -12,7 +15,14 @@ from bot.framework.requests import Reply, Request
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.channel.archive import OVER, record_archived, record_unarchived
-from incidents.channel.entries import BotRemoved, ChannelArchived, ChannelDeleted
+from incidents.channel.entries import (
+    BotRemoved,
+    BotReturned,
+    ChannelArchived,
+    ChannelDeleted,
+    ChannelRefused,
+    ChannelUnarchived,
+)
 from incidents.channel.life import (
     ChannelLoss,
     is_bot_removed_from,
@@ -26,9 +36,12 @@ from incidents.channel.life import (
     record_loss,
 )
 from incidents.engine.effects import ArchiveChannel, UnarchiveChannel
+from incidents.engine.entries import EffectFailed
 from incidents.engine.unit_of_work import UseCase
+from incidents.incident.entries import ChannelLinked, ChannelOpened
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.payload import Payload
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 # What Slack answers when the channel, and not what we wanted of it, may be the matter.
 _LOST = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
@@ -223,6 +236,31 @@ def bot_removed(removed: BotRemoved, entry: EntryView, incident: IncidentView) -
     return _told_with_button(entry, incident, asks=asks)
 
 
+async def channel_ending(
+    lost: ChannelRefused | ChannelArchived | ChannelDeleted | BotRemoved,
+    session: AsyncSession,
+    entry: EntryView,
+    incident: IncidentView,
+) -> Ending | None:
+    """Return where the incident goes on: back in its channel, or in another."""
+    back = (ChannelOpened.kind, ChannelLinked.kind, ChannelUnarchived.kind, BotReturned.kind)
+    found = await find_next_entry(session, entry, incident, *back)
+    if found is None or incident.channel_id is None:
+        tried = await _tried_again(lost, session, entry, incident)
+        return tried or ended_with(incident)
+    return Ending(f"It goes on in {mentions.channel_link(incident.channel_id)}.")
+
+
+async def _tried_again(
+    lost: Payload, session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who had the refused channel tried again."""
+    if not isinstance(lost, ChannelRefused) or lost.effect_id is None:
+        return None
+    failed = EffectFailed(effect_id=lost.effect_id)
+    return await retry_ending(failed, session, entry, incident)
+
+
 def _told_with_button(entry: EntryView, incident: IncidentView, *, asks: str) -> blocks.Message:
     use = blocks.button(
         "Use an existing channel…",
@@ -256,6 +294,14 @@ FEATURE = Feature(
             shown(ChannelArchived, channel_archived),
             shown(ChannelDeleted, channel_deleted),
             shown(BotRemoved, bot_removed),
+        )
+    ),
+    endings=dict(
+        (
+            ends(ChannelRefused, channel_ending),
+            ends(ChannelArchived, channel_ending),
+            ends(ChannelDeleted, channel_ending),
+            ends(BotRemoved, channel_ending),
         )
     ),
 )

@@ -1,20 +1,24 @@
 """The status card: the pinned message in the incident channel, kept current in place."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.features.channel.status_card_view import status_card
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, in_channel_of
+from bot.framework.live_messages import LiveMessage, Showing, in_channel_of
 from bot.framework.reading import incident_id_of, read_incident
+from bot.framework.requests import Services
 from incidents.engine.effects import PinStatusCard, RefreshStatusCard
 from incidents.engine.posted_messages import find_posted
 
+
+async def _look(session: AsyncSession, effect: RefreshStatusCard, services: Services) -> Showing:
+    incident = await read_incident(session, effect, services)
+    return Showing(status_card(incident, policy=services.policy), in_channel_of(incident))
+
+
 STATUS_CARD = LiveMessage(
-    effect=RefreshStatusCard,
-    purpose="status_card",
-    subject=incident_id_of,
-    load=read_incident,
-    render=status_card,
-    place=in_channel_of,
+    effect=RefreshStatusCard, purpose="status_card", subject=incident_id_of, look=_look
 )
 
 

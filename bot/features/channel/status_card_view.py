@@ -7,7 +7,7 @@ from incidents.incident.views import IncidentView
 from incidents.policy.policy import COMMANDER, Policy
 
 
-def status_card(view: IncidentView, policy: Policy) -> blocks.Message:
+def status_card(view: IncidentView, *, policy: Policy) -> blocks.Message:
     """Return the status card of an incident, with buttons for what is possible now."""
     return blocks.Message(
         text=card_text(view, slash=policy.command),

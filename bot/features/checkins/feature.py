@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.features.checkins import messages
 from bot.features.checkins.messages import OnCheckin
 from bot.framework.arguments import NOBODY, OnIncident
-from bot.framework.entry_messages import shown
+from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Request
@@ -193,5 +193,8 @@ FEATURE = Feature(
             shown(CheckinAsked, messages.asked_directly),
             shown(CheckinAnswered, messages.answered_directly),
         )
+    ),
+    endings=dict(
+        (ends(CheckinAsked, messages.asked_ending), ends(CheckinDue, messages.due_ending))
     ),
 )

@@ -3,10 +3,13 @@
 import uuid
 from dataclasses import replace
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import Arguments, known_id, to_value
-from bot.framework.entry_messages import told_directly, told_message
+from bot.framework.entry_messages import Ending, ended_with, told_directly, told_message
 from bot.framework.phrases import about
 from bot.slack import blocks, mentions
+from incidents.checkins.checkins import Checkin, CheckinStatus
 from incidents.checkins.entries import (
     CheckinAnswer,
     CheckinAnswered,
@@ -16,7 +19,7 @@ from incidents.checkins.entries import (
 )
 from incidents.core.times import spoken_duration
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 
 class OnCheckin(Arguments, gone="checkin"):
@@ -84,6 +87,54 @@ def answered_directly(
 ) -> blocks.Message:
     """Return how it went as the asker and the commander get it by direct message."""
     return told_directly(entry, incident, asks=_asks(answered))
+
+
+# -- how it ended ---------------------------------------------------------------------------
+
+
+async def asked_ending(
+    asked: CheckinAsked, session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return how the task stands since it was understood, its time was up, or it was answered."""
+    checkin = await session.get_one(Checkin, asked.checkin_id)
+    ended = _answered(checkin) or ended_with(incident)
+    if ended is not None:
+        return ended
+    if checkin.answered_at is not None:
+        return _more_time(checkin, is_final=False)
+    asked_at_end = await find_next_entry(
+        session, entry, incident, CheckinDue.kind, is_about_it=True
+    )
+    if asked_at_end is not None:
+        return Ending("The time is up. I asked how it went.", is_final=False)
+    if checkin.understood_at is not None:
+        at = mentions.date(checkin.understood_at, "{time}")
+        return Ending(f"*Understood* at {at}.", is_final=False)
+    return None
+
+
+async def due_ending(
+    due: CheckinDue, session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return what was answered to the question how it went."""
+    checkin = await session.get_one(Checkin, due.checkin_id)
+    if checkin.round != due.round:
+        return _more_time(checkin, is_final=True)
+    return _answered(checkin) or ended_with(incident)
+
+
+def _answered(checkin: Checkin) -> Ending | None:
+    if checkin.status not in {CheckinStatus.DONE, CheckinStatus.STUCK}:
+        return None
+    at = mentions.date(checkin.answered_at, "{time}") if checkin.answered_at else ""
+    by = mentions.escape_line(checkin.answered_by or "")
+    return Ending(f"*{checkin.status.capitalize()}*, said {by} at {at}.")
+
+
+def _more_time(checkin: Checkin, *, is_final: bool) -> Ending:
+    until = mentions.date(checkin.due_at, "{time}")
+    by = mentions.escape_line(checkin.answered_by or "")
+    return Ending(f"*More time*, said {by}: until {until}.", is_final=is_final)
 
 
 def _asks(answered: CheckinAnswered) -> str:

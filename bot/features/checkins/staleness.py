@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import Arguments, on_incident, to_value
-from bot.framework.entry_messages import shown
+from bot.framework.entry_messages import Ending, ended_with, ends, shown
 from bot.framework.feature import Feature
 from bot.framework.requests import Request
 from bot.framework.verbs import Verb
@@ -11,8 +13,8 @@ from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.views import EntryView, IncidentView
-from incidents.lifecycle.entries import StaleAsked
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
+from incidents.lifecycle.entries import StaleAnswered, StaleAsked
 from incidents.lifecycle.staleness import still_working
 
 
@@ -49,10 +51,24 @@ def stale_entry(asked: StaleAsked, entry: EntryView, incident: IncidentView) -> 
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
 
 
+async def stale_ending(
+    _asked: StaleAsked, session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who is still on it, or that it was asked again."""
+    later = await find_next_entry(session, entry, incident, StaleAnswered.kind, StaleAsked.kind)
+    if later is None:
+        return ended_with(incident)
+    at = mentions.date(later.recorded_at)
+    if later.kind == StaleAsked.kind:
+        return Ending(f"I asked again {at}.")
+    return Ending(f"{mentions.escape_line(later.actor_name)} was still working on it {at}.")
+
+
 FEATURE = Feature(
     name="staleness",
     verbs=(
         Verb(OnQuestion, buttons=("stale_still_working",), use_case=still_working, tell=noted_text),
     ),
     entries=dict((shown(StaleAsked, stale_entry),)),
+    endings=dict((ends(StaleAsked, stale_ending),)),
 )

@@ -286,4 +286,8 @@ FEATURE = Feature(
             shown(DrillEnded, messages.ended_entry),
         ]
     ),
+    endings=dict.fromkeys(
+        (DrillStarted.kind, DrillSignal.kind, DrillChecked.kind, DrillActed.kind),
+        messages.drill_ending,
+    ),
 )

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import on_incident
+from bot.framework.entry_messages import Ending
 from bot.slack import blocks, mentions
 from incidents.core.sentences import Who
 from incidents.core.times import spoken_duration
@@ -16,6 +19,7 @@ from incidents.drills.entries import (
 )
 from incidents.drills.views import DrillView
 from incidents.incident.views import EntryView, IncidentView
+from incidents.scenarios.runs import find_run
 from incidents.scenarios.scenario import Scenario
 
 _ENDS = MappingProxyType(
@@ -101,6 +105,16 @@ def ended_entry(ended: DrillEnded, _entry: EntryView, incident: IncidentView) ->
         "How it went comes by direct message, to the people of this drill and nobody else."
     )
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.section(text),))
+
+
+async def drill_ending(
+    session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return that the drill is over."""
+    run = await find_run(session, incident.id)
+    if incident.is_open and run is not None and run.is_running:
+        return None
+    return Ending("The drill is over.")
 
 
 def scenario_list(scenarios: Sequence[Scenario], *, slash: str) -> blocks.Message:

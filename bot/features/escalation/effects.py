@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -14,16 +14,17 @@ from bot.features.escalation.card import escalation_card
 from bot.features.escalation.messages import call_message, mention_message
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, Place, ToPeople, in_channel_of
+from bot.framework.live_messages import LiveMessage, Showing, ToPeople, in_channel_of
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import facts_of, is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway import Attention, SlackGateway
+from bot.slack.ids import permalink
 from incidents.core.people import Person, PersonFacts
 from incidents.core.times import zone_of
-from incidents.engine.posted_messages import PostedMessage, find_posted
+from incidents.engine.posted_messages import find_posted
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.effects import (
     CallForEscalation,
@@ -54,35 +55,23 @@ log = structlog.get_logger(__name__)
 # -- the card -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """An escalation, its incident, and the unanswered proposal that it escalates."""
-
-    view: EscalationView
-    incident: IncidentView
-    proposal: ProposalView | None
-
-
-async def _load_card(
+async def _look_at_card(
     session: AsyncSession, effect: RefreshEscalationCard, services: Services
-) -> _Card:
+) -> Showing:
     view = await get_escalation_view(
         session, effect.escalation_id, policy=services.policy, now=services.clock.now()
     )
     incident = await read_incident(session, effect, services)
     proposal = await find_escalated(session, view.id, incident_id=view.incident_id)
-    return _Card(view, incident, proposal)
+    card = escalation_card(view, incident, services.policy, proposal=proposal)
+    return Showing(card, in_channel_of(incident))
 
 
 CARD = LiveMessage(
     effect=RefreshEscalationCard,
     purpose="escalation_card",
     subject=lambda effect: effect.escalation_id,
-    load=_load_card,
-    render=lambda card, policy: escalation_card(
-        card.view, card.incident, policy, proposal=card.proposal
-    ),
-    place=lambda card: in_channel_of(card.incident),
+    look=_look_at_card,
 )
 
 
@@ -90,21 +79,34 @@ CARD = LiveMessage(
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
-    """A call, whether whoever was called may still see the incident, and where the card stands."""
+class _Called:
+    """Somebody who was called; `may_see` is whether they may still see the incident."""
 
     view: EscalationView
     call: CallView
     incident: IncidentView
     may_see: bool
     proposal: ProposalView | None
-    card: PostedMessage | None
-    card_link: str = ""
+    card_link: str
+
+    @property
+    def is_asked(self) -> bool:
+        return self.view.is_unanswered and self.call.status is CallStatus.OPEN
+
+    def mention(self) -> Message:
+        return mention_message(self.view, self.call, self.incident, card_link=self.card_link)
+
+    def message(self, policy: Policy) -> Message:
+        if not self.may_see:
+            return hidden_message(self.incident)
+        if self.call.medium == Medium.CHANNEL:
+            return self.mention()
+        return call_message(self.view, self.call, self.incident, policy, proposal=self.proposal)
 
 
-async def _load_call(
+async def _read_call(
     session: AsyncSession, effect: CallForEscalation | RefreshEscalationCall, services: Services
-) -> _Call | Dropped:
+) -> _Called | Dropped:
     view = await get_escalation_view(
         session, effect.escalation_id, policy=services.policy, now=services.clock.now()
     )
@@ -113,51 +115,38 @@ async def _load_call(
         return Dropped("not called")
     incident = await read_incident(session, effect, services)
     person = await session.get_one(Person, call.person.id)
-    return _Call(
-        view,
-        call,
-        incident,
-        may_see=not await is_hidden_from(session, incident, person),
-        proposal=await find_escalated(session, view.id, incident_id=view.incident_id),
-        card=await find_posted(session, purpose=CARD.purpose, subject_id=view.id),
+    is_hidden = await is_hidden_from(session, incident, person)
+    proposal = await find_escalated(session, view.id, incident_id=view.incident_id)
+    card = await find_posted(session, purpose=CARD.purpose, subject_id=view.id)
+    link = (
+        permalink(services.workspace.url, channel_id=card.channel_id, ts=card.message_ts)
+        if card is not None
+        else ""
     )
+    return _Called(view, call, incident, may_see=not is_hidden, proposal=proposal, card_link=link)
 
 
-async def _link_card(services: Services, called: _Call) -> _Call:
-    """Add the link to the card, if the mention in the channel shows it."""
-    if called.call.medium != Medium.CHANNEL or called.card is None:
+async def _look_at_call(
+    session: AsyncSession, effect: CallForEscalation | RefreshEscalationCall, services: Services
+) -> Showing | Dropped:
+    """Only kept current here: `call_person` posts it."""
+    called = await _read_call(session, effect, services)
+    if isinstance(called, Dropped):
         return called
-    try:
-        link = await services.gateway.permalink(called.card.channel_id, called.card.message_ts)
-    except SlackFailure:
-        return called
-    return replace(called, card_link=link)
+    is_mention = called.call.medium == Medium.CHANNEL
+    place = (
+        in_channel_of(called.incident, unless="not sent here")
+        if is_mention
+        else ToPeople(unless="not sent")
+    )
+    return Showing(called.message(services.policy), place)
 
 
-def _call_message(called: _Call, policy: Policy) -> Message:
-    view, call, incident = called.view, called.call, called.incident
-    if not called.may_see:
-        return hidden_message(incident)
-    if call.medium == Medium.CHANNEL:
-        return mention_message(view, call, incident, card_link=called.card_link)
-    return call_message(view, call, incident, policy, proposal=called.proposal)
-
-
-def _call_place(called: _Call) -> Place:
-    # `call_person` posts it; here it is only kept current.
-    if called.call.medium == Medium.CHANNEL:
-        return in_channel_of(called.incident, unless="not sent here")
-    return ToPeople(unless="not sent")
-
-
-CALL: LiveMessage[CallForEscalation | RefreshEscalationCall, _Call] = LiveMessage(
+CALL: LiveMessage[CallForEscalation | RefreshEscalationCall] = LiveMessage(
     effect=RefreshEscalationCall,
     purpose="escalation_call",
     subject=lambda effect: effect.call_id,
-    load=_load_call,
-    look_up=_link_card,
-    render=_call_message,
-    place=_call_place,
+    look=_look_at_call,
 )
 
 
@@ -172,14 +161,16 @@ async def call_person(context: EffectContext) -> Settlement:
     effect = context.get(CallForEscalation)
     services = context.services
     async with services.database.reading() as session:
-        called = await _load_call(session, effect, services)
+        called = await _read_call(session, effect, services)
     if isinstance(called, Dropped):
         return called
-    view, call = called.view, called.call
-    is_asked = view.is_unanswered and call.status is CallStatus.OPEN
-    if not (is_asked and called.may_see) and not context.is_uncertain:
+    if not (called.is_asked and called.may_see) and not context.is_uncertain:
         return Dropped("answered before it was sent, or no longer theirs to see")
-    person, message = call.person.external_id, _call_message(called, services.policy)
+    call, person, message = (
+        called.call,
+        called.call.person.external_id,
+        called.message(services.policy),
+    )
     try:
         direct = await services.gateway.open_direct(person)
         place = await post_once(context, channel_id=direct, message=message)
@@ -201,12 +192,12 @@ async def call_person(context: EffectContext) -> Settlement:
     async def record(uow: UnitOfWork) -> None:
         await CALL.remember(effect, *place)(uow)
         if away:
-            await note_unavailable(uow, view.id, call.id, how=away)
+            await note_unavailable(uow, called.view.id, call.id, how=away)
 
     return Done(record)
 
 
-async def _mention(context: EffectContext, called: _Call, *, error: str) -> Settlement:
+async def _mention(context: EffectContext, called: _Called, *, error: str) -> Settlement:
     """Mention in the channel whom no direct message reaches; raises what Slack refuses then."""
     services, view, call = context.services, called.view, called.call
     log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
@@ -214,9 +205,7 @@ async def _mention(context: EffectContext, called: _Call, *, error: str) -> Sett
     if channel_id is None or called.incident.is_channel_archived:
         raise SlackPermanent(error, method="chat.postMessage")
     await _bring_in(services, channel_id, call)
-    mentioned = replace(called, call=replace(call, medium=Medium.CHANNEL))
-    message = _call_message(await _link_card(services, mentioned), services.policy)
-    place = await post_once(context, channel_id=channel_id, message=message)
+    place = await post_once(context, channel_id=channel_id, message=called.mention())
 
     async def record(uow: UnitOfWork) -> None:
         await CALL.remember(context.get(CallForEscalation), *place)(uow)

@@ -36,7 +36,7 @@ from bot.features.escalation.targets import (
 )
 from bot.features.record.marked_messages import plain_text
 from bot.framework.arguments import from_view
-from bot.framework.entry_messages import shown
+from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
@@ -257,6 +257,13 @@ FEATURE = Feature(
             shown(EscalationQuestioned, messages.questioned_directly),
             shown(EscalationCompleted, messages.completed_directly),
             shown(EscalationWithdrawn, messages.withdrawn_directly),
+        ]
+    ),
+    endings=dict(
+        [
+            ends(EscalationExhausted, messages.exhausted_ending),
+            ends(EscalationQuestioned, messages.questioned_ending),
+            ends(EscalationWithdrawn, messages.withdrawn_ending),
         ]
     ),
 )

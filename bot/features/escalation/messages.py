@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.features.escalation.card import (
     MAY_NOT_WAKE,
     OnField,
@@ -13,9 +15,11 @@ from bot.features.escalation.card import (
 from bot.features.escalation.packet import fitted, names_of, packet_lines
 from bot.features.proposals.messages import answer_row, asked_lines
 from bot.framework.arguments import known_id, on_incident, to_value
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import about, actor_of_entry
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
+from incidents.core.people import Person
 from incidents.core.sentences import Who
 from incidents.escalation.entries import (
     STANDS,
@@ -26,7 +30,7 @@ from incidents.escalation.entries import (
     EscalationWithdrawn,
 )
 from incidents.escalation.packet import FIELDS, rate
-from incidents.escalation.tables import CallStatus, EscalationStatus
+from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, IncidentView
@@ -255,6 +259,49 @@ def withdrawn_directly(
     )
     again = () if not incident.is_open else (blocks.actions(_again(incident)),)
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), *again))
+
+
+# -- how it ended ---------------------------------------------------------------------------
+
+
+async def exhausted_ending(
+    exhausted: EscalationExhausted, session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who is on it after all, or that it was withdrawn."""
+    escalation = await session.get_one(Escalation, exhausted.escalation_id)
+    if escalation.status == EscalationStatus.TAKEN and escalation.taken_by_id is not None:
+        responder = await session.get_one(Person, escalation.taken_by_id)
+        return Ending(f"{mentions.mention(responder.external_id)} is on it.")
+    return _withdrawn(escalation) or ended_with(incident)
+
+
+async def questioned_ending(
+    questioned: EscalationQuestioned,
+    session: AsyncSession,
+    _entry: EntryView,
+    incident: IncidentView,
+) -> Ending | None:
+    """Return that the question was answered, or that the escalation was withdrawn."""
+    escalation = await session.get_one(Escalation, questioned.escalation_id)
+    if escalation.asked_field == "":
+        return Ending("Answered.")
+    return _withdrawn(escalation) or ended_with(incident)
+
+
+async def withdrawn_ending(
+    _withdrawn: EscalationWithdrawn,
+    _session: AsyncSession,
+    _entry: EntryView,
+    incident: IncidentView,
+) -> Ending | None:
+    """Return that nobody needs to be called any more, once the incident is over."""
+    return ended_with(incident)
+
+
+def _withdrawn(escalation: Escalation) -> Ending | None:
+    if escalation.status != EscalationStatus.WITHDRAWN:
+        return None
+    return Ending("It was withdrawn. Nobody is called any more.")
 
 
 def _standstill(exhausted: EscalationExhausted) -> str:

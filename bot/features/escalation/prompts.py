@@ -85,7 +85,9 @@ def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -
     """Ask whoever is on it whether the packet was enough to start, with one tap."""
     head = f"{_about(incident)}, escalation {_number(prompt)}"
     if not prompt.is_open:
-        text = f"{head}: thank you. Only who escalated and their mentors see what you said."
+        thanks = "thank you. Only who escalated and their mentors see what you said"
+        is_answered = prompt.status is PromptStatus.ANSWERED
+        text = f"{head}: {thanks if is_answered else 'no longer asked'}."
         return blocks.Message(text=text, blocks=(blocks.context(text),))
     text = (
         f"{head}: was there enough to start? One tap helps the next packet. Only who escalated "

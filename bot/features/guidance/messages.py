@@ -155,9 +155,8 @@ def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy)
                 f"{head}. Saying so early is the right thing. Escalate with what you have: what is "
                 "missing can follow."
             )
-            return blocks.Message(
-                text=text, blocks=(blocks.section(text), blocks.actions(_escalate(incident)))
-            )
+            offer = (blocks.actions(_escalate(incident)),) if incident.is_open else ()
+            return blocks.Message(text=text, blocks=(blocks.section(text), *offer))
         case PromptStatus.ANSWERED:
             text = f"{head}. You are making progress: good. I ask only if it gets quiet again."
         case _:
@@ -208,10 +207,10 @@ def mentor_call_prompt(
 ) -> blocks.Message:
     """Return the word that somebody was asked to join, or that in private that is left to them."""
     reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
+    if prompt.status is PromptStatus.WITHDRAWN:
+        return _mentor_call_over(prompt, incident)
     if not prompt.data.get("is_left"):
-        who = _listed(
-            [mentions.mention(str(one)) for one in prompt.data["asked"]] or ["for somebody"]
-        )
+        who = _asked(prompt)
         text = (
             f"{about(incident)}. I ask {who} to join you: {reason}. Asking early is how it is meant "
             "to be. Until somebody is there, keep noting what you see."
@@ -225,6 +224,16 @@ def mentor_call_prompt(
     )
     buttons = blocks.actions(_escalate(incident), _quiet(prompt))
     return blocks.Message(text=text, blocks=(blocks.section(text), buttons))
+
+
+def _mentor_call_over(prompt: PromptView, incident: IncidentView) -> blocks.Message:
+    asked = "" if prompt.data.get("is_left") else f" I asked {_asked(prompt)} to join you."
+    text = f"{about(incident)}.{asked} I ask you nothing more here."
+    return blocks.Message(text=text, blocks=(blocks.context(text),))
+
+
+def _asked(prompt: PromptView) -> str:
+    return _listed([mentions.mention(str(one)) for one in prompt.data["asked"]] or ["for somebody"])
 
 
 def _listed(names: list[str]) -> str:

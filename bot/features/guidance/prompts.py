@@ -5,8 +5,8 @@ nowhere: that somebody is asked at all is theirs.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,10 +16,12 @@ from bot.features.guidance.messages import mentor_call_prompt, step_prompt, time
 from bot.features.learning.shadow_messages import decision_prompt
 from bot.framework.effect_context import Dropped, Record
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, ToPeople, to_person
+from bot.framework.live_messages import LiveMessage, Showing, to_person
+from bot.framework.phrases import hidden_message
+from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack import blocks
-from incidents.core.people import Person, actor_of
+from incidents.core.people import Person
 from incidents.engine.effects import SendPrompt
 from incidents.engine.prompts import (
     Prompt,
@@ -31,8 +33,7 @@ from incidents.engine.prompts import (
 )
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.guidance.events import GuidanceAwaited
-from incidents.incident.incident import ById
-from incidents.incident.views import IncidentView, find_incident_view
+from incidents.incident.views import IncidentView
 from incidents.policy.policy import Policy
 
 # A question that comes later than this helps nobody any more.
@@ -54,64 +55,44 @@ RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A prompt with whom it is for, what it is about, and whether it is too late to ask."""
-
-    prompt: Prompt
-    person: Person
-    incident: IncidentView
-    is_late: bool
-
-
-async def _load(session: AsyncSession, effect: SendPrompt, services: Services) -> _Asked | Dropped:
+async def _look(session: AsyncSession, effect: SendPrompt, services: Services) -> Showing | Dropped:
     prompt = await session.get(Prompt, effect.prompt_id)
     person = await session.get(Person, prompt.person_id) if prompt is not None else None
     if prompt is None or person is None or not person.is_active:
         return Dropped("nobody to ask")
-    # As its owner: whoever may no longer see the incident isn't asked about it.
-    incident = await find_incident_view(
-        session,
-        ById(prompt.incident_id),
-        workspace_id=services.workspace.id,
-        viewer=actor_of(person),
-    )
-    if incident is None:
-        return Dropped("nobody to ask")
+    incident = await read_incident(session, effect, services)
+    if await is_hidden_from(session, incident, person):
+        return Showing(hidden_message(incident), to_person(person, unless="nobody to ask"))
     is_late = services.clock.now() - prompt.asked_at > TOO_LATE
-    return _Asked(prompt, person, incident, is_late)
+    render = RENDERERS[PromptKind(prompt.kind)]
+    return Showing(
+        render(prompt_view(prompt), incident, services.policy),
+        to_person(person, unless=_reason_not_to_ask(prompt, is_late=is_late)),
+        on_shown=lambda _: partial(_keep_delivered, prompt=prompt),
+        on_dropped=partial(_keep_undelivered, prompt),
+    )
 
 
-def _render(asked: _Asked, policy: Policy) -> blocks.Message:
-    render = RENDERERS[PromptKind(asked.prompt.kind)]
-    return render(prompt_view(asked.prompt), asked.incident, policy)
-
-
-def _place(asked: _Asked) -> ToPeople:
-    """Return where it is asked: once, and not after it was deleted, withdrawn, or for too long."""
-    prompt = asked.prompt
-    if prompt.is_settled:
-        return to_person(asked.person, unless="asked before")
+def _reason_not_to_ask(prompt: Prompt, *, is_late: bool) -> str:
+    if prompt.is_settled:  # one that its owner deleted isn't asked again
+        return "asked before"
     if not prompt.is_wanted:
-        return to_person(asked.person, unless="asked no longer")
-    return to_person(asked.person, unless="too_late" if asked.is_late else "")
+        return "asked no longer"
+    return "too_late" if is_late else ""
 
 
-def _shown(asked: _Asked, _channel_id: str) -> Record:
-    async def keep(uow: UnitOfWork) -> None:
-        await mark_delivered(uow, asked.prompt.id)
-        await _go_on(uow, asked.prompt)
-
-    return keep
+async def _keep_delivered(uow: UnitOfWork, *, prompt: Prompt) -> None:
+    await mark_delivered(uow, prompt.id)
+    await _go_on(uow, prompt)
 
 
-def _not_shown(asked: _Asked, reason: str) -> Record | None:
-    if asked.prompt.is_settled or not asked.prompt.is_wanted:
+def _keep_undelivered(prompt: Prompt, reason: str) -> Record | None:
+    if prompt.is_settled or not prompt.is_wanted:
         return None
 
     async def keep(uow: UnitOfWork) -> None:
-        await mark_undeliverable(uow, asked.prompt.id, error=reason)
-        await _go_on(uow, asked.prompt)
+        await mark_undeliverable(uow, prompt.id, error=reason)
+        await _go_on(uow, prompt)
 
     return keep
 
@@ -126,11 +107,7 @@ PROMPT = LiveMessage(
     effect=SendPrompt,
     purpose="prompt",
     subject=lambda effect: effect.prompt_id,
-    load=_load,
-    render=_render,
-    place=_place,
-    on_shown=_shown,
-    on_dropped=_not_shown,
+    look=_look,
 )
 
 FEATURE = Feature(name="prompts", live_messages=(PROMPT,))

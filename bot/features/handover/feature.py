@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,15 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.features.handover import messages
 from bot.features.handover.messages import OnHandover, OnQuestion
 from bot.framework.arguments import NOBODY, Arguments
-from bot.framework.effect_context import Done, Dropped, EffectContext, Record, Settlement, post_once
+from bot.framework.effect_context import Dropped, Record
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, to_person
+from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.reading import person_in
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import Reply, Request, Say, Services
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from bot.slack.errors import SlackPermanent
 from incidents.core.errors import DomainError, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, actor_of
@@ -136,62 +134,56 @@ async def _view_for(
 # -- effects --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    view: HandoverView
-    person: Person
-
-    @property
-    def is_author(self) -> bool:
-        return self.person.id == self.view.from_person.id
-
-
-async def _load_note(
+async def _look_at_note(
     session: AsyncSession, effect: ShowHandover, _services: Services
-) -> _Note | Dropped:
+) -> Showing | Dropped:
     view = await get_handover_view(session, effect.handover_id)
     person = await session.get_one(Person, effect.person_id)
     if person.id not in {view.from_person.id, view.to_person.id} or not person.is_active:
         return Dropped("nobody to show it to")
-    return _Note(view, person)
+    is_author = person.id == view.from_person.id
 
+    def undelivered(reason: str) -> Record | None:
+        if is_author or not view.is_pending:
+            return None
+        return partial(mark_undelivered, handover_id=view.id, error=reason)
 
-def _undelivered(note: _Note, reason: str) -> Record | None:
-    if note.is_author or not note.view.is_pending:
-        return None
-    return partial(mark_undelivered, handover_id=note.view.id, error=reason)
+    return Showing(
+        messages.note_message(view, is_author=is_author),
+        to_person(person, unless="" if view.is_pending else "over before it was shown"),
+        on_dropped=undelivered,
+    )
 
 
 SHOWN_NOTE = LiveMessage(
     effect=ShowHandover,
     purpose="handover",
     subject=lambda effect: derived_id(effect.handover_id, str(effect.person_id)),
-    load=_load_note,
-    render=lambda note, _policy: messages.note_message(note.view, is_author=note.is_author),
-    place=lambda note: to_person(
-        note.person, unless="" if note.view.is_pending else "over before it was shown"
-    ),
-    on_dropped=_undelivered,
+    look=_look_at_note,
 )
 
 
-async def tell_of_handover(context: EffectContext) -> Settlement:
-    """Tell one of the two what came of it, unless it is no longer so."""
-    effect = context.get(TellOfHandover)
-    async with context.services.database.reading() as session:
-        view = await get_handover_view(session, effect.handover_id)
-        person = await session.get_one(Person, effect.person_id)
-    if effect.what in {"reminder", "unaccepted", "undelivered"} and not view.is_pending:
-        return Dropped("settled meanwhile")
-    if not person.is_active:
-        return Dropped("nobody to tell")
+async def _look_at_news(
+    session: AsyncSession, effect: TellOfHandover, _services: Services
+) -> Showing:
+    view = await get_handover_view(session, effect.handover_id)
+    person = await session.get_one(Person, effect.person_id)
     question = next((one for one in view.questions if one.id == effect.question_id), None)
-    message = messages.told_message(view, effect.what, question)
-    try:
-        await post_once(context, channel_id=person.external_id, message=message)
-    except SlackPermanent as error:
-        return Dropped(error.error)
-    return Done()
+    is_asking = effect.what in {"reminder", "unaccepted", "undelivered"}
+    return Showing(
+        messages.told_message(view, effect.what, question),
+        to_person(person, unless="settled meanwhile" if is_asking and not view.is_pending else ""),
+    )
+
+
+NEWS = LiveMessage(
+    effect=TellOfHandover,
+    purpose="handover_news",
+    subject=lambda effect: derived_id(
+        effect.handover_id, f"{effect.what}:{effect.question_id}:{effect.person_id}"
+    ),
+    look=_look_at_news,
+)
 
 
 NOTE = Verb(
@@ -238,6 +230,5 @@ FEATURE = Feature(
             use_case=answer_question,
         ),
     ),
-    effects={TellOfHandover: tell_of_handover},
-    live_messages=(SHOWN_NOTE,),
+    live_messages=(SHOWN_NOTE, NEWS),
 )

@@ -310,6 +310,8 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
             return say(f"{successor} has accepted your on-call handoff. The shift is theirs.")
         case "asked" if question is not None:
             text = f"{successor} asks about your on-call handoff: {mentions.escape(question.text)}"
+            if question.answer:
+                return say(f"{text}\n*Your answer* {mentions.escape(question.answer)}")
             value = to_value(OnQuestion(view.id, question.id))
             answer = blocks.button("Answer…", action_id="handover_answer_open", value=value)
             return blocks.Message(
@@ -320,6 +322,8 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
                 f"{author} answers about the on-call handoff. You asked: "
                 f"{mentions.escape(question.text)}\n{mentions.escape(question.answer)}"
             )
+        case "reminder" if not view.is_pending:
+            return say(_successor_head(view))
         case "reminder":
             text = (
                 f"The on-call handoff from {author} waits for you. Until you accept, it is theirs."

@@ -1,7 +1,6 @@
 """Debriefs: asked for when an incident is over, written by the shadow, shared with the mentor."""
 
 import uuid
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.framework.arguments import Arguments
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, to_person
+from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Services
 from bot.framework.verbs import Verb
@@ -144,74 +143,50 @@ def shared_message(view: DebriefView) -> blocks.Message:
 # -- kept current -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    view: DebriefView
-    owner: Person
-    is_reminder: bool
-
-
-async def _load_asked(
-    session: AsyncSession, effect: ShowDebrief, _services: Services
-) -> _Asked | Dropped:
+async def _look_at_request(
+    session: AsyncSession, effect: ShowDebrief, services: Services
+) -> Showing:
     view = await get_debrief_view(session, effect.debrief_id)
     owner = await session.get_one(Person, view.owner.id)
-    if view.is_private_now or not owner.is_active:
-        return Dropped("not to be asked")
-    if effect.is_reminder and view.written_at is not None:
-        return Dropped("written meanwhile")
-    return _Asked(view, owner, effect.is_reminder)
+    if view.is_private_now:
+        hidden = say(f"{view.reference} is handled privately now. No debrief is needed.")
+        return Showing(hidden, to_person(owner, unless="not to be asked"))
+    message = asked_message(view, services.policy, is_reminder=effect.is_reminder)
+    is_late = effect.is_reminder and view.written_at is not None
+    return Showing(message, to_person(owner, unless="written meanwhile" if is_late else ""))
 
 
-ASKED = LiveMessage(
+REQUEST = LiveMessage(
     effect=ShowDebrief,
     purpose="debrief",
     subject=lambda effect: derived_id(
         effect.debrief_id, "reminder" if effect.is_reminder else "request"
     ),
-    load=_load_asked,
-    render=lambda asked, policy: asked_message(asked.view, policy, is_reminder=asked.is_reminder),
-    place=lambda asked: to_person(asked.owner),
+    look=_look_at_request,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    view: DebriefView
-    reader: Person
-
-    @property
-    def is_theirs(self) -> bool:
-        return any(one.id == self.reader.id for one in self.view.shared_with)
-
-
-async def _load_shared(
+async def _look_at_shared(
     session: AsyncSession, effect: ShareDebrief, _services: Services
-) -> _Shared | Dropped:
+) -> Showing | Dropped:
     view = await get_debrief_view(session, effect.debrief_id)
     reader = await session.get_one(Person, effect.person_id)
     if view.written_at is None or not reader.is_active:
         return Dropped("nothing to share")
     if view.is_private_now:
         return Dropped("not theirs to see")
-    return _Shared(view, reader)
-
-
-def _shared(shared: _Shared, _policy: Policy) -> blocks.Message:
-    if not shared.is_theirs:
-        return say("This debrief is no longer shared with you.")
-    return shared_message(shared.view)
+    if any(one.id == reader.id for one in view.shared_with):
+        return Showing(shared_message(view), to_person(reader))
+    # Taken back from who no longer is one of those.
+    gone = say("This debrief is no longer shared with you.")
+    return Showing(gone, to_person(reader, unless="not shared any more"))
 
 
 SHARED = LiveMessage(
     effect=ShareDebrief,
     purpose="shared_debrief",
     subject=lambda effect: derived_id(effect.debrief_id, str(effect.person_id)),
-    load=_load_shared,
-    render=_shared,
-    place=lambda shared: to_person(
-        shared.reader, unless="" if shared.is_theirs else "not shared any more"
-    ),
+    look=_look_at_shared,
 )
 
 FEATURE = Feature(
@@ -225,5 +200,5 @@ FEATURE = Feature(
             perform=write,
         ),
     ),
-    live_messages=(ASKED, SHARED),
+    live_messages=(REQUEST, SHARED),
 )

@@ -1,6 +1,7 @@
 """A mentor beside a junior: their group conversation, what is forwarded to it, taking over."""
 
 import uuid
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,20 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.features.escalation.packet import packet_lines
 from bot.features.learning.shadow_messages import about
 from bot.framework.arguments import Arguments
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, ToPeople
+from bot.framework.live_messages import InChannel, LiveMessage, Showing, ToPeople
 from bot.framework.refusals import say
 from bot.framework.requests import Request, Services
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from bot.slack.errors import SlackPermanent
 from incidents.engine.unit_of_work import Outcome
 from incidents.escalation.entries import Escalated, EscalationCompleted
 from incidents.incident.payload import Payload, decode
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
 from incidents.learning.effects import ForwardToMentor, ShowMentorConversation
 from incidents.learning.mentoring import (
+    FORWARDS,
     ConversationView,
     get_conversation_view,
     keep_channel,
@@ -88,7 +89,7 @@ def forwarded_message(
     lines = [head, *asked_lines(asked)]
     text = "\n".join(lines)
     body = [p for line in lines for p in blocks.paragraphs(line)]
-    if view.junior_roles:
+    if view.junior_roles and incident.is_open:
         take = blocks.button("Take over", action_id="mentor_take_over", value=str(view.id))
         body.append(blocks.actions(take))
     return blocks.Message(text=text, blocks=tuple(body))
@@ -131,20 +132,22 @@ def asked_lines(asked: Payload) -> tuple[str, ...]:
 # -- effects --------------------------------------------------------------------------------
 
 
-async def _load(
+async def _look(
     session: AsyncSession, effect: ShowMentorConversation, services: Services
-) -> ConversationView | Dropped:
+) -> Showing | Dropped:
     view = await get_conversation_view(
         session, effect.conversation_id, workspace_id=services.workspace.id
     )
-    return view if view.is_active else Dropped("somebody of the two has left")
-
-
-def _place(view: ConversationView) -> ToPeople:
+    if not view.is_active:
+        return Dropped("somebody of the two has left")
+    two = (view.junior.external_id, view.mentor.external_id)
     is_hidden = view.channel_id is None and view.incident is None
-    return ToPeople(
-        (view.junior.external_id, view.mentor.external_id),
-        unless="not theirs to see" if is_hidden else "",
+    return Showing(
+        conversation_message(view),
+        ToPeople(two, unless="not theirs to see" if is_hidden else ""),
+        on_shown=lambda channel_id: partial(
+            keep_channel, conversation_id=view.id, channel_id=channel_id
+        ),
     )
 
 
@@ -152,35 +155,32 @@ CONVERSATION = LiveMessage(
     effect=ShowMentorConversation,
     purpose="mentor_conversation",
     subject=lambda effect: effect.conversation_id,
-    load=_load,
-    render=lambda view, _policy: conversation_message(view),
-    place=_place,
-    on_shown=lambda view, channel_id: partial(
-        keep_channel, conversation_id=view.id, channel_id=channel_id
-    ),
+    look=_look,
 )
 
 
-async def forward(context: EffectContext) -> Settlement:
-    """Forward what the junior asks for; directly to the mentor if there is no conversation."""
-    effect = context.get(ForwardToMentor)
-    services = context.services
-    async with services.database.reading() as session:
-        view = await get_conversation_view(
-            session, effect.conversation_id, workspace_id=services.workspace.id
-        )
-        entry = await get_entry_view(session, effect.entry_id)
-    if view.incident is None or not view.is_active or entry.is_redacted:
+async def _look_at_forwarded(
+    session: AsyncSession, effect: ForwardToMentor, services: Services
+) -> Showing | Dropped:
+    view = await get_conversation_view(
+        session, effect.conversation_id, workspace_id=services.workspace.id
+    )
+    entry = await get_entry_view(session, effect.entry_id)
+    if not view.is_active or entry.is_redacted:
         return Dropped("not to be forwarded")
-    message = forwarded_message(entry, view.incident, view)
-    try:
-        await post_once(
-            context, channel_id=view.channel_id or view.mentor.external_id, message=message
-        )
-    except SlackPermanent as error:
-        return Dropped(error.error)
-    return Done()
+    # Directly to the mentor if there is no conversation.
+    place = InChannel(view.channel_id) if view.channel_id else ToPeople((view.mentor.external_id,))
+    if view.incident is None:
+        return Showing(conversation_message(view), replace(place, unless="not to be forwarded"))
+    return Showing(forwarded_message(entry, view.incident, view), place)
 
+
+FORWARDED = LiveMessage(
+    effect=ForwardToMentor,
+    purpose=FORWARDS,
+    subject=lambda effect: effect.entry_id,
+    look=_look_at_forwarded,
+)
 
 FEATURE = Feature(
     name="mentoring",
@@ -192,6 +192,5 @@ FEATURE = Feature(
             tell=taken_over,
         ),
     ),
-    effects={ForwardToMentor: forward},
-    live_messages=(CONVERSATION,),
+    live_messages=(CONVERSATION, FORWARDED),
 )

@@ -60,6 +60,13 @@ def brief_message(
     )
 
 
+def brief_over(incident: IncidentView) -> blocks.Message:
+    """Return what is left of the brief: they don't watch any more, or it is over."""
+    if incident.is_open:
+        return _say(f"You no longer watch {about(incident)}.")
+    return _say(f"{about(incident)} is {incident.status}. You watched it as a shadow.")
+
+
 def _roles(incident: IncidentView) -> str:
     held = [
         f"{mentions.escape_line(r.role_name)}: {mentions.escape_line(r.person.name)}"

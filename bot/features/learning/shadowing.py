@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
 
@@ -10,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.learning import shadow_messages as messages
 from bot.framework.arguments import Arguments, OnPrompt
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
-from bot.framework.live_messages import LiveMessage, ToPeople, to_person
-from bot.framework.phrases import followed
+from bot.framework.live_messages import LiveMessage, Showing, to_person
+from bot.framework.phrases import followed, hidden_message
 from bot.framework.reading import find_day, own_prompt, person_in, read_incident
 from bot.framework.requests import FieldErrors, Reply, Request, Say, Services, split_first
 from bot.framework.slash_commands import Flag
@@ -22,7 +21,7 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import derived_id
-from incidents.core.people import Person, PersonFacts, actor_of
+from incidents.core.people import Person, PersonFacts
 from incidents.core.times import zone_of
 from incidents.engine.prompts import PromptKind, answer, prompt_view
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -34,7 +33,6 @@ from incidents.learning.observing import scheduled_people, unknown_refs
 from incidents.learning.shadowing import (
     EXAMPLE,
     OwnShadowings,
-    ShadowingView,
     ShadowTarget,
     own_shadowings,
     start_shadowing,
@@ -257,35 +255,24 @@ async def invite_shadow(context: EffectContext) -> Settlement:
     return Done(keep)
 
 
-async def send_brief(context: EffectContext) -> Settlement:
-    """Tell a shadow what this is, what to watch, and what is asked afterwards."""
-    effect = context.get(SendShadowBrief)
-    services = context.services
-    if effect.incident_id is None:
-        return Dropped("no incident")
-    async with services.database.reading() as session:
-        observation = await session.get_one(Observation, effect.observation_id)
-        person = await session.get_one(Person, observation.person_id)
-        mentor = await session.get(Person, observation.mentor_id) if observation.mentor_id else None
-        # As the shadow: what they may not see isn't told.
-        view = await find_incident_view(
-            session,
-            ById(effect.incident_id),
-            workspace_id=services.workspace.id,
-            viewer=actor_of(person),
-        )
-    if view is None or view.is_private or not view.is_open or not person.is_active:
-        return Dropped("nothing to watch")
-    is_late = services.clock.now() - context.created_at > BRIEF_TOO_LATE
-    if observation.ended_at is not None or is_late:
-        return Dropped("no longer watching")
-    role = services.policy.find_role(observation.role_key) if observation.role_key else None
-    service = (
-        services.policy.find_service(observation.service_key) if observation.service_key else None
-    )
+async def _look_at_brief(
+    session: AsyncSession, effect: SendShadowBrief, services: Services
+) -> Showing:
+    observation = await session.get_one(Observation, effect.observation_id)
+    person = await session.get_one(Person, observation.person_id)
+    incident = await read_incident(session, effect, services)
+    if incident.is_private:  # shadows are never brought into one
+        return Showing(hidden_message(incident), to_person(person, unless="nothing to watch"))
+    if observation.ended_at is not None or not incident.is_open:
+        message = messages.brief_over(incident)
+        return Showing(message, to_person(person, unless="no longer watching"))
+    policy = services.policy
+    mentor = await session.get(Person, observation.mentor_id) if observation.mentor_id else None
+    role = policy.find_role(observation.role_key) if observation.role_key else None
+    service = policy.find_service(observation.service_key) if observation.service_key else None
     message = messages.brief_message(
-        view,
-        services.policy,
+        incident,
+        policy,
         followed=followed(
             person_view(mentor) if mentor else None,
             role_name=role.name if role else (observation.role_key or ""),
@@ -293,46 +280,37 @@ async def send_brief(context: EffectContext) -> Settlement:
         ),
         observation_id=str(observation.id),
     )
-    try:
-        await post_once(context, channel_id=person.external_id, message=message)
-    except SlackPermanent as error:
-        return Dropped(error.error)
-    return Done()
+    is_late = services.clock.now() - observation.began_at > BRIEF_TOO_LATE
+    return Showing(message, to_person(person, unless="no longer watching" if is_late else ""))
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    view: ShadowingView
-    person: Person
-    is_mentor: bool
+BRIEF = LiveMessage(
+    effect=SendShadowBrief,
+    purpose="shadow_brief",
+    subject=lambda effect: effect.observation_id,
+    look=_look_at_brief,
+)
 
 
-async def _load_told(
+async def _look_at_shadowing(
     session: AsyncSession, effect: ShowShadowing, services: Services
-) -> _Told | Dropped:
+) -> Showing | Dropped:
     row = await session.get_one(Shadowing, effect.shadowing_id)
     view = await view_of_shadowing(session, row, policy=services.policy)
     person = await session.get_one(Person, effect.person_id)
     if not person.is_active or person.id not in {row.person_id, row.mentor_id}:
         return Dropped("nobody to tell")
-    return _Told(view, person, is_mentor=person.id == row.mentor_id)
-
-
-def _place_of_told(told: _Told) -> ToPeople:
-    # That it is over is news for the shadow, and none for a mentor who never heard of it.
-    is_over = told.is_mentor and told.view.ended_at is not None
-    return to_person(told.person, unless="over before it was shown" if is_over else "")
+    if person.id != row.mentor_id:
+        return Showing(messages.told_shadow(view), to_person(person))
+    unless = "over before it was shown" if view.ended_at is not None else ""
+    return Showing(messages.told_mentor(view), to_person(person, unless=unless))
 
 
 SHADOWING = LiveMessage(
     effect=ShowShadowing,
     purpose="shadowing",
     subject=lambda effect: derived_id(effect.shadowing_id, str(effect.person_id)),
-    load=_load_told,
-    render=lambda told, _policy: (
-        messages.told_mentor(told.view) if told.is_mentor else messages.told_shadow(told.view)
-    ),
-    place=_place_of_told,
+    look=_look_at_shadowing,
 )
 
 FEATURE = Feature(
@@ -381,7 +359,6 @@ FEATURE = Feature(
     effects={
         FollowLearners: follow,
         InviteShadow: invite_shadow,
-        SendShadowBrief: send_brief,
     },
-    live_messages=(SHADOWING,),
+    live_messages=(BRIEF, SHADOWING),
 )

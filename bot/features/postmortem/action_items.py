@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.features.postmortem import action_item_owners as owners
 from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
-from bot.framework.entry_messages import shown, told_message
+from bot.framework.entry_messages import Ending, ends, shown, told_message
 from bot.framework.feature import Feature
 from bot.framework.reading import find_day
 from bot.framework.refusals import say
@@ -16,6 +18,7 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
+from incidents.core.people import Person
 from incidents.core.times import day_text
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
@@ -24,6 +27,8 @@ from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 from incidents.postmortem.action_items import (
     MAX_TEXT,
+    ActionItem,
+    ActionItemStatus,
     ActionItemView,
     action_items_of,
     add_action_item,
@@ -230,6 +235,22 @@ def item_told(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -
     return blocks.Message(text=text, blocks=(blocks.section(text), row))
 
 
+async def item_ending(
+    item: ActionItemEntry, session: AsyncSession, _entry: EntryView, _incident: IncidentView
+) -> Ending | None:
+    """Return that the action item is done, or who has it by now."""
+    row = await session.get_one(ActionItem, item.action_item_id)
+    if row.status == ActionItemStatus.DONE:
+        done_by = await session.get(Person, row.done_by_id) if row.done_by_id else None
+        by = f" by {mentions.escape_line(done_by.name)}" if done_by else ""
+        at = f" {mentions.date(row.done_at)}" if row.done_at else ""
+        return Ending(f"*Done*{by}{at}.")
+    if row.owner_id is None or (item.owner is not None and row.owner_id == item.owner.id):
+        return None
+    owner = await session.get_one(Person, row.owner_id)
+    return Ending(f"{mentions.escape_line(owner.name)} has it now.", is_final=False)
+
+
 def _done_button(item: ActionItemEntry, incident: IncidentView) -> blocks.ButtonElement:
     value = to_value(OnItem(ById(incident.id), item.number))
     return blocks.button("Done", action_id="action_item_done", value=value)
@@ -265,4 +286,5 @@ FEATURE = Feature(
     ),
     entries=dict((shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given))),
     direct_entries=dict((shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told))),
+    endings=dict((ends(ActionItemAdded, item_ending), ends(ActionItemAssigned, item_ending))),
 )

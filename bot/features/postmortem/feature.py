@@ -8,7 +8,7 @@ from bot.features.postmortem import messages
 from bot.features.postmortem.messages import OnPostmortem, Writing
 from bot.framework.arguments import OnIncident, Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.entry_messages import shown
+from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
@@ -243,6 +243,13 @@ FEATURE = Feature(
         (
             shown(PostmortemOwnerSet, messages.owner_told),
             shown(PostmortemReminded, messages.owner_reminded),
+        )
+    ),
+    endings=dict(
+        (
+            ends(PostmortemDrafted, messages.postmortem_ending),
+            ends(PostmortemOwnerSet, messages.postmortem_ending),
+            ends(PostmortemReminded, messages.postmortem_ending),
         )
     ),
 )

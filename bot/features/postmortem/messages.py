@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
-from bot.framework.entry_messages import told_message
+from bot.framework.entry_messages import Ending, told_message
 from bot.framework.verbs import Form
 from bot.slack import blocks, mentions
+from incidents.core.people import Person
 from incidents.core.times import day_text
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, PersonView
@@ -15,11 +18,17 @@ from incidents.policy.postmortem import Section
 from incidents.postmortem.entries import (
     OwnedEntry,
     PostmortemDrafted,
+    PostmortemEntry,
     PostmortemOwnerSet,
     PostmortemPublished,
     PostmortemReminded,
 )
-from incidents.postmortem.postmortem import PostmortemView, SectionEdit, writable_sections
+from incidents.postmortem.postmortem import (
+    PostmortemView,
+    SectionEdit,
+    find_postmortem_view,
+    writable_sections,
+)
 
 Buttons = Sequence[blocks.ButtonElement]
 
@@ -93,6 +102,29 @@ def owner_reminded(
         "Once the contributing factors are written, it can be published."
     )
     return _message(text, [write_button(incident), publish_button(incident)])
+
+
+async def postmortem_ending(
+    about: PostmortemEntry, session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return that it is published or drafted anew, or who writes it where nobody did."""
+    view = await find_postmortem_view(session, incident.id)
+    if view is None:
+        return None
+    if view.version != about.version:
+        return Ending(f"Draft {view.version} has taken its place.")
+    if view.is_published:
+        at = f" {mentions.date(view.published_at)}" if view.published_at else ""
+        return Ending(f"*Published*{at}.")
+    named = about.owner.id if about.owner is not None else None
+    if view.owner_id is None or view.owner_id == named:
+        return None
+    owner = await session.get_one(Person, view.owner_id)
+    text = f"{mentions.escape_line(owner.name)} writes it up."
+    if named is not None:
+        return Ending(text)
+    buttons = owner_buttons(incident, about.version, is_owned=True)
+    return Ending(text, is_final=False, buttons=tuple(buttons))
 
 
 def shown(

@@ -1,13 +1,23 @@
 """What is said of proposals as they go on: in the channel, and directly to those it concerns."""
 
-from bot.features.proposals.messages import answer_buttons, break_button, done_button
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.features.proposals.messages import (
+    answer_buttons,
+    break_button,
+    done_button,
+    status_line,
+)
 from bot.framework.arguments import known_id, to_value
-from bot.framework.entry_messages import told_directly, told_lines, told_message
+from bot.framework.entry_messages import Ending, told_directly, told_lines, told_message
 from bot.framework.phrases import about, actor_of_entry, named
 from bot.framework.proposal_offer import OnProposal
 from bot.slack import blocks, mentions
 from incidents.incident.incident import ById
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 from incidents.policy.policy import COMMANDER
 from incidents.proposals.entries import (
     ApprovalLapsed,
@@ -19,6 +29,8 @@ from incidents.proposals.entries import (
     ProposalUnanswered,
     ResultAsked,
 )
+from incidents.proposals.tables import ProposalStatus
+from incidents.proposals.views import get_proposal_view
 
 
 def approved_directly(
@@ -118,6 +130,44 @@ def poll_ended_entry(
 def _value(step: ProposalStep, incident: IncidentView) -> str:
     proposal_id = known_id(str(step.proposal_id))
     return to_value(OnProposal(ById(incident.id), proposal_id, step.version))
+
+
+# -- how it ended -----------------------------------------------------------------------------
+
+# While the proposal stands so, the buttons of the message do something.
+_ASKED_WHILE: Mapping[str, ProposalStatus] = MappingProxyType(
+    {
+        ProposalUnanswered.kind: ProposalStatus.PENDING,
+        ApprovalLapsed.kind: ProposalStatus.PENDING,
+        ProposalApproved.kind: ProposalStatus.APPROVED,
+        ResultAsked.kind: ProposalStatus.BREAK_GLASS,
+    }
+)
+
+
+async def proposal_ending(
+    step: ProposalStep, session: AsyncSession, entry: EntryView, _incident: IncidentView
+) -> Ending | None:
+    """Return how the proposal stands once it isn't asked for any more."""
+    proposal = await get_proposal_view(session, known_id(str(step.proposal_id)))
+    if proposal.version != step.version:
+        return Ending(f"It was changed since: version {proposal.version} is on the card.")
+    if proposal.status is _ASKED_WHILE.get(entry.kind):
+        return None
+    return Ending(status_line(proposal), is_final=not proposal.is_live)
+
+
+async def poll_ending(
+    asked: ObjectionsAsked, session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who objected once the time for objections is over."""
+    later = await find_next_entry(session, entry, incident, ObjectionsEnded.kind)
+    ended = ObjectionsEnded.read(later.content) if later is not None else None
+    if ended is not None and ended.poll_id == asked.poll_id:
+        names = ", ".join(mentions.escape_line(one.name) for one in ended.people)
+        return Ending(f"Strong objections by {names}." if names else "No strong objections.")
+    proposal = await get_proposal_view(session, known_id(str(asked.proposal_id)))
+    return None if proposal.is_live else Ending(status_line(proposal))
 
 
 def _text(step: ProposalStep) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.features.proposals import entries, forms, messages
 from bot.features.proposals.card import PROPOSAL, refresh_of_entry
 from bot.framework.arguments import Words
-from bot.framework.entry_messages import shown, told_directly
+from bot.framework.entry_messages import ends, shown, told_directly
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
 from bot.framework.refusals import say
@@ -332,6 +332,15 @@ FEATURE = Feature(
             shown(ProposalUnanswered, entries.unanswered_directly),
             shown(ResultAsked, entries.result_asked_directly),
             *((one.kind, told_directly) for one in _DIRECT),
+        )
+    ),
+    endings=dict(
+        (
+            ends(ProposalApproved, entries.proposal_ending),
+            ends(ProposalUnanswered, entries.proposal_ending),
+            ends(ApprovalLapsed, entries.proposal_ending),
+            ends(ResultAsked, entries.proposal_ending),
+            ends(ObjectionsAsked, entries.poll_ending),
         )
     ),
 )

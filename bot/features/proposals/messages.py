@@ -1,5 +1,7 @@
 """How proposals read: the card with its buttons, and what people are told who acted."""
 
+from dataclasses import replace
+
 from bot.framework.arguments import to_value
 from bot.framework.phrases import about
 from bot.framework.proposal_offer import OnProposal
@@ -65,6 +67,13 @@ def _details(proposal: ProposalView) -> str:
 def _labelled(words: ProposalWords) -> list[str]:
     labels = (("Risk", words.risk), ("To undo", words.undo), ("How we'll know", words.check))
     return [f"*{label}* {mentions.escape(text) or _NOT_SAID}" for label, text in labels]
+
+
+def status_line(proposal: ProposalView) -> str:
+    """Return where a proposal stands, without anybody's words."""
+    if proposal.status is ProposalStatus.BREAK_GLASS:
+        return f"*Break-glass* by {_named(proposal.answered_by)}, without approval."
+    return status_text(replace(proposal, answer="", ending=""))
 
 
 def status_text(proposal: ProposalView) -> str:

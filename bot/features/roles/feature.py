@@ -187,4 +187,5 @@ FEATURE = Feature(
             shown(CommanderMissing, messages.missing_directly),
         )
     ),
+    endings=dict.fromkeys((RoleEnded.kind, CommanderMissing.kind), messages.command_ending),
 )

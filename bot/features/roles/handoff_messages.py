@@ -54,7 +54,9 @@ def handoff_message(
     """Return the proposal with its brief and buttons, or, once settled, how it ended."""
     where = f"{about(incident)}: " if is_direct else ""
     if handoff.status is not HandoffStatus.PENDING:
-        return say(f"{where}{settled_text(handoff)}")
+        is_over = handoff.status is HandoffStatus.WITHDRAWN and not incident.is_open
+        why = f" {incident.reference} is {incident.status}." if is_over else ""
+        return say(f"{where}{settled_text(handoff)}{why}")
     head = f"{where}{_proposal(handoff)}"
     words = f"\n{mentions.escape(handoff.words)}" if handoff.words else ""
     brief = brief_text(handoff.brief)

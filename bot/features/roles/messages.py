@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import NOBODY, OnIncident, on_incident, to_value
-from bot.framework.entry_messages import told_message
+from bot.framework.entry_messages import Ending, ended_with, told_message
 from bot.framework.phrases import about, actor_of_entry, named
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
@@ -99,6 +101,16 @@ def missing_directly(
         "Please take command, or name somebody who does."
     )
     return _asking(text, incident)
+
+
+async def command_ending(
+    _session: AsyncSession, _entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return who has command, where it was asked who takes it."""
+    commander = next(iter(incident.holders(COMMANDER)), None)
+    if commander is None:
+        return ended_with(incident)
+    return Ending(f"{mentions.mention(commander.external_id)} has command.")
 
 
 def take_command_button(incident: IncidentView) -> blocks.ButtonElement:

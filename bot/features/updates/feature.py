@@ -236,4 +236,5 @@ FEATURE = Feature(
             shown(UpdateMissed, messages.missed_entry),
         )
     ),
+    endings=dict.fromkeys((UpdateReminded.kind, UpdateMissed.kind), messages.reminder_ending),
 )

@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.framework.arguments import Arguments, on_incident, to_value
+from bot.framework.entry_messages import Ending, ended_with
 from bot.slack import blocks, mentions
 from bot.slack.sentences import SlackText
 from incidents.core.hash_chain import instant_text
@@ -10,8 +13,8 @@ from incidents.core.sentences import Telling, details_of
 from incidents.core.times import spoken_duration
 from incidents.incident.entries import UpdateMissed, UpdatePosted
 from incidents.incident.incident import ById, IncidentRef
-from incidents.incident.views import EntryView, IncidentView
-from incidents.updates.entries import LATE, UpdateReminded
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
+from incidents.updates.entries import LATE, UpdateReminded, UpdateSnoozed
 
 
 class Snooze(Arguments):
@@ -85,6 +88,27 @@ def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView)
     elif missed.next_due_at is not None and missed.next_due_at > entry.recorded_at:
         text += f" The next one is due {mentions.date(missed.next_due_at, '{time}')}."
     return _with_buttons(text, _post_button(incident))
+
+
+async def reminder_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return what came of the update that was due: posted, put off, or missed."""
+    kinds = [UpdatePosted.kind, UpdateSnoozed.kind]
+    if entry.kind == UpdateReminded.kind:
+        kinds.append(UpdateMissed.kind)
+    later = await find_next_entry(session, entry, incident, *kinds)
+    if later is None:
+        return ended_with(incident)
+    by, at = mentions.escape_line(later.actor_name), mentions.date(later.recorded_at, "{time}")
+    if later.kind == UpdateMissed.kind:
+        return Ending("No update came.")
+    posted = UpdatePosted.read(later.content) if later.kind == UpdatePosted.kind else None
+    if posted is not None:
+        return Ending(f"{by} posted update {posted.number} at {at}.")
+    snoozed = UpdateSnoozed.read(later.content)
+    until = (snoozed.until if snoozed is not None else None) or later.recorded_at
+    return Ending(f"{by} put the update off to {mentions.date(until, '{time}')}.")
 
 
 def _post_button(incident: IncidentView) -> blocks.ButtonElement:

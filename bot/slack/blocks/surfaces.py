@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, InteractiveElement
 from slack_sdk.models.views import View
 
-from bot.slack.blocks.elements import context
+from bot.slack.blocks.elements import actions, context
 from bot.slack.blocks.parts import EMPTY, optional_identifier, plain
 from bot.slack.truncation import MARK, shorten_mrkdwn, width
 
@@ -44,6 +44,17 @@ class Message:
     def payload(self) -> dict[str, Any]:
         """Return the arguments that the Web API and an ack body take."""
         return {"text": self.text, "blocks": list(self._rendered)}
+
+    @property
+    def has_buttons(self) -> bool:
+        """Tell whether something can be pressed or chosen in a row of its own."""
+        return any(block.type == "actions" for block in self.blocks)
+
+    def closed(self, ending: str, *buttons: InteractiveElement) -> "Message":
+        """Return the message with how it ended, and no buttons but those that still do something."""
+        said = (block for block in self.blocks if block.type != "actions")
+        rows = (actions(*buttons),) if buttons else ()
+        return Message(f"{self.text}\n{ending}", (*said, context(ending), *rows))
 
 
 def modal(

@@ -72,7 +72,7 @@ async def test_old_buttons_and_other_peoples_change_nothing(bot: Bot) -> None:
     await bot.settle()
     await alice.click(said(room, "asks you")[0], "checkin_understood")
     await bot.advance(minutes=10)
-    question = bot.slack.dm(bob).messages[-1]
+    question = bot.slack.dm(bob).messages[-1].seen()
     await bob.click(question, "checkin_done")
     await bot.settle()
     await bob.click(question, "checkin_stuck")

@@ -166,6 +166,7 @@ async def test_a_drill_that_is_stopped_ends_for_good(bot: Bot) -> None:
     other = bot.slack.add_person("other")
     refused = await other.command("/incident DRILL-1 drill --stop")
     assert "DRILL-1" in refused.text
+    begins = begins.seen()
     await jo.click(begins, "drill_stop")
     await bot.settle()
     assert said(room, "It was stopped")

@@ -47,11 +47,14 @@ async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot)
     await bob.submit(question, {"text": "Which cluster?"})
     await bot.settle()
     (asked,) = said(bot.slack.dm(alice), "asks about your on-call handoff")
+    assert asked.buttons == ["handover_answer_open"]
     answer = (await alice.click(asked, "handover_answer_open")).get_view()
     await alice.submit(answer, {"text": "The one in the basement"})
     await bot.settle()
     assert len(said(bot.slack.dm(bob), "answers about the on-call handoff")) == 1
     assert "basement" in note.rendered
+    assert asked.buttons == []
+    assert "basement" in asked.rendered
 
     await bot.advance(minutes=15)
     (reminder,) = said(bot.slack.dm(bob), "waits for you")
@@ -62,13 +65,16 @@ async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot)
     assert len(said(bot.slack.dm(bob), "waits for you")) == 1
     assert len(said(bot.slack.dm(alice), "hasn't accepted")) == 1
 
+    seen = reminder.seen()
     await bob.click(reminder, "handover_accept")
     await bot.settle()
-    assert "you accepted it" in note.rendered
+    for message in (note, reminder):
+        assert "you accepted it" in message.rendered
+        assert "handover_accept" not in message.buttons
     assert "is accepted" in own.rendered
     assert len(said(bot.slack.dm(alice), "The shift is theirs")) == 1
     await bot.advance(minutes=2)
-    await bob.click(reminder, "handover_accept")
+    await bob.click(seen, "handover_accept")
     await bot.settle()
     assert len(said(bot.slack.dm(alice), "The shift is theirs")) == 1
 

@@ -87,7 +87,7 @@ async def test_a_reminder_can_be_put_off_once_and_answered_from_its_button(
     bot = any_bot
     alice, room = await declared(bot)
     await bot.advance(minutes=30)
-    (reminder,) = said(room, "update is due")
+    reminder = said(room, "update is due")[0].seen()
     await alice.click(reminder, "update_snooze")
     await bot.settle()
     assert len(said(room, "put off the next update by 15 min")) == 1

@@ -1,0 +1,160 @@
+"""What check-ins say, and offer, once they were understood, answered, or ended with the incident."""
+
+from collections.abc import Callable, Coroutine
+
+import pytest
+from sqlalchemy import select
+
+from incidents.core.people import system_actor
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ById
+from incidents.incident.timeline import TimelineEntry
+from incidents.record.notes import redact_entry
+from tests.scenario.checkins.test_checkins import ROOM, declared, said
+from tests.scenario.conftest import Bot
+from tests.slack_server.interaction.people import Person
+from tests.slack_server.state import Message
+
+Deed = Callable[[Bot, Person, Message], Coroutine[None, None, None]]
+
+_ASKED = "Is the web tier healthy?"
+_QUESTION = ["checkin_done", "checkin_more_time", "checkin_stuck", "checkin_answer_open"]
+
+
+async def understood(bot: Bot, bob: Person, asked: Message) -> None:
+    await bob.click(asked, "checkin_understood")
+
+
+async def time_is_up(bot: Bot, bob: Person, asked: Message) -> None:
+    await bot.advance(minutes=10)
+
+
+async def done(bot: Bot, bob: Person, asked: Message) -> None:
+    await understood(bot, bob, asked)
+    await bot.advance(minutes=10)
+    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_done")
+
+
+async def stuck(bot: Bot, bob: Person, asked: Message) -> None:
+    await bot.advance(minutes=10)
+    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_stuck")
+
+
+async def more_time(bot: Bot, bob: Person, asked: Message) -> None:
+    await bot.advance(minutes=10)
+    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_more_time")
+
+
+async def incident_over(bot: Bot, bob: Person, asked: Message) -> None:
+    await understood(bot, bob, asked)
+    await bob.command("/incident cancel A false alarm", channel=ROOM)
+
+
+@pytest.mark.parametrize(
+    ("deed", "says"),
+    [
+        (understood, "Understood* at"),
+        (time_is_up, "The time is up. I asked how it went."),
+        (done, "Done*, said bob at"),
+        (stuck, "Stuck*, said bob at"),
+        (more_time, "More time*, said bob: until"),
+        (incident_over, "INC-1 is cancelled. Nothing is left to do here."),
+    ],
+)
+async def test_the_task_says_how_it_went_and_cannot_be_understood_again(
+    bot: Bot, deed: Deed, says: str
+) -> None:
+    alice, bob, room = await declared(bot)
+    await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
+    await bot.settle()
+    told, posted = bot.slack.dm(bob).messages[-1], said(room, _ASKED)[-1]
+    assert told.buttons == posted.buttons == ["checkin_understood"]
+    await deed(bot, bob, told)
+    await bot.settle()
+    for message in (told, posted):
+        assert message.buttons == []
+        assert _ASKED in message.rendered
+        assert says in message.rendered
+        assert says in message.text
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("checkin_done", "Done*, said bob at"),
+        ("checkin_stuck", "Stuck*, said bob at"),
+        ("checkin_more_time", "More time*, said bob: until"),
+        (None, "INC-1 is cancelled."),
+    ],
+)
+async def test_whoever_was_asked_how_it_went_sees_the_answer_of_the_other(
+    bot: Bot, action: str | None, says: str
+) -> None:
+    alice, bob, room = await declared(bot)
+    await alice.command("/incident role commander me", channel=room)
+    await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=room)
+    await bot.settle()
+    await bot.advance(minutes=10)
+    questions = [said(bot.slack.dm(person), "How did it go?")[-1] for person in (alice, bob)]
+    assert [one.buttons for one in questions] == [_QUESTION, _QUESTION]
+    if action is not None:
+        await bob.click(questions[1], action)
+    else:
+        await alice.command("/incident cancel A false alarm", channel=room)
+    await bot.settle()
+    for question in questions:
+        assert question.buttons == []
+        assert says in question.rendered
+
+
+async def test_a_task_that_is_still_to_be_understood_is_left_alone(bot: Bot) -> None:
+    alice, _bob, room = await declared(bot)
+    await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
+    await bot.settle()
+    await alice.command("/incident update Rolling back", channel=ROOM)
+    await bot.settle()
+    assert said(room, _ASKED)[-1].buttons == ["checkin_understood"]
+    edited = [call for call in bot.slack.calls_of("chat.update") if _ASKED in str(call.args)]
+    assert edited == []
+
+
+async def test_pressed_before_the_message_was_recorded_it_still_loses_its_button(bot: Bot) -> None:
+    """Slack took the message and the connection dropped: we learn where it is only later."""
+    alice, bob, room = await declared(bot)
+    bot.slack.drop("chat.postMessage", after=True)
+    bot.slack.drop("chat.postMessage", after=True)
+    await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
+    await bot.settle()
+    told = said(bot.slack.dm(bob), _ASKED)[-1]
+    await bob.click(told, "checkin_understood")
+    for _ in range(3):
+        await bot.advance(seconds=20)
+    for message in (told, said(room, _ASKED)[-1]):
+        assert message.buttons == []
+        assert "Understood* at" in message.rendered
+
+
+async def test_a_task_that_is_redacted_stays_so_whatever_is_answered(bot: Bot) -> None:
+    alice, bob, room = await declared(bot)
+    await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
+    await bot.settle()
+    told = bot.slack.dm(bob).messages[-1]
+    old = told.seen()
+    await redact(bot, "checkin_asked")
+    await bob.click(old, "checkin_understood")
+    await bot.settle()
+    assert not said(room, _ASKED)
+    assert _ASKED not in told.rendered
+
+
+async def redact(bot: Bot, kind: EntryKind) -> None:
+    async def redact_it(uow: UnitOfWork) -> Outcome:
+        query = select(TimelineEntry).where(TimelineEntry.kind == kind)
+        entry = (await uow.session.execute(query)).scalar_one()
+        return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
+
+    services = bot.app.services
+    await services.transactions.run(
+        redact_it, actor=system_actor(), workspace_id=services.workspace.id
+    )
+    await bot.settle()

@@ -1,0 +1,71 @@
+"""What calls for a commander, and handoffs, say and offer once they are over."""
+
+import pytest
+
+from tests.scenario.conftest import Bot
+from tests.scenario.roles.test_roles import declared, shown
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("/incident role commander me", "@bob has command."),
+        ("/incident cancel A false alarm", "INC-1 is cancelled. Nothing is left to do here."),
+    ],
+)
+async def test_the_call_for_a_commander_ends(bot: Bot, line: str, says: str) -> None:
+    room, (_alice, bob) = await declared(bot, "alice", "bob")
+    await bot.advance(minutes=5)
+    call = shown(room, "Who takes it?")
+    assert call.buttons == ["role_take_command"]
+    await bob.command(line, channel=room)
+    await bot.settle()
+    assert call.buttons == []
+    assert says in call.rendered
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("handoff_accept", "accepted by @bob"),
+        ("handoff_decline", "@bob declined"),
+        ("withdraw", "The handoff was withdrawn"),
+        ("nobody", "nobody answered in time"),
+        ("cancel", "INC-1 is cancelled."),
+    ],
+)
+async def test_a_handoff_says_how_it_ended_wherever_it_stands(
+    bot: Bot, action: str, says: str
+) -> None:
+    room, (alice, bob) = await declared(bot, "alice", "bob")
+    await alice.command("/incident role commander me", channel=room)
+    await alice.command("/incident handoff @bob", channel=room)
+    await bot.settle()
+    copies = (shown(room, "offers command"), bot.slack.dm(bob).messages[-1])
+    assert all(copy.buttons for copy in copies)
+    match action:
+        case "withdraw":
+            await alice.command("/incident role commander me", channel=room)
+        case "nobody":
+            await bot.advance(minutes=10)
+        case "cancel":
+            await alice.command("/incident cancel A false alarm", channel=room)
+        case _:
+            await bob.click(copies[1], action)
+    await bot.settle()
+    for copy in copies:
+        assert copy.buttons == []
+        assert says in copy.rendered
+
+
+async def test_who_takes_command_next_is_asked_no_more_once_the_incident_is_over(bot: Bot) -> None:
+    room, (alice, _bob) = await declared(bot, "alice", "bob")
+    await alice.command("/incident role commander me", channel=room)
+    await alice.command("/incident role commander none", channel=room)
+    await bot.settle()
+    asked = shown(room, "Who takes it?")
+    assert asked.buttons == ["role_take_command"]
+    await alice.command("/incident cancel A false alarm", channel=room)
+    await bot.settle()
+    assert asked.buttons == []
+    assert "INC-1 is cancelled." in asked.rendered

@@ -1,0 +1,49 @@
+"""What reminders of updates say, and offer, once the update came, was put off, missed, or is moot."""
+
+import pytest
+
+from tests.scenario.conftest import Bot
+from tests.scenario.updates.test_updates import ROOM, declared, said
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("/incident update Rolling back", "alice posted update 1 at"),
+        ("/incident snooze 15m", "alice put the update off to"),
+        ("/incident cancel A false alarm", "INC-1 is cancelled. Nothing is left to do here."),
+        (None, "No update came."),
+    ],
+)
+async def test_a_reminder_says_what_came_of_it(bot: Bot, line: str | None, says: str) -> None:
+    alice, room = await declared(bot)
+    await alice.command("/incident role commander me", channel=ROOM)
+    await bot.settle()
+    await bot.advance(minutes=30)
+    (due,) = said(room, "update is due")
+    assert due.buttons == ["update_open", "update_snooze"]
+    if line is None:
+        await bot.advance(minutes=30)
+    else:
+        await alice.command(line, channel=ROOM)
+        await bot.settle()
+    assert due.buttons == []
+    assert says in due.rendered
+
+
+async def test_a_miss_and_the_word_that_it_is_late_are_over_with_the_next_update(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    await alice.command("/incident role commander me", channel=ROOM)
+    await bot.settle()
+    await bot.advance(minutes=30)
+    await bot.advance(minutes=15)
+    (late,) = [m for m in bot.slack.dm(alice).messages if "late (it was due" in m.rendered]
+    await bot.advance(minutes=15)
+    (missed,) = said(room, "was missed; it is on the record")
+    assert missed.buttons == ["update_open"]
+    assert late.buttons == []
+    assert "No update came." in late.rendered
+    await alice.command("/incident update Rolling back", channel=ROOM)
+    await bot.settle()
+    assert missed.buttons == []
+    assert "alice posted update 1 at" in missed.rendered
