@@ -246,7 +246,7 @@ async def move_command(
     how: Move,
     reason: str = "",
 ) -> Outcome:
-    """Move command from `commander` to `nominee`, and settle the pending handoff if there is one."""
+    """Move command from `commander` to `nominee`, and settle the pending handoff if any."""
     pending = await find_pending_handoff(uow.session, incident.id)
     asked = await _asked(uow, pending) if pending is not None else None
     if pending is not None:

@@ -25,7 +25,7 @@ STEP_BACKUP = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """State of the watch: whether a commander is needed, the step that is due, and if a backup exists."""
+    """Where the watch stands: if a commander is needed, the step due, if there is a backup."""
 
     needs_commander: bool
     step: int
@@ -57,7 +57,7 @@ def decide_command_watch(watch: Watch, *, reminders: Reminders, now: datetime) -
 
 
 def find_backup(incident: Incident, policy: Policy) -> PersonRef | None:
-    """Return the policy's backup; none in a drill, nor in a private incident if not invited there."""
+    """Return the policy's backup; none in a drill, or in a private incident unless invited to those."""
     if incident.is_drill:
         return None
     severity = policy.find_severity(incident.severity_key)

@@ -23,8 +23,8 @@ from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus, get_pe
 async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.UUID) -> Outcome:
     """Accept an offer or a request: command moves.
 
-    Raises: Superseded with how the handoff ended; NotPermitted unless the actor was asked to answer;
-        IncidentOver.
+    Raises: Superseded with how the handoff ended; NotPermitted unless the actor was asked to
+        answer; IncidentOver.
     """
     incident = await uow.get_incident(ref)
     handoff = await get_pending_handoff(uow.session, handoff_id, incident_id=incident.id)
