@@ -57,7 +57,7 @@ def decide_command_watch(watch: Watch, *, reminders: Reminders, now: datetime) -
 
 
 def find_backup(incident: Incident, policy: Policy) -> PersonRef | None:
-    """Return the policy's backup; none in a drill, or in a private incident unless invited to those."""
+    """Return the policy's backup; none in a drill, or if a private incident excludes them."""
     if incident.is_drill:
         return None
     severity = policy.find_severity(incident.severity_key)
