@@ -45,8 +45,8 @@ class MilestoneProblem:
 async def set_milestones(uow: UnitOfWork, ref: IncidentRef, *, moments: Moments) -> Outcome:
     """Set the given milestones, each with its own entry.
 
-    Raises: NotPermitted; AlreadySo; InvalidInput for a time that is in the future, out of order, not
-        reached yet, or missing although the status says that it was reached.
+    Raises: NotPermitted; AlreadySo; InvalidInput for a time that is in the future, out of order,
+        not reached yet, or missing although the status says that it was reached.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.EDIT, incident)
