@@ -65,7 +65,7 @@ class UpdateCycle:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """An update that never came: when it was due, when it counted as missed, and if the bot was away."""
+    """A missed update: when it was due, when it counted as missed, and if the bot was away then."""
 
     due_at: datetime
     missed_at: datetime
