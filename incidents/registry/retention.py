@@ -55,7 +55,7 @@ def _reminders(uow: UnitOfWork, retention: Retention) -> list[Any]:
 
 
 def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
-    """Return the condition for old drafts of proposals that were never asked; nobody else saw them."""
+    """Return the conditions for old drafts of proposals that were never asked for."""
     return [
         Proposal.workspace_id == uow.workspace_id,
         Proposal.status == ProposalStatus.DRAFT,
@@ -64,7 +64,7 @@ def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
 
 
 def _at_least_a_day(kept: timedelta) -> timedelta:
-    """Return at least 25 hours: Slack may redeliver an event for a day, and needs the first outcome."""
+    """Return at least 25 hours: Slack may redeliver an event for a day, to be answered the same."""
     return max(kept, timedelta(hours=25))
 
 
