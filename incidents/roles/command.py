@@ -55,7 +55,7 @@ async def propose_commander(
     Outcomes: assigned, offered, requested, moved (it was already offered to them), kept.
 
     Raises: NotPermitted; IncidentOver; InvalidInput for somebody who can't command; AlreadySo;
-            Superseded when somebody else took command at the same moment.
+        Superseded when somebody else took command at the same moment.
     """
     incident = await uow.get_incident(ref)
     is_self = person.external_id == uow.actor.external_id

@@ -2,7 +2,7 @@
 
 pending ──▶ accepted      by the person asked
         ├─▶ declined      by the person asked: the commander stays
-                ├─▶ unanswered    nobody answered in time: command moves all the same
+        ├─▶ unanswered    nobody answered in time: command moves all the same
         ├─▶ taken_over    somebody took command at once, with a reason
         └─▶ withdrawn     by its proposer, by a newer proposal, or because the incident is over
 
