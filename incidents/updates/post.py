@@ -45,7 +45,7 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
     """Post a stakeholder update and restart the cadence; it can also set a new status.
 
     Raises: NotPermitted; TransitionRefused; AlreadySo when the incident is closed or cancelled;
-            InvalidInput for an update without text, or a next update too soon or too late.
+        InvalidInput for an update without text, or a next update too soon or too late.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.POST_UPDATE, incident, arguments=_arguments_of(draft))

@@ -1,6 +1,6 @@
 """The ladder of reminders for stakeholder updates, and the rule that climbs it.
 
-        due ──▶ one reminder in the channel, for the communications lead or else the commander
+    due ──▶ one reminder in the channel, for the communications lead or else the commander
          └─ late by a part of the cadence ──▶ commander and deputy, by direct message
              └─ missed ──▶ posted in the channel, and recorded; the next cadence starts
 
