@@ -64,7 +64,7 @@ def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
 
 
 def _at_least_a_day(kept: timedelta) -> timedelta:
-    """Return at least 25 hours: Slack may redeliver an event for a day, to be answered the same."""
+    """Return at least 25 hours: Slack may redeliver an event for a day."""
     return max(kept, timedelta(hours=25))
 
 
