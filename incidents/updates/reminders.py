@@ -1,8 +1,8 @@
 """The ladder of reminders for stakeholder updates, and the rule that climbs it.
 
     due ──▶ one reminder in the channel, for the communications lead or else the commander
-         └─ late by a part of the cadence ──▶ commander and deputy, by direct message
-             └─ missed ──▶ posted in the channel, and recorded; the next cadence starts
+     └─ late by a part of the cadence ──▶ commander and deputy, by direct message
+         └─ missed ──▶ posted in the channel, and recorded; the next cadence starts
 
 After a first miss, each further cadence has only this last step. The bot posts it `MISSES_SAID`
 times in a row and then only records it: by then people have decided by silence, and a bot that goes
