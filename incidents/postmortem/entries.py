@@ -1,4 +1,4 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries about the postmortem and action items: one payload per kind, which words itself."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from incidents.incident.payload import Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostmortemDrafted(Payload):
-    """postmortem_drafted."""
+    """The bot drafted the postmortem."""
 
     kind: ClassVar[str] = "postmortem_drafted"
     is_bookkeeping: ClassVar[bool] = True
@@ -23,7 +23,7 @@ class PostmortemDrafted(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostmortemOwnerSet(Payload):
-    """postmortem_owner_set."""
+    """Somebody was named as the postmortem's owner."""
 
     kind: ClassVar[str] = "postmortem_owner_set"
     is_bookkeeping: ClassVar[bool] = True
@@ -36,7 +36,7 @@ class PostmortemOwnerSet(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostmortemEdited(Payload):
-    """postmortem_edited."""
+    """Somebody edited sections of the postmortem."""
 
     kind: ClassVar[str] = "postmortem_edited"
     is_bookkeeping: ClassVar[bool] = True
@@ -47,7 +47,7 @@ class PostmortemEdited(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostmortemPublished(Payload):
-    """postmortem_published."""
+    """Somebody published the postmortem."""
 
     kind: ClassVar[str] = "postmortem_published"
     is_bookkeeping: ClassVar[bool] = True
@@ -62,7 +62,7 @@ class PostmortemPublished(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostmortemReminded(Payload):
-    """postmortem_reminded."""
+    """The postmortem is due, or soon will be."""
 
     kind: ClassVar[str] = "postmortem_reminded"
     is_bookkeeping: ClassVar[bool] = True
@@ -76,7 +76,7 @@ class PostmortemReminded(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionItemAdded(Payload):
-    """action_item_added."""
+    """Somebody added an action item."""
 
     kind: ClassVar[str] = "action_item_added"
     is_bookkeeping: ClassVar[bool] = True
@@ -90,7 +90,7 @@ class ActionItemAdded(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionItemAssigned(Payload):
-    """action_item_assigned."""
+    """Somebody assigned an action item."""
 
     kind: ClassVar[str] = "action_item_assigned"
     is_bookkeeping: ClassVar[bool] = True
@@ -104,7 +104,7 @@ class ActionItemAssigned(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionItemDone(Payload):
-    """action_item_done."""
+    """Somebody completed an action item."""
 
     kind: ClassVar[str] = "action_item_done"
     is_bookkeeping: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""How entries read in a postmortem: what happened, by role; names are for the table of roles."""
+"""How entries read in a postmortem: what happened, by role; only the table of roles has names."""
 
 import re
 import uuid
@@ -16,7 +16,7 @@ from incidents.record.entries import MessageEntry
 
 SOMEBODY = "a responder"
 
-# What keeps the program's own books: it tells nothing about the incident.
+# The program's own bookkeeping, which says nothing about the incident.
 OMITTED = frozenset(
     {
         *(EntryKind.PERSON_JOINED, EntryKind.PERSON_LEFT, EntryKind.INVITE_REFUSED),
@@ -45,7 +45,7 @@ OMITTED = frozenset(
     }
 )
 
-# Entries further apart than this say when they were written down.
+# Entries recorded later than this after they happened say when they were recorded.
 _LATE = timedelta(minutes=5)
 
 _USER_TOKEN = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
@@ -65,13 +65,13 @@ _MOMENTS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Narrator:
-    """Tells entries by the roles that people held at the time."""
+    """Words entries by the roles that people held at the time."""
 
     roles: Sequence[RoleSpan]
     people: Sequence[PersonView]
 
     def actor(self, entry: EntryView) -> str:
-        """Return who did it: a role, `a responder`, or what kind of actor it was; Markdown."""
+        """Return who acted: a role, `a responder`, or the kind of actor; Markdown."""
         if entry.kind in _SAID_BY_OTHERS:
             return self.role_of(self._find_author(entry), at=entry.occurred_at)
         if entry.actor_kind == ActorKind.PERSON:
@@ -79,16 +79,16 @@ class Narrator:
         return "Sitrep" if entry.actor_kind == ActorKind.SYSTEM else "an operator"
 
     def role_of(self, person_id: uuid.UUID | None, *, at: datetime) -> str:
-        """Return the role that somebody held at that moment, or `a responder`; Markdown."""
+        """Return the role that the person held at that moment, or `a responder`; Markdown."""
         span = role_at(self.roles, person_id, at=at)
         return escape(span.role_name) if span else SOMEBODY
 
     def words(self, text: str, *, at: datetime) -> str:
-        """Return people's text as Markdown, with the names of people we know made roles."""
+        """Return people's text as Markdown, with known names replaced by roles."""
         return escape(self.unnamed(text, at=at))
 
     def unnamed(self, text: str, *, at: datetime) -> str:
-        """Return people's text, not yet escaped, with the names of people we know made roles."""
+        """Return people's text, not yet escaped, with known names replaced by roles."""
         by_token = {person.external_id: person for person in self.people}
 
         def role(person: PersonView | None) -> str:
@@ -103,7 +103,7 @@ class Narrator:
         return text
 
     def sentence(self, entry: EntryView) -> str:
-        """Return what happened, as Markdown on one line; an unknown kind reads generically."""
+        """Return what happened, as Markdown on one line; an unknown kind is shown generically."""
         if entry.is_redacted:
             return "_redacted_"
         teller = _TELLERS.get(entry.kind, _tell_generically)
@@ -119,7 +119,7 @@ class Narrator:
 
 
 def _names_of(name: str) -> re.Pattern[str]:
-    """Return what finds a name: after `@` in any case; a full name also without."""
+    """Return the pattern for a name: after `@` in any case; for a full name, also without."""
     spelled = re.escape(name)
     plain = rf"|\b{spelled}(?!\w)" if " " in name else ""
     return re.compile(rf"(?<!\w)@(?i:{spelled})(?!\w){plain}")
@@ -129,7 +129,7 @@ Teller = Callable[[Narrator, EntryView], str]
 
 
 def is_told(entry: EntryView) -> bool:
-    """Tell whether the entry belongs in a postmortem's timeline."""
+    """Tell whether a postmortem's timeline includes the entry."""
     if entry.kind == EntryKind.MILESTONE_SET:
         return bool(entry.text("new"))
     return entry.kind not in OMITTED

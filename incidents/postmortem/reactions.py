@@ -1,4 +1,4 @@
-"""What follows from entries about postmortems and action items; collected in `reactions.py`."""
+"""Reactions to entries about postmortems and action items."""
 
 import uuid
 from typing import Any
@@ -10,7 +10,7 @@ from incidents.postmortem.effects import UploadPostmortem
 
 
 def upload_postmortem(plan: IncidentPlan[Any]) -> None:
-    """A postmortem goes to the channel as a file, unless it is kept elsewhere."""
+    """Upload a postmortem to the channel as a file, unless it is kept elsewhere."""
     content = plan.entry.content or {}
     if content.get("link"):
         return
@@ -21,30 +21,30 @@ def upload_postmortem(plan: IncidentPlan[Any]) -> None:
 
 
 def remind_of_postmortem(plan: IncidentPlan[Any]) -> None:
-    """The postmortem is reminded of on the business day before it is due, and on the day."""
+    """Set the reminder for the business day before the postmortem is due, or for the day."""
     plan.set_reminder(first_reminder(plan.entry, plan.facts, plan.policy))
 
 
 def end_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
-    """Once published there is nothing left to remind of."""
+    """Cancel the reminder once the postmortem is published."""
     plan.cancel(ReminderKind.POSTMORTEM_DUE)
 
 
 def pause_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
-    """A reopened incident gets a new draft, with a new date, when it is resolved again."""
+    """Cancel the reminder on reopening: resolving again makes a new draft with a new date."""
     if plan.facts.is_open:
         plan.cancel(ReminderKind.POSTMORTEM_DUE)
 
 
 def tell_owner(plan: IncidentPlan[Any]) -> None:
-    """Whoever others gave something to hears of it directly."""
+    """Tell the owner directly what others assigned to them."""
     owner_id = (plan.entry.content or {}).get("owner_id")
     if owner_id is not None and owner_id != str(plan.entry.actor_id):
         plan.tell(uuid.UUID(owner_id))
 
 
 def remind_owner(plan: IncidentPlan[Any]) -> None:
-    """The owner is reminded directly; without one, the channel is."""
+    """Remind the owner directly, or the channel if there is no owner."""
     owner_id = (plan.entry.content or {}).get("owner_id")
     if owner_id is None:
         plan.post()
