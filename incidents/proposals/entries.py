@@ -1,4 +1,4 @@
-"""Entries of this room: one payload per kind, which tells itself."""
+"""Entries about proposals: one payload per kind, which words itself."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from incidents.incident.payload import Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionProposed(Payload):
-    """action_proposed."""
+    """Somebody proposed an action."""
 
     kind: ClassVar[str] = "action_proposed"
     proposal_id: uuid.UUID | None = None
@@ -33,7 +33,7 @@ class ActionProposed(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalRevised(Payload):
-    """proposal_revised."""
+    """The requester changed their proposal."""
 
     kind: ClassVar[str] = "proposal_revised"
     proposal_id: uuid.UUID | None = None
@@ -53,7 +53,7 @@ class ProposalRevised(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalApproved(Payload):
-    """proposal_approved."""
+    """Somebody approved a proposal."""
 
     kind: ClassVar[str] = "proposal_approved"
     proposal_id: uuid.UUID | None = None
@@ -68,7 +68,7 @@ class ProposalApproved(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalDeclined(Payload):
-    """proposal_declined."""
+    """Somebody declined a proposal."""
 
     kind: ClassVar[str] = "proposal_declined"
     proposal_id: uuid.UUID | None = None
@@ -82,7 +82,7 @@ class ProposalDeclined(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalLapsed(Payload):
-    """approval_lapsed."""
+    """An approval no longer counts: its approver may no longer approve."""
 
     kind: ClassVar[str] = "approval_lapsed"
     proposal_id: uuid.UUID | None = None
@@ -97,7 +97,7 @@ class ApprovalLapsed(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalUnanswered(Payload):
-    """proposal_unanswered."""
+    """Nobody answered a proposal in time."""
 
     kind: ClassVar[str] = "proposal_unanswered"
     proposal_id: uuid.UUID | None = None
@@ -114,7 +114,7 @@ class ProposalUnanswered(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalExpired(Payload):
-    """proposal_expired."""
+    """A proposal ended by itself, or with its incident."""
 
     kind: ClassVar[str] = "proposal_expired"
     proposal_id: uuid.UUID | None = None
@@ -129,7 +129,7 @@ class ProposalExpired(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass(Payload):
-    """break_glass."""
+    """Somebody went ahead without approval."""
 
     kind: ClassVar[str] = "break_glass"
     proposal_id: uuid.UUID | None = None
@@ -143,7 +143,7 @@ class BreakGlass(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultAsked(Payload):
-    """result_asked."""
+    """The bot asked for the result of going ahead without approval."""
 
     kind: ClassVar[str] = "result_asked"
     proposal_id: uuid.UUID | None = None
@@ -157,7 +157,7 @@ class ResultAsked(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalCarriedOut(Payload):
-    """proposal_carried_out."""
+    """A proposal was carried out."""
 
     kind: ClassVar[str] = "proposal_carried_out"
     proposal_id: uuid.UUID | None = None
@@ -171,7 +171,7 @@ class ProposalCarriedOut(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalAbandoned(Payload):
-    """proposal_abandoned."""
+    """Somebody abandoned a proposal."""
 
     kind: ClassVar[str] = "proposal_abandoned"
     proposal_id: uuid.UUID | None = None
@@ -185,7 +185,7 @@ class ProposalAbandoned(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectionsAsked(Payload):
-    """objections_asked."""
+    """Somebody asked everybody for strong objections to a proposal."""
 
     kind: ClassVar[str] = "objections_asked"
     proposal_id: uuid.UUID | None = None
@@ -201,7 +201,7 @@ class ObjectionsAsked(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectionRaised(Payload):
-    """objection_raised."""
+    """Somebody objected to a proposal."""
 
     kind: ClassVar[str] = "objection_raised"
     proposal_id: uuid.UUID | None = None
@@ -216,7 +216,7 @@ class ObjectionRaised(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectionsEnded(Payload):
-    """objections_ended."""
+    """A poll for objections ended."""
 
     kind: ClassVar[str] = "objections_ended"
     proposal_id: uuid.UUID | None = None

@@ -1,6 +1,6 @@
-"""A proposal that nobody answers: told again, escalated, then said loudly; at last it ends.
+"""A proposal that nobody answers: ask again, escalate, then say so loudly; at last it ends.
 
-Times count from asking. After an absence only the step that is due by then is taken.
+Times count from asking. After an absence, only the step that is due by then is taken.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Rung(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LadderDecision:
-    """Which rung to take now (None: none yet), and when to look again (None: never)."""
+    """The rung to take now (None: none yet), and when to look again (None: never)."""
 
     rung: Rung | None
     next_at: datetime | None
@@ -40,7 +40,7 @@ class LadderDecision:
 def decide_ladder(
     *, asked_at: datetime, wait: timedelta, taken: int, now: datetime
 ) -> LadderDecision:
-    """Decide the rung that is due: one per `wait` since asking, the latest only, none twice; pure.
+    """Decide which rung is due: one per `wait` since asking, only the latest, none twice; pure.
 
     `taken` is the highest rung taken since it was asked, 0 for none.
     """
@@ -58,7 +58,7 @@ async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder
     if proposal is None or proposal.state is not ProposalStatus.PENDING:
         return
     if proposal.expires_at is not None and proposal.expires_at <= uow.now:
-        return  # after an absence: its end is due as well, so nobody is asked any more
+        return  # after an absence: it has also expired, so nobody is asked any more
     asked_at = proposal.asked_at or proposal.created_at
     wait = uow.policy.proposals.wait_at(incident.severity_key)
     decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)
@@ -78,7 +78,7 @@ async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder
 
 
 async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """End a proposal whose time is over."""
+    """End a proposal that has expired."""
     proposal = await uow.session.get(Proposal, reminder.subject_id, with_for_update=True)
     if proposal is None or proposal.state not in EXPIRING or proposal.expires_at is None:
         return
@@ -89,7 +89,7 @@ async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminde
 async def _take(uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: Rung) -> None:
     """Take a rung so that each person hears of it once.
 
-    Whom the escalation calls, and who gets a copy of the proposal now, is told by that.
+    A call by the escalation or a new copy of the proposal counts as hearing of it.
     """
     asked_at = proposal.asked_at or proposal.created_at
     is_escalated = rung is Rung.ESCALATE and may_escalate(incident, proposal)

@@ -1,4 +1,4 @@
-"""What follows from entries about proposals; `reactions.py` says which entry has which."""
+"""Reactions to entries about proposals; the registry says which entry has which."""
 
 import uuid
 from datetime import datetime
@@ -17,7 +17,7 @@ _POLL = "objection_poll"
 
 
 def put_proposal(plan: IncidentPlan[Any]) -> None:
-    """A proposal has one card in the channel; what needs somebody is asked for again, then ends."""
+    """Show a proposal as one card in the channel; set the timers for asking again and expiring."""
     show_proposal(plan)
     content = plan.entry.content or {}
     if content.get("needs", Need.NOBODY) != Need.NOBODY:
@@ -29,7 +29,7 @@ def put_proposal(plan: IncidentPlan[Any]) -> None:
 
 
 def follow_answer(plan: IncidentPlan[Any]) -> None:
-    """An answer ends the asking, renews the card, and whoever asked hears of it."""
+    """On an answer, stop asking, update the card, and tell the requester."""
     show_proposal(plan)
     _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
     _remind_of_end(plan)
@@ -37,13 +37,13 @@ def follow_answer(plan: IncidentPlan[Any]) -> None:
 
 
 def follow_end(plan: IncidentPlan[Any]) -> None:
-    """A proposal that is over loses its buttons and its times, and whoever asked hears of it."""
+    """When a proposal is over, remove its buttons and timers, and tell the requester."""
     _end_quietly(plan)
     _tell_requester(plan)
 
 
 def follow_expiry(plan: IncidentPlan[Any]) -> None:
-    """What ends by itself is said; what ends with the incident shows it, and the incident is said."""
+    """Post that a proposal expired; if it ended with its incident, only update the card."""
     if (plan.entry.content or {}).get("is_incident_over"):
         _end_quietly(plan)
         return
@@ -52,9 +52,9 @@ def follow_expiry(plan: IncidentPlan[Any]) -> None:
 
 
 def follow_break_glass(plan: IncidentPlan[Any]) -> None:
-    """Going ahead without an answer ends the asking; later it is asked what came of it.
+    """When somebody goes ahead without approval, stop asking, and later ask for the result.
 
-    Whom it is told besides is planned with it.
+    `break_glass` plans the other notifications itself.
     """
     _end_quietly(plan)
     after = plan.policy.proposals.expires_after
@@ -62,14 +62,14 @@ def follow_break_glass(plan: IncidentPlan[Any]) -> None:
 
 
 def ask_for_result(plan: IncidentPlan[Any]) -> None:
-    """Whoever went ahead is asked directly what came of it."""
+    """Ask the person who went ahead directly for the result."""
     person = (plan.entry.content or {}).get("person") or {}
     if person.get("id"):
         plan.tell(uuid.UUID(person["id"]))
 
 
 def erase_words(plan: IncidentPlan[Any]) -> None:
-    """A proposal whose words are redacted loses them in every copy."""
+    """Erase a proposal's redacted words from every copy."""
     if plan.entry.target_id is None:
         return
     effect = RefreshProposalOfEntry(
@@ -79,19 +79,19 @@ def erase_words(plan: IncidentPlan[Any]) -> None:
 
 
 def say_unanswered(plan: IncidentPlan[Any]) -> None:
-    """That nobody answers is said in the channel, unless the escalation's card says it."""
+    """Post in the channel that nobody answers, unless the escalation's card says so."""
     if not (plan.entry.content or {}).get("is_escalated"):
         plan.post()
 
 
 def ask_again(plan: IncidentPlan[Any]) -> None:
-    """An agreement that no longer counts is asked for anew."""
+    """Ask again after an approval that no longer counts."""
     put_proposal(plan)
     _tell_requester(plan)
 
 
 def open_poll(plan: IncidentPlan[Any]) -> None:
-    """A poll for objections is shown on the card, and ends by itself."""
+    """Show a poll for objections on the card, and set the timer that ends it."""
     show_proposal(plan)
     content = plan.entry.content or {}
     until = datetime.fromisoformat(content["until"])
@@ -104,7 +104,7 @@ def open_poll(plan: IncidentPlan[Any]) -> None:
 
 
 def tell_of_objection(plan: IncidentPlan[Any]) -> None:
-    """An objection is shown on the card; the commander and whoever proposed hear of it directly."""
+    """Show an objection on the card, and tell the commander and the requester directly."""
     show_proposal(plan)
     requester = ((plan.entry.content or {}).get("requester") or {}).get("id")
     wanted = (plan.facts.find_holder(COMMANDER), uuid.UUID(requester) if requester else None)
@@ -114,7 +114,7 @@ def tell_of_objection(plan: IncidentPlan[Any]) -> None:
 
 
 def show_proposal(plan: IncidentPlan[Any]) -> None:
-    """The proposal's card in the channel is brought up to date."""
+    """Update the proposal's card in the channel."""
     proposal_id = _proposal_id(plan)
     if proposal_id is None:
         return

@@ -1,7 +1,7 @@
-"""What a change of a proposal shows: who is told of it directly, and whose copies are renewed.
+"""Messages after a change of a proposal: who is told directly, and which copies are updated.
 
-The card in the channel follows from the timeline (`entries.py`). Direct messages don't:
-who supervises whom must not be read from an entry, so they are planned here.
+The card in the channel follows from the timeline (`entries.py`). Direct messages don't: an entry
+must not reveal who supervises whom, so they are planned here.
 """
 
 import uuid
@@ -32,7 +32,7 @@ from incidents.proposals.tables import (
 
 
 async def content_of(uow: UnitOfWork, proposal: Proposal, **details: Any) -> dict[str, Any]:
-    """Return how entries name a proposal, with what else the entry says."""
+    """Return the proposal's fields for an entry, plus these details."""
     requester = await uow.session.get_one(Person, proposal.requested_by_id)
     return {
         "proposal_id": proposal.id,
@@ -45,12 +45,12 @@ async def content_of(uow: UnitOfWork, proposal: Proposal, **details: Any) -> dic
 
 
 async def following_content(uow: UnitOfWork, proposal: Proposal, **details: Any) -> dict[str, Any]:
-    """Return the content of an entry that follows a proposal: it points at the words, has no copy."""
+    """Return the content of a follow-up entry: it refers to the words instead of copying them."""
     return await content_of(uow, proposal, **{TEXT_FROM: proposal.entry_id}, **details)
 
 
 def words_content(proposal: Proposal, words: ProposalWords) -> dict[str, Any]:
-    """Return the words of a proposal and its class as entries hold them."""
+    """Return a proposal's words and class, as entries hold them."""
     return {
         "class_key": proposal.class_key,
         "class_name": proposal.class_name,
@@ -79,7 +79,7 @@ def outcome_of(kind: str, incident: Incident, proposal: Proposal, **data: Any) -
 async def tell_directly(
     uow: UnitOfWork, incident: Incident, proposal: Proposal, people: Iterable[Person]
 ) -> int:
-    """Give these people a copy of the proposal by direct message; return to how many it is new."""
+    """Send these people a copy of the proposal directly; return how many didn't have one."""
     told = await told_ids(uow, proposal)
     new = [person for person in people if person.id not in told]
     for person in new:
@@ -92,7 +92,7 @@ async def tell_directly(
 
 
 async def refresh_copies(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
-    """Bring the copies in direct messages up to date, and the escalation that asks for an answer."""
+    """Update the copies in direct messages, and the escalation that asks for an answer."""
     await uow.flush()
     if proposal.escalation_id is not None:
         uow.emit(EscalatedChanged(escalation_id=proposal.escalation_id), incident)
@@ -105,7 +105,7 @@ async def refresh_copies(uow: UnitOfWork, incident: Incident, proposal: Proposal
 
 
 async def follow_move(uow: UnitOfWork, incident: Incident) -> None:
-    """Show proposals where the incident goes on, and no more to whom it is hidden from now."""
+    """Show proposals in the new channel, and hide them from people who lost access."""
     query = select(Proposal).where(
         Proposal.incident_id == incident.id, Proposal.status != ProposalStatus.DRAFT
     )
@@ -122,7 +122,7 @@ async def refresh_everywhere(
     proposal_id: uuid.UUID,
     words_entry_id: uuid.UUID,
 ) -> None:
-    """Bring the card, all copies and what was said since up to date: its words were redacted."""
+    """Update the card, all copies and later messages, because its words were redacted."""
     incident = await uow.get_incident(ById(incident_id))
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     await uow.add_effects([_refresh(incident, proposal, None)])
@@ -137,7 +137,7 @@ async def refresh_everywhere(
 
 
 async def told_ids(uow: UnitOfWork, proposal: Proposal) -> set[uuid.UUID]:
-    """Return who has a copy of the proposal in their direct messages."""
+    """Return the ids of the people who have a copy of the proposal in their direct messages."""
     await uow.flush()
     query = select(ProposalNotice.person_id).where(ProposalNotice.proposal_id == proposal.id)
     return set((await uow.session.execute(query)).scalars())

@@ -1,4 +1,4 @@
-"""Entries about proposals in plain words: for tables and files."""
+"""Words for entries about proposals, for tables and files."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
