@@ -84,8 +84,8 @@ class TimeBox:
     """The state of a time box.
 
     `present_since` is when the bot's last absence ended: older questions don't count against
-    anybody. `called_at` is when a mentor was last called because of silence. `in_vain_at` is when there was
-    nobody to call: then the questions continue.
+    anybody. `called_at` is when a mentor was last called because of silence. `in_vain_at` is when
+    there was nobody to call: then the questions continue.
     """
 
     started_at: datetime
