@@ -2,8 +2,8 @@
 
 To verify it offline, without Sitrep: for each entry, `content_hash` is the SHA-256 of the salt's
 bytes followed by the RFC 8785 form of `content`. `entry_hash` is the SHA-256 of the RFC 8785 form
-of the object with the fields in `chain.entry_hash_covers`. `previous_hash` is the `entry_hash` before
-it; the first one is 64 zeros. A redacted entry has neither content nor salt.
+of the object with the fields in `chain.entry_hash_covers`. `previous_hash` is the `entry_hash`
+before it; the first one is 64 zeros. A redacted entry has neither content nor salt.
 """
 
 import hashlib
