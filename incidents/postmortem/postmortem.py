@@ -201,8 +201,8 @@ async def write_postmortem(
     """Save written sections: `postmortem_edited`, or `postmortem_unchanged`.
 
     Only sections whose text differs count, so two people can write different ones at once. A
-    section that somebody else changed meanwhile isn't overwritten: the outcome lists it under `conflicts`,
-    and the other sections are saved.
+    section that somebody else changed meanwhile isn't overwritten: the outcome lists it under
+    `conflicts`, and the other sections are saved.
 
     Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft; InvalidInput for
         an unknown section or one that is too long.
