@@ -1,4 +1,4 @@
-"""Putting the channel of an incident that is over away, and bringing it back on reopening."""
+"""Archive the channel of an incident that is over, and bring it back on reopening."""
 
 import uuid
 
@@ -19,14 +19,14 @@ OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
 
 
 def may_archive(status: IncidentStatus, *, is_existing: bool, channels: Channels) -> bool:
-    """Tell whether a channel may be archived now: the incident is over and the policy says so."""
+    """Tell whether a channel may be archived now: the incident is over and the policy allows it."""
     if channels.archive_after is None or status not in OVER:
         return False
     return channels.archive_existing or not is_existing
 
 
 async def archive_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Have the channel archived, after its card shows how the incident ended."""
+    """Request archiving of the channel, after its card shows how the incident ended."""
     if incident.channel_id is None or incident.is_channel_archived:
         return
     is_existing = await is_existing_channel(uow.session, incident.id)
@@ -37,21 +37,21 @@ async def archive_when_due(uow: UnitOfWork, incident: Incident, reminder: Remind
 
 
 async def record_archived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str) -> None:
-    """Write down that we archived the channel."""
+    """Record that we archived the channel."""
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id == channel_id:
         await note_archived(uow, channel_id, is_by_policy=True)
 
 
 async def record_unarchived(uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str) -> None:
-    """Write down that we brought the channel back."""
+    """Record that we brought the channel back."""
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id == channel_id:
         await note_unarchived(uow, channel_id)
 
 
 async def is_existing_channel(session: AsyncSession, incident_id: uuid.UUID) -> bool:
-    """Tell whether the incident lives in a channel that was there before it."""
+    """Tell whether the incident uses a channel that existed before it."""
     kinds = (ChannelOpened.kind, ChannelLinked.kind)
     query = (
         select(TimelineEntry.kind)

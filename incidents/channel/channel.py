@@ -1,4 +1,4 @@
-"""The incident's channel: opened, refused, or an existing one that people chose instead."""
+"""The incident's channel: opened, refused, or replaced by an existing one."""
 
 import uuid
 from collections.abc import Sequence
@@ -19,21 +19,21 @@ from incidents.incident.entries import ChannelLinked, ChannelOpened
 from incidents.incident.incident import ById, Incident, IncidentRef, Participant, save_participant
 from incidents.policy.policy import Action
 
-# People of a channel whom we don't know are written down up to this many; a channel of the whole
-# company is nobody's list of responders.
+# Store at most this many people whom we don't know yet: members of a company-wide channel aren't
+# a list of responders.
 _MOST_NEW_PEOPLE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingChannel:
-    """A channel that is already there, as the chat service describes it."""
+    """An existing channel, as the chat service describes it."""
 
     id: str
     name: str
     is_private: bool
     is_archived: bool = False
     is_shared: bool = False
-    # The one that everybody in the workspace is in, and can't leave.
+    # The channel that everybody in the workspace is in and can't leave.
     is_everybodys: bool = False
 
 
@@ -45,9 +45,9 @@ async def record_opened(
     channel_name: str,
     is_private: bool,
 ) -> None:
-    """Write down that the incident's channel is open; one that comes too late is put away.
+    """Record that the incident's channel is open; discard one that comes too late.
 
-    So is a public one, if the incident was moved to private while it was being opened.
+    Also discards a public one if the incident became private while it was being opened.
     """
     incident = await uow.get_incident(ById(incident_id))
     if incident.is_private and not is_private:
@@ -65,7 +65,7 @@ async def record_opened(
 async def record_refused(
     uow: UnitOfWork, incident_id: uuid.UUID, *, error: str, effect_id: uuid.UUID
 ) -> None:
-    """Write down that the chat service refuses the channel for good."""
+    """Record that the chat service refuses the channel for good."""
     incident = await uow.get_incident(ById(incident_id))
     refused = ChannelRefused(
         error=error,
@@ -77,9 +77,9 @@ async def record_refused(
 
 
 async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingChannel) -> Outcome:
-    """Make an existing channel the incident's, in place of the one it has or was refused.
+    """Use an existing channel for the incident, instead of its current or refused one.
 
-    Raises: NotPermitted; AlreadySo; InvalidInput for a channel that can't be this incident's.
+    Raises: NotPermitted; AlreadySo; InvalidInput for a channel that this incident can't use.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.USE_CHANNEL, incident)
@@ -106,7 +106,7 @@ async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingCha
 async def record_members(
     uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, members: Sequence[str]
 ) -> None:
-    """Keep who is in a channel that was there before: they were never seen joining it."""
+    """Store who is in an existing channel: we never saw these people join."""
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
         return
@@ -143,9 +143,9 @@ async def _check_channel(uow: UnitOfWork, incident: Incident, channel: ExistingC
 async def wait_for_other_channel(
     uow: UnitOfWork, opening: uuid.UUID | None, joining: uuid.UUID
 ) -> None:
-    """Give up opening a channel; what waited for it waits for the other one instead.
+    """Give up opening a channel; effects that waited for it wait for the other one instead.
 
-    An attempt that is under way this moment ends by itself, and what it made is put away then.
+    An attempt already under way finishes by itself, and its channel is then discarded.
     """
     if opening is None:
         return

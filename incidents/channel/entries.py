@@ -1,4 +1,4 @@
-"""Entries of the incident's channel: who comes and goes, and what becomes of it."""
+"""Entries of the incident's channel: people who join and leave, and changes of the channel."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from incidents.incident.payload import Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonJoined(Payload):
-    """Somebody came into the incident channel for the first time."""
+    """Somebody joined the incident channel for the first time."""
 
     kind: ClassVar[str] = "person_joined"
     is_bookkeeping: ClassVar[bool] = True
@@ -39,7 +39,7 @@ class PersonLeft(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRefused(Payload):
-    """Slack refused the channel for good; it has a name if an existing one couldn't be joined."""
+    """Slack refused the channel for good; it has a name if joining an existing one failed."""
 
     kind: ClassVar[str] = "channel_refused"
     is_bookkeeping: ClassVar[bool] = True
@@ -58,13 +58,13 @@ class ChannelRefused(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelEntry(Payload):
-    """Which channel the incident has."""
+    """An entry about the incident's channel."""
 
     channel_id: str = ""
     channel_name: str = ""
 
     def channel(self) -> Sentence:
-        """Return the incident channel, with its name if that is known."""
+        """Return the incident channel, with its name if known."""
         name = (" ", ChannelName(self.channel_name)) if self.channel_name else ()
         return ("the incident channel", *name)
 
@@ -135,7 +135,7 @@ class ChannelIdChanged(ChannelEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotRemoved(ChannelEntry):
-    """Sitrep was taken out of the channel; `bot_id` is what to invite back."""
+    """Sitrep was removed from the channel; `bot_id` is what to invite back."""
 
     kind: ClassVar[str] = "bot_removed"
     is_bookkeeping: ClassVar[bool] = True
@@ -161,13 +161,13 @@ class BotReturned(ChannelEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedInvite:
-    """Somebody, or an address or group that nobody was found by, and Slack's reason."""
+    """A person, or an address or group that matched nobody, and Slack's reason."""
 
     person: Who = SOMEBODY
     error: str = ""
 
     def told(self) -> Sentence:
-        """Return who it is, and why in words."""
+        """Return the name, and the reason in words."""
         return (self.person, f" ({_REASONS.get(self.error, self.error.replace('_', ' '))})")
 
 

@@ -1,4 +1,4 @@
-"""What happens around the channel and stands in no timeline."""
+"""Events around the channel that are on no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivingDue(FeatureEvent):
-    """The incident has been over for as long as its channel is kept."""
+    """The incident has been over long enough to archive its channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSuperfluous(FeatureEvent):
-    """A channel was opened too late: the incident goes on elsewhere."""
+    """A channel was opened too late: the incident continues elsewhere."""
 
     channel_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewcomerArrived(FeatureEvent):
-    """Somebody came into the channel who hasn't been read in lately."""
+    """Somebody joined the channel who hasn't had a read-in lately."""
 
     person_id: uuid.UUID

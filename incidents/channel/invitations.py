@@ -1,4 +1,4 @@
-"""Invitations to the incident channel as the record knows them."""
+"""Invitations to the incident channel, as the record knows them."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from incidents.incident.incident import ById, save_participant
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """What became of one invitation; `error` is None if the person is in."""
+    """The result of one invitation; `error` is None if the person is in."""
 
     external_id: str
     error: str | None = None
@@ -22,9 +22,9 @@ class Invited:
 async def record_invitations(
     uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, invited: Sequence[Invited]
 ) -> None:
-    """Write down who is invited (so that a private incident is visible to them) and who can't.
+    """Record who is invited (a private incident becomes visible to them) and who can't be.
 
-    Nothing, if the incident has left that channel meanwhile: it may go on without them.
+    Records nothing if the incident has left that channel: it may continue without them.
     """
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
@@ -35,7 +35,7 @@ async def record_invitations(
             uow.session, workspace_id=uow.workspace_id, external_id=one.external_id
         )
         if one.error is not None:
-            # What we don't know may be an address or a group that nobody was found by.
+            # An id that we don't know may be an address or a group that matched nobody.
             whom = Who(person.name, person.id) if person is not None else Who(one.external_id)
             refused.append(RefusedInvite(person=whom, error=one.error))
             continue

@@ -1,7 +1,7 @@
-"""What happens to the incident's channel: archived, brought back, renamed, deleted, bot removed.
+"""Changes of the incident's channel: archived, brought back, renamed, deleted, bot removed.
 
-Each is written down once, whether an event tells of it or a refusal when something is to be said
-there. What can't be said meanwhile is dropped: the timeline is complete all the same.
+Each is recorded once, whether we learn it from an event or from a refusal when posting. Messages
+that can't be posted meanwhile are dropped: the timeline is complete all the same.
 """
 
 import uuid
@@ -37,14 +37,14 @@ ChannelEntryT = TypeVar("ChannelEntryT", bound=ChannelEntry)
 
 
 class ChannelLoss(StrEnum):
-    """Why nothing can be said in a channel."""
+    """Why we can't post in a channel."""
 
     ARCHIVED = "archived"
     BOT_REMOVED = "bot_removed"
 
 
 async def note_archived(uow: UnitOfWork, channel_id: str, *, is_by_policy: bool = False) -> Outcome:
-    """Write down that the actor archived an incident's channel. Raises: IncidentNotFound."""
+    """Record that the actor archived an incident's channel. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if not incident.is_channel_archived:
         incident.is_channel_archived = True
@@ -54,7 +54,7 @@ async def note_archived(uow: UnitOfWork, channel_id: str, *, is_by_policy: bool 
 
 
 async def note_unarchived(uow: UnitOfWork, channel_id: str) -> Outcome:
-    """Write down that the actor brought the channel back. Raises: IncidentNotFound."""
+    """Record that the actor brought the channel back. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if incident.is_channel_archived:
         incident.is_channel_archived = False
@@ -63,7 +63,7 @@ async def note_unarchived(uow: UnitOfWork, channel_id: str) -> Outcome:
 
 
 async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcome:
-    """Write down the channel's new name. Raises: IncidentNotFound."""
+    """Record the channel's new name. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if name and name != incident.channel_name:
         old = incident.channel_name or ""
@@ -73,7 +73,7 @@ async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcom
 
 
 async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
-    """Follow a channel that was given another id, as when it is shared with another workspace."""
+    """Follow a channel that got another id, as when it is shared with another workspace."""
     ours = select(Incident.id).where(Incident.workspace_id == uow.workspace_id)
     await uow.session.execute(
         update(PostedMessage)
@@ -94,7 +94,7 @@ async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
 
 
 async def note_deleted(uow: UnitOfWork, channel_id: str) -> Outcome:
-    """Write down that the channel is gone for good. Raises: IncidentNotFound."""
+    """Record that the channel is gone for good. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     uow.record(incident, _about(ChannelDeleted, incident))
     incident.channel_id = None
@@ -106,7 +106,7 @@ async def note_deleted(uow: UnitOfWork, channel_id: str) -> Outcome:
 async def note_bot_removed(
     uow: UnitOfWork, channel_id: str, *, by_external_id: str | None = None
 ) -> Outcome:
-    """Write down that we were taken out of the channel, once. Raises: IncidentNotFound."""
+    """Record that we were removed from the channel, once. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if not await is_bot_removed(uow.session, incident.id):
         workspace = await uow.session.get(Workspace, uow.workspace_id)
@@ -120,7 +120,7 @@ async def note_bot_removed(
 
 
 async def note_bot_returned(uow: UnitOfWork, channel_id: str) -> Outcome:
-    """Write down that we are back in a channel we were taken out of. Raises: IncidentNotFound."""
+    """Record that we are back in a channel that we were removed from. Raises: IncidentNotFound."""
     incident = await _incident_of(uow, channel_id)
     if await is_bot_removed(uow.session, incident.id):
         uow.record(incident, _about(BotReturned, incident), actor=system_actor())
@@ -130,7 +130,7 @@ async def note_bot_returned(uow: UnitOfWork, channel_id: str) -> Outcome:
 async def record_loss(
     uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, loss: ChannelLoss
 ) -> None:
-    """Write down what a refusal told: the channel is archived, or we aren't in it any more."""
+    """Record what a refusal showed: the channel is archived, or we are no longer in it."""
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
         return
@@ -144,7 +144,7 @@ async def record_loss(
 async def is_bot_removed_from(
     session: AsyncSession, channel_id: str, *, workspace_id: uuid.UUID
 ) -> bool:
-    """Tell whether the channel is an incident's and we were taken out of it."""
+    """Tell whether the channel is an incident's and we were removed from it."""
     query = select(Incident.id).where(
         Incident.workspace_id == workspace_id, Incident.channel_id == channel_id
     )
@@ -153,7 +153,7 @@ async def is_bot_removed_from(
 
 
 async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:
-    """Tell whether the newest word on us and the channel is that we were taken out of it."""
+    """Tell whether we were removed from the channel and haven't returned since."""
     query = (
         select(TimelineEntry.kind)
         .where(
@@ -166,7 +166,7 @@ async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:
 
 
 async def _incident_of(uow: UnitOfWork, channel_id: str) -> Incident:
-    # Whoever changed the channel need not be known as taking part in a private incident.
+    # The person who changed the channel may not be a known participant of a private incident.
     return await lock_incident(
         uow.session, ByChannel(channel_id), workspace_id=uow.workspace_id, viewer=system_actor()
     )

@@ -1,8 +1,8 @@
-"""Who is in the incident's channel: kept current by joins and leaves, whoever invited them.
+"""Who is in the incident's channel: kept current by joins and leaves, however people came in.
 
-The first joining and the first leaving of each person are entries; later comings and goings only
-keep current who is there, so that an unsteady client doesn't fill the record. They may be told out
-of order: of joining and leaving the later one counts, by the chat service's clock.
+Each person's first join and first leave are entries. Later ones only update who is there, so an
+unsteady client doesn't fill the record. Slack may report them out of order: the later one counts,
+by the chat service's clock.
 """
 
 from datetime import datetime
@@ -15,9 +15,9 @@ from incidents.record.marks import incident_of_channel
 
 
 async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None = None) -> Outcome:
-    """Write down that the actor came into an incident's channel.
+    """Record that the actor joined an incident's channel.
 
-    Raises: IncidentNotFound if the channel is no incident's.
+    Raises: IncidentNotFound if the channel belongs to no incident.
     """
     if uow.actor.person_id is None or uow.actor.person_kind is PersonKind.BOT:
         return Outcome("ignored")
@@ -35,9 +35,9 @@ async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None 
 
 
 async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None = None) -> Outcome:
-    """Write down that the actor left an incident's channel.
+    """Record that the actor left an incident's channel.
 
-    Raises: IncidentNotFound if the channel is no incident's.
+    Raises: IncidentNotFound if the channel belongs to no incident.
     """
     if uow.actor.person_id is None or uow.actor.person_kind is PersonKind.BOT:
         return Outcome("ignored")

@@ -1,7 +1,7 @@
-"""Moving an incident to private: a channel of its own for chosen people, and never back.
+"""Move an incident to private: a channel of its own for chosen people, and never back.
 
-What is public is reduced to "handled privately" and the old channel is archived. What was said
-there stays readable for whoever could read it: nothing here claims otherwise.
+Public messages are reduced to "handled privately" and the old channel is archived. What people said
+there stays readable for its members: nothing here claims otherwise.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveToPrivate:
-    """Who is to be in the private channel, besides those with a role, the mover and the declarer."""
+    """Who joins the private channel, apart from role holders, the mover and the declarer."""
 
     people: tuple[PersonFacts, ...] = ()
     reason: str = ""
@@ -39,7 +39,7 @@ class MoveToPrivate:
 async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPrivate) -> Outcome:
     """Make the incident private and open a private channel for it: `moved_to_private`.
 
-    Raises: IncidentNotFound; NotPermitted; AlreadySo when it is private already.
+    Raises: IncidentNotFound; NotPermitted; AlreadySo when it is already private.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MOVE_TO_PRIVATE, incident)
@@ -70,7 +70,7 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
 async def _chosen(
     uow: UnitOfWork, incident: Incident, people: Sequence[PersonFacts]
 ) -> list[Person]:
-    """Return who will be in it: the mover, the declarer, those with a role, and the chosen."""
+    """Return who will be in it: the mover, the declarer, role holders, and the chosen people."""
     named = [
         await save_person(uow.session, facts, workspace_id=uow.workspace_id) for facts in people
     ]
@@ -90,7 +90,7 @@ async def _chosen(
 
 
 async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
-    """End everybody else's part: who isn't chosen doesn't see the incident any more."""
+    """End everybody else's participation: they no longer see the incident."""
     query = select(Participant).where(Participant.incident_id == incident.id)
     for part in (await uow.session.execute(query)).scalars():
         part.is_in_channel = False
@@ -103,7 +103,7 @@ async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Perso
 
 
 async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
-    """End a handoff with somebody left out: unanswered, it would bring them in as commander."""
+    """End a handoff with somebody left out: unanswered, it would make them the commander."""
     handoff = await find_pending_handoff(uow.session, incident.id)
     if handoff is None or handoff.to_person_id is None:
         return
@@ -112,10 +112,7 @@ async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Per
 
 
 async def _places(uow: UnitOfWork, incident: Incident, channel_id: str | None) -> list[str]:
-    """Return where messages of ours stand in the old channel, to be reduced there.
-
-    What was said of entries stays readable, as what people said does.
-    """
+    """Return where our messages are in the old channel, to be reduced there."""
     if channel_id is None:
         return []
     query = (

@@ -1,4 +1,4 @@
-"""What follows for the channel from entries: opening, furnishing, putting away, bringing back."""
+"""Reactions for the channel: open it, furnish it, archive it, bring it back."""
 
 from typing import Any
 
@@ -29,16 +29,16 @@ _OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
 
 
 def open_channel(plan: IncidentPlan[Any]) -> None:
-    """Declaring opens the incident's channel; all else there waits for it."""
+    """Open the incident's channel; everything else there waits for it."""
     plan.add(OpenIncidentChannel(incident_id=plan.facts.incident_id), lane="channel")
 
 
 def furnish_channel(plan: IncidentPlan[Any]) -> None:
-    """A channel gets its people, its status card (pinned), and last its topic and bookmarks."""
+    """Add people, the status card (pinned), and last the topic and bookmarks to a channel."""
     facts = plan.facts
     plan.invite(facts.declared_by_id)
     card = plan.refresh_card()
-    # A drill calls nobody but its own people, be it private or not.
+    # A drill invites only its own people, private or not.
     if not facts.is_drill:
         severity = plan.policy.find_severity(facts.severity_key)
         by_severity = severity.invites if severity else ()
@@ -50,18 +50,18 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
 
 
 def join_channel(plan: IncidentPlan[Any]) -> None:
-    """An existing channel is joined first; all else there waits for it.
+    """Join an existing channel first; everything else there waits for it.
 
-    In a lane of its own: what was to be said before waits for it, too.
+    Joining has its own lane: messages that were already planned wait for it, too.
     """
     plan.add(JoinChannel(incident_id=plan.facts.incident_id), lane="join")
 
 
 def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
-    """A private channel is opened for the chosen; what is public is reduced and put away.
+    """Open a private channel for the chosen people; reduce public messages, retire the old channel.
 
-    Opened in a lane of its own: what was to be said before waits for it. Reduced in the lanes of
-    the messages themselves, so that nobody writes them anew afterwards.
+    Opening has its own lane: messages that were already planned wait for it. Reducing uses the
+    lanes of the messages themselves, so nothing rewrites them afterwards.
     """
     incident_id, moved = plan.facts.incident_id, plan.event
     plan.add(OpenIncidentChannel(incident_id=incident_id), lane="private")
@@ -74,24 +74,24 @@ def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
         # Once it is archived, no message there can lose its buttons any more.
         plan.add(retire, lane="card", after=plan.refreshed_entry_messages)
     if not plan.facts.is_drill:
-        # Refreshed although private: this time to say less.
+        # Refresh although private: this time to say less.
         plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")
 
 
 def say_move(plan: IncidentPlan[ChannelLinked]) -> None:
-    """People in the channel that the incident leaves are told where it goes on."""
+    """Tell people in the old channel where the incident continues."""
     if plan.event.old_channel_id:
         effect = PostMove(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
         plan.add(effect, lane="moves", after=plan.channel_gate)
 
 
 def tell_declarer(plan: IncidentPlan[Any]) -> None:
-    """Whoever declared hears directly that there is no channel, and what to do."""
+    """Tell the declarer directly that there is no channel, and what to do."""
     plan.tell(plan.facts.declared_by_id)
 
 
 def tell_lead(plan: IncidentPlan[Any]) -> None:
-    """The commander, else the declarer, hears directly what became of an open incident's channel."""
+    """Tell the commander, else the declarer, what happened to an open incident's channel."""
     if not plan.facts.is_open:
         return
     lead = plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id
@@ -100,7 +100,7 @@ def tell_lead(plan: IncidentPlan[Any]) -> None:
 
 
 def archive_when_over(plan: IncidentPlan[Any]) -> None:
-    """The channel of a closed or cancelled incident is archived after a while."""
+    """Set the reminder that archives the channel of a closed or cancelled incident."""
     after = plan.policy.channels.archive_after
     if after is None or plan.facts.status not in _OVER:
         plan.cancel(ReminderKind.CHANNEL_ARCHIVE)
@@ -109,15 +109,15 @@ def archive_when_over(plan: IncidentPlan[Any]) -> None:
 
 
 def bring_channel_back(plan: IncidentPlan[StatusChanged]) -> None:
-    """Reopening brings an archived channel back, before anything is said there."""
+    """On reopening, bring an archived channel back before posting there."""
     if plan.event.is_reopening and plan.facts.is_channel_archived:
         _unarchive(plan)
 
 
 def follow_archiving(plan: IncidentPlan[ChannelArchived]) -> None:
-    """A channel archived in the middle of an incident is told to its lead.
+    """Tell the lead when a channel is archived in the middle of an incident.
 
-    Archived by us, the incident was reopened in that very moment: it is brought back.
+    If we archived it, the incident was reopened in that very moment: bring the channel back.
     """
     if not plan.facts.is_open or not plan.facts.is_channel_archived:
         return
@@ -128,33 +128,33 @@ def follow_archiving(plan: IncidentPlan[ChannelArchived]) -> None:
 
 
 def show_anew(plan: IncidentPlan[Any]) -> None:
-    """Back in its channel, an open incident shows its topic as it is now."""
+    """Show the current topic of an open incident when we are back in its channel."""
     if plan.facts.is_open:
         plan.set_topic()
 
 
 def add_bookmarks(plan: IncidentPlan[Edited]) -> None:
-    """Services that an edit brings in bring their bookmarks."""
+    """Add the bookmarks of services that an edit adds."""
     if "services" in plan.event.changes:
         effect = AddBookmarks(incident_id=plan.facts.incident_id)
         plan.add(effect, lane="ancillary", after=plan.channel_gate)
 
 
 def archive_channel(plan: IncidentPlan[ArchivingDue]) -> None:
-    """The channel is archived after its card shows how the incident ended."""
+    """Archive the channel after its card shows how the incident ended."""
     card = plan.add(RefreshStatusCard(incident_id=plan.facts.incident_id), lane="card")
     plan.add(ArchiveChannel(incident_id=plan.facts.incident_id), lane="channel", after=card)
 
 
 def discard_channel(plan: IncidentPlan[ChannelSuperfluous]) -> None:
-    """A channel that comes too late is put away, once."""
+    """Archive a channel that comes too late, once."""
     incident_id, channel_id = plan.facts.incident_id, plan.event.channel_id
     effect = DiscardChannel(incident_id=incident_id, channel_id=channel_id)
     plan.add(effect, lane="ancillary", effect_id=derived_id(incident_id, channel_id))
 
 
 def read_newcomer_in(plan: IncidentPlan[NewcomerArrived]) -> None:
-    """Somebody new in the channel learns how the incident stands."""
+    """Send somebody new in the channel a summary of the incident."""
     person_id = plan.event.person_id
     effect = SendReadIn(incident_id=plan.facts.incident_id, person_id=person_id)
     plan.add(effect, lane=f"read_in:{person_id}")

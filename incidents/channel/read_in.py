@@ -1,4 +1,4 @@
-"""Reading newcomers in: who gets it, how often, and what the incident needs of them now."""
+"""Read newcomers in: who gets a read-in, how often, and what the incident needs now."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.learning.tables import find_observation
 
 AGAIN_AFTER = timedelta(hours=1)
-# The declarer comes in with the channel's opening and knows.
+# The declarer joins when the channel opens and knows the incident.
 DECLARER_KNOWS_FOR = timedelta(minutes=1)
 
 
 class Need(StrEnum):
-    """What an incident needs most at this moment."""
+    """What an incident needs most right now."""
 
     COMMANDER = "commander"
     UPDATE = "update"
@@ -36,7 +36,7 @@ def most_needed(
     next_update_due_at: datetime | None,
     now: datetime,
 ) -> Need:
-    """Return what the incident needs most: somebody in command before all else."""
+    """Return what the incident needs most; a commander comes before all else."""
     if status is IncidentStatus.RESOLVED:
         return Need.POSTMORTEM
     if not is_open(status):
@@ -49,7 +49,7 @@ def most_needed(
 
 
 async def offer_read_in(uow: UnitOfWork, channel_id: str) -> Outcome:
-    """Have the actor, who came into an incident's channel, read in; at most once an hour."""
+    """Offer the actor, who joined an incident's channel, a read-in; at most once an hour."""
     person_id = uow.actor.person_id
     if person_id is None or uow.actor.person_kind is PersonKind.BOT:
         return Outcome("not_a_person")
@@ -78,6 +78,6 @@ async def _was_read_in(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID
 
 
 async def _was_briefed(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) -> bool:
-    """Tell whether they have just been brought in as a shadow: their brief says the same."""
+    """Tell whether they have just joined as a shadow: their brief says the same."""
     observation = await find_observation(uow.session, incident_id=incident.id, person_id=person_id)
     return observation is not None and observation.began_at > uow.now - AGAIN_AFTER

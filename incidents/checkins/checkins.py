@@ -1,6 +1,6 @@
 """Check-ins: a time-boxed task for a named person, and how it went at the end of the box.
 
-The question's words live in timeline entries alone, so that redacting them leaves no copy here.
+The question's text lives only in timeline entries, so a redaction leaves no copy here.
 """
 
 import uuid
@@ -39,7 +39,7 @@ CheckinEntryT = TypeVar("CheckinEntryT", bound=CheckinEntry)
 
 
 class CheckinStatus(StrEnum):
-    """How a check-in stands; `stuck` and `done` are answers, `cancelled` came with the end."""
+    """The state of a check-in; `stuck` and `done` are answers; the incident's end cancels it."""
 
     ASKED = "asked"
     UNDERSTOOD = "understood"
@@ -52,7 +52,7 @@ OPEN_CHECKINS = (CheckinStatus.ASKED, CheckinStatus.UNDERSTOOD)
 
 
 class Checkin(Base):
-    """One task for one person; `round` counts its time boxes, so that old buttons are known."""
+    """One task for one person; `round` counts its time boxes, to recognise old buttons."""
 
     __tablename__ = "checkins"
     __table_args__ = (Index("ix_checkins_incident_id_status", "incident_id", "status"),)
@@ -75,7 +75,7 @@ class Checkin(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckinRequest:
-    """Who is asked to do what, within which time; no box means the policy's."""
+    """Who should do what, within which time; no box means the policy's."""
 
     person: PersonFacts
     question: str
@@ -84,7 +84,7 @@ class CheckinRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckinReply:
-    """How it went; `round` is the time box that the person answered for, None for the present."""
+    """How it went; `round` is the time box that the answer is for, None for the current one."""
 
     answer: CheckinAnswer
     text: str = ""
@@ -94,8 +94,8 @@ class CheckinReply:
 async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequest) -> Outcome:
     """Give a named person a task with a time box.
 
-    Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput for nobody or a bot, an
-        outsider of a drill for two, an empty question, or a box under a minute or over a day.
+    Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput for no person or a bot,
+        somebody outside a drill, an empty question, or a box under a minute or over a day.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CHECK_IN, incident)
@@ -104,7 +104,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
     question = kept_text(request.question, most=MAX_TEXT)
     if not question:
         raise InvalidInput("question", "empty", "checkin @alice 10m Is the web tier healthy?")
-    # The policy's own box holds whatever it is: nobody typed it, so nobody could mend it.
+    # The policy's own box isn't checked: the asker didn't type it and couldn't correct it.
     if request.box is not None and not SHORTEST_BOX <= request.box <= LONGEST_BOX:
         raise InvalidInput("minutes", "out_of_range", "10m; from 1m to 24h")
     box = request.box or uow.policy.reminders.checkin
@@ -127,7 +127,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
         due_at=uow.now + box,
     )
     entry = uow.record(incident, replace(_about(CheckinAsked, checkin, person), question=question))
-    await uow.flush()  # the row points at the entry
+    await uow.flush()  # the row refers to the entry
     checkin.asked_entry_id = entry.id
     uow.session.add(checkin)
     data = {"checkin_id": str(checkin.id), "name": person.name, "external_id": person.external_id}
@@ -137,7 +137,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
 async def understand_checkin(
     uow: UnitOfWork, ref: IncidentRef, *, checkin_id: uuid.UUID
 ) -> Outcome:
-    """Say that the task is understood; only the named person can.
+    """Record that the person understood the task; only they can say so.
 
     Raises: NotPermitted; AlreadySo; Superseded when the check-in is over.
     """
@@ -159,10 +159,10 @@ async def understand_checkin(
 async def answer_checkin(
     uow: UnitOfWork, ref: IncidentRef, *, checkin_id: uuid.UUID, reply: CheckinReply
 ) -> Outcome:
-    """Say how it went; more time opens another box of the same length.
+    """Record how it went; more time opens another box of the same length.
 
-    Raises: NotPermitted for others than the person and those who may check in; Superseded when it
-        is answered already, or the buttons belong to an earlier box.
+    Raises: NotPermitted unless the actor is the person or may check in; Superseded when it is
+        already answered, or the buttons belong to an earlier box.
     """
     incident = await uow.get_incident(ref)
     checkin, person = await _get_checkin(uow, incident, checkin_id)
@@ -192,7 +192,7 @@ async def answer_checkin(
 
 
 async def end_checkin_box(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """At the end of the box ask the person and the commander how it went."""
+    """Ask the person and the commander how it went, at the end of the box."""
     checkin = await uow.session.get(Checkin, reminder.subject_id, with_for_update=True)
     if checkin is None or checkin.status not in OPEN_CHECKINS:
         return

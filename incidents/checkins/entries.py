@@ -1,4 +1,4 @@
-"""Entries of check-ins: asked, taken on, asked about at the end of the box, answered."""
+"""Entries of check-ins: asked, understood, due at the end of the box, answered."""
 
 import uuid
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class CheckinAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckinEntry(Payload):
-    """Which check-in, in which of its time boxes, and whose task it is."""
+    """A check-in: its id, which time box it is in, and whose task it is."""
 
     checkin_id: uuid.UUID | None = None
     round: int = 0
@@ -30,13 +30,13 @@ class CheckinEntry(Payload):
 
     @property
     def box(self) -> timedelta:
-        """How long the person has."""
+        """How much time the person has."""
         return timedelta(seconds=self.box_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckinAsked(CheckinEntry):
-    """Somebody gives a named person a task with a time box."""
+    """Somebody gave a named person a task with a time box."""
 
     kind: ClassVar[str] = "checkin_asked"
     question: str = ""
@@ -49,7 +49,7 @@ class CheckinAsked(CheckinEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckinUnderstood(CheckinEntry):
-    """The person takes the task on."""
+    """The person understood the task and takes it on."""
 
     kind: ClassVar[str] = "checkin_understood"
 
@@ -60,7 +60,7 @@ class CheckinUnderstood(CheckinEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckinDue(CheckinEntry):
-    """The box is over: the person and the commander are asked how it went."""
+    """The box is over: the bot asks the person and the commander how it went."""
 
     kind: ClassVar[str] = "checkin_due"
     is_bookkeeping: ClassVar[bool] = True
@@ -74,7 +74,7 @@ class CheckinDue(CheckinEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckinAnswered(CheckinEntry):
-    """The person, or somebody for them, says how it went."""
+    """The person, or somebody for them, said how it went."""
 
     kind: ClassVar[str] = "checkin_answered"
     asked_by_id: uuid.UUID | None = None

@@ -1,4 +1,4 @@
-"""What follows from check-ins: people are asked, boxes open and end."""
+"""Reactions to check-ins: ask people, and open and end time boxes."""
 
 from incidents.checkins.entries import (
     CheckinAnswer,
@@ -15,13 +15,13 @@ _SUBJECT = "checkin"
 
 
 def ask_person(plan: IncidentPlan[CheckinAsked]) -> None:
-    """The person who is asked hears of it directly, and is brought in."""
+    """Ask the person directly, and invite them to the channel."""
     plan.tell(plan.event.person.id)
     plan.invite(plan.event.person.id)
 
 
 def open_box(plan: IncidentPlan[CheckinEntry]) -> None:
-    """At the end of a check-in's time box it is asked how it went."""
+    """Set the reminder that asks how it went at the end of the time box."""
     plan.remind(
         ReminderKind.CHECKIN_DUE,
         after=plan.event.box,
@@ -31,13 +31,13 @@ def open_box(plan: IncidentPlan[CheckinEntry]) -> None:
 
 
 def ask_how_it_went(plan: IncidentPlan[CheckinDue]) -> None:
-    """At the end of the box the person and the commander are asked, directly."""
+    """Ask the person and the commander directly, at the end of the box."""
     for asked in dict.fromkeys((plan.event.person.id, plan.facts.find_holder(COMMANDER))):
         plan.tell(asked)
 
 
 def open_next_box(plan: IncidentPlan[CheckinAnswered]) -> None:
-    """More time opens the next box; an answer ends the check-in."""
+    """Open the next box if the answer asks for more time; any other answer ends the check-in."""
     if plan.event.answer == CheckinAnswer.MORE_TIME:
         open_box(plan)
         return
@@ -45,7 +45,7 @@ def open_next_box(plan: IncidentPlan[CheckinAnswered]) -> None:
 
 
 def tell_of_answer(plan: IncidentPlan[CheckinAnswered]) -> None:
-    """If somebody is stuck, the commander and the person who asked hear of it directly."""
+    """Tell the commander and the asker directly if somebody is stuck."""
     if plan.event.answer != CheckinAnswer.STUCK:
         return
     wanted = (plan.facts.find_holder(COMMANDER), plan.event.asked_by_id)

@@ -1,1 +1,1 @@
-"""Drills: starting one, its steps, its score."""
+"""Drills: how one starts, its steps, its score."""

@@ -9,7 +9,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class SendMentorNotes(Effect):
-    """Send the mentor of a drill what its scenario is about, by direct message."""
+    """Send the mentor of a drill the notes on its scenario, by direct message."""
 
     kind: ClassVar[str] = "send_mentor_notes"
     run_id: uuid.UUID
@@ -18,7 +18,7 @@ class SendMentorNotes(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class SendScorecard(Effect):
-    """Send one of the two of a drill how it went, by direct message."""
+    """Send one of a drill's two people the scorecard, by direct message."""
 
     kind: ClassVar[str] = "send_scorecard"
     run_id: uuid.UUID

@@ -1,4 +1,4 @@
-"""Entries of drills. Whether something was right isn't in them: that is for its two people alone."""
+"""Entries of drills; they don't say if a step was right, which only the drill's two people see."""
 
 import uuid
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _ENDS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillStarted(Payload):
-    """Somebody began to practise on a scenario, with a mentor or alone."""
+    """Somebody started a drill, with a mentor or alone."""
 
     kind: ClassVar[str] = "drill_started"
     run_id: uuid.UUID | None = None
@@ -39,7 +39,7 @@ class DrillStarted(Payload):
 
     @property
     def limit(self) -> timedelta:
-        """How long the scenario goes on at most."""
+        """The longest time that the scenario runs."""
         return timedelta(seconds=self.limit_seconds)
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
@@ -51,7 +51,7 @@ class DrillStarted(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillSignal(Payload):
-    """Something happened by itself in the scenario."""
+    """Something happened in the scenario by itself."""
 
     kind: ClassVar[str] = "drill_signal"
     signal: str = ""
@@ -66,7 +66,7 @@ class DrillSignal(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillChecked(Payload):
-    """Somebody looked at something in the scenario."""
+    """Somebody checked something in the scenario."""
 
     kind: ClassVar[str] = "drill_checked"
     check: str = ""
@@ -81,7 +81,7 @@ class DrillChecked(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillActed(Payload):
-    """Somebody did something about the scenario."""
+    """Somebody took an action in the scenario."""
 
     kind: ClassVar[str] = "drill_acted"
     action: str = ""
@@ -96,7 +96,7 @@ class DrillActed(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillEnded(Payload):
-    """A scenario ended; how it went comes to its people alone."""
+    """A scenario ended; only its people get the scorecard."""
 
     kind: ClassVar[str] = "drill_ended"
     run_id: uuid.UUID | None = None

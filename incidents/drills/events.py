@@ -1,4 +1,4 @@
-"""What happens to drills and stands in no timeline."""
+"""Events of drills that are on no timeline."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,6 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioAdvanced(FeatureEvent):
-    """A scenario was brought up to date; its next step is due then."""
+    """A scenario was brought up to date; `next_step_at` is when its next step is due."""
 
     next_step_at: datetime

@@ -1,4 +1,4 @@
-"""What the record of a drill tells about its run: for the scenario, and for the scorecard."""
+"""What a drill's record says about its run: for the scenario, and for the scorecard."""
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from incidents.scenarios.engine import RunState
 from incidents.scenarios.runs import DrillRun, RunEnd, absences_in, elapsed_seconds
 from incidents.scenarios.scenario import ENGAGED, ESCALATED, MITIGATED, UPDATED, Scenario, Verdict
 
-# Which entry tells which fact; the first of its kind counts.
+# Which entry means which fact; the first of its kind counts.
 FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
         Escalated.kind: ESCALATED,
@@ -39,7 +39,7 @@ FACTS_OF: Final[Mapping[str, str]] = MappingProxyType(
         StatusChanged.kind: MITIGATED,
     }
 )
-# What puts evidence on the timeline: looking at something in the drill, or keeping something.
+# Entries that count as evidence: a check in the drill, or something put on the record.
 _EVIDENCE: Final = frozenset(
     {DrillChecked.kind, Marked.kind, Pinned.kind, FileLinked.kind, Note.kind}
 )
@@ -48,7 +48,7 @@ Elapsed = Callable[[datetime], float]
 
 
 async def stopwatch(session: AsyncSession, run: DrillRun) -> Elapsed:
-    """Return what counts the seconds of this run, without those in which the bot was away."""
+    """Return the stopwatch of this run; it leaves out the time in which the bot was away."""
     absences = await absences_in(session, run)
     return lambda instant: elapsed_seconds(run.started_at, instant, absences)
 
@@ -56,7 +56,7 @@ async def stopwatch(session: AsyncSession, run: DrillRun) -> Elapsed:
 async def recorded_facts(
     session: AsyncSession, run: DrillRun, elapsed: Elapsed
 ) -> dict[str, float]:
-    """Return the facts that the record tells so far, each with the second of its first time."""
+    """Return the facts on the record so far, each with the second in which it first became true."""
     found: dict[str, float] = {}
     for entry in await _entries(session, run.incident_id, kinds=FACTS_OF):
         step = _status_of(entry)
@@ -69,7 +69,7 @@ async def recorded_facts(
 async def score_facts(
     session: AsyncSession, incident: Incident, run: DrillRun, *, how: RunEnd, policy: Policy
 ) -> ScoreFacts:
-    """Return what happened in the run, for its scorecard; call it when the run has ended."""
+    """Return what happened in the run, for its scorecard; call it after the run has ended."""
     elapsed = await stopwatch(session, run)
     scenario, state = run.load_scenario(), run.load_state()
     entries = await _entries(session, incident.id)
@@ -104,19 +104,19 @@ def _first(
 
 
 def _missed(entries: Iterable[TimelineEntry]) -> int:
-    """Return how many updates never came, without those that were the bot's to remind of."""
+    """Return how many updates were missed, without those due while the bot was away."""
     missed = (UpdateMissed.read(one.content) for one in entries if one.kind == UpdateMissed.kind)
     return sum(one.count for one in missed if one is not None and not one.is_bots)
 
 
 def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
-    """Return how many updates were due, and not counted as missed yet, when the incident was over.
+    """Return how many updates were overdue, but not yet counted as missed, when the incident ended.
 
-    One that came due while the bot was away isn't held against anybody.
+    An update that came due while the bot was away doesn't count.
     """
     found = 0
     for entry in entries:
-        step = _status_of(entry)  # a redacted one no longer says
+        step = _status_of(entry)  # None for a redacted entry
         if step is None or is_open(IncidentStatus(step.new)):
             continue
         moved = step.next_update_due_at
@@ -126,7 +126,7 @@ def _overdue(entries: Iterable[TimelineEntry], absences: Sequence[Away]) -> int:
 
 
 def _status_of(entry: TimelineEntry) -> StatusChanged | None:
-    """Return the step of the status that an entry tells, or None if it tells none."""
+    """Return the status change that an entry holds, or None."""
     return StatusChanged.read(entry.content) if entry.kind == StatusChanged.kind else None
 
 
@@ -149,7 +149,7 @@ def _questions(
 
 
 def _escalate_by(scenario: Scenario, state: RunState) -> float | None:
-    """Return by which second escalating was called for; None where it never was."""
+    """Return the second by which the scenario called for an escalation, or None if it never did."""
     call = scenario.escalation
     if call is None or call.since not in state.facts:
         return None
@@ -157,7 +157,7 @@ def _escalate_by(scenario: Scenario, state: RunState) -> float | None:
 
 
 def _context(entries: Iterable[TimelineEntry], policy: Policy) -> int | None:
-    """Return how complete the best version of the packet was: sent at once, completed after."""
+    """Return the completeness of the best version of the packet, or None without a packet."""
     scores: list[int] = []
     for template_key, packet in _packets(entries):
         wanted = template_key or policy.escalation.default_template
@@ -168,7 +168,7 @@ def _context(entries: Iterable[TimelineEntry], policy: Policy) -> int | None:
 
 
 def _packets(entries: Iterable[TimelineEntry]) -> Iterator[tuple[str, Packet]]:
-    """Yield every version of a packet, with the key of its template where its entry names it."""
+    """Yield every version of a packet, with its template's key if the entry names it."""
     for entry in entries:
         if entry.kind in {Escalated.kind, EscalationCompleted.kind}:
             held = HoldsPacket.read(entry.content)

@@ -1,4 +1,4 @@
-"""What follows from what happens in a drill: its people, and the scenario's next step."""
+"""Reactions to what happens in a drill: for its people, and for the scenario's next step."""
 
 from datetime import timedelta
 
@@ -11,18 +11,18 @@ from incidents.incident.payload import Payload
 
 
 def bring_in_mentor(plan: IncidentPlan[DrillStarted]) -> None:
-    """The mentor of a drill gets their notes, and is invited to see all that is done."""
+    """Send the mentor of a drill their notes, and invite them to the channel."""
     run_id, mentor = plan.event.run_id, plan.event.mentor
     if run_id is None or mentor is None or mentor.id is None:
         return
     notes = SendMentorNotes(incident_id=plan.facts.incident_id, run_id=run_id, person_id=mentor.id)
-    # They say where it happens.
+    # The notes name the channel, so they wait for it.
     plan.add(notes, lane=f"dm:{mentor.id}", after=plan.channel_gate)
     plan.invite(mentor.id)
 
 
 def send_scorecards(plan: IncidentPlan[DrillEnded]) -> None:
-    """The people of a drill get how it went, and nobody else does."""
+    """Send the scorecard to the drill's people, and to nobody else."""
     if plan.event.run_id is None:
         return
     for person_id in plan.event.people:
@@ -33,11 +33,11 @@ def send_scorecards(plan: IncidentPlan[DrillEnded]) -> None:
 
 
 def wait_for_next_step(plan: IncidentPlan[ScenarioAdvanced]) -> None:
-    """The scenario goes on when its next step is due."""
+    """Set the reminder for the scenario's next step."""
     plan.remind(ReminderKind.SCENARIO_STEP, after=plan.event.next_step_at - plan.now)
 
 
 def wake_scenario(plan: IncidentPlan[Payload]) -> None:
-    """What people do in a drill may change what happens in it: its scenario looks at once."""
+    """Let the scenario react at once to what people do in a drill."""
     if plan.facts.is_drill:
         plan.remind(ReminderKind.SCENARIO_STEP, after=timedelta(0))

@@ -1,8 +1,8 @@
-"""The scorecard of a drill: its figures against the policy's, and two things to say; pure.
+"""The scorecard of a drill: its figures against the policy's, one praise and one advice; pure.
 
-Every line follows from the record and the run by a fixed rule, and compares with the same targets
-as real incidents (`figures` in the policy). A line that the drill gave no occasion for says so
-rather than counting for or against anybody.
+Every line follows from the record and the run by a fixed rule, and uses the same targets as real
+incidents (`figures` in the policy). A line for which the drill gave no occasion says so, and counts
+neither for nor against anybody.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,12 @@ from typing import Any, Final
 from incidents.policy.policy import FigureTargets
 from incidents.scenarios.runs import RunEnd
 
-# From this on (of 100) a packet holds what somebody needs who is called.
+# From this completeness on (of 100), a packet holds what somebody who is called needs.
 ENOUGH_CONTEXT: Final = 75
 
 
 class ScoreLine(StrEnum):
-    """What a scorecard measures, in the order in which a run meets it."""
+    """What a scorecard measures, in the order of a run."""
 
     ACKNOWLEDGED = "acknowledged"
     EVIDENCE = "evidence"
@@ -34,7 +34,7 @@ class ScoreLine(StrEnum):
     IMPACT = "impact"
 
 
-# What is worth saying first, of what went well and of what to practise next.
+# What to say first: about what went well, and about what to practise next.
 _PRAISE: Final = (
     *(ScoreLine.CONTEXT, ScoreLine.ESCALATED, ScoreLine.MITIGATED, ScoreLine.EVIDENCE),
     *(ScoreLine.ANSWERED, ScoreLine.FIRST_UPDATE, ScoreLine.CADENCE, ScoreLine.IMPACT),
@@ -49,7 +49,7 @@ _PRACTISE: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """When a stakeholder asked, and when the next update came, if it did (seconds)."""
+    """When a stakeholder asked, and when the next update followed, if it did (seconds)."""
 
     asked_at: float
     answered_at: float | None
@@ -59,7 +59,7 @@ class Question:
 class ScoreFacts:
     """What happened in a run; all times in seconds since its start, None for never.
 
-    `escalate_by` is None where the scenario doesn't call for escalating; `context` is the packet's
+    `escalate_by` is None if the scenario doesn't call for an escalation; `context` is the packet's
     completeness, 0 to 100.
     """
 
@@ -82,9 +82,9 @@ class ScoreFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreItem:
-    """One line: what came out, what was aimed at, whether it was met; None: no occasion.
+    """One line: the value, the target, and whether it was met; None: no occasion.
 
-    `actions` are keys of the scenario's: their names are said in the drill's channel, too.
+    `actions` are keys of the scenario's actions, whose names the drill's channel shows, too.
     """
 
     line: ScoreLine
@@ -96,7 +96,7 @@ class ScoreItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """All lines, the one that went well, and the one to practise next; None: nothing to name."""
+    """All lines, the one that went well, and the one to practise next; None if there is none."""
 
     how: RunEnd
     lasted: float
@@ -125,7 +125,7 @@ class Scorecard:
 
 
 def scorecard_from(stored: Mapping[str, Any]) -> Scorecard:
-    """Return the scorecard that was stored."""
+    """Return the scorecard from its stored JSON values."""
     well, following = stored["went_well"], stored["practise_next"]
     return Scorecard(
         how=RunEnd(stored["how"]),
@@ -188,7 +188,7 @@ def _within(
 
 
 def _by(line: ScoreLine, value: float | None, target: float, facts: ScoreFacts) -> ScoreItem:
-    """Return a line that is met by then; a run that ended earlier was given no occasion."""
+    """Return a line that is met by `target`; a run that ended earlier gave no occasion."""
     if value is None and facts.lasted < target:
         return ScoreItem(line=line, is_met=None, target=target)
     return ScoreItem(
@@ -210,12 +210,12 @@ def _cadence(facts: ScoreFacts, figures: FigureTargets) -> ScoreItem:
     return ScoreItem(line=ScoreLine.CADENCE, is_met=share >= target, value=share, target=target)
 
 
-# How soon (in seconds) somebody who asks should hear something, whatever the cadence says.
+# How soon (in seconds) a stakeholder who asks should get an update, whatever the cadence says.
 ANSWER_WITHIN: Final = 600.0
 
 
 def _answered(facts: ScoreFacts) -> ScoreItem:
-    """Return whether everybody who asked had an update soon; the slowest counts."""
+    """Return whether every stakeholder who asked got an update soon; the slowest counts."""
     waits = [
         _wait(question, lasted=facts.lasted)
         for question in facts.questions
@@ -235,12 +235,12 @@ def _wait(question: Question, *, lasted: float) -> float | None:
 
 
 def _nothing_worse(facts: ScoreFacts) -> bool | None:
-    """Return whether nothing was made worse; who did nothing at all isn't praised for it."""
+    """Return whether nothing was made worse; None for doing nothing, which isn't praised."""
     if facts.worse:
         return False
     return True if facts.fixed_at is not None else None
 
 
 def _verified(facts: ScoreFacts) -> bool | None:
-    """Return whether it was resolved only once it was fixed; unresolved there was no occasion."""
+    """Return whether the fix was verified before resolving; None if it wasn't resolved."""
     return {RunEnd.SOLVED: True, RunEnd.UNSOLVED: False}.get(facts.how)

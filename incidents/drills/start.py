@@ -1,7 +1,7 @@
-"""Practising: starting a scenario, looking, acting, giving up; what unfolds is in `steps.py`.
+"""Practise: start a scenario, check, act, give up; `steps.py` unfolds the scenario.
 
-The incident is a real one in all but its consequences: declared, worked on and resolved by the
-same code as any other, marked as a drill, in a private channel for the two.
+The incident is real in all but its consequences: the same code declares, runs and resolves it as
+any other. It is marked as a drill, in a private channel for its two people.
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from incidents.scenarios.engine import RunState, act, look
 from incidents.scenarios.runs import DrillRun, RunEnd, find_run, find_running
 from incidents.scenarios.scenario import Scenario
 
-# What may be missing when somebody acts on a drill: a key of `Superseded`.
+# The key of `Superseded` for a drill that is over.
 OVER = "drill"
 
 
 @dataclass(frozen=True, slots=True)
 class DrillRequest:
-    """Which scenario somebody wants to practise on, and with whom.
+    """Which scenario somebody wants to practise, and with which mentor.
 
-    Without a mentor named it is the first of their own, unless they want to be alone.
+    If no mentor is named, it is the first of their own, unless they want to practise alone.
     """
 
     scenario: Scenario
@@ -40,9 +40,9 @@ class DrillRequest:
 
 
 async def start_run(uow: UnitOfWork, request: DrillRequest) -> Outcome:
-    """Declare the drill and let its scenario begin: `drill_started`, or `drill_running` before.
+    """Declare the drill and start its scenario: `drill_started`, or `drill_running` if one runs.
 
-    Raises: NotPermitted; InvalidInput for a mentor who is oneself, a guest, a bot, or inactive.
+    Raises: NotPermitted; InvalidInput for a mentor who is the actor, a guest, a bot, or inactive.
     """
     junior = await _get_actor(uow)
     running = await find_running(uow.session, junior.id)
@@ -51,7 +51,7 @@ async def start_run(uow: UnitOfWork, request: DrillRequest) -> Outcome:
     mentor = await _mentor(uow, request, junior)
     scenario = request.scenario
     declared = await declare(uow, _declaration(uow, scenario))
-    if declared.incident_id is None:  # `declare` says otherwise only of similar incidents
+    if declared.incident_id is None:  # `declare` leaves it out only for similar incidents
         raise InvalidInput("drill", "unknown")
     incident = await uow.get_incident(ById(declared.incident_id))
     run = DrillRun(
@@ -78,17 +78,17 @@ async def start_run(uow: UnitOfWork, request: DrillRequest) -> Outcome:
 
 
 async def take_on(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Say that one is on it: the drill's acknowledgement. Raises: Superseded when it is over."""
+    """Say "I'm on it": acknowledge the drill. Raises: Superseded when it is over."""
     incident, _run, _scenario = await _get_running(uow, ref)
     is_first = acknowledge(uow, incident)
     return Outcome("drill_taken_on", incident.id, {"is_first": is_first})
 
 
 async def run_check(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
-    """Look at something; what it shows goes on the timeline.
+    """Check something; the timeline gets what it shows.
 
-    Raises: Superseded when the drill is over; NotPermitted for others than its two; InvalidInput
-        for a check that the scenario doesn't have, with those it has.
+    Raises: Superseded when the drill is over; NotPermitted for anybody but its two people;
+        InvalidInput for a check that the scenario doesn't have, with those it has.
     """
     incident, run, scenario = await _get_running(uow, ref)
     check = scenario.find_check(word)
@@ -103,7 +103,7 @@ async def run_check(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
 
 
 async def take_action(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcome:
-    """Do something about it; what it comes to goes on the timeline, whether it was right doesn't.
+    """Take an action; the timeline gets its result, but not whether it was right.
 
     Raises: as `run_check`.
     """
@@ -117,13 +117,13 @@ async def take_action(uow: UnitOfWork, ref: IncidentRef, *, word: str) -> Outcom
     state, result = act(scenario, action, run.load_state(), elapsed=elapsed)
     run.state = state.to_json()
     uow.record(incident, DrillActed(action=action.key, name=action.name, output=result.output))
-    # What follows from it may come sooner than what was planned.
+    # The action may bring something forward.
     await _advance(uow, incident, run)
     return Outcome("drill_acted", incident.id, {"name": action.name})
 
 
 async def stop_run(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Give a scenario up. Raises: Superseded when it is over; NotPermitted."""
+    """Give up a scenario. Raises: Superseded when it is over; NotPermitted."""
     incident, run, _scenario = await _get_running(uow, ref)
     await end_run(uow, incident, run, how=RunEnd.ABANDONED)
     return Outcome("drill_stopped", incident.id, {"reference": str(incident.reference)})
@@ -167,14 +167,14 @@ async def _own_mentor(uow: UnitOfWork, junior: Person) -> Person | None:
 
 
 def _declaration(uow: UnitOfWork, scenario: Scenario) -> Declaration:
-    # A policy may call its severities otherwise: its own default serves then.
+    # A policy may use other severities: then its default applies.
     severity = uow.policy.find_severity(scenario.severity)
     return Declaration(
         title=scenario.title,
         severity_key=severity.key if severity else None,
         summary=f"A drill of the scenario {scenario.name}. Nothing is broken.",
         is_drill=True,
-        # Practice is for the two: nobody watches who wasn't asked to.
+        # A drill is for its two people: nobody else watches unless invited.
         is_private=True,
         even_if_similar=True,
     )
@@ -216,5 +216,5 @@ async def _already_running(uow: UnitOfWork, run: DrillRun) -> Outcome:
 
 
 def mentor_named(external_id: str | None) -> Named | None:
-    """Return the mentor that a request names by an id of the chat service, or None."""
+    """Return the mentor with this id of the chat service, or None."""
     return Named(external_id) if external_id else None

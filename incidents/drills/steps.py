@@ -1,7 +1,7 @@
-"""How a scenario unfolds: what is due happens, the next step is set, and in the end it is scored.
+"""How a scenario unfolds: run what is due, set the next step, and score the run at the end.
 
-One reminder per drill carries it on (`scenario_step`), so that a restart loses nothing. While the
-bot is away the scenario stands still: nobody is judged by what they couldn't see.
+One reminder per drill drives it (`scenario_step`), so a restart loses nothing. While the bot is
+away, the scenario stands still: nobody is judged by what they couldn't see.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from incidents.scenarios.engine import RunState, advance, is_fixed, learn, next_
 from incidents.scenarios.runs import DrillRun, RunEnd, find_run
 from incidents.scenarios.scenario import Scenario
 
-# Never sooner than this, so that a rounded second can't make the scheduler run in circles.
+# At least this, or a rounded second could make the scheduler run in circles.
 _SHORTEST_STEP: Final = timedelta(seconds=1)
 
 _REASONS: Final[Mapping[RunEnd, str]] = MappingProxyType(
@@ -43,7 +43,7 @@ class Progress:
 
 
 async def take_step(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
-    """Let happen what is due in a drill's scenario, or end it if the incident or its time is over."""
+    """Run what is due in a drill's scenario, or end it if the incident or its time is over."""
     run = await find_run(uow.session, incident.id)
     if run is None or not run.is_running:
         return None
@@ -67,7 +67,7 @@ def _how_over(incident: Incident, run: DrillRun) -> RunEnd:
 async def bring_up_to_date(uow: UnitOfWork, incident: Incident, run: DrillRun) -> Progress:
     """Record every signal that is due, and return how far the run is."""
     scenario = run.load_scenario()
-    await uow.flush()  # what this transaction recorded tells facts, too
+    await uow.flush()  # facts also come from what this transaction recorded
     elapsed_at = await stopwatch(uow.session, run)
     elapsed = min(elapsed_at(uow.now), scenario.time_limit.total_seconds())
     known = learn(run.load_state(), await recorded_facts(uow.session, run, elapsed_at))
@@ -90,7 +90,7 @@ def _wait(scenario: Scenario, state: RunState, *, elapsed: float) -> timedelta:
 
 
 async def end_run(uow: UnitOfWork, incident: Incident, run: DrillRun, *, how: RunEnd) -> None:
-    """End the run: an incident still open is cancelled, and the scorecard goes to its people."""
+    """End the run: cancel an incident that is still open, and send the scorecard."""
     run.ended_at = uow.now
     run.how_ended = how
     name = run.load_scenario().name

@@ -1,4 +1,4 @@
-"""What forms and messages about a drill show: the scenario that is played, and who plays it."""
+"""What forms and messages about a drill show: the scenario and its people."""
 
 import uuid
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from incidents.scenarios.scenario import Scenario
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillView:
-    """A run as its two people may see it; `scorecard` is None as long as it goes on."""
+    """A run as its two people may see it; `scorecard` is None while it runs."""
 
     incident: IncidentView
     scenario: Scenario
@@ -30,10 +30,10 @@ class DrillView:
 async def get_running_view(
     session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> DrillView:
-    """Return the run under way of this incident, for a form.
+    """Return the current run of this incident, for a form.
 
     Raises: IncidentNotFound; InvalidInput for an incident without a scenario; NotPermitted for
-        others than its two; Superseded when it is over.
+        anybody but its two people; Superseded when it is over.
     """
     incident = await get_incident_view(session, ref, workspace_id=workspace_id, viewer=viewer)
     run = await find_run(session, incident.id)
@@ -61,7 +61,7 @@ async def get_drill_view(
 async def list_own_results(
     session: AsyncSession, viewer: Actor, *, workspace_id: uuid.UUID
 ) -> tuple[DrillView, ...]:
-    """Return the viewer's own latest finished runs, the newest first."""
+    """Return the viewer's own latest finished runs, newest first."""
     if viewer.person_id is None:
         return ()
     runs = await list_own_runs(session, viewer.person_id)

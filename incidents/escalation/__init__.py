@@ -1,1 +1,1 @@
-"""Escalations: the packet, its completeness, the steps that are called, the answers."""
+"""Escalations: the packet and its completeness, the ladder of steps, and the answers."""

@@ -1,6 +1,6 @@
-"""Answers to an escalation: taken, asked back, passed on, declined, withdrawn.
+"""Answers to an escalation: taken, asked for more, redirected, declined, withdrawn.
 
-Of several who answer at once the first one is on it; the others are told who is, and nothing
+If several people answer at once, the first is on it; the others learn who that is, and nothing
 changes. Every answer locks the incident first.
 """
 
@@ -57,10 +57,10 @@ AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
 async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
-    """Say "I'm on it": nobody else is called.
+    """Say "I'm on it": the calling stops.
 
-    Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or that it is over;
-        AlreadySo when it is the actor; InvalidInput for the author.
+    Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or because it is over;
+        AlreadySo when the actor is on it; InvalidInput for the author.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
     actor = await get_answerer(uow)
@@ -90,7 +90,7 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
 async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str) -> Outcome:
     """Ask the author for one field of the packet, or one of the template's questions.
 
-    Meanwhile the ladder goes on: asking back is not being on it.
+    The ladder continues meanwhile: asking for more doesn't mean being on it.
 
     Raises: as `take`; InvalidInput for a field that a packet of this kind doesn't have.
     """
@@ -111,9 +111,9 @@ async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str)
 
 
 async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> Outcome:
-    """Say "can't": the next step is called at once, unless others of this one can still answer.
+    """Say "can't": the next step is called now, unless others of the last one can still answer.
 
-    Raises: as `take`; NotPermitted for whoever isn't called; AlreadySo; InvalidInput for no reason.
+    Raises: as `take`; NotPermitted if the actor isn't called; AlreadySo; InvalidInput if empty.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
     actor = await get_answerer(uow)
@@ -144,7 +144,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
 async def redirect(
     uow: UnitOfWork, escalation_id: uuid.UUID, *, target: Target, reason: str = ""
 ) -> Outcome:
-    """Pass it on to somebody else, who is called at once with the same packet.
+    """Redirect the escalation to somebody else, who is called at once with the same packet.
 
     Raises: as `take`; InvalidInput for a target that can't be called.
     """
@@ -171,12 +171,12 @@ async def redirect(
 
 
 async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUID | int) -> Outcome:
-    """Call a chosen step at once, by its id or place; those passed over come after the later ones.
+    """Call a chosen step now, by its id or place; steps passed over come after the later ones.
 
-    Places shift when somebody redirects: what was chosen a while ago is named by its id.
+    Places shift when somebody redirects, so a choice made earlier uses the id.
 
-    Raises: IncidentNotFound; NotPermitted; Superseded; InvalidInput for a step that there isn't;
-        AlreadySo for one that was called.
+    Raises: IncidentNotFound; NotPermitted; Superseded; InvalidInput for an unknown step;
+        AlreadySo for a step that was already called.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
     await _refuse_if_settled(uow, incident, escalation)
@@ -193,9 +193,9 @@ async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUI
 
 
 async def withdraw(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str = "") -> Outcome:
-    """Take the escalation back: nobody is called any more. If others do it, the author is told.
+    """Withdraw the escalation: the calling stops; the author is told if somebody else does it.
 
-    Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or that it is over.
+    Raises: IncidentNotFound; NotPermitted; Superseded with who is on it, or because it is over.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
     await _refuse_if_settled(uow, incident, escalation)
@@ -217,8 +217,8 @@ async def _refuse_if_settled(
     *,
     unless_by: uuid.UUID | None = None,
 ) -> None:
-    """Return quietly if answers still count, or whoever is on it answers. Raises: Superseded."""
-    if not incident.is_open:  # then nobody is called any more, whoever was on it
+    """Check that answers still count, or that `unless_by` is on it. Raises: Superseded."""
+    if not incident.is_open:  # then nobody is called any more, even if somebody was on it
         raise Superseded(f"escalation_{EscalationStatus.OVER}")
     match EscalationStatus(escalation.status):
         case EscalationStatus.CALLING | EscalationStatus.EXHAUSTED:
@@ -241,7 +241,7 @@ async def _check_answerer(
 
 
 def _leave(escalation: Escalation, *, was_on_it: bool) -> None:
-    """Whoever was on it no longer is: it calls again."""
+    """If the actor was on it, reopen the escalation: it calls again."""
     if was_on_it:
         escalation.status = EscalationStatus.CALLING
         escalation.taken_by_id = escalation.taken_at = None
@@ -270,7 +270,7 @@ async def _redirected_steps(
 async def _answered(
     uow: UnitOfWork, escalation: Escalation, actor: Person, answer_type: type[AnswerT]
 ) -> AnswerT:
-    """Return an answer of this kind that names the escalation, who answers, and its author."""
+    """Return an answer of this kind that names the escalation, the person, and its author."""
     return answer_type(
         escalation_id=escalation.id,
         number=escalation.number,

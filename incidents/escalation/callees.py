@@ -1,8 +1,8 @@
-"""Who is called when a step's turn comes: names to people, and who is left out and why.
+"""Resolve a step's names to the people to call now, and say who is left out and why.
 
-Only these are left out: the deactivated, those absent in the policy, bots, the author, who was
-called in this escalation before, and whom a private incident or a drill keeps out. Do-not-disturb
-and status leave nobody out.
+Left out are only: deactivated people, people absent in the policy, bots, the author, people already
+called in this escalation, and people that a private incident or a drill excludes. Do-not-disturb
+and a status leave nobody out.
 """
 
 import uuid
@@ -33,7 +33,7 @@ from incidents.policy.references import GroupRef, PersonRef
 
 @dataclass(slots=True)
 class Callees:
-    """Whom a step calls; `skipped` are (name, why), `unknown` names that must be looked up."""
+    """The people a step calls; `skipped` are (name, why), `unknown` are names to look up."""
 
     people: list[Person] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Callees:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """All that decides whom a step calls; `calls` are those made so far."""
+    """Everything that decides who a step calls; `calls` are those made so far."""
 
     session: AsyncSession
     policy: Policy
@@ -55,7 +55,7 @@ class Ladder:
 async def find_callees(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
 ) -> Callees:
-    """Return whom the step calls now; whom the directory doesn't know yet is written down in it."""
+    """Return the people the step calls now, adding those that the directory doesn't know yet."""
     ladder = Ladder(
         session=uow.session,
         policy=uow.policy,
@@ -75,7 +75,7 @@ async def find_callees(
 
 
 async def reach_of(ladder: Ladder, step: EscalationStep) -> tuple[str, ...]:
-    """Return the names in a step behind which somebody would be called, or looked up, now."""
+    """Return the names of a step that would call somebody now, or need a look-up."""
     names: list[str] = []
     for wanted in wanted_of(step):
         found = await _look(ladder, step, [wanted])
@@ -85,7 +85,7 @@ async def reach_of(ladder: Ladder, step: EscalationStep) -> tuple[str, ...]:
 
 
 async def takes_part(session: AsyncSession, incident: Incident, person_id: uuid.UUID) -> bool:
-    """Tell whether the person is in the incident already: declared it, invited, in its channel."""
+    """Tell whether the person is in the incident: its declarer, invited, or in its channel."""
     if incident.declared_by_id == person_id:
         return True
     part = await find_participant(session, incident_id=incident.id, person_id=person_id)
@@ -93,13 +93,13 @@ async def takes_part(session: AsyncSession, incident: Incident, person_id: uuid.
 
 
 async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) -> Callees:
-    """Return whom these names of the step call now; changes nothing."""
+    """Return the people that these names of the step call now; changes nothing."""
     found = Callees()
     meant: dict[str, Person] = {}
     for one in wanted:
         for person in await _people_of(ladder, step, one, found):
             meant[person.external_id] = person
-    # A redirection is to this very person, called before or not.
+    # A redirect means this very person, even if they were called before.
     before = {
         call.person_id for call in ladder.calls if call.step_id == step.id or not step.is_redirect
     }
@@ -164,7 +164,7 @@ async def _members(
 
 
 async def _by_ids(ladder: Ladder, external_ids: Sequence[str]) -> list[Person]:
-    """Return these people; whom the directory doesn't know yet is a row that isn't stored."""
+    """Return these people; for those the directory doesn't know, rows that aren't stored yet."""
     workspace_id = ladder.escalation.workspace_id
     known = await find_people_named(ladder.session, external_ids, workspace_id=workspace_id)
     return [
@@ -190,7 +190,7 @@ def _miss(step: EscalationStep, wanted: Wanted, found: Callees) -> None:
 
 
 async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str | None:
-    """Return why somebody isn't called (a key), or None."""
+    """Return the reason (a key) why the person isn't called, or None."""
     incident = ladder.incident
     if person.kind == PersonKind.BOT:
         return "a_bot"
@@ -199,7 +199,7 @@ async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str 
     if _is_absent(ladder, person):
         return "absent"
     if person.id == ladder.escalation.author_id:
-        return "at_work"  # no more than that: it may be the bot that escalated, for them
+        return "at_work"  # says no more, because the bot may have escalated for them
     is_kept = incident.is_drill or (incident.is_private and not step.is_chosen)
     if not is_kept or await takes_part(ladder.session, incident, person.id):
         return None
@@ -210,7 +210,7 @@ async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str 
 
 
 def _is_absent(ladder: Ladder, person: Person) -> bool:
-    """Tell whether the policy names the person as absent today, in their own zone."""
+    """Tell whether the policy marks the person as absent today, in their own zone."""
     today = ladder.now.astimezone(zone_of(person.zone)).date()
     return any(
         absent.since <= today <= absent.until and _is(absent.who, person)

@@ -1,4 +1,4 @@
-"""Calling the people of one step, and writing it down."""
+"""Call the people of one step, and record it."""
 
 import uuid
 from collections.abc import Sequence
@@ -38,13 +38,13 @@ class Because(StrEnum):
     UNAVAILABLE = "unavailable"
     CHOSEN = "chosen"
     REDIRECTED = "redirected"
-    FOUND = "found"  # it was their turn before, and now we know who they are
+    FOUND = "found"  # it was their turn earlier, and now we know who they are
 
 
 async def get_escalation(uow: UnitOfWork, escalation_id: uuid.UUID) -> tuple[Incident, Escalation]:
-    """Return the escalation and its incident, both as they are now, the incident locked.
+    """Return the escalation and its incident as they are now, with the incident locked.
 
-    Raises: Superseded for one that isn't there; IncidentNotFound for whom it doesn't exist.
+    Raises: Superseded for an unknown one; IncidentNotFound if it doesn't exist for the actor.
     """
     found = await uow.session.get(Escalation, escalation_id)
     if found is None or found.workspace_id != uow.workspace_id:
@@ -55,7 +55,7 @@ async def get_escalation(uow: UnitOfWork, escalation_id: uuid.UUID) -> tuple[Inc
 
 
 async def get_answerer(uow: UnitOfWork) -> Person:
-    """Return who answers. Raises: NotPermitted for what is no person."""
+    """Return the person who answers. Raises: NotPermitted for an actor that is no person."""
     if uow.actor.person_id is None:
         raise NotPermitted(Action.ANSWER_ESCALATION, needs="member")
     return await get_person(uow, uow.actor.person_id)
@@ -87,7 +87,7 @@ async def call_people(
     step: EscalationStep,
     because: Because,
 ) -> tuple[Person, ...]:
-    """Call whom the step means now, and write it down; return them, nobody if there is nobody."""
+    """Call the people that the step means now, record it, and return them."""
     found = await find_callees(uow, incident, escalation, step)
     is_first_time = step.called_at is None
     step.called_at = step.called_at or uow.now
@@ -117,7 +117,7 @@ async def call_people(
 def step_wait(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
 ) -> timedelta:
-    """Return how long is waited for the people of the step, under the present severity."""
+    """Return how long to wait for the people of the step, under the current severity."""
     return wait_of(
         uow.policy,
         severity_key=incident.severity_key,
@@ -133,7 +133,7 @@ def wait_of(
     template: EscalationTemplate | None,
     step_wait: timedelta | None,
 ) -> timedelta:
-    """Return how long a step waits: as it, its template, the severity or the policy says."""
+    """Return how long to wait for a step: set by it, its template, the severity or the policy."""
     severity = policy.find_severity(severity_key)
     said = (
         step_wait,
@@ -160,7 +160,7 @@ async def _add_calls(
 ) -> list[EscalationCall]:
     calls: list[EscalationCall] = []
     for person in people:
-        # So that they can read what they are called for, in a private incident too.
+        # So that they can read what it is about, even in a private incident.
         await call_in(uow, incident, person)
         call = EscalationCall(
             id=new_id(),
@@ -188,7 +188,7 @@ async def _entry(
         if call.away is not None and call.status == CallStatus.OPEN:
             person = await uow.session.get_one(Person, call.person_id)
             away.append(Away(person=who(person), how=call.away))
-    # On the record people stand by name, not by what the policy knows them by.
+    # The record shows people by name, not by the policy's ids and addresses.
     known = await find_people_named(uow.session, step.names, workspace_id=uow.workspace_id)
     return EscalationCalled(
         escalation_id=escalation.id,
@@ -206,7 +206,7 @@ async def _entry(
 
 
 async def author_of(uow: UnitOfWork, escalation: Escalation) -> Who | None:
-    """Return how entries name the author; None where the bot sent it, for whomever."""
+    """Return the author as entries name them; None if the bot sent it for somebody."""
     if escalation.author_id is None or escalation.is_automatic:
         return None
     return who(await get_person(uow, escalation.author_id))

@@ -9,7 +9,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshEscalationCard(Effect):
-    """Post an escalation's card in the incident channel, or bring it up to date in place."""
+    """Post an escalation's card in the incident channel, or update it in place."""
 
     kind: ClassVar[str] = "refresh_escalation_card"
     needs_channel: ClassVar[bool] = True
@@ -18,7 +18,7 @@ class RefreshEscalationCard(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class CallForEscalation(Effect):
-    """Call one person: the packet and the buttons to answer with, by direct message."""
+    """Call one person: send the packet and the answer buttons by direct message."""
 
     kind: ClassVar[str] = "call_for_escalation"
     escalation_id: uuid.UUID
@@ -28,7 +28,7 @@ class CallForEscalation(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshEscalationCall(Effect):
-    """Bring the message that called somebody up to date in place: taken, over, a new packet."""
+    """Update the message that called somebody, in place: taken, over, a new packet."""
 
     kind: ClassVar[str] = "refresh_escalation_call"
     escalation_id: uuid.UUID
@@ -38,7 +38,7 @@ class RefreshEscalationCall(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class LookUpCallees(Effect):
-    """Find out who is meant by names of a step that aren't known here yet, then call them."""
+    """Look up names of a step that aren't known here yet, then call those people."""
 
     kind: ClassVar[str] = "look_up_callees"
     escalation_id: uuid.UUID

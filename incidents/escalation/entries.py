@@ -1,7 +1,7 @@
-"""Entries about escalations: called, answered, completed, at their end.
+"""Entries about escalations: calls, answers, additions to the packet, and the end.
 
-Every one names its escalation by number. Those whom the bot escalates for are named by none: it may
-be for somebody who learns.
+Each names its escalation by number. None names the person that the bot escalates for, who may be
+somebody who is learning.
 """
 
 import uuid
@@ -30,7 +30,7 @@ from incidents.incident.payload import Payload
 
 _NO_ID: Final = uuid.UUID(int=0)
 
-# Why a step is called, as the end of a sentence.
+# Why the bot calls a step, as the end of a sentence.
 _BECAUSE: Mapping[str, str] = MappingProxyType(
     {
         "no_answer": ", because nobody answered in time",
@@ -42,7 +42,7 @@ _BECAUSE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Why somebody was left out, in brackets behind their name.
+# Why somebody was left out, in brackets after their name.
 WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
     {
         "a_bot": "a bot",
@@ -58,7 +58,7 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# How somebody who was called stands when nobody is left to call, in brackets behind their name.
+# What somebody who was called answered, for when nobody is left to call; after their name.
 STANDS: Mapping[str, str] = MappingProxyType(
     {
         "no_answer": "no answer",
@@ -74,20 +74,20 @@ _REFUSED = frozenset({"declined", "passed_on"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AboutEscalation(Payload):
-    """What every entry about an escalation says: which one."""
+    """The escalation that an entry is about."""
 
     escalation_id: uuid.UUID = _NO_ID
     number: int = 0
 
     @property
     def name(self) -> str:
-        """How sentences name it."""
+        """The escalation's name in sentences."""
         return f"escalation {self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldsPacket(AboutEscalation):
-    """An entry that holds a version of the packet; the first one names its template."""
+    """An entry with a version of the packet; the first one also names the template."""
 
     template_key: str = ""
     version: int = 0
@@ -96,21 +96,21 @@ class HoldsPacket(AboutEscalation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcernsAuthor(AboutEscalation):
-    """An entry that the author hears of; None where the bot escalated for somebody."""
+    """An entry that the author is told of; None if the bot escalated for somebody."""
 
     author: Who | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(ConcernsAuthor):
-    """What somebody who was called answered."""
+    """An answer by somebody who was called."""
 
     person: Who = SOMEBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalated(HoldsPacket):
-    """Somebody escalated: to whom, and with which packet."""
+    """Somebody escalated: to which people, and with which packet."""
 
     kind: ClassVar[str] = "escalated"
     template: str = ""
@@ -130,7 +130,7 @@ class Escalated(HoldsPacket):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Called:
-    """Somebody who was called, and the id of the call."""
+    """A person who was called, and the id of the call."""
 
     person: Who
     call_id: uuid.UUID
@@ -138,7 +138,7 @@ class Called:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A name behind which nobody was called, and why, by the keys of `WHY_SKIPPED`."""
+    """A name that called nobody, and why, as a key of `WHY_SKIPPED`."""
 
     name: str
     why: str
@@ -146,7 +146,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Away:
-    """Somebody who was called and may not notice, and why."""
+    """A person who was called and may not notice, and why."""
 
     person: Who
     how: str
@@ -154,7 +154,7 @@ class Away:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationCalled(AboutEscalation):
-    """A step's turn came: whom it called, whom it left out, and until when they can answer."""
+    """A step was called: its people, those left out, and until when they can answer."""
 
     kind: ClassVar[str] = "escalation_called"
     step: int = 0
@@ -162,7 +162,7 @@ class EscalationCalled(AboutEscalation):
     people: tuple[Called, ...] = ()
     skipped: tuple[LeftOut, ...] = ()
     looking_up: tuple[str, ...] = ()
-    # The step whose names are to be looked up from now on.
+    # The step whose names need a look-up now.
     look_up_step_id: uuid.UUID | None = None
     away: tuple[Away, ...] = ()
     because: str = ""
@@ -206,7 +206,7 @@ class EscalationTaken(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationDeclined(Answer):
-    """Somebody who was called can't."""
+    """Somebody who was called can't help."""
 
     kind: ClassVar[str] = "escalation_declined"
     reason: str = ""
@@ -218,7 +218,7 @@ class EscalationDeclined(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationRedirected(Answer):
-    """Somebody passed it on to others."""
+    """Somebody redirected the escalation to others."""
 
     kind: ClassVar[str] = "escalation_redirected"
     to: tuple[str, ...] = ()
@@ -232,7 +232,7 @@ class EscalationRedirected(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationQuestioned(Answer):
-    """Somebody who was called needs to know more: a field, or a question of the template."""
+    """Somebody who was called asked for more: a field, or a question of the template."""
 
     kind: ClassVar[str] = "escalation_questioned"
     field: str = ""
@@ -246,7 +246,7 @@ class EscalationQuestioned(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationCompleted(HoldsPacket):
-    """Somebody added to the packet; `asked_by` had asked for it."""
+    """Somebody added to the packet; `asked_by` is the person who had asked for it."""
 
     kind: ClassVar[str] = "escalation_completed"
     changed: tuple[str, ...] = ()
@@ -262,7 +262,7 @@ class EscalationCompleted(HoldsPacket):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stand:
-    """How somebody who was called stands at the end, by the keys of `STANDS`."""
+    """What somebody who was called did by the end, as a key of `STANDS`."""
 
     person: Who
     how: str
@@ -278,7 +278,7 @@ class EscalationExhausted(ConcernsAuthor):
 
     @property
     def why(self) -> str:
-        """Why the ladder is at its end, as a sentence's middle."""
+        """Why the ladder ended, as the middle of a sentence."""
         return standstill(one.how for one in self.called)
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
@@ -302,16 +302,16 @@ class EscalationExhausted(ConcernsAuthor):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationWithdrawn(ConcernsAuthor):
-    """Nobody is called any more: it was withdrawn, or the incident is over."""
+    """The calling stopped: the escalation was withdrawn, or the incident is over."""
 
     kind: ClassVar[str] = "escalation_withdrawn"
-    # "withdrawn", or the status in which the incident ended.
+    # "withdrawn", or the status that ended the incident.
     because: str = ""
     reason: str = ""
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether somebody took it back."""
+        """Whether somebody withdrew it."""
         return self.because == "withdrawn"
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
@@ -323,9 +323,9 @@ class EscalationWithdrawn(ConcernsAuthor):
 
 
 def standstill(stands: Iterable[str]) -> str:
-    """Return why a ladder is at its end, as a sentence's middle: none may be blamed for silence.
+    """Return why a ladder ended, as the middle of a sentence, without blame for silence.
 
-    `stands` is how those stand who were called, by the keys of `STANDS`.
+    `stands` are keys of `STANDS`, one for each person who was called.
     """
     known = set(stands)
     if not known:
@@ -338,7 +338,7 @@ def standstill(stands: Iterable[str]) -> str:
 
 
 def packet_in(content: Mapping[str, object] | None) -> Packet:
-    """Return the packet that an entry holds; of a redacted one, an empty packet."""
+    """Return the packet that an entry holds, or an empty packet if it is redacted."""
     held = HoldsPacket.read(content)
     return held.packet if held is not None else Packet()
 

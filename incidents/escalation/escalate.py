@@ -1,4 +1,4 @@
-"""Escalating: a packet goes to whoever can help, at once, however little is known yet."""
+"""Escalate: send a packet to people who can help, at once, however little is known yet."""
 
 import uuid
 from collections.abc import Sequence
@@ -55,10 +55,10 @@ from incidents.scenarios.runs import find_stand_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationDraft:
-    """What is escalated to whom; without a target, template and service decide.
+    """What to escalate, and to which target; without one, template and service decide.
 
-    `is_urgent`: sent with whatever there was, to be completed after. `on_behalf_of_id`: whose
-    escalation it is, when the bot sends it by its rules.
+    `is_urgent`: sent incomplete, to be completed later. `on_behalf_of_id`: the author, when the bot
+    sends it by its rules.
     """
 
     target: Target | None = None
@@ -70,12 +70,12 @@ class EscalationDraft:
 
 
 async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) -> Outcome:
-    """Send the packet and call the first step; nothing that is missing keeps it from being sent.
+    """Send the packet and call the first step; missing information never stops it.
 
-    The outcome's `missing` and `score` are for the author and their mentors alone.
+    The outcome's `missing` and `score` are only for the author and their mentors.
 
     Raises: IncidentNotFound; NotPermitted; AlreadySo when the incident is over; InvalidInput for a
-        target, template or service that isn't there, or that can't be called.
+        target, template or service that is unknown or can't be called.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.ESCALATE, incident)
@@ -121,7 +121,7 @@ async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) ->
 
 
 def service_key_of(draft: EscalationDraft) -> str:
-    """Return the service that is chosen: as the target, or besides it."""
+    """Return the chosen service's key: that of the target, or the draft's own."""
     match draft.target:
         case ServiceTarget(key=key):
             return key
@@ -131,9 +131,9 @@ def service_key_of(draft: EscalationDraft) -> str:
 async def wanted_target(
     uow: UnitOfWork, incident: Incident, target: Target | None, *, author_id: uuid.UUID | None
 ) -> Wanted | None:
-    """Return the target as a step names it; None for a service, whose ladder is built instead.
+    """Return the target as a step names it; None for a service, which has its own ladder.
 
-    Raises: InvalidInput for the author, a bot, somebody deactivated, or outside of a drill.
+    Raises: InvalidInput for the author, a bot, somebody deactivated, or outside the drill.
     """
     match target:
         case PersonTarget():
@@ -157,7 +157,7 @@ async def add_steps(
     *,
     is_redirect: bool = False,
 ) -> list[EscalationStep]:
-    """Put steps right after the one called last, before those that still wait; return them."""
+    """Insert steps right after the one called last, before the waiting ones; return them."""
     after = escalation.position
     for step in await steps_of(uow.session, escalation.id):
         if step.position > after:
@@ -170,7 +170,7 @@ async def add_steps(
             wanted=[one.to_json() for one in step.wanted],
             wait_seconds=int(step.wait.total_seconds()) if step.wait else None,
             is_chosen=step.is_chosen,
-            # Only the first is who was meant; the others are called at most once.
+            # Only the first step is the redirect's target; the others call people at most once.
             is_redirect=is_redirect and offset == 1,
             status=StepStatus.WAITING,
             not_found=[],
@@ -209,7 +209,7 @@ async def _target_person(uow: UnitOfWork, target: PersonTarget) -> Person:
 
 
 async def _stand_in_step(uow: UnitOfWork, incident: Incident) -> tuple[PlannedStep, ...]:
-    """Return the last step of a drill: its mentor, in place of all whom it doesn't call."""
+    """Return a drill's last step: its stand-in, for everybody that a drill doesn't call."""
     mentor = await find_stand_in(uow.session, incident)
     if mentor is None:
         return ()

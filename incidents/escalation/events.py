@@ -1,4 +1,4 @@
-"""What happens to escalations and stands in no timeline."""
+"""Events about escalations that are on no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStepTimed(FeatureEvent):
-    """When the next step is called was set anew, though nobody was called."""
+    """The time of the next step was set, although nobody was called."""
 
     escalation_id: uuid.UUID
     due_at: datetime
@@ -17,13 +17,13 @@ class NextStepTimed(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallNoted(FeatureEvent):
-    """Something became known of a call: by what it was made, or why it may go unnoticed."""
+    """A call has news: the medium it was made by, or a reason why it may go unnoticed."""
 
     escalation_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalatedChanged(FeatureEvent):
-    """What was escalated, a proposal, isn't as it was."""
+    """The escalated proposal has changed."""
 
     escalation_id: uuid.UUID

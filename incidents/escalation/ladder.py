@@ -1,9 +1,9 @@
-"""The ladder: step after step is called until somebody is on it, or it says loudly that nobody is.
+"""The ladder: call step after step until somebody is on it, or say loudly that nobody is.
 
-One timer per escalation calls the next step; it is a reminder, so it outlives restarts, and after
-an absence of the bot only the next step is called, not all that were missed. A step that has
-nobody to call gives way to the next at once. Unresolved names don't block: the next step is called
-meanwhile, and they are called once they are known, if there is still need.
+One timer per escalation calls the next step. It is a reminder, so it outlives restarts; after an
+absence of the bot it calls only the next step, not all that were missed. A step with nobody to call
+gives way to the next at once. Unresolved names don't block: the next step is called meanwhile, and
+they are called once they are known, if still needed.
 """
 
 import uuid
@@ -51,9 +51,9 @@ async def call_next_step(
     because: Because,
     step: EscalationStep | None = None,
 ) -> tuple[Person, ...]:
-    """Call the step given, else the next one with somebody to call; with none left say so.
+    """Call the given step, else the next one with somebody to call; return those called.
 
-    Not before the time of those is over who were called and can still answer. Return who was called.
+    Exhausts the ladder only after all open calls time out.
     """
     following = step or await next_step(uow, escalation)
     while following is not None:
@@ -75,7 +75,7 @@ async def call_next_step(
 
 
 async def next_step(uow: UnitOfWork, escalation: Escalation) -> EscalationStep | None:
-    """Return the step whose turn is next; those that were passed over come last."""
+    """Return the step that is next; steps that were passed over come last."""
     steps = await steps_of(uow.session, escalation.id)
     waiting = [step for step in steps if step.status == StepStatus.WAITING]
     later = [step for step in waiting if step.position > escalation.position]
@@ -83,7 +83,7 @@ async def next_step(uow: UnitOfWork, escalation: Escalation) -> EscalationStep |
 
 
 async def call_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Call the next step, since nobody answered in time; ends by itself once it needn't."""
+    """Call the next step because nobody answered in time, unless the escalation has ended."""
     escalation = await uow.session.get(Escalation, reminder.subject_id, populate_existing=True)
     if escalation is None or escalation.status != EscalationStatus.CALLING:
         return
@@ -102,7 +102,7 @@ async def resume_step(
     step_id: uuid.UUID,
     not_found: Sequence[str] = (),
 ) -> Outcome:
-    """Call whom a step means, now that its names were looked up; `not_found` mean nobody.
+    """Call the people of a step whose names were looked up; `not_found` matched nobody.
 
     Outcomes: called, unknown (still), over (nobody needs to be called any more).
     """
@@ -118,9 +118,9 @@ async def resume_step(
 async def note_unavailable(
     uow: UnitOfWork, escalation_id: uuid.UUID, call_id: uuid.UUID, *, how: str
 ) -> Outcome:
-    """Note what makes it doubtful that somebody notices, and call the next step at the same time.
+    """Note why somebody may not notice their call, and call the next step as well.
 
-    They stay called, and can answer. With no step left nothing is given up: the wait goes on.
+    They stay called, and can answer. Without a next step, the wait just continues.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
     call = await uow.session.get(EscalationCall, call_id, populate_existing=True)
@@ -142,7 +142,7 @@ async def note_unavailable(
 async def note_medium(
     uow: UnitOfWork, escalation_id: uuid.UUID, call_id: uuid.UUID, *, medium: Medium
 ) -> Outcome:
-    """Note how somebody was called after all, so that the card says how much it is worth."""
+    """Note by which medium somebody was called, so that the card can say how reliable it is."""
     incident, escalation = await get_escalation(uow, escalation_id)
     call = await uow.session.get(EscalationCall, call_id, populate_existing=True)
     if call is None or call.escalation_id != escalation.id or call.medium == medium:
@@ -153,7 +153,7 @@ async def note_medium(
 
 
 async def somebody_may_answer(uow: UnitOfWork, escalation: Escalation) -> bool:
-    """Tell whether somebody of the step called last can still answer, and isn't away."""
+    """Tell whether somebody of the last step called can still answer, and isn't away."""
     calls = await calls_of(uow.session, escalation.id)
     if not calls:
         return False
@@ -166,7 +166,7 @@ async def somebody_may_answer(uow: UnitOfWork, escalation: Escalation) -> bool:
 
 
 async def shorten_waits(uow: UnitOfWork, incident: Incident) -> None:
-    """Bring the next steps forward to what a severity that was raised says; never back."""
+    """Bring next steps forward to what a raised severity says; never push them back."""
     for escalation in await escalations_of(uow.session, incident.id, unanswered_only=True):
         calls = await calls_of(uow.session, escalation.id)
         if escalation.status != EscalationStatus.CALLING or not calls or not escalation.due_at:
@@ -178,7 +178,7 @@ async def shorten_waits(uow: UnitOfWork, incident: Incident) -> None:
 
 
 async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
-    """End what still calls, and ask and offer nothing more for what somebody is on."""
+    """End unanswered escalations; for taken ones, withdraw open questions and ask for a rating."""
     for escalation in await escalations_of(uow.session, incident.id):
         if escalation.is_unanswered:
             escalation.status = EscalationStatus.OVER
@@ -197,9 +197,9 @@ async def close_escalation(
     reason: str = "",
     author: Who | None = None,
 ) -> None:
-    """Write down that nobody is called any more: the timer stops, the buttons go.
+    """Record that the calling stopped: no more timer or buttons.
 
-    `author` is named where they are to hear of it directly.
+    `author` is given if they should be told directly.
     """
     escalation.due_at, escalation.ended_at = None, uow.now
     uow.record(
@@ -216,7 +216,7 @@ async def close_escalation(
 
 
 async def _call_found(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:
-    """Call the people of earlier steps who have become known meanwhile."""
+    """Call the people of earlier steps who are now known."""
     is_called = False
     for step in await steps_of(uow.session, escalation.id):
         if step.status == StepStatus.LOOKING_UP:
@@ -237,9 +237,9 @@ async def _waits_for_names(uow: UnitOfWork, escalation: Escalation) -> bool:
 async def _waits_until(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, because: Because
 ) -> datetime | None:
-    """Return until when somebody who was called still has time to answer, or None for nobody.
+    """Return until when somebody who was called can still answer in time, or None.
 
-    Whoever is away counts only while nobody else has refused or let their time pass.
+    People who are away don't count once somebody has declined or not answered in time.
     """
     counts_away = because in {Because.UNAVAILABLE, Because.CHOSEN}
     steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
@@ -269,7 +269,7 @@ async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) 
 async def _what_came_of_calls(
     uow: UnitOfWork, incident: Incident, escalation: Escalation
 ) -> tuple[Stand, ...]:
-    """Return who was called, in order, and how each of them stands: `STANDS` has the words."""
+    """Return the people called, in order, each with a key of `STANDS`."""
     steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
     stands: dict[uuid.UUID, Stand] = {}
     for call in await calls_of(uow.session, escalation.id):
@@ -291,6 +291,6 @@ async def _what_came_of_calls(
 def _call_next_at(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, due_at: datetime
 ) -> None:
-    """Set when the next step is called, where no entry of a call does."""
+    """Set when the next step is called, if no entry of a call sets it."""
     escalation.due_at = due_at
     uow.emit(NextStepTimed(escalation_id=escalation.id, due_at=due_at), incident)

@@ -1,23 +1,23 @@
 """The escalation packet: what somebody who is called needs to know, as a frozen value.
 
-A field is one attribute of `Packet`: its type, and beside it all that is special about it (words,
+A field is one attribute of `Packet`: its type, and beside it everything special about it (words,
 points, what it can lack, how the record fills it in). To add one: its key in `PacketField`, the
 attribute here, a line in the policy.
 
 Completeness is a rubric that anybody can check with a pencil. Points:
-- 2 for each of the template's fields that is filled in, and 2 for each of its own questions that
-  is answered. "Checked, none" fills in the changes.
+- 2 for each field of the template that is filled in, and 2 for each of its own questions that is
+  answered. "Checked, none" fills in the changes.
 - 1 more for each of these that holds, where the template has the field: `evidence` holds a link;
   `scope` holds a number; `ask` is one specific ask (one line, at most one question mark, three
   words or twelve characters at least, forty words at most); the changes were looked for
   (`changes_checked`, or changes are named).
 
-The score is the share of the points that the template allows, 0 to 100, rounded to the nearest.
-It is 100 exactly when nothing is missing. It says how much the one who is called has to ask back,
-and nothing of the author: it is shown to them and their mentors alone.
+The score is the share of the points that the template allows, 0 to 100, rounded to the nearest. It
+is 100 exactly when nothing is missing. It says how much a reader has to ask back, and nothing about
+the author: only they and their mentors see it.
 
-Texts are kept in timeline entries alone (one per version), so that redacting an entry leaves no
-copy elsewhere.
+Texts live only in timeline entries (one per version), so that redacting an entry leaves no copy
+elsewhere.
 """
 
 import re
@@ -34,9 +34,9 @@ from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
 from incidents.storage.database import kept_text
 
-# Characters of one field; more is cut with a mark.
+# Characters of one field; longer text is cut with a mark.
 MAX_TEXT: Final = 2500
-# As many pieces as a form shows at a glance, the newest ones.
+# As many lines as a form shows at a glance, newest kept.
 MOST_LINES: Final = 8
 FEWEST_WORDS, FEWEST_CHARACTERS, MOST_WORDS = 3, 12, 40
 
@@ -48,7 +48,7 @@ _LINK: Final = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What a field that is filled in can still lack; it costs a point. `question` asks for it."""
+    """What a field that is filled in can still lack, for a point less; `question` asks for it."""
 
     key: str
     name: str
@@ -58,10 +58,10 @@ class Lack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSpec:
-    """How a field is called, asked for, scored, and filled in from the record.
+    """How a field is named, asked for, scored, and filled in from the record.
 
-    `notes` are the words that a note begins with, before a colon, to fill the field, one line
-    each; `known` is what the incident itself says.
+    `notes` are the words before a colon that let a note fill the field, one line each; `known`
+    returns what the incident itself says.
     """
 
     name: str
@@ -82,12 +82,12 @@ def has_link(text: str) -> bool:
 
 
 def has_number(text: str) -> bool:
-    """Tell whether the text holds a number in figures: 12 %, 3 of 5, 400 customers."""
+    """Tell whether the text has a number in figures: 12 %, 3 of 5, 400 customers."""
     return any(character.isdecimal() for character in text)
 
 
 def is_specific(ask: str) -> bool:
-    """Tell whether the text is one ask that can be answered: one line, one question, not a word."""
+    """Tell whether the text is one answerable ask: one line, one question, more than a word."""
     lines = [line for line in ask.splitlines() if line.strip()]
     words = ask.split()
     is_said = len(words) >= FEWEST_WORDS or len(ask.strip()) >= FEWEST_CHARACTERS
@@ -96,7 +96,7 @@ def is_specific(ask: str) -> bool:
 
 
 def newest_lines(texts: Iterable[str]) -> str:
-    """Return the newest texts that say something, each once and on a line of its own."""
+    """Return the newest non-empty texts, each once and on its own line."""
     kept = [" ".join(text.split()) for text in texts if text.strip()]
     return "\n".join(list(dict.fromkeys(kept))[-MOST_LINES:])
 
@@ -111,9 +111,9 @@ def _since(incident: Incident) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """One version of a packet, its fields as forms and cards show them; empty: not said yet.
+    """One version of a packet, with the fields that forms and cards show; empty: not said yet.
 
-    `changes_checked` says "checked, none": the changes were looked for. `answers` are those to the
+    `changes_checked` means "checked, none": somebody looked for changes. `answers` are those to the
     template's own questions, by key.
     """
 
@@ -263,7 +263,7 @@ class Packet:
 FIELDS: Final[Mapping[PacketField, FieldSpec]] = MappingProxyType(
     {name: Packet.__annotations__[name].__metadata__[0] for name in PacketField}
 )
-# As forms and cards show them.
+# The order in forms and on cards.
 READING_ORDER: Final = tuple(PacketField(name) for name in Packet.__annotations__ if name in FIELDS)
 LACKS: Final[Mapping[str, PacketField]] = MappingProxyType(
     {spec.lack.key: name for name, spec in FIELDS.items() if spec.lack is not None}
@@ -275,9 +275,9 @@ _TEXTS: Final = tuple(
 
 
 def cleaned(packet: Packet) -> Packet:
-    """Return the packet as it is kept: trimmed, storable, not too long.
+    """Return the packet as it is stored: trimmed, storable, cut to size.
 
-    Raises: InvalidInput for a confidence that isn't one.
+    Raises: InvalidInput for an unknown confidence.
     """
     if packet.confidence not in {"", *CONFIDENCES}:
         raise InvalidInput("confidence", "unknown", ", ".join(CONFIDENCES))
@@ -289,7 +289,7 @@ def cleaned(packet: Packet) -> Packet:
 
 
 def changed(packet: Packet, changes: Mapping[str, Any]) -> Packet:
-    """Return the packet with these fields as given; `answers` take the place of all there were.
+    """Return the packet with these fields changed; `answers` replace all earlier ones.
 
     Raises: InvalidInput for a field that a packet doesn't have.
     """
@@ -302,7 +302,7 @@ def changed(packet: Packet, changes: Mapping[str, Any]) -> Packet:
 def changed_fields(old: Packet, new: Packet) -> tuple[str, ...]:
     """Return the names of the fields and questions in which two versions differ."""
     plain = [
-        # Ticking "checked, none" says something of the changes.
+        # Ticking "checked, none" counts as saying something about the changes.
         "changes" if item.name == "changes_checked" else item.name
         for item in fields(Packet)
         if item.name != "answers" and getattr(old, item.name) != getattr(new, item.name)
@@ -316,14 +316,14 @@ def changed_fields(old: Packet, new: Packet) -> tuple[str, ...]:
 
 
 def field_name(key: str) -> str:
-    """Return how a field is called; a template's own question by its key."""
+    """Return a field's name in words; for a template's own question, its key."""
     return FIELDS[PacketField(key)].name if key in FIELDS else key.replace("_", " ").capitalize()
 
 
 def packet_details(
     packet: Packet, *, only: Collection[str] | None = None
 ) -> Iterator[Detail | None]:
-    """Yield what the packet says, of these fields and questions if not of all."""
+    """Yield what the packet says, or only these fields and questions of it."""
     for name, spec in FIELDS.items():
         if only is not None and name not in only:
             continue
@@ -344,9 +344,9 @@ def packet_details(
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """How complete a packet is, 0 to 100, and what is missing, the most useful first.
+    """How complete a packet is, 0 to 100, and what is missing, most useful first.
 
-    Missing are fields, questions, and what a field lacks (`LACKS`).
+    `missing` names fields, questions, and what a field lacks (`LACKS`).
     """
 
     score: int
@@ -359,7 +359,7 @@ class Completeness:
 
 
 def rate(packet: Packet, template: EscalationTemplate) -> Completeness:
-    """Return how complete the packet is for this kind of escalation."""
+    """Return how complete the packet is for this template."""
     got, possible = 0, 0
     missing: list[str] = []
     for name, spec in FIELDS.items():
@@ -382,5 +382,5 @@ def rate(packet: Packet, template: EscalationTemplate) -> Completeness:
     if not possible:
         return Completeness(100, ())
     score = (200 * got + possible) // (2 * possible)
-    # Rounding must not call complete what isn't.
+    # Rounding must not make an incomplete packet look complete.
     return Completeness(min(score, 99) if missing else score, tuple(missing))

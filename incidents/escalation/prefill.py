@@ -1,7 +1,7 @@
-"""What the record already says, as the beginning of a packet.
+"""Start a packet from what the record already says.
 
-Each field says in `FIELDS` what fills it in: the incident itself, or notes that say what they are by
-how they begin, in any case:
+Each field says in `FIELDS` what fills it in: the incident itself, or notes with a certain
+beginning, in upper or lower case:
 
     tried: restarted one worker -> no change          into `tried`, one line each
     hypothesis: pool exhausted by the new report      into `hypothesis`, the newest one
@@ -10,8 +10,8 @@ how they begin, in any case:
     changes: none since 13:00                         … and marks them as checked
     evidence: https://grafana.example.com/d/pool      into `evidence`
 
-Messages that were marked or pinned, and files, are evidence, too. Entries that were withdrawn or
-redacted are left out, amended ones read as they do now.
+Marked or pinned messages and files are evidence, too. Withdrawn and redacted entries are left out;
+amended ones count as they read now.
 """
 
 import re
@@ -47,7 +47,7 @@ _NONE_FOUND: Final = re.compile(r"(?:checked|none|nothing|no)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class _MarkedNote:
-    """A note that says what it is."""
+    """A note whose beginning names a field."""
 
     what: str
     text: str
@@ -55,7 +55,7 @@ class _MarkedNote:
 
 
 async def prefill(session: AsyncSession, incident: Incident) -> Packet:
-    """Return a packet with whatever the record of an incident already says."""
+    """Return a packet filled with what the incident's record already says."""
     items = [
         item
         for item in items_of(await load_entries(session, incident.id), entry_types=RECORD_TYPES)
@@ -76,7 +76,7 @@ async def prefill(session: AsyncSession, incident: Incident) -> Packet:
 
 
 def _marked_notes(items: Sequence[TimelineItem]) -> Iterator[_MarkedNote]:
-    """Yield the notes that say what they are, each with its text without saying so."""
+    """Yield the notes whose beginning names a field, each with the rest of its text."""
     for item in items:
         note = item.entry.payload if isinstance(item.entry.payload, Note) else None
         match = _MARKED_NOTE.fullmatch(note.text.strip()) if note is not None else None
@@ -86,7 +86,7 @@ def _marked_notes(items: Sequence[TimelineItem]) -> Iterator[_MarkedNote]:
 
 
 def _text(spec: FieldSpec, incident: Incident, notes: Sequence[_MarkedNote]) -> str:
-    """Return what incident and notes say of a field."""
+    """Return what the incident and its notes say about a field."""
     said = [note.text for note in notes if note.what in spec.notes]
     if spec.is_newest_note:
         return said[-1] if said else ""
@@ -99,7 +99,7 @@ def _said(name: PacketField, notes: Sequence[_MarkedNote]) -> list[str]:
 
 
 def evidence_text(entry: CorrectedEntry) -> str:
-    """Return who wrote what in a message that is evidence, or the name of a file."""
+    """Return the author and words of a message that is evidence, or the name of a file."""
     match entry.payload:
         case FileLinked(name=name):
             return f"File: {name}"

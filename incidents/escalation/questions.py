@@ -1,13 +1,13 @@
-"""What a packet lacks: asked for, added, and at the end whether it was enough to start.
+"""Questions about a packet: ask for what is missing, add answers, and ask if it was enough.
 
 The author of an urgent escalation is asked for what is missing, bit by bit.
 
-Each question is a prompt of the author's own, so that it outlives restarts and nobody else sees
-it; an answer becomes a new version of the packet. What was asked once isn't asked again.
+Each question is a prompt of the author's own, so it outlives restarts and nobody else sees it. An
+answer becomes a new version of the packet. The same question is never asked twice.
 
     missing ──▶ asked ──▶ answered ──▶ the next one is asked, until nothing is missing
                   ├─────▶ skipped  ──▶ the same
-                  └─────▶ withdrawn: somebody else has said it, or nobody is called any more
+                  └─────▶ withdrawn: somebody else supplied it, or the calling has stopped
 """
 
 import uuid
@@ -54,14 +54,14 @@ from incidents.rights.stages import mentors_of
 ANSWERED: Final = "answered"
 SKIPPED: Final = "skipped"
 
-# What helps somebody who is called less than all the rest.
+# The fields that help somebody who is called the least.
 _LAST: Final = (PacketField.ANSWER_BY, PacketField.CONFIDENCE)
 
 
 async def ask_for_missing(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
-    """Ask the author for the first thing that is missing and wasn't asked for, one at a time.
+    """Ask the author for the first missing thing that wasn't asked for yet, one at a time.
 
-    Questions about what is no longer missing are withdrawn. Call it after each change.
+    Withdraws questions about what is no longer missing. Call it after each change.
     """
     if escalation.author_id is None or not escalation.is_urgent:
         return
@@ -97,17 +97,17 @@ async def ask_for_missing(uow: UnitOfWork, incident: Incident, escalation: Escal
 
 
 async def ask_who_is_on_it(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Ask about the packet some time after it was taken, if somebody is on it still."""
+    """Ask about the packet some time after it was taken, if somebody is still on it."""
     escalation = await uow.session.get(Escalation, reminder.subject_id, populate_existing=True)
     if escalation is not None:
         await ask_for_rating(uow, incident, escalation)
 
 
 async def ask_for_rating(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
-    """Ask whoever is on it, once, whether the packet was enough to start: one tap, in private.
+    """Ask the person on it, once, whether the packet was enough to start: one tap, in private.
 
-    Not while they begin to work: some time after, or when the incident is over. Not about a packet
-    that the bot made: nobody is measured by it.
+    Asked some time after taking, or when the incident is over, not while they start. Not asked
+    about a packet that the bot made, which measures nobody.
     """
     is_asked = escalation.status == EscalationStatus.TAKEN and not escalation.is_automatic
     if not is_asked or escalation.author_id is None or escalation.taken_by_id is None:
@@ -125,7 +125,7 @@ async def ask_for_rating(uow: UnitOfWork, incident: Incident, escalation: Escala
 async def get_question(
     uow: UnitOfWork, prompt_id: uuid.UUID
 ) -> tuple[Prompt, Incident, Escalation]:
-    """Return an open question of the actor's, with its incident and escalation, all locked.
+    """Return an open question to the actor, with its incident and escalation, all locked.
 
     Raises: IncidentNotFound; Superseded; AlreadySo, as `prompts.get_open_prompt`.
     """
@@ -136,7 +136,7 @@ async def get_question(
 
 
 async def skip_question(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
-    """Leave a question unanswered and go on to the next; it stays missing, and that is all right.
+    """Skip a question and go on to the next; the field stays missing, which is fine.
 
     Raises: as `get_question`.
     """
@@ -149,7 +149,7 @@ async def skip_question(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
 async def complete(
     uow: UnitOfWork, escalation_id: uuid.UUID, *, changes: Mapping[str, Any]
 ) -> Outcome:
-    """Make a new version of the packet, `changes` by the packet's attributes.
+    """Store a new version of the packet; `changes` are by the packet's attributes.
 
     Raises: IncidentNotFound; NotPermitted; Superseded once withdrawn or over; AlreadySo if nothing
         would change; InvalidInput for a field that a packet doesn't have.
@@ -203,19 +203,19 @@ async def answer_question(
 ) -> Outcome:
     """Put the author's answer into the packet; the next question follows, if there is one.
 
-    Raises: IncidentNotFound; Superseded and AlreadySo for a question that is asked no longer; as
+    Raises: IncidentNotFound; Superseded and AlreadySo for a question that is no longer open; as
         `complete`.
     """
     prompt, _, escalation = await get_question(uow, prompt_id)
-    # Settled first: what is complete then is asked no longer, and this one was answered.
+    # Settle first: completing withdraws open questions, and this one was answered.
     await settle_answer(uow, prompt, ANSWERED)
     return await complete(uow, escalation.id, changes=changes)
 
 
 async def answer_rating(uow: UnitOfWork, prompt_id: uuid.UUID, *, rating: PacketRating) -> Outcome:
-    """Keep whether the packet was enough to start; its author hears of it, and their mentors do.
+    """Store whether the packet was enough to start, and tell its author and their mentors.
 
-    The outcome names no incident: an opinion is no sign on the record that somebody works.
+    The outcome names no incident: a rating is no sign on the record that somebody works.
 
     Raises: IncidentNotFound; Superseded and AlreadySo, as `get_question`; as `rate_packet`.
     """
@@ -245,9 +245,9 @@ async def answer_rating(uow: UnitOfWork, prompt_id: uuid.UUID, *, rating: Packet
 async def rate_packet(
     uow: UnitOfWork, escalation_id: uuid.UUID, *, rating: PacketRating
 ) -> Outcome:
-    """Keep what a receiver thought of the packet; it is on no timeline, and can be changed.
+    """Store what a receiver thought of the packet; it is on no timeline, and can be changed.
 
-    Raises: IncidentNotFound; NotPermitted for whoever wasn't called and isn't on it.
+    Raises: IncidentNotFound; NotPermitted unless the actor was called or is on it.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
     actor = await get_answerer(uow)
@@ -267,7 +267,7 @@ async def rate_packet(
 
 
 async def _missing(uow: UnitOfWork, escalation: Escalation) -> tuple[str, ...]:
-    """Return what the packet lacks as it stands, in the order in which it is asked for."""
+    """Return what the packet lacks now, in the order to ask for it."""
     packet = await _packet_of(uow, escalation)
     missing = rate(packet, template_of(uow.policy, escalation)).missing
     return tuple(sorted(missing, key=lambda name: name in _LAST))
@@ -300,7 +300,7 @@ def _key(escalation: Escalation, missing: str) -> str:
 async def _readers(
     uow: UnitOfWork, incident: Incident, escalation: Escalation
 ) -> tuple[uuid.UUID, ...]:
-    """Return who may know: the author, and their mentors while they are supervised."""
+    """Return who may see a rating: the author, and their mentors while they are supervised."""
     author_id = escalation.author_id
     if author_id is None:
         return ()

@@ -1,4 +1,4 @@
-"""What follows from what happens to escalations, and the facts that it needs."""
+"""Reactions to what happens to escalations, and the facts that they need."""
 
 import uuid
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ from incidents.incident.role_entries import CommanderChanged, RoleAssigned, Role
 from incidents.policy.policy import COMMANDER
 
 SUBJECT: Final = "escalation"
-# What changes how the messages that called somebody read, or who hears of it.
+# Entries that change the messages of calls, or who is told.
 _LOOKED_AT: Final = frozenset(
     entry_type.kind
     for entry_type in (
@@ -63,7 +63,7 @@ RoleMoved = RoleAssigned | RoleEnded | CommanderChanged
 
 
 async def add_escalations(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
-    """Return the facts with the incident's escalations, where their messages may have to change."""
+    """Return the facts plus the incident's escalations, if their messages may have to change."""
     if _LOOKED_AT.isdisjoint(recorded.kinds) and EscalatedChanged not in recorded.events:
         return facts
     query = (
@@ -82,18 +82,18 @@ async def add_escalations(session: AsyncSession, facts: Facts, recorded: Recorde
 
 
 def show_escalation(plan: IncidentPlan[Shown]) -> None:
-    """The escalation's one card in the channel shows how it stands."""
+    """Update the escalation's one card in the channel."""
     _show_card(plan, plan.event.escalation_id)
 
 
 def show_calls(plan: IncidentPlan[AboutEscalation | EscalatedChanged]) -> None:
-    """The messages that called somebody show how it stands."""
+    """Update the messages that called people."""
     for escalation in _escalations(plan, plan.event.escalation_id):
         _show_calls(plan, escalation)
 
 
 def show_ladders(plan: IncidentPlan[RoleMoved]) -> None:
-    """A step may reach somebody else from now on, or nobody: who is called next is shown anew."""
+    """Show again who is called next: with a changed role, a step may reach other people."""
     for escalation in plan.facts.escalations:
         if escalation.is_unanswered:
             _show_card(plan, escalation.id)
@@ -101,7 +101,7 @@ def show_ladders(plan: IncidentPlan[RoleMoved]) -> None:
 
 
 def show_taken(plan: IncidentPlan[StatusChanged]) -> None:
-    """Those that somebody is on read as the incident's end, or its return, leaves them."""
+    """Update escalations that somebody is on when their incident ends or is reopened."""
     if plan.facts.is_open and not plan.event.is_reopening:
         return
     for escalation in plan.facts.escalations:
@@ -111,7 +111,7 @@ def show_taken(plan: IncidentPlan[StatusChanged]) -> None:
 
 
 def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:
-    """Escalations are shown where the incident goes on, and no more to whom it is hidden now."""
+    """Show escalations in the new channel, and update calls to people who lost access."""
     for escalation in plan.facts.escalations:
         if escalation.is_unanswered or escalation.is_taken:
             _show_card(plan, escalation.id)
@@ -119,7 +119,7 @@ def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:
 
 
 def call_people(plan: IncidentPlan[EscalationCalled]) -> None:
-    """Whoever is called gets the packet directly, and is brought into the channel."""
+    """Send the packet to the people who are called, and invite them to the channel."""
     for called in plan.event.people:
         if called.person.id is not None:
             effect = CallForEscalation(
@@ -133,7 +133,7 @@ def call_people(plan: IncidentPlan[EscalationCalled]) -> None:
 
 
 def look_up_callees(plan: IncidentPlan[EscalationCalled]) -> None:
-    """Names that mean nobody known yet are looked up, once for a step."""
+    """Look up names that match nobody known yet, once for each step."""
     step_id = plan.event.look_up_step_id
     if step_id is not None:
         effect = LookUpCallees(
@@ -145,7 +145,7 @@ def look_up_callees(plan: IncidentPlan[EscalationCalled]) -> None:
 
 
 def wait_for_answer(plan: IncidentPlan[EscalationCalled | NextStepTimed]) -> None:
-    """Nobody on it in time: the next step is called."""
+    """Set the timer that calls the next step if nobody is on it in time."""
     if plan.event.due_at is not None:
         plan.remind(
             ReminderKind.ESCALATION_UNANSWERED,
@@ -156,7 +156,7 @@ def wait_for_answer(plan: IncidentPlan[EscalationCalled | NextStepTimed]) -> Non
 
 
 def stop_waiting(plan: IncidentPlan[AboutEscalation]) -> None:
-    """Somebody is on it, or nobody is left to call: the ladder stands still."""
+    """Stop the timer: somebody is on it, or nobody is left to call."""
     plan.cancel(
         ReminderKind.ESCALATION_UNANSWERED,
         subject_type=SUBJECT,
@@ -165,7 +165,7 @@ def stop_waiting(plan: IncidentPlan[AboutEscalation]) -> None:
 
 
 def ask_later(plan: IncidentPlan[EscalationTaken]) -> None:
-    """Whoever is on it is asked about the packet, but not while they begin to work."""
+    """Ask the person on it about the packet, but not while they start to work."""
     plan.remind(
         ReminderKind.PACKET_UNRATED,
         after=plan.policy.escalation.rating_after,
@@ -175,19 +175,19 @@ def ask_later(plan: IncidentPlan[EscalationTaken]) -> None:
 
 
 def bring_in_responder(plan: IncidentPlan[EscalationTaken]) -> None:
-    """Whoever is on it is brought into the channel."""
+    """Invite the person on it to the channel."""
     plan.invite(plan.event.person.id)
 
 
 def tell_author(plan: IncidentPlan[Answer]) -> None:
-    """The author, or for whom the bot escalated, hears of an answer that isn't their own."""
+    """Tell the author, or the person the bot escalated for, of an answer by somebody else."""
     author_id = plan.event.author.id if plan.event.author else _for_whom(plan)
     if author_id != plan.entry.actor_id:
         plan.tell(author_id)
 
 
 def tell_of_withdrawal(plan: IncidentPlan[EscalationWithdrawn]) -> None:
-    """The author, or for whom the bot escalated, hears that somebody else took it back."""
+    """Tell the author, or the person the bot escalated for, that somebody else withdrew it."""
     author_id = plan.event.author.id if plan.event.author else None
     if plan.event.is_withdrawn and plan.entry.actor_kind == ActorKind.PERSON:
         author_id = author_id or _for_whom(plan)
@@ -196,14 +196,14 @@ def tell_of_withdrawal(plan: IncidentPlan[EscalationWithdrawn]) -> None:
 
 
 def tell_asker(plan: IncidentPlan[EscalationCompleted]) -> None:
-    """Who had asked for more hears directly that it is there, unless it was their own doing."""
+    """Tell the person who asked for more that it is there, unless they added it themselves."""
     asker_id = plan.event.asked_by.id if plan.event.asked_by else None
     if asker_id != plan.entry.actor_id:
         plan.tell(asker_id)
 
 
 def alarm(plan: IncidentPlan[EscalationExhausted]) -> None:
-    """Nobody answered: the commander and the author hear of it directly, besides the channel."""
+    """Nobody answered: tell the commander and the author directly, as well as the channel."""
     author, for_id = plan.event.author, _for_whom(plan)
     wanted = [plan.facts.find_holder(COMMANDER), author.id if author else None]
     if for_id != plan.entry.actor_id:
@@ -223,7 +223,7 @@ def _fact(escalation: Escalation) -> EscalationFact:
 
 
 def _for_whom(plan: IncidentPlan[AboutEscalation]) -> uuid.UUID | None:
-    """Return for whom the bot escalated, or None: no entry names them."""
+    """Return the person the bot escalated for, or None; entries don't name them."""
     return next((one.for_id for one in _escalations(plan, plan.event.escalation_id)), None)
 
 

@@ -7,8 +7,8 @@ calling ──▶ taken       somebody is on it; they can still pass it on, whic
    ├─────▶ withdrawn    by its author or a responder
    └─────▶ over         the incident was resolved, closed or cancelled
 
-Rows hold who, when and how far. Words (the packet, reasons) are in timeline entries alone, and
-ratings are of nobody but the author and their mentors.
+Rows hold who, when and how far. Texts (the packet, reasons) are only in timeline entries, and
+ratings are only for the author and their mentors.
 """
 
 import uuid
@@ -27,7 +27,7 @@ from incidents.storage.database import Base
 
 
 class EscalationStatus(StrEnum):
-    """How an escalation stands."""
+    """The state of an escalation."""
 
     CALLING = "calling"
     TAKEN = "taken"
@@ -36,14 +36,14 @@ class EscalationStatus(StrEnum):
     OVER = "over"
 
 
-# Nobody is on it, and somebody still can be.
+# Nobody is on it, and somebody still can take it.
 UNANSWERED = (EscalationStatus.CALLING, EscalationStatus.EXHAUSTED)
-# Nobody is called any more, and nothing brings it back.
+# Nobody is called any more, and that is final.
 ENDED = (EscalationStatus.WITHDRAWN, EscalationStatus.OVER)
 
 
 class StepStatus(StrEnum):
-    """How far a step is: not called yet, looking up who is meant, called, or nobody to call."""
+    """How far a step is: not called yet, looking up its names, called, or nobody to call."""
 
     WAITING = "waiting"
     LOOKING_UP = "looking_up"
@@ -52,7 +52,7 @@ class StepStatus(StrEnum):
 
 
 class CallStatus(StrEnum):
-    """What became of one call."""
+    """How one call was answered, if it was."""
 
     OPEN = "open"
     TAKEN = "taken"
@@ -75,7 +75,7 @@ class Escalation(Base):
     number: Mapped[int]
     status: Mapped[str] = mapped_column(default=EscalationStatus.CALLING)
     author_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
-    # Sent by the bot on the author's behalf.
+    # The bot sent it on the author's behalf.
     is_automatic: Mapped[bool] = mapped_column(default=False)
     is_urgent: Mapped[bool] = mapped_column(default=False)
     template_key: Mapped[str]
@@ -84,10 +84,10 @@ class Escalation(Base):
     # The entry that holds the newest version of the packet.
     packet_entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
     packet_version: Mapped[int] = mapped_column(default=1)
-    # Completeness, 0 to 100: for the author and their mentors alone.
+    # Completeness, 0 to 100: only for the author and their mentors.
     score_at_send: Mapped[int]
     score: Mapped[int]
-    # What the one who was called asked for last and doesn't have yet; "" for nothing.
+    # What was last asked for and is still missing; "" for nothing.
     asked_field: Mapped[str] = mapped_column(default="")
     asked_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
     position: Mapped[int] = mapped_column(default=0)
@@ -96,22 +96,22 @@ class Escalation(Base):
     first_called_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]  # when the next step is called
     acknowledged_at: Mapped[datetime | None]  # the first time somebody was on it
-    taken_at: Mapped[datetime | None]  # by whoever is on it now
+    taken_at: Mapped[datetime | None]  # by the person who is on it now
     taken_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
     exhausted_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
     @property
     def is_unanswered(self) -> bool:
-        """Tell whether nobody is on it, and somebody still can be."""
+        """Tell whether nobody is on it, and somebody still can take it."""
         return self.status in UNANSWERED
 
 
 class EscalationStep(Base):
-    """One step of a ladder: whom it means, as the policy or a person named them.
+    """One step of a ladder: the people it means, as the policy or a person named them.
 
-    `wanted` are values of `Wanted`; `is_chosen`: named by a person or by the template's `reaches`,
-    so that they may be called into a private incident. `called_at` is when its turn came.
+    `wanted` are values of `Wanted`. `is_chosen`: named by a person or by the template's `reaches`,
+    so they may be called into a private incident. `called_at` is when its turn came.
     """
 
     __tablename__ = "escalation_steps"
@@ -125,20 +125,20 @@ class EscalationStep(Base):
     is_chosen: Mapped[bool] = mapped_column(default=False)
     is_redirect: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(default=StepStatus.WAITING)
-    # Names that were looked up and mean nobody.
+    # Names that a look-up matched to nobody.
     not_found: Mapped[list[str]] = mapped_column(JSON, default=list)
-    # Who was left out when its turn came, each with a `name` and `why`.
+    # People left out when its turn came, each with a `name` and `why`.
     skipped: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     called_at: Mapped[datetime | None]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return whom the step means, as people read it."""
+        """Return the step's people, as messages name them."""
         return tuple(str(one["name"]) for one in self.wanted)
 
 
 class Medium(StrEnum):
-    """By what somebody was called; the card names each but the first."""
+    """The medium of a call; the card names it unless it is the first of these."""
 
     DIRECT_MESSAGE = "direct_message"
     CHANNEL = "channel"
@@ -147,8 +147,8 @@ class Medium(StrEnum):
 class EscalationCall(Base):
     """One person called, once. `medium` is how: today by direct message, one day by a pager too.
 
-    `away` is what made it doubtful that they notice (do not disturb, a status); they count as
-    called all the same.
+    `away` is why they may not notice (do not disturb, a status); they still count as
+    called.
     """
 
     __tablename__ = "escalation_calls"
@@ -166,20 +166,20 @@ class EscalationCall(Base):
     away: Mapped[str | None] = mapped_column(default=None)
     called_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
-    # The entry with the reason of a refusal.
+    # The entry with the reason for declining.
     answer_entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
 
 
 class PacketRating(StrEnum):
-    """How well a packet served whoever received it: one tap, for the author and their mentors."""
+    """How useful a packet was to its receiver: one tap, for the author and their mentors."""
 
     CLEAR = "clear"  # I could start at once
     USABLE = "usable"  # I had to ask
-    UNCLEAR = "unclear"  # I had to begin from nothing
+    UNCLEAR = "unclear"  # I had to start from nothing
 
 
 class EscalationRating(Base):
-    """What a receiver thought of the packet; nobody but the author and their mentors reads it."""
+    """What a receiver thought of the packet; only the author and their mentors read it."""
 
     __tablename__ = "escalation_ratings"
     __table_args__ = (UniqueConstraint("escalation_id", "person_id"),)
@@ -193,7 +193,7 @@ class EscalationRating(Base):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whom a step means: a person's id, somebody's id or email in the policy, a group, a role."""
+    """One name in a step: a person's id, an id or email of the policy, a group, a role."""
 
     kind: str  # person, named, group, role
     value: str
@@ -201,25 +201,25 @@ class Wanted:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """Return what makes two of them the same."""
+        """Return the key by which two of them are equal."""
         return self.kind, self.value.casefold()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as a step keeps it."""
+        """Return the value as a step stores it."""
         return {"kind": self.kind, "value": self.value, "name": self.name}
 
 
 def wanted_of(step: EscalationStep) -> tuple[Wanted, ...]:
-    """Return whom the step means."""
+    """Return the step's names as values."""
     return tuple(Wanted(one["kind"], one["value"], one["name"]) for one in step.wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """How long an escalation took; None where it hasn't come to that.
+    """How long an escalation took; None for what hasn't happened yet.
 
     to_escalate: declared → escalated. to_acknowledge: first called → somebody on it. to_engage:
-    declared → on it by whoever ended up with it. Definitions: the domain text's figures.
+    declared → taken by the person now on it. Definitions: the domain text's figures.
     """
 
     to_escalate: timedelta
@@ -229,7 +229,7 @@ class Measures:
 
 
 def measures_of(escalation: Escalation, *, declared_at: datetime) -> Measures:
-    """Return how long the escalation took, from what its row keeps."""
+    """Return how long the escalation took, from its row."""
     called_at, first_taken_at = escalation.first_called_at, escalation.acknowledged_at
     taken_at = escalation.taken_at
     return Measures(
@@ -251,7 +251,7 @@ async def steps_of(session: AsyncSession, escalation_id: uuid.UUID) -> Sequence[
 
 
 async def calls_of(session: AsyncSession, escalation_id: uuid.UUID) -> Sequence[EscalationCall]:
-    """Return the calls that were made, the earliest first; of one moment, in order of the steps."""
+    """Return the calls, earliest first; calls of one moment in order of the steps."""
     query = (
         select(EscalationCall)
         .join(EscalationStep, EscalationStep.id == EscalationCall.step_id)

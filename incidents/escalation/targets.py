@@ -1,7 +1,7 @@
-"""Whom an escalation reaches: from a target and the policy to the steps of its ladder.
+"""Build a ladder: from a target and the policy to the steps to call.
 
-What follows from the service or the severity is settled when the ladder is built; who holds a role
-and who is in a group, only when the step is called (`callees.py`).
+People that follow from the service or the severity are settled when the ladder is built; holders of
+a role and members of a group, only when the step is called (`callees.py`).
 """
 
 import uuid
@@ -18,7 +18,7 @@ from incidents.policy.references import GroupRef, PersonRef, RoleRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonTarget:
-    """One person: as the chat service names them, or by our own id."""
+    """One person, by their id in the chat service or our own id."""
 
     external_id: str = ""
     name: str | None = None
@@ -27,7 +27,7 @@ class PersonTarget:
 
 @dataclass(frozen=True, slots=True)
 class RoleTarget:
-    """Whoever holds the role with this key, name or alias in the incident."""
+    """The holder of the role with this key, name or alias in the incident."""
 
     key: str
 
@@ -52,7 +52,7 @@ Target = PersonTarget | RoleTarget | ServiceTarget | GroupTarget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """One step of a ladder about to be built; `wait` None: as template and severity say."""
+    """One step of a ladder about to be built; `wait` None: set by template and severity."""
 
     wanted: tuple[Wanted, ...]
     wait: timedelta | None = None
@@ -61,7 +61,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderInputs:
-    """What a ladder is built from: the policy, and what it applies to."""
+    """What a ladder is built from: the policy, and the parts of it that apply."""
 
     policy: Policy
     severity_key: str
@@ -70,7 +70,7 @@ class LadderInputs:
 
 
 def build_ladder(inputs: LadderInputs, target: Wanted | None) -> tuple[PlannedStep, ...]:
-    """Return the steps in their order; who is there twice counts once, nobody makes no step."""
+    """Return the steps in order; repeated names count once, and empty steps are left out."""
     policy, template, service = inputs.policy, inputs.template, inputs.service
     first = PlannedStep(wanted=(target,), is_chosen=True) if target is not None else None
     planned = [
@@ -84,7 +84,7 @@ def build_ladder(inputs: LadderInputs, target: Wanted | None) -> tuple[PlannedSt
 
 
 def build_service_ladder(inputs: LadderInputs) -> tuple[PlannedStep, ...]:
-    """Return the ladder of the service itself, for who was redirected to it."""
+    """Return the service's own ladder, for a redirect to the service."""
     if inputs.service is None:
         return ()
     reached = LadderStep(who=(Relation.ON_CALL,))
@@ -94,7 +94,7 @@ def build_service_ladder(inputs: LadderInputs) -> tuple[PlannedStep, ...]:
 
 
 def get_template(policy: Policy, key: str) -> EscalationTemplate:
-    """Return the template, the policy's default one for "". Raises: InvalidInput."""
+    """Return the template with this key, or the default for "". Raises: InvalidInput."""
     found = policy.escalation.find_template(key or policy.escalation.default_template)
     if found is None:
         known = ", ".join(template.key for template in policy.escalation.templates)
@@ -103,13 +103,13 @@ def get_template(policy: Policy, key: str) -> EscalationTemplate:
 
 
 def template_of(policy: Policy, escalation: Escalation) -> EscalationTemplate:
-    """Return the escalation's template as it is now; the default one if it is gone."""
+    """Return the escalation's template as it is now, or the default if it is gone."""
     found = policy.escalation.find_template(escalation.template_key)
     return found or get_template(policy, "")
 
 
 def pick_service(policy: Policy, key: str, *, affected: Sequence[str]) -> Service | None:
-    """Return the service with this key; for "" the most critical one that is affected, if any.
+    """Return the service with this key; for "" the most critical affected one, if any.
 
     Raises: InvalidInput for a key that the policy doesn't have.
     """
@@ -132,7 +132,7 @@ def group_wanted(target: GroupTarget) -> Wanted:
 
 
 def role_wanted(policy: Policy, words: str) -> Wanted:
-    """Return the role as a step names it. Raises: InvalidInput with the roles that there are."""
+    """Return the role as a step names it. Raises: InvalidInput with the known roles."""
     role = policy.find_role(words)
     if role is None:
         known = ", ".join(item.key for item in policy.roles)

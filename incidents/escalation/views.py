@@ -1,4 +1,4 @@
-"""Escalations as messages show them: the packet, the ladder, who was called and what they said."""
+"""Escalations as messages show them: the packet, the ladder, the calls and the answers."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -51,10 +51,10 @@ class CallView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """One step of the ladder: its place, whom it means, and whom it called.
+    """One step of the ladder: its place, its names, and its calls.
 
-    `reach`, while it waits: those of its names behind which somebody would be called now.
-    `skipped`, once called: who was left out, as (name, why).
+    `reach`, while it waits: the names that would call somebody now.
+    `skipped`, once called: the people left out, as (name, why).
     """
 
     id: uuid.UUID
@@ -72,8 +72,8 @@ class StepView:
 class EscalationView:
     """An escalation as it is now; `position` is that of the step called last.
 
-    `asked_field` is what was asked back and isn't there yet. Its completeness is not in here, so
-    that it can't be shown to others than the author and their mentors: see `find_scores`.
+    `asked_field` was asked for and is still missing. Completeness isn't included, so it can't be
+    shown to others than the author and their mentors: see `find_scores`.
     """
 
     id: uuid.UUID
@@ -110,17 +110,17 @@ class EscalationView:
 
     @property
     def is_unanswered(self) -> bool:
-        """Tell whether nobody is on it, and somebody still can be."""
+        """Tell whether nobody is on it, and somebody still can take it."""
         return self.status in UNANSWERED
 
     @property
     def is_ended(self) -> bool:
-        """Tell whether nothing can be done with it any more: it ended, or its incident is over."""
+        """Tell whether it accepts no more answers: it ended, or its incident is over."""
         return self.status in ENDED or not self.is_incident_open
 
     @property
     def waiting_steps(self) -> tuple[StepView, ...]:
-        """Return the steps that wait and reach somebody, the one whose turn is next first."""
+        """Return the steps that wait and would call somebody, next one first."""
         waiting = (step for step in self.steps if step.reach)
         order = sorted(waiting, key=lambda step: (step.position < self.position, step.position))
         return tuple(order)
@@ -132,7 +132,7 @@ class EscalationView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Completeness 0 to 100 and the receivers' ratings: for the author and their mentors alone."""
+    """Completeness 0 to 100 and the receivers' ratings: only for the author and their mentors."""
 
     author_id: uuid.UUID | None
     at_send: int
@@ -194,7 +194,7 @@ async def get_escalation_view(
 
 
 async def find_scores(session: AsyncSession, escalation_id: uuid.UUID) -> Scores | None:
-    """Return completeness and ratings; the caller shows them to nobody but author and mentors."""
+    """Return completeness and ratings; show them only to the author and their mentors."""
     row = await session.get(Escalation, escalation_id)
     if row is None:
         return None
@@ -248,7 +248,7 @@ def _step_view(step: EscalationStep, calls: Sequence[CallView], reach: tuple[str
 async def _entries(
     session: AsyncSession, ids: Sequence[uuid.UUID | None]
 ) -> dict[uuid.UUID | None, Mapping[str, Any]]:
-    """Return the contents of these entries; of a redacted one nothing."""
+    """Return the contents of these entries; redacted ones are empty."""
     wanted = [one for one in ids if one is not None]
     if not wanted:
         return {}

@@ -1,7 +1,6 @@
-"""The audit log as a file, for the operator and auditors: Markdown, CSV or JSON.
+"""The audit log as a file for the operator and auditors: Markdown, CSV or JSON.
 
-It says whom each change was about and what their stage became, so it is written at the command
-line only, never in a conversation.
+It names people and their new stages, so only the command line writes it, never a conversation.
 """
 
 import csv
@@ -97,7 +96,7 @@ def _json(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> b
 
 
 def say(entry: AuditEntry) -> str:
-    """Return in one plain sentence what was changed."""
+    """Return one plain sentence that says what was changed."""
     if entry.content is None:
         return "Erased."
     person = _text(entry, "person_name")

@@ -1,7 +1,7 @@
 """CSV (RFC 4180): one row for each line of the timeline, in order of when it happened.
 
-With a byte order mark: without it, spreadsheets take UTF-8 for something else. A cell that a
-spreadsheet would take for a formula gets a leading apostrophe.
+The file begins with a byte order mark; without it, spreadsheets misread UTF-8. A cell that a
+spreadsheet would run as a formula gets a leading apostrophe.
 """
 
 import csv
@@ -15,7 +15,7 @@ HEADER = (
     *("standing", "corrected_by", "link", "sequence", "entry_id"),
 )
 
-# The wide forms too: some input methods type them, and some spreadsheets read them alike.
+# Full-width forms too: some input methods type them, and some spreadsheets treat them the same.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -39,6 +39,6 @@ def render_csv(record: TimelineRecord) -> bytes:
 
 
 def inert(cell: str) -> str:
-    """Return the cell as a spreadsheet takes it for text, even behind leading space."""
+    """Return the cell so that a spreadsheet reads it as text, even after leading space."""
     is_formula = cell.startswith(_FORMULA_STARTS) or cell.lstrip().startswith(_FORMULA_STARTS)
     return f"'{cell}" if is_formula else cell

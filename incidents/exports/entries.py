@@ -13,7 +13,7 @@ _NAMES: Final = MappingProxyType({"md": "Markdown", "csv": "CSV", "json": "JSON"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported(Payload):
-    """Somebody had the timeline written as a file."""
+    """Somebody exported the timeline as a file."""
 
     kind: ClassVar[str] = "exported"
     is_bookkeeping: ClassVar[bool] = True

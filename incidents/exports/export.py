@@ -1,4 +1,4 @@
-"""Exporting a timeline: asked for by a use case, made from the database when it is needed."""
+"""Export a timeline: a use case requests it, and the file is made from the database when needed."""
 
 import uuid
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from incidents.policy.policy import Action
 
 
 class ExportFormat(StrEnum):
-    """How an export is written."""
+    """The format of an export."""
 
     MARKDOWN = "md"
     CSV = "csv"
@@ -38,7 +38,7 @@ class ExportFile:
 
 
 def find_format(text: str) -> ExportFormat | None:
-    """Return the format that the text names, in any case, or None; nothing means Markdown."""
+    """Return the format with this name, in any case, or None; "" means Markdown."""
     word = text.strip().casefold().lstrip(".")
     known = {"": "md", "markdown": "md"}
     return next((one for one in ExportFormat if one.value == known.get(word, word)), None)
@@ -49,8 +49,8 @@ async def request_export(
 ) -> Outcome:
     """Record that somebody exports the timeline; the file goes to the incident's own channel.
 
-    Raises: IncidentNotFound; NotPermitted; InvalidInput if the incident has no channel, or an archived
-        one: nothing could be uploaded there.
+    Raises: IncidentNotFound; NotPermitted; InvalidInput if the incident has no channel or an
+        archived one, where nothing can be uploaded.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.EXPORT, incident)
@@ -78,7 +78,7 @@ async def export_incident(
     entry_types: EntryTypes,
     sequence: int | None = None,
 ) -> ExportFile:
-    """Return the timeline as a file for this viewer; `sequence` (else the newest) is in its name.
+    """Return the timeline as a file for this viewer; its name has `sequence`, else the newest.
 
     Raises: IncidentNotFound.
     """
@@ -89,7 +89,7 @@ async def export_incident(
 
 
 def render(record: TimelineRecord, *, fmt: ExportFormat, sequence: int | None = None) -> ExportFile:
-    """Return the record in a format; its name tells which timeline, and how long it was then."""
+    """Return the record in a format; the file name says which timeline, and its length then."""
     marks = "".join(f"-{mark}" for mark in record.markings if mark != "drill")
     number = sequence or record.head.sequence
     stem = f"{record.incident.reference.lower()}{marks}-timeline-{number}"

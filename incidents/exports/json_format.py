@@ -1,9 +1,9 @@
-"""JSON for machines and auditors: every entry with all that its hashes cover.
+"""JSON for machines and auditors: every entry with everything that its hashes cover.
 
-How to prove it offline, without Sitrep: for each entry, `content_hash` is the SHA-256 of the salt's
-bytes followed by the RFC 8785 form of `content`; `entry_hash` is the SHA-256 of the RFC 8785 form
-of the object made of the fields in `chain.entry_hash_covers`; `previous_hash` is the `entry_hash`
-before it, the first one's 64 zeros. A redacted entry has neither content nor salt.
+To verify it offline, without Sitrep: for each entry, `content_hash` is the SHA-256 of the salt's
+bytes followed by the RFC 8785 form of `content`. `entry_hash` is the SHA-256 of the RFC 8785 form
+of the object with the fields in `chain.entry_hash_covers`. `previous_hash` is the `entry_hash`
+before it; the first one is 64 zeros. A redacted entry has neither content nor salt.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def render_json(record: TimelineRecord) -> bytes:
 
 
 def verify_export(data: bytes | Mapping[str, Any]) -> tuple[Flaw, ...]:
-    """Return every flaw of a JSON export, none if it proves; given bytes, each of them counts."""
+    """Return every flaw of a JSON export, none if it verifies; as bytes, every byte is checked."""
     if isinstance(data, bytes):
         try:
             loaded = json.loads(data.decode())

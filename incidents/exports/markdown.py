@@ -33,13 +33,13 @@ def render_markdown(record: TimelineRecord) -> bytes:
 
 
 def cell(text: str) -> str:
-    """Return people's text as one table cell: inert, its lines kept, its direction its own."""
+    """Return people's text as one table cell: inert, with its lines and text direction kept."""
     lines = (escape(line) for line in text.split("\n"))
     return "<br>".join(_isolated(line) for line in lines if line)
 
 
 class Cell(Markdown):
-    """One cell of a Markdown table: what people wrote keeps its lines and its direction."""
+    """One cell of a Markdown table; people's text keeps its lines and its direction."""
 
     def own_text(self, text: str) -> str:
         """Return people's text as part of a cell."""
@@ -145,7 +145,7 @@ def _what(item: TimelineItem) -> str:
 
 
 def _address(link: str) -> str:
-    """Return the address without what would end the link, the cell or the line."""
+    """Return the address without characters that would end the link, the cell or the line."""
     return "".join(f"%{ord(char):02X}" if char in "()<>|\\` \n\t\"'" else char for char in link)
 
 

@@ -1,4 +1,4 @@
-"""What follows from an export."""
+"""Reactions to an export."""
 
 from incidents.engine.effects import UploadExport
 from incidents.engine.plan import IncidentPlan
@@ -6,7 +6,7 @@ from incidents.exports.entries import Exported
 
 
 def upload_export(plan: IncidentPlan[Exported]) -> None:
-    """An export goes as a file to the incident's own channel, and nowhere else."""
+    """Upload an export as a file to the incident's own channel, and nowhere else."""
     effect = UploadExport(
         incident_id=plan.facts.incident_id, entry_id=plan.entry.id, format=plan.event.format
     )

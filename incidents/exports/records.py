@@ -1,4 +1,4 @@
-"""What an export holds, whatever its format; a change that readers notice gets a new version."""
+"""What an export holds, in any format; a change that readers notice gets a new version."""
 
 import uuid
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from incidents.record.timeline_view import TimelineItem, items_of, load_entries,
 
 FORMAT: Final = "sitrep.timeline/1"
 
-# A shorter delay between happening and recording is how writing works, and not worth a word.
+# Writing takes a moment: a shorter delay between happening and recording isn't mentioned.
 LATE_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class RoleTime:
-    """One person's time in a role; still going on if it has no end."""
+    """One person's time in a role; without an end it is still running."""
 
     role_name: str
     person_name: str
@@ -35,7 +35,7 @@ class RoleTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineRecord:
-    """An incident's timeline, complete: for people (`items`) and for proof (`entries`)."""
+    """An incident's complete timeline: for people (`items`) and for verification (`entries`)."""
 
     incident: IncidentView
     roles: tuple[RoleTime, ...]
@@ -46,7 +46,7 @@ class TimelineRecord:
 
     @property
     def markings(self) -> tuple[str, ...]:
-        """Return what every copy has to say about itself: drill, private."""
+        """Return the labels that every copy must carry: drill, private."""
         incident = self.incident
         marks = (("drill", incident.is_drill), ("private", incident.is_private))
         return tuple(name for name, applies in marks if applies)
@@ -81,7 +81,7 @@ def is_late(item: TimelineItem) -> bool:
 
 
 def standing_of(item: TimelineItem) -> str:
-    """Return what became of the entry: current, amended, withdrawn or redacted."""
+    """Return the state of the entry: current, amended, withdrawn or redacted."""
     entry = item.entry
     if entry.is_redacted:
         return "redacted"

@@ -1,8 +1,7 @@
-"""What somebody who is guided answers, puts on the timeline by their own choice, or switches off.
+"""A guided person's answers: keep them, add them to the timeline by choice, or switch prompts off.
 
-An answer is private. Only what its owner adds becomes a note, which then reads like any other:
-their own words, or the plain fact, and nothing of the question. Such words are kept in the note
-alone.
+An answer is private. Only what its owner adds becomes a note, which reads like any other: their own
+words or the plain fact, and nothing of the question. Such words are stored only in the note.
 """
 
 import uuid
@@ -32,7 +31,7 @@ from incidents.policy.guidance import ChecklistStep, StepAnswer
 from incidents.policy.policy import Policy
 from incidents.record.notes import add_note
 
-# The fact behind an answer, as it may stand on the timeline; *done* has the step's own words.
+# The fact behind an answer, for the timeline; *done* uses the step's own words.
 FACTS: Final[Mapping[StepAnswer, str]] = MappingProxyType(
     {
         StepAnswer.RUNBOOK_FAILED: "The runbook didn't help.",
@@ -44,23 +43,23 @@ FACTS: Final[Mapping[StepAnswer, str]] = MappingProxyType(
 
 
 def find_step(data: Mapping[str, object], key: str, policy: Policy) -> ChecklistStep | None:
-    """Return the step that a prompt is about, or None when the policy has it no longer."""
+    """Return the step that a prompt is about, or None if the policy no longer has it."""
     checklist = policy.guidance.find_checklist(str(data.get("checklist", "")))
     return checklist.find_step(key) if checklist is not None else None
 
 
 def fact_of(step: ChecklistStep | None, answer: str) -> str:
-    """Return what an answer can become on the timeline, or nothing for one that says nothing."""
+    """Return what an answer can add to the timeline, or "" if it states nothing."""
     if answer == StepAnswer.DONE:
         return (step.note or "") if step is not None else ""
     return FACTS.get(StepAnswer(answer), "") if answer in tuple(StepAnswer) else ""
 
 
 async def answer_step(uow: UnitOfWork, prompt_id: uuid.UUID, answer: StepAnswer) -> Outcome:
-    """Keep the answer to a step; the next one follows, and company if the answer calls for it.
+    """Store the answer to a step; the next step follows, and a mentor if the answer calls for one.
 
-    It also says that they are there: how it goes, if that was asked before, waits for its next
-    time, or the next step would never come while that question stood open.
+    An answer also shows that the person is there. It withdraws an open question how it goes, which
+    would otherwise hold back the next step.
 
     Raises: IncidentNotFound; Superseded; AlreadySo.
     """
@@ -77,7 +76,7 @@ async def answer_step(uow: UnitOfWork, prompt_id: uuid.UUID, answer: StepAnswer)
 
 
 async def add_answer(uow: UnitOfWork, prompt_id: uuid.UUID, *, text: str = "") -> Outcome:
-    """Put an answer to a step on the timeline as a note: in these words, else as the plain fact.
+    """Add an answer to the timeline as a note: in these words, or else as the plain fact.
 
     Raises: IncidentNotFound; NotPermitted; Superseded; AlreadySo when it is there already;
         InvalidInput when there is nothing to say.
@@ -92,7 +91,7 @@ async def add_answer(uow: UnitOfWork, prompt_id: uuid.UUID, *, text: str = "") -
 
 
 async def report_progress(uow: UnitOfWork, prompt_id: uuid.UUID, *, text: str = "") -> Outcome:
-    """Say that it goes on; a line, if there is one, becomes a note.
+    """Record that work goes on; a line of text, if given, becomes a note.
 
     Raises: IncidentNotFound; NotPermitted; Superseded; AlreadySo.
     """
@@ -105,7 +104,7 @@ async def report_progress(uow: UnitOfWork, prompt_id: uuid.UUID, *, text: str = 
 
 
 async def say_stuck(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
-    """Keep that the owner is stuck; the packet that they send, if they do, is an escalation.
+    """Store that the owner is stuck; if they then send a packet, that is an escalation.
 
     Raises: IncidentNotFound; Superseded; AlreadySo.
     """
@@ -115,7 +114,7 @@ async def say_stuck(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
 
 
 async def quiet(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
-    """Ask the owner nothing more in this incident; nobody hears of it.
+    """Ask the owner nothing more in this incident, and tell nobody.
 
     Raises: IncidentNotFound; Superseded.
     """

@@ -1,8 +1,8 @@
-"""Company: what brings a mentor to somebody who is guided, and how they are asked to join.
+"""Ask a mentor to join somebody who is guided: the reasons, the notice to them, the escalation.
 
-Recorded facts alone decide: the severity, answers to the checklist, the confidence of their own
-packet, questions left unanswered. Never what anybody wrote in their own words. To everybody else
-it is an escalation like any other; only its owner is told why it was made.
+Only recorded facts decide: the severity, answers to the checklist, the confidence of their own
+packet, unanswered questions. What people write never does. To others it is an ordinary escalation;
+only the guided person learns the reason.
 """
 
 import uuid
@@ -39,16 +39,16 @@ from incidents.policy.guidance import Triggers
 from incidents.rights.acting_stage import is_supervised_in
 from incidents.rights.stages import mentors_of
 
-# A fact that is older than this is no reason any more: what it called for was done, or is past.
+# An older fact is no reason any more: people have acted on it, or it has passed.
 FRESH: Final = timedelta(hours=1)
-# How long the call waits for the word to its owner, when that doesn't arrive.
+# How long the call waits for its notice to reach the guided person.
 FIRST_WORD: Final = timedelta(seconds=15)
-# As anybody would ask: whoever reads it learns nothing of why it was asked.
+# A neutral wording: its readers don't learn why the bot asked.
 _ASK: Final = "Please take a look: what should we check or do next?"
 
 
 class Why(StrEnum):
-    """Why somebody is asked to join, for the word to its owner; some are answers' own names."""
+    """Why the bot asks a mentor to join, for its notice; some values are names of answers."""
 
     SEVERITY = "severity"
     CONFIDENCE = "confidence"
@@ -62,7 +62,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason to ask somebody to join; `key` is the fact behind it, so that it counts once."""
+    """One reason to ask a mentor to join; `key` is the fact behind it, so it counts only once."""
 
     key: str
     why: Why
@@ -70,7 +70,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class StatedFact:
-    """An answer, or the confidence of a packet: what was chosen, of what, and when."""
+    """An answer or a packet's confidence: what was chosen, about what, and when."""
 
     source_id: uuid.UUID
     value: str
@@ -79,7 +79,7 @@ class StatedFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerFacts:
-    """The recorded facts that may call for company; `severity_at` is since when it is so bad."""
+    """Recorded facts that may call for a mentor; `severity_at`: since when it has this severity."""
 
     severity_rank: int
     severity_at: datetime
@@ -88,7 +88,7 @@ class TriggerFacts:
 
 
 def find_reasons(facts: TriggerFacts, triggers: Triggers, *, now: datetime) -> tuple[Reason, ...]:
-    """Return the reasons that the policy takes, those that somebody stated first."""
+    """Return the reasons that the policy accepts, stated ones first."""
     since = now - FRESH
     reasons = [
         Reason(f"answer:{fact.source_id}", Why(fact.value))
@@ -109,11 +109,11 @@ def find_reasons(facts: TriggerFacts, triggers: Triggers, *, now: datetime) -> t
 async def announce_mentor_call(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord, reasons: Sequence[Reason]
 ) -> None:
-    """Tell the person for the first of these reasons that their mentor is asked to join.
+    """Tell the guided person, for the first new reason, that the bot asks their mentor to join.
 
-    First the word, then the call (`call_mentor`): they don't learn it from the channel. Into
-    a private incident nobody is called but by people; there they are told that it may be the
-    moment, as they are where there is nobody to call. Nothing is said when somebody is there.
+    The notice comes before the call (`call_mentor`), so they don't learn it from the channel. In a
+    private incident, or with nobody to call, the notice only suggests to ask somebody. No notice is
+    sent for a reason for which they already have help.
     """
     known = {prompt.key for prompt in await _words(uow, record)}
     mentors = await _mentors(uow, record)
@@ -139,9 +139,9 @@ async def announce_mentor_call(
 async def call_mentor(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord
 ) -> datetime | None:
-    """Escalate for the words that have reached the person; return when to look again for others.
+    """Escalate for the notices that arrived; return when to look again for the others.
 
-    A word that doesn't arrive holds nothing up for longer than a moment.
+    A notice that doesn't arrive delays the call by `FIRST_WORD` at most.
     """
     again_at = None
     for prompt in await _words(uow, record):
@@ -158,7 +158,7 @@ async def call_mentor(
             if draft is not None:
                 outcome = await escalate(uow, ById(incident.id), draft)
                 escalation_id = outcome.data["escalation_id"]
-        # Also when somebody had come meanwhile: this word is done with.
+        # Also if help came meanwhile: this notice is settled.
         prompt.data = {**prompt.data, "escalation_id": escalation_id}
         await uow.flush()
     return again_at
@@ -167,7 +167,7 @@ async def call_mentor(
 async def gather_reasons(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord
 ) -> tuple[Reason, ...]:
-    """Return the reasons that the record and the person's answers give now."""
+    """Return the reasons that the record and the person's answers now give."""
     facts = await _gather_trigger_facts(uow.session, incident, record)
     return find_reasons(facts, uow.policy.guidance.triggers, now=uow.now)
 
@@ -179,18 +179,18 @@ async def _mentors(uow: UnitOfWork, record: GuidanceRecord) -> tuple[uuid.UUID, 
 
 
 async def _named(session: AsyncSession, person_ids: Sequence[uuid.UUID]) -> list[str]:
-    """Return people as the chat service names them."""
+    """Return the people's ids in the chat service."""
     return [(await session.get_one(Person, one)).external_id for one in person_ids]
 
 
 async def _draft(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord, mentors: Sequence[uuid.UUID]
 ) -> EscalationDraft | None:
-    """Return the escalation to send, or None where nobody can be called by themselves."""
+    """Return the escalation to send, or None if the bot may call nobody by itself."""
     if incident.is_private:
         return None
     if incident.is_drill:
-        # A drill calls nobody outside it.
+        # A drill calls nobody from outside.
         mentors = [one for one in mentors if await takes_part(uow.session, incident, one)]
     packet = replace(await prefill(uow.session, incident), ask=_ASK)
     draft = EscalationDraft(packet=packet, on_behalf_of_id=record.person_id)
@@ -212,7 +212,7 @@ async def _has_help(
     why: Why,
     mentors: Sequence[uuid.UUID],
 ) -> bool:
-    """Tell whether a mentor is there or called, or, for most reasons, somebody else is."""
+    """Tell whether a mentor is there or called or, for most reasons, somebody else is."""
     held = await current_roles(uow.session, incident.id)
     if any(role.person_id in mentors for role in held):
         return True
@@ -227,7 +227,7 @@ async def _has_help(
             return True
     match why:
         case Why.CONFIDENCE:
-            # It is in a packet on its way, but nobody who knows them is among those called.
+            # A packet is on its way, but it calls none of their mentors.
             return False
         case Why.SEVERITY:
             if await _has_senior(uow, incident, held):
@@ -236,7 +236,7 @@ async def _has_help(
 
 
 async def _has_senior(uow: UnitOfWork, incident: Incident, held: Sequence[RoleAssignment]) -> bool:
-    """Tell whether somebody who isn't supervised holds any role."""
+    """Tell whether anybody who holds a role isn't supervised."""
     for person_id in {role.person_id for role in held}:
         if not await is_supervised_in(
             uow.session, incident, person_id=person_id, policy=uow.policy
@@ -246,7 +246,7 @@ async def _has_senior(uow: UnitOfWork, incident: Incident, held: Sequence[RoleAs
 
 
 async def _words(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
-    """Return every word to the person that somebody is asked to join, in order."""
+    """Return every notice to the person that a mentor is asked to join, in order."""
     return await prompts_of(
         uow.session, record.incident_id, person_id=record.person_id, kind=PromptKind.MENTOR_CALLED
     )
@@ -278,7 +278,7 @@ async def _gather_trigger_facts(
 async def _confidences(
     session: AsyncSession, incident: Incident, record: GuidanceRecord
 ) -> tuple[StatedFact, ...]:
-    """Return how sure the person is in the packets they sent themselves, as they read now."""
+    """Return the confidence in the packets that the person sent, as they read now."""
     found: list[StatedFact] = []
     for one in await escalations_of(session, incident.id):
         if one.author_id != record.person_id or one.is_automatic or one.packet_entry_id is None:

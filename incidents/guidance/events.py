@@ -1,4 +1,4 @@
-"""What happens to somebody who is guided: their own, and in no timeline."""
+"""Events about people who are guided: private, and on no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidanceAwaited(FeatureEvent):
-    """Somebody who is guided answered, was told something, or wants to be asked again."""
+    """Guidance needs a look: the person answered, was told something, or switched prompts on."""
 
     incident_id: uuid.UUID
     person_id: uuid.UUID
@@ -16,7 +16,7 @@ class GuidanceAwaited(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidanceBegun(FeatureEvent):
-    """Somebody is guided in an incident from now on."""
+    """Guidance of a person in an incident has begun."""
 
     incident_id: uuid.UUID
     guidance_id: uuid.UUID

@@ -1,9 +1,9 @@
 """Guidance: the first minutes step by step, the time box, and when both begin and end.
 
-Everything comes from one look (`look_after`), which follows a change of the incident or an answer,
-and leaves as it is whatever it finds done. So it doesn't matter how often it runs, or how late
-after an absence. What people answer is in `answers.py`; prompts and answers are their
-owner's own (`prompts.py`) and reach neither the record nor anybody else.
+One function does it all: `look_after` runs after a change of the incident or an answer, and skips
+what is already done. So it may run often, or late after an absence. Answers are in `answers.py`.
+Prompts and answers belong to their owner (`prompts.py`); they reach neither the record nor
+anybody else.
 """
 
 import uuid
@@ -46,7 +46,7 @@ from incidents.policy.guidance import Checklist
 
 
 async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
-    """Begin, go on with, or end the guidance of the person whom the reminder names."""
+    """Begin, continue or end the guidance of the person that the reminder names."""
     record = await _keep_record(uow, incident, uuid.UUID(reminder.data["person_id"]))
     if record is None:
         return None
@@ -57,7 +57,7 @@ async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) ->
 
 
 async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
-    """Ask how it goes, or bring in company, if nothing new came within the time box."""
+    """Ask how it goes, or call a mentor, if nothing new came within the time box."""
     found = await uow.session.get(GuidanceRecord, reminder.subject_id)
     if found is None or not found.is_running:
         return None
@@ -84,7 +84,7 @@ async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder)
 
 
 async def end_guidance(uow: UnitOfWork, record: GuidanceRecord) -> None:
-    """Ask and say nothing more: the messages lose their buttons, what wasn't sent isn't."""
+    """Stop asking: open questions lose their buttons, and unsent ones stay unsent."""
     record.ended_at = record.ended_at or uow.now
     owner, incident_id = record.person_id, record.incident_id
     waiting = await open_prompts(uow.session, incident_id, person_id=owner, kinds=QUESTIONS)
@@ -109,7 +109,7 @@ async def _end_with_incident(uow: UnitOfWork, record: GuidanceRecord) -> None:
 async def _keep_record(
     uow: UnitOfWork, incident: Incident, person_id: uuid.UUID
 ) -> GuidanceRecord | None:
-    """Return the person's running guidance, begun or ended as the incident is now."""
+    """Begin or end the person's guidance as the incident requires; return it if it runs."""
     record = await find_record(uow.session, incident_id=incident.id, person_id=person_id)
     if record is not None and record.quieted_at is not None:
         return None
@@ -153,7 +153,7 @@ async def _is_guided(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) 
 
 
 async def _ask_next_step(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> None:
-    """Ask the checklist's next step, unless a question still waits: one at a time."""
+    """Ask the checklist's next step, unless a question is still open: one at a time."""
     checklist = _checklist(uow, incident, record)
     if checklist is None:
         return
@@ -169,7 +169,7 @@ async def _ask_next_step(uow: UnitOfWork, incident: Incident, record: GuidanceRe
 
 
 def _checklist(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> Checklist | None:
-    """Return the checklist begun with, whatever the incident has become; or the one that fits."""
+    """Return the checklist begun with, even if the incident has changed, else the one that fits."""
     guidance = uow.policy.guidance
     found = guidance.find_checklist(record.checklist_key) if record.checklist_key else None
     found = found or guidance.checklist_for(incident.services, incident.severity_key)
@@ -202,9 +202,9 @@ async def _gather_box(
 async def _is_stuck(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord, prompts: Sequence[Prompt]
 ) -> bool:
-    """Tell whether the last that was heard of them is that they are stuck, and nothing came of it.
+    """Tell whether the person's last answer is that they are stuck, and nothing new came since.
 
-    Whoever sends their own escalation is recorded with it, which is news.
+    An escalation that they send themselves is on the record, so it counts as new.
     """
     answered = [prompt for prompt in prompts if prompt.answered_at is not None]
     last = max(answered, key=lambda prompt: prompt.answered_at or record.started_at, default=None)
@@ -215,7 +215,7 @@ async def _is_stuck(
 
 
 async def _questions(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
-    """Return what the person was asked since their guidance began, in order."""
+    """Return the questions to the person since their guidance began, in order."""
     found = [
         prompt
         for kind in QUESTIONS
@@ -230,7 +230,7 @@ async def _questions(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
 async def _ask_how_it_goes(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord, prompts: Sequence[Prompt]
 ) -> None:
-    """Ask in place of the last such question, so that only one waits."""
+    """Ask how it goes, and withdraw the earlier such question, so only one is open."""
     kind = PromptKind.TIME_BOX
     earlier = [prompt for prompt in prompts if prompt.kind == kind]
     await withdraw(uow, earlier)

@@ -1,4 +1,4 @@
-"""What follows for people who are guided."""
+"""Reactions for people who are guided."""
 
 import uuid
 from datetime import datetime
@@ -11,18 +11,18 @@ from incidents.incident.payload import Payload
 
 
 def look_after_guided(plan: IncidentPlan[Payload]) -> None:
-    """Whoever is guided, or may be from now on, is looked after at once, in private."""
+    """Look at once, in private, after everybody who is guided or may be from now on."""
     for person_id in plan.facts.to_guide:
         plan.set_reminder(_look(plan.facts.incident_id, person_id, at=plan.now))
 
 
 def look_again(plan: Plan[GuidanceAwaited]) -> None:
-    """Somebody's guidance is looked at as soon as this is committed."""
+    """Look at somebody's guidance as soon as this is committed."""
     plan.set_reminder(_look(plan.event.incident_id, plan.event.person_id, at=plan.now))
 
 
 def start_time_box(plan: Plan[GuidanceBegun]) -> None:
-    """Whoever is guided is asked how it goes once nothing new came for a while."""
+    """Set the time box that asks a guided person how it goes after a quiet while."""
     plan.set_reminder(
         Remind(
             kind=ReminderKind.TIME_BOX,

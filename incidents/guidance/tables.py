@@ -1,7 +1,7 @@
-"""Who is guided in which incident: the rows, and whom a change of the incident concerns.
+"""Who is guided in which incident: the rows, and the people that a change of the incident affects.
 
-Guidance goes to whoever holds a role below solo, for that role and the incident's services, while
-nobody who isn't supervised holds the same role. Teams without stages have none of it.
+Guidance is for holders of a role who are below solo for that role and the incident's services,
+while no unsupervised person holds the same role. Teams without stages have no guidance.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from incidents.policy.policy import Policy
 from incidents.rights.stages import StageRecord, levels_of
 from incidents.storage.database import Base
 
-# Entries after which it may be somebody else who is guided, or for another reason.
+# Entries after which other people may be guided, or for another reason.
 LOOKED_AT = frozenset(
     entry_type.kind
     for entry_type in (
@@ -40,7 +40,7 @@ LOOKED_AT = frozenset(
 
 
 class GuidanceRecord(Base):
-    """That somebody is guided in an incident, since when, and whether they switched it off."""
+    """One person's guidance in an incident: since when, and whether they switched it off."""
 
     __tablename__ = "guidance_records"
     __table_args__ = (UniqueConstraint("incident_id", "person_id"),)
@@ -56,12 +56,12 @@ class GuidanceRecord(Base):
 
     @property
     def is_running(self) -> bool:
-        """Tell whether the person is guided now."""
+        """Tell whether the person is being guided now."""
         return self.ended_at is None and self.quieted_at is None
 
 
 def guidance_id(incident_id: uuid.UUID, person_id: uuid.UUID) -> uuid.UUID:
-    """Return the id of somebody's guidance in an incident, also before there is any."""
+    """Return the id of somebody's guidance in an incident, even before it exists."""
     return derived_id(incident_id, f"guidance:{person_id}")
 
 
@@ -73,7 +73,7 @@ async def find_record(
 
 
 async def add_people_to_guide(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
-    """Return the facts with whose guidance has to be looked at after these entries, each once."""
+    """Return the facts plus the people whose guidance needs a look after these entries."""
     policy, workspace_id = recorded.policy, recorded.workspace_id
     if not policy.guidance.enabled or LOOKED_AT.isdisjoint(recorded.kinds):
         return facts
@@ -101,7 +101,7 @@ async def guided_people(
     policy: Policy,
     workspace_id: uuid.UUID,
 ) -> tuple[uuid.UUID, ...]:
-    """Return who of those that hold a role is guided in it: supervised, and without a senior."""
+    """Return the role holders who are guided: supervised, and without a senior in the same role."""
     supervised: dict[str, list[uuid.UUID]] = {}
     led = set()
     levels = {

@@ -1,9 +1,9 @@
-"""The time box: nothing new for a while, and somebody who is guided is asked how it goes.
+"""The time box: after a quiet while, ask a guided person how it goes.
 
-New is what people put on the incident's record (evidence, an update, a change of status or
-severity), whoever did it: then the incident moves, and the one who is guided isn't alone with it.
-Their own answers count as well. The reminder isn't moved by each of these: when it comes due it
-looks when the last sign was and, if that was lately, goes back to sleep until the time is up.
+News is what people put on the incident's record (evidence, an update, a change of status or
+severity), by anybody: then the incident moves, and the guided person isn't alone with it. Their own
+answers count, too. News doesn't move the reminder. When it comes due, it checks for the last sign;
+if that was recent, it waits for the rest of the time.
 """
 
 import uuid
@@ -30,7 +30,7 @@ from incidents.incident.entries import (
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.entries import FileLinked, Marked, Note, Pinned
 
-# What shows that an incident moves, when a person recorded it.
+# Entries that show that the incident moves, if a person recorded them.
 NEWS: Final = frozenset(
     entry_type.kind
     for entry_type in (
@@ -48,21 +48,21 @@ NEWS: Final = frozenset(
         EscalationTaken,
     )
 )
-# The prompts that want an answer from somebody who is guided.
+# The prompts that ask a guided person for an answer.
 QUESTIONS: Final = (PromptKind.FIRST_FIFTEEN, PromptKind.TIME_BOX)
-# How soon to look again while the chat service hasn't taken the last question.
+# How soon to look again while the chat service hasn't delivered the last question.
 SOON: Final = timedelta(minutes=1)
 
 
 class Progress(StrEnum):
-    """What somebody answers to the question how it goes."""
+    """Answers to the question how it goes."""
 
     PROGRESS = "progress"
     STUCK = "stuck"
 
 
 class BoxStep(StrEnum):
-    """What a time box that comes due comes to."""
+    """What to do when a time box comes due."""
 
     WAIT = "wait"
     ASK = "ask"
@@ -71,7 +71,7 @@ class BoxStep(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One prompt that wants an answer, as the rule sees it; `shown_at` None: not delivered yet."""
+    """One prompt that needs an answer, as the rule sees it; `shown_at` None: not delivered yet."""
 
     asked_at: datetime
     shown_at: datetime | None
@@ -81,11 +81,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeBox:
-    """Where a time box stands.
+    """The state of a time box.
 
-    `present_since` is when the bot was last away until: what was asked before isn't held against
-    anybody. `called_at` is when company was last called because of silence; `in_vain_at`, when
-    there was nobody to call: then the questions go on, as nothing else is there.
+    `present_since` is when the bot's last absence ended: older questions don't count against
+    anybody. `called_at` is when a mentor was last called because of silence. `in_vain_at` is when
+    there was nobody to call: then the questions continue.
     """
 
     started_at: datetime
@@ -98,14 +98,14 @@ class TimeBox:
 
     @property
     def last_sign_at(self) -> datetime:
-        """Return when something was last heard, of the incident or of the person."""
+        """Return when there was last news of the incident or an answer from the person."""
         answered = (question.answered_at for question in self.questions)
         signs = (self.started_at, self.news_at, *answered)
         return max(sign for sign in signs if sign is not None)
 
     @property
     def unanswered(self) -> int:
-        """Return how many questions in a row were left without an answer."""
+        """Return how many questions in a row were left unanswered."""
         since = max(self.last_sign_at, self.present_since, self.in_vain_at or self.started_at)
         return sum(
             question.answered_at is None and question.asked_at >= since
@@ -144,7 +144,7 @@ def decide_time_box(
 
 
 def questions_among(prompts: Sequence[Prompt]) -> tuple[Question, ...]:
-    """Return the prompts as the rule sees them; one that can't arrive counts as shown."""
+    """Return the prompts as the rule sees them; one that can't be delivered counts as shown."""
     return tuple(
         Question(
             asked_at=prompt.asked_at,

@@ -1,7 +1,7 @@
 """Stakeholder updates and the cadence rule: when the next update is due.
 
-An update's words live in its timeline entry alone, so that redacting that entry leaves no copy;
-the row beside it holds what figures need: when it was due and when it came.
+An update's text lives only in its timeline entry, so redacting that entry leaves no copy. The row
+holds what figures need: when the update was due and when it was posted.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from incidents.storage.database import Base
 
 
 class StakeholderUpdate(Base):
-    """One update: its number in the incident, its entry, when it was due and when it came."""
+    """One update: its number in the incident, its entry, when it was due and when it was posted."""
 
     __tablename__ = "stakeholder_updates"
     __table_args__ = (UniqueConstraint("incident_id", "number"),)
@@ -41,7 +41,7 @@ class StakeholderUpdate(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateView:
-    """A stakeholder update as people read it; all texts are empty once it is redacted."""
+    """A stakeholder update as people read it; all texts are empty after a redaction."""
 
     number: int
     entry_id: uuid.UUID
@@ -56,12 +56,12 @@ class UpdateView:
 
     @property
     def headline(self) -> str:
-        """Return the one text that says most, for cards and announcements."""
+        """Return the most telling of the texts, for cards and announcements."""
         return self.text or self.actions or self.impact or self.next_steps
 
 
 def cadence_for(policy: Policy, *, severity_key: str, status: IncidentStatus) -> timedelta | None:
-    """Return the time between updates, or None when none are due; longer once mitigated."""
+    """Return the time between updates, or None if none are due; longer once mitigated."""
     severity = policy.find_severity(severity_key)
     if severity is None or severity.cadence is None or not is_open(status):
         return None
@@ -73,7 +73,7 @@ def cadence_for(policy: Policy, *, severity_key: str, status: IncidentStatus) ->
 def next_update_due(
     policy: Policy, *, severity_key: str, status: IncidentStatus, since: datetime
 ) -> datetime | None:
-    """Return when the next update is due, counted from declaring or from the last update."""
+    """Return when the next update is due, counted from `since`; None without a cadence."""
     cadence = cadence_for(policy, severity_key=severity_key, status=status)
     return None if cadence is None else since + cadence
 
@@ -114,7 +114,7 @@ def _update_view(update: StakeholderUpdate, entry: TimelineEntry) -> UpdateView:
 def due_when_more_urgent(
     current: datetime | None, *, cadence: timedelta | None, now: datetime
 ) -> datetime | None:
-    """Return the sooner of what is due now and one new cadence from now; None without cadence."""
+    """Return the sooner of `current` and one new cadence from now; None without a cadence."""
     if cadence is None:
         return None
     return now + cadence if current is None else min(current, now + cadence)
@@ -123,7 +123,7 @@ def due_when_more_urgent(
 def due_when_less_urgent(
     current: datetime | None, *, cadence: timedelta | None, since: datetime, now: datetime
 ) -> datetime | None:
-    """Return one new cadence after the last update, or what was promised for later."""
+    """Return the later of `current` and one cadence after `since`; None without a cadence."""
     if cadence is None:
         return None
     return now + cadence if current is None else max(current, since + cadence)
@@ -132,7 +132,7 @@ def due_when_less_urgent(
 def due_after_status(
     incident: Incident, *, old: IncidentStatus, policy: Policy, now: datetime
 ) -> datetime | None:
-    """Return when the next update is due, the incident having left the status `old` now."""
+    """Return when the next update is due after a step from status `old`, taken now."""
     before = cadence_for(policy, severity_key=incident.severity_key, status=old)
     after = cadence_for(
         policy, severity_key=incident.severity_key, status=incident.lifecycle_status
@@ -146,12 +146,12 @@ def due_after_status(
 
 
 def last_update_at(incident: Incident) -> datetime:
-    """Return when stakeholders last heard: the last update, else the declaration."""
+    """Return when stakeholders last heard from us: the last update, or the declaration."""
     return incident.last_update_at or incident.declared_at
 
 
 def move_due(incident: Incident, due_at: datetime | None) -> Moved | None:
-    """Set when the next update is due and return what the entry says of it: None if unchanged."""
+    """Set when the next update is due; return the move for the entry, or None if unchanged."""
     before = incident.next_update_due_at
     if before == due_at:
         return None

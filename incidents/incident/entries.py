@@ -1,4 +1,4 @@
-"""Entries that rooms of several floors read: declared, changed, told to stakeholders, its channel."""
+"""Entries that several features read: declaration, changes, stakeholder updates, the channel."""
 
 import uuid
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ class Declared(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """An instant before and after a change; None where there was, or is, none."""
+    """An instant before and after a change; None means there was or is none."""
 
     old: datetime | None = None
     new: datetime | None = None
@@ -71,7 +71,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged(Payload):
-    """The incident took a step of its lifecycle."""
+    """The incident's status changed."""
 
     kind: ClassVar[str] = "status_changed"
     old: str = ""
@@ -80,7 +80,7 @@ class StatusChanged(Payload):
     reason: str = ""
     is_reopening: bool = False
     is_duplicate: bool = False
-    # Empty also for the duplicate of a private incident.
+    # Also empty for the duplicate of a private incident.
     duplicate_of: str = ""
     resolution: str = ""
     previous_resolution: str = ""
@@ -157,7 +157,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited(Payload):
-    """Somebody changed what the incident says of itself."""
+    """Somebody edited the incident's title, summary, impact or services."""
 
     kind: ClassVar[str] = "edited"
     changes: Mapping[str, FieldChange] = field(default_factory=dict)
@@ -191,7 +191,7 @@ _MOMENTS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MilestoneSet(Payload):
-    """Somebody set one of the incident's moments right."""
+    """Somebody set, corrected or removed one of the incident's times."""
 
     kind: ClassVar[str] = "milestone_set"
     name: str = ""
@@ -223,7 +223,7 @@ class UpdatePosted(Payload):
     severity: str = ""
     was_due_at: datetime | None = None
     next_update_due_at: datetime | None = None
-    # The incident's impact, where the update changed it.
+    # The incident's impact, if the update changed it.
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
@@ -247,7 +247,7 @@ class UpdatePosted(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateMissed(Payload):
-    """Stakeholder updates were not posted in time, or the bot was away when they were due."""
+    """Stakeholder updates were missed, or the bot was away when they were due."""
 
     kind: ClassVar[str] = "update_missed"
     count: int = 1
@@ -285,7 +285,7 @@ class ChannelOpened(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelLinked(Payload):
-    """Somebody chose an existing channel, in place of the one that the incident had, if any."""
+    """Somebody chose an existing channel, instead of the incident's previous one if it had any."""
 
     kind: ClassVar[str] = "channel_linked"
     is_bookkeeping: ClassVar[bool] = True
@@ -312,7 +312,7 @@ class MovedToPrivate(Payload):
     reason: str = ""
     old_channel_id: str = ""
     old_channel_name: str = ""
-    # Where messages of ours stand in the old channel.
+    # Where our messages are in the old channel.
     old_places: tuple[str, ...] = ()
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:

@@ -22,7 +22,7 @@ class RoleFact:
 
 @dataclass(frozen=True, slots=True)
 class CallFact:
-    """Somebody whom an escalation called."""
+    """One person called by an escalation."""
 
     call_id: uuid.UUID
     person_id: uuid.UUID
@@ -30,7 +30,7 @@ class CallFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationFact:
-    """An escalation: how it stands, whom it called; `for_id` is for whom the bot escalated, if it did."""
+    """An escalation: its state and calls; `for_id` is who the bot escalated for, else None."""
 
     id: uuid.UUID
     is_unanswered: bool
@@ -50,7 +50,7 @@ class ProposalFact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What reactions may look at, besides the entry and the policy."""
+    """What reactions may look at, apart from the entry and the policy."""
 
     incident_id: uuid.UUID
     reference: Reference
@@ -68,9 +68,9 @@ class Facts:
     is_channel_archived: bool
     roles: tuple[RoleFact, ...]
     now: datetime
-    # Whose guidance has to be looked at; found only for entries that may change it.
+    # People whose guidance needs a look; loaded only for entries that may change it.
     to_guide: tuple[uuid.UUID, ...] = ()
-    # The incident's escalations; found only for what changes how they are shown.
+    # The incident's escalations; loaded only for entries that change how they are shown.
     escalations: tuple[EscalationFact, ...] = ()
     # Found only for entries after which their messages may have to change.
     proposals: tuple[ProposalFact, ...] = ()
@@ -79,7 +79,7 @@ class Facts:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether work on the incident goes on."""
+        """Tell whether the incident is still being worked on."""
         return is_open(self.status)
 
     def holders(self, role_key: str) -> tuple[uuid.UUID, ...]:

@@ -1,4 +1,4 @@
-"""The incident: its row, who takes part in it, and how it is found by those who may see it."""
+"""The incident: its row, its participants, and how to find it for somebody who may see it."""
 
 import functools
 import uuid
@@ -33,7 +33,7 @@ from incidents.storage.database import Base
 
 
 class Incident(Base):
-    """One incident; severity key, name and rank are kept, so that a later policy still reads it."""
+    """One incident; it stores severity key, name and rank, so a later policy can still read it."""
 
     __tablename__ = "incidents"
     __table_args__ = (
@@ -59,7 +59,7 @@ class Incident(Base):
     impact: Mapped[str] = mapped_column(default="")
     resolution: Mapped[str] = mapped_column(default="")
     services: Mapped[list[str]] = mapped_column(JSON, default=list)
-    # Without it, resolving asks for no times of impact (a near miss, a drill).
+    # False for a near miss or a drill: resolving then asks for no times of impact.
     has_customer_impact: Mapped[bool] = mapped_column(default=True)
     severity_key: Mapped[str]
     severity_name: Mapped[str]
@@ -80,8 +80,8 @@ class Incident(Base):
     last_update_at: Mapped[datetime | None]
     next_update_due_at: Mapped[datetime | None]
 
-    # Where the incident lives in the chat service. `channel_effect_id` is the effect that opens
-    # the channel: whatever must be said there waits for it.
+    # Where the incident lives in the chat service. `channel_effect_id` is the effect that opens the
+    # channel; every message for the channel waits for it.
     channel_id: Mapped[str | None]
     channel_name: Mapped[str | None]
     channel_effect_id: Mapped[uuid.UUID | None]
@@ -95,7 +95,7 @@ class Incident(Base):
 
     @property
     def reference(self) -> Reference:
-        """Return what people call this incident."""
+        """Return the incident's public name, such as INC-12."""
         return Reference(number=self.number, is_drill=self.is_drill)
 
     @property
@@ -105,7 +105,7 @@ class Incident(Base):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether work on the incident goes on."""
+        """Tell whether the incident is still being worked on."""
         return is_open(self.lifecycle_status)
 
     @property
@@ -115,7 +115,7 @@ class Incident(Base):
 
 
 class Participant(Base):
-    """Somebody's part in an incident: called, invited, in its channel; makes it visible to them."""
+    """A person called, invited or in the channel of an incident; it makes the incident visible."""
 
     __tablename__ = "participants"
     __table_args__ = (UniqueConstraint("incident_id", "person_id"),)
@@ -130,7 +130,7 @@ class Participant(Base):
 
 
 class Counter(Base):
-    """The last number given out in a workspace, for incidents and for drills apart."""
+    """The last number given out in a workspace; incidents and drills count separately."""
 
     __tablename__ = "counters"
 
@@ -148,7 +148,7 @@ class ById:
 
 @dataclass(frozen=True, slots=True)
 class ByReference:
-    """The incident that people call so."""
+    """The incident with this reference, such as INC-12."""
 
     reference: Reference
 
@@ -167,8 +167,8 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """Return the condition under which a viewer sees an incident.
 
     The system and the operator at the command line see all. A private incident is visible to its
-    declarer and to people assigned, called or invited, or in its channel; guests and people of
-    other workspaces see only incidents that they take part in.
+    declarer, and to people assigned, called, invited, or in its channel. Guests and people from
+    other workspaces see only incidents in which they take part.
     """
     if not viewer.is_person:
         return true()
@@ -198,7 +198,7 @@ def _matches(ref: IncidentRef) -> ColumnElement[bool]:
 async def find_incident(
     session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> Incident | None:
-    """Return the incident if it exists for this viewer, unlocked, else None."""
+    """Return the incident, unlocked, or None if it doesn't exist for this viewer."""
     if isinstance(ref, ById) and not viewer.is_person:
         given = {"incident": ref.id, "workspace": workspace_id}
         return (await session.execute(_FOR_THE_SYSTEM, given)).scalar_one_or_none()
@@ -208,7 +208,7 @@ async def find_incident(
     return (await session.execute(query)).scalar_one_or_none()
 
 
-# Made once: every effect asks this.
+# Built once: every effect runs this query.
 _FOR_THE_SYSTEM = select(Incident).where(
     Incident.id == bindparam("incident"), Incident.workspace_id == bindparam("workspace")
 )
@@ -217,12 +217,12 @@ _FOR_THE_SYSTEM = select(Incident).where(
 async def lock_incident(
     session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> Incident:
-    """Return the incident, locked for this transaction, as it is now.
+    """Return the incident as it is now, locked for this transaction.
 
     Raises:
         IncidentNotFound: it doesn't exist for this viewer.
     """
-    # What this transaction has changed so far goes first, or reading anew would undo it.
+    # Flush first: reading again would overwrite this transaction's own changes.
     await session.flush()
     if isinstance(ref, ById) and not viewer.is_person:
         query = _FOR_THE_SYSTEM.with_for_update(of=Incident)
@@ -244,7 +244,7 @@ async def lock_incident(
 
 
 async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
-    """Wait until nobody else is declaring: what is read from now on holds until the commit."""
+    """Wait until nobody else is declaring; what is read afterwards holds until the commit."""
     if session.get_bind().dialect.name == "sqlite":
         return  # one writer at a time: whoever gets here is alone
     query = select(Counter.value).where(
@@ -267,7 +267,7 @@ async def take_number(session: AsyncSession, *, workspace_id: uuid.UUID, is_dril
 
 @functools.cache
 def _counting() -> Any:
-    """Return the statement, made once: it runs while others wait to declare."""
+    """Return the statement, built once: it runs while others wait to declare."""
     table = cast("Table", Counter.__table__)
     return (
         update(table)
@@ -284,7 +284,7 @@ def _counter_name(*, is_drill: bool) -> str:
 async def find_participant(
     session: AsyncSession, *, incident_id: uuid.UUID, person_id: uuid.UUID
 ) -> Participant | None:
-    """Return the person's part in the incident, or None."""
+    """Return the person's participation in the incident, or None."""
     given = {"of_incident": incident_id, "of_person": person_id}
     return (await session.execute(_PART, given)).scalar_one_or_none()
 
@@ -302,7 +302,7 @@ async def save_participant(
     person_id: uuid.UUID,
     invited_at: datetime | None = None,
 ) -> Participant:
-    """Return the person's part in the incident, made if new, marked as invited if given."""
+    """Return the person's participation, creating it if needed; `invited_at` is stored if new."""
     found = await find_participant(session, incident_id=incident_id, person_id=person_id)
     if found is None:
         found = Participant(id=new_id(), incident_id=incident_id, person_id=person_id)

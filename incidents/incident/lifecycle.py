@@ -69,12 +69,12 @@ ALLOWED_TRANSITIONS: Mapping[IncidentStatus, tuple[IncidentStatus, ...]] = Mappi
 
 
 def is_open(status: IncidentStatus) -> bool:
-    """Tell whether work on the incident goes on."""
+    """Tell whether an incident with this status is still being worked on."""
     return status in OPEN_STATUSES
 
 
 def check_transition(current: IncidentStatus, target: IncidentStatus) -> None:
-    """Return quietly if the step exists. Raises: TransitionRefused with what is possible."""
+    """Check that the transition is allowed. Raises: TransitionRefused with the possible ones."""
     possible = ALLOWED_TRANSITIONS[current]
     if target not in possible:
         raise TransitionRefused(current=current, target=target, possible=possible)
@@ -83,10 +83,10 @@ def check_transition(current: IncidentStatus, target: IncidentStatus) -> None:
 def milestones_after(
     old: IncidentStatus, new: IncidentStatus, *, now: datetime
 ) -> Mapping[str, datetime | None]:
-    """Return the milestones that a step sets or clears, by field name.
+    """Return the milestones that a transition sets or clears, by field name.
 
-    The last one wins. A step back says that mitigation or resolution didn't hold, so the impact
-    goes on; the values that were set stay on the entries that set them.
+    The latest value wins. A step back means that mitigation or resolution didn't hold, so the
+    impact continues; the old values remain on the entries that set them.
     """
     match new:
         case IncidentStatus.MITIGATED:
@@ -114,9 +114,9 @@ def closing_blockers(
     resolution: str,
     has_customer_impact: bool = True,
 ) -> tuple[str, ...]:
-    """Return the names of the facts that resolving still needs, in the order to ask for them.
+    """Return the facts that resolving still needs, in the order to ask for them.
 
-    Without customer impact there are no times of impact to ask for.
+    Without customer impact, no times of impact are needed.
     """
     facts: dict[str, object] = {"resolution": resolution.strip()}
     if has_customer_impact:

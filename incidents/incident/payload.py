@@ -1,7 +1,7 @@
-"""Typed entries: one payload class per kind, which decodes what is stored and tells itself.
+"""Typed entries: one payload class per kind, which decodes stored content and words itself.
 
-A feature declares its payloads in its own `entries.py`; those that lower rooms read are at the end
-of this module. `incidents/registry/entries.py` collects them all.
+Each feature declares its payloads in its own `entries.py`; those that several features read are in
+this package. `incidents/registry/entries.py` collects them all.
 """
 
 import dataclasses
@@ -29,13 +29,13 @@ from incidents.core.sentences import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """What an entry holds; each field has a default, so that what older versions stored decodes.
+    """What an entry holds; every field has a default, so content from older versions decodes.
 
     Fields are JSON values, instants, ids, people (`Who`) and other frozen dataclasses.
     """
 
     kind: ClassVar[str]
-    # The program's own books, which tell nothing about the incident: no postmortem has them.
+    # Internal bookkeeping that says nothing about the incident: postmortems leave it out.
     is_bookkeeping: ClassVar[bool] = False
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
@@ -44,21 +44,21 @@ class Payload:
 
     @classmethod
     def read(cls, content: Mapping[str, Any] | None) -> Self | None:
-        """Return the payload of an entry of this kind, or None for a redacted or unreadable one."""
+        """Return the payload of an entry of this kind, or None if it is redacted or unreadable."""
         try:
             return None if content is None else msgspec.convert(content, cls, strict=False)
         except msgspec.ValidationError:
             return None
 
     def content(self) -> dict[str, Any]:
-        """Return the fields as the record keeps them: JSON values, instants and ids; no None."""
+        """Return the fields as they are stored: JSON values, instants and ids; no None."""
         kept: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(datetime, uuid.UUID))
         return {name: value for name, value in kept.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEntry(Payload):
-    """An entry of a kind, or in a form, that this version doesn't know: it reads generically."""
+    """An entry whose kind or form this version doesn't know; it is shown generically."""
 
     kind: ClassVar[str] = ""
     kind_name: str
@@ -76,7 +76,7 @@ class UnknownEntry(Payload):
         return telling(head, details=generic_details(values))
 
     def content(self) -> dict[str, Any]:
-        """Return what was stored, as it was."""
+        """Return the stored content unchanged."""
         return dict(self.values)
 
 
@@ -85,7 +85,7 @@ EntryTypes = Mapping[str, type[Payload]]
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A payload, and what else was stored under keys that its class doesn't have."""
+    """A payload, plus the stored fields that its class doesn't have."""
 
     payload: Payload
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Decoded:
 
 
 def decode(kind: str, content: Mapping[str, Any], types: EntryTypes) -> Decoded:
-    """Return the payload of a stored entry; an unknown kind or form is kept, and reads generically."""
+    """Return the payload of a stored entry; an unknown kind or form becomes an `UnknownEntry`."""
     payload_type = types.get(kind)
     payload = payload_type.read(content) if payload_type else None
     if payload_type is None or payload is None:
@@ -125,18 +125,18 @@ def people_of(value: Any) -> Iterator[Who]:
             yield from people_of(getattr(value, one.name))
 
 
-# -- what no class knows: read by its keys ------------------------------------------------------
+# -- fields that no class knows, shown by their keys --------------------------------------------
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _INNER_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# What machines need and people don't: identifiers, ranks, and what other words already say.
+# For machines, not people: identifiers, ranks, and what other fields already say.
 _SILENT: Final = re.compile(r"(.*_)?(ids?|keys?|ranks?|hash|sequence|kind|ts)")
 _UNLABELLED: Final = frozenset({"text", "reason", "changes", "question"})
 
 
 def generic_details(values: Mapping[str, Any]) -> tuple[Detail, ...]:
-    """Return values under their keys in words, without what only machines need."""
+    """Return the values labelled by their keys, without those that only machines need."""
     return tuple(
         made
         for key, value in values.items()
@@ -158,7 +158,7 @@ def _generic_detail(key: str, value: Any) -> Detail:
 
 
 def _named_value(value: Any) -> Sentence:
-    """Return a value that no person typed: one of our own names reads as words."""
+    """Return a value that no person typed; an identifier of ours is shown as words."""
     if isinstance(value, list | tuple):
         return _joined((_named_value(one) for one in value), ", ")
     if isinstance(value, str) and _INNER_NAME.fullmatch(value):
@@ -167,7 +167,7 @@ def _named_value(value: Any) -> Sentence:
 
 
 def generic_value(value: Any) -> Sentence:
-    """Return a stored value as a sentence: people by name, instants as such, lists with commas."""
+    """Return a stored value as a sentence: people by name, instants as times, lists with commas."""
     match value:
         case None:
             return ()

@@ -1,4 +1,4 @@
-"""Entries about who holds a role: taken, given, ended, and command that changed hands."""
+"""Entries about who holds a role: assigned, ended, and changes of command."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from incidents.policy.policy import COMMANDER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleAssigned(Payload):
-    """Somebody took a role, or was given it."""
+    """Somebody took a role or was assigned it."""
 
     kind: ClassVar[str] = "role_assigned"
     role: str = ""
@@ -48,7 +48,7 @@ class RoleEnded(Payload):
 
 
 class Move(StrEnum):
-    """How command came to move."""
+    """Why command moved."""
 
     ACCEPTED = "accepted"
     UNANSWERED = "unanswered"
@@ -65,7 +65,7 @@ class CommanderChanged(Payload):
     incoming: Who = SOMEBODY
     how: str = ""
     reason: str = ""
-    # The handoff that this settled, and whom it was put to.
+    # The handoff that this settled, and who was asked to answer it.
     handoff_id: uuid.UUID | None = None
     asked: Who | None = None
 
@@ -76,12 +76,12 @@ class CommanderChanged(Payload):
 
     @property
     def person(self) -> Who:
-        """Who has the role now."""
+        """The new commander."""
         return self.incoming
 
     @property
     def previous(self) -> Who:
-        """Who had it before."""
+        """The previous commander."""
         return self.outgoing
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:

@@ -1,7 +1,7 @@
 """Roles: who holds which role in an incident, and since when; at most one commander.
 
-Here are the rows and how they are read; taking, giving and releasing a role is in
-`role_assignment.py`, changing the commander in `handoff.py`.
+This module has the rows and their queries. `incidents/roles/` assigns and ends roles and changes
+the commander.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from incidents.storage.database import Base
 
 
 class RoleAssignment(Base):
-    """One person's time in one role of one incident."""
+    """One person's period in one role of one incident."""
 
     __tablename__ = "role_assignments"
     __table_args__ = (
@@ -53,14 +53,14 @@ class RoleAssignment(Base):
 
 
 async def current_roles(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[RoleAssignment]:
-    """Return who holds which role now, in the order in which they took them."""
+    """Return the current assignments, in the order in which they began."""
     return (await session.execute(_CURRENT, {"incident": incident_id})).scalars().all()
 
 
 async def current_roles_in(
     session: AsyncSession, incident_ids: Iterable[uuid.UUID]
 ) -> Mapping[uuid.UUID, Sequence[RoleAssignment]]:
-    """Return who holds which role now in each of these incidents; those with nobody are left out."""
+    """Return the current assignments by incident; incidents without any are left out."""
     query = (
         select(RoleAssignment)
         .where(
@@ -74,7 +74,7 @@ async def current_roles_in(
     return found
 
 
-# Made once: every message that shows an incident asks this.
+# Built once: every message that shows an incident runs this query.
 _CURRENT = (
     select(RoleAssignment)
     .where(RoleAssignment.incident_id == bindparam("incident"), RoleAssignment.ended_at.is_(None))
@@ -85,7 +85,7 @@ _CURRENT = (
 async def role_holders(
     session: AsyncSession, incident_id: uuid.UUID, *, role_key: str
 ) -> list[RoleAssignment]:
-    """Return the present assignments of one role, in the order in which they began."""
+    """Return the current assignments of one role, in the order in which they began."""
     held = await current_roles(session, incident_id)
     return [assignment for assignment in held if assignment.role_key == role_key]
 
@@ -93,7 +93,7 @@ async def role_holders(
 async def roles_ever_held(
     session: AsyncSession, incident_id: uuid.UUID, *, person_id: uuid.UUID
 ) -> frozenset[str]:
-    """Return the roles that somebody holds or has held in the incident."""
+    """Return the roles that the person holds or has held in the incident."""
     query = select(RoleAssignment.role_key).where(
         RoleAssignment.incident_id == incident_id, RoleAssignment.person_id == person_id
     )
@@ -101,7 +101,7 @@ async def roles_ever_held(
 
 
 async def find_commander(session: AsyncSession, incident_id: uuid.UUID) -> RoleAssignment | None:
-    """Return the present commander's assignment, or None."""
+    """Return the current commander's assignment, or None."""
     holders = await role_holders(session, incident_id, role_key=COMMANDER)
     return holders[0] if holders else None
 
@@ -114,14 +114,14 @@ async def start_role(
     role: Role,
     now: datetime,
 ) -> RoleAssignment:
-    """Store that the person holds the role from now on."""
+    """Store that the person holds the role from `now` on."""
     assignment = RoleAssignment(
         id=new_id(),
         incident_id=incident_id,
         person_id=person_id,
         role_key=role.key,
         role_name=role.name,
-        # One commander, whatever a policy says of the role.
+        # There is one commander, even if a policy says the role isn't exclusive.
         is_exclusive=role.exclusive or role.key == COMMANDER,
         started_at=now,
     )
@@ -133,5 +133,5 @@ async def start_role(
 async def end_role(session: AsyncSession, assignment: RoleAssignment, *, now: datetime) -> None:
     """Store that the assignment ends now."""
     assignment.ended_at = now
-    # At once: the index would refuse the successor's row if it were written first.
+    # Flush now: the unique index would refuse the successor's row if it were written first.
     await session.flush()

@@ -1,4 +1,4 @@
-"""The timeline: append-only entries, chained (`hash_chain.py`) so that they can be proven unchanged.
+"""The timeline: append-only entries, chained (`hash_chain.py`) to prove that they are unchanged.
 
 The chain follows `sequence`; display follows (`occurred_at`, `sequence`).
 """
@@ -28,7 +28,7 @@ from incidents.storage.database import Base, storable
 
 
 class TimelineEntry(Base):
-    """One dated line of the record; corrected only by a later entry that points at it."""
+    """One dated line of the record; only a later entry with this `target_id` corrects it."""
 
     __tablename__ = "timeline_entries"
     __table_args__ = (UniqueConstraint("incident_id", "sequence"),)
@@ -52,12 +52,12 @@ class TimelineEntry(Base):
 
 
 def hash_entry(entry: TimelineEntry) -> str:
-    """Return the hex hash over everything of the entry but content, salt, tenant and number."""
+    """Return the entry's hash in hex, over all but content, salt, workspace and incident number."""
     return hash_fields(hashed_fields(entry))
 
 
 def hashed_fields(entry: TimelineEntry) -> dict[str, Any]:
-    """Return what the entry's hash covers, as JSON values; exports carry the same."""
+    """Return the fields that the entry's hash covers, as JSON values; exports carry the same."""
     return {
         "id": str(entry.id),
         "incident_id": str(entry.incident_id),
@@ -112,10 +112,10 @@ def append(
 
 
 def row_of(entry: TimelineEntry) -> dict[str, Any]:
-    """Return the entry as the row to be inserted."""
+    """Return the entry as a row to insert."""
     return {column.key: getattr(entry, column.key) for column in TimelineEntry.__table__.columns}
 
 
 def verify(entries: Iterable[TimelineEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
-    """Return every flaw of a whole timeline, in order of sequence; none means proven."""
+    """Return every flaw of a whole timeline, in order of sequence; none means it is proven."""
     return verify_chain(entries, head=head, hash_of=hash_entry)

@@ -20,7 +20,7 @@ from incidents.incident.timeline import TimelineEntry
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """Somebody, as messages name them."""
+    """A person, as messages name them."""
 
     id: uuid.UUID
     external_id: str
@@ -80,7 +80,7 @@ class IncidentView:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether work on the incident goes on."""
+        """Tell whether the incident is still being worked on."""
         return is_open(self.status)
 
     def holders(self, role_key: str) -> tuple[PersonView, ...]:
@@ -90,7 +90,7 @@ class IncidentView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryView:
-    """A timeline entry as people read it; content is {} once redacted."""
+    """A timeline entry as people read it; content is {} after a redaction."""
 
     id: uuid.UUID
     sequence: int
@@ -105,12 +105,12 @@ class EntryView:
     content: dict[str, Any] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """Return a text of the content, or an empty one."""
+        """Return a text field of the content, or "" if it has none."""
         value = self.content.get(name)
         return "" if value is None else str(value)
 
 
-# In an entry's content: the entry whose text is shown with it, so that there is one copy only.
+# In an entry's content: the id of the entry whose text is shown with it, to keep a single copy.
 TEXT_FROM = "text_from"
 
 
@@ -133,7 +133,7 @@ async def get_incident_view(
 
 
 async def view_of(session: AsyncSession, incident: Incident) -> IncidentView:
-    """Return the view of an incident that the caller may see."""
+    """Return the view of an incident; the caller has checked that the viewer may see it."""
     roles = await current_roles(session, incident.id)
     wanted = {role.person_id for role in roles}
     if incident.declared_by_id is not None:
@@ -164,7 +164,7 @@ def person_view(person: Person) -> PersonView:
 
 
 async def get_entry_view(session: AsyncSession, entry_id: uuid.UUID) -> EntryView:
-    """Return the entry. Raises: NoResultFound."""
+    """Return the entry, with its text if another entry keeps it. Raises: NoResultFound."""
     query = select(TimelineEntry).where(TimelineEntry.id == entry_id)
     view = entry_view((await session.execute(query)).scalar_one())
     source_id = view.content.get(TEXT_FROM)

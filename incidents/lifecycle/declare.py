@@ -1,4 +1,4 @@
-"""Declaring an incident: one transaction, whatever Slack is doing."""
+"""Declare an incident: one transaction, whatever Slack is doing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ MAX_TITLE = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What somebody declares; `source_link` leads to the message it was declared from."""
+    """What somebody declares; `source_link` leads to the message they declared it from."""
 
     title: str
     severity_key: str | None = None
@@ -36,7 +36,7 @@ class Declaration:
 
 
 async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
-    """Declare an incident: `declared`, or `similar` with the reference of one just declared.
+    """Declare an incident: `declared`, or `similar` with the reference of a recent similar one.
 
     Raises: NotPermitted; InvalidInput for an empty title, an unknown severity, a future detection.
     """
@@ -62,7 +62,7 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """A declaration whose title, severity and time are known to be right."""
+    """A declaration with checked title, severity and time."""
 
     title: str
     severity: Severity
@@ -84,7 +84,7 @@ def _checked(declaration: Declaration, uow: UnitOfWork) -> _Declared:
 
 async def _similar(uow: UnitOfWork, declared: _Declared) -> Outcome | None:
     is_drill = declared.given.is_drill
-    # Two people declare the same at the same instant: who comes second sees the first.
+    # When two people declare the same at once, the second one sees the first's incident.
     await lock_numbers(uow.session, workspace_id=uow.workspace_id, is_drill=is_drill)
     similar = await find_similar(
         uow.session,
@@ -133,7 +133,7 @@ async def _new_incident(uow: UnitOfWork, declared: _Declared) -> Incident:
 
 
 async def _take_part(uow: UnitOfWork, incident: Incident) -> None:
-    """The declarer has a part in it from the first; nobody has one yet, so none is looked for."""
+    """Add the declarer as a participant, without a look-up: a new incident has none."""
     if uow.actor.person_id is None:
         return
     row = {

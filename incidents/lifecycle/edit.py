@@ -1,7 +1,7 @@
-"""Editing what an incident says of itself: title, summary, impact, services; old → new per field.
+"""Edit an incident's title, summary, impact and services; the record keeps old → new per field.
 
-Two people may edit at once: a field that only one of them touched keeps that change, and a field
-that both touched is told as a clash.
+Two people may edit at once. If only one of them changed a field, that change is kept; if both did,
+the second edit is refused as a clash.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ FIELDS = ("title", "summary", "impact", "services")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What an editor wants: new values of fields, and fingerprints of the values they saw."""
+    """What an editor wants: new field values, and fingerprints of the values that they saw."""
 
     changes: Mapping[str, FieldValue]
     seen: Mapping[str, str] = field(default_factory=dict)
 
 
 async def edit(uow: UnitOfWork, ref: IncidentRef, *, wanted: Edit) -> Outcome:
-    """Change fields of the incident, with old and new of each on the record.
+    """Change fields of the incident, with old and new values on the record.
 
     Raises: NotPermitted; AlreadySo if nothing would change; EditClash if others changed the same
         fields meanwhile; InvalidInput for an empty title.
@@ -64,7 +64,7 @@ async def edit(uow: UnitOfWork, ref: IncidentRef, *, wanted: Edit) -> Outcome:
 
 
 def current_value(incident: Incident, name: str) -> FieldValue:
-    """Return the value of a field as edits compare it. Raises: KeyError if it isn't editable."""
+    """Return the value of a field as edits compare it. Raises: KeyError for other fields."""
     if name not in FIELDS:
         raise KeyError(name)
     value = getattr(incident, name)
@@ -72,7 +72,7 @@ def current_value(incident: Incident, name: str) -> FieldValue:
 
 
 def fingerprint(value: FieldValue) -> str:
-    """Return a short digest of a value, by which a form remembers what its editor saw."""
+    """Return a short digest of a value; a form stores it to remember what its editor saw."""
     text = json.dumps(list(value) if isinstance(value, tuple) else storable(value).strip())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -85,7 +85,7 @@ def _cleaned(name: str, value: FieldValue) -> FieldValue:
 
 
 async def _last_editor(session: AsyncSession, incident: Incident, name: str) -> str:
-    """Return who changed the field last, or "" if no entry says so."""
+    """Return the name of the last person who changed the field, or "" if no entry says so."""
     query = (
         select(TimelineEntry)
         .where(TimelineEntry.incident_id == incident.id, TimelineEntry.kind == Edited.kind)

@@ -1,4 +1,4 @@
-"""Entries of the lifecycle that no lower room reads: duplicates, and incidents gone quiet."""
+"""Entries of the lifecycle that only this feature reads: duplicates, and quiet incidents."""
 
 import uuid
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from incidents.incident.payload import Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateFound(Payload):
-    """Another incident turned out to be the same as this one."""
+    """Another incident was marked as a duplicate of this one."""
 
     kind: ClassVar[str] = "duplicate_found"
     duplicate: str = ""
@@ -25,7 +25,7 @@ class DuplicateFound(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleAsked(Payload):
-    """Nothing happened for long: the channel was asked whether the incident is over."""
+    """Nothing happened for a long time, so the bot asked the channel if the incident is over."""
 
     kind: ClassVar[str] = "stale_asked"
     is_bookkeeping: ClassVar[bool] = True
@@ -41,7 +41,7 @@ class StaleAsked(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleAnswered(Payload):
-    """Somebody said that work goes on."""
+    """Somebody said that they are still working on the incident."""
 
     kind: ClassVar[str] = "stale_answered"
 

@@ -1,6 +1,6 @@
-"""The moments of an incident as people set them right: impact, detection, mitigation, resolution.
+"""Corrections of an incident's milestones: impact, detection, mitigation, resolution.
 
-Figures come from these fields and never from when a row was last written.
+Figures use these fields, never the time when a row was last written.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ EDITABLE = (
     "resolved_at",
 )
 
-# What can't lie before what.
+# Pairs of milestones: the first can't come after the second.
 _ORDER = (
     ("impact_started_at", "impact_ended_at"),
     ("detected_at", "mitigated_at"),
@@ -35,7 +35,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class MilestoneProblem:
-    """What is wrong with one moment (a key), and which other moment it clashes with."""
+    """What is wrong with one milestone (a key), and which other milestone it clashes with."""
 
     field: str
     problem: str  # empty, future, order, not_reached
@@ -43,10 +43,10 @@ class MilestoneProblem:
 
 
 async def set_milestones(uow: UnitOfWork, ref: IncidentRef, *, moments: Moments) -> Outcome:
-    """Set the moments that are given, each with an entry of its own.
+    """Set the given milestones, each with its own entry.
 
-    Raises: NotPermitted; AlreadySo; InvalidInput for a moment in the future, out of order, not
-        reached yet, or missing where the status says that it was reached.
+    Raises: NotPermitted; AlreadySo; InvalidInput for a time that is in the future, out of order,
+        not reached yet, or missing although the status says that it was reached.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.EDIT, incident)
@@ -64,7 +64,7 @@ async def set_milestones(uow: UnitOfWork, ref: IncidentRef, *, moments: Moments)
 
 
 def apply(uow: UnitOfWork, incident: Incident, moments: Moments) -> tuple[str, ...]:
-    """Write the moments that differ, with an entry each, and return their names."""
+    """Set the milestones that differ, with an entry each, and return their names."""
     changed: list[str] = []
     for name, value in moments.items():
         old = getattr(incident, name)
@@ -77,10 +77,10 @@ def apply(uow: UnitOfWork, incident: Incident, moments: Moments) -> tuple[str, .
 
 
 def fit(incident: Incident, moments: Moments) -> dict[str, datetime | None]:
-    """Return the moments at full precision: people choose minutes, the record knows better.
+    """Return the times at full precision: people choose minutes, the record has seconds.
 
-    The minute that stands already keeps its seconds, and an end in the minute of its start isn't
-    before it.
+    A time in the same minute as the recorded one keeps the recorded seconds. An end in the same
+    minute as its start is never before it.
     """
     fitted = {name: _kept(getattr(incident, name), value) for name, value in moments.items()}
     for earlier, later in _ORDER:
@@ -93,7 +93,7 @@ def fit(incident: Incident, moments: Moments) -> dict[str, datetime | None]:
 def find_problems(
     incident: Incident, moments: Moments, *, now: datetime
 ) -> tuple[MilestoneProblem, ...]:
-    """Return everything that is wrong with the moments, given what the record holds besides."""
+    """Return every problem with these times, given the rest of the record."""
     problems: dict[str, MilestoneProblem] = {}
     for name, value in moments.items():
         problem = _problem(incident, name, value, now=now)
@@ -110,7 +110,7 @@ def find_problems(
 
 
 def reachable(status: IncidentStatus) -> tuple[str, ...]:
-    """Return the moments that an incident of this status can have."""
+    """Return the milestones that an incident with this status can have."""
     match status:
         case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
             return EDITABLE

@@ -1,4 +1,4 @@
-"""What follows from changes of status, severity and facts."""
+"""Reactions to changes of status, severity and facts."""
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
@@ -7,7 +7,7 @@ from incidents.incident.payload import Payload
 
 
 def invite_for_severity(plan: IncidentPlan[SeverityChanged]) -> None:
-    """A worse severity brings in whom the policy names for it."""
+    """Invite the people whom the policy names for a worse severity."""
     facts = plan.facts
     if not plan.event.is_worse or not facts.is_open or facts.is_private or facts.is_drill:
         return
@@ -16,13 +16,13 @@ def invite_for_severity(plan: IncidentPlan[SeverityChanged]) -> None:
 
 
 def retitle(plan: IncidentPlan[Edited]) -> None:
-    """A new title is shown in the channel's topic."""
+    """Show a new title in the channel's topic."""
     if "title" in plan.event.changes:
         plan.set_topic()
 
 
 def watch_for_silence(plan: IncidentPlan[Payload]) -> None:
-    """An open incident in which nothing happens for days is asked about."""
+    """Set the reminder that asks about an open incident in which nothing happens for days."""
     if plan.facts.is_open:
         plan.remind(ReminderKind.STALE, after=plan.policy.reminders.stale_after)
     else:

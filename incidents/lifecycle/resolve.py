@@ -1,4 +1,4 @@
-"""Resolving: what the record still needs is asked for, then all of it is one transaction."""
+"""Resolve an incident: ask for what the record still needs, then save it all in one transaction."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from incidents.storage.database import storable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """What somebody says when resolving; None and "" leave what the record says already."""
+    """What somebody says when resolving; None and "" leave the record as it is."""
 
     text: str = ""
     impact_started_at: datetime | None = None
@@ -28,10 +28,10 @@ class Resolution:
 async def resolve(
     uow: UnitOfWork, ref: IncidentRef, *, resolution: Resolution | None = None
 ) -> Outcome:
-    """Resolve an open incident, once the record holds its impact and what fixed it.
+    """Resolve an open incident, once the record has its impact and what fixed it.
 
     Raises: NotPermitted; TransitionRefused; InvalidInput for times in the future or out of order;
-        InformationMissing with the facts to ask for, as long as some are missing.
+        InformationMissing with the facts that are still missing.
     """
     incident = await uow.get_incident(ref)
     given = resolution or Resolution()
@@ -57,7 +57,7 @@ async def resolve(
 
 
 def given_moments(resolution: Resolution) -> dict[str, datetime | None]:
-    """Return the times of impact that are given."""
+    """Return the given times of impact, by field name."""
     moments = {
         "impact_started_at": resolution.impact_started_at,
         "impact_ended_at": resolution.impact_ended_at,
@@ -66,7 +66,7 @@ def given_moments(resolution: Resolution) -> dict[str, datetime | None]:
 
 
 def _take_in(uow: UnitOfWork, incident: Incident, given: Resolution) -> None:
-    """Put what is given on the record."""
+    """Store the given facts on the incident, and record the times."""
     text = storable(given.text).strip()
     if text:
         incident.resolution = text

@@ -1,4 +1,4 @@
-"""Severity: old → new on the record, and what follows for the rhythm of updates."""
+"""Severity: a change goes on the record as old → new, and moves the next update."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from incidents.storage.database import storable
 async def change_severity(
     uow: UnitOfWork, ref: IncidentRef, *, severity_key: str, reason: str = ""
 ) -> Outcome:
-    """Change how bad the incident is; worse brings the next update forward and invites people.
+    """Change the severity; a worse one brings the next update forward and invites people.
 
     Raises: NotPermitted (raising and lowering are two rights); AlreadySo; InvalidInput.
     """

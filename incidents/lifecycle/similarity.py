@@ -1,4 +1,4 @@
-"""Whether somebody else has just declared the same: titles alike, and no word that tells them apart."""
+"""Find out if somebody has just declared the same incident: similar titles, and no telling word."""
 
 import functools
 import re
@@ -15,9 +15,9 @@ from incidents.incident.incident import ByReference, Incident, find_incident
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.policy.policy import Policy
 
-# As alike as a typo or a plural leaves a word, of 100.
+# Similarity of 0 to 100 that two words keep despite a typo or a plural.
 _SAME_WORD = 80
-# These tell nothing apart.
+# Words that don't tell two titles apart.
 _FILLERS = frozenset(
     [
         "a",
@@ -55,14 +55,14 @@ async def find_similar(
 ) -> Incident | None:
     """Return the most similar open incident of the last minutes that the viewer may see, or None.
 
-    Whoever declares in private isn't pointed to one that everybody sees.
+    A private declaration never matches a public incident.
     """
     given = {
         "workspace": workspace_id,
         "is_drill": is_drill,
         "since": now - policy.duplicates.window,
     }
-    # Titles alone: in a storm of declarations there are many, and mostly none is alike.
+    # Load only titles: a storm of declarations has many, and most don't match.
     recent = (await session.execute(_recent_titles(), given)).all()
     if not recent:
         return None
@@ -87,7 +87,7 @@ async def find_similar(
 
 
 def say_the_same(one: str, other: str) -> bool:
-    """Tell whether two titles can mean the same: not if each has a word that the other lacks.
+    """Tell whether two titles can mean the same: no if each has a word that the other lacks.
 
     `Search API down` and `Payments API down` don't; `checkout eror` and `Checkout errors in EU` do.
     """
@@ -106,7 +106,7 @@ def _own(words: frozenset[str], others: frozenset[str]) -> list[str]:
 def _is_among(word: str, others: frozenset[str]) -> bool:
     from rapidfuzz import fuzz  # noqa: PLC0415 - as above
 
-    # `server1` is not `server2`, however alike they look.
+    # `server1` is not `server2`, however similar they look.
     if any(character.isdigit() for character in word):
         return False
     return any(fuzz.ratio(word, other) >= _SAME_WORD for other in others)
@@ -114,7 +114,7 @@ def _is_among(word: str, others: frozenset[str]) -> bool:
 
 @functools.cache
 def _recent_titles() -> Select[Any]:
-    """Return the query, made once: it runs while others wait to declare."""
+    """Return the query, built once: it runs while others wait to declare."""
     table = cast("Table", Incident.__table__)
     return (
         select(table.c.number, table.c.title)

@@ -1,8 +1,8 @@
-"""Open incidents in which nothing happens any more: whether to close is asked, not decided.
+"""Open incidents that have gone quiet: the bot asks whether to close them, and never decides.
 
-What the system records by itself (its reminders, misses, channel work) is no sign of life.
-The reminder isn't moved by each entry: when it comes due it looks when somebody last did something
-and, if that was lately, goes back to sleep until the time is really up.
+What the system records itself (reminders, misses, channel work) doesn't count as activity. Entries
+don't move the reminder. When it comes due, it checks the last activity; if that was recent, it
+waits for the rest of the time.
 """
 
 import uuid
@@ -22,7 +22,7 @@ from incidents.policy.policy import Action
 
 
 async def ask_if_stale(uow: UnitOfWork, incident: Incident, _reminder: Reminder) -> Again | None:
-    """Ask whether to close an open incident with nothing new for long; again after as long."""
+    """Ask whether to close an open incident that went quiet; ask again after the same wait."""
     if not incident.is_open:
         return None
     wait = uow.policy.reminders.stale_after
@@ -34,9 +34,9 @@ async def ask_if_stale(uow: UnitOfWork, incident: Incident, _reminder: Reminder)
 
 
 async def still_working(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Say that work goes on: written down, and asked again only after another quiet time.
+    """Record that work goes on; the bot asks again only after another quiet period.
 
-    Raises: NotPermitted; AlreadySo when the incident is over meanwhile.
+    Raises: NotPermitted; AlreadySo when the incident is already over.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.ADD_NOTE, incident)
@@ -48,7 +48,7 @@ async def still_working(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
 
 
 async def last_activity_at(session: AsyncSession, incident_id: uuid.UUID) -> datetime | None:
-    """Return when somebody other than the system last put something on the record, or None."""
+    """Return when anybody but the system last recorded something, or None."""
     query = select(func.max(TimelineEntry.recorded_at)).where(
         TimelineEntry.incident_id == incident_id, TimelineEntry.actor_kind != ActorKind.SYSTEM
     )

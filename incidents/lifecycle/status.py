@@ -1,6 +1,6 @@
-"""Moving an incident through its lifecycle: status, close, reopen, cancel, duplicate.
+"""Move an incident through its lifecycle: status, close, reopen, cancel, duplicate.
 
-Resolving, which asks for facts first, is in `resolve.py`; both move with `move()`.
+Resolving is in `resolve.py`, because it asks for facts first; both use `move()`.
 """
 
 from dataclasses import replace
@@ -29,16 +29,16 @@ from incidents.proposals.end import end_proposals
 from incidents.roles.command import end_handoff
 from incidents.storage.database import storable
 
-# Duplicates of duplicates: as far as a chain is followed.
+# How far to follow a chain of duplicates of duplicates.
 _LONGEST_CHAIN = 50
 
 
 async def change_status(
     uow: UnitOfWork, ref: IncidentRef, *, target: IncidentStatus, text: str = ""
 ) -> Outcome:
-    """Move an open incident to another open status; a resolved or closed one is reopened.
+    """Move an open incident to another open status, or reopen a resolved or closed one.
 
-    Raises: NotPermitted; TransitionRefused; InvalidInput for a status that isn't an open one.
+    Raises: NotPermitted; TransitionRefused; InvalidInput for a status that isn't open.
     """
     if target not in OPEN_STATUSES:
         raise InvalidInput("status", "unknown", ", ".join(OPEN_STATUSES))
@@ -60,7 +60,7 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
 
 
 async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
-    """Take a resolved or closed incident up again; what fixed it is asked anew.
+    """Reopen a resolved or closed incident; resolving it again asks again what fixed it.
 
     Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
     """
@@ -78,7 +78,7 @@ async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
 
 
 async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
-    """Cancel an open incident: it wasn't one.
+    """Cancel an open incident that turned out to be none.
 
     Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
     """
@@ -92,14 +92,14 @@ async def cancel(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
 async def mark_duplicate(
     uow: UnitOfWork, ref: IncidentRef, *, original: Reference, reason: str = ""
 ) -> Outcome:
-    """Cancel an open incident as the duplicate of another, and link it.
+    """Cancel an open incident as a duplicate of another, and link the two.
 
     Raises: NotPermitted; TransitionRefused; IncidentNotFound for an original that the actor
         can't see; InvalidInput for the incident itself or a duplicate of it.
     """
     incident = await uow.get_incident(ref)
     other = await uow.get_incident(ByReference(original))
-    # A proposal is read by people who may not know of a private one.
+    # People who read a proposal may not know of a private incident.
     asked = {"original": None if other.is_private else str(original), "original_id": str(other.id)}
     await uow.permit(Action.MARK_DUPLICATE, incident, arguments={**asked, "reason": reason})
     await allow_move(uow.session, incident, IncidentStatus.CANCELLED)
@@ -109,11 +109,11 @@ async def mark_duplicate(
         new=IncidentStatus.CANCELLED,
         reason=storable(reason).strip(),
         is_duplicate=True,
-        # The record of this incident is read by people who may not know of a private one.
+        # People who read this incident's record may not know of a private one.
         duplicate_of="" if other.is_private else str(other.reference),
     )
     outcome = await move(uow, incident, step)
-    # Its people may not know of a private one either.
+    # The original's people may not know of a private incident either.
     if other.is_open and not incident.is_private:
         found_here = DuplicateFound(duplicate=str(incident.reference), title=incident.title)
         uow.record(other, found_here)
@@ -122,7 +122,7 @@ async def mark_duplicate(
 
 
 async def allow_move(session: AsyncSession, incident: Incident, target: IncidentStatus) -> None:
-    """Return quietly if the step exists. Raises: TransitionRefused, with who made the last one."""
+    """Check that the step is allowed. Raises: TransitionRefused with who made the last one."""
     try:
         check_transition(incident.lifecycle_status, target)
     except TransitionRefused:
@@ -130,16 +130,16 @@ async def allow_move(session: AsyncSession, incident: Incident, target: Incident
 
 
 async def allow_reopening(session: AsyncSession, incident: Incident) -> None:
-    """Return quietly if the incident can be taken up again. Raises: TransitionRefused."""
+    """Check that the incident can be reopened. Raises: TransitionRefused."""
     if incident.is_open:
         raise await _refusal(session, incident, "reopened")
     await allow_move(session, incident, IncidentStatus.INVESTIGATING)
 
 
 async def move(uow: UnitOfWork, incident: Incident, step: StatusChanged) -> Outcome:
-    """Take an allowed step to `step.new`: status, milestones, cadence, and the entry that says so.
+    """Take an allowed step to `step.new`: set status, milestones and cadence, and record it.
 
-    Once the incident is over, nobody is called, or asked to agree or to take command any more.
+    Once the incident is over, this also ends its open escalations and proposals.
     """
     old = incident.lifecycle_status
     incident.status = step.new
@@ -156,7 +156,7 @@ async def move(uow: UnitOfWork, incident: Incident, step: StatusChanged) -> Outc
 
 
 async def find_last_step(session: AsyncSession, incident: Incident) -> TimelineEntry | None:
-    """Return the entry that brought the incident to its status: the last step, or declaring."""
+    """Return the entry that set the current status: the last change, or the declaration."""
     query = (
         select(TimelineEntry)
         .where(
@@ -183,7 +183,7 @@ async def _refusal(session: AsyncSession, incident: Incident, target: str) -> Tr
 def _set_milestones(
     uow: UnitOfWork, incident: Incident, *, old: IncidentStatus
 ) -> dict[str, Moved]:
-    """Set and clear the step's milestones; return old and new of those that changed."""
+    """Set and clear the step's milestones; return old and new values of the changed ones."""
     changed: dict[str, Moved] = {}
     for name, value in milestones_after(old, incident.lifecycle_status, now=uow.now).items():
         before = getattr(incident, name)

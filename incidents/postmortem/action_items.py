@@ -1,4 +1,4 @@
-"""Action items: follow-up work of an incident, each with one owner, and a date if one is known."""
+"""Action items: follow-up work of an incident, each with an owner, and a date if known."""
 
 import uuid
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ MAX_TEXT = 1000
 
 
 class ActionItemStatus(StrEnum):
-    """Whether an action item is still to be done."""
+    """Whether an action item still has to be done."""
 
     OPEN = "open"
     DONE = "done"
@@ -56,7 +56,7 @@ class ActionItem(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionItemView:
-    """An action item as messages and documents show it."""
+    """An action item, as messages and documents show it."""
 
     id: uuid.UUID
     number: int
@@ -77,8 +77,8 @@ async def add_action_item(
 ) -> Outcome:
     """Add an action item: `action_item_added` with its number.
 
-    Raises: IncidentNotFound; NotPermitted; InvalidInput for an empty or overlong text, a date
-        that is over, an owner who can't take on work.
+    Raises: IncidentNotFound; NotPermitted; InvalidInput for an empty or overlong text, a date in
+        the past, or an owner who can't take on work.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
@@ -104,9 +104,9 @@ async def add_action_item(
 async def assign_action_item(
     uow: UnitOfWork, ref: IncidentRef, *, number: int, owner: Named
 ) -> Outcome:
-    """Give an action item to somebody: `action_item_assigned`.
+    """Assign an action item to somebody: `action_item_assigned`.
 
-    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if it is theirs, or done.
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if they own it, or it is done.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MANAGE_ACTION_ITEMS, incident)
@@ -142,7 +142,7 @@ async def complete_action_item(uow: UnitOfWork, ref: IncidentRef, *, number: int
 async def action_items_of(
     session: AsyncSession, incident_id: uuid.UUID
 ) -> tuple[ActionItemView, ...]:
-    """Return the action items of an incident that the caller may see, by number."""
+    """Return the action items of an incident, by number; the caller may see the incident."""
     query = (
         select(ActionItem).where(ActionItem.incident_id == incident_id).order_by(ActionItem.number)
     )
@@ -163,7 +163,7 @@ async def action_items_of(
 
 
 def check_text(text: str) -> str:
-    """Return the wording on one line. Raises: InvalidInput if empty or over 1,000 characters."""
+    """Return the text on one line. Raises: InvalidInput if empty or over 1,000 characters."""
     wording = " ".join(storable(text).split())
     if not wording:
         raise InvalidInput("text", "empty", "Alert when the queue is older than 5 minutes")
@@ -173,16 +173,16 @@ def check_text(text: str) -> str:
 
 
 def check_due_on(due_on: date | None, *, today: date) -> None:
-    """Return quietly if the date can be met. Raises: InvalidInput if it is over.
+    """Check that the date isn't over. Raises: InvalidInput if it is.
 
-    A day's grace: today in UTC may still be yesterday for whoever sets it.
+    Allows one extra day: today in UTC may still be yesterday for the person who sets it.
     """
     if due_on is not None and (today - due_on).days > 1:
         raise InvalidInput("due_on", "past", f"{today.isoformat()}, or 5d")
 
 
 async def _next_number(session: AsyncSession, incident_id: uuid.UUID) -> int:
-    # The incident's row is locked, so that two can't take the same.
+    # The incident's row is locked, so two items can't take the same number.
     query = select(func.max(ActionItem.number)).where(ActionItem.incident_id == incident_id)
     return ((await session.execute(query)).scalar_one() or 0) + 1
 
@@ -198,7 +198,7 @@ async def _get_item(session: AsyncSession, incident: Incident, number: int) -> A
 
 
 async def _call_in_owner(uow: UnitOfWork, incident: Incident, owner: Named) -> Person:
-    # Whoever owns a part of it has to see the incident, also a private one.
+    # An owner has to see the incident, even a private one.
     person = await get_assignable(uow, owner)
     await call_in(uow, incident, person)
     return person

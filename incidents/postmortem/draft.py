@@ -1,7 +1,7 @@
-"""The postmortem draft: sections made from the record, pure; then Markdown by a template.
+"""The postmortem draft: sections from the record (pure), then Markdown by a template.
 
-Order and titles of the sections come from the policy, what people wrote stands first in each.
-Roles rather than names, except in the table of roles. All times are in UTC.
+The policy sets the sections' order and titles; each starts with what people wrote. People appear
+by role, except in the table of roles. All times are in UTC.
 """
 
 from collections.abc import Callable, Mapping
@@ -283,7 +283,7 @@ def _action_items(facts: PostmortemFacts) -> str:
         (
             str(item.number),
             facts.narrator.words(item.text, at=facts.now),
-            # A promise of one person: without the name nobody could be asked.
+            # An action item needs its owner's name, or nobody could ask them.
             escape(item.owner.name) if item.owner else "nobody yet",
             _day(item.due_on) if item.due_on else "no date",
             "done" if item.is_done else "open",
@@ -313,7 +313,7 @@ def _day(day: date) -> str:
 
 
 def _length(length: timedelta | None) -> str:
-    """Return a length in words, and in minutes where the words are hours and days."""
+    """Return a length in words, plus minutes if the words are hours and days."""
     if length is None or length < timedelta(hours=1):
         return _human(length)
     return f"{_human(length)} ({_minutes(length)} minutes)"

@@ -1,7 +1,7 @@
-"""When the postmortem's owner is reminded: the business day before it is due, and on the day.
+"""When to remind the postmortem's owner: the business day before it is due, and on the day.
 
-Pure: the rule that fires lives in `postmortem.py`. Reminders are set for the start of the
-working day in UTC; one that would reach its owner at night waits for their morning.
+Pure: the rule that fires is in `postmortem.py`. Reminders are set for the start of the working day
+in UTC; one that would reach its owner at night waits for their morning.
 """
 
 import uuid
@@ -22,14 +22,14 @@ STEP_ON_THE_DAY = 1
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not yet: the owner's morning comes at that instant."""
+    """Not yet: wait for the owner's morning, at `until`."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say it now; `next_step` is the reminder that follows, None after the last one."""
+    """Say it now; `next_step` is the following reminder, None after the last one."""
 
     is_due: bool
     next_step: int | None
@@ -49,7 +49,7 @@ def first_reminder(due_on: date, facts: Facts, policy: Policy) -> Remind:
 
 
 def reminder_instant(due_on: date, *, step: int, country: str | None) -> datetime:
-    """Return when a step is reminded of: 09:00 UTC of its day."""
+    """Return the instant of a step's reminder: 09:00 UTC of its day."""
     if step == STEP_ON_THE_DAY:
         return _morning(due_on)
     day = previous_business_day(due_on, is_business_day=business_days(country))
@@ -57,9 +57,9 @@ def reminder_instant(due_on: date, *, step: int, country: str | None) -> datetim
 
 
 def decide(*, due_on: date, step: int, now: datetime, zone: str) -> Wait | Say:
-    """Say what a due reminder comes to for an owner in that zone (an IANA name).
+    """Decide what a due reminder does for an owner in that zone (an IANA name).
 
-    After the bot was away, the day itself is said and the day before left out.
+    After an absence of the bot, it says the day itself and skips the day before.
     """
     local = now.astimezone(zone_of(zone))
     if local.time() < MORNING:

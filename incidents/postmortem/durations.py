@@ -1,8 +1,8 @@
-"""Durations of an incident: pure, from its timeline entries and its milestones.
+"""Durations of an incident, from its timeline entries and milestones; pure.
 
-Mitigated and resolved are the *last* ones that held: a mitigation that slipped back and a
-resolution after which the incident was reopened don't end the clock. What lay between resolved
-and reopened is told apart, not taken off. Moments in the wrong order give no duration at all.
+Mitigated and resolved mean the *last* ones that held: a mitigation that slipped or a resolution
+before a reopening doesn't stop the clock. Time between resolved and reopened is reported
+separately, not subtracted. Milestones in the wrong order give no duration at all.
 Definitions: the table of figures in the domain text.
 """
 
@@ -27,7 +27,7 @@ from incidents.incident.views import EntryView, IncidentView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Milestones:
-    """The moments of an incident as people last set them; all instants aware."""
+    """The milestones of an incident as people last set them; all instants aware."""
 
     detected_at: datetime
     declared_at: datetime
@@ -41,7 +41,7 @@ class Milestones:
 
 @dataclass(frozen=True, slots=True)
 class StatusStep:
-    """One change of status, and when it took place."""
+    """One change of status, and when it happened."""
 
     at: datetime
     old: IncidentStatus | None
@@ -59,7 +59,7 @@ class StatusStep:
 
     @property
     def is_reopening(self) -> bool:
-        """Tell whether the incident was taken up again after it had been resolved."""
+        """Tell whether the incident was reopened after it had been resolved."""
         is_over = {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}
         return self.old in is_over and is_open(self.new)
 
@@ -73,13 +73,13 @@ class Span:
 
     @property
     def length(self) -> timedelta:
-        """Return how long it lasted."""
+        """Return how long the span lasted."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durations:
-    """How long things took; None where a moment isn't on the record or the order is wrong."""
+    """How long things took; None if a milestone is missing or the order is wrong."""
 
     mitigated_at: datetime | None
     resolved_at: datetime | None
@@ -92,13 +92,13 @@ class Durations:
 
     @property
     def reopened_gap(self) -> timedelta:
-        """Return the whole time between resolved and reopened."""
+        """Return the total time between resolved and reopened."""
         return sum((span.length for span in self.resolved_then_reopened), timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
 class SeveritySpan:
-    """How long the incident had a severity; `until` is None while it still counts."""
+    """How long the incident had a severity; `until` is None while it lasts."""
 
     severity: str
     since: datetime
@@ -152,8 +152,8 @@ def durations(entries: Iterable[EntryView], milestones: Milestones) -> Durations
 def status_steps(entries: Iterable[EntryView]) -> tuple[StatusStep, ...]:
     """Return the changes of status in the order in which they were made.
 
-    Not in the order of their moments: a change that is dated back still came after the others.
-    A moment that people set right later counts for the last step it speaks of.
+    This isn't the order of their times: a backdated change still came after the others. A time that
+    people corrected later counts for the last matching step.
     """
     steps: list[StatusStep] = []
     for entry in sorted(entries, key=lambda entry: entry.sequence):
@@ -194,9 +194,9 @@ def payload_of(entry: EntryView) -> Payload:
 def role_at(
     spans: Sequence[RoleSpan], person_id: uuid.UUID | None, *, at: datetime
 ) -> RoleSpan | None:
-    """Return the role somebody held at that moment, the first in order, or None.
+    """Return the first role that the person held at that moment, or None.
 
-    Whoever hands a role over still holds it in the moment of doing so.
+    A person who hands a role over still holds it at that moment.
     """
     own = [span for span in spans if span.person_id == person_id and span.started_at <= at]
     held = [span for span in own if span.ended_at is None or span.ended_at > at]
@@ -225,9 +225,9 @@ def _set_right(steps: list[StatusStep], moment: str, at: datetime) -> None:
 def _last_that_held(
     status: IncidentStatus, steps: Sequence[StatusStep], milestone: datetime | None
 ) -> datetime | None:
-    """Return the moment on the incident, else that of the last step if nothing undid it.
+    """Return the incident's own time, else that of the last step if nothing undid it.
 
-    A step back clears the moment on the incident, so one that is there was set after it.
+    A step back clears the incident's own time, so a time that is there was set afterwards.
     """
     if milestone is not None:
         return milestone

@@ -9,7 +9,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class UploadPostmortem(Effect):
-    """Upload the postmortem, made from the record when it is carried out, to the channel."""
+    """Upload the postmortem to the channel, built from the record at that moment."""
 
     kind: ClassVar[str] = "upload_postmortem"
     needs_channel: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Entries about the postmortem and action items: whose they are, and by when."""
+"""Entries about the postmortem and action items: one payload per kind, which words itself."""
 
 import uuid
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The postmortem of an incident as a file: its facts gathered for a viewer, then rendered."""
+"""The postmortem of an incident as a file: gather its facts for a viewer, then render them."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -48,9 +48,9 @@ async def build_postmortem(
     entry_types: EntryTypes,
     now: datetime,
 ) -> PostmortemFile:
-    """Return the newest postmortem of an incident, or what its draft would be by now.
+    """Return the newest postmortem of an incident, or what its draft would be now.
 
-    Raises: IncidentNotFound, also when the viewer may not see it.
+    Raises: IncidentNotFound, also if the viewer may not see it.
     """
     facts = await gather_postmortem(
         session,
@@ -66,7 +66,7 @@ async def build_postmortem(
 
 
 def file_name(facts: PostmortemFacts) -> str:
-    """Return what the file is called, e.g. `inc-12-postmortem-v1.md`, `…-v1-final.md`."""
+    """Return the file's name, such as `inc-12-postmortem-v1.md` or `…-v1-final.md`."""
     reference = facts.incident.reference.lower()
     if facts.postmortem is None:
         return f"{reference}-postmortem-preview.md"
@@ -110,7 +110,7 @@ async def gather_postmortem(
 
 
 def standing_entries(rows: Iterable[TimelineEntry]) -> tuple[EntryView, ...]:
-    """Return the entries as they read now, withdrawn ones left out, in the order of display."""
+    """Return the entries as they read now, without withdrawn ones, in the order of display."""
     rows = sorted(rows, key=lambda row: row.sequence)
     corrections = [row for row in rows if row.kind in CORRECTIONS]
     standing: list[EntryView] = []
@@ -160,7 +160,7 @@ async def _people(
 def _role_spans(
     rows: Iterable[RoleAssignment], people: dict[uuid.UUID, PersonView], *, policy: Policy
 ) -> tuple[RoleSpan, ...]:
-    """Return the times in roles, in the policy's order of roles, then of time."""
+    """Return the times in roles, in the policy's order of roles, then by time."""
     order = {role.key: place for place, role in enumerate(policy.roles)}
     spans = [
         RoleSpan(

@@ -1,4 +1,4 @@
-"""How entries read in a postmortem: what happened, by role; names are for the table of roles."""
+"""How entries read in a postmortem: what happened, by role; only the table of roles has names."""
 
 import re
 import uuid
@@ -25,7 +25,7 @@ _USER_TOKEN = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 @dataclass(frozen=True, slots=True)
 class Narrator:
-    """Tells entries by the roles that people held at the time."""
+    """Words entries by the roles that people held at the time."""
 
     roles: Sequence[RoleSpan]
     people: Sequence[PersonView]
@@ -59,16 +59,16 @@ class Narrator:
         return line
 
     def role_of(self, person_id: uuid.UUID | None, *, at: datetime) -> str:
-        """Return the role that somebody held at that moment, or `a responder`; Markdown."""
+        """Return the role that the person held at that moment, or `a responder`; Markdown."""
         span = role_at(self.roles, person_id, at=at)
         return escape(span.role_name) if span else SOMEBODY
 
     def words(self, text: str, *, at: datetime) -> str:
-        """Return people's text as Markdown, with the names of people we know made roles."""
+        """Return people's text as Markdown, with known names replaced by roles."""
         return escape(self.unnamed(text, at=at))
 
     def unnamed(self, text: str, *, at: datetime) -> str:
-        """Return people's text, not yet escaped, with the names of people we know made roles."""
+        """Return people's text, not yet escaped, with known names replaced by roles."""
         by_token = {person.external_id: person for person in self.people}
 
         def role(person: PersonView | None) -> str:
@@ -119,7 +119,7 @@ class ByRole(Markdown):
 
 
 def _names_of(name: str) -> re.Pattern[str]:
-    """Return what finds a name: after `@` in any case; a full name also without."""
+    """Return the pattern for a name: after `@` in any case; for a full name, also without."""
     spelled = re.escape(name)
     plain = rf"|\b{spelled}(?!\w)" if " " in name else ""
     return re.compile(rf"(?<!\w)@(?i:{spelled})(?!\w){plain}")

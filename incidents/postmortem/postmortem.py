@@ -1,4 +1,4 @@
-"""The postmortem: versions, its owner and due date, the sections that people write, publishing.
+"""The postmortem: versions, owner and due date, written sections, publishing.
 
 Each resolving makes a new draft version; what people wrote goes along. What the draft says
 besides is made from the record whenever it is shown (`draft.py`).
@@ -36,18 +36,18 @@ from incidents.postmortem.entries import (
 )
 from incidents.storage.database import Base, storable
 
-# As much as a form's field takes, so that what was saved can be opened again whole.
+# As much as a form field takes, so a saved text can be opened again in full.
 MAX_SECTION = 3000
 
-# Written elsewhere: this one is made of rows with owners and dates.
+# Not written by people: this section lists rows with owners and dates.
 _NOT_WRITTEN = frozenset({"action_items"})
 
-# What publishing asks for: the one section that no record can fill.
+# Publishing needs this one section, which no record can fill.
 NEEDED_SECTION = "contributing_factors"
 
 
 class PostmortemStatus(StrEnum):
-    """Where a version of a postmortem is."""
+    """The state of a postmortem version."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
@@ -88,7 +88,7 @@ class PostmortemSection(Base):
 
 @dataclass(frozen=True, slots=True)
 class SectionEdit:
-    """What somebody wrote, and the revision they had before them (0: nothing was there)."""
+    """What somebody wrote, and the revision that they saw (0: nothing was written)."""
 
     text: str
     revision: int = 0
@@ -123,7 +123,7 @@ class PostmortemView:
 
 
 def writable_sections(policy: Policy) -> tuple[Section, ...]:
-    """Return the sections that people write in: those that put a question to them."""
+    """Return the sections that people write: those with a question to answer."""
     return tuple(
         section
         for section in policy.postmortem.sections
@@ -132,7 +132,7 @@ def writable_sections(policy: Policy) -> tuple[Section, ...]:
 
 
 async def draft_postmortem(uow: UnitOfWork, incident: Incident) -> Postmortem:
-    """Make the next draft version of a resolved incident, with what people wrote before."""
+    """Create the next draft version of a resolved incident, with what people wrote before."""
     before = await find_postmortem(uow.session, incident.id)
     draft = Postmortem(
         id=new_id(),
@@ -173,10 +173,10 @@ def due_date(resolved_at: datetime, policy: Policy) -> date:
 
 
 async def set_postmortem_owner(uow: UnitOfWork, ref: IncidentRef, *, owner: Named) -> Outcome:
-    """Name who writes the postmortem: `postmortem_owner_set`.
+    """Name the person who writes the postmortem: `postmortem_owner_set`.
 
     Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft; InvalidInput for
-        somebody who can't take on work; AlreadySo if they own it.
+        somebody who can't take on work; AlreadySo if they already own it.
     """
     incident, postmortem = await _get_current(uow, ref)
     person = await get_assignable(uow, owner)
@@ -186,10 +186,10 @@ async def set_postmortem_owner(uow: UnitOfWork, ref: IncidentRef, *, owner: Name
 async def claim_postmortem(
     uow: UnitOfWork, ref: IncidentRef, *, version: int | None = None
 ) -> Outcome:
-    """Take the postmortem on oneself, if nobody has: `postmortem_owner_set`.
+    """Become the postmortem's owner if it has none: `postmortem_owner_set`.
 
-    Raises: as `set_postmortem_owner`; Superseded if somebody else was quicker, or there is a
-        newer version than the one that the actor saw.
+    Raises: as `set_postmortem_owner`; Superseded if somebody else was faster, or there is a newer
+        version than the actor saw.
     """
     incident, postmortem = await _get_current(uow, ref)
     if version is not None and version != postmortem.version:
@@ -206,11 +206,11 @@ async def claim_postmortem(
 async def write_postmortem(
     uow: UnitOfWork, ref: IncidentRef, *, edits: Mapping[str, SectionEdit]
 ) -> Outcome:
-    """Save what somebody wrote: `postmortem_edited`, or `postmortem_unchanged`.
+    """Save written sections: `postmortem_edited`, or `postmortem_unchanged`.
 
-    Only sections whose text differs count, so that two people can write in different ones at
-    the same time; of one that somebody else changed meanwhile nothing is overwritten: the
-    outcome lists it under `conflicts` and the other sections are saved.
+    Only sections whose text differs count, so two people can write different ones at once. A
+    section that somebody else changed meanwhile isn't overwritten: the outcome lists it under
+    `conflicts`, and the other sections are saved.
 
     Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft; InvalidInput for
         an unknown section or one that is too long.
@@ -244,10 +244,10 @@ async def write_postmortem(
 
 
 async def publish_postmortem(uow: UnitOfWork, ref: IncidentRef, *, link: str = "") -> Outcome:
-    """Publish the postmortem: `postmortem_published`; with a link, it was written elsewhere.
+    """Publish the postmortem: `postmortem_published`; a link means it was written elsewhere.
 
-    Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft, or with the
-        contributing factors not written; AlreadySo if it is published.
+    Raises: IncidentNotFound; NotPermitted; InformationMissing without a draft or without the
+        contributing factors; AlreadySo if it is already published.
     """
     incident, postmortem = await _get_current(uow, ref)
     if postmortem.status == PostmortemStatus.PUBLISHED:
@@ -299,7 +299,7 @@ async def find_postmortem(session: AsyncSession, incident_id: uuid.UUID) -> Post
 async def find_postmortem_view(
     session: AsyncSession, incident_id: uuid.UUID
 ) -> PostmortemView | None:
-    """Return the newest version with what people wrote, or None; the caller may see it."""
+    """Return the newest version with its written sections, or None; the caller checks access."""
     row = await find_postmortem(session, incident_id)
     if row is None:
         return None
@@ -322,7 +322,7 @@ async def _set_owner(
 ) -> Outcome:
     if postmortem.owner_id == person.id:
         raise AlreadySo("the postmortem's owner", person.name)
-    # Whoever writes it has to see the incident, also a private one.
+    # A postmortem's writer has to see the incident, even a private one.
     await call_in(uow, incident, person)
     postmortem.owner_id = person.id
     uow.record(incident, _entry(PostmortemOwnerSet, postmortem, person))

@@ -1,4 +1,4 @@
-"""What follows from entries about postmortems and action items; collected in `reactions.py`."""
+"""Reactions to entries about postmortems and action items."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ def remind_of_postmortem(plan: IncidentPlan[PostmortemEntry]) -> None:
 
 
 def end_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
-    """Once published there is nothing left to remind of."""
+    """Cancel the reminder once the postmortem is published."""
     plan.cancel(ReminderKind.POSTMORTEM_DUE)
 
 
 def pause_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
-    """A reopened incident gets a new draft, with a new date, when it is resolved again."""
+    """Cancel the reminder on reopening: resolving again makes a new draft with a new date."""
     if plan.facts.is_open:
         plan.cancel(ReminderKind.POSTMORTEM_DUE)
 

@@ -1,4 +1,4 @@
-"""Answers to a proposal: agreed, declined, or gone ahead without one (break-glass)."""
+"""Answers to a proposal: approve it, decline it, or go ahead without approval (break-glass)."""
 
 import uuid
 from dataclasses import replace
@@ -49,7 +49,7 @@ async def approve(
     reason: str = "",
     version: int | None = None,
 ) -> Outcome:
-    """Agree to a proposal: `approved`; it may be carried out from now on, for as long as it holds.
+    """Approve a proposal: `approved`; it may now be carried out until the approval expires.
 
     Raises: MayNotAnswer for one's own or without the right; Superseded when it is answered, over,
         changed or redacted; AlreadySo when the incident is over.
@@ -104,13 +104,13 @@ async def break_glass(
     reason: str,
     version: int | None = None,
 ) -> Outcome:
-    """Go ahead without agreement, with a reason that everybody is told: `glass_broken`.
+    """Go ahead without approval, with a reason that everybody is told: `glass_broken`.
 
-    A command of the bot is carried out at once, as whoever asked for it; only they can do so.
-    Whoever may agree agrees: that is as quick, and on the record as what it is.
+    A command of the bot runs at once, as its requester, and only they can do this.
+    A person who may approve must do that instead: it is as quick, and the record says so.
 
-    Raises: NotPermitted; MayAgree; Superseded when it is over, agreed to or changed; InvalidInput
-        without a reason; AlreadySo when the incident is over; whatever the command itself refuses.
+    Raises: NotPermitted; MayAgree; Superseded when it is over, approved or changed; InvalidInput
+        without a reason; AlreadySo when the incident is over; whatever the command itself raises.
     """
     incident = await uow.get_incident(ref)
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
@@ -140,7 +140,7 @@ async def break_glass(
 
 
 def needed_reason(text: str, *, example: str) -> str:
-    """Return the reason as it is kept. Raises: InvalidInput if there is none."""
+    """Return the reason as it is stored. Raises: InvalidInput if there is none."""
     reason = kept_text(text, most=MAX_TEXT)
     if not reason:
         raise InvalidInput("reason", "empty", example)

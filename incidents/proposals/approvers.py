@@ -1,4 +1,4 @@
-"""Who may agree to a proposal, and whom to tell: the commander, mentors, whom the policy names."""
+"""Who may approve a proposal, and who to tell: the commander, mentors, people in the policy."""
 
 import uuid
 from collections.abc import Iterable
@@ -17,21 +17,21 @@ from incidents.proposals.tables import Proposal
 from incidents.rights.decide import gather_standing, managers_named, permit
 from incidents.rights.stages import Stage, mentors_of
 
-# So that a whole department isn't woken for one restart.
+# So that one restart doesn't wake a whole department.
 MOST_TOLD = 10
 MOST_NAMED = 5
-# Of a crowded channel, so that nobody waits for the look through it; all of it sees the card.
+# In a crowded channel, so that nobody waits for the search; everybody there sees the card.
 MOST_LOOKED_AT = 30
 
 
 async def check_answerer(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
-    """Return quietly if the actor may agree or decline. Raises: MayNotAnswer, with who may."""
+    """Check that the actor may approve or decline. Raises: MayNotAnswer, with who may."""
     person_id = uow.actor.person_id
     person = await uow.session.get(Person, person_id) if person_id is not None else None
     if person is not None and await may_answer(uow, incident, proposal, person):
         return
     is_own = person_id == proposal.requested_by_id
-    # Who somebody's mentors are is nobody else's business.
+    # Only the requester may learn who their mentors are.
     found = await find_approvers(uow, incident, proposal, is_wide=False, has_mentors=is_own)
     grantees = uow.policy.rights.who_may(proposal.approving) if proposal.approving else ()
     raise MayNotAnswer(
@@ -44,7 +44,7 @@ async def check_answerer(uow: UnitOfWork, incident: Incident, proposal: Proposal
 async def may_answer(
     uow: UnitOfWork, incident: Incident, proposal: Proposal, person: Person
 ) -> bool:
-    """Tell whether this person may agree: has the right, is on their own here, isn't who asked."""
+    """Tell whether this person may approve: has the right, is solo here, isn't the requester."""
     action = proposal.approving
     if action is None or person.id == proposal.requested_by_id or not person.is_active:
         return False
@@ -68,7 +68,7 @@ async def may(
     *,
     subject_id: uuid.UUID | None = None,
 ) -> bool:
-    """Tell whether somebody, not only the actor, has a right in the incident and can see it."""
+    """Tell whether a person, not only the actor, has a right in the incident and can see it."""
     viewer = actor_of(person)
     ref = ById(incident.id)
     seen = await find_incident(uow.session, ref, workspace_id=uow.workspace_id, viewer=viewer)
@@ -97,9 +97,9 @@ async def find_approvers(
     is_wide: bool,
     has_mentors: bool = True,
 ) -> list[Person]:
-    """Return who could agree, the nearest first; `is_wide` adds everybody who is in the channel.
+    """Return who could approve, nearest first; `is_wide` adds people who are in the channel.
 
-    Nobody hears of a private incident or a drill who isn't part of it already.
+    Nobody outside a private incident or a drill learns of it.
     """
     candidates = await mentors_and_commander(
         uow, incident, proposal.requested_by_id, has_mentors=has_mentors
@@ -120,7 +120,7 @@ async def find_approvers(
 async def mentors_and_commander(
     uow: UnitOfWork, incident: Incident, person_id: uuid.UUID, *, has_mentors: bool = True
 ) -> list[uuid.UUID]:
-    """Return the commander and the person's mentors who can see the incident, without the person."""
+    """Return the commander and the person's mentors if they see the incident, never the person."""
     held = await current_roles(uow.session, incident.id)
     wanted = [role.person_id for role in held if role.role_key == COMMANDER]
     if has_mentors:
@@ -156,7 +156,7 @@ async def _others(
 
 
 def _is_for_everybody(uow: UnitOfWork, proposal: Proposal) -> bool:
-    """Tell whether being in the channel may be enough; whom else the policy means is known."""
+    """Tell whether being in the channel may be enough; the policy's other people are known."""
     grantees = uow.policy.rights.who_may(proposal.approving) if proposal.approving else ()
     return not {Standing.ANYONE, Standing.RESPONDER, Standing.SENIOR}.isdisjoint(grantees)
 

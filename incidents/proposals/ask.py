@@ -1,4 +1,4 @@
-"""Proposing: by people in words, or for a command of the bot that needs somebody's agreement."""
+"""Propose: people in their own words, or a command of the bot that needs approval."""
 
 import uuid
 from dataclasses import replace
@@ -37,7 +37,7 @@ _OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
 async def propose(
     uow: UnitOfWork, ref: IncidentRef, *, words: ProposalWords, class_key: str
 ) -> Outcome:
-    """Propose an action: `proposed`; a class that needs nobody may be carried out at once.
+    """Propose an action: `proposed`; a class that needs no approval may be carried out at once.
 
     Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput without words, or for
         a class that the policy doesn't have.
@@ -62,9 +62,9 @@ async def revise(
     class_key: str,
     version: int | None = None,
 ) -> Outcome:
-    """Change the words or the class of one's own proposal: a new version, to be agreed to anew.
+    """Change the words or the class of one's own proposal: a new version that needs new approval.
 
-    Raises: NotPermitted for others; Superseded when it is over or changed; InvalidInput.
+    Raises: NotPermitted for anybody else; Superseded when it is over or changed; InvalidInput.
     """
     incident = await uow.get_incident(ref)
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
@@ -91,11 +91,11 @@ async def revise(
 
 
 async def keep_draft(uow: UnitOfWork, *, needed: NeedsApproval) -> Outcome:
-    """Keep what somebody wanted to do and needs agreement for, so that they can ask: `drafted`.
+    """Store a command that needs approval, so the actor can ask for it: `drafted`.
 
-    Nobody else hears of it. What they were offered before in this incident and left is forgotten.
+    Nobody else hears of it. The actor's earlier unused drafts in this incident are deleted.
 
-    Raises: IncidentNotFound; InvalidInput for a command that can't be asked for.
+    Raises: IncidentNotFound; InvalidInput for a command that can't be proposed.
     """
     if needed.incident_id is None or needed.action not in uow.rules.performers:
         raise InvalidInput("command", "unknown")
@@ -116,9 +116,9 @@ async def keep_draft(uow: UnitOfWork, *, needed: NeedsApproval) -> Outcome:
 
 
 async def ask_for_draft(uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid.UUID) -> Outcome:
-    """Ask for agreement to the command that was kept: `proposed`.
+    """Ask for approval of a stored command: `proposed`.
 
-    Raises: NotPermitted for others; Superseded when it was asked for already or forgotten;
+    Raises: NotPermitted for anybody else; Superseded when it was already asked or deleted;
         AlreadySo when the incident is over.
     """
     incident = await uow.get_incident(ref)
@@ -131,7 +131,7 @@ async def ask_for_draft(uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid.
 
 
 async def ask_kept(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
-    """Make a draft a proposal on the record; its arguments move to the entry."""
+    """Turn a draft into a proposal on the record; its arguments move to the entry."""
     arguments = dict(proposal.draft or {})
     words = ProposalWords(text=uow.rules.command_text(proposal.command or "", arguments)[:MAX_TEXT])
     proposal.draft = None
@@ -145,7 +145,7 @@ async def ask_kept(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> N
 
 
 async def get_draft(uow: UnitOfWork, incident: Incident, proposal_id: uuid.UUID) -> Proposal:
-    """Return the actor's own draft. Raises: Superseded; NotPermitted for anybody else's."""
+    """Return the actor's own draft. Raises: Superseded; NotPermitted for another person's."""
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     if proposal.requested_by_id != uow.actor.person_id:
         raise NotPermitted("revise_proposal", needs="whoever proposed it")
@@ -183,7 +183,7 @@ async def _ask(
     words: ProposalWords,
     command: ProposedCommand | None = None,
 ) -> None:
-    """Put the proposal on the record as it is now, and start its times."""
+    """Record the proposal as it is now, and start its timers."""
     is_new = proposal.number is None
     if proposal.number is None:
         proposal.number = await next_number(uow.session, incident.id)
@@ -212,7 +212,7 @@ async def _ask(
 
 
 async def _shown(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> Outcome:
-    """Tell those who may agree, and return what came of asking."""
+    """Tell the approvers, and return the outcome of asking."""
     told = []
     if proposal.need is not Need.NOBODY:
         told = await find_approvers(uow, incident, proposal, is_wide=False)

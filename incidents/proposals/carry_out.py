@@ -1,7 +1,7 @@
 """The end of a proposal: carried out with its result, or abandoned with the reason.
 
-Everything is checked again at that moment. A command of the bot is then exactly the use case that
-was asked for, by whoever asked, so that it has all its own checks, too.
+Everything is checked again at that moment. A command of the bot runs exactly the use case that was
+proposed, as its requester, with all its own checks.
 """
 
 import uuid
@@ -50,14 +50,14 @@ async def carry_out(
     result: str = "",
     version: int | None = None,
 ) -> Outcome:
-    """Say that it was carried out, or let the bot carry it out: `carried_out`.
+    """Record that it was carried out, or let the bot carry it out: `carried_out`.
 
-    `approval_lapsed` instead, when whoever agreed may no longer: it waits for an answer again;
-    `proposal_expired`, when it comes too late. Nothing is carried out then.
+    If the approver no longer may approve, `approval_lapsed`: it waits for an answer again. If it is
+    too late, `proposal_expired`. Neither carries anything out.
 
-    Raises: NotPermitted for others than the requester and responders, or when the requester may no
-        longer; Superseded when it is over, changed or not agreed to; AlreadySo when the incident is
-        over; whatever the command itself refuses.
+    Raises: NotPermitted for anybody but the requester and responders, or when the requester may no
+        longer; Superseded when it is over, changed or not approved; AlreadySo when the incident is
+        over; whatever the command itself raises.
     """
     incident = await uow.get_incident(ref)
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
@@ -75,7 +75,7 @@ async def carry_out(
             await _lapse(uow, incident, proposal)
             return outcome_of("approval_lapsed", incident, proposal)
         case Step.GO:
-            # What went ahead without agreement is done already: what came of it can always be said.
+            # What went ahead without approval is already done: its result can always be recorded.
             if proposal.state is not ProposalStatus.BREAK_GLASS:
                 await _check_requester(uow, incident, proposal)
             await perform_for(uow, incident, proposal, result=kept_text(result, most=MAX_TEXT))
@@ -90,9 +90,9 @@ async def abandon(
     reason: str,
     version: int | None = None,
 ) -> Outcome:
-    """Say that it isn't done after all, with the reason: `abandoned`.
+    """Record that it won't be done after all, with the reason: `abandoned`.
 
-    Raises: NotPermitted for others than the requester and responders; Superseded when it is over
+    Raises: NotPermitted for anybody but the requester and responders; Superseded when it is over
         or changed; InvalidInput without a reason.
     """
     incident = await uow.get_incident(ref)
@@ -112,13 +112,13 @@ async def abandon(
 async def perform_for(
     uow: UnitOfWork, incident: Incident, proposal: Proposal, *, result: str
 ) -> None:
-    """Carry out the command, if it is one, as whoever asked, and put on the record what came of it."""
+    """Carry out the command, if it is one, as its requester, and record the result."""
     if proposal.command is not None:
         proposed = await find_said(uow.session, proposal.entry_id)
         if not isinstance(proposed, Proposed) or proposed.command is None:
             raise Superseded("proposal_redacted")
         requester = await uow.session.get_one(Person, proposal.requested_by_id)
-        # Before it is done: an incident that ends with it ends the proposals that still wait.
+        # Set first: a command that ends the incident also ends the proposals that still wait.
         proposal.status = ProposalStatus.CARRIED_OUT
         await uow.flush()
         with uow.acting_for(actor_of(requester), proposal.command, incident):
@@ -129,7 +129,7 @@ async def perform_for(
 
 
 async def ask_for_result(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Ask whoever went ahead without agreement what came of it, once; a drill that is over, never."""
+    """Ask the person who went ahead without approval for the result, once; not after a drill."""
     proposal = await uow.session.get(Proposal, reminder.subject_id, with_for_update=True)
     if proposal is None or proposal.state is not ProposalStatus.BREAK_GLASS:
         return
@@ -162,7 +162,7 @@ async def _check_presser(uow: UnitOfWork, incident: Incident, proposal: Proposal
 
 
 async def _check_requester(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
-    """Check that whoever asked still may; a command's own right is checked when it is performed."""
+    """Check that the requester still may; performing a command checks the command's own right."""
     is_over = incident.lifecycle_status in _OVER
     if is_over or (proposal.command is None and not incident.is_open):
         raise AlreadySo("the incident", incident.status)
@@ -173,7 +173,7 @@ async def _check_requester(uow: UnitOfWork, incident: Incident, proposal: Propos
 
 
 async def _lapse(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
-    """Whoever agreed may no longer, so it waits for an answer again."""
+    """Withdraw an approval whose approver no longer may: it waits for an answer again."""
     proposal.status = ProposalStatus.PENDING
     proposal.asked_at = uow.now
     proposal.expires_at = uow.now + uow.policy.proposals.expires_after

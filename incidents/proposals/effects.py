@@ -9,7 +9,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshProposal(Effect):
-    """Show a proposal in the channel, or to one person directly, or bring it up to date there."""
+    """Show or update a proposal, in the channel or in a direct message."""
 
     kind: ClassVar[str] = "refresh_proposal"
     proposal_id: uuid.UUID
@@ -18,7 +18,7 @@ class RefreshProposal(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshProposalOfEntry(Effect):
-    """Bring every copy of the proposal up to date whose words a redacted entry had held."""
+    """Update every copy of the proposal whose words were in a redacted entry."""
 
     kind: ClassVar[str] = "refresh_proposal_of_entry"
     entry_id: uuid.UUID

@@ -1,4 +1,4 @@
-"""How proposals end: settled by somebody, out of time, or with the incident they were made in."""
+"""How proposals end: settled by somebody, out of time, or with their incident."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from incidents.proposals.objections import close_poll
 from incidents.proposals.steps import step_of
 from incidents.proposals.tables import EXPIRING, Proposal, ProposalStatus
 
-# Commands that can still be carried out when the incident is resolved, until it is closed.
+# Commands that can still be carried out after resolving, until the incident is closed.
 AFTER_RESOLVING = frozenset({Action.CLOSE, Action.LOWER_SEVERITY, Action.POST_UPDATE})
 
 
@@ -25,7 +25,7 @@ async def settle(
     status: ProposalStatus,
     step: ProposalStep,
 ) -> None:
-    """Write down how a proposal ended."""
+    """Record how a proposal ended."""
     proposal.status = status
     proposal.settled_at, proposal.settled_by_id = uow.now, uow.actor.person_id
     entry = uow.record(incident, step, target_id=proposal.entry_id)
@@ -49,9 +49,9 @@ async def expire(
 
 
 async def end_proposals(uow: UnitOfWork, incident: Incident) -> None:
-    """End what can't be carried out any more, now that the incident is over.
+    """End the proposals that can't be carried out any more, now that the incident is over.
 
-    What somebody went ahead with stays as it is: what came of it can still be said.
+    Proposals that went ahead without approval stay open: their result can still be recorded.
     """
     is_resolved = incident.lifecycle_status is IncidentStatus.RESOLVED
     query = (

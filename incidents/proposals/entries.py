@@ -1,8 +1,4 @@
-"""Entries of proposals: made, answered, unanswered, carried out or ended, and objections to them.
-
-The words of a proposal are in the entry that made or revised it, and nowhere else. What follows
-points at that entry; it gets the words while it is read for a message.
-"""
+"""Entries about proposals: one payload per kind, which words itself."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A proposal that nobody answers is escalated, and the escalation ends as soon as somebody has."""
+"""Escalate a proposal that nobody answers, and end the escalation when somebody does."""
 
 import uuid
 from dataclasses import replace
@@ -25,13 +25,13 @@ def may_escalate(incident: Incident, proposal: Proposal) -> bool:
 async def escalate_unanswered(
     uow: UnitOfWork, incident: Incident, proposal: Proposal
 ) -> frozenset[uuid.UUID]:
-    """Call the commander, unless they asked themselves, then the ladder of the policy's template.
+    """Call the commander, unless they are the requester, then the ladder of the policy's template.
 
-    Return who is called: what they get shows the proposal and takes their answer.
+    Returns who is called: their message shows the proposal and takes their answer.
     """
     packet = replace(
         await prefill(uow.session, incident),
-        # Its words are shown beside this: here they would be a copy that redacting doesn't reach.
+        # The proposal's words are shown beside this; a copy here would survive a redaction.
         ask=f"Please decide on proposal {proposal.number}: approve or decline it.",
         answer_by=proposal.expires_at,
     )
@@ -51,9 +51,9 @@ async def escalate_unanswered(
 
 
 async def end_escalation(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
-    """Take the escalation back: the proposal waits for nobody any more.
+    """End the escalation: the proposal waits for nobody any more.
 
-    One that somebody is on stays theirs, and no longer asks for the answer.
+    If somebody is on it, they keep it, but it no longer asks for the answer.
     """
     escalation_id, proposal.escalation_id = proposal.escalation_id, None
     if escalation_id is None:

@@ -1,6 +1,6 @@
-"""A proposal that nobody answers: told again, escalated, then said loudly; at last it ends.
+"""A proposal that nobody answers: ask again, escalate, then say so loudly; at last it ends.
 
-Times count from asking. After an absence only the step that is due by then is taken.
+Times count from asking. After an absence, only the step that is due by then is taken.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class Rung(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LadderDecision:
-    """Which rung to take now (None: none yet), and when to look again (None: never)."""
+    """The rung to take now (None: none yet), and when to look again (None: never)."""
 
     rung: Rung | None
     next_at: datetime | None
@@ -38,7 +38,7 @@ class LadderDecision:
 def decide_ladder(
     *, asked_at: datetime, wait: timedelta, taken: int, now: datetime
 ) -> LadderDecision:
-    """Decide the rung that is due: one per `wait` since asking, the latest only, none twice; pure.
+    """Decide which rung is due: one per `wait` since asking, only the latest, none twice; pure.
 
     `taken` is the highest rung taken since it was asked, 0 for none.
     """
@@ -68,7 +68,7 @@ async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder
 
 
 async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """End a proposal whose time is over."""
+    """End a proposal that has expired."""
     proposal = await uow.session.get(Proposal, reminder.subject_id, with_for_update=True)
     if proposal is None or proposal.state not in EXPIRING or proposal.expires_at is None:
         return
@@ -79,7 +79,7 @@ async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminde
 async def _take(uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: Rung) -> None:
     """Take a rung so that each person hears of it once.
 
-    Whom the escalation calls, and who gets a copy of the proposal now, is told by that.
+    A call by the escalation or a new copy of the proposal counts as hearing of it.
     """
     asked_at = proposal.asked_at or proposal.created_at
     is_escalated = rung is Rung.ESCALATE and may_escalate(incident, proposal)

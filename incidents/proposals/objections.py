@@ -1,7 +1,7 @@
 """Strong objections? A short poll on a proposal: silence is consent, objections have a name.
 
 The poll tells the commander what others think; the decision stays theirs. It ends after the
-policy's time, or quietly when the proposal is over. An objection's words are in its entry alone.
+policy's time, or quietly when the proposal is over. An objection's words are only in its entry.
 """
 
 import uuid
@@ -52,7 +52,7 @@ class ObjectionPoll(Base):
 
 
 class Objection(Base):
-    """One person's objection; the last that they say counts."""
+    """One person's objection; their latest one counts."""
 
     __tablename__ = "objections"
     __table_args__ = (UniqueConstraint("poll_id", "person_id"),)
@@ -66,7 +66,7 @@ class Objection(Base):
 
 @dataclass(frozen=True, slots=True)
 class ObjectionView:
-    """An objection as people read it; no reason once its entry is redacted."""
+    """An objection as people read it; no reason after a redaction."""
 
     name: str
     external_id: str
@@ -76,7 +76,7 @@ class ObjectionView:
 
 @dataclass(frozen=True, slots=True)
 class PollView:
-    """The newest poll on a proposal: whether it goes on, until when, and what was said."""
+    """The newest poll on a proposal: whether it is open, until when, and the objections."""
 
     is_open: bool
     ends_at: datetime
@@ -119,9 +119,9 @@ async def ask_objections(uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid
 async def object_to(
     uow: UnitOfWork, ref: IncidentRef, *, proposal_id: uuid.UUID, reason: str
 ) -> Outcome:
-    """Object to a proposal while it is asked for, with the reason: `objected`.
+    """Object to a proposal while its poll is open, with the reason: `objected`.
 
-    Raises: NotPermitted; Superseded when nothing is asked any more; InvalidInput without a reason.
+    Raises: NotPermitted; Superseded when no poll is open; InvalidInput without a reason.
     """
     incident = await uow.get_incident(ref)
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
@@ -143,7 +143,7 @@ async def object_to(
 
 
 async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Close the poll when its time is over, and put the result on the record."""
+    """Close the poll when its time is over, and record the result."""
     poll = await uow.session.get(ObjectionPoll, reminder.subject_id, with_for_update=True)
     if poll is None or poll.closed_at is not None:
         return
@@ -161,7 +161,7 @@ async def end_poll(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> N
 
 
 async def close_poll(uow: UnitOfWork, proposal: Proposal) -> None:
-    """Close the proposal's open poll quietly: the proposal itself is over."""
+    """Close the proposal's open poll quietly, because the proposal is over."""
     poll = await _find_open(uow.session, proposal.id)
     if poll is not None:
         poll.closed_at = uow.now

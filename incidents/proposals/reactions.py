@@ -1,4 +1,4 @@
-"""What follows from what happens to proposals, and the facts that it needs."""
+"""Reactions to entries about proposals; the registry says which entry has which."""
 
 import uuid
 from dataclasses import replace

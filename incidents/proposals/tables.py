@@ -1,16 +1,16 @@
-"""Requests for approval: what somebody proposes to do, whose agreement it needs, how it ended.
+"""Proposals: what somebody wants to do, whose approval it needs, and how it ended.
 
 draft ──ask──▶ pending ──▶ approved ──▶ carried_out
                   │  ▲         │
-                  │  └─lapsed──┤          whoever agreed may no longer
+                  │  └─lapsed──┤          the approver may no longer approve
                   │            ├──▶ abandoned | expired
                   ├──▶ declined | expired | abandoned
                   └──▶ break_glass ──▶ carried_out | abandoned
-       └──▶ cleared ──▶ carried_out | abandoned | expired      a class that needs nobody
+       └──▶ cleared ──▶ carried_out | abandoned | expired      a class that needs no approval
 
-A draft is what one person is offered in private: nobody else hears of it. All words live in
-timeline entries, so that redacting them leaves no copy here. Nobody agrees to their own proposal,
-and whether it may be carried out is asked again when it is.
+A draft is offered to one person in private: nobody else hears of it. All words live in timeline
+entries, so redacting them leaves no copy here. Nobody approves their own proposal, and the right to
+carry it out is checked again at that moment.
 """
 
 import uuid
@@ -36,7 +36,7 @@ from incidents.storage.database import Base
 
 
 class ProposalStatus(StrEnum):
-    """How a proposal stands."""
+    """The state of a proposal."""
 
     DRAFT = "draft"
     PENDING = "pending"
@@ -49,7 +49,7 @@ class ProposalStatus(StrEnum):
     EXPIRED = "expired"
 
 
-# What may be carried out; what still waits for something; what can end without an answer.
+# May be carried out; still waits for something; can end without an answer.
 RUNNABLE = frozenset({ProposalStatus.CLEARED, ProposalStatus.APPROVED, ProposalStatus.BREAK_GLASS})
 LIVE = frozenset({ProposalStatus.PENDING, *RUNNABLE})
 EXPIRING = frozenset({ProposalStatus.PENDING, ProposalStatus.CLEARED, ProposalStatus.APPROVED})
@@ -61,7 +61,7 @@ APPROVING: Mapping[Need, Action] = {
 
 
 class Proposal(Base):
-    """One proposal. `number` counts those asked in an incident, `version` changes of its words."""
+    """One proposal; `number` counts those of an incident, `version` counts changes of its words."""
 
     __tablename__ = "proposals"
     __table_args__ = (
@@ -79,15 +79,15 @@ class Proposal(Base):
     class_key: Mapped[str]
     class_name: Mapped[str]
     needs: Mapped[str]
-    # The bot's own command that is asked for, by its right; None: something people do themselves.
+    # The proposed command of the bot, by its right; None: something people do themselves.
     command: Mapped[str | None]
-    # A draft's arguments; once asked, they are in the entry alone.
+    # A draft's arguments; once asked, they are only in the entry.
     draft: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    # The entries with its words as they are now, with the answer, and with the end.
+    # The entries with its current words, with the answer, and with the end.
     entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
     answer_entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
     end_entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
-    # What was escalated because nobody answered; taken back once somebody has.
+    # The escalation made because nobody answered; it ends once somebody has.
     escalation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("escalations.id"))
     created_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
@@ -104,17 +104,17 @@ class Proposal(Base):
 
     @property
     def need(self) -> Need:
-        """Return whose agreement it needs."""
+        """Return whose approval it needs."""
         return Need(self.needs)
 
     @property
     def approving(self) -> Action | None:
-        """Return the right that agreeing takes; None if nobody has to."""
+        """Return the right that approving requires; None if no approval is needed."""
         return APPROVING.get(self.need)
 
 
 class ProposalNotice(Base):
-    """That somebody was told of a proposal directly, so that their copy is kept current."""
+    """A proposal sent to one person directly; it keeps track of copies to update."""
 
     __tablename__ = "proposal_notices"
     __table_args__ = (UniqueConstraint("proposal_id", "person_id"),)
@@ -136,7 +136,7 @@ class ProposalWords:
 
 
 class Step(StrEnum):
-    """What pressing *Carry out* comes to."""
+    """What pressing *Carry out* does."""
 
     GO = "go"
     OVER = "over"
@@ -147,9 +147,9 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarryOutFacts:
-    """What is true at the moment of carrying out.
+    """The facts at the moment of carrying out.
 
-    `approver_may`: whoever agreed still may, is still there, and isn't who asked.
+    `approver_may`: the approver still may approve, is still active, and isn't the requester.
     """
 
     status: ProposalStatus
@@ -159,7 +159,7 @@ class CarryOutFacts:
 
 
 def decide_carry_out(facts: CarryOutFacts) -> Step:
-    """Decide whether a proposal is carried out now; pure."""
+    """Decide whether to carry out a proposal now; pure."""
     if facts.status not in LIVE:
         return Step.OVER
     if facts.status is ProposalStatus.PENDING:
@@ -170,7 +170,7 @@ def decide_carry_out(facts: CarryOutFacts) -> Step:
         return Step.EXPIRED
     if facts.needs is Need.NOBODY:
         return Step.GO
-    # Also what was cleared: nothing that needs somebody runs without their agreement.
+    # Cleared ones too: an action that now needs approval doesn't run without it.
     if facts.status is not ProposalStatus.APPROVED:
         return Step.UNAPPROVED
     return Step.GO if facts.approver_may else Step.LAPSED
@@ -179,7 +179,7 @@ def decide_carry_out(facts: CarryOutFacts) -> Step:
 async def get_proposal(
     session: AsyncSession, proposal_id: uuid.UUID, *, incident_id: uuid.UUID
 ) -> Proposal:
-    """Return the proposal, locked, as it is now. Raises: Superseded if the incident has none such."""
+    """Return the proposal as it is now, locked. Raises: Superseded if it isn't there."""
     query = (
         select(Proposal)
         .where(Proposal.id == proposal_id, Proposal.incident_id == incident_id)
@@ -207,7 +207,7 @@ async def next_number(session: AsyncSession, incident_id: uuid.UUID) -> int:
 async def refuse_if_changed(
     session: AsyncSession, proposal: Proposal, *, version: int | None
 ) -> None:
-    """Return quietly if the words are those the person saw. Raises: Superseded."""
+    """Check that the words are those that the actor saw. Raises: Superseded."""
     if version is not None and version != proposal.version:
         raise Superseded("proposal_changed", by=await name_of(session, proposal.requested_by_id))
 
@@ -222,7 +222,7 @@ async def over(session: AsyncSession, proposal: Proposal) -> Superseded:
 
 
 async def name_of(session: AsyncSession, person_id: uuid.UUID | None) -> str:
-    """Return somebody's name as it is now, or nothing."""
+    """Return the person's current name, or ""."""
     person = await session.get(Person, person_id) if person_id is not None else None
     return person.name if person is not None else ""
 

@@ -1,4 +1,4 @@
-"""A proposal as its card shows it: words, class, answers, poll, and what can be done now."""
+"""A proposal as its card shows it: words, class, answers, poll, and possible actions."""
 
 import uuid
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from incidents.proposals.tables import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalView:
-    """A proposal as people read it; `words` are None once redacted."""
+    """A proposal as people read it; `words` are None after a redaction."""
 
     id: uuid.UUID
     incident_id: uuid.UUID
@@ -63,7 +63,7 @@ class ProposalView:
 
     @property
     def is_live(self) -> bool:
-        """Tell whether it waits for an answer, or for being carried out."""
+        """Tell whether it waits for an answer or to be carried out."""
         return self.status in LIVE
 
     @property
@@ -111,7 +111,7 @@ async def get_proposal_view(session: AsyncSession, proposal_id: uuid.UUID) -> Pr
 async def find_escalated(
     session: AsyncSession, escalation_id: uuid.UUID, *, incident_id: uuid.UUID
 ) -> ProposalView | None:
-    """Return the unanswered proposal that was escalated by this; None once it waits no longer."""
+    """Return the unanswered proposal behind this escalation, or None if it no longer waits."""
     query = select(Proposal.id).where(
         Proposal.incident_id == incident_id, Proposal.escalation_id == escalation_id
     )
@@ -120,7 +120,7 @@ async def find_escalated(
 
 
 async def find_by_entry(session: AsyncSession, entry_id: uuid.UUID) -> Proposal | None:
-    """Return the proposal whose words (also of an earlier version), answer or end an entry held."""
+    """Return the proposal whose words (of any version), answer or end were in this entry."""
     query = select(Proposal).where(
         (Proposal.entry_id == entry_id)
         | (Proposal.answer_entry_id == entry_id)

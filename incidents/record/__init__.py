@@ -1,1 +1,1 @@
-"""Notes, marks, corrections, files: what people add to the timeline; and the audit log."""
+"""Notes, marks, corrections and files that people put on the timeline; and the audit log."""

@@ -1,9 +1,8 @@
-"""The workspace's audit log: changes that belong to no incident, chained like the timeline.
+"""The workspace's audit log: changes outside any incident, chained like the timeline.
 
-Stages, sign-offs, who supervises whom, and the policy (with it the rights) are recorded here.
-Chained as `hash_chain.py` says: content can be erased without breaking the chain, and nothing else
-can change: triggers on both databases refuse it. What people wrote to each other (notes) isn't
-here but as a hash of it.
+It records stages, sign-offs, supervision, and the policy (with it, the rights). As `hash_chain.py`
+explains, content can be erased without breaking the chain. Nothing else can change: triggers on
+both databases refuse it. What people wrote to each other (notes) is in the log only as a hash.
 """
 
 import uuid
@@ -48,7 +47,7 @@ class AuditKind(StrEnum):
 
 
 class AuditEntry(Base):
-    """One dated line of the audit log; `subject_id` is whom it is about."""
+    """One dated line of the audit log; `subject_id` is the person it is about."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (UniqueConstraint("workspace_id", "sequence"),)
@@ -70,7 +69,7 @@ class AuditEntry(Base):
 
 
 class AuditHead(Base):
-    """The newest link of a workspace's chain; whoever appends holds its lock."""
+    """The newest link of a workspace's chain; an appender locks it."""
 
     __tablename__ = "audit_heads"
 
@@ -91,9 +90,9 @@ async def audit(
     *,
     subject_id: uuid.UUID | None = None,
 ) -> AuditEntry:
-    """Append an entry to the workspace's audit log, in the order in which the lock is got.
+    """Append an entry to the workspace's audit log, in the order in which appenders get the lock.
 
-    Raises: IntegrityError when two begin a workspace's log at once; the use case runs again then.
+    Raises: IntegrityError when two start a workspace's log at once; the use case then runs again.
     """
     head = await _locked_head(uow.session, uow.workspace_id)
     cleaned, salt = clean_content(content or {}), new_salt()
@@ -121,7 +120,7 @@ async def audit(
 
 
 async def lock_log(uow: "UnitOfWork") -> None:
-    """Wait until nobody else appends: what is read of the log from now on holds till the commit."""
+    """Wait until nobody else appends; what is read of the log afterwards holds until the commit."""
     await _locked_head(uow.session, uow.workspace_id)
 
 
@@ -157,19 +156,19 @@ def hashed_fields(entry: AuditEntry) -> dict[str, Any]:
 
 
 def hash_audit_entry(entry: AuditEntry) -> str:
-    """Return the hex hash over everything of the entry but content, salt and tenant."""
+    """Return the entry's hash in hex, over everything but content, salt and workspace."""
     return hash_fields(hashed_fields(entry))
 
 
 def verify_audit(entries: Iterable[AuditEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
-    """Return every flaw of a whole log, in order of sequence; none means proven."""
+    """Return every flaw of a whole log, in order of sequence; none means it is proven."""
     return verify_chain(entries, head=head, hash_of=hash_audit_entry)
 
 
 async def audit_entries(
     session: AsyncSession, *, workspace_id: uuid.UUID
 ) -> tuple[tuple[AuditEntry, ...], ChainHead]:
-    """Return the workspace's whole log in order, and the head that it has to end with."""
+    """Return the workspace's whole log in order, and the head that it must end with."""
     query = (
         select(AuditEntry)
         .where(AuditEntry.workspace_id == workspace_id)

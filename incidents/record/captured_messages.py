@@ -1,7 +1,7 @@
-"""Messages that somebody marked, and whose marks they are: rows, without any text.
+"""Rows for marked messages, and for the marks of each person; they hold no text.
 
-Things are told out of order: of marking and removing the later one counts, by the clock of the
-chat service, whichever we hear of first.
+Slack may report things out of order: the later of marking and removing counts, by the chat
+service's clock, in whichever order we hear of them.
 """
 
 import uuid
@@ -38,7 +38,7 @@ class CaptureStatus(StrEnum):
 
 
 class CapturedMessage(Base):
-    """A message that somebody marked, and the entry it became; it holds no text."""
+    """A marked message, and the entry it became; it holds no text."""
 
     __tablename__ = "captured_messages"
     __table_args__ = (UniqueConstraint("workspace_id", "channel_id", "message_ts"),)
@@ -70,7 +70,7 @@ class Mark(Base):
 
 @dataclass(frozen=True, slots=True)
 class MessageKey:
-    """Which message: its channel and its timestamp there, both as the chat service names them."""
+    """A message's channel and timestamp, as the chat service names them."""
 
     channel_id: str
     ts: str
@@ -89,7 +89,7 @@ async def find_captured(
 
 
 async def get_captured(uow: UnitOfWork, incident: Incident, message: MessageKey) -> CapturedMessage:
-    """Return the captured message, made if new."""
+    """Return the captured message, creating it if needed."""
     found = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
     if found is not None:
         return found
@@ -110,7 +110,7 @@ async def get_captured(uow: UnitOfWork, incident: Incident, message: MessageKey)
 async def add_mark(
     uow: UnitOfWork, captured: CapturedMessage, source: MarkSource, *, at: datetime
 ) -> bool:
-    """Store the actor's mark; return False if it was removed since, which we heard of first."""
+    """Store the actor's mark; return False if we already know that it was removed later."""
     whose = true() if source is MarkSource.PIN else Mark.person_id == uow.actor.person_id
     query = select(Mark.id).where(
         Mark.captured_message_id == captured.id, Mark.source == source, whose, Mark.removed_at > at
@@ -129,7 +129,7 @@ async def save_mark(
     marked_at: datetime,
     removed_at: datetime | None,
 ) -> None:
-    """Store the actor's mark as it stands, or that it was removed."""
+    """Store the current state of the actor's mark: made, or removed."""
     if uow.actor.person_id is None:
         return
     query = select(Mark).where(

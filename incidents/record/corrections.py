@@ -1,7 +1,7 @@
-"""Corrections: an entry is amended, withdrawn or redacted by a later entry that points at it.
+"""Corrections: a later entry amends, withdraws or redacts an entry that it points at.
 
-`correct()` folds the corrections into what people read now; the entries themselves stay as they
-were, except that redacting nulls content and salt (the hash still commits to what stood there).
+`correct()` applies the corrections for display. The entries themselves never change, except that
+redacting nulls content and salt (the hash still commits to the old content).
 """
 
 import uuid
@@ -31,11 +31,11 @@ from incidents.record.entries import (
 )
 from incidents.storage.database import storable
 
-# Characters of a note or a captured message that the record keeps; authors are told of a cut.
+# Characters of a note or captured message that the record keeps; a cut is reported to the author.
 MAX_TEXT = 10_000
 
 CORRECTIONS = frozenset({Amended.kind, Withdrawn.kind, Redacted.kind})
-# What people may take back: what they put on the record by hand.
+# Entries that people can withdraw: those they recorded by hand.
 WITHDRAWABLE = frozenset({Note.kind, Marked.kind, Pinned.kind, FileLinked.kind})
 
 _CUT_MARK = "…"
@@ -45,7 +45,7 @@ CorrectionT = TypeVar("CorrectionT", bound=Correction)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectedEntry:
-    """An entry with its corrections applied: what people read."""
+    """An entry with its corrections applied, as people read it."""
 
     id: uuid.UUID
     sequence: int
@@ -55,7 +55,7 @@ class CorrectedEntry:
     actor_kind: str
     actor_id: uuid.UUID | None
     actor_name: str
-    # What the entry says; None once redacted.
+    # What the entry says; None after a redaction.
     said: Decoded | None
     target_id: uuid.UUID | None = None
     amended_by: str | None = None
@@ -64,36 +64,36 @@ class CorrectedEntry:
     withdrawn_at: datetime | None = None
     redacted_by: str | None = None
     is_redacted: bool = False
-    # The message in the chat was deleted after it had been put on the record.
+    # The chat message was deleted after it went on the record.
     is_message_deleted: bool = False
 
     @property
     def is_withdrawn(self) -> bool:
-        """Tell whether the entry was taken back."""
+        """Tell whether the entry was withdrawn."""
         return self.withdrawn_at is not None
 
     @property
     def is_amended(self) -> bool:
-        """Tell whether the text or the time is a later one than was first recorded."""
+        """Tell whether the text or the time differs from what was first recorded."""
         return self.amended_at is not None
 
     @property
     def payload(self) -> Payload | None:
-        """What the entry says, or None once redacted."""
+        """What the entry says, or None after a redaction."""
         return self.said.payload if self.said is not None else None
 
     @property
     def words(self) -> str:
-        """What people wrote in a note or message, as it reads now; empty for all else."""
+        """What people wrote in a note or message, as it reads now; "" for other entries."""
         return self.payload.text if isinstance(self.payload, TextEntry) else ""
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """The fields as the record keeps them, by name; {} once redacted."""
+        """The stored fields by name; {} after a redaction."""
         return {**self.said.payload.content(), **self.said.extra} if self.said is not None else {}
 
     def text(self, name: str) -> str:
-        """Return a text of the content, or an empty one."""
+        """Return a text field of the content, or "" if it has none."""
         value = self.content.get(name)
         return "" if value is None else str(value)
 
@@ -179,9 +179,9 @@ async def find_corrections(session: AsyncSession, entry: TimelineEntry) -> list[
 async def get_standing(
     uow: UnitOfWork, incident: Incident, entry_id: uuid.UUID
 ) -> tuple[TimelineEntry, CorrectedEntry]:
-    """Return an entry that still stands, as it was written and as it reads now.
+    """Return an entry that can still be corrected, as written and as it reads now.
 
-    Raises: InvalidInput for an unknown one; AlreadySo if it was withdrawn or redacted.
+    Raises: InvalidInput for an unknown entry; AlreadySo if it was withdrawn or redacted.
     """
     entry = await get_entry(uow, incident, entry_id)
     corrected = await now_reads(uow, entry)
@@ -199,7 +199,7 @@ async def now_reads(uow: UnitOfWork, entry: TimelineEntry) -> CorrectedEntry:
 
 
 def correction_of(entry: TimelineEntry, correction_type: type[CorrectionT]) -> CorrectionT:
-    """Return what says which entry is corrected, with nothing yet on how."""
+    """Return a correction that names its target, without saying yet what changes."""
     return correction_type(
         target_kind=entry.kind,
         target_sequence=entry.sequence,
@@ -209,14 +209,14 @@ def correction_of(entry: TimelineEntry, correction_type: type[CorrectionT]) -> C
 
 @dataclass(frozen=True, slots=True)
 class KeptText:
-    """Text as the record keeps it; `is_cut` when its end didn't fit."""
+    """Text as the record keeps it; `is_cut` if its end didn't fit."""
 
     text: str
     is_cut: bool
 
 
 def keep_text(text: str) -> KeptText:
-    """Return the text as the record keeps it: storable, without outer space, cut to MAX_TEXT."""
+    """Return the text as the record keeps it: storable, trimmed, cut to MAX_TEXT."""
     clean = storable(text).strip()
     if len(clean) <= MAX_TEXT:
         return KeptText(clean, is_cut=False)

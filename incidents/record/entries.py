@@ -1,4 +1,4 @@
-"""Entries that people put on the record by hand, and those that correct another one."""
+"""Entries that people record by hand, and those that correct another one."""
 
 import uuid
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from incidents.incident.payload import EntryTypes, Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextEntry(Payload):
-    """What people wrote, which a later entry can amend; `is_cut` if its end didn't fit."""
+    """Text that people wrote and a later entry can amend; `is_cut` if its end didn't fit."""
 
     text: str = ""
     is_cut: bool = False
@@ -30,7 +30,7 @@ class TextEntry(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(TextEntry):
-    """Somebody noted something."""
+    """Somebody added a note."""
 
     kind: ClassVar[str] = "note"
 
@@ -41,7 +41,7 @@ class Note(TextEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEntry(TextEntry):
-    """A message of the chat that somebody put on the record; `source` is how."""
+    """A chat message that somebody put on the record; `source` says how."""
 
     author: Who = SOMEBODY
     permalink: str = ""
@@ -84,7 +84,7 @@ class FileLinked(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction(Payload):
-    """What corrects another entry: of which kind that is, which number, and when it happened."""
+    """A correction of another entry: the target's kind, number and time."""
 
     is_bookkeeping: ClassVar[bool] = True
     target_kind: str = ""
@@ -92,7 +92,7 @@ class Correction(Payload):
     target_occurred_at: datetime | None = None
 
     def target(self) -> Sentence:
-        """Return which entry is corrected: the note or mark of its time, if that is known."""
+        """Return the corrected entry: a note or mark with its time, if known."""
         what = "note" if self.target_kind in {"", Note.kind} else "mark"
         at = self.target_occurred_at
         return (f"a {what}",) if at is None else (f"the {what} of ", When(at))
@@ -115,7 +115,7 @@ class Amended(Correction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawn(Correction):
-    """A note, mark or file was taken back."""
+    """Somebody withdrew a note, mark or file."""
 
     kind: ClassVar[str] = "withdrawn"
 
@@ -126,7 +126,7 @@ class Withdrawn(Correction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted(Correction):
-    """An entry's content was deleted for good."""
+    """Somebody deleted an entry's content for good."""
 
     kind: ClassVar[str] = "redacted"
     reason: str = ""
@@ -145,5 +145,5 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     Withdrawn,
     Redacted,
 )
-# For those who read notes and marks alone; all other kinds read generically by it.
+# For readers that need only notes and marks; other kinds then read generically.
 RECORD_TYPES: Final[EntryTypes] = MappingProxyType({payload.kind: payload for payload in ENTRIES})

@@ -1,4 +1,4 @@
-"""What happens to the record and stands in no timeline."""
+"""Events about the record that are on no timeline."""
 
 import uuid
 from dataclasses import dataclass

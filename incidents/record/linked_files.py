@@ -1,4 +1,4 @@
-"""Files that people share in an incident's channel: name and address on the record, no content."""
+"""Files shared in an incident's channel: the record keeps name and address, not the content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_NAME = 300
 
 @dataclass(frozen=True, slots=True)
 class LinkedFile:
-    """A file as the chat service names it."""
+    """A file, as the chat service describes it."""
 
     id: str
     name: str
@@ -27,9 +27,9 @@ class LinkedFile:
 async def link_files(
     uow: UnitOfWork, channel_id: str, *, files: Sequence[LinkedFile], sent_at: datetime
 ) -> Outcome:
-    """Record links to files, each once per incident however often it is shared.
+    """Record links to files, each once per incident even if shared again.
 
-    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    Raises: IncidentNotFound if the channel belongs to no incident; NotPermitted.
     """
     incident = await incident_of_channel(uow, channel_id)
     await uow.permit(Action.ADD_NOTE, incident)

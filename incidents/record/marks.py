@@ -1,8 +1,8 @@
-"""Marks: messages of the incident channel that people put on the timeline by emoji or pin.
+"""Marks: people put messages of the incident channel on the timeline, by emoji or pin.
 
-A reaction carries no text: the mark is stored, the message fetched as an effect, and the entry
-appended when its text arrives, dated as the message. One message is one entry, whoever marks it
-and however often; when its last mark is removed, the entry is withdrawn.
+A reaction carries no text: store the mark, fetch the message as an effect, and append the entry
+when its text arrives, dated as the message. One message is one entry, however many people mark it.
+Removing its last mark withdraws the entry.
 
     pending ──text arrives──▶ recorded ──last mark removed──▶ withdrawn
        └──mark removed, message gone──▶ dropped          (marked again: pending)
@@ -41,7 +41,7 @@ from incidents.rights.decide import permit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageText:
-    """What a message says, as plain text, and who wrote it when."""
+    """What a message says, as plain text, with its author and time."""
 
     text: str
     author: Who
@@ -59,9 +59,9 @@ async def mark_message(
 ) -> Outcome:
     """Mark a message of an incident channel: `recorded` if its text is known, else `pending`.
 
-    `at` is when it was marked by the chat service's clock: it tells of things out of order.
+    `at` is when it was marked, by the chat service's clock; Slack may report marks out of order.
 
-    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    Raises: IncidentNotFound if the channel belongs to no incident; NotPermitted.
     """
     incident = await incident_of_channel(uow, message.channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
@@ -84,11 +84,11 @@ async def mark_message(
 async def unmark_message(
     uow: UnitOfWork, message: MessageKey, *, source: MarkSource, at: datetime | None = None
 ) -> Outcome:
-    """Remove the actor's mark (a pin is everybody's); without any left the entry is withdrawn.
+    """Remove the actor's mark (a pin is shared by all); removing the last withdraws the entry.
 
-    That it was removed is kept, should we hear only later that it had been made.
+    Stores the removal even if we only hear of the mark later.
 
-    Raises: IncidentNotFound if the channel is no incident's; NotPermitted.
+    Raises: IncidentNotFound if the channel belongs to no incident; NotPermitted.
     """
     incident = await incident_of_channel(uow, message.channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
@@ -121,7 +121,7 @@ async def record_message(uow: UnitOfWork, captured_id: uuid.UUID, *, content: Me
         return
     for mark in await standing_marks(uow.session, captured):
         marker = actor_of(await uow.session.get_one(Person, mark.person_id))
-        # Of somebody seen for the first time it wasn't known yet that they are a guest.
+        # When the marker was new to us, we didn't know yet if they are a guest.
         if await _may_mark(uow, incident, marker):
             source = MarkSource(mark.source)
             await _record(uow, incident, captured, content, actor=marker, source=source)
@@ -130,14 +130,14 @@ async def record_message(uow: UnitOfWork, captured_id: uuid.UUID, *, content: Me
 
 
 async def drop_message(uow: UnitOfWork, captured_id: uuid.UUID, *, reason: str) -> None:
-    """Give a marked message up, since it can't be put on the record; the reason is kept."""
+    """Give up a marked message that can't go on the record; keep the reason."""
     captured, _ = await _locked(uow, captured_id)
     if captured.status == CaptureStatus.PENDING:
         _drop(captured, reason)
 
 
 async def follow_edit(uow: UnitOfWork, message: MessageKey, *, text: str) -> Outcome:
-    """Amend the entry of a message that was edited; redacted and withdrawn ones stay so."""
+    """Amend the entry of an edited message, unless it was redacted or withdrawn."""
     incident = await incident_of_channel(uow, message.channel_id)
     captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
     if captured is None or captured.status != CaptureStatus.RECORDED:
@@ -155,7 +155,7 @@ async def follow_edit(uow: UnitOfWork, message: MessageKey, *, text: str) -> Out
 
 
 async def follow_deletion(uow: UnitOfWork, message: MessageKey) -> Outcome:
-    """Say on the record that a marked message was deleted; what it said stays."""
+    """Record that a marked message was deleted; its text stays on the record."""
     incident = await incident_of_channel(uow, message.channel_id)
     captured = await find_captured(uow.session, message, workspace_id=uow.workspace_id)
     if captured is None:
@@ -172,21 +172,21 @@ async def follow_deletion(uow: UnitOfWork, message: MessageKey) -> Outcome:
 
 
 async def release_entry(session: AsyncSession, entry_id: uuid.UUID) -> None:
-    """Close the marks of an entry that was withdrawn otherwise, so that it can be marked anew."""
+    """Close the marks of an entry that was withdrawn in another way, so it can be marked again."""
     query = select(CapturedMessage).where(CapturedMessage.entry_id == entry_id)
     captured = (await session.execute(query)).scalar_one_or_none()
     if captured is None:
         return
     captured.status = CaptureStatus.WITHDRAWN
     for mark in await standing_marks(session, captured):
-        # By the clock it was made by: whoever marks it anew does so later.
+        # By the same clock as the mark: marking it again always comes later.
         mark.removed_at = mark.marked_at
 
 
 async def is_incident_channel(
     session: AsyncSession, channel_id: str, *, workspace_id: uuid.UUID
 ) -> bool:
-    """Tell whether the channel is an incident's: one indexed query, for events from everywhere."""
+    """Tell whether the channel is an incident's, with one indexed query: every event asks this."""
     query = select(Incident.id).where(
         Incident.workspace_id == workspace_id, Incident.channel_id == channel_id
     )
@@ -194,10 +194,10 @@ async def is_incident_channel(
 
 
 async def incident_of_channel(uow: UnitOfWork, channel_id: str) -> Incident:
-    """Return the incident whose channel this is, locked. Raises: IncidentNotFound.
+    """Return the channel's incident, locked. Raises: IncidentNotFound.
 
-    Whoever does something in the channel sees the incident, even if the record of who is in
-    the channel lags behind.
+    Somebody who acts in the channel may see its incident, even if our list of the channel's members
+    lags behind.
     """
     return await lock_incident(
         uow.session,
@@ -224,7 +224,7 @@ async def _may_mark(uow: UnitOfWork, incident: Incident, marker: Actor) -> bool:
 
 async def _locked(uow: UnitOfWork, captured_id: uuid.UUID) -> tuple[CapturedMessage, Incident]:
     captured = await uow.session.get_one(CapturedMessage, captured_id)
-    # The incident's lock is what orders changes; the row may have changed while we waited for it.
+    # The incident's lock orders changes; the row may have changed while we waited for it.
     incident = await uow.get_incident(ById(captured.incident_id))
     await uow.session.refresh(captured)
     return captured, incident
@@ -262,7 +262,7 @@ async def _record(
 
 
 async def _known(uow: UnitOfWork, author: Who) -> Who:
-    """Return the author with the id by which we know them, if we do."""
+    """Return the author with our own id for them, if we know them."""
     external_id = author.external_id
     person = await find_person(uow.session, workspace_id=uow.workspace_id, external_id=external_id)
     return author if person is None else replace(author, id=person.id)

@@ -30,7 +30,7 @@ MAX_REASON = 500
 async def add_note(
     uow: UnitOfWork, ref: IncidentRef, *, text: str, occurred_at: datetime | None = None
 ) -> Outcome:
-    """Put a note on the timeline, dated back if wanted; text over MAX_TEXT characters is cut.
+    """Put a note on the timeline, backdated if wanted; text over MAX_TEXT characters is cut.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput for an empty note or a future time.
     """
@@ -53,7 +53,7 @@ async def amend_note(
     text: str,
     occurred_at: datetime | None = None,
 ) -> Outcome:
-    """Correct a note's text or time by a new entry; somebody else's needs the right to withdraw.
+    """Correct a note's text or time with a new entry; others' notes need the right to withdraw.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if nothing would change.
     """
@@ -75,7 +75,7 @@ async def amend_note(
 
 
 async def withdraw_entry(uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID) -> Outcome:
-    """Take an entry back: it stays on the record, struck out.
+    """Withdraw an entry: it stays on the record, struck out.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
     """
@@ -89,7 +89,7 @@ async def withdraw_entry(uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UU
 
 
 async def undo(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Withdraw the actor's own last note or mark that still stands.
+    """Withdraw the actor's own last note or mark that isn't withdrawn yet.
 
     Raises: IncidentNotFound; NotPermitted; NothingToUndo.
     """
@@ -104,7 +104,7 @@ async def undo(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
 async def redact_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str = ""
 ) -> Outcome:
-    """Delete an entry's content for good, with that of its amendments; the chain still proves.
+    """Delete the content of an entry and its amendments for good; the chain still verifies.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
     """
@@ -163,7 +163,7 @@ def _outcome(
     is_cut: bool = False,
     moment: datetime | None = None,
 ) -> Outcome:
-    # Ids and times only: an outcome is kept, and a redacted text must not live on in it.
+    # Only ids and times: outcomes are stored, and a redacted text must not survive in one.
     data = {
         "reference": str(incident.reference),
         "entry_id": str(entry.id),

@@ -1,4 +1,4 @@
-"""What follows from marks, and from corrections of the record."""
+"""Reactions to marks, and to corrections of the record."""
 
 from incidents.engine.effects import EraseEntryMessage, FetchMarkedMessage
 from incidents.engine.plan import IncidentPlan
@@ -7,20 +7,20 @@ from incidents.record.events import MessageMarked
 
 
 def fetch_message(plan: IncidentPlan[MessageMarked]) -> None:
-    """A marked message is fetched, in a lane of its own: one that can't be fetched blocks no other."""
+    """Fetch a marked message, in its own lane: one that can't be fetched blocks no other."""
     message_id = plan.event.message_id
     effect = FetchMarkedMessage(incident_id=plan.facts.incident_id, message_id=message_id)
     plan.add(effect, lane=f"capture:{message_id}")
 
 
 def say_correction(plan: IncidentPlan[Correction]) -> None:
-    """A note was said in the channel, so its correction is too; a mark never was."""
+    """Post the correction of a note, which was posted itself; a mark never was."""
     if plan.event.target_kind == Note.kind:
         plan.post()
 
 
 def erase_message(plan: IncidentPlan[Redacted]) -> None:
-    """A redacted entry's text also leaves the messages that had said it or show it."""
+    """Erase a redacted entry's text from the messages that posted or show it."""
     if plan.entry.target_id is None:
         return
     plan.refresh_card()

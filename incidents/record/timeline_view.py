@@ -1,4 +1,4 @@
-"""The timeline as people read it: corrections applied, in order of when things happened."""
+"""The timeline as people read it: corrections applied, in the order in which things happened."""
 
 import re
 import uuid
@@ -31,7 +31,7 @@ _ID_FOR_NAME = re.compile(r"[UW][A-Z0-9]{5,}")
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """One line of the timeline: the entry as corrected, what it tells, and what it leads to."""
+    """One line of the timeline: the corrected entry, its wording, and its link."""
 
     entry: CorrectedEntry
     told: Telling
@@ -45,13 +45,13 @@ class TimelineItem:
 
 @dataclass(frozen=True, slots=True)
 class TimelineView:
-    """An incident and its timeline, the earliest first."""
+    """An incident and its timeline, earliest first."""
 
     incident: IncidentView
     items: tuple[TimelineItem, ...]
 
     def newest(self, count: int, *, skip: int = 0) -> tuple[TimelineItem, ...]:
-        """Return the newest items, in the order in which they happened; `skip` leaves out newer."""
+        """Return the newest items, in the order in which they happened, after skipping `skip`."""
         end = max(len(self.items) - skip, 0)
         return self.items[max(end - count, 0) : end]
 
@@ -64,7 +64,7 @@ async def get_timeline(
     viewer: Actor,
     entry_types: EntryTypes,
 ) -> TimelineView:
-    """Return the timeline for a viewer. Raises: IncidentNotFound, also if it isn't theirs."""
+    """Return the timeline for a viewer. Raises: IncidentNotFound, also if they can't see it."""
     incident = await get_incident_view(session, ref, workspace_id=workspace_id, viewer=viewer)
     entries = await load_entries(session, incident.id)
     items = await named_items(session, items_of(entries, entry_types=entry_types))
@@ -104,7 +104,7 @@ async def load_entries(session: AsyncSession, incident_id: uuid.UUID) -> Sequenc
 def items_of(
     entries: Iterable[TimelineEntry], *, entry_types: EntryTypes
 ) -> tuple[TimelineItem, ...]:
-    """Return the lines that entries (in order of sequence) make."""
+    """Return the lines for these entries, which are in order of sequence."""
     written: list[TimelineEntry] = []
     corrections: dict[uuid.UUID, list[TimelineEntry]] = {}
     for entry in entries:
@@ -131,16 +131,16 @@ def tell(entry: CorrectedEntry) -> Telling:
 
 
 def link_of(payload: Payload | None) -> str:
-    """Return the address of the message or file that an entry is about, or an empty text."""
+    """Return the address of the message or file that an entry is about, or ""."""
     return payload.permalink if isinstance(payload, MessageEntry | FileLinked) else ""
 
 
 async def named_items(
     session: AsyncSession, items: Iterable[TimelineItem]
 ) -> tuple[TimelineItem, ...]:
-    """Return the items with the names of people whom entries know by id alone.
+    """Return the items with the names of people whom entries know only by id.
 
-    Somebody whose name wasn't known yet acted under their id; here they get their name, too.
+    A person whose name wasn't known yet acted under their id; here they get their name.
     """
     found = tuple(items)
     wanted = {one for item in found for one in people_in(item.told)}

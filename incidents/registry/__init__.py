@@ -1,1 +1,1 @@
-"""What the features declare, collected. Read it to know all that Sitrep does by itself."""
+"""What the features declare, collected: read it to see everything that Sitrep does by itself."""

@@ -1,4 +1,4 @@
-"""Every kind of timeline entry that this version knows, by the text that is stored."""
+"""Every kind of timeline entry that this version knows, by its stored name."""
 
 from types import MappingProxyType
 from typing import Final

@@ -1,7 +1,7 @@
-"""The bot's own commands that can be asked for: carried as data, told in words, carried out later.
+"""The bot's commands that may need approval: stored as data, worded for people, carried out later.
 
-Arguments are the JSON values that the use case gave to `uow.permit(…, arguments=…)`. What is
-carried out is exactly that use case, by whoever asked, with all its own checks.
+Arguments are the JSON values that the use case passed to `uow.permit(…, arguments=…)`. Carrying out
+runs exactly that use case as the person who asked, with all its own checks.
 """
 
 import uuid
@@ -25,7 +25,7 @@ Performer = Callable[[UnitOfWork, IncidentRef, Arguments], Awaitable[Outcome]]
 async def perform(
     uow: UnitOfWork, ref: IncidentRef, *, command: str, arguments: Arguments
 ) -> Outcome:
-    """Carry out the command as the present actor. Raises: whatever the use case refuses."""
+    """Carry out the command as the current actor. Raises: whatever the use case raises."""
     return await PERFORMERS[command](uow, ref, arguments)
 
 
@@ -75,7 +75,7 @@ PERFORMERS: Mapping[str, Performer] = MappingProxyType(
 
 
 def command_text(command: str, arguments: Arguments) -> str:
-    """Return in words what carrying out the command will do, for the record and for people."""
+    """Return in words what the command will do, for the record and for people."""
     match command:
         case Action.LOWER_SEVERITY:
             head = f"Lower the severity to {arguments.get('severity_name', '')}"

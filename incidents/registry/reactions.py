@@ -1,7 +1,7 @@
-"""What follows from what: the one table. Read it to know everything that Sitrep does by itself.
+"""The one table of reactions: read it to see everything that Sitrep does by itself.
 
-Each line names a kind of entry, or an event that stands in no timeline, and its reactions in order:
-pure functions that plan effects and reminders. Nothing else plans any.
+Each line names a kind of entry, or an event outside the timeline, and its reactions in order: pure
+functions that plan effects and reminders. Nothing else plans any.
 """
 
 from typing import Final

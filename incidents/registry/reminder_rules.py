@@ -1,4 +1,4 @@
-"""Firing reminders: one rule per kind decides what a due reminder comes to."""
+"""Fire reminders: one rule per kind decides what a due reminder does."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -56,7 +56,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
     }
 )
 
-# Of what belongs to the workspace and no incident; each rule locks its own subject.
+# For reminders of a workspace, not an incident; each rule locks its own subject.
 WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType(
     {
         ReminderKind.RENEWAL_DUE: tell_of_renewal,
@@ -66,13 +66,13 @@ WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType(
 
 
 async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:
-    """Fire one reminder: its rule records what is to be said and sets the next step."""
+    """Fire one reminder: its rule records what to say and sets the next step."""
     unlocked = await uow.session.get(Reminder, reminder_id)
     if unlocked is None:
         return Outcome("gone")
     incident = None
     if unlocked.incident_id is not None:
-        # The incident first, then the reminder: the order in which every change locks them.
+        # Lock the incident first, then the reminder: every change locks in this order.
         incident = await uow.get_incident(ById(unlocked.incident_id))
     reminder = await find_due_reminder(uow.session, reminder_id, now=uow.now)
     if reminder is None:

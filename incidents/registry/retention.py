@@ -1,4 +1,4 @@
-"""Retention: working rows that are done are deleted after a while; the record itself never is."""
+"""Retention: delete finished working rows after a while, never the record itself."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,12 +12,12 @@ from incidents.policy.policy import Retention
 from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.storage.processed_requests import ProcessedRequest
 
-# Small, so that nobody who declares an incident waits for the lock.
+# Small, so that nobody who declares an incident waits long for the lock.
 BATCH = 500
 
 
 async def sweep(uow: UnitOfWork) -> Outcome:
-    """Delete one batch of each kind of done row; the outcome's `deleted` says how many.
+    """Delete one batch of each kind of finished row; the outcome's `deleted` says how many.
 
     Dead letters stay: somebody may still retry them.
     """
@@ -55,7 +55,7 @@ def _reminders(uow: UnitOfWork, retention: Retention) -> list[Any]:
 
 
 def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
-    """Return what somebody was offered to ask for and never did: nobody else has heard of it."""
+    """Return the conditions for old drafts of proposals that were never asked for."""
     return [
         Proposal.workspace_id == uow.workspace_id,
         Proposal.status == ProposalStatus.DRAFT,
@@ -64,7 +64,7 @@ def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
 
 
 def _at_least_a_day(kept: timedelta) -> timedelta:
-    """Slack may deliver an event again for a day, and what did it is looked up until then."""
+    """Return at least 25 hours: Slack may redeliver an event for a day."""
     return max(kept, timedelta(hours=25))
 
 

@@ -1,4 +1,4 @@
-"""The rules of all features, as the engine is handed them."""
+"""The rules of all features, as the engine receives them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Proving what is stored: one timeline, or every timeline and the audit log of a workspace."""
+"""Verify the record: one timeline, or every timeline and the audit log of a workspace."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ AUDIT_LOG = "Audit log"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of proving one chain; no flaws means that it is as it was recorded."""
+    """The result of verifying one chain; no flaws means that it is as recorded."""
 
     name: str
     entries: int
@@ -31,7 +31,7 @@ class Proof:
 async def prove_incident(
     session: AsyncSession, ref: ByReference, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> Proof:
-    """Prove one timeline. Raises: IncidentNotFound."""
+    """Verify one timeline. Raises: IncidentNotFound."""
     found = await find_incident(session, ref, workspace_id=workspace_id, viewer=viewer)
     if found is None:
         raise IncidentNotFound(str(ref.reference))
@@ -41,7 +41,7 @@ async def prove_incident(
 async def prove_everything(
     session: AsyncSession, *, workspace_id: uuid.UUID
 ) -> AsyncIterator[Proof]:
-    """Prove every timeline of the workspace, one after the other, and then its audit log."""
+    """Verify every timeline of the workspace, one after the other, and then its audit log."""
     query = (
         select(Incident)
         .where(Incident.workspace_id == workspace_id)
@@ -52,7 +52,7 @@ async def prove_everything(
         (incident.id, incident.reference, incident.chain_head) for incident in incidents
     ]:
         yield await _timeline(session, incident_id, reference, head)
-        # Of a long history only one timeline is held at a time.
+        # Hold only one timeline at a time: a history can be long.
         session.expunge_all()
     entries, head = await audit_entries(session, workspace_id=workspace_id)
     stages = await verify_stages(session, workspace_id=workspace_id)

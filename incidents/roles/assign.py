@@ -1,4 +1,4 @@
-"""Assigning and releasing roles; the commander's changes hands in `command.py`."""
+"""Assign and release roles; the commander's role changes hands in `command.py`."""
 
 import uuid
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from incidents.roles.handoffs import find_pending_handoff
 
 
 def get_role(policy: Policy, words: str) -> Role:
-    """Return the role that people call so. Raises: InvalidInput with the roles that there are."""
+    """Return the role that these words name. Raises: InvalidInput with the known roles."""
     role = policy.find_role(" ".join(words.split()))
     if role is None:
         known = ", ".join(role.key for role in policy.roles)
@@ -29,11 +29,11 @@ def get_role(policy: Policy, words: str) -> Role:
 async def assign_role(
     uow: UnitOfWork, ref: IncidentRef, *, role: str, person: Named, words: str = ""
 ) -> Outcome:
-    """Give somebody a role; the commander's, with one present, is proposed instead.
+    """Assign a role; while there is a commander, a new one is only proposed.
 
-    An exclusive role passes to its new holder, and the one before is told.
+    An exclusive role passes to its new holder, and its previous holder is told.
 
-    Raises: NotPermitted; IncidentOver; AlreadySo; InvalidInput for an unknown role or for somebody
+    Raises: NotPermitted; IncidentOver; AlreadySo; InvalidInput for an unknown role or for a person
         who can't take one; Superseded (see `propose_commander`).
     """
     wanted = get_role(uow.policy, role)
@@ -59,9 +59,9 @@ async def assign_role(
 
 
 async def claim_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outcome:
-    """Take a role that the actor saw to be free.
+    """Take a role that the actor saw as free.
 
-    Raises: as `assign_role`; Superseded with the name of who has taken an exclusive one since.
+    Raises: as `assign_role`; Superseded with the name of the person who now has an exclusive role.
     """
     wanted = get_role(uow.policy, role)
     incident = await uow.get_incident(ref)
@@ -75,9 +75,9 @@ async def claim_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outcome
 
 
 async def release_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outcome:
-    """Give a role up: one's own, or, for who doesn't hold it, everybody's.
+    """Give up a role; an actor who doesn't hold it ends it for all its holders.
 
-    The commander's asks for a successor instead.
+    A commander asks for a successor instead.
 
     Raises: NotPermitted; IncidentOver; AlreadySo when nobody holds it; InvalidInput.
     """
@@ -98,7 +98,7 @@ async def release_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outco
 
 
 async def end_roles_of(uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUID) -> Outcome:
-    """End all roles of somebody who has left the workspace; by the system."""
+    """End all roles that somebody who left the workspace has in one incident; for the system."""
     incident = await uow.get_incident(ref)
     held = await current_roles(uow.session, incident.id)
     ended = [assignment for assignment in held if assignment.person_id == person_id]
@@ -111,7 +111,7 @@ async def end_roles_of(uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUI
 
 
 async def end_roles_of_departed(uow: UnitOfWork, person_ids: Collection[uuid.UUID]) -> None:
-    """End the roles that these people, who have left the workspace, still hold; by the system."""
+    """End the roles that people who left the workspace still hold; for the system."""
     if not person_ids:
         return
     over = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)

@@ -1,7 +1,7 @@
-"""Command: it changes hands by an offer or a request that is answered, or by taking over.
+"""Command changes hands by an offer or a request and its answer, or by taking over.
 
-With nobody in command, taking it is taking a role. With a commander present, it moves when the
-other one accepts, when nobody answers for a while, or when somebody takes over with a reason.
+Without a commander, anybody can simply take the role. With one, command moves when the other
+person accepts, when nobody answers in time, or when somebody takes over with a reason.
 """
 
 from dataclasses import replace
@@ -41,7 +41,7 @@ from incidents.storage.database import storable
 MAX_WORDS = 1000
 MAX_REASON = 500
 
-# Who asks for command this soon after another took it asked before they could know.
+# Somebody who asks for command this soon after it changed hands couldn't know of the change.
 SAME_MOMENT = timedelta(seconds=10)
 
 HandoffEntryT = TypeVar("HandoffEntryT", bound=HandoffEntry)
@@ -50,12 +50,12 @@ HandoffEntryT = TypeVar("HandoffEntryT", bound=HandoffEntry)
 async def propose_commander(
     uow: UnitOfWork, ref: IncidentRef, *, person: Named, words: str = ""
 ) -> Outcome:
-    """Make somebody the commander, or, with one present, offer or request the change.
+    """Make somebody the commander; if there is one, offer or request the change instead.
 
     Outcomes: assigned, offered, requested, moved (it was already offered to them), kept.
 
     Raises: NotPermitted; IncidentOver; InvalidInput for somebody who can't command; AlreadySo;
-        Superseded when another one took command at the same moment.
+        Superseded when somebody else took command at the same moment.
     """
     incident = await uow.get_incident(ref)
     is_self = person.external_id == uow.actor.external_id
@@ -76,9 +76,9 @@ async def propose_commander(
 
 
 async def take_command(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Take command where nobody has it, or where it is offered to whoever comes first.
+    """Take command if nobody has it, or if the commander offers it to anybody.
 
-    Raises: NotPermitted; IncidentOver; AlreadySo; Superseded with the name of who has it.
+    Raises: NotPermitted; IncidentOver; AlreadySo; Superseded with the commander's name.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CLAIM_ROLE, incident)
@@ -98,9 +98,9 @@ async def take_command(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
 async def take_over(
     uow: UnitOfWork, ref: IncidentRef, *, reason: str, seen_commander_id: str = ""
 ) -> Outcome:
-    """Take command at once, with a reason; whoever had it is told.
+    """Take command at once, with a reason; the previous commander is told.
 
-    `seen_commander_id` is whom the person saw in command when asking for the form.
+    `seen_commander_id` is the commander whom the actor saw on opening the form.
 
     Raises: NotPermitted; IncidentOver; InvalidInput without a reason; AlreadySo; Superseded when
         command has moved since.
@@ -125,10 +125,10 @@ async def take_over(
 
 
 async def want_successor(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Ask who takes command next; the commander stays until somebody does.
+    """Ask for a successor; the commander stays until somebody takes command.
 
-    Raises: IncidentOver; NotPermitted unless the actor commands; AlreadySo when asked already,
-        or when nobody commands.
+    Raises: IncidentOver; NotPermitted unless the actor commands; AlreadySo when a successor is
+        already asked for, or when nobody commands.
     """
     incident = await uow.get_incident(ref)
     refuse_if_over(incident)
@@ -163,7 +163,7 @@ async def _acting_person(uow: UnitOfWork) -> Person:
 
 
 async def _keep_command(uow: UnitOfWork, incident: Incident, commander: Person) -> Outcome:
-    """Answer a commander who says that they command: what is pending ends; else nothing changes."""
+    """Keep the commander: end what is pending. Raises: AlreadySo if nothing is."""
     pending = await find_pending_handoff(uow.session, incident.id)
     if pending is None or uow.actor.person_id != commander.id:
         raise AlreadySo("commander", commander.name)
@@ -176,7 +176,7 @@ async def _keep_command(uow: UnitOfWork, incident: Incident, commander: Person) 
 async def _take_if_offered(
     uow: UnitOfWork, incident: Incident, commander: RoleAssignment, person: Person
 ) -> Outcome | None:
-    """Move command at once if the commander has offered it to this person, or to anybody."""
+    """Move command at once if the commander has offered it to this person or to anybody."""
     pending = await find_pending_handoff(uow.session, incident.id)
     if pending is None:
         return None
@@ -231,7 +231,7 @@ _ENDED_BY_MOVE = {
 
 
 async def assume_command(uow: UnitOfWork, incident: Incident, person: Person) -> Outcome:
-    """Make the person the commander where there is none."""
+    """Make the person the commander of an incident that has none."""
     role = uow.policy.get_role(COMMANDER)
     await give_role(uow, incident, role=role, person=person)
     return outcome_of("assigned", incident, person=person, role_name=role.name)
@@ -246,7 +246,7 @@ async def move_command(
     how: Move,
     reason: str = "",
 ) -> Outcome:
-    """Move command from one person to the other, and settle the handoff that waited."""
+    """Move command from `commander` to `nominee`, and settle the pending handoff if any."""
     pending = await find_pending_handoff(uow.session, incident.id)
     asked = await _asked(uow, pending) if pending is not None else None
     if pending is not None:
@@ -283,7 +283,7 @@ async def open_handoff(
     kind: HandoffKind,
     nominee: Person | None = None,
 ) -> Handoff:
-    """Store a new pending handoff; the one before is withdrawn."""
+    """Store a new pending handoff, and withdraw the previous one."""
     pending = await find_pending_handoff(uow.session, incident.id)
     if pending is not None:
         await withdraw_handoff(uow, incident, pending)
@@ -308,7 +308,7 @@ async def open_handoff(
 async def withdraw_handoff(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> None:
     """End a pending handoff without moving command."""
     handoff.settle(HandoffStatus.WITHDRAWN, now=uow.now, by_id=uow.actor.person_id)
-    # At once: the index would refuse the next proposal if it were written first.
+    # Flush now: the unique index would refuse the next proposal if it were written first.
     await uow.flush()
     uow.record(incident, await _entry_about(uow, handoff, HandoffWithdrawn))
 
@@ -321,7 +321,7 @@ async def end_handoff(uow: UnitOfWork, incident: Incident) -> None:
 
 
 async def decline_pending(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> Outcome:
-    """Write down that the actor declines the pending handoff that was put to them."""
+    """Record that the actor declines the pending handoff."""
     handoff.settle(HandoffStatus.DECLINED, now=uow.now, by_id=uow.actor.person_id)
     uow.record(incident, await _entry_about(uow, handoff, HandoffDeclined))
     return outcome_of("declined", incident)
@@ -343,14 +343,14 @@ async def _entry_about(
 
 
 async def _asked(uow: UnitOfWork, handoff: Handoff) -> Who | None:
-    """Return whom the handoff was put to, if it was put to one person."""
+    """Return the one person who has to answer the handoff, or None if anybody can."""
     return who(await get_person(uow, handoff.answerer_id)) if handoff.answerer_id else None
 
 
 def outcome_of(
     kind: str, incident: Incident, *, person: Person | None = None, **data: str
 ) -> Outcome:
-    """Return the outcome of a change of command, with whom to name."""
+    """Return the outcome of a change of command; `person` is who the answer names."""
     told = {"reference": str(incident.reference), **data}
     if person is not None:
         told |= {"person": person.name, "external_id": person.external_id}

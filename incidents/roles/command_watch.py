@@ -1,7 +1,7 @@
-"""Nobody in command: the channel is asked once, then the policy's backup is named once.
+"""When nobody is in command: ask the channel once, then name the policy's backup once.
 
-Nothing more is said after that: by then silence is a decision of people. When somebody takes
-command the watch ends, and it begins again when an incident is left without a commander.
+After that the bot stays quiet: people have decided by silence. The watch ends when somebody takes
+command, and restarts when an incident loses its commander.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ STEP_BACKUP = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Where the watch stands: whether command is needed, the step due, who could be named."""
+    """Where the watch stands: if a commander is needed, the step due, if there is a backup."""
 
     needs_commander: bool
     step: int
@@ -35,7 +35,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class CommandDecision:
-    """What to say now (None: nothing), and when the backup's turn comes (None: never)."""
+    """What to say now (None: nothing), and when to name the backup (None: never)."""
 
     say: int | None
     next_at: datetime | None
@@ -45,19 +45,19 @@ _NOTHING = CommandDecision(None, None)
 
 
 def decide_command_watch(watch: Watch, *, reminders: Reminders, now: datetime) -> CommandDecision:
-    """Decide what is said; after an absence only the later step, and nothing twice."""
+    """Decide what to say; after an absence only the later step, and nothing twice."""
     if not watch.needs_commander:
         return _NOTHING
     backup_at = watch.since + reminders.commander_backup_after
     if watch.has_backup and (watch.step == STEP_BACKUP or backup_at <= now):
         return CommandDecision(STEP_BACKUP, None)
     if watch.step == STEP_BACKUP:
-        return _NOTHING  # nobody to name, and asking again would be nagging
+        return _NOTHING  # there is no backup to name, and asking again would be nagging
     return CommandDecision(STEP_ASK, backup_at if watch.has_backup else None)
 
 
 def find_backup(incident: Incident, policy: Policy) -> PersonRef | None:
-    """Return whom the policy names for the incident; a drill or a private one calls nobody else."""
+    """Return the policy's backup; none in a drill, or if a private incident excludes them."""
     if incident.is_drill:
         return None
     severity = policy.find_severity(incident.severity_key)
@@ -68,7 +68,7 @@ def find_backup(incident: Incident, policy: Policy) -> PersonRef | None:
 
 
 async def watch_command(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
-    """Ask for a commander, or name the backup, if there is still nobody in command."""
+    """Ask for a commander, or name the backup, if the incident still has no commander."""
     backup = find_backup(incident, uow.policy)
     since = _since(reminder)
     watch = Watch(
@@ -101,13 +101,13 @@ async def _needs_commander(uow: UnitOfWork, incident: Incident) -> bool:
 
 
 def _since(reminder: Reminder) -> datetime:
-    """Return when the incident was left without a commander: when its first reminder was set."""
+    """Return when the incident lost its commander: when its first reminder was set."""
     stored = reminder.data.get("since")
     return datetime.fromisoformat(stored) if stored else reminder.created_at
 
 
 async def _call_backup(uow: UnitOfWork, incident: Incident, backup: PersonRef) -> Who:
-    """Make the backup part of the incident, if we know them, and return how to name them."""
+    """Add the backup to the incident if we know them, and return how to name them."""
     name = str(backup)
     found = await find_people_named(uow.session, [name], workspace_id=uow.workspace_id)
     person = found.get(name)

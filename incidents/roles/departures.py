@@ -1,4 +1,4 @@
-"""People who leave the workspace: their roles end with them."""
+"""People who leave the workspace lose their roles."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from incidents.roles.assign import end_roles_of_departed
 
 
 async def save_people(uow: UnitOfWork, people: Sequence[PersonFacts]) -> Outcome:
-    """Write down what is known of these people now; who has left keeps no role."""
+    """Store what we now know of these people, and end the roles of those who have left."""
     gone: list[uuid.UUID] = []
     for facts in people:
         person = await save_person(

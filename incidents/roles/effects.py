@@ -9,7 +9,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class TellRoleHolder(Effect):
-    """Tell whoever took a role about it, with its duties and checklist, by direct message."""
+    """Send a new role holder the role's duties and checklist by direct message."""
 
     kind: ClassVar[str] = "tell_role_holder"
     entry_id: uuid.UUID
@@ -19,7 +19,7 @@ class TellRoleHolder(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshHandoff(Effect):
-    """Show a handoff in the channel, or to one person directly, or bring it up to date there."""
+    """Show or update a handoff, in the channel or in a direct message."""
 
     kind: ClassVar[str] = "refresh_handoff"
     handoff_id: uuid.UUID

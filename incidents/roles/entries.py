@@ -1,4 +1,4 @@
-"""Entries about who commands: handoffs proposed and ended, a commander wanted or missing."""
+"""Entries about command: handoffs proposed and ended, a commander wanted or missing."""
 
 import uuid
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from incidents.incident.payload import Payload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffEntry(Payload):
-    """What every entry about a handoff holds: between whom, and who has to answer."""
+    """What every entry about a handoff holds: its people, and who has to answer."""
 
     handoff_id: uuid.UUID | None = None
     handoff_kind: str = ""
@@ -24,7 +24,7 @@ class HandoffEntry(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffProposal(HandoffEntry):
-    """What a proposal holds besides: when it moves unanswered, and what the proposer added."""
+    """What a proposal adds: when command moves unanswered, and the proposer's own words."""
 
     expires_at: datetime | None = None
     words: str = ""
@@ -57,7 +57,7 @@ class HandoffRequested(HandoffProposal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffDeclined(HandoffEntry):
-    """Who had to answer a handoff declined it."""
+    """The person who had to answer a handoff declined it."""
 
     kind: ClassVar[str] = "handoff_declined"
 
@@ -85,7 +85,7 @@ class HandoffWithdrawn(HandoffEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuccessorWanted(HandoffEntry):
-    """The commander wants to hand command to whoever takes it."""
+    """The commander wants to hand command to anybody who takes it."""
 
     kind: ClassVar[str] = "successor_wanted"
 
@@ -97,7 +97,7 @@ class SuccessorWanted(HandoffEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommanderMissing(Payload):
-    """Nobody is in command: the channel was asked, or the backup that the policy names."""
+    """Nobody is in command: the bot asked the channel, or named the policy's backup."""
 
     kind: ClassVar[str] = "commander_missing"
     step: int = 0

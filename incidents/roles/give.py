@@ -1,4 +1,4 @@
-"""Assign a role or end one: the rows, the entry."""
+"""Assign or end a role: the rows and the entry."""
 
 from incidents.core.people import Person, who
 from incidents.engine.acknowledgement import acknowledge
@@ -19,7 +19,7 @@ async def give_role(
     person: Person,
     replaced: RoleAssignment | None = None,
 ) -> None:
-    """Write down that the person holds the role from now on, in place of `replaced`."""
+    """Record that the person holds the role from now on, instead of `replaced`."""
     previous = None
     if replaced is not None:
         previous = who(await get_person(uow, replaced.person_id))
@@ -38,7 +38,7 @@ async def give_role(
 async def take_role_away(
     uow: UnitOfWork, incident: Incident, assignment: RoleAssignment, *, reason: str = ""
 ) -> None:
-    """Write down that the person no longer holds the role."""
+    """Record that the person no longer holds the role."""
     person = await get_person(uow, assignment.person_id)
     await end_role(uow.session, assignment, now=uow.now)
     uow.record(

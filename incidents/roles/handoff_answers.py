@@ -1,4 +1,4 @@
-"""Answers to a handoff: accepted, declined, withdrawn, or none in time."""
+"""Answers to a handoff: accepted, declined, withdrawn, or unanswered."""
 
 import uuid
 
@@ -23,8 +23,8 @@ from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus, get_pe
 async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.UUID) -> Outcome:
     """Accept an offer or a request: command moves.
 
-    Raises: Superseded with how it has ended; NotPermitted unless it was put to the actor;
-        IncidentOver.
+    Raises: Superseded with how the handoff ended; NotPermitted unless the actor was asked to
+        answer; IncidentOver.
     """
     incident = await uow.get_incident(ref)
     handoff = await get_pending_handoff(uow.session, handoff_id, incident_id=incident.id)
@@ -42,9 +42,9 @@ async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.
 
 
 async def decline_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.UUID) -> Outcome:
-    """Decline what was put to the actor, or withdraw what they proposed: the commander stays.
+    """Decline a handoff, or withdraw it if the actor isn't the one to answer: the commander stays.
 
-    Raises: Superseded with how it has ended; NotPermitted for those who have no part in it.
+    Raises: Superseded with how the handoff ended; NotPermitted for people who have no part in it.
     """
     incident = await uow.get_incident(ref)
     handoff = await get_pending_handoff(uow.session, handoff_id, incident_id=incident.id)
@@ -57,7 +57,7 @@ async def decline_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid
 
 
 async def move_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Move command, since nobody answered; unless that has become pointless."""
+    """Move command because nobody answered; withdraw the handoff if it can't move any more."""
     handoff = await uow.session.get(Handoff, reminder.subject_id)
     if handoff is None or handoff.status != HandoffStatus.PENDING:
         return
@@ -78,6 +78,6 @@ async def move_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminde
 async def _check_answerer(uow: UnitOfWork, handoff: Handoff) -> None:
     if uow.actor.person_id == handoff.answerer_id:
         return
-    # Whoever comes first can take what is offered to all, but only its parties can end it.
+    # Anybody can take command that is offered to all, but only its parties can end the offer.
     person = await get_person(uow, handoff.answerer_id or handoff.from_person_id)
     raise NotPermitted("answer_handoff", needs=person.name)

@@ -1,6 +1,6 @@
 """The brief of a handoff: what the next commander must know, drafted from the record.
 
-A brief holds ids of entries instead of their texts, so that redacting one leaves no copy here.
+A brief holds ids of entries, not their texts, so a redaction leaves no copy here.
 """
 
 import uuid
@@ -34,7 +34,7 @@ _QUOTED: Mapping[str, type[Payload]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class BriefLine:
-    """An entry that the brief quotes; `text` is empty once it is redacted or withdrawn."""
+    """An entry that the brief quotes; `text` is empty if it was redacted or withdrawn."""
 
     at: datetime
     author_name: str
@@ -43,13 +43,13 @@ class BriefLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """Where the incident stood when the handoff was proposed."""
+    """The state of the incident when the handoff was proposed."""
 
     status: str
     severity: str
     impact: str
     next_update_due_at: datetime | None
-    roles: tuple[tuple[str, str], ...]  # name of the role, name of who holds it
+    roles: tuple[tuple[str, str], ...]  # name of the role, name of its holder
     last_update: BriefLine | None
     questions: tuple[BriefLine, ...]
     notes: tuple[BriefLine, ...]
@@ -73,7 +73,7 @@ async def draft_brief(session: AsyncSession, incident: Incident) -> dict[str, An
 
 
 async def load_brief(session: AsyncSession, stored: Mapping[str, Any]) -> Brief:
-    """Return a stored brief with the texts of its entries as the record has them now."""
+    """Return a stored brief with the current texts of its entries."""
     update_id = stored.get("last_update_id")
     update_ids = [update_id] if update_id else []
     question_ids = stored.get("question_ids") or []
@@ -106,7 +106,7 @@ async def _roles(session: AsyncSession, incident_id: uuid.UUID) -> list[list[str
 async def _newest(
     session: AsyncSession, incident_id: uuid.UUID, *, kind: str, limit: int
 ) -> list[str]:
-    """Return the ids of the newest entries of a kind that nobody withdrew, the earliest first."""
+    """Return the ids of the newest entries of a kind, without withdrawn ones, earliest first."""
     taken_back = aliased(TimelineEntry)
     is_withdrawn = (
         select(taken_back.id)
@@ -129,7 +129,7 @@ async def _newest(
 
 
 async def _open_questions(session: AsyncSession, incident_id: uuid.UUID) -> list[str]:
-    """Return the ids of the newest check-ins that have no answer yet, the earliest first."""
+    """Return the ids of the newest unanswered check-ins, earliest first."""
     answer = aliased(TimelineEntry)
     is_answered = (
         select(answer.id)

@@ -1,10 +1,10 @@
-"""Handoffs of command: who proposed whom, with which brief, and how it ended.
+"""Handoffs of command: who proposed it to whom, its brief, and how it ended.
 
-pending ──▶ accepted      by whom it was put to
-        ├─▶ declined      by them: the commander stays
-        ├─▶ unanswered    for a while: it moves all the same
+pending ──▶ accepted      by the person asked
+        ├─▶ declined      by the person asked: the commander stays
+        ├─▶ unanswered    nobody answered in time: command moves all the same
         ├─▶ taken_over    somebody took command at once, with a reason
-        └─▶ withdrawn     by who proposed it, by a newer proposal, or because the incident is over
+        └─▶ withdrawn     by its proposer, by a newer proposal, or because the incident is over
 
 At most one per incident is pending. The use cases are in `command.py`.
 """
@@ -30,7 +30,7 @@ from incidents.storage.database import Base
 
 
 class HandoffKind(StrEnum):
-    """Who has to answer: the next commander, the present one, or whoever comes first."""
+    """Who has to answer: the next commander, the current one, or anybody."""
 
     OFFER = "offer"
     REQUEST = "request"
@@ -49,7 +49,7 @@ class HandoffStatus(StrEnum):
 
 
 class Handoff(Base):
-    """One proposal to change the commander; its words are in its entry alone."""
+    """One proposal to change the commander; its words are only in its entry."""
 
     __tablename__ = "handoffs"
     __table_args__ = (
@@ -74,7 +74,7 @@ class Handoff(Base):
     entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
     brief: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime]
-    # When it moves without an answer; asking for a successor waits for as long as it takes.
+    # When command moves without an answer; a request for a successor waits indefinitely.
     expires_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     settled_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
@@ -86,11 +86,11 @@ class Handoff(Base):
 
     @property
     def party_ids(self) -> frozenset[uuid.UUID | None]:
-        """Return everybody who has a part in it."""
+        """Return everybody involved in the handoff."""
         return frozenset({self.from_person_id, self.to_person_id, self.proposed_by_id})
 
     def settle(self, status: HandoffStatus, *, now: datetime, by_id: uuid.UUID | None) -> None:
-        """Write down how it ended."""
+        """Store how the handoff ended."""
         self.status = status
         self.settled_at = now
         self.settled_by_id = by_id
@@ -126,7 +126,7 @@ async def find_pending_handoff(session: AsyncSession, incident_id: uuid.UUID) ->
 async def get_pending_handoff(
     session: AsyncSession, handoff_id: uuid.UUID, *, incident_id: uuid.UUID
 ) -> Handoff:
-    """Return the handoff that a button means. Raises: Superseded, with how it has ended."""
+    """Return the pending handoff behind a button. Raises: Superseded with how it ended."""
     handoff = await session.get(Handoff, handoff_id)
     if handoff is None or handoff.incident_id != incident_id:
         raise Superseded("handoff_withdrawn")

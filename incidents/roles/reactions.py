@@ -1,4 +1,4 @@
-"""What follows from entries about roles and command."""
+"""Reactions to entries about roles and command."""
 
 import uuid
 
@@ -24,7 +24,7 @@ HandoffSettled = HandoffDeclined | HandoffWithdrawn | CommanderChanged
 
 
 def welcome_holder(plan: IncidentPlan[RoleTaken]) -> None:
-    """Whoever takes a role is invited, and gets its duties and checklist directly."""
+    """Invite the new role holder, and send them the duties and checklist directly."""
     person_id = plan.event.person.id
     if person_id is None:
         return
@@ -39,36 +39,36 @@ def welcome_holder(plan: IncidentPlan[RoleTaken]) -> None:
 
 
 def tell_replaced(plan: IncidentPlan[RoleTaken]) -> None:
-    """Whoever held the role until now hears that it passed to somebody else."""
+    """Tell the previous holder that the role passed to somebody else."""
     if plan.event.previous is not None:
         _tell_unless_actor(plan, plan.event.previous.id)
 
 
 def tell_released(plan: IncidentPlan[RoleEnded]) -> None:
-    """Whose role others ended hears of it."""
+    """Tell somebody that others ended their role."""
     _tell_unless_actor(plan, plan.event.person.id)
 
 
 def show_commander(plan: IncidentPlan[RoleTaken | RoleEnded]) -> None:
-    """The announcement names the commander."""
+    """Name the commander in the announcement."""
     if plan.event.role == COMMANDER:
         plan.refresh_announcement()
 
 
 def end_command_watch(plan: IncidentPlan[RoleTaken]) -> None:
-    """Somebody commands: nobody is asked for any more."""
+    """Stop asking for a commander once somebody commands."""
     if plan.facts.find_holder(COMMANDER) is not None:
         plan.cancel(ReminderKind.COMMANDER_MISSING)
 
 
 def restart_command_watch(plan: IncidentPlan[RoleEnded]) -> None:
-    """An open incident left without a commander is watched again."""
+    """Watch again for a commander when an open incident loses its own."""
     if plan.event.role == COMMANDER:
         watch_for_commander(plan)
 
 
 def watch_while_open(plan: IncidentPlan[StatusChanged]) -> None:
-    """Nobody is asked for when the work is over; taken up again, it needs a commander."""
+    """Stop asking for a commander when the work is over; ask again after a reopening."""
     if not plan.facts.is_open:
         plan.cancel(ReminderKind.COMMANDER_MISSING)
     elif plan.event.is_reopening and plan.facts.find_holder(COMMANDER) is None:
@@ -76,14 +76,14 @@ def watch_while_open(plan: IncidentPlan[StatusChanged]) -> None:
 
 
 def watch_for_commander(plan: IncidentPlan[Payload]) -> None:
-    """Nobody in command of an open incident after a few minutes: ask for somebody."""
+    """Ask for a commander if an open incident still has none after a few minutes."""
     if plan.facts.is_open:
         after = plan.policy.reminders.commander_missing_after
         plan.remind(ReminderKind.COMMANDER_MISSING, after=after)
 
 
 def put_handoff(plan: IncidentPlan[HandoffProposed]) -> None:
-    """A handoff is shown in the channel, and directly to who has to answer."""
+    """Show a handoff in the channel, and directly to the person who has to answer."""
     handoff_id, asked = plan.event.handoff_id, plan.event.asked
     if handoff_id is None:
         return
@@ -100,7 +100,7 @@ def put_handoff(plan: IncidentPlan[HandoffProposed]) -> None:
 
 
 def settle_handoff(plan: IncidentPlan[HandoffSettled]) -> None:
-    """A handoff that has ended loses its buttons and its timer, wherever it is shown."""
+    """Remove the buttons and the timer of a handoff that has ended, wherever it is shown."""
     handoff_id, asked = plan.event.handoff_id, plan.event.asked
     if handoff_id is None:
         return
@@ -111,7 +111,7 @@ def settle_handoff(plan: IncidentPlan[HandoffSettled]) -> None:
 
 
 def tell_proposer(plan: IncidentPlan[HandoffDeclined]) -> None:
-    """Whoever proposed the handoff hears that it was declined."""
+    """Tell the people of a handoff that it was declined."""
     declined = plan.event
     parties = (declined.proposed_by, declined.outgoing, declined.incoming)
     for person_id in dict.fromkeys(person.id for person in parties if person is not None):
@@ -119,7 +119,7 @@ def tell_proposer(plan: IncidentPlan[HandoffDeclined]) -> None:
 
 
 def call_backup(plan: IncidentPlan[CommanderMissing]) -> None:
-    """The backup whom the policy names is invited, and told directly if we know them."""
+    """Invite the policy's backup, and tell them directly if we know them."""
     if plan.event.backup is None:
         return
     severity = plan.policy.find_severity(plan.facts.severity_key)

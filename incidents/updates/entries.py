@@ -1,4 +1,4 @@
-"""Entries of the cadence: reminders of stakeholder updates, and putting one off."""
+"""Entries of the cadence: reminders of stakeholder updates, and snoozes."""
 
 import uuid
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LATE: Final = "late"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateReminded(Payload):
-    """Somebody was reminded of a stakeholder update that is due, or late."""
+    """The bot reminded somebody of a stakeholder update that is due or late."""
 
     kind: ClassVar[str] = "update_reminded"
     is_bookkeeping: ClassVar[bool] = True
@@ -33,7 +33,7 @@ class UpdateReminded(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateSnoozed(Payload):
-    """The next stakeholder update was put off."""
+    """Somebody snoozed the next stakeholder update."""
 
     kind: ClassVar[str] = "update_snoozed"
     is_bookkeeping: ClassVar[bool] = True

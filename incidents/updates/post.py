@@ -1,4 +1,4 @@
-"""Posting a stakeholder update, and putting the next reminder off once."""
+"""Post a stakeholder update, or snooze the next reminder once."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -31,7 +31,7 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDraft:
-    """What somebody wants to tell; an empty impact or status leaves the record's as it is."""
+    """What somebody wants to post; an empty impact or status leaves the record as it is."""
 
     text: str = ""
     impact: str = ""
@@ -42,10 +42,10 @@ class UpdateDraft:
 
 
 async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) -> Outcome:
-    """Post a stakeholder update and start the clock anew; a new status is set with it.
+    """Post a stakeholder update and restart the cadence; it can also set a new status.
 
     Raises: NotPermitted; TransitionRefused; AlreadySo when the incident is closed or cancelled;
-        InvalidInput when nothing is said, or the next update is promised too soon or too late.
+        InvalidInput for an update without text, or a next update too soon or too late.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.POST_UPDATE, incident, arguments=_arguments_of(draft))
@@ -74,7 +74,7 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
     )
     incident.last_update_at = uow.now
     incident.next_update_due_at = due_at
-    await uow.flush()  # the row points at the entry
+    await uow.flush()  # the row refers to the entry
     uow.session.add(
         StakeholderUpdate(
             id=new_id(),
@@ -104,12 +104,12 @@ async def snooze_update(
     reason: str = "",
     due_at: str | None = None,
 ) -> Outcome:
-    """Put the next update, and so its reminders, off once: a second time needs an update first.
+    """Snooze the next update and its reminders once; the next snooze needs an update first.
 
-    `due_at` is the due time (as text) that the person saw when pressing; None for a command.
+    `due_at` is the due time (as text) that the actor saw when pressing; None for a command.
 
-    Raises: NotPermitted; AlreadySo when it is put off already, or no update is due at all;
-        Superseded when what the person saw is over; InvalidInput for a delay over a day.
+    Raises: NotPermitted; AlreadySo when it is already snoozed, or no update is due at all;
+        Superseded when the due time that the actor saw has changed; InvalidInput for over a day.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.SNOOZE, incident)
@@ -140,7 +140,7 @@ async def snooze_update(
 async def snoozed_among(
     session: AsyncSession, incidents: Collection[Incident]
 ) -> frozenset[uuid.UUID]:
-    """Return those whose next update is due when putting it off had made it due."""
+    """Return the incidents whose current due time was set by a snooze."""
     query = (
         select(TimelineEntry.incident_id, TimelineEntry.content)
         .where(
@@ -160,7 +160,7 @@ async def snoozed_among(
 
 
 def draft_from(arguments: Mapping[str, Any]) -> UpdateDraft:
-    """Return the draft whose JSON values these are."""
+    """Return the draft that these JSON values describe."""
     seconds, status = arguments.get("next_seconds"), arguments.get("status")
     return UpdateDraft(
         text=str(arguments.get("text") or ""),
@@ -187,7 +187,7 @@ def _texts_of(draft: UpdateDraft) -> dict[str, str]:
 
 
 def _change_impact(incident: Incident, impact: str) -> dict[str, dict[str, str]]:
-    """Put the impact that the update tells on the incident; return old and new if it changed."""
+    """Set the incident's impact from the update; return old and new if it changed."""
     if not impact or impact == incident.impact:
         return {}
     change = {"impact": {"old": incident.impact, "new": impact}}

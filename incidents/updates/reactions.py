@@ -1,4 +1,4 @@
-"""What follows for the cadence of stakeholder updates."""
+"""Reactions that keep the cadence of stakeholder updates."""
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
@@ -8,7 +8,7 @@ from incidents.updates.entries import LATE, UpdateReminded
 
 
 def keep_cadence(plan: IncidentPlan[Payload]) -> None:
-    """The next stakeholder update is reminded of when it is due, and not once resolved."""
+    """Set the reminder for the next stakeholder update, or cancel it if none is due."""
     due_at = plan.facts.next_update_due_at
     if due_at is None:
         plan.cancel(ReminderKind.UPDATE_DUE)
@@ -17,16 +17,16 @@ def keep_cadence(plan: IncidentPlan[Payload]) -> None:
 
 
 def follow_due(plan: IncidentPlan[StatusChanged | SeverityChanged]) -> None:
-    """A step that moved the next update's due time moves its reminder; others leave it be.
+    """Move the reminder when a step moves the due time, and leave it alone otherwise.
 
-    Setting it anew when nothing moved would say again what was said already.
+    Setting it again without a move would repeat what was already said.
     """
     if plan.event.next_update_due_at or not plan.facts.is_open:
         keep_cadence(plan)
 
 
 def say_reminder(plan: IncidentPlan[UpdateReminded]) -> None:
-    """An update that is due is said in the channel; a late one to those who lead, directly."""
+    """Post in the channel that an update is due; for a late one, tell the leads directly."""
     if plan.event.step != LATE:
         plan.post()
         return
@@ -35,6 +35,6 @@ def say_reminder(plan: IncidentPlan[UpdateReminded]) -> None:
 
 
 def say_miss(plan: IncidentPlan[UpdateMissed]) -> None:
-    """A missed update is said in the channel, unless that was said often enough."""
+    """Post a missed update in the channel, unless that was said often enough."""
     if not plan.event.is_quiet:
         plan.post()

@@ -1,16 +1,16 @@
 """The ladder of reminders for stakeholder updates, and the rule that climbs it.
 
-    due ──▶ one reminder in the channel, to whoever keeps stakeholders informed
-     └─ a part of the cadence late ──▶ commander and deputy, by direct message
-         └─ missed ──▶ said in the channel, on the record; the next cadence starts counting
+    due ──▶ one reminder in the channel, for the communications lead or else the commander
+     └─ late by a part of the cadence ──▶ commander and deputy, by direct message
+         └─ missed ──▶ posted in the channel, and recorded; the next cadence starts
 
-After a first miss each further cadence has this last step only. It is said in the channel
-`MISSES_SAID` times in a row and then only recorded: by then silence is a decision of people, and
-a bot that goes on is muted. An update or a snooze starts the ladder from the bottom.
+After a first miss, each further cadence has only this last step. The bot posts it `MISSES_SAID`
+times in a row and then only records it: by then people have decided by silence, and a bot that goes
+on gets muted. An update or a snooze restarts the ladder from the bottom.
 
-What has been said is read from the timeline, per due time, so that no restart, no change of status
-and no second process says a step twice. After the bot was away only the highest overdue step is
-said; misses at moments at which it was away are the bot's and stay out of figures.
+The timeline shows what was already said per due time, so no restart, status change or second
+process repeats a step. After the bot was away, it says only the highest overdue step; misses that
+came due while it was away are counted as the bot's and stay out of figures.
 """
 
 import uuid
@@ -47,7 +47,7 @@ class UpdateStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """How late, in parts of a cadence, the later steps come (from the policy)."""
+    """How late the later steps come, in parts of a cadence (from the policy)."""
 
     late_fraction: float
     missed_fraction: float
@@ -55,17 +55,17 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateCycle:
-    """Where an incident stands: when its update is due, and what was said about that already."""
+    """Where an incident stands: when its update is due, and what was already said about that."""
 
     due_at: datetime
     cadence: timedelta
     said: frozenset[UpdateStep] = frozenset()
-    misses_said: int = 0  # in a row, aloud or not, since the last update or snooze
+    misses_said: int = 0  # in a row since the last update or snooze, posted or only recorded
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """An update that never came: when it was due, when it counted as missed, and whose it is."""
+    """A missed update: when it was due, when it counted as missed, and if the bot was away then."""
 
     due_at: datetime
     missed_at: datetime
@@ -74,7 +74,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDecision:
-    """What to say now (at most one step), what to record, and where the incident stands then."""
+    """What to say now (at most one step), what to record, and the cycle afterwards."""
 
     say: UpdateStep | None
     misses: tuple[Miss, ...]
@@ -85,7 +85,7 @@ class UpdateDecision:
 def decide_update_reminder(
     cycle: UpdateCycle, *, ladder: Ladder, now: datetime, absences: Sequence[Away] = ()
 ) -> UpdateDecision:
-    """Decide which step is to be said now: the highest one overdue, unless it was said already."""
+    """Decide which step to say now: the highest overdue one, unless it was already said."""
     misses, due_at = _misses_until(cycle, ladder=ladder, now=now, absences=absences)
     if misses:
         say = UpdateStep.MISSED if cycle.misses_said < MISSES_SAID else None
@@ -106,7 +106,7 @@ def decide_update_reminder(
 def _misses_until(
     cycle: UpdateCycle, *, ladder: Ladder, now: datetime, absences: Sequence[Away]
 ) -> tuple[tuple[Miss, ...], datetime]:
-    """Return what was missed by now, and when the update after those is due."""
+    """Return the updates missed by now, and when the one after those is due."""
     misses: list[Miss] = []
     due_at = cycle.due_at
     while due_at + cycle.cadence * ladder.missed_fraction <= now:
@@ -127,7 +127,7 @@ def _step_before_missing(cycle: UpdateCycle, *, ladder: Ladder, now: datetime) -
 
 
 def _next_at(cycle: UpdateCycle, *, ladder: Ladder, now: datetime) -> datetime:
-    """Return when to look again: the next step that is still to come, always after now."""
+    """Return when to look again: at the next step after now."""
     moments = [cycle.due_at + cycle.cadence * ladder.missed_fraction]
     if not cycle.misses_said:
         moments += [cycle.due_at, cycle.due_at + cycle.cadence * ladder.late_fraction]
@@ -135,7 +135,7 @@ def _next_at(cycle: UpdateCycle, *, ladder: Ladder, now: datetime) -> datetime:
 
 
 async def remind_of_update(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
-    """Say the step of the ladder that is due, record what was missed, and set the next one."""
+    """Say the step that is due, record the missed updates, and set the next reminder."""
     if not incident.is_open or incident.next_update_due_at is None:
         return None
     cycle = await _standing(uow, incident, due_at=incident.next_update_due_at)
@@ -165,7 +165,7 @@ async def _standing(uow: UnitOfWork, incident: Incident, *, due_at: datetime) ->
     cadence = cadence_for(
         uow.policy, severity_key=incident.severity_key, status=incident.lifecycle_status
     )
-    # Without a cadence somebody promised a time (`--next`): that span is the cadence then.
+    # Without a cadence, somebody promised a time (`--next`): that span serves as the cadence.
     cadence = max(cadence or due_at - since, SHORTEST_CADENCE)
     misses = [entry for entry in entries if entry.kind == UpdateMissed.kind]
     for entry in misses:
@@ -202,7 +202,7 @@ async def _said_since_update(uow: UnitOfWork, incident: Incident) -> list[Timeli
 
 
 def _starts_anew(entry: TimelineEntry) -> bool:
-    """Tell whether the ladder begins anew: an update, a snooze, or a reopened incident."""
+    """Tell whether the ladder restarts here: an update, a snooze, or a reopened incident."""
     if entry.kind != StatusChanged.kind:
         return True
     change = StatusChanged.read(entry.content)
@@ -210,7 +210,7 @@ def _starts_anew(entry: TimelineEntry) -> bool:
 
 
 def _record_misses(uow: UnitOfWork, incident: Incident, decision: UpdateDecision) -> None:
-    """Write the misses down, those of the bot apart; one entry of them is said, if any is."""
+    """Record the misses, the bot's own separately; at most one of the entries is posted."""
     is_said = decision.say is None
     for is_bots in (False, True):
         misses = [miss for miss in decision.misses if miss.is_bots is is_bots]
@@ -238,7 +238,7 @@ async def _record_reminder(
     facts = await gather_facts(uow.session, incident, now=uow.now)
     people = recipients(facts, step)
     if step is UpdateStep.LATE and not people:
-        # Nobody in command to tell directly; the channel hears of it, unless it has already.
+        # Nobody to tell directly: say it in the channel, unless that was already done.
         if UpdateStep.DUE in cycle.said:
             return
         step, people = UpdateStep.DUE, recipients(facts, UpdateStep.DUE)
@@ -255,7 +255,7 @@ async def _record_reminder(
 
 
 def recipients(facts: Facts, step: UpdateStep) -> tuple[uuid.UUID, ...]:
-    """Return who is reminded: the communications lead or else the commander; late, who leads."""
+    """Return who to remind: the communications lead or else the commander; if late, the leads."""
     if step is UpdateStep.LATE:
         leading = (*facts.holders(COMMANDER), *facts.holders(DEPUTY))
         return tuple(dict.fromkeys(leading))

@@ -147,7 +147,7 @@ async def test_a_task_that_is_redacted_stays_so_whatever_is_answered(bot: Bot) -
     assert _ASKED not in told.rendered
 
 
-async def redact(bot: Bot, kind: EntryKind) -> None:
+async def redact(bot: Bot, kind: str) -> None:
     async def redact_it(uow: UnitOfWork) -> Outcome:
         query = select(TimelineEntry).where(TimelineEntry.kind == kind)
         entry = (await uow.session.execute(query)).scalar_one()
