@@ -150,6 +150,7 @@ async def ask(
         asked_at=uow.now,
     )
     uow.session.add(prompt)
+    await uow.flush()
     show(uow, prompt)
     return prompt
 
@@ -202,6 +203,7 @@ async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: s
     prompt.status = PromptStatus.ANSWERED
     prompt.answer, prompt.text = storable(answer), cleaned or None
     prompt.answered_at = uow.now
+    await uow.flush()
     show(uow, prompt)
 
 
@@ -210,6 +212,7 @@ async def withdraw(uow: UnitOfWork, prompts: Sequence[Prompt]) -> None:
     for prompt in prompts:
         if prompt.is_wanted:
             prompt.status = PromptStatus.WITHDRAWN
+            await uow.flush()
             show(uow, prompt)
 
 
