@@ -145,8 +145,8 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Away:
-    """Somebody who was called and may not notice, and why."""
+class Standing:
+    """Somebody who was called, and how they stand: a key of `STANDS`, or why they may not notice."""
 
     person: Who
     how: str
@@ -164,7 +164,7 @@ class EscalationCalled(AboutEscalation):
     looking_up: tuple[str, ...] = ()
     # The step whose names are to be looked up from now on.
     look_up_step_id: uuid.UUID | None = None
-    away: tuple[Away, ...] = ()
+    away: tuple[Standing, ...] = ()
     because: str = ""
     due_at: datetime | None = None
     wait_seconds: int = 0
@@ -261,19 +261,11 @@ class EscalationCompleted(HoldsPacket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
-    """How somebody who was called stands at the end, by the keys of `STANDS`."""
-
-    person: Who
-    how: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationExhausted(ConcernsAuthor):
     """Nobody is on it, and nobody is left to call."""
 
     kind: ClassVar[str] = "escalation_exhausted"
-    called: tuple[Stand, ...] = ()
+    called: tuple[Standing, ...] = ()
     waited_seconds: int = 0
 
     @property

@@ -27,7 +27,6 @@ from incidents.escalation.packet import FIELDS, rate
 from incidents.escalation.tables import CallStatus, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.incident.views import EntryView, IncidentView
-from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
 from incidents.proposals.views import ProposalView
 
@@ -214,7 +213,7 @@ def questioned_directly(
     """Ask the author for what whoever is called wants to know, with a button to answer."""
     field = questioned.field
     what = (
-        FIELDS[PacketField(field)].question
+        FIELDS[field].question
         if field in FIELDS
         else mentions.escape_line(questioned.question or field.replace("_", " "))
     )
