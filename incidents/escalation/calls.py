@@ -12,7 +12,7 @@ from incidents.core.people import Person, who
 from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.callees import Callees, find_callees
-from incidents.escalation.entries import Away, Called, EscalationCalled, LeftOut
+from incidents.escalation.entries import Called, EscalationCalled, LeftOut, Standing
 from incidents.escalation.tables import (
     CallStatus,
     Escalation,
@@ -183,11 +183,11 @@ async def _entry(
     found: Callees,
     calls: Sequence[EscalationCall],
 ) -> EscalationCalled:
-    away: list[Away] = []
+    away: list[Standing] = []
     for call in await calls_of(uow.session, escalation.id):
         if call.away is not None and call.status == CallStatus.OPEN:
             person = await uow.session.get_one(Person, call.person_id)
-            away.append(Away(person=who(person), how=call.away))
+            away.append(Standing(person=who(person), how=call.away))
     # The record shows people by name, not by the policy's ids and addresses.
     known = await find_people_named(uow.session, step.names, workspace_id=uow.workspace_id)
     return EscalationCalled(

@@ -145,8 +145,8 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Away:
-    """A person who was called and may not notice, and why."""
+class Standing:
+    """A person who was called, and what they did: a key of `STANDS`, or why they may not notice."""
 
     person: Who
     how: str
@@ -164,7 +164,7 @@ class EscalationCalled(AboutEscalation):
     looking_up: tuple[str, ...] = ()
     # The step whose names need a look-up now.
     look_up_step_id: uuid.UUID | None = None
-    away: tuple[Away, ...] = ()
+    away: tuple[Standing, ...] = ()
     because: str = ""
     due_at: datetime | None = None
     wait_seconds: int = 0
@@ -261,19 +261,11 @@ class EscalationCompleted(HoldsPacket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
-    """What somebody who was called did by the end, as a key of `STANDS`."""
-
-    person: Who
-    how: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationExhausted(ConcernsAuthor):
     """Nobody is on it, and nobody is left to call."""
 
     kind: ClassVar[str] = "escalation_exhausted"
-    called: tuple[Stand, ...] = ()
+    called: tuple[Standing, ...] = ()
     waited_seconds: int = 0
 
     @property

@@ -22,7 +22,7 @@ from incidents.escalation.calls import (
     get_escalation,
     step_wait,
 )
-from incidents.escalation.entries import EscalationExhausted, EscalationWithdrawn, Stand
+from incidents.escalation.entries import EscalationExhausted, EscalationWithdrawn, Standing
 from incidents.escalation.events import CallNoted, NextStepTimed
 from incidents.escalation.questions import ask_for_missing, ask_for_rating
 from incidents.escalation.tables import (
@@ -268,10 +268,10 @@ async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) 
 
 async def _what_came_of_calls(
     uow: UnitOfWork, incident: Incident, escalation: Escalation
-) -> tuple[Stand, ...]:
+) -> tuple[Standing, ...]:
     """Return the people called, in order, each with a key of `STANDS`."""
     steps = {step.id: step for step in await steps_of(uow.session, escalation.id)}
-    stands: dict[uuid.UUID, Stand] = {}
+    stands: dict[uuid.UUID, Standing] = {}
     for call in await calls_of(uow.session, escalation.id):
         person = await uow.session.get_one(Person, call.person_id)
         until = call.called_at + step_wait(uow, incident, escalation, steps[call.step_id])
@@ -284,7 +284,7 @@ async def _what_came_of_calls(
                 how = "asked"
             case _:
                 how = "may_answer" if until > uow.now else "no_answer"
-        stands[person.id] = Stand(person=who(person), how=how)
+        stands[person.id] = Standing(person=who(person), how=how)
     return tuple(stands.values())
 
 

@@ -1,8 +1,7 @@
 """The escalation packet: what somebody who is called needs to know, as a frozen value.
 
-A field is one attribute of `Packet`: its type, and beside it everything special about it (words,
-points, what it can lack, how the record fills it in). To add one: its key in `PacketField`, the
-attribute here, a line in the policy.
+To add a field: its key in `PacketField`, here the attribute and its line in `FIELDS` (words, points,
+what it can lack, how the record fills it in), and the templates that ask for it in the policy.
 
 Completeness is a rubric that anybody can check with a pencil. Points:
 - 2 for each field of the template that is filled in, and 2 for each of its own questions that is
@@ -25,7 +24,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from incidents.core.errors import InvalidInput
 from incidents.core.sentences import Detail, detail, said, when
@@ -56,7 +55,7 @@ class Lack:
     is_fine: Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FieldSpec:
     """How a field is named, asked for, scored, and filled in from the record.
 
@@ -117,133 +116,18 @@ class Packet:
     template's own questions, by key.
     """
 
-    ask: Annotated[
-        str,
-        FieldSpec(
-            name="Ask",
-            question="What do you need from them?",
-            hint="One thing they can do or decide, such as: is it safe to fail over the database?",
-            points=3,
-            lack=Lack(
-                "specific_ask",
-                "one specific ask",
-                "What is the one thing you need from them? One sentence, one question.",
-                is_specific,
-            ),
-        ),
-    ] = ""
-    answer_by: Annotated[
-        datetime | None,
-        FieldSpec(
-            name="Answer by",
-            question="By when?",
-            hint="Empty means as soon as possible.",
-            is_long=False,
-        ),
-    ] = None
-    symptoms: Annotated[
-        str,
-        FieldSpec(
-            name="Symptoms",
-            question="What do people see?",
-            hint="What fails or is slow, with the error text if there is one.",
-            known=lambda incident: newest_lines([incident.title, incident.summary]),
-        ),
-    ] = ""
-    since: Annotated[
-        str,
-        FieldSpec(
-            name="Since",
-            question="Since when?",
-            hint="A time, or what it began with. A guess is fine: say so.",
-            is_long=False,
-            known=_since,
-        ),
-    ] = ""
-    scope: Annotated[
-        str,
-        FieldSpec(
-            name="Scope",
-            question="How far does it reach?",
-            hint="With a number if you can: share of requests, customers, regions.",
-            is_long=False,
-            points=3,
-            lack=Lack(
-                "scope_number",
-                "a number for the scope",
-                "Can you put a number on how far it reaches? A share, a count, a rough guess.",
-                has_number,
-            ),
-        ),
-    ] = ""
-    impact: Annotated[
-        str,
-        FieldSpec(
-            name="Impact",
-            question="Who and what is affected?",
-            hint="Customers, data, money, other services.",
-            known=lambda incident: incident.impact,
-        ),
-    ] = ""
-    evidence: Annotated[
-        str,
-        FieldSpec(
-            name="Evidence",
-            question="What shows it?",
-            hint="Links to graphs, logs, traces. One link is worth more than a description.",
-            points=3,
-            lack=Lack(
-                "evidence_link",
-                "a link as evidence",
-                "Is there a link that shows it? A graph, a log, a trace, a message.",
-                has_link,
-            ),
-            notes=("evidence",),
-        ),
-    ] = ""
-    changes: Annotated[
-        str,
-        FieldSpec(
-            name="Recent changes",
-            question="What changed just before?",
-            hint="Deploys, flags, configuration, traffic, certificates, providers.",
-            points=3,
-            notes=("changes", "changed", "change"),
-        ),
-    ] = ""
+    ask: str = ""
+    answer_by: datetime | None = None
+    symptoms: str = ""
+    since: str = ""
+    scope: str = ""
+    impact: str = ""
+    evidence: str = ""
+    changes: str = ""
     changes_checked: bool = False
-    tried: Annotated[
-        str,
-        FieldSpec(
-            name="Tried",
-            question="What was tried, and what came of it?",
-            hint="One a line: what you did → what happened → what it changed for customers.",
-            notes=("tried",),
-        ),
-    ] = ""
-    hypothesis: Annotated[
-        str,
-        FieldSpec(
-            name="Hypothesis",
-            question="What do you think it is?",
-            hint="A guess is welcome. None is fine, too.",
-            notes=("hypothesis",),
-            is_newest_note=True,
-        ),
-    ] = ""
-    confidence: Annotated[
-        str,
-        FieldSpec(
-            name="Confidence",
-            question="How sure are you?",
-            is_long=False,
-            choices=(
-                ("low", "Low: a guess"),
-                ("medium", "Medium: it fits what I see"),
-                ("high", "High: I can show it"),
-            ),
-        ),
-    ] = ""
+    tried: str = ""
+    hypothesis: str = ""
+    confidence: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
@@ -259,13 +143,103 @@ class Packet:
                 return bool(self.answers.get(name, "").strip())
 
 
-# The most useful field first.
-FIELDS: Final[Mapping[PacketField, FieldSpec]] = MappingProxyType(
-    {name: Packet.__annotations__[name].__metadata__[0] for name in PacketField}
+# What helps most comes first: in this order a packet's gaps are named.
+FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
+    {
+        PacketField.ASK: FieldSpec(
+            "Ask",
+            "What do you need from them?",
+            "One thing they can do or decide, such as: is it safe to fail over the database?",
+            points=3,
+            lack=Lack(
+                "specific_ask",
+                "one specific ask",
+                "What is the one thing you need from them? One sentence, one question.",
+                is_specific,
+            ),
+        ),
+        PacketField.ANSWER_BY: FieldSpec(
+            "Answer by", "By when?", "Empty means as soon as possible.", is_long=False
+        ),
+        PacketField.SYMPTOMS: FieldSpec(
+            "Symptoms",
+            "What do people see?",
+            "What fails or is slow, with the error text if there is one.",
+            known=lambda incident: newest_lines([incident.title, incident.summary]),
+        ),
+        PacketField.SINCE: FieldSpec(
+            "Since",
+            "Since when?",
+            "A time, or what it began with. A guess is fine: say so.",
+            is_long=False,
+            known=_since,
+        ),
+        PacketField.SCOPE: FieldSpec(
+            "Scope",
+            "How far does it reach?",
+            "With a number if you can: share of requests, customers, regions.",
+            is_long=False,
+            points=3,
+            lack=Lack(
+                "scope_number",
+                "a number for the scope",
+                "Can you put a number on how far it reaches? A share, a count, a rough guess.",
+                has_number,
+            ),
+        ),
+        PacketField.IMPACT: FieldSpec(
+            "Impact",
+            "Who and what is affected?",
+            "Customers, data, money, other services.",
+            known=lambda incident: incident.impact,
+        ),
+        PacketField.EVIDENCE: FieldSpec(
+            "Evidence",
+            "What shows it?",
+            "Links to graphs, logs, traces. One link is worth more than a description.",
+            points=3,
+            lack=Lack(
+                "evidence_link",
+                "a link as evidence",
+                "Is there a link that shows it? A graph, a log, a trace, a message.",
+                has_link,
+            ),
+            notes=("evidence",),
+        ),
+        PacketField.CHANGES: FieldSpec(
+            "Recent changes",
+            "What changed just before?",
+            "Deploys, flags, configuration, traffic, certificates, providers.",
+            points=3,
+            notes=("changes", "changed", "change"),
+        ),
+        PacketField.HYPOTHESIS: FieldSpec(
+            "Hypothesis",
+            "What do you think it is?",
+            "A guess is welcome. None is fine, too.",
+            notes=("hypothesis",),
+            is_newest_note=True,
+        ),
+        PacketField.CONFIDENCE: FieldSpec(
+            "Confidence",
+            "How sure are you?",
+            choices=(
+                ("low", "Low: a guess"),
+                ("medium", "Medium: it fits what I see"),
+                ("high", "High: I can show it"),
+            ),
+        ),
+        PacketField.TRIED: FieldSpec(
+            "Tried",
+            "What was tried, and what came of it?",
+            "One a line: what you did → what happened → what it changed for customers.",
+            notes=("tried",),
+        ),
+    }
 )
 # The order in forms and on cards.
 READING_ORDER: Final = tuple(PacketField(name) for name in Packet.__annotations__ if name in FIELDS)
-LACKS: Final[Mapping[str, PacketField]] = MappingProxyType(
+LACKS: Final[Mapping[str, str]] = MappingProxyType(
     {spec.lack.key: name for name, spec in FIELDS.items() if spec.lack is not None}
 )
 CONFIDENCES: Final = tuple(key for key, _ in FIELDS[PacketField.CONFIDENCE].choices)
@@ -282,7 +256,7 @@ def cleaned(packet: Packet) -> Packet:
     if packet.confidence not in {"", *CONFIDENCES}:
         raise InvalidInput("confidence", "unknown", ", ".join(CONFIDENCES))
     texts: dict[str, Any] = {
-        name.value: kept_text(str(getattr(packet, name)), most=MAX_TEXT) for name in _TEXTS
+        name: kept_text(str(getattr(packet, name)), most=MAX_TEXT) for name in _TEXTS
     }
     kept = {key: kept_text(text, most=MAX_TEXT) for key, text in packet.answers.items()}
     return replace(packet, **texts, answers={key: text for key, text in kept.items() if text})
@@ -317,7 +291,7 @@ def changed_fields(old: Packet, new: Packet) -> tuple[str, ...]:
 
 def field_name(key: str) -> str:
     """Return a field's name in words; for a template's own question, its key."""
-    return FIELDS[PacketField(key)].name if key in FIELDS else key.replace("_", " ").capitalize()
+    return FIELDS[key].name if key in FIELDS else key.replace("_", " ").capitalize()
 
 
 def packet_details(
@@ -367,7 +341,7 @@ def rate(packet: Packet, template: EscalationTemplate) -> Completeness:
             continue
         possible += spec.points
         if not packet.has(name):
-            missing.append(name.value)
+            missing.append(name)
             continue
         is_lacking = spec.lack is not None and not spec.lack.is_fine(getattr(packet, name))
         got += spec.points - is_lacking

@@ -62,9 +62,7 @@ async def prefill(session: AsyncSession, incident: Incident) -> Packet:
         if not item.entry.is_withdrawn and not item.entry.is_redacted
     ]
     notes = tuple(_marked_notes(items))
-    texts: dict[str, Any] = {
-        name.value: _text(spec, incident, notes) for name, spec in FIELDS.items()
-    }
+    texts: dict[str, Any] = {name: _text(spec, incident, notes) for name, spec in FIELDS.items()}
     shown = [*_evidence(items), *_said(PacketField.EVIDENCE, notes)]
     hypotheses = [note for note in notes if note.what in FIELDS[PacketField.HYPOTHESIS].notes]
     packet = Packet(

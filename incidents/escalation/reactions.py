@@ -1,7 +1,6 @@
 """Reactions to what happens to escalations, and the facts that they need."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -9,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import ActorKind
+from incidents.core.sentences import Who
 from incidents.engine.plan import FeatureEvent, IncidentPlan
 from incidents.engine.reminders import ReminderKind
 from incidents.engine.rules import Recorded
@@ -19,14 +19,13 @@ from incidents.escalation.effects import (
     RefreshEscalationCard,
 )
 from incidents.escalation.entries import (
+    ENTRIES,
     AboutEscalation,
     Answer,
+    Escalated,
     EscalationCalled,
     EscalationCompleted,
-    EscalationDeclined,
     EscalationExhausted,
-    EscalationQuestioned,
-    EscalationRedirected,
     EscalationTaken,
     EscalationWithdrawn,
 )
@@ -39,27 +38,18 @@ from incidents.incident.role_entries import CommanderChanged, RoleAssigned, Role
 from incidents.policy.policy import COMMANDER
 
 SUBJECT: Final = "escalation"
-# Entries that change the messages of calls, or who is told.
-_LOOKED_AT: Final = frozenset(
-    entry_type.kind
-    for entry_type in (
-        EscalationTaken,
-        EscalationDeclined,
-        EscalationRedirected,
-        EscalationQuestioned,
-        EscalationCompleted,
-        EscalationExhausted,
-        EscalationWithdrawn,
-        StatusChanged,
-        RoleAssigned,
-        RoleEnded,
-        CommanderChanged,
-        MovedToPrivate,
-    )
-)
-
-Shown = AboutEscalation | NextStepTimed | CallNoted | EscalatedChanged
 RoleMoved = RoleAssigned | RoleEnded | CommanderChanged
+# After anything else the messages that called somebody read as before.
+_LOOKED_AT: Final = frozenset({one.kind for one in ENTRIES}) - {
+    Escalated.kind,
+    EscalationCalled.kind,
+} | {
+    StatusChanged.kind,
+    RoleAssigned.kind,
+    RoleEnded.kind,
+    CommanderChanged.kind,
+    MovedToPrivate.kind,
+}
 
 
 async def add_escalations(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
@@ -74,22 +64,31 @@ async def add_escalations(session: AsyncSession, facts: Facts, recorded: Recorde
     )
     found: dict[uuid.UUID, EscalationFact] = {}
     for escalation, call in await session.execute(query):
-        fact = found.setdefault(escalation.id, _fact(escalation))
+        calls = found[escalation.id].calls if escalation.id in found else ()
         if call is not None:
-            calls = (*fact.calls, CallFact(call.id, call.person_id))
-            found[escalation.id] = replace(fact, calls=calls)
+            calls = (*calls, CallFact(call.id, call.person_id))
+        found[escalation.id] = EscalationFact(
+            id=escalation.id,
+            is_unanswered=escalation.is_unanswered,
+            is_taken=escalation.status == EscalationStatus.TAKEN,
+            for_id=escalation.author_id if escalation.is_automatic else None,
+            calls=calls,
+        )
     return replace(facts, escalations=tuple(found.values()))
 
 
-def show_escalation(plan: IncidentPlan[Shown]) -> None:
+def show_escalation(
+    plan: IncidentPlan[AboutEscalation | NextStepTimed | CallNoted | EscalatedChanged],
+) -> None:
     """Update the escalation's one card in the channel."""
     _show_card(plan, plan.event.escalation_id)
 
 
 def show_calls(plan: IncidentPlan[AboutEscalation | EscalatedChanged]) -> None:
     """Update the messages that called people."""
-    for escalation in _escalations(plan, plan.event.escalation_id):
-        _show_calls(plan, escalation)
+    for escalation in plan.facts.escalations:
+        if escalation.id == plan.event.escalation_id:
+            _show_calls(plan, escalation)
 
 
 def show_ladders(plan: IncidentPlan[RoleMoved]) -> None:
@@ -181,56 +180,44 @@ def bring_in_responder(plan: IncidentPlan[EscalationTaken]) -> None:
 
 def tell_author(plan: IncidentPlan[Answer]) -> None:
     """Tell the author, or the person the bot escalated for, of an answer by somebody else."""
-    author_id = plan.event.author.id if plan.event.author else _for_whom(plan)
-    if author_id != plan.entry.actor_id:
-        plan.tell(author_id)
+    _tell_others(plan, _id_of(plan.event.author) or _for_whom(plan))
 
 
 def tell_of_withdrawal(plan: IncidentPlan[EscalationWithdrawn]) -> None:
     """Tell the author, or the person the bot escalated for, that somebody else withdrew it."""
-    author_id = plan.event.author.id if plan.event.author else None
-    if plan.event.is_withdrawn and plan.entry.actor_kind == ActorKind.PERSON:
-        author_id = author_id or _for_whom(plan)
-    if author_id != plan.entry.actor_id:
-        plan.tell(author_id)
+    is_theirs = plan.event.is_withdrawn and plan.entry.actor_kind == ActorKind.PERSON
+    _tell_others(plan, _id_of(plan.event.author) or (_for_whom(plan) if is_theirs else None))
 
 
 def tell_asker(plan: IncidentPlan[EscalationCompleted]) -> None:
     """Tell the person who asked for more that it is there, unless they added it themselves."""
-    asker_id = plan.event.asked_by.id if plan.event.asked_by else None
-    if asker_id != plan.entry.actor_id:
-        plan.tell(asker_id)
+    _tell_others(plan, _id_of(plan.event.asked_by))
 
 
 def alarm(plan: IncidentPlan[EscalationExhausted]) -> None:
     """Nobody answered: tell the commander and the author directly, as well as the channel."""
-    author, for_id = plan.event.author, _for_whom(plan)
-    wanted = [plan.facts.find_holder(COMMANDER), author.id if author else None]
-    if for_id != plan.entry.actor_id:
-        wanted.append(for_id)
-    for person_id in dict.fromkeys(wanted):
+    told = (plan.facts.find_holder(COMMANDER), _id_of(plan.event.author))
+    for person_id in dict.fromkeys(told):
+        plan.tell(person_id)
+    for_id = _for_whom(plan)
+    if for_id not in told:
+        _tell_others(plan, for_id)
+
+
+def _tell_others(plan: IncidentPlan[Payload], person_id: uuid.UUID | None) -> None:
+    """Tell a person directly, unless the entry is their own."""
+    if person_id != plan.entry.actor_id:
         plan.tell(person_id)
 
 
-def _fact(escalation: Escalation) -> EscalationFact:
-    return EscalationFact(
-        id=escalation.id,
-        is_unanswered=escalation.is_unanswered,
-        is_taken=escalation.status == EscalationStatus.TAKEN,
-        for_id=escalation.author_id if escalation.is_automatic else None,
-        calls=(),
-    )
+def _id_of(person: Who | None) -> uuid.UUID | None:
+    return person.id if person is not None else None
 
 
 def _for_whom(plan: IncidentPlan[AboutEscalation]) -> uuid.UUID | None:
     """Return the person the bot escalated for, or None; entries don't name them."""
-    return next((one.for_id for one in _escalations(plan, plan.event.escalation_id)), None)
-
-
-def _escalations(
-    plan: IncidentPlan[AboutEscalation | EscalatedChanged], escalation_id: uuid.UUID
-) -> Iterator[EscalationFact]:
-    return (one for one in plan.facts.escalations if one.id == escalation_id)
+    found = (one.for_id for one in plan.facts.escalations if one.id == plan.event.escalation_id)
+    return next(found, None)
 
 
 def _show_card(plan: IncidentPlan[Payload | FeatureEvent], escalation_id: uuid.UUID) -> None:

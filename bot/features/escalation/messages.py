@@ -34,7 +34,6 @@ from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, IncidentView
-from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
 from incidents.proposals.views import ProposalView
 
@@ -221,7 +220,7 @@ def questioned_directly(
     """Ask the author for what whoever is called wants to know, with a button to answer."""
     field = questioned.field
     what = (
-        FIELDS[PacketField(field)].question
+        FIELDS[field].question
         if field in FIELDS
         else mentions.escape_line(questioned.question or field.replace("_", " "))
     )

@@ -73,7 +73,7 @@ def question_for(missing: str, template: EscalationTemplate | None) -> str:
         return question_of(missing, template) or name_of(missing, template)
     if missing == PacketField.ANSWER_BY:
         return "By when do you need their answer?"
-    spec = FIELDS[PacketField(missing)]
+    spec = FIELDS[missing]
     return f"{spec.question} {spec.hint}".strip()
 
 
@@ -85,7 +85,7 @@ def inputs_for(
         label = question_of(field, template) or field
         answer = packet.answers.get(field, "")
         return (_text(f"{QUESTION}{field}", label, answer, is_needed=is_alone),)
-    key, spec = PacketField(field), FIELDS[PacketField(field)]
+    key, spec = PacketField(field), FIELDS[field]
     hint = (
         spec.hint
         if is_alone or _is_wanted(key, template)

@@ -23,7 +23,7 @@ from bot.features.escalation.targets import Near, find_near, meant_by
 from bot.slack import blocks
 from bot.slack.gateway import Attention
 from incidents.core.sentences import Who
-from incidents.escalation.entries import EscalationExhausted, Stand
+from incidents.escalation.entries import EscalationExhausted, Standing
 from incidents.escalation.packet import Packet
 from incidents.escalation.tables import CallStatus, EscalationStatus, Measures, StepStatus
 from incidents.escalation.targets import (
@@ -253,7 +253,7 @@ def test_the_end_of_a_ladder_is_said_as_it_is_in_card_alarm_and_message(
         number=2,
         escalation_id=view.id,
         called=tuple(
-            Stand(person=Who(f"p{place}"), how=hows.get(one, "passed_on"))
+            Standing(person=Who(f"p{place}"), how=hows.get(one, "passed_on"))
             for place, one in enumerate(statuses)
         ),
     )
@@ -385,7 +385,7 @@ def test_a_kind_can_be_named_as_well(policy: Policy) -> None:
             Attention(is_quiet=True, quiet_until=NOW + timedelta(days=2)),
             "do not disturb until Wednesday 04:00 their time",
         ),
-        (Attention(status=":palm_tree: Away"), "status :palm_tree: Away"),
+        (Attention(status=":palm_tree: Standing"), "status :palm_tree: Standing"),
         (Attention(status=":headphones: In a huddle"), ""),
     ],
 )
