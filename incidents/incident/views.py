@@ -104,11 +104,6 @@ class EntryView:
     is_redacted: bool
     content: dict[str, Any] = field(default_factory=dict)
 
-    def text(self, name: str) -> str:
-        """Return a text of the content, or an empty one."""
-        value = self.content.get(name)
-        return "" if value is None else str(value)
-
 
 # In an entry's content: the entry whose text is shown with it, so that there is one copy only.
 TEXT_FROM = "text_from"
