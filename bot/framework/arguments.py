@@ -72,12 +72,9 @@ def on_incident(incident: IncidentView) -> str:
     return to_value(OnIncident(ById(incident.id), incident.version))
 
 
-def known_id(text: str) -> uuid.UUID:
+def known_id(kept: uuid.UUID | None) -> uuid.UUID:
     """Return the id that an entry has; where it lost it, one that nothing has any more."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return uuid.UUID(int=0)
+    return kept or uuid.UUID(int=0)
 
 
 def to_value(given: Carried) -> str:

@@ -44,7 +44,7 @@ def shown(
     """Return the kind and its renderer, which gets the typed payload."""
 
     def renderer(entry: EntryView, incident: IncidentView) -> blocks.Message:
-        payload = payload_type.read(entry.content)
+        payload = None if entry.is_redacted else payload_type.read(entry.content)
         if payload is None:
             return told_message(entry, incident)
         return render(payload, entry, incident)
@@ -91,7 +91,9 @@ def _message(
 
 
 def told_lines(entry: EntryView) -> list[str]:
-    """Return who did what as mrkdwn, then each detail."""
+    """Return who did what as mrkdwn, then each detail; of a redacted entry only that it was."""
+    if entry.is_redacted:
+        return ["_This entry was redacted._"]
     told = decode(entry.kind, entry.content, ENTRY_TYPES).tell(entry.actor_id)
     return slack_lines(told, actor_kind=entry.actor_kind, actor_name=entry.actor_name)
 

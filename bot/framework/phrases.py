@@ -1,6 +1,5 @@
 """Phrases that many messages share: who did it, about which incident."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from bot.slack import blocks, mentions
@@ -14,16 +13,6 @@ def hidden_message(incident: IncidentView) -> blocks.Message:
     """Return what is left of a call for somebody whom the incident is hidden from by now."""
     text = f"{incident.reference} is handled privately now. Nothing for you to do; thank you."
     return blocks.Message(text=text, blocks=(blocks.context(text),))
-
-
-def named_in(entry: EntryView, field: str) -> str:
-    """Return the token that mentions somebody whom the entry names, or the name, or nothing."""
-    found = entry.content.get(field)
-    if not isinstance(found, Mapping):
-        return ""
-    if found.get("external_id"):
-        return mentions.mention(str(found["external_id"]))
-    return mentions.escape_line(str(found.get("name", "")))
 
 
 def named(person: Who | None) -> str:

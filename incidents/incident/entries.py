@@ -280,7 +280,8 @@ class ChannelOpened(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which channel was opened."""
-        return telling("opened ", ChannelName(self.channel_name, self.channel_id))
+        opened = ChannelName(self.channel_name, self.channel_id)
+        return telling("opened ", opened, " as the incident channel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

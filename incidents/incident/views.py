@@ -104,11 +104,6 @@ class EntryView:
     is_redacted: bool
     content: dict[str, Any] = field(default_factory=dict)
 
-    def text(self, name: str) -> str:
-        """Return a text field of the content, or "" if it has none."""
-        value = self.content.get(name)
-        return "" if value is None else str(value)
-
 
 # In an entry's content: the id of the entry whose text is shown with it, to keep a single copy.
 TEXT_FROM = "text_from"

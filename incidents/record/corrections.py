@@ -39,6 +39,7 @@ CORRECTIONS = frozenset({Amended.kind, Withdrawn.kind, Redacted.kind})
 WITHDRAWABLE = frozenset({Note.kind, Marked.kind, Pinned.kind, FileLinked.kind})
 
 _CUT_MARK = "…"
+_PEOPLES_TEXT = ("text", "reason", "name")
 
 CorrectionT = TypeVar("CorrectionT", bound=Correction)
 
@@ -92,10 +93,10 @@ class CorrectedEntry:
         """The stored fields by name; {} after a redaction."""
         return {**self.said.payload.content(), **self.said.extra} if self.said is not None else {}
 
-    def text(self, name: str) -> str:
-        """Return a text field of the content, or "" if it has none."""
-        value = self.content.get(name)
-        return "" if value is None else str(value)
+    @property
+    def has_peoples_text(self) -> bool:
+        """Tell whether people wrote a text, a reason or a name into it; False once redacted."""
+        return any(self.content.get(name) for name in _PEOPLES_TEXT)
 
 
 def correct(

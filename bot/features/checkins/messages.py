@@ -147,7 +147,7 @@ def _understood_button(asked: CheckinAsked, incident: IncidentView) -> blocks.Bu
 
 
 def _on(checkin: CheckinEntry, incident: IncidentView) -> OnCheckin:
-    return OnCheckin(ById(incident.id), known_id(str(checkin.checkin_id)), checkin.round)
+    return OnCheckin(ById(incident.id), known_id(checkin.checkin_id), checkin.round)
 
 
 def _box(checkin: CheckinEntry) -> str:

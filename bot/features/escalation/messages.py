@@ -228,7 +228,7 @@ def questioned_directly(
         f"{about(incident)}: {_mention(questioned.person)} needs one more thing for "
         f"{questioned.name}: *{what}*\nA short answer will do, also that it isn't known."
     )
-    value = to_value(OnField(ById(incident.id), known_id(str(questioned.escalation_id)), field))
+    value = to_value(OnField(ById(incident.id), known_id(questioned.escalation_id), field))
     answer = blocks.button(
         "Answer…", action_id="escalation_field_open", value=value, style="primary"
     )

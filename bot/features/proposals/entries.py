@@ -128,7 +128,7 @@ def poll_ended_entry(
 
 
 def _value(step: ProposalStep, incident: IncidentView) -> str:
-    proposal_id = known_id(str(step.proposal_id))
+    proposal_id = known_id(step.proposal_id)
     return to_value(OnProposal(ById(incident.id), proposal_id, step.version))
 
 

@@ -186,7 +186,7 @@ def _recorded_when(entry: CorrectedEntry) -> str:
 
 def _choices(entry: CorrectedEntry) -> Sequence[str]:
     """Return what can be done about an entry: nothing, for one that holds no text of people."""
-    if entry.is_redacted or not (entry.text("text") or entry.text("reason") or entry.text("name")):
+    if not entry.has_peoples_text:
         return ()
     if entry.is_withdrawn or entry.kind not in WITHDRAWABLE:
         return ("redact",)

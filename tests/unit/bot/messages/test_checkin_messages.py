@@ -67,10 +67,5 @@ def test_the_buttons_carry_the_check_in_and_its_time_box() -> None:
     view = incident_view()
     message = said_directly(entry_view(DUE), view)
     buttons = message.blocks[-1].to_dict()["elements"]
-    about = f"{view.id}|{DUE.checkin_id}|1"
-    assert [button["value"] for button in buttons] == [
-        about,
-        f"{about}|more_time",
-        f"{about}|stuck",
-        about,
-    ]
+    carried = {tuple(button["value"].split("|")[:3]) for button in buttons}
+    assert carried == {(str(view.id), str(DUE.checkin_id), "1")}

@@ -144,6 +144,12 @@ def test_right_to_left_text_cannot_turn_the_table_around() -> None:
     assert cell("שלום\nhello \u202eevil") == "\u2068שלום\u2069<br>hello evil"
 
 
+def test_a_note_keeps_its_lines_and_its_direction_in_the_table() -> None:
+    draft = Draft()
+    draft.note("one | two\nשלום")
+    assert "| one \\| two<br>\u2068שלום\u2069 |" in draft.export(MARKDOWN).decode()
+
+
 def test_markdown_has_a_heading_for_each_day_of_a_long_incident() -> None:
     draft = Draft()
     draft.note("first")
