@@ -37,10 +37,10 @@ def _rewrite() -> None:
     asyncio.run(generate())
     (made,) = versions.glob("*.py")
     text = made.read_text()
-    text = re.sub(r"incidents\.database\.UtcDateTime\([^)]*\)", "UtcDateTime()", text)
+    text = re.sub(r"incidents\.storage\.database\.UtcDateTime\([^)]*\)", "UtcDateTime()", text)
     text = text.replace(
         "from alembic import op\n",
-        "from alembic import op\n\nfrom incidents.database import UtcDateTime\n"
+        "from alembic import op\n\nfrom incidents.storage.database import UtcDateTime\n"
         "from migrations.timeline_guard import create_statements, drop_statements\n",
     )
     text = re.sub(r"    # ### (commands auto|end Alembic).*\n", "", text)

@@ -72,11 +72,6 @@ async def get_person(uow: UnitOfWork, person_id: uuid.UUID) -> Person:
     return await uow.session.get_one(Person, person_id)
 
 
-def person_content(person: Person) -> PersonContent:
-    """Return how entries name somebody: by their current name and the ids for a mention."""
-    return {"id": str(person.id), "external_id": person.external_id, "name": person.name}
-
-
 async def call_in(uow: UnitOfWork, incident: Incident, person: Person) -> None:
     """Make the person a participant, so that they see the incident even if it is private.
 

@@ -149,7 +149,7 @@ async def proposal_ending(
     step: ProposalStep, session: AsyncSession, entry: EntryView, _incident: IncidentView
 ) -> Ending | None:
     """Return how the proposal stands once it isn't asked for any more."""
-    proposal = await get_proposal_view(session, known_id(str(step.proposal_id)))
+    proposal = await get_proposal_view(session, known_id(step.proposal_id))
     if proposal.version != step.version:
         return Ending(f"It was changed since: version {proposal.version} is on the card.")
     if proposal.status is _ASKED_WHILE.get(entry.kind):
@@ -166,7 +166,7 @@ async def poll_ending(
     if ended is not None and ended.poll_id == asked.poll_id:
         names = ", ".join(mentions.escape_line(one.name) for one in ended.people)
         return Ending(f"Strong objections by {names}." if names else "No strong objections.")
-    proposal = await get_proposal_view(session, known_id(str(asked.proposal_id)))
+    proposal = await get_proposal_view(session, known_id(asked.proposal_id))
     return None if proposal.is_live else Ending(status_line(proposal))
 
 
