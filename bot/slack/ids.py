@@ -34,10 +34,10 @@ def with_suffix(name: str, number: int) -> str:
 
 
 def slug(title: str) -> str:
-    """Return a title in lower-case Latin letters, digits and hyphens; other letters go."""
+    """Return a title as lower-case Latin letters, digits, underscores and hyphens."""
     decomposed = unicodedata.normalize("NFKD", title.casefold())
     latin = decomposed.encode("ascii", "ignore").decode("ascii")
-    # Apostrophes are removed; all other punctuation and spaces become hyphens.
+    # Apostrophes are removed; spaces and other punctuation, except _, become hyphens.
     return _tidy(latin.replace("'", ""))
 
 
