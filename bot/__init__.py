@@ -1,1 +1,1 @@
-"""Everything of Sitrep that touches Slack, the web or the command line."""
+"""The parts of Sitrep that touch Slack, the web or the command line."""

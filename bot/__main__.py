@@ -1,4 +1,4 @@
-"""The command line: `sitrep` once installed, `python -m bot` without."""
+"""The command line: `sitrep` once installed, otherwise `python -m bot`."""
 
 import typer
 
@@ -28,13 +28,13 @@ def _typer(summary: str) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
-        # Its traces show local values, and among them are secrets.
+        # Typer's tracebacks print local variables, which include secrets.
         pretty_exceptions_enable=False,
     )
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command named in the arguments."""
     make_cli()(prog_name="sitrep")
 
 

@@ -1,4 +1,4 @@
-"""The composition root: the only place where things are built and wired, and their lifespan."""
+"""The composition root: builds and wires everything, starts it and stops it."""
 
 import asyncio
 import contextlib
@@ -79,11 +79,11 @@ class Sitrep:
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether requests are taken, and more of them are welcome."""
+        """Tell whether the intake is open and we aren't shutting down."""
         return self.intake.is_open and not self.intake.is_leaving
 
     async def settle(self, *, timeout: float = 20.0) -> None:
-        """Wait until no effect is due or under way."""
+        """Wait until no effect is due or running."""
         async with asyncio.timeout(timeout):
             while not await self._is_settled():
                 self.dispatcher.wake()
@@ -92,7 +92,7 @@ class Sitrep:
     async def _is_settled(self) -> bool:
         if self._is_busy or await self.dispatcher.has_due():
             return False
-        # What was due when that was asked for may be under way by now.
+        # The dispatcher may have claimed an effect during the query, so look again.
         return not self._is_busy
 
     @property
@@ -111,12 +111,12 @@ async def running(
     tuning: SocketTuning | None = None,
     ask_for: timedelta = ASK_FOR,
 ) -> AsyncIterator[Sitrep]:
-    """Build everything, start it, and on the way out stop it in the right order.
+    """Build and start everything; on exit, stop it in the right order.
 
-    `ask_for` is how long Slack is asked whose token this is, when that isn't known yet.
+    `ask_for` is how long to keep asking Slack whose token this is, if that isn't stored yet.
 
     Raises:
-        StartRefused: it can't start; says why, and what to do.
+        StartRefused: it can't start; the message says why and what to do.
     """
     check_quickly()
     async with contextlib.AsyncExitStack() as stack:
@@ -258,7 +258,7 @@ def _chores(
 
 
 def effect_handlers(features: Iterable[Feature]) -> dict[type[Effect], EffectHandler]:
-    """Return the handler of every kind of effect. Raises: ValueError if two claim one kind."""
+    """Return the handler of each effect type. Raises: ValueError if two features handle one."""
     features = tuple(features)
     handlers = EntryHandlers(features).handlers()
     for feature in features:
@@ -281,7 +281,7 @@ def _count_effect(telemetry: Telemetry, kind: str, end: End) -> None:
 
 
 async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Settings) -> None:
-    """Start the parts; each is stopped on the way out, in the opposite order."""
+    """Start the parts; on exit, each is stopped in the reverse order."""
     await sitrep.scheduler.arrive()
     await sitrep.services.transactions.run(
         note_policy, actor=system_actor(), workspace_id=sitrep.services.workspace.id
@@ -294,16 +294,16 @@ async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Set
     if sitrep.sockets is not None:
         sitrep.sockets.start()
         stack.push_async_callback(sitrep.sockets.stop)
-    # Stopped after the last answer, although it is started last.
+    # Starts last, but is registered here so that it stops right after the last answer.
     stack.push_async_callback(sitrep.scheduler.stop)
     lag = asyncio.create_task(sitrep.telemetry.watch_loop(), name="loop-lag")
     stack.callback(lag.cancel)
     sitrep.intake.is_open = True
-    # First on the way out, while everything still runs: no answer is lost.
+    # Runs first on exit, while everything still works, so that no answer is lost.
     stack.push_async_callback(_drain, sitrep)
     if sitrep.sockets is not None:
         await _wait_for_socket(sitrep.sockets)
-    # Last: its first round of chores would hold up the connection.
+    # Last: its first round of chores would delay the socket.
     sitrep.scheduler.start()
 
 
@@ -320,7 +320,7 @@ async def _wait_for_socket(sockets: SocketMode) -> None:
 
 
 async def _drain(sitrep: Sitrep) -> None:
-    """Say that we leave, and go on answering until nothing waits for an answer."""
+    """Report not ready, and keep answering for up to 3 s until nothing waits for an answer."""
     sitrep.intake.is_leaving = True
     if not await sitrep.intake.drained(timeout_seconds=DRAIN_SECONDS):
         log.warning("answers_cut_off", in_flight=sitrep.intake.in_flight)

@@ -1,1 +1,1 @@
-"""What a feature is made of: Feature, Request, Reply, live messages, forms."""
+"""The building blocks of features: Feature, Request, Reply, live messages, forms."""

@@ -1,8 +1,8 @@
-"""What a verb is given, as a button's value, a form's memory and its fields: coded here alone.
+"""The only place that encodes and decodes a verb's arguments, for buttons and forms.
 
-Arguments are frozen dataclasses. A button carries their fields in order, joined by `|`, without
-those at the end that have their default: so one value fits several verbs. A form remembers as
-JSON what nobody enters in it; its inputs have the fields' names.
+Arguments are frozen dataclasses. A button's value holds the fields in order, joined by `|`, without
+defaults at the end, so that one value fits several verbs. A form keeps the fields that nobody
+enters as JSON in its metadata; its inputs are named after the other fields.
 """
 
 import json
@@ -21,12 +21,12 @@ from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView
 from incidents.people.assignable import Named
 
-# Somebody whom a form has to name; a field that is `Named | None` may stay empty.
+# A person still to be chosen in the form; a field that is `Named | None` may stay empty.
 NOBODY: Final = Named("")
 
 
 class Carried(Protocol):
-    """Any frozen dataclass of the types that can be carried."""
+    """A frozen dataclass whose fields a button or form can carry."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -36,49 +36,49 @@ A = TypeVar("A", bound=Carried)
 
 @dataclass_transform(frozen_default=True)
 class Arguments:
-    """A frozen dataclass of what a verb is given; `gone` is told when it isn't there any more."""
+    """The base of a verb's arguments; `gone` is the `Superseded` key for unreadable values."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     GONE: ClassVar[str] = ""
 
     def __init_subclass__(cls, *, gone: str = "") -> None:
-        """Make it a frozen dataclass."""
+        """Make the subclass a frozen dataclass."""
         cls.GONE = gone or cls.GONE
         dataclass(frozen=True)(cls)
 
 
 class OnIncident(Arguments):
-    """An incident, and the version of it that a button was made for."""
+    """An incident, and its version when the button was made."""
 
     ref: IncidentRef
     version: int = 0
 
 
 class Words(OnIncident):
-    """What was typed after a verb that takes its words apart itself."""
+    """The text typed after a verb that parses it itself."""
 
     text: str = ""
 
 
 class OnPrompt(Arguments, gone="prompt"):
-    """A private question to one person, and their answer in words."""
+    """A private prompt to one person, and the text of their answer."""
 
     prompt_id: uuid.UUID
     text: str = ""
 
 
 def on_incident(incident: IncidentView) -> str:
-    """Return the value of a button about an incident, made for its present version."""
+    """Return the value of a button about an incident at its current version."""
     return to_value(OnIncident(ById(incident.id), incident.version))
 
 
 def known_id(kept: uuid.UUID | None) -> uuid.UUID:
-    """Return the id that an entry has; where it lost it, one that nothing has any more."""
+    """Return an id kept in an entry, or a nil UUID, which matches nothing, if the entry lost it."""
     return kept or uuid.UUID(int=0)
 
 
 def to_value(given: Carried) -> str:
-    """Return arguments as a button's value."""
+    """Return the arguments encoded as a button's value."""
     parts = [(field, getattr(given, field.name)) for field in fields(given)]
     while parts and parts[-1][1] == _default(parts[-1][0]):
         parts.pop()
@@ -87,9 +87,9 @@ def to_value(given: Carried) -> str:
 
 
 def from_value(kind: type[A], value: str) -> A:
-    """Return the arguments that a button's value holds.
+    """Return the arguments decoded from a button's value.
 
-    Raises: IncidentNotFound; Superseded, with the key that the arguments have as `GONE`.
+    Raises: IncidentNotFound; Superseded, with the arguments' `GONE` as its key.
     """
     parts = [part.replace("%7C", "|").replace("%25", "%") for part in value.split("|")]
     names = [field.name for field in fields(kind)]
@@ -99,7 +99,7 @@ def from_value(kind: type[A], value: str) -> A:
 
 
 def to_metadata(given: Carried, *, entered: Collection[str] = ()) -> str:
-    """Return what a form has to remember of its arguments: all but the names entered in it."""
+    """Return a form's metadata: its arguments as JSON, without defaults and the `entered` ones."""
     kept = {
         field.name: value if isinstance(value, Mapping) else _text(value)
         for field in fields(given)
@@ -109,9 +109,9 @@ def to_metadata(given: Carried, *, entered: Collection[str] = ()) -> str:
 
 
 def from_view(kind: type[A], view: Mapping[str, Any]) -> A:
-    """Return the arguments of a form: what it remembers, and what has been entered so far.
+    """Return a form's arguments, from its metadata and what has been entered so far.
 
-    Raises: InvalidInput when somebody has to be chosen and nobody was; as `from_value` besides.
+    Raises: InvalidInput if a required person wasn't chosen; otherwise as `from_value`.
     """
     state, raw = state_of(view), dict(json.loads(view.get("private_metadata") or "{}"))
     hints = _hints(kind)
@@ -168,17 +168,17 @@ def _text(value: object) -> str:
             return ",".join(value)
         case uuid.UUID() | str() | int():
             return str(value)
-    raise TypeError(f"neither button nor form can carry {value!r}")
+    raise TypeError(f"buttons and forms can't carry {value!r}")
 
 
 def _read(hint: Any, value: Any) -> Any:
-    """Return a value as the type that is wanted. Raises: TypeError; ValueError."""
+    """Return a value converted to the hinted type. Raises: TypeError; ValueError."""
     if hint == IncidentRef:
         return ById(uuid.UUID(value))
     origin = typing.get_origin(hint)
     if origin is types.UnionType:
         hint = next(one for one in typing.get_args(hint) if one is not types.NoneType)
-    if origin is Mapping:  # what a form remembers is JSON already
+    if origin is Mapping:  # from a form's metadata, which is already decoded
         return value
     if origin is tuple:
         return tuple(value.split(",")) if isinstance(value, str) else value

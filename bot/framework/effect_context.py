@@ -1,4 +1,4 @@
-"""What an effect handler gets and gives: the effect, its past attempts, and how it ended."""
+"""An effect handler's input and result: the effect, its earlier attempts, and how it ended."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -19,16 +19,16 @@ EffectType = TypeVar("EffectType", bound=Effect)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The effect is carried out; `record` writes what Slack answered, in the same transaction."""
+    """The effect is carried out; `record` stores Slack's answer in the same transaction."""
 
     record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The effect is no longer true; the reason is kept and counted.
+    """The effect is no longer true; the reason is stored and counted.
 
-    `record` writes what made it so, if that was learnt only now.
+    `record` stores the cause, if the handler has only now found it.
     """
 
     reason: str
@@ -37,7 +37,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The effect can't succeed as it is: a dead letter. `record` may say so on the timeline."""
+    """The effect can't succeed as it is: a dead letter. `record` may add that to the timeline."""
 
     error: str
     record: Record | None = None
@@ -64,7 +64,7 @@ class EffectContext:
     save_progress: Callable[[dict[str, Any]], Awaitable[None]]
 
     def get(self, effect_type: type[EffectType]) -> EffectType:
-        """Return the effect as its type. Raises: TypeError if the table is wired wrongly."""
+        """Return the effect, typed. Raises: TypeError if the handler table is wired wrongly."""
         if not isinstance(self.effect, effect_type):
             raise TypeError(f"{type(self.effect).__name__} is not {effect_type.__name__}")
         return self.effect
@@ -83,12 +83,12 @@ async def post_once(
 async def find_earlier(
     context: EffectContext, *, channel_id: str, thread_ts: str | None = None
 ) -> tuple[str, str] | None:
-    """Return the channel id and ts of what an earlier attempt posted, if one may have."""
+    """Return the channel id and ts of an earlier uncertain attempt's message, or None."""
     if not context.is_uncertain:
         return None
     gateway = context.services.gateway
     if is_user_id(channel_id):
-        # Where it is found is where it can be edited: the conversation, not the person.
+        # A message is found and edited by its conversation's id, not by the person's.
         channel_id = await gateway.open_direct(channel_id)
     found = await gateway.find_posted(
         channel_id,

@@ -1,7 +1,7 @@
-"""How timeline entries read as messages: each kind tells itself, features add what to press.
+"""Timeline entries as messages: each kind brings its sentence, features add the buttons.
 
-A kind without a renderer of its own reads as it tells itself: who did what, then its details. Once
-what a message asks for is over, the message says how it ended and loses its buttons (`Ending`).
+A kind without a renderer shows its sentence (who did what), then its details. Once a message's
+request is over, the message says how it ended and loses its buttons (`Ending`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,9 +24,9 @@ PayloadT = TypeVar("PayloadT", bound=Payload)
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How what a message asks for has ended, as mrkdwn without people's own words.
+    """How a message's request ended, as mrkdwn without people's own words.
 
-    One that isn't final may change again; `buttons` still do something.
+    An ending that isn't final may change again. `buttons` are those that still work.
     """
 
     text: str
@@ -41,7 +41,7 @@ def shown(
     payload_type: type[PayloadT],
     render: Callable[[PayloadT, EntryView, IncidentView], blocks.Message],
 ) -> tuple[str, EntryRenderer]:
-    """Return the kind and its renderer, which gets the typed payload."""
+    """Return the kind and its renderer; `render` gets the typed payload."""
 
     def renderer(entry: EntryView, incident: IncidentView) -> blocks.Message:
         payload = None if entry.is_redacted else payload_type.read(entry.content)
@@ -56,7 +56,7 @@ def ends(
     payload_type: type[PayloadT],
     find: Callable[[PayloadT, AsyncSession, EntryView, IncidentView], Awaitable[Ending | None]],
 ) -> tuple[str, FindEnding]:
-    """Return the kind and how it ends, found from the typed payload."""
+    """Return the kind and what finds its ending; `find` gets the typed payload."""
 
     async def find_ending(
         session: AsyncSession, entry: EntryView, incident: IncidentView
@@ -70,7 +70,7 @@ def ends(
 def told_message(
     entry: EntryView, incident: IncidentView, *buttons: blocks.ButtonElement, asks: str = ""
 ) -> blocks.Message:
-    """Return the entry as it tells itself, with what is asked of its readers and buttons below."""
+    """Return the entry's sentence and details, then `asks` (the request to readers) and buttons."""
     lines = [*told_lines(entry), *filter(None, (asks,))]
     return _message(f"{incident.reference}: {' '.join(lines)}", "\n".join(lines), buttons)
 
@@ -78,7 +78,7 @@ def told_message(
 def told_directly(
     entry: EntryView, incident: IncidentView, *buttons: blocks.ButtonElement, asks: str = ""
 ) -> blocks.Message:
-    """Return the entry as it tells itself to one person: about which incident, and what happened."""
+    """Return the entry for one person: which incident, what happened, `asks` and the buttons."""
     text = "\n".join([f"{about(incident)}:", *told_lines(entry), *filter(None, (asks,))])
     return _message(text, text, buttons)
 
@@ -91,7 +91,7 @@ def _message(
 
 
 def told_lines(entry: EntryView) -> list[str]:
-    """Return who did what as mrkdwn, then each detail; of a redacted entry only that it was."""
+    """Return who did what as mrkdwn, then each detail; for a redacted entry only a notice."""
     if entry.is_redacted:
         return ["_This entry was redacted._"]
     told = decode(entry.kind, entry.content, ENTRY_TYPES).tell(entry.actor_id)
@@ -99,7 +99,7 @@ def told_lines(entry: EntryView) -> list[str]:
 
 
 def ended_with(incident: IncidentView) -> Ending | None:
-    """Return that it ended with the incident, if that is over."""
+    """Return the ending of any request whose incident is over; None while it is open."""
     if incident.is_open:
         return None
     return Ending(f"{incident.reference} is {incident.status}. Nothing is left to do here.")
@@ -108,6 +108,6 @@ def ended_with(incident: IncidentView) -> Ending | None:
 def render_entry(
     entry: EntryView, incident: IncidentView, renderers: Mapping[str, EntryRenderer]
 ) -> blocks.Message:
-    """Return the entry as a message, as it tells itself if no feature adds anything."""
+    """Return the entry as a message, rendered by its feature or else as its plain sentence."""
     renderer = renderers.get(entry.kind, told_message)
     return renderer(entry, incident)

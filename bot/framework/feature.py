@@ -1,6 +1,6 @@
-"""What a feature brings: its commands, presses, forms, events, effects and messages.
+"""What a feature declares: its commands, buttons, forms, events, effects and messages.
 
-Each module of `bot/features/` exports one `FEATURE`; the central tables only collect them.
+Features in `bot/features/` export one `FEATURE` each; the central tables only collect them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,20 +23,20 @@ class Feature:
 
     name: str
     verbs: tuple[Verb[Any], ...] = ()
-    # What is chosen in a form that stays open; the buttons are the verbs'.
+    # Menus in a form that stays open. Buttons belong to verbs.
     choices: Mapping[str, Handler] = field(default_factory=dict)
     options: Mapping[str, Handler] = field(default_factory=dict)
     shortcuts: Mapping[str, Handler] = field(default_factory=dict)
     # Several features may listen to one event type; each handler runs in its own transaction,
-    # with a request key of its own, so that a redelivery completes what is missing.
+    # with its own request key, so that a redelivery runs only the handlers that failed.
     events: Mapping[str, Handler] = field(default_factory=dict)
     effects: Mapping[type[Effect], EffectHandler] = field(default_factory=dict)
-    # Messages that are kept current in place; each handles the effect that it names.
+    # Messages that are edited in place; each handles the effect type that it names.
     live_messages: tuple[LiveMessage[Any], ...] = ()
     entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
-    # How an entry reads in a direct message, where it differs from the channel's.
+    # Renderers for direct messages, where they differ from the channel's.
     direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
-    # How what an entry's message asks for has ended, by kind: its buttons leave then.
+    # By entry kind: finds how the message's request ended. The message then loses its buttons.
     endings: Mapping[str, FindEnding] = field(default_factory=dict)
 
     @property
@@ -46,12 +46,12 @@ class Feature:
 
     @property
     def actions(self) -> Mapping[str, Handler]:
-        """Return what each button does: it opens a form, or does the verb at once."""
+        """Return the handler of each action id: a menu, or a button that opens a form or acts."""
         opening = {name: verb.by_opener for verb in self.verbs for name in verb.opened_by}
         doing = {name: verb.by_button for verb in self.verbs for name in verb.buttons}
         return {**self.choices, **opening, **doing}
 
     @property
     def views(self) -> Mapping[str, Handler]:
-        """Return what each submitted form does."""
+        """Return the handler of each submitted form, by callback id."""
         return {verb.form: verb.by_form for verb in self.verbs if verb.form}

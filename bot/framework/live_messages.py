@@ -1,7 +1,7 @@
-"""Live messages: posted once, then edited in place. A feature declares how each is looked at.
+"""Live messages: posted once, then edited in place. Features declare them.
 
-Looking loads, renders and places: everything is read in one session, before Slack is called.
-`show` carries out the effect of any of them, and records where the message stands.
+A declaration's `look` loads, renders and picks the place in one session, before Slack is called.
+`show` carries out the effect of any live message, and records where the message is.
 """
 
 import uuid
@@ -33,11 +33,11 @@ from incidents.engine.posted_messages import PostedMessage, find_posted, save_po
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.views import IncidentView
 
-# What chat.update answers when a message can't be edited any more: a new one is posted then.
+# Errors of chat.update for a message that can't be edited any more; a new one is posted.
 LOST = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 )
-# A place that can't be written to any more: the record stays right, the message as it is.
+# Errors for a place that can't be written to any more; the message stays as it is.
 CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
 
 EffectType = TypeVar("EffectType", bound=Effect)
@@ -45,9 +45,9 @@ EffectType = TypeVar("EffectType", bound=Effect)
 
 @dataclass(frozen=True, slots=True)
 class InChannel:
-    """A channel's message; one that stands elsewhere is posted anew here, unless it `stays` there.
+    """A message in a channel; if it is in another one, it is reposted here unless it `stays`.
 
-    `unless` says why it isn't posted if it doesn't stand here yet, or was lost.
+    `unless`, if given, is the reason not to post a message that isn't here yet or was lost.
     """
 
     channel_id: str | None
@@ -57,9 +57,9 @@ class InChannel:
 
 @dataclass(frozen=True, slots=True)
 class ToPeople:
-    """A direct message to one person, or to several in a conversation of their own.
+    """A direct message to one person, or to several in a group conversation.
 
-    `unless` says why it isn't posted if it doesn't stand there yet, or was lost.
+    `unless`, if given, is the reason not to post a message that isn't there yet or was lost.
     """
 
     people: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class ToPeople:
 
 @dataclass(frozen=True, slots=True)
 class OnHome:
-    """Somebody's Home tab, which is always there."""
+    """A person's Home tab, which always exists."""
 
     person: str
 
@@ -77,14 +77,14 @@ Place = InChannel | ToPeople | OnHome
 
 
 def in_channel_of(incident: IncidentView, *, unless: str = "") -> InChannel:
-    """Return the incident's channel as the place, while something can be said there."""
+    """Return the incident's channel as the place; without one, or if archived, no place."""
     if incident.channel_id is None or incident.is_channel_archived:
         return InChannel(None, "no channel to show it in")
     return InChannel(incident.channel_id, unless)
 
 
 def to_person(person: Person, *, unless: str = "") -> ToPeople:
-    """Return the person's direct messages as the place; who has left gets nothing new."""
+    """Return the person's direct messages as the place; inactive people get nothing new."""
     return ToPeople((person.external_id,) if person.is_active else (), unless)
 
 
@@ -92,8 +92,8 @@ def to_person(person: Person, *, unless: str = "") -> ToPeople:
 class Showing:
     """What a live message shows now, and where it belongs.
 
-    `on_shown` is recorded besides when it was posted (in this channel); `on_dropped` when it
-    wasn't shown, for this reason.
+    `on_shown` makes an extra record when it is posted, from the channel id; `on_dropped` makes
+    one when it isn't shown, from the reason.
     """
 
     shown: Message | View
@@ -104,10 +104,10 @@ class Showing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveMessage(Generic[EffectType]):
-    """A kind of message that is kept current: which effect shows it, and how.
+    """A kind of live message: which effect shows it, and how.
 
-    `subject` is which one it is among all with its purpose. `look` may drop the effect instead.
-    `reach` finds and joins the channel that isn't known, or that we were taken out of.
+    `subject` identifies the message among all with its purpose. `look` may drop the effect.
+    `reach` finds and joins the channel, if it isn't known or the bot was removed from it.
     """
 
     effect: type[EffectType]
@@ -117,7 +117,7 @@ class LiveMessage(Generic[EffectType]):
     reach: Callable[[Services], Awaitable[str | None]] | None = None
 
     def remember(self, effect: EffectType, channel_id: str, ts: str) -> Record:
-        """Return what writes down where the message stands now."""
+        """Return the record of where the message is now."""
 
         async def record(uow: UnitOfWork) -> None:
             await save_posted(
@@ -134,9 +134,9 @@ class LiveMessage(Generic[EffectType]):
 
 
 async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Settlement:
-    """Edit the message where it stands, or post it; a lost one is posted anew.
+    """Edit the message in place, or post it if it is new or lost.
 
-    What is one person's own is dropped if Slack refuses it: what it says can be looked up.
+    If Slack refuses one person's own message, it is dropped: they can look up what it says.
 
     Raises: SlackFailure.
     """
@@ -173,10 +173,10 @@ async def _show(
                 settled = await _edit(context, live, posted, message)
                 if settled is not None:
                     return settled
-            stands_at = await _find_or_post(context, live, place, message)
-            if stands_at is None:
+            location = await _find_or_post(context, live, place, message)
+            if location is None:
                 return Dropped(place.unless or "nowhere to show it")
-            return Done(_recording(context, live, showing, stands_at))
+            return Done(_recording(context, live, showing, location))
     raise TypeError(f"{live.purpose}: a Home tab takes a view, other places a message")
 
 
@@ -190,20 +190,20 @@ async def _edit(
     posted: PostedMessage,
     message: Message,
 ) -> Settlement | None:
-    """Edit the message where it stands; None if it was lost."""
-    gateway, stands_at = context.services.gateway, (posted.channel_id, posted.message_ts)
+    """Edit the message in place; return None if it was lost."""
+    gateway, location = context.services.gateway, (posted.channel_id, posted.message_ts)
     try:
         try:
-            await gateway.update(*stands_at, message)
+            await gateway.update(*location, message)
         except SlackPermanent as error:
             if live.reach is None or error.error != "not_in_channel":
                 raise
             await gateway.join(posted.channel_id)
-            await gateway.update(*stands_at, message)
+            await gateway.update(*location, message)
     except SlackPermanent as error:
         if error.error in LOST:
             return None
-        # What becomes of the incident's own channel is found out, and written down, elsewhere.
+        # For the incident's own channel, `while_channel_lasts` finds and records what happened.
         if error.error in CLOSED and not context.effect.needs_channel:
             return Dropped(error.error)
         raise
@@ -216,14 +216,14 @@ async def _find_or_post(
     place: InChannel | ToPeople,
     message: Message,
 ) -> tuple[str, str] | None:
-    """Return where the message stands now: an earlier attempt's, or a new one; None if neither."""
+    """Return where an earlier attempt's or a new message is; None if there is neither."""
     if place.unless and not context.is_uncertain:
         return None
     target = await _target(context, place)
     if target is not None:
         found = await find_earlier(context, channel_id=target)
         if found is not None:
-            # It shows how things were at that attempt.
+            # It still shows the state at that attempt.
             await context.services.gateway.update(*found, message)
             return found
     if place.unless:
@@ -250,28 +250,28 @@ def _recording(
     context: EffectContext,
     live: LiveMessage[EffectType],
     showing: Showing,
-    stands_at: tuple[str, str],
+    location: tuple[str, str],
 ) -> Record:
-    remember = live.remember(context.get(live.effect), *stands_at)
+    remember = live.remember(context.get(live.effect), *location)
     if showing.on_shown is None:
         return remember
-    besides = showing.on_shown(stands_at[0])
+    extra = showing.on_shown(location[0])
 
     async def record(uow: UnitOfWork) -> None:
         await remember(uow)
-        await besides(uow)
+        await extra(uow)
 
     return record
 
 
-# -- what the incident channel and some people are shown alike ----------------------------------
+# -- copies for the incident channel and for people ---------------------------------------------
 
 Card = TypeVar("Card")
 Card_contra = TypeVar("Card_contra", contravariant=True)
 
 
 class CopyRenderer(Protocol[Card_contra]):
-    """How a copy reads, in the channel or directly."""
+    """Renders a copy for the channel or for a direct message."""
 
     def __call__(self, card: Card_contra, incident: IncidentView, /, *, is_direct: bool) -> Message:
         """Return the message as things are now."""
@@ -286,10 +286,10 @@ def live_copies(
     render: CopyRenderer[Card],
     is_over: Callable[[Card], bool],
 ) -> LiveMessage[EffectType]:
-    """Return the live message of what the channel has one copy of, and each of some people one.
+    """Return a live message with one copy in the channel, and one for each of some people.
 
-    `about` is what is shown, and to whom (None: the channel). Once over it isn't posted any more.
-    It is hidden from whoever the incident has become too private for.
+    `about` returns the subject's id and the reader's (None: the channel). Nothing is posted once
+    it is over. A copy is hidden once its reader may no longer see the incident.
     """
 
     def subject(wanted: EffectType) -> uuid.UUID:

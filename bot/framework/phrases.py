@@ -10,34 +10,34 @@ from incidents.learning.shadowing import ShadowingView
 
 
 def hidden_message(incident: IncidentView) -> blocks.Message:
-    """Return what is left of a call for somebody whom the incident is hidden from by now."""
+    """Return the message that replaces a call once the incident is hidden from its reader."""
     text = f"{incident.reference} is handled privately now. Nothing for you to do; thank you."
     return blocks.Message(text=text, blocks=(blocks.context(text),))
 
 
 def named(person: Who | None) -> str:
-    """Return the token that mentions somebody, or their name, or nothing for nobody."""
+    """Return a mention of the person, or their name; "" for None."""
     return SlackText().person(person) if person is not None else ""
 
 
 def actor_of_entry(entry: EntryView) -> str:
-    """Return who did it, as text."""
+    """Return the name of the entry's actor, escaped."""
     return mentions.escape_line(entry.actor_name)
 
 
 def about(incident: IncidentView) -> str:
-    """Return which incident a direct message is about."""
+    """Return the incident's reference, title and channel, to begin a direct message."""
     where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     return f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
 
 
 def followed_text(view: ShadowingView) -> str:
-    """Return whom or what a shadowing follows."""
+    """Return the mentor, role or service that a shadowing follows."""
     return followed(view.mentor, role_name=view.role_name, service_name=view.service_name)
 
 
 def followed(mentor: PersonView | None, *, role_name: str, service_name: str) -> str:
-    """Return whom or what is followed: exactly one of the three is known."""
+    """Return the mentor, role or service that is followed; exactly one is given."""
     if mentor is not None:
         return mentions.escape_line(mentor.name)
     if role_name:
@@ -46,5 +46,5 @@ def followed(mentor: PersonView | None, *, role_name: str, service_name: str) ->
 
 
 def instant_of(value: object) -> datetime | None:
-    """Return the instant that an entry's content or an outcome holds as text, or None."""
+    """Return the instant stored as text in an entry's content or an outcome, or None."""
     return datetime.fromisoformat(value) if isinstance(value, str) and value else None

@@ -1,4 +1,4 @@
-"""Where somebody's agreement is needed first: the offer to ask for it, made by the one wrapper."""
+"""Offers to ask for approval when an action needs it first; the listeners' wrapper calls this."""
 
 import uuid
 from dataclasses import replace
@@ -19,7 +19,7 @@ _FIRST = "This needs somebody's agreement first, so nothing was done yet."
 
 
 class OnProposal(Arguments, gone="proposal"):
-    """A proposal in the version that people saw, and what they say to it."""
+    """A proposal, the version that the person saw, and their reason."""
 
     ref: IncidentRef
     proposal_id: uuid.UUID
@@ -28,7 +28,7 @@ class OnProposal(Arguments, gone="proposal"):
 
 
 class Proposing(OnIncident):
-    """What is proposed: in words, or a command's action; with an id, that proposal anew."""
+    """A new proposal, in words or for a command's action; with an id, a revision of that one."""
 
     action: str = ""
     text: str = ""
@@ -41,7 +41,7 @@ class Proposing(OnIncident):
 
 
 async def offer_approval(request: Request, needed: NeedsApproval) -> Reply:
-    """Keep what the person wanted to do, and offer to ask for agreement to exactly that."""
+    """Store the person's action as a draft, and offer to ask for approval of exactly that."""
     services = request.services
     outcome = await services.transactions.run(
         partial(keep_draft, needed=needed),
@@ -56,7 +56,7 @@ async def offer_approval(request: Request, needed: NeedsApproval) -> Reply:
 def offer_proposal(
     request: Request, refused: DomainError, message: blocks.Message
 ) -> blocks.Message:
-    """Return a refusal with the way to propose it, where a command is others' to carry out."""
+    """Return the refusal, with a button to propose the action if the policy gives it a class."""
     if not isinstance(refused, NotPermitted) or refused.incident_id is None or request.is_form:
         return message
     is_known = request.policy.proposals.class_of(refused.action) is not None
@@ -68,7 +68,7 @@ def offer_proposal(
 
 
 def offer_message(outcome: Outcome) -> blocks.Message:
-    """Return the offer as only the person sees it."""
+    """Return the offer as a message that only the person sees."""
     text = f"{_FIRST}\n*You wanted to* {_wanted(outcome)}\n{_then(outcome)}"
     value = to_value(replace(_draft(outcome), version=1))
     buttons = (
@@ -79,7 +79,7 @@ def offer_message(outcome: Outcome) -> blocks.Message:
 
 
 def offer_form(outcome: Outcome) -> blocks.View:
-    """Return the offer in place of the form that was submitted."""
+    """Return the offer as a form, to replace the submitted one."""
     return blocks.modal(
         "Somebody has to agree",
         blocks=[

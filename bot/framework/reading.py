@@ -1,4 +1,4 @@
-"""Reading what a request is about: the incident, a person, a day."""
+"""Finds what a request or effect is about: the incident, a person, a day."""
 
 import uuid
 from datetime import date, datetime
@@ -21,7 +21,7 @@ from incidents.people.directory import kind_of
 
 
 def find_day(text: str, *, now: datetime, zone: str) -> date | None:
-    """Return the date that the text is, `2026-12-01` or `5d` from today in the zone, or None."""
+    """Return the date in the text (`2026-12-01`, or `5d` from today in the zone), or None."""
     written = text.strip()
     duration = find_duration(written)
     if duration is not None:
@@ -33,13 +33,13 @@ def find_day(text: str, *, now: datetime, zone: str) -> date | None:
 
 
 async def load_incident(context: EffectContext) -> IncidentView:
-    """Return the incident of an effect as it is now."""
+    """Return an effect's incident as it is now."""
     async with context.services.database.reading() as session:
         return await read_incident(session, context.effect, context.services)
 
 
 async def read_incident(session: AsyncSession, effect: Effect, services: Services) -> IncidentView:
-    """Return the incident of an effect as it is now, by a session that reads more than this."""
+    """Return an effect's incident as it is now, read in an open session."""
     return await get_incident_view(
         session,
         ById(incident_id_of(effect)),
@@ -49,7 +49,7 @@ async def read_incident(session: AsyncSession, effect: Effect, services: Service
 
 
 def incident_id_of(effect: Effect) -> uuid.UUID:
-    """Return which incident the effect is about. Raises: ValueError if it names none."""
+    """Return the id of the effect's incident. Raises: ValueError if it has none."""
     if effect.incident_id is None:
         raise ValueError("this effect names no incident")
     return effect.incident_id
@@ -58,7 +58,7 @@ def incident_id_of(effect: Effect) -> uuid.UUID:
 async def is_hidden_from(
     session: AsyncSession, incident: Incident | IncidentView, person: Person
 ) -> bool:
-    """Tell whether the incident is private and not this person's: it may have become so meanwhile."""
+    """Tell whether the incident is private and this person can't see it now."""
     if not incident.is_private:
         return False
     found = await find_incident(
@@ -71,7 +71,7 @@ async def is_hidden_from(
 
 
 async def own_prompt(request: Request, prompt_id: uuid.UUID) -> Prompt:
-    """Return a private question to the person themselves. Raises: Superseded if there is none."""
+    """Return the requesting person's own prompt. Raises: Superseded if there is none."""
     async with request.services.database.reading() as session:
         prompt = await session.get(Prompt, prompt_id)
     if prompt is None or prompt.person_id != request.actor.person_id:
@@ -80,7 +80,7 @@ async def own_prompt(request: Request, prompt_id: uuid.UUID) -> Prompt:
 
 
 def facts_of(user: SlackUser) -> PersonFacts:
-    """Return what Slack says of a user, as facts."""
+    """Return Slack's description of a user as facts for the domain."""
     return PersonFacts(
         external_id=user.id,
         name=user.name,

@@ -1,4 +1,4 @@
-"""How refusals of the domain and of the grammar read: what was refused, and what to do next."""
+"""The wording of refusals by domain and grammar: what was refused, and what to do next."""
 
 from types import MappingProxyType
 
@@ -33,11 +33,11 @@ MAY_BE_RECORDED = (
     "Look at the incident before you try again."
 )
 
-# As much of a command as tells people where in theirs the reference goes.
+# An example repeats this much of the typed command, to show where the reference goes.
 _LONGEST_EXAMPLE = 60
 
 
-# What happened meanwhile to what somebody acted on, by the error's key.
+# Why the action came too late, by the key of `Superseded`.
 _SUPERSEDED = MappingProxyType(
     {
         "command": "{by} has command now, so nothing was changed. Give them a minute; after that, "
@@ -84,7 +84,7 @@ _SUPERSEDED = MappingProxyType(
 )
 
 
-# What somebody may not do, by the action's key; each fits after "can".
+# What the person isn't allowed to do, by the action's key; each fits after "can".
 _DEEDS = MappingProxyType(
     {
         "declare": "declare incidents",
@@ -134,12 +134,12 @@ _DEEDS = MappingProxyType(
     }
 )
 
-# Who may, where the policy's word alone would puzzle people.
-_STANDINGS = MappingProxyType(
+# Who has a right, where the policy's key would puzzle people.
+_HOLDERS = MappingProxyType(
     {"senior": "somebody who works solo everywhere", "mentor": "a mentor of the person"}
 )
 
-# How a value is called when it is refused, where its key alone would puzzle people.
+# The names of refused values, where their keys would puzzle people.
 _FIELDS = MappingProxyType(
     {
         "person": "That",
@@ -177,12 +177,12 @@ def say(text: str) -> Message:
 
 
 def refusal_message(error: DomainError, *, slash: str, typed: str = "") -> Message:
-    """Return what the person is told when the domain refuses the command they typed, if it was one."""
+    """Return the domain's refusal as a message; `typed` is the text of a refused command."""
     return say(refusal_text(error, slash=slash, typed=typed))
 
 
 def refusal_text(error: DomainError, *, slash: str, typed: str = "") -> str:
-    """Return the refusal in words: nothing was changed, and what would help."""
+    """Return the refusal as text: nothing was changed, and what would help."""
     match error:
         case IncidentNotFound(reference=None):
             meant = shorten(" ".join(plain(typed).split()), _LONGEST_EXAMPLE) or "show"
@@ -245,7 +245,7 @@ def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> st
 
 
 def _person(name: str) -> str:
-    """Return a name as text; of somebody whose name we don't know yet, the chat service shows it."""
+    """Return a name, escaped; a user id becomes a mention, since we don't know the name yet."""
     return mention(name) if is_user_id(name) else escape_line(name)
 
 
@@ -294,9 +294,9 @@ def _answering(error: MayNotAnswer | MayAgree, *, slash: str) -> str:
 
 
 def _grantee(name: str) -> str:
-    """Return who is granted a right as text: a person, or a role or group by its key."""
-    if name in _STANDINGS:
-        return _STANDINGS[name]
+    """Return the holder of a right as text: a person, or a role or group by its key."""
+    if name in _HOLDERS:
+        return _HOLDERS[name]
     return _person(name) if is_user_id(name) else escape_line(name.replace("_", " "))
 
 
@@ -313,14 +313,14 @@ def _transition(error: TransitionRefused, *, slash: str) -> str:
 
 
 def _since(error: TransitionRefused) -> str:
-    """Return who brought it there and when, so that whoever came second knows."""
+    """Return who changed the status and when, for the person who came second."""
     if not error.by or error.at is None:
         return ""
     return f" ({escape_line(error.by)}, {date(error.at)})"
 
 
 def _whole_line(example: str, typed: str, *, slash: str) -> str:
-    """Return an example that begins with the typed verb as the whole line to type, others as is."""
+    """Return the example; if it begins with the typed verb, as the whole line to type."""
     verb, _, rest = " ".join(typed.split()).partition(" ")
     before = slash
     if parse_reference(verb) is not None:
@@ -331,7 +331,7 @@ def _whole_line(example: str, typed: str, *, slash: str) -> str:
 
 
 def invalid_text(field: str, problem: str, example: str) -> str:
-    """Return what is wrong with one value, for a command's answer or a form's field."""
+    """Return what is wrong with a value, for a command's answer or a form's field."""
     known = {
         "empty": "is needed",
         "unknown": "isn't one we know",
@@ -371,7 +371,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
 
 
 def grammar_message(error: CommandRefused, *, slash: str) -> Message:
-    """Return what the person is told when the words aren't a command."""
+    """Return the refusal of a text that isn't a valid command."""
     close = " or ".join(f"`{slash} {word}`" for word in error.close)
     match error.problem:
         case "unknown_verb":

@@ -1,4 +1,4 @@
-"""A request from Slack as handlers see it: who, where, what, one way to change things; and replies."""
+"""A request from Slack as handlers see it: who, where, what, and `transact`; and its replies."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ class WorkspaceInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What handlers work with; made once in `app.py`."""
+    """The collaborators of all handlers; built once in `app.py`."""
 
     transactions: Transactions
     database: Database
@@ -51,7 +51,7 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class CommandWords:
-    """A slash command taken apart by the grammar: reference, verb, flags, and the text left."""
+    """A parsed slash command: reference, verb, flags, and the remaining text."""
 
     verb: str
     text: str
@@ -63,7 +63,7 @@ class CommandWords:
         return flag in self.flags
 
     def split_first(self) -> tuple[str, str]:
-        """Return the first word of the text, and what follows it as typed; "" where none is."""
+        """Return the first word of the text, and the rest as typed; "" where there is none."""
         return split_first(self.text)
 
 
@@ -71,7 +71,7 @@ NO_WORDS: Final = CommandWords("", "")
 
 
 def split_first(text: str) -> tuple[str, str]:
-    """Return the first word of a text, and what follows it as typed; "" where none is."""
+    """Return the first word of a text, and the rest as typed; "" where there is none."""
     words = text.split(maxsplit=1)
     return (words[0] if words else ""), (words[1] if len(words) > 1 else "")
 
@@ -97,14 +97,13 @@ class Request:
 
     @property
     def now(self) -> datetime:
-        """Return the present instant."""
+        """Return the current instant."""
         return self.services.clock.now()
 
     async def transact(self, use_case: UseCase, *, once: bool = True) -> Outcome:
-        """Run the one use case of this request; a repeated request gets its first outcome.
+        """Run this request's one use case; a repeated request gets the first outcome again.
 
-        Somebody who presses or submits something about an incident has turned to it: that is
-        its acknowledgement, if nobody had before.
+        The first press or submitted form about an incident acknowledges it.
         """
         return await self.services.transactions.run(
             partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
@@ -115,11 +114,11 @@ class Request:
         )
 
     async def open_view(self, view: View) -> None:
-        """Open a form for the person; the trigger is good for three seconds, once."""
+        """Open a form for the person; the trigger works once, within three seconds."""
         await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
 
     async def read(self, query: Callable[..., Awaitable[T]], *given: object, **more: object) -> T:
-        """Return what a query finds, as far as the person may see it."""
+        """Run a query with the person as its viewer, and return what they may see."""
         async with self.services.database.reading() as session:
             workspace_id = self.services.workspace.id
             return await query(
@@ -127,7 +126,7 @@ class Request:
             )
 
     async def permit(self, action: Action, *, subject_id: uuid.UUID | None = None) -> None:
-        """Return quietly if the person may do what belongs to no incident. Raises: NotPermitted."""
+        """Check a right that isn't about an incident. Raises: NotPermitted."""
         async with self.services.database.reading() as session:
             await permit(
                 session,
@@ -141,7 +140,7 @@ class Request:
 
     @property
     def is_event(self) -> bool:
-        """Tell whether this is an event of Slack's: nobody waits for what comes of it."""
+        """Tell whether this is a Slack event, whose result nobody waits for."""
         return self.payload.get("type") == "event_callback"
 
     @property
@@ -195,9 +194,9 @@ class Request:
         return self.payload.get("message") or {}
 
     def incident_ref(self) -> IncidentRef:
-        """Return which incident a command means: the reference given, else the channel's.
+        """Return the incident that a command means: by its reference, else by the channel.
 
-        Raises: IncidentNotFound when neither is there.
+        Raises: IncidentNotFound if there is neither.
         """
         if self.words.reference is not None:
             return ByReference(self.words.reference)
@@ -216,12 +215,12 @@ async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
     return outcome
 
 
-# -- what is answered ------------------------------------------------------------------------
+# -- replies ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Tell the person alone; `replaces` puts it in place of the message they pressed on."""
+    """Answer only this person; `replaces` overwrites the message whose button they pressed."""
 
     message: Message
     replaces: bool = False
@@ -236,7 +235,7 @@ class FieldErrors:
 
 @dataclass(frozen=True, slots=True)
 class ShowView:
-    """Put another view in place of the submitted form."""
+    """Replace the submitted form with another view."""
 
     view: View
 

@@ -23,26 +23,26 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A row of the grammar that drives parser, help and tests; without usage it isn't typed."""
+    """A grammar row that drives parser, help and tests; without `usage` it can't be typed."""
 
     usage: str = ""
     summary: str = ""
     aliases: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     examples: tuple[str, ...] = ()
-    # The same text again within a minute is taken for the same command (Slack doesn't redeliver
-    # commands, people repeat them).
+    # The same text within a minute counts as one command: Slack doesn't redeliver commands, but
+    # people repeat them.
     is_once_a_minute: bool = False
 
     @property
     def name(self) -> str:
-        """Return the verb itself: the first word of the usage that isn't optional."""
+        """Return the verb: the first word of the usage that isn't optional."""
         return next((word for word in self.usage.split() if not word.startswith("[")), "")
 
 
 @dataclass(eq=False)
 class CommandRefused(Exception):
-    """The words aren't a command; nothing was done. `close` are verbs or flags that are near."""
+    """The text isn't a valid command; nothing was done. `close` holds similar verbs or flags."""
 
     problem: str  # unknown_verb, unknown_flag, flag_needs_value
     word: str
@@ -68,14 +68,14 @@ class Grammar:
         return self._by_word.get(word.casefold())
 
     def close_to(self, word: str) -> tuple[str, ...]:
-        """Return names of commands that the word may have meant."""
+        """Return the names of up to three commands that resemble the word."""
         near = get_close_matches(word.casefold(), self._by_word, n=3, cutoff=0.6)
         return tuple(dict.fromkeys(self._by_word[name].name for name in near))
 
     def parse(self, text: str) -> tuple[Command | None, CommandWords]:
-        """Return the command and its words; no command for an empty text (help is meant).
+        """Return the command and its words; an empty text has no command and means help.
 
-        Raises: CommandRefused, for an unknown verb or flag, or a flag that lacks its value.
+        Raises: CommandRefused for an unknown verb or flag, or a flag without its value.
         """
         rest = normalise_typing(text).strip()
         first, after_first = _split_word(rest)
@@ -103,7 +103,7 @@ def _split_word(text: str) -> tuple[str, str]:
 
 
 def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
-    """Return the flags, and the text without them but otherwise as typed (line breaks kept)."""
+    """Return the flags, and the rest of the text as typed, with its line breaks."""
     known = {flag.name: flag for flag in command.flags}
     flags: dict[str, str] = {}
     kept: list[str] = []
@@ -134,7 +134,7 @@ def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
 
 
 def _flag_name(word: str) -> str | None:
-    """Return the name of a flag; a lone `--`, or dashes before no letter, are text."""
+    """Return a flag's name, or None: `--` without a letter after it is text."""
     match = re.fullmatch(r"--([A-Za-z].*)", word, re.DOTALL)
     return match[1] if match else None
 

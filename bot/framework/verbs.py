@@ -1,4 +1,4 @@
-"""Verbs: what people can do, whichever way they ask for it: by command, by button or by form."""
+"""Verbs: what people can do, by command, button or form."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
@@ -27,14 +27,14 @@ Explain = Callable[[Request, DomainError], Mapping[str, str] | None]
 
 @dataclass(frozen=True, slots=True)
 class AskFirst(Generic[A]):
-    """What a command's words come to when the form has to ask for the rest."""
+    """Arguments from a command that opens the form to ask for the rest."""
 
     given: A
 
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[A]):
-    """A form, and what it has to remember where that isn't just what it was opened with."""
+    """A form, and the arguments it remembers, if they aren't those it was opened with."""
 
     view: blocks.View
     given: A
@@ -42,51 +42,51 @@ class Form(Generic[A]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb(Command, Generic[A]):
-    """One thing that people can do: the ways to ask for it, what it does, and what is answered.
+    """One thing that people can do: how it is triggered, what it does, and what it answers.
 
-    The arguments are the same whichever way they come: the words of a command, the value of a
-    button, or what a form remembers and has for inputs.
+    The arguments are the same, whether they come from a command's words, a button's value, or a
+    form's metadata and inputs.
     """
 
     arguments: type[A] = field(kw_only=False)
 
-    # The use case, called with those of the arguments that it takes, and the answer; or `do` or
-    # `perform`, for what is more than one use case or none.
+    # `use_case` is called with the arguments that it takes; `tell` words the answer. For several
+    # use cases or none: `do` in place of `use_case`, or `perform` in place of both.
     use_case: Callable[..., Awaitable[Outcome]] | None = None
     do: Callable[[UnitOfWork, A], Awaitable[Outcome]] | None = None
     tell: Callable[[Request, Outcome], blocks.Message | str | None] | None = None
     perform: Callable[[Request, A], Awaitable[Reply]] | None = None
 
-    # By command, as `usage` has it. The words fill these arguments in order, each with one word,
-    # the last with the rest; or `typed` takes them apart. Without words or flags: `alone`, else
-    # the form, if there is one.
+    # By command, as in `usage`. The words fill these arguments in order, one word each, and the
+    # last takes the rest; or `typed` parses them. Without words or flags: `alone`, else the form,
+    # if there is one.
     words: tuple[str, ...] = ()
     typed: Callable[[Request], A | AskFirst[A]] | None = None
     alone: Callable[[Request], Awaitable[Reply]] | None = None
 
-    # By button: the action ids that do it at once.
+    # By button: the action ids that run the verb at once.
     buttons: tuple[str, ...] = ()
 
-    # By form: its callback id, and the action ids that open it. `show` is for one about an
-    # incident, which is looked up, and with it whether the person may do this, before anybody
-    # fills in a form for nothing. `open` looks up what it needs, or answers why there is no form.
+    # By form: its callback id, and the action ids that open it. `show` builds a form about an
+    # incident, once the incident is found and the person's right is checked: nobody fills in a
+    # form for nothing. `open` does its own lookups, or answers why there is no form.
     form: str = ""
     opened_by: tuple[str, ...] = ()
     needs: Action = Action.VIEW
     target: IncidentStatus | None = None
     show: Callable[[Request, IncidentView, A], blocks.View | Form[A]] | None = None
     open: Callable[[Request, A], Awaitable[blocks.View | Form[A] | Say]] | None = None
-    # Reads the inputs that aren't arguments as they stand.
+    # Converts inputs that don't map to arguments one to one.
     read: Callable[[Request, A], A] | None = None
-    # Which input a refused argument came from, where it isn't the one of its name; "" is for
-    # all others. It is worded as its input is called. `explain` words what else is told there.
+    # Maps a refused argument to its input, if their names differ; "" maps all others. The error
+    # text names the input. `explain` may word any error itself, and is asked first.
     inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     explain: Explain | None = None
-    # The channel shows what came of it, so the form closes without a word.
+    # The channel shows the result, so the form closes without an answer.
     is_quiet: bool = False
 
     async def by_command(self, request: Request) -> Reply:
-        """Do it as the words of a command say, or ask for the rest in the form."""
+        """Run the verb with a command's words, or open the form to ask for the rest."""
         if not (request.words.text or request.words.flags):
             if self.alone is not None:
                 return await self.alone(request)
@@ -98,15 +98,15 @@ class Verb(Command, Generic[A]):
         return await self.carry_out(request, given)
 
     async def by_button(self, request: Request) -> Reply:
-        """Do it as a button's value says."""
+        """Run the verb with the arguments in a button's value."""
         return await self.carry_out(request, from_value(self.arguments, request.value))
 
     async def by_opener(self, request: Request) -> Reply:
-        """Open the form for what a button's value says."""
+        """Open the form with the arguments in a button's value."""
         return await self.ask(request, from_value(self.arguments, request.value))
 
     async def by_form(self, request: Request) -> Reply:
-        """Do it as the form says; what can't be taken is told in its input."""
+        """Run the verb with the form's arguments; refused values are explained at their inputs."""
         try:
             given = from_view(self.arguments, request.view)
             if self.read is not None:
@@ -120,7 +120,7 @@ class Verb(Command, Generic[A]):
         return None if self.is_quiet and isinstance(reply, Say) else reply
 
     async def ask(self, request: Request, given: A) -> Reply:
-        """Open the form, in place of one that was just submitted."""
+        """Open the form; if another was just submitted, replace that one."""
         shown = await self._shown(request, given)
         if isinstance(shown, Say):
             return shown
@@ -131,7 +131,7 @@ class Verb(Command, Generic[A]):
         return None
 
     def named(self, form: Form[A]) -> blocks.View:
-        """Return the form's view with the id that it is submitted under, and what it remembers."""
+        """Return the form's view with its callback id and metadata set."""
         view = form.view
         entered = {str(one.block_id) for one in view.blocks or () if one.type == "input"}
         view.callback_id = self.form
@@ -139,7 +139,7 @@ class Verb(Command, Generic[A]):
         return view
 
     async def carry_out(self, request: Request, given: A) -> Reply:
-        """Do it, and return the answer."""
+        """Run the verb, and return the answer."""
         if self.perform is not None:
             return await self.perform(request, given)
         outcome = await request.transact(partial(self._act, given=given))
@@ -182,7 +182,7 @@ class Verb(Command, Generic[A]):
         return shown if isinstance(shown, Form | Say) else Form(shown, given)
 
     def _in_inputs(self, request: Request, error: DomainError) -> Mapping[str, str] | None:
-        """Return what is told in which input; None if the error is about none of them."""
+        """Return the error text for each input concerned; None if the error concerns no input."""
         told = self.explain(request, error) if self.explain is not None else None
         if told is not None or not isinstance(error, InvalidInput):
             return told
@@ -194,7 +194,7 @@ class Verb(Command, Generic[A]):
 
 
 def as_typed(request: Request) -> Words:
-    """Return the words of a command, with mentions as they are."""
+    """Return a command's words, with mentions left as Slack sent them."""
     return Words(request.incident_ref(), text=request.words.text)
 
 
@@ -210,9 +210,9 @@ async def view_for_form(
     action: Action,
     target: IncidentStatus | None = None,
 ) -> IncidentView:
-    """Return the incident that a form is about, if the person may do and the status allows it.
+    """Return a form's incident, if the person's rights and the status allow the action.
 
-    Asked before the form opens, so that nobody fills one in for nothing; asked again on submit.
+    Checked before the form opens, so that nobody fills it in for nothing, and again on submit.
 
     Raises: IncidentNotFound; NotPermitted; TransitionRefused.
     """
@@ -223,7 +223,7 @@ async def view_for_form(
         )
         if incident is None:
             raise IncidentNotFound(str(ref.reference) if isinstance(ref, ByReference) else None)
-        # Whoever needs agreement fills the form in first: that is what they ask for then.
+        # If the action needs approval, the form opens all the same: it becomes the proposal.
         with suppress(NeedsApproval):
             await permit(
                 session,

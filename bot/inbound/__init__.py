@@ -1,1 +1,1 @@
-"""What comes in from Slack: Bolt, sockets, middleware, listeners."""
+"""Requests from Slack: Bolt, sockets, middleware, listeners."""

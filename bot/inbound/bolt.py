@@ -1,4 +1,4 @@
-"""Making the Bolt app: ours to the last switch, whatever else the environment says."""
+"""Builds the Bolt app with every setting explicit; its environment variables are hidden from it."""
 
 import contextlib
 import logging
@@ -13,8 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.framework.requests import WorkspaceInfo
 
-# Each of these would make Bolt do something of its own: build an OAuth flow with files, warn about
-# a token that it then ignores, refuse Slack's certificate check.
+# Bolt acts on these by itself: it builds an OAuth flow with files, warns about a token that it then
+# ignores, or refuses Slack's SSL check.
 _READ_BY_BOLT: Final = (
     "SLACK_BOT_TOKEN",
     "SLACK_CLIENT_ID",
@@ -27,14 +27,14 @@ _READ_BY_BOLT: Final = (
 def make_client(
     token: str | None, *, base_url: str, session: aiohttp.ClientSession | None = None
 ) -> AsyncWebClient:
-    """Return a client that repeats nothing by itself: who repeats looks first."""
+    """Return a client without retries: callers look for an earlier result before they repeat."""
     return AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
 
 
 def make_bolt(workspace: WorkspaceInfo, *, token: str, base_url: str) -> AsyncApp:
-    """Return a Bolt app that routes; requests are proven before they get to it.
+    """Return a Bolt app that only routes; requests are verified before they reach it.
 
-    With `process_before_response` an ack is sent when the listener has ended.
+    `process_before_response` makes Bolt send the ack when the listener ends.
     """
 
     async def authorize(**_: Any) -> AuthorizeResult:
@@ -49,7 +49,7 @@ def make_bolt(workspace: WorkspaceInfo, *, token: str, base_url: str) -> AsyncAp
 
     with _without(_READ_BY_BOLT):
         return AsyncApp(
-            # Named, or Bolt would look through the call stack for a name.
+            # Without a name, Bolt searches the call stack for one.
             name="sitrep",
             logger=logging.getLogger("slack_bolt"),
             authorize=authorize,

@@ -1,6 +1,7 @@
-"""The intake: every request of Slack, by HTTP or socket, passes here on its way to Bolt.
+"""The intake: every Slack request, by HTTP or socket, passes through it to Bolt.
 
-It counts what is in flight (shutdown waits for that), measures, and bounds how many run at once.
+It counts the requests in flight, which shutdown waits for; it measures them and limits how many run
+at once.
 """
 
 import asyncio
@@ -34,12 +35,12 @@ _KINDS = frozenset(
 
 
 class Intake:
-    """Takes requests until closed, and knows how many are not yet answered."""
+    """Takes requests until it is closed, and counts those not yet answered."""
 
     def __init__(self, bolt: AsyncApp, telemetry: Telemetry, *, us: WorkspaceInfo) -> None:
-        """Take the Bolt app that handles the requests, and who we are in Slack."""
+        """Store the Bolt app that handles the requests, and the bot's identity in Slack (`us`)."""
         self.is_open = False
-        # Still answering, but no longer ready for more: others should get new requests.
+        # Shutting down: still answers, but reports not ready so that new requests go elsewhere.
         self.is_leaving = False
         self.in_flight = 0
         self._bolt = bolt
@@ -50,7 +51,7 @@ class Intake:
         self._idle.set()
 
     async def take(self, request: AsyncBoltRequest) -> BoltResponse:
-        """Answer one request; 503 while closed, so that Slack delivers an event again later."""
+        """Answer one request; 503 while closed, so that Slack redelivers events."""
         kind = _kind_of(request.body)
         if not self.is_open:
             self._telemetry.count(REQUESTS, kind=kind, outcome="not_ready")
@@ -76,7 +77,7 @@ class Intake:
         return response
 
     async def drained(self, *, timeout_seconds: float) -> bool:
-        """Wait until nothing is in flight, at most so long; tell whether it came to that."""
+        """Wait until nothing is in flight or time is up; return whether nothing is."""
         try:
             await asyncio.wait_for(self._idle.wait(), timeout_seconds)
         except TimeoutError:

@@ -1,7 +1,7 @@
-"""The one wrapper around every handler: deadline, request key, and refusals as the answer.
+"""Wraps every handler: sets its deadline and request key, and answers with refusals.
 
-Bolt runs with `process_before_response=True`: what a listener acks is sent when it ends, so the
-ack is the last statement, after the commit.
+Bolt runs with `process_before_response=True`: it sends the ack when the listener ends. So `ack()`
+is the last statement, after the commit.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class Listeners:
     """Registers every feature's handlers with Bolt, each behind the wrapper."""
 
     def __init__(self, services: Services, features: Iterable[Feature]) -> None:
-        """Collect what the features handle."""
+        """Collect the features and the grammar of their commands."""
         self.services = services
         self.features = tuple(features)
         self.deadline_seconds = DEADLINE_SECONDS
@@ -66,8 +66,8 @@ class Listeners:
 
     def register(self, app: AsyncApp) -> None:
         """Register a listener for each kind of request; Slack never sees a 404."""
-        # One listener of a kind, which looks the handler up: Bolt would try one listener after
-        # the other, and make all the arguments of each before it looks whether it matches.
+        # One listener per kind looks the handler up. With many, Bolt would try one after the
+        # other, and build all arguments of each before it checks for a match.
         app.command(_ANY)(self._on_command)
         app.action(_ANY)(_listener(self._on_action, self._table("actions"), _action_id))
         app.view(_ANY)(_listener(self._on_view, self._table("views"), _callback_id))
@@ -170,7 +170,7 @@ class Listeners:
         for name, handler in handlers:
             key = RequestKey(f"event:{body.get('event_id')}:{name}")
             request = self._request(body, context, key=key)
-            # A failure is raised: Slack delivers the event again, and what was done is skipped.
+            # Failures are raised: Slack redelivers the event, and handlers that succeeded skip it.
             await self._run_event(handler, request)
         await ack()
 
@@ -218,7 +218,7 @@ class Listeners:
             except NeedsApproval as needed:
                 return await offer_approval(request, needed)
         except Busy as error:
-            log.warning("gave_way_three_times", cause=type(error.__cause__).__name__)
+            log.warning("conflict_retries_exhausted", cause=type(error.__cause__).__name__)
             return Say(refusals.refusal_message(error, slash=self.slash))
         except DomainError as error:
             typed = str(request.payload.get("text") or "") if "command" in request.payload else ""
@@ -231,7 +231,7 @@ class Listeners:
             return Say(refusals.say(_slack_failure_text(error)))
         except Exception:
             log.exception("handler_failed")
-            # The commit's end may be what went wrong, or what came after it.
+            # The failure may have come during the commit or after it.
             is_certain = not request.progress.is_committing
             return Say(
                 refusals.say(refusals.WENT_WRONG if is_certain else refusals.MAY_BE_RECORDED)
@@ -250,7 +250,7 @@ class Listeners:
             await self._answer(request, reply.message, replaces=False)
 
     async def _answer(self, request: Request, message: Message, *, replaces: bool) -> None:
-        """Tell the person alone, at most once: what it says the record also shows."""
+        """Answer only this person, at most once: the record shows the same."""
         try:
             if request.response_url:
                 await self.services.gateway.respond(
@@ -281,7 +281,7 @@ def _listener(
     *,
     otherwise: Callable[[AsyncAck], Awaitable[None]] | None = None,
 ) -> Callable[..., Any]:
-    """Return a listener that finds the handler; what none is for is accepted, never a 404."""
+    """Return a listener that looks the handler up; a request without one is acked, never a 404."""
 
     async def listen(ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]) -> None:
         handler = handlers.get(key_of(body))
@@ -333,7 +333,7 @@ async def _no_options(ack: AsyncAck) -> None:
 
 
 def _channel_of(body: Mapping[str, Any]) -> str | None:
-    """Return where a command was typed, a button pressed, or something happened."""
+    """Return the channel of a command, a press or an event, if any."""
     event, container = body.get("event") or {}, body.get("container") or {}
     channel = (
         body.get("channel") or event.get("channel") or (event.get("item") or {}).get("channel")
@@ -353,7 +353,7 @@ def _command_key(command: Command, body: Mapping[str, Any]) -> RequestKey | None
 
 
 def _press_key(body: Mapping[str, Any]) -> RequestKey:
-    """Return the key of a press: person, message or view, action, and the version it carries."""
+    """Return the key of a press: person, message or view, action, and value with its version."""
     container = body.get("container") or {}
     action = (body.get("actions") or [{}])[0]
     chosen = action.get("selected_option") or {}

@@ -1,4 +1,4 @@
-"""What every request passes first: its correlation id, its workspace, and who acts."""
+"""Runs before every listener: binds the correlation id and finds the actor."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +22,7 @@ class Middleware:
     """Global Bolt middleware; it never wraps a listener and never answers after `next()`."""
 
     def __init__(self, services: Services) -> None:
-        """Take the services."""
+        """Store the services."""
         self.services = services
 
     async def identify(
@@ -31,7 +31,7 @@ class Middleware:
         context: dict[str, Any],
         next: Next,  # noqa: A002
     ) -> BoltResponse | None:
-        """Bind the correlation id and find out who acts; answers `app_rate_limited` itself."""
+        """Bind the correlation id and find the actor; answer `app_rate_limited` here."""
         structlog.contextvars.bind_contextvars(
             correlation_id=body.get("event_id") or uuid.uuid4().hex
         )
@@ -51,7 +51,7 @@ class Middleware:
             person = await find_person(
                 session, workspace_id=workspace_id, external_id=facts.external_id
             )
-        # Somebody first seen through an event has only an id for a name until one is given.
+        # A person first seen in an event has their id as name, until a request brings the name.
         is_known = person is not None and (person.name != person.external_id or not facts.name)
         actor = actor_of(person) if person and is_known else await self._save(facts)
         if facts.kind is PersonKind.EXTERNAL:
@@ -59,7 +59,7 @@ class Middleware:
         return actor
 
     async def _save(self, facts: PersonFacts) -> Actor:
-        """Write down somebody; the background refresh learns the rest of them."""
+        """Store what the request says about a person; the background refresh adds the rest."""
         found: list[Actor] = []
 
         async def save(uow: UnitOfWork) -> Outcome:
@@ -93,7 +93,7 @@ def _person_facts(body: Mapping[str, Any], *, own_team: str) -> PersonFacts | No
 
 
 def _workspace_in(event: Mapping[str, Any]) -> str | None:
-    """Return the author's workspace where only `team` names it; that may also be an organisation."""
+    """Return the author's workspace from `team`, unless that names an organisation."""
     team = event.get("team")
     return team if isinstance(team, str) and team.startswith("T") else None
 

@@ -1,7 +1,7 @@
-"""Echoes: events by which Slack tells us what we did ourselves, or tells a second time.
+"""Echoes: Slack events about the bot's own actions, or that repeat another event.
 
-Declaring one incident makes a dozen of them. Nothing follows from any, so they are answered before
-anything is looked up.
+Declaring one incident causes a dozen of them. They need no handling, so they are answered before
+any lookup.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from bot.framework.requests import WorkspaceInfo
 _OF_A_MESSAGE: Final = frozenset(
     {"message", "pin_added", "pin_removed", "reaction_added", "reaction_removed"}
 )
-# Lines that Slack writes into a channel besides sending an event of its own.
+# Lines that Slack writes into a channel in addition to a separate event.
 _NOTICES: Final = frozenset(
     f"{room}_{happening}"
     for room in ("channel", "group")
@@ -21,7 +21,7 @@ _NOTICES: Final = frozenset(
 
 
 def is_own_event(body: Mapping[str, Any], us: WorkspaceInfo) -> bool:
-    """Tell whether the request is an event that only repeats what we did, or a notice."""
+    """Tell whether the request is an event about the bot's own action, or a channel notice."""
     event = body.get("event")
     if not isinstance(event, Mapping) or event.get("type") not in _OF_A_MESSAGE:
         return False

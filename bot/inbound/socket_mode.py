@@ -1,8 +1,7 @@
-"""Socket Mode: connections to Slack over which requests come in, kept up for ever.
+"""Socket Mode: keeps connections to Slack open, and receives requests over them.
 
-A client of our own rather than the SDK's: it opens the next connection before the old one is
-closed, never tries a used-up address twice, and writes no payload to the log
-(docs/decisions/0008-own-socket-client.md).
+This replaces the SDK's client: it opens the next connection before the old one closes, never
+reuses an address, and logs no payload (docs/decisions/0008-own-socket-client.md).
 
     open ──hello──▶ serving ──disconnect frame──▶ leaving ──Slack closes it──▶ gone
       ▲                │ pong missing, closed        │ a new one is opened at once
@@ -31,7 +30,7 @@ HANDSHAKE_SECONDS = 15.0
 MOST_BYTES = 4 * 1024 * 1024
 SWITCHED_OFF_SECONDS = 60.0
 LEAVING_SECONDS = 30.0
-# Sent away sooner than this, it isn't opened again at once: that could go on in circles.
+# If Slack ends a connection sooner than this, we back off rather than reconnect in a tight loop.
 HURRIED_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -41,7 +40,7 @@ OpenSocket = Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketTuning:
-    """How many connections, how often each is pinged (deaf is noticed after 1.5 times that)."""
+    """Connections and their timing; a dead one is noticed after 1.5 times `ping_seconds`."""
 
     connections: int = 2
     ping_seconds: float = 10.0
@@ -55,7 +54,7 @@ class SocketMode:
     def __init__(
         self, intake: Intake, open_socket: OpenSocket, *, tuning: SocketTuning | None = None
     ) -> None:
-        """Take the intake, and what asks Slack for the address of a new connection."""
+        """Store the intake, and `open_socket`, which asks Slack for a new connection's address."""
         self.tuning = tuning or SocketTuning()
         self.refusal: str | None = None
         self._intake = intake
@@ -63,7 +62,7 @@ class SocketMode:
         self._open: set[_Connection] = set()
         self._keepers: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
-        # Set once Slack has said whether it takes our token.
+        # Set once Slack has accepted or refused our token.
         self._known = asyncio.Event()
 
     @property
@@ -72,8 +71,8 @@ class SocketMode:
         return sum(connection.is_serving for connection in self._open)
 
     def start(self) -> None:
-        """Begin to connect; needs the running event loop."""
-        # Proxies come from the environment, as they do for calls.
+        """Start connecting; needs a running event loop."""
+        # Proxies come from the environment, as for calls.
         self._session = aiohttp.ClientSession(trust_env=True)
         self._keepers = [
             asyncio.create_task(self._keep(number), name=f"socket:{number}")
@@ -81,13 +80,13 @@ class SocketMode:
         ]
 
     async def wait_connected(self, *, timeout_seconds: float) -> bool:
-        """Wait until a connection is there or Slack refused our token; tell whether it is."""
+        """Wait until we are connected, refused or out of time; tell whether we are connected."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._known.wait(), timeout_seconds)
         return bool(self.connected)
 
     async def stop(self) -> None:
-        """Close all connections; who wants pending answers to go out waits before."""
+        """Close all connections; the caller drains pending answers first."""
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
@@ -96,7 +95,7 @@ class SocketMode:
             await self._session.close()
 
     async def _keep(self, number: int) -> None:
-        """Have one connection at all times; whatever happens, try again."""
+        """Keep one connection open; reconnect after any failure."""
         failures = 0
         while True:
             started = time.monotonic()
@@ -134,7 +133,7 @@ class SocketMode:
         if reason == "link_disabled":
             log.error("socket_mode_switched_off", todo="switch it on in the app's settings")
             return SWITCHED_OFF_SECONDS
-        # Slack asked for a new connection, so it is opened at once, unless there are too many.
+        # Slack asked us to reconnect: do so at once, unless there are too many connections.
         return None if reason == "too_many_websockets" else 0.0
 
     def _note_failure(self, failure: SlackFailure) -> float | None:
@@ -158,7 +157,7 @@ class SocketMode:
 
 
 class _Connection:
-    """One WebSocket: reads envelopes, answers each when it is handled."""
+    """One WebSocket: reads envelopes, and answers each once it is handled."""
 
     def __init__(
         self,
@@ -176,16 +175,16 @@ class _Connection:
         self._reader: asyncio.Task[None] | None = None
 
     def start(self, *, on_end: Callable[["_Connection"], None]) -> None:
-        """Begin to read; `on_end` is called when the connection is gone."""
+        """Start reading; `on_end` is called when the connection is gone."""
         self._reader = asyncio.create_task(self._read())
         self._reader.add_done_callback(lambda _: on_end(self))
 
     async def left(self) -> str:
-        """Wait until it is to be replaced; return Slack's reason, empty if it just ended."""
+        """Wait until the connection needs replacing; return Slack's reason, "" if it just ended."""
         return await asyncio.shield(self._left)
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self.is_serving = False
         await self._websocket.close()
         if self._reader is not None:
@@ -222,7 +221,7 @@ class _Connection:
         if not self._left.done():
             self._left.set_result(reason)
         if reason:
-            # Slack closes it; should that never come, we do, when all answers are out.
+            # Slack closes it. If it doesn't, we do, once answers have had time to go out.
             self._spawn(self._close_later())
 
     async def _close_later(self) -> None:
@@ -235,7 +234,7 @@ class _Connection:
         task.add_done_callback(self._answers.discard)
 
     async def _answer(self, envelope_id: str, frame: Mapping[str, Any]) -> None:
-        """Handle one envelope; no ack unless it went well, so that Slack delivers it again."""
+        """Handle one envelope; ack only on success, so that Slack redelivers a failed one."""
         try:
             request = AsyncBoltRequest(
                 body=frame["payload"], headers=_retry_headers(frame), mode="socket_mode"
@@ -257,7 +256,7 @@ class _Connection:
 
 
 def _retry_headers(frame: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the retry as HTTP has it; a repeat is handled like the first, and does nothing."""
+    """Return the retry headers that HTTP would have; a repeated request changes nothing."""
     headers = {
         "x-slack-retry-num": frame.get("retry_attempt"),
         "x-slack-retry-reason": frame.get("retry_reason"),

@@ -1,1 +1,1 @@
-"""What goes out to Slack: dispatcher, attempts, lease, wake."""
+"""Sending to Slack: dispatcher, attempts, lease, wake."""

@@ -1,4 +1,4 @@
-"""One attempt at one effect: its handler is called, and what Slack says decides how it ended."""
+"""One attempt at one effect: calls its handler; Slack's answer decides how the attempt ended."""
 
 import random
 import uuid
@@ -21,7 +21,7 @@ from incidents.engine.outbox import EffectRow
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 
 GIVE_UP_AFTER = timedelta(hours=24)
-# What was held up for a day (a paused workspace, a dead letter tried again) still gets its tries.
+# An effect delayed for a day (paused workspace, requeued dead letter) still gets this many.
 FEWEST_ATTEMPTS = 10
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
@@ -41,7 +41,7 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Unauthorized:
-    """Slack refuses our token: the workspace is paused and nothing is given up."""
+    """Slack refuses our token: the workspace is paused and nothing becomes a dead letter."""
 
     error: str
 
@@ -62,18 +62,18 @@ class Attempts:
     """Makes attempts at the effects of one workspace."""
 
     def __init__(self, services: Services, handlers: Mapping[type[Effect], EffectHandler]) -> None:
-        """Take the services, and the handler of each kind of effect."""
+        """Store the services, and the handler of each effect type."""
         self.services = services
         self.handlers = handlers
 
     async def make(self, row: EffectRow) -> Ended:
-        """Make one attempt, and tell how it ended; nothing is raised."""
+        """Make one attempt and return how it ended; errors aren't raised."""
         posted: list[tuple[str, str]] = []
         end = await self._attempt(row, posted)
         return Ended(row.id, end, tuple(posted))
 
     def leave(self, row: EffectRow, error: str) -> Ended:
-        """Make none, for this reason: it is due again soon."""
+        """Skip the attempt, with `error` as the reason; the effect is due again soon."""
         return Ended(row.id, self._postponed(row, error, is_uncertain=False))
 
     async def _attempt(self, row: EffectRow, posted: list[tuple[str, str]]) -> End:
@@ -107,7 +107,7 @@ class Attempts:
         backoff = min(FIRST_BACKOFF * 2 ** min(row.attempts - 1, 16), LONGEST_BACKOFF)
         wait = backoff * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
         if is_uncertain:
-            # Nothing of the earlier call can be on its way any more when we look.
+            # By the time we look for its result, the earlier call can't be in flight any more.
             wait = max(wait, CALL_TIMEOUT)
         if retry_after is not None:
             wait = max(wait, retry_after)

@@ -1,8 +1,8 @@
-"""The dispatcher: claims due effects, carries them out, settles what came of them.
+"""The dispatcher: claims due effects, carries them out, and settles the results.
 
 One process at a time sends for a workspace (the lease). A cycle is one transaction that settles
-all that has ended since the last one and takes what is due now; the calls to Slack run between
-transactions, each effect as a task of its own.
+the effects that ended since the last one, and claims those due now. Calls to Slack run between
+transactions, in one task per effect.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ AT_ONCE = 40
 SWEEP_EVERY_SECONDS = 5.0
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 STOP_WITHIN = timedelta(seconds=4)
-# Turns of the loop in which an HTTP request on an open connection is written.
+# Turns of the event loop that it takes to write an HTTP request to an open connection.
 TURNS_TO_LEAVE = 2
 
 log = structlog.get_logger(__name__)
@@ -49,9 +49,9 @@ class Dispatcher:
         holder: str,
         on_end: Callable[[str, End], None] | None = None,
     ) -> None:
-        """Take the services, the handler of each kind of effect, and this process's name.
+        """Store the services, the handler of each effect type, and this process's name.
 
-        `on_end` hears of each attempt: the effect's kind, and how it ended.
+        `on_end` is called after each attempt, with the effect's kind and how it ended.
         """
         self.services = services
         self.handlers = handlers
@@ -74,7 +74,7 @@ class Dispatcher:
     # -- life ---------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to dispatch."""
+        """Start dispatching."""
         self.services.transactions.on_commit.append(self._on_commit)
         self._loop_task = asyncio.create_task(self._loop(), name="dispatcher")
 
@@ -83,13 +83,13 @@ class Dispatcher:
         self._wake.set()
 
     async def stop(self) -> None:
-        """Take nothing more, let what is under way end, settle it, hand the lease over.
+        """Stop claiming, let running effects end, settle them, and release the lease.
 
-        What doesn't end in time stays taken: who sends next looks whether it happened.
+        Effects that don't end in time stay claimed; the next sender checks whether they happened.
         """
         self._is_stopping = True
         self.wake()
-        # First the loop: what it has taken it still launches, and that is waited for, too.
+        # The loop first: it still starts the effects it has claimed, and we wait for those too.
         if self._loop_task is not None:
             await self._loop_task
         if self._tasks:
@@ -106,7 +106,7 @@ class Dispatcher:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether nothing is under way or waiting to be settled."""
+        """Tell whether no effect is running or waiting to be settled."""
         return not self._tasks and not self._ended and not self._is_settling
 
     @property
@@ -116,11 +116,11 @@ class Dispatcher:
 
     @property
     def is_paused(self) -> bool:
-        """Tell whether the workspace waits for a token that Slack takes."""
+        """Tell whether the workspace is paused until Slack accepts its token."""
         return self._lease.is_paused
 
     def resume(self) -> None:
-        """Go on after a pause: Slack takes our token again."""
+        """Resume after a pause, because Slack accepts our token again."""
         self._lease.is_paused = False
         self.wake()
 
@@ -147,8 +147,8 @@ class Dispatcher:
         return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
 
     async def _cycle(self, *, is_woken: bool) -> None:
-        """Settle and claim once; who isn't woken looks first whether there is anything to claim."""
-        # What has ended is settled in any case; more is claimed only by the process that may send.
+        """Settle and claim once; unless woken, check first whether anything is due."""
+        # Ended effects are always settled, but only the lease holder claims more.
         may_claim = await self._lease.keep() and not (self.is_paused or self._is_stopping)
         free = AT_ONCE - len(self._tasks) if may_claim else 0
         if self._ended or (free > 0 and (is_woken or await self.has_due())):
@@ -165,7 +165,7 @@ class Dispatcher:
             )
 
     async def _settle_and_claim(self, *, limit: int) -> None:
-        """Settle in one transaction what has ended, and claim what is due; one by one if refused."""
+        """Settle ended effects and claim due ones in one transaction; if it fails, settle each."""
         ended, self._ended = self._ended, []
         self._is_settling = True
         try:
@@ -176,7 +176,7 @@ class Dispatcher:
             log.exception("settling_together_failed", effects=len(ended))
             for one in ended:
                 await self._settle_alone(one)
-            self.wake()  # what they held up is due now, and was not claimed
+            self.wake()  # effects behind these may be due now, and weren't claimed
         finally:
             self._is_settling = False
             self._under_way.difference_update(one.effect_id for one in ended)
@@ -185,7 +185,7 @@ class Dispatcher:
         try:
             await self._transact([one], limit=0)
         except Exception as error:
-            # It happened on Slack's side but can't be recorded now: look again later.
+            # It may have happened in Slack but can't be recorded now: look again later.
             log.exception("settling_failed", effect_id=str(one.effect_id))
             due_at = self.services.clock.now() + CALL_TIMEOUT
             again = Postponed(due_at, f"not recorded: {type(error).__name__}", is_uncertain=True)
@@ -197,7 +197,7 @@ class Dispatcher:
         async def settle_and_claim(uow: UnitOfWork) -> Outcome:
             claimed.clear()
             rows = await outbox.get_effects(uow.session, [one.effect_id for one in ended])
-            # First all rows, which are written together, then what is to be recorded.
+            # All rows first, so that they are written together; then their records.
             records = [await self._settle(uow, one, rows[one.effect_id]) for one in ended]
             for record in records:
                 if record is not None:
@@ -222,12 +222,12 @@ class Dispatcher:
         for row in claimed:
             self._under_way.add(row.id)
             self._spawn(self._carry_out(row))
-            # Its call leaves before the next effect is made ready, which takes some milliseconds.
+            # Let its call go out before we prepare the next effect, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)
 
     async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> Record | None:
-        """Settle the effect's row, and return what is to be recorded of it."""
+        """Settle the effect's row, and return its record, if any."""
         if row.status != EffectStatus.CLAIMED or row.claimed_by != self.holder:
             self._remove_double(row, one)
             return None
@@ -240,7 +240,7 @@ class Dispatcher:
                 outbox.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
                 return record
             case Failed(error=error, record=record):
-                log.error("effect_dead", kind=row.kind, error=error)
+                log.error("effect_became_dead_letter", kind=row.kind, error=error)
                 await outbox.dead_letter(uow.session, row, now=uow.now, error=error)
                 return record or partial(record_failure, row=row, error=error)
             case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain):
@@ -252,8 +252,8 @@ class Dispatcher:
         return None
 
     def _remove_double(self, row: EffectRow, one: Ended) -> None:
-        """Another process took over and settled first: what we posted besides is taken back."""
-        log.warning("settled_by_another", effect_id=str(row.id), status=row.status)
+        """Another process took over and settled first: delete the duplicates that we posted."""
+        log.warning("settled_by_another_process", effect_id=str(row.id), status=row.status)
         if row.status != EffectStatus.DONE:
             return
         kept = [ts for _, ts in row.progress.get("posted", [])]
@@ -265,7 +265,7 @@ class Dispatcher:
         try:
             await self.services.gateway.delete(channel_id, ts)
         except SlackFailure as error:
-            log.warning("double_not_removed", error=error.error)
+            log.warning("duplicate_not_deleted", error=error.error)
 
     # -- one effect ---------------------------------------------------------------------------
 

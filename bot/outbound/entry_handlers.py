@@ -1,4 +1,4 @@
-"""Shared effect handlers: saying timeline entries in the channel and to people, and how they ended."""
+"""Shared effect handlers: post timeline entries to the channel and people; keep them current."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -50,7 +50,7 @@ _ELSEWHERE = Ending("This goes on privately.")
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """An entry as it is said, in the channel or to one person, and how it ended if it has."""
+    """An entry rendered for the channel or for one person, and its ending, if any."""
 
     entry: EntryView
     incident: IncidentView
@@ -62,18 +62,18 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """A message that no longer reads as things are; without a new one it is only forgotten."""
+    """An outdated message and its replacement; with None, we only stop keeping it current."""
 
-    standing: PostedMessage
+    posted: PostedMessage
     message: Message | None
     ending: Ending | None
 
 
 class EntryHandlers:
-    """Posts entries, rendered by the features that know their kinds, and keeps them true."""
+    """Posts entries as their features render them, and updates them when their requests end."""
 
     def __init__(self, features: Iterable[Feature]) -> None:
-        """Take the features: the renderers and the endings of each kind of entry."""
+        """Collect the features' renderers and endings of each kind of entry."""
         features = tuple(features)
         self.renderers = {k: v for feature in features for k, v in feature.entries.items()}
         direct = {k: v for feature in features for k, v in feature.direct_entries.items()}
@@ -81,17 +81,17 @@ class EntryHandlers:
         self.endings = {k: v for feature in features for k, v in feature.endings.items()}
 
     def handlers(self) -> dict[type[Effect], EffectHandler]:
-        """Return the handlers by kind of effect."""
+        """Return the handlers by effect type."""
         return {
             PostEntry: self.post_entry,
             TellPerson: self.tell_person,
             RefreshEntryMessages: self.refresh_messages,
         }
 
-    # -- saying an entry ----------------------------------------------------------------------
+    # -- posting an entry ---------------------------------------------------------------------
 
     async def post_entry(self, context: EffectContext) -> Settlement:
-        """Say a timeline entry in the incident channel."""
+        """Post a timeline entry in the incident channel."""
         effect = context.get(PostEntry)
         async with context.services.database.reading() as session:
             said = await self._read(session, effect, context.services, person_id=None)
@@ -143,22 +143,22 @@ class EntryHandlers:
         return render_entry(entry, incident, renderers)
 
     async def _say(self, context: EffectContext, said: _Said, place: str) -> Settlement:
-        stands_at = await find_earlier(context, channel_id=place)
-        if stands_at is None:
-            stands_at = await post(context, channel_id=place, message=said.message)
+        location = await find_earlier(context, channel_id=place)
+        if location is None:
+            location = await post(context, channel_id=place, message=said.message)
         elif said.ending is not None:  # it may have ended since that attempt
-            await context.services.gateway.update(*stands_at, said.message)
-        return Done(_remembering(said, stands_at) if said.is_kept_current else None)
+            await context.services.gateway.update(*location, said.message)
+        return Done(_remembering(said, location) if said.is_kept_current else None)
 
-    # -- how it ended -------------------------------------------------------------------------
+    # -- keeping messages current -------------------------------------------------------------
 
     async def refresh_messages(self, context: EffectContext) -> Settlement:
-        """Take the buttons out of messages whose matter is over, and say how it ended."""
+        """Update messages whose request is over: say how it ended, and remove the buttons."""
         effect = context.get(RefreshEntryMessages)
         async with context.services.database.reading() as session:
             incident = await read_incident(session, effect, context.services)
-            standing = await entry_messages(session, incident.id)
-            found = [await self._find_edit(session, incident, one) for one in standing]
+            posted = await entry_messages(session, incident.id)
+            found = [await self._find_edit(session, incident, one) for one in posted]
         edits = [edit for edit in found if edit is not None]
         settled = [edit for edit in edits if await _carry_out(context, edit)]
         if not settled:
@@ -166,44 +166,44 @@ class EntryHandlers:
         return Done(partial(_settle, incident_id=incident.id, edits=settled))
 
     async def _find_edit(
-        self, session: AsyncSession, incident: IncidentView, standing: PostedMessage
+        self, session: AsyncSession, incident: IncidentView, posted: PostedMessage
     ) -> _Edit | None:
-        entry = await get_entry_view(session, standing.subject_id)
+        entry = await get_entry_view(session, posted.subject_id)
         if entry.is_redacted:  # its message was erased
-            return _Edit(standing, None, _ELSEWHERE)
-        person_id = reader_of(standing)
+            return _Edit(posted, None, _ELSEWHERE)
+        person_id = reader_of(posted)
         if person_id is not None:
             person = await session.get_one(Person, person_id)
             if await is_hidden_from(session, incident, person):
-                return _Edit(standing, hidden_message(incident), _ELSEWHERE)
-        is_here = person_id is not None or standing.channel_id == incident.channel_id
+                return _Edit(posted, hidden_message(incident), _ELSEWHERE)
+        is_here = person_id is not None or posted.channel_id == incident.channel_id
         find = self.endings.get(entry.kind)
         ending = await find(session, entry, incident) if find else None
         if incident.is_private and not is_here:
             ending = _ELSEWHERE
-        if (ending.text if ending is not None else None) == standing.ending:
+        if (ending.text if ending is not None else None) == posted.ending:
             return None
         message = self._render(entry, incident, person_id)
         if ending is not None:
             message = message.closed(ending.text, *ending.buttons)
-        return _Edit(standing, message, ending)
+        return _Edit(posted, message, ending)
 
 
 async def _carry_out(context: EffectContext, edit: _Edit) -> bool:
-    """Edit the message; tell whether nothing is left to do, as when it is gone."""
+    """Edit the message; tell whether it needs no further edit, also because it is gone."""
     if edit.message is None:
         return True
-    place = (edit.standing.channel_id, edit.standing.message_ts)
+    place = (edit.posted.channel_id, edit.posted.message_ts)
     try:
         await context.services.gateway.update(*place, edit.message)
     except SlackPermanent as error:
-        # A channel that is closed to us may be opened again.
+        # A channel that is closed to us may reopen: try again then.
         return error.error not in CLOSED or edit.ending is _ELSEWHERE
     return True
 
 
-def _remembering(said: _Said, stands_at: tuple[str, str]) -> Record:
-    """Return what writes down where it stands, and looks again if it ended while it was posted."""
+def _remembering(said: _Said, location: tuple[str, str]) -> Record:
+    """Return the record of where the message is; refresh it if the incident changed meanwhile."""
 
     async def record(uow: UnitOfWork) -> None:
         await save_posted(
@@ -211,8 +211,8 @@ def _remembering(said: _Said, stands_at: tuple[str, str]) -> Record:
             incident_id=said.incident.id,
             purpose=entry_purpose(said.person_id),
             subject_id=said.entry.id,
-            channel_id=stands_at[0],
-            message_ts=stands_at[1],
+            channel_id=location[0],
+            message_ts=location[1],
             now=uow.now,
             ending=said.ending.text if said.ending else None,
         )
@@ -224,17 +224,17 @@ def _remembering(said: _Said, stands_at: tuple[str, str]) -> Record:
 
 
 async def _settle(uow: UnitOfWork, *, incident_id: uuid.UUID, edits: Sequence[_Edit]) -> None:
-    """Keep what each message says now; one that says it for good is no longer kept current."""
+    """Store the ending that each message shows; after a final one, stop keeping it current."""
     for edit in edits:
-        row = await uow.session.get(PostedMessage, edit.standing.id)
+        row = await uow.session.get(PostedMessage, edit.posted.id)
         if row is None:
             continue
         if edit.ending is not None and edit.ending.is_final:
             await uow.session.delete(row)
         else:
             row.ending = edit.ending.text if edit.ending is not None else None
-    # What was redacted while it was edited has been written anew, words and all.
-    written = [edit.standing.subject_id for edit in edits if edit.message is not None]
+    # If an entry was redacted during its edit, we have just written its text back.
+    written = [edit.posted.subject_id for edit in edits if edit.message is not None]
     redacted = select(TimelineEntry.id).where(
         TimelineEntry.id.in_(written), TimelineEntry.content.is_(None)
     )

@@ -1,4 +1,4 @@
-"""Keeping the lease: the right to send for a workspace, renewed in time, handed over at the end."""
+"""Keeps the lease, the right to send for a workspace: renews it, and releases it at shutdown."""
 
 import uuid
 from collections.abc import Collection
@@ -25,9 +25,9 @@ class LeaseKeeper:
         call_timeout: timedelta,
         under_way: Collection[uuid.UUID],
     ) -> None:
-        """Take this process's name, and how long a call can be under way after its sender ended.
+        """Store this process's name, and how long a call can outlive the process that sent it.
 
-        `under_way` has at any time the ids of the effects that this process carries out.
+        `under_way` always holds the ids of the effects that this process is carrying out.
         """
         self.holder = holder
         self.is_paused = False
@@ -43,7 +43,7 @@ class LeaseKeeper:
         return self._until is not None and self._services.clock.now() < self._until
 
     async def keep(self) -> bool:
-        """Take or renew the lease if it is time to; tell whether it is held."""
+        """Take the lease, or renew it when due; tell whether it is held."""
         now = self._services.clock.now()
         if self.is_held and self._renewed_at and now - self._renewed_at < RENEW_EVERY:
             return True
@@ -73,10 +73,10 @@ class LeaseKeeper:
         return held[-1]
 
     async def _release_abandoned(self, uow: UnitOfWork, *, is_new: bool) -> None:
-        """Put back what the holder before had claimed, or what we did without ever hearing of it.
+        """Release the previous holder's claims, and our own that we never learnt of.
 
-        The end of a commit can get lost, and so can the end of an effect when it can't be settled
-        for a while. What was claimed only just now may be about to begin.
+        A commit's result can get lost, and so can an effect's when it can't be settled for a while.
+        Our recent claims are kept, because they may be about to start.
         """
         await outbox.release_abandoned(
             uow.session,
@@ -88,7 +88,7 @@ class LeaseKeeper:
         )
 
     async def release(self) -> None:
-        """Give the lease up, and tell the others that it is free."""
+        """Release the lease, and wake the other processes to take it."""
 
         async def release(uow: UnitOfWork) -> Outcome:
             await leases.release(uow.session, workspace_id=uow.workspace_id, holder=self.holder)

@@ -1,4 +1,4 @@
-"""On PostgreSQL: hears from other processes that there is something to do (LISTEN/NOTIFY)."""
+"""On PostgreSQL: learns from other processes that effects are due (LISTEN/NOTIFY)."""
 
 import asyncio
 import uuid
@@ -20,12 +20,12 @@ log = structlog.get_logger(__name__)
 
 
 class WakeListener:
-    """Holds one connection on which it listens; a lost one is opened again."""
+    """Listens on one connection, and reopens it if it is lost."""
 
     def __init__(
         self, database: Database, *, workspace_id: uuid.UUID, wake: Callable[[], None]
     ) -> None:
-        """Take what to call when another process has written effects for the workspace."""
+        """Store `wake`, to be called when another process has written effects for the workspace."""
         self._database = database
         self._workspace_id = str(workspace_id)
         self._wake = wake
@@ -33,22 +33,22 @@ class WakeListener:
         self._listening = asyncio.Event()
 
     def start(self) -> None:
-        """Begin to listen; on SQLite there is nobody else to hear of."""
+        """Start listening; does nothing on SQLite, where no other process can notify us."""
         if not self._database.is_sqlite:
             self._task = asyncio.create_task(self._listen_for_ever(), name="wake")
 
     async def wait_listening(self) -> None:
-        """Wait until messages are heard."""
+        """Wait until the listener is connected."""
         await self._listening.wait()
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
     async def _listen_for_ever(self) -> None:
-        # Here: on SQLite nobody needs PostgreSQL's driver.
+        # Imported here, because SQLite doesn't need PostgreSQL's driver.
         import asyncpg  # noqa: PLC0415
 
         while True:
@@ -67,12 +67,12 @@ class WakeListener:
             driver.add_termination_listener(lambda _: lost.set())
             await driver.add_listener(WAKE_CHANNEL, self._on_message)
             self._listening.set()
-            # What came while nobody listened is looked for as well.
+            # Effects may have been written while nobody listened.
             self._wake()
             try:
                 await lost.wait()
             finally:
-                # Other users of the pool must not get a connection that listens.
+                # The pool must not hand out a connection that still listens.
                 await connection.invalidate()
 
     def _on_message(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:

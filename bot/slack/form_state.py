@@ -56,7 +56,7 @@ class FormState:
         return datetime.fromtimestamp(seconds, UTC)
 
     def entered(self, block_id: str) -> object:
-        """Return what was entered, whatever the input: a value, several as a tuple, or None."""
+        """Return the entry of any kind of input: a value, a tuple of several, or None."""
         if _SEVERAL & self._element(block_id).keys():
             return self.choices(block_id) or self.users(block_id)
         single = self.choice(block_id) or self.user(block_id) or self.conversation(block_id)

@@ -34,10 +34,10 @@ def with_suffix(name: str, number: int) -> str:
 
 
 def slug(title: str) -> str:
-    """Return a title in small letters, digits and hyphens, without letters that aren't Latin."""
+    """Return a title as lower-case Latin letters, digits, underscores and hyphens."""
     decomposed = unicodedata.normalize("NFKD", title.casefold())
     latin = decomposed.encode("ascii", "ignore").decode("ascii")
-    # Apostrophes are removed; every other character but letters and digits becomes a hyphen.
+    # Apostrophes are removed; spaces and other punctuation, except _, become hyphens.
     return _tidy(latin.replace("'", ""))
 
 
@@ -55,7 +55,7 @@ def ts_to_instant(ts: str) -> datetime:
     """Return the moment of a message timestamp such as `1700000000.000100`.
 
     Raises:
-        ValueError: it isn't one.
+        ValueError: the text isn't a Slack timestamp.
     """
     found = _TS.fullmatch(ts)
     if found is None:

@@ -41,7 +41,7 @@ _LONG_DASH = re.compile(r"(?:(?<=\s)|^)[\u2013\u2014](?=\w)")
 
 
 def escape(text: str) -> str:
-    """Return people's text as mrkdwn that can't ping, disguise a link or break a layout."""
+    """Return people's text as mrkdwn that can't ping, disguise a link or break the layout."""
     escaped = _escape_entities(_harmless(text))
     escaped = _AT_NAME.sub(f"@{_JOINER}", escaped)
     escaped = _QUOTE_ALL.sub(rf"\1{_JOINER}&gt;&gt;&gt;", escaped)

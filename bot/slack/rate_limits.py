@@ -75,7 +75,7 @@ _TIER_OF: Mapping[str, Tier] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The figures; `burst` is the share of a tier's figure that we use on top of it."""
+    """Our limits; `burst` is the share by which we exceed a tier's guaranteed rate."""
 
     is_enabled: bool = True
     window: timedelta = timedelta(seconds=60)
@@ -96,7 +96,7 @@ class Limits:
 
 @dataclass(slots=True)
 class _Seen:
-    """A workspace's recent calls, in seconds of the monotonic clock."""
+    """A workspace's recent calls; times are seconds of the monotonic clock."""
 
     calls: dict[str, deque[float]] = field(default_factory=dict)
     next_post: dict[str, float] = field(default_factory=dict)
@@ -148,8 +148,8 @@ class RateLimits:
     def refused(self, method: str, *, retry_after: timedelta, channel: str = "") -> None:
         """Obey a `Retry-After`: for one channel when posting, else for the whole method.
 
-        Slack doesn't say which of its two posting limits was exceeded; if a second channel is
-        refused meanwhile, it is the workspace's.
+        Slack doesn't say which of its two posting limits was exceeded. If a second channel is
+        refused while the first is blocked, we assume the workspace's.
         """
         now = self._clock.monotonic()
         blocked = self._seen.blocked_until

@@ -21,11 +21,11 @@ class SlackText:
     """Slack's mrkdwn."""
 
     def words(self, text: str) -> str:
-        """Return our own words, escaped, with the spaces that join them."""
+        """Return our own words escaped, with their leading and trailing spaces."""
         return mentions.escape(text)
 
     def own_text(self, text: str) -> str:
-        """Return somebody's text, escaped so that it can't ping, link or format."""
+        """Return a person's text, escaped so that it can't ping, link or format."""
         return mentions.escape(text)
 
     def person(self, who: Who) -> str:
@@ -59,7 +59,7 @@ def slack_lines(told: Telling, *, actor_kind: str, actor_name: str) -> list[str]
     phrase, details = render(told.phrase, medium).strip(), details_of(told, medium)
     is_ours = actor_kind == ActorKind.SYSTEM
     subject = "I" if is_ours else f"*{mentions.escape_line(actor_name)}*"
-    if not phrase:  # nothing but somebody's own words
+    if not phrase:  # only a person's own words
         return [f"{subject}: {' '.join(details[:1])}", *details[1:]]
     first = f"{subject} {phrase}"
     ended = first if first[-1] in ".!?…:" else f"{first}."

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 def public_app(endpoint: SlackEndpoint | None, health: Health) -> web.Application:
-    """Return the public application; it serves Slack only if there is a signing secret."""
+    """Return the public application; without a signing secret it doesn't serve Slack."""
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[_answer_failures])
     if endpoint is not None:
         app.router.add_post("/slack/events", endpoint.handle)

@@ -48,7 +48,7 @@ class SlackEndpoint:
         try:
             raw = await _read(request)
             if _is_ssl_check(raw):
-                # Slack sometimes checks whether we are there, without a signature.
+                # Slack sometimes probes the endpoint without a signature.
                 return web.Response()
             self._prove(raw, request.headers)
             taken = _bolt_request(raw, request)

@@ -75,7 +75,7 @@ def actions(*elements: InteractiveElement, block_id: str | None = None) -> Block
     """Return a row of 1 to 25 buttons and menus.
 
     Raises:
-        ValueError: there are none, or more, which Slack wouldn't show.
+        ValueError: there are none or more than 25, which Slack wouldn't show.
     """
     if not 1 <= len(elements) <= MAX_ACTIONS:
         raise ValueError(f"an actions block takes 1 to {MAX_ACTIONS} elements, not {len(elements)}")

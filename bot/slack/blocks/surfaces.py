@@ -27,11 +27,11 @@ _KEPT = frozenset({"actions", "input"})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message within Slack's limits; `text` has to be complete: screen readers read only that."""
+    """A message within Slack's limits; `text` must be complete: screen readers read only that."""
 
     text: str
     blocks: tuple[Block, ...] = ()
-    # Rendered once, for measuring and sending: the models validate themselves at each rendering.
+    # Rendered once, to measure and to send: the models validate themselves on every rendering.
     _rendered: tuple[dict[str, Any], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -42,16 +42,16 @@ class Message:
         object.__setattr__(self, "_rendered", tuple(rendered for _, rendered in fitting))
 
     def payload(self) -> dict[str, Any]:
-        """Return the arguments that the Web API and an ack body take."""
+        """Return the message as arguments for the Web API or an ack body."""
         return {"text": self.text, "blocks": list(self._rendered)}
 
     @property
     def has_buttons(self) -> bool:
-        """Tell whether something can be pressed or chosen in a row of its own."""
+        """Tell whether the message has a row of buttons or menus."""
         return any(block.type == "actions" for block in self.blocks)
 
     def closed(self, ending: str, *buttons: InteractiveElement) -> "Message":
-        """Return the message with how it ended, and no buttons but those that still do something."""
+        """Return the message with its ending, and only the buttons that still work."""
         said = (block for block in self.blocks if block.type != "actions")
         rows = (actions(*buttons),) if buttons else ()
         return Message(f"{self.text}\n{ending}", (*said, context(ending), *rows))
@@ -68,9 +68,9 @@ def modal(
     notify_on_close: bool = False,
     external_id: str | None = None,
 ) -> View:
-    """Return a form; one with inputs gets the submit button "Save" if none is named.
+    """Return a form; with inputs and no `submit`, its button reads "Save".
 
-    A verb's form gets the id that it is submitted under, and what it remembers, from its verb.
+    A verb sets the callback id and the metadata of its form itself.
 
     Raises:
         ValueError: the metadata is over 3,000 characters, or an id over 255.

@@ -107,7 +107,7 @@ class SlackCalls:
     async def _post_http(
         self, method: str, url: str, *, json: Answer | None = None, data: bytes | None = None
     ) -> None:
-        """Post to an address from Slack outside of the Web API."""
+        """Post to an address that Slack gave us, outside the Web API."""
         started = time.perf_counter()
         try:
             async with (
@@ -130,9 +130,9 @@ class SlackCalls:
 
     @asynccontextmanager
     async def _failures(self, method: str) -> AsyncIterator[None]:
-        """Turn any error inside into one of our failures.
+        """Turn any error in the block into one of our failures.
 
-        Causes aren't chained: the SDK's errors hold answers and addresses, and so people's text.
+        Causes aren't chained: the SDK's errors hold answers and addresses, including people's text.
         """
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -174,7 +174,7 @@ class SlackCalls:
 
 
 def _of_answer(error: SlackApiError, *, method: str) -> SlackFailure:
-    # Usually the SDK's response, but aiohttp's own if the body wasn't JSON.
+    # Usually the SDK's response, but aiohttp's if the body wasn't JSON.
     answer = error.response
     status: int = getattr(answer, "status_code", 0) or getattr(answer, "status", HTTPStatus.OK)
     data = getattr(answer, "data", None)

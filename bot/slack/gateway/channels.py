@@ -82,7 +82,7 @@ class ChannelCalls(SlackCalls):
         return _channel(answer["channel"])
 
     async def find_own_channel(self, name: str, *, created_after: datetime) -> Channel | None:
-        """Return the bot's own channel with this name created since then, or None."""
+        """Return the channel that the bot created under this name since then, or None."""
         own = await self._get_own_user_id()
         earliest = created_after - _CLOCK_SLACK
         arguments = {"types": _KINDS, "limit": _PAGE, "team_id": self.team_id}
@@ -110,7 +110,7 @@ class ChannelCalls(SlackCalls):
         return None
 
     async def channel_info(self, channel: str) -> Channel:
-        """Return what Slack knows of a channel."""
+        """Return a channel as Slack describes it."""
         answer = await self._call("conversations.info", {"channel": channel})
         return _channel(answer["channel"])
 
@@ -154,17 +154,17 @@ class ChannelCalls(SlackCalls):
         await self._call("conversations.archive", {"channel": channel}, done=done)
 
     async def unarchive(self, channel: str) -> None:
-        """Unarchive a channel, unless it isn't archived."""
+        """Unarchive a channel, if it is archived."""
         done = frozenset({"not_archived"})
         await self._call("conversations.unarchive", {"channel": channel}, done=done)
 
     async def open_direct(self, user: str) -> ChannelId:
-        """Return the id of the direct conversation with a person, which is opened if needed."""
+        """Return the id of the direct conversation with a person; open it if needed."""
         answer = await self._call("conversations.open", {"users": user})
         return ChannelId(answer["channel"]["id"])
 
     async def open_group(self, users: Sequence[str]) -> ChannelId:
-        """Return the id of the direct conversation with these people, in whatever order."""
+        """Return the id of the group conversation with these people; their order doesn't matter."""
         answer = await self._call("conversations.open", {"users": ",".join(sorted(users))})
         return ChannelId(answer["channel"]["id"])
 

@@ -14,14 +14,14 @@ from bot.slack.truncation import shorten
 
 EFFECT_EVENT_TYPE = "sitrep_effect"
 _HISTORY_PAGE = 200
-# A search after an uncertain outcome covers the messages since; more pages mean another problem.
+# We search only messages since an uncertain call; more pages than this mean another problem.
 _MOST_HISTORY_PAGES = 10
 _MAX_BOOKMARK_TITLE = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """Where a message is; after posting to a person's id, in their direct conversation."""
+    """Where a message is; if posted to a person's id, `channel` is the direct conversation."""
 
     channel: ChannelId
     ts: MessageTs
@@ -142,8 +142,8 @@ class MessageCalls(ChannelCalls):
     ) -> SlackMessage | None:
         """Return a message or a reply in a thread, or None if it is gone.
 
-        A reaction doesn't tell that its message is a reply; `conversations.replies` then finds it
-        by its own ts.
+        A reaction event doesn't say whether its message is a reply. `conversations.replies` finds a
+        reply by its own ts.
         """
         window = {"channel": channel, "latest": ts, "oldest": ts, "inclusive": True}
         if thread_ts is None or thread_ts == ts:

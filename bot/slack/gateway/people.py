@@ -52,7 +52,7 @@ class UserGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """What may keep somebody from noticing a message: do-not-disturb, and their status."""
+    """What may keep a person from noticing a message: do-not-disturb, and their status."""
 
     is_quiet: bool = False
     quiet_until: datetime | None = None
@@ -110,7 +110,7 @@ class PeopleCalls(SlackCalls):
         return tuple(_group(raw) for raw in answer.get("usergroups") or ())
 
     async def group_members(self, group_id: str) -> tuple[UserId, ...]:
-        """Return who is in a user group."""
+        """Return the ids of a user group's members."""
         arguments = {"usergroup": group_id, "team_id": self.team_id}
         answer = await self._call("usergroups.users.list", arguments)
         return tuple(UserId(user) for user in answer.get("users") or ())
@@ -145,7 +145,7 @@ def _quiet_until(raw: Mapping[str, Any], *, now: datetime) -> datetime | None:
 
 
 def _status_of(profile: Mapping[str, Any], *, now: datetime) -> str:
-    """Return the status that somebody set, as `:emoji: text`; "" once it has expired."""
+    """Return the status that a person set, as `:emoji: text`; "" once it has expired."""
     over_at = _instant(profile.get("status_expiration"))
     if over_at is not None and over_at <= now:
         return ""

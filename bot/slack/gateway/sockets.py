@@ -14,7 +14,7 @@ class SocketCalls(SlackCalls):
     async def open_socket(self, app_token: str) -> str:
         """Return the address of a new Socket Mode connection, valid for one handshake.
 
-        Our rate limits don't apply: the caller's backoff is longer than they would ask for.
+        It bypasses our rate limits, because the caller's backoff waits longer than they would.
         """
         started = time.perf_counter()
         try:

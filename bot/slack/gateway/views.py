@@ -27,7 +27,7 @@ class ViewCalls(SlackCalls):
     async def update_view(self, *, view_id: str, view: View, if_hash: str | None = None) -> None:
         """Replace an open form; fields that keep their ids keep their typed text.
 
-        If the form is closed, nothing changes; with `if_hash`, nor if it was updated meanwhile.
+        Does nothing if the form was closed or, with `if_hash`, if it was updated meanwhile.
         """
         arguments = {"view_id": view_id, "view": view, "hash": if_hash}
         gone = frozenset({"not_found", "hash_conflict"})
