@@ -80,7 +80,7 @@ def question_for(missing: str, template: EscalationTemplate | None) -> str:
 def inputs_for(
     field: str, packet: Packet, *, template: EscalationTemplate | None, is_alone: bool = False
 ) -> tuple[blocks.Block, ...]:
-    """Return the inputs for one field; `is_alone`: it has a form of its own and is required."""
+    """Return the inputs for one field; `is_alone`: required, except for `changes`."""
     if field not in FIELDS:
         label = question_of(field, template) or field
         answer = packet.answers.get(field, "")
