@@ -1,4 +1,4 @@
-"""Check-ins: giving a named person a task with a time box, and hearing how it went."""
+"""Check-ins: give a named person a task with a time box, and ask how it went."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +35,7 @@ _EXAMPLE = "checkin @alice 10m Is the web tier healthy?"
 
 
 class Ask(OnIncident):
-    """Who is asked what, and the time box; None is the policy's."""
+    """The person to ask, the question, and the time box (None: the policy's)."""
 
     person: Named = NOBODY
     question: str = ""
@@ -43,7 +43,7 @@ class Ask(OnIncident):
 
 
 def typed_checkin(request: Request) -> Ask:
-    """Return what `checkin @someone [10m] question` asks."""
+    """Parse `checkin @someone [10m] question`. Raises: InvalidInput."""
     who, rest = request.words.split_first()
     external_id = mentions.parse_user(who)
     if external_id is None:
@@ -55,7 +55,7 @@ def typed_checkin(request: Request) -> Ask:
 
 
 def read_form(request: Request, given: Ask) -> Ask:
-    """Return what the form asks, with its time box."""
+    """Return the arguments with the form's time box."""
     typed = request.form.text("minutes")
     box = parse_duration(typed, field="minutes", example="10") if typed else None
     return replace(given, box=box)
@@ -69,14 +69,14 @@ async def ask(uow: UnitOfWork, given: Ask) -> Outcome:
 
 
 def asked_message(outcome: Outcome) -> blocks.Message:
-    """Return what the person is told who asked."""
+    """Return the reply to the person who asked."""
     box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
     name = mentions.escape_line(outcome.data["name"])
     return say(f"Asked {name}, by direct message and in the channel. I check back in {box}.")
 
 
 def checkin_form(view: IncidentView, *, box: timedelta) -> blocks.View:
-    """Return the form for a check-in."""
+    """Return the form to ask for a check-in."""
     return blocks.modal(
         f"Check-in on {view.reference}",
         blocks=[
@@ -103,7 +103,7 @@ def checkin_form(view: IncidentView, *, box: timedelta) -> blocks.View:
 
 
 async def answer(uow: UnitOfWork, given: OnCheckin) -> Outcome:
-    """Note how it went; more time opens another time box."""
+    """Record how it went; *Need more time* starts another time box."""
     reply = CheckinReply(answer=given.answer, text=given.text, round=given.round)
     return await answer_checkin(uow, given.ref, checkin_id=given.checkin_id, reply=reply)
 
@@ -134,7 +134,7 @@ def answer_form(view: IncidentView) -> blocks.View:
 
 
 def answered_text(outcome: Outcome) -> str:
-    """Return what the person is told who answered."""
+    """Return the reply to the person who answered."""
     match outcome.data["answer"]:
         case CheckinAnswer.MORE_TIME:
             box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))

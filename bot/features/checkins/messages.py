@@ -1,4 +1,4 @@
-"""How check-ins read: asked in channel and directly, at the end of the box, and answered."""
+"""Wording of check-ins: asked in channel and directly, due, and answered."""
 
 import uuid
 from dataclasses import replace
@@ -23,7 +23,7 @@ from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 
 class OnCheckin(Arguments, gone="checkin"):
-    """A check-in in the time box that its buttons are for, and how it went."""
+    """A check-in, the round (time box) that its buttons are for, and the answer."""
 
     ref: IncidentRef
     checkin_id: uuid.UUID
@@ -33,7 +33,7 @@ class OnCheckin(Arguments, gone="checkin"):
 
 
 def asked_entry(asked: CheckinAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the task as the channel sees it."""
+    """Return the task for the channel."""
     text = (
         f"{mentions.mention(asked.person.external_id)}, {mentions.escape_line(entry.actor_name)} asks "
         f"you, for the next {_box(asked)} (until {_due(asked, entry)}): "
@@ -43,7 +43,7 @@ def asked_entry(asked: CheckinAsked, entry: EntryView, incident: IncidentView) -
 
 
 def asked_directly(asked: CheckinAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the task as the person gets it by direct message."""
+    """Return the task for the person, by direct message."""
     text = (
         f"{about(incident)}: {mentions.escape_line(entry.actor_name)} asks you: "
         f"{mentions.escape(asked.question)}\n"
@@ -54,7 +54,7 @@ def asked_directly(asked: CheckinAsked, entry: EntryView, incident: IncidentView
 
 
 def due_entry(due: CheckinDue, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the question how it went, to the person and to the commander."""
+    """Ask the person and the commander how it went."""
     unseen = "" if due.is_understood else " (they haven't pressed *Understood*)"
     text = (
         f"*{incident.reference}* {mentions.escape_line(incident.title)}: the {_box(due)} for "
@@ -78,14 +78,14 @@ def due_entry(due: CheckinDue, entry: EntryView, incident: IncidentView) -> bloc
 def answered_entry(
     answered: CheckinAnswered, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return how it went; for somebody who is stuck, the question who can help."""
+    """Tell the channel how it went; if the person is stuck, ask who can help."""
     return told_message(entry, incident, asks=_asks(answered))
 
 
 def answered_directly(
     answered: CheckinAnswered, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return how it went as the asker and the commander get it by direct message."""
+    """Tell the asker or the commander how it went, by direct message."""
     return told_directly(entry, incident, asks=_asks(answered))
 
 
@@ -95,7 +95,7 @@ def answered_directly(
 async def asked_ending(
     asked: CheckinAsked, session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return how the task stands since it was understood, its time was up, or it was answered."""
+    """Return the task's state: answered, more time, time is up, or understood."""
     checkin = await session.get_one(Checkin, asked.checkin_id)
     ended = _answered(checkin) or ended_with(incident)
     if ended is not None:
@@ -116,7 +116,7 @@ async def asked_ending(
 async def due_ending(
     due: CheckinDue, session: AsyncSession, _entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return what was answered to the question how it went."""
+    """Return the answer to "How did it go?"."""
     checkin = await session.get_one(Checkin, due.checkin_id)
     if checkin.round != due.round:
         return _more_time(checkin, is_final=True)

@@ -1,4 +1,4 @@
-"""Asking whether an incident in which nothing happens any more should be resolved."""
+"""Ask whether an incident without recent activity should be resolved."""
 
 from datetime import timedelta
 
@@ -19,20 +19,20 @@ from incidents.lifecycle.staleness import still_working
 
 
 class OnQuestion(Arguments):
-    """An incident, and the entry that asked whether it is over."""
+    """An incident, and the sequence of the entry that asked whether it is over."""
 
     ref: IncidentRef
     sequence: int = 0
 
 
 def noted_text(_: Request, outcome: Outcome) -> str:
-    """Return what is told to whoever is still working on it."""
+    """Return the reply to a person who is still working on it."""
     wait = spoken_duration(timedelta(seconds=outcome.data["wait_seconds"]))
     return f"Noted on the timeline. I ask again after {wait} without anything new."
 
 
 def stale_entry(asked: StaleAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the question whether the incident is over."""
+    """Ask the channel whether the incident is over."""
     since = mentions.date(asked.last_activity_at or entry.occurred_at)
     text = (
         f"*{incident.reference}* is still open ({asked.status}), and nothing was added "
@@ -54,7 +54,7 @@ def stale_entry(asked: StaleAsked, entry: EntryView, incident: IncidentView) -> 
 async def stale_ending(
     _asked: StaleAsked, session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return who is still on it, or that it was asked again."""
+    """Return who was still working on it, or that the bot asked again."""
     later = await find_next_entry(session, entry, incident, StaleAnswered.kind, StaleAsked.kind)
     if later is None:
         return ended_with(incident)

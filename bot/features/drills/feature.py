@@ -1,4 +1,4 @@
-"""Drills with a scenario: choosing one, looking, acting, stopping, and the private messages."""
+"""Drills: choose a scenario, check, act, stop, and the private messages."""
 
 from functools import partial
 
@@ -47,7 +47,7 @@ from incidents.scenarios.scenario import Scenario
 
 
 class Starting(Arguments):
-    """Which scenario is started, with which mentor."""
+    """The scenario to start, and the mentor."""
 
     scenario: str = ""
     mentor: Named | None = None
@@ -55,16 +55,16 @@ class Starting(Arguments):
 
 
 class Choice(OnIncident):
-    """What is looked at or done in a drill."""
+    """The check or action chosen in a drill."""
 
     check: str = ""
     action: str = ""
 
 
 def typed_start(request: Request) -> Starting:
-    """Return what `drill scenario [@mentor]` starts, whichever comes first.
+    """Parse `drill scenario [@mentor]`, in either order.
 
-    Raises: InvalidInput for a name that Slack didn't turn into a person, and for two.
+    Raises: InvalidInput for a name that Slack didn't turn into a mention, and for two mentors.
     """
     words = request.words.text.split()
     if any(word.startswith("@") for word in words):
@@ -78,7 +78,7 @@ def typed_start(request: Request) -> Starting:
 
 
 async def start(request: Request, given: Starting) -> Reply:
-    """Start a drill; or list the scenarios, stop the one of this channel, show one's own results."""
+    """Start a drill, list the scenarios, stop this channel's drill, or show the actor's results."""
     words = request.words
     if words.has("stop"):
         outcome = await request.transact(partial(stop_run, ref=request.incident_ref()))
@@ -95,7 +95,7 @@ async def start(request: Request, given: Starting) -> Reply:
 
 
 async def list_scenarios(request: Request) -> Reply:
-    """Show what can be practised."""
+    """List the scenarios."""
     scenarios = request.services.scenarios
     return Say(messages.scenario_list(scenarios, slash=request.policy.command))
 
@@ -106,7 +106,7 @@ async def open_start(request: Request, _: Starting) -> blocks.View:
 
 
 def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
-    """Return what the person is told who started a drill, or is in the middle of one."""
+    """Return the reply to a person who started a drill or is still in another one."""
     reference, name = outcome.data["reference"], mentions.escape_line(outcome.data["name"])
     if outcome.kind == "drill_running":
         channel = outcome.data["channel_id"]
@@ -122,12 +122,12 @@ def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
 
 
 def stopped_text(outcome: Outcome) -> str:
-    """Return what the person is told who stopped a drill."""
+    """Return the reply to a person who stopped a drill."""
     return f"*{outcome.data['reference']}* is stopped. Its scorecard comes by direct message."
 
 
 def _get_scenario(request: Request, name: str) -> Scenario:
-    """Return the scenario with this key or name. Raises: InvalidInput with those there are."""
+    """Return the scenario with this key or name. Raises: InvalidInput, which lists the keys."""
     wanted = name.casefold()
     for scenario in request.services.scenarios:
         if wanted in {scenario.key, scenario.key.replace("-", " "), scenario.name.casefold()}:
@@ -144,30 +144,30 @@ async def _results(request: Request) -> blocks.Message:
     return results_message(views, slash=request.policy.command)
 
 
-# -- looking and acting -----------------------------------------------------------------------
+# -- checking and acting ----------------------------------------------------------------------
 
 
 def taken_on_text(outcome: Outcome) -> str:
-    """Return what is told to whoever is on it."""
+    """Return the reply to a person who pressed *I'm on it*."""
     if not outcome.data["is_first"]:
         return "That was noted before. Carry on."
     return "Noted. Next: look at something with *Check…*, and take command if you lead."
 
 
 async def open_check(request: Request, given: Choice) -> Form[Choice]:
-    """Return the form that shows what there is to look at."""
+    """Return the form with the scenario's checks."""
     view = await _running(request, given.ref)
     return Form(forms.check_form(view), Choice(ById(view.incident.id)))
 
 
 async def open_act(request: Request, given: Choice) -> Form[Choice]:
-    """Return the form that shows what can be done."""
+    """Return the form with the scenario's actions."""
     view = await _running(request, given.ref)
     return Form(forms.act_form(view), Choice(ById(view.incident.id)))
 
 
 def done_text(_: Request, outcome: Outcome) -> str:
-    """Return what the person is told who looked or acted."""
+    """Return the reply to a person who checked or acted."""
     name = mentions.escape_line(outcome.data["name"])
     return f"*{name}*: what came of it is in the drill's channel, and on its timeline."
 
@@ -180,7 +180,7 @@ async def _running(request: Request, ref: IncidentRef) -> DrillView:
 
 
 async def send_mentor_notes(context: EffectContext) -> Settlement:
-    """Send the mentor what the scenario is about."""
+    """Send the mentor the notes on the scenario, unless the drill is over."""
     effect = context.get(SendMentorNotes)
     view, person = await _load(context, effect)
     if person is None or not person.is_active:
@@ -192,7 +192,7 @@ async def send_mentor_notes(context: EffectContext) -> Settlement:
 
 
 async def send_scorecard(context: EffectContext) -> Settlement:
-    """Send one of the two how it went."""
+    """Send the scorecard to the junior or the mentor."""
     effect = context.get(SendScorecard)
     view, person = await _load(context, effect)
     if person is None or not person.is_active:

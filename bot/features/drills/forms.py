@@ -1,4 +1,4 @@
-"""The forms of a drill: choosing a scenario, something to check, something to do."""
+"""Forms of a drill: choose a scenario, a check, or an action."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from incidents.scenarios.scenario import Scenario
 
 
 def start_form(scenarios: Sequence[Scenario]) -> blocks.View:
-    """Return the form that starts a drill: the scenarios with what they are about, a mentor."""
+    """Return the form to start a drill: the scenarios with a description each, and a mentor."""
     options = [
         blocks.option(f"{scenario.name} ({scenario.level.value})", value=scenario.key)
         for scenario in scenarios
@@ -32,7 +32,7 @@ def start_form(scenarios: Sequence[Scenario]) -> blocks.View:
 
 
 def check_form(view: DrillView) -> blocks.View:
-    """Return the form to look at something."""
+    """Return the form to choose a check."""
     options = [blocks.option(check.name, value=check.key) for check in view.scenario.checks]
     return blocks.modal(
         "Check something",
@@ -45,7 +45,7 @@ def check_form(view: DrillView) -> blocks.View:
 
 
 def act_form(view: DrillView) -> blocks.View:
-    """Return the form to act: each choice with its risk and how to undo it."""
+    """Return the form to choose an action, each with its risk and how to undo it."""
     actions = view.scenario.actions
     described = "\n".join(
         f"• *{mentions.escape_line(action.name)}*\n  Risk: {mentions.escape_line(action.risk)}\n"

@@ -1,4 +1,4 @@
-"""How a drill reads: its beginning, what happens in it, what was looked at and done, its end."""
+"""Wording of a drill: its start, signals, checks, actions and end."""
 
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -35,7 +35,7 @@ _ENDS = MappingProxyType(
 def started_entry(
     started: DrillStarted, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return the beginning: what this is, the briefing, and the buttons to work with."""
+    """Return the start of a drill: what it is, the briefing, and the buttons to work with."""
     limit = spoken_duration(started.limit)
     company = f" {_mention(started.mentor)} watches and may be asked." if started.mentor else ""
     lead = (
@@ -75,7 +75,7 @@ def started_entry(
 
 
 def signal_entry(signal: DrillSignal, _entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return something that happens by itself; who asks gets an update by the usual button."""
+    """Return a scripted signal; one that asks for news also has the *Post update* button."""
     source = mentions.escape_line(signal.source)
     lead = f"*Drill · {source}{' asks' if signal.is_question else ''}*"
     text = f"{lead}\n{mentions.escape(signal.text)}"
@@ -89,7 +89,7 @@ def signal_entry(signal: DrillSignal, _entry: EntryView, incident: IncidentView)
 def shown_entry(
     shown: DrillChecked | DrillActed, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return what a check showed, or what an action came to."""
+    """Return the output of a check or an action."""
     who, name = mentions.escape_line(entry.actor_name), mentions.escape_line(shown.name)
     verb = "looked at" if isinstance(shown, DrillChecked) else "did"
     text = f"*Drill* · {who} {verb}: *{name}*\n```\n{mentions.escape(shown.output)}\n```"
@@ -99,7 +99,7 @@ def shown_entry(
 
 
 def ended_entry(ended: DrillEnded, _entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the end, without a judgement: that comes to the two alone."""
+    """Return the end without the scorecard, which only junior and mentor get."""
     text = (
         f"*The drill {mentions.escape_line(ended.name)} is over.* {_ENDS.get(ended.how, '')} "
         "How it went comes by direct message, to the people of this drill and nobody else."
@@ -110,7 +110,7 @@ def ended_entry(ended: DrillEnded, _entry: EntryView, incident: IncidentView) ->
 async def drill_ending(
     session: AsyncSession, _entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return that the drill is over."""
+    """Return that the drill is over, once it is."""
     run = await find_run(session, incident.id)
     if incident.is_open and run is not None and run.is_running:
         return None
@@ -132,7 +132,7 @@ def scenario_list(scenarios: Sequence[Scenario], *, slash: str) -> blocks.Messag
 
 
 def scenario_line(scenario: Scenario) -> str:
-    """Return one scenario in two lines: name, key, level, time, and what it is about."""
+    """Return one scenario as a bullet: name, key, level, time limit and summary."""
     limit = spoken_duration(scenario.time_limit)
     return (
         f"• *{mentions.escape_line(scenario.name)}* (`{scenario.key}`), {scenario.level.value}, up to "
@@ -141,7 +141,7 @@ def scenario_line(scenario: Scenario) -> str:
 
 
 def mentor_notes(view: DrillView) -> blocks.Message:
-    """Return what the mentor alone reads at the start."""
+    """Return the notes that only the mentor gets, at the start."""
     notes = view.scenario.mentor
     where = (
         f" in {mentions.channel_link(view.incident.channel_id)}" if view.incident.channel_id else ""

@@ -1,4 +1,4 @@
-"""How the scorecard of a drill reads: by direct message, to the two alone."""
+"""Wording of a drill's scorecard; only junior and mentor get it, by direct message."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -72,7 +72,7 @@ _ENDS: Mapping[RunEnd, str] = MappingProxyType(
 
 
 def scorecard_message(view: DrillView, card: Scorecard) -> blocks.Message:
-    """Return the whole scorecard, with what the scenario was about."""
+    """Return the whole scorecard, with the scenario's story."""
     scenario = view.scenario
     how = _ENDS[card.how].format(lasted=_duration(card.lasted))
     head = f"*Scorecard of {view.incident.reference}: {mentions.escape_line(scenario.name)}*, {how}"
@@ -101,7 +101,7 @@ def scorecard_message(view: DrillView, card: Scorecard) -> blocks.Message:
 
 
 def results_message(views: tuple[DrillView, ...], *, slash: str) -> blocks.Message:
-    """Return somebody's own latest drills, a few lines each."""
+    """Return a summary of each of a person's own latest drills."""
     if not views:
         text = f"You haven't finished a drill yet. `{slash} drill` shows what there is."
         return blocks.Message(text=text, blocks=(blocks.section(text),))

@@ -1,1 +1,1 @@
-"""Escalations in Slack: packet form, card, calls, answers."""
+"""Escalations in Slack: packet form, card, calls and answers."""

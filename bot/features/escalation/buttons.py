@@ -1,4 +1,4 @@
-"""Answering an escalation by buttons and forms, and what its author can do with it."""
+"""Buttons and forms that answer an escalation, and those that its author uses."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -43,25 +43,25 @@ BOTH: Final = "Choose a person, or a service, role or group; not both."
 
 
 class Answer(OnEscalation):
-    """What is answered: which field is missing, to whom it goes, why, or which step is called."""
+    """An answer: the missing field, the new target, the reason, or the step to call."""
 
     field: str = ""
     to: Target | None = None
     reason: str = ""
     step: uuid.UUID | int = 0
-    # The version of the packet that a form showed.
+    # The packet version that the form showed.
     seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OpenForm:
-    """Opens a form about an escalation, for those who may see it and do this."""
+    """Opens a form about an escalation if the person may see it and perform `action`."""
 
     build: Callable[[Request, EscalationView, IncidentView], blocks.View]
     action: Action = Action.VIEW
 
     async def __call__(self, request: Request, given: Answer) -> Form[Answer]:
-        """Return the form, which remembers the version of the packet that it shows."""
+        """Return the form, which remembers the packet version that it shows."""
         view, incident = await shown_escalation(request, given.escalation_id, action=self.action)
         seen = Answer(ById(incident.id), view.id, seen=view.packet_version)
         return Form(self.build(request, view, incident), seen)
@@ -76,13 +76,13 @@ async def open_step(request: Request, given: Answer) -> blocks.View:
 
 
 def read_decline(request: Request, given: Answer) -> Answer:
-    """Return why they can't, in one sentence."""
+    """Return the answer with the chosen reason and the typed words joined in `reason`."""
     why = forms.REASONS.get(request.form.choice("why") or "", "")
     return replace(given, reason=": ".join(part for part in (why, given.reason) if part))
 
 
 async def pass_on(request: Request, given: Answer) -> Reply:
-    """Pass it on."""
+    """Redirect the escalation to the person or target chosen in the form."""
     if given.to is None:
         return FieldErrors({"person": BOTH if names_two(request.form) else NEITHER})
     use_case = partial(
@@ -92,7 +92,7 @@ async def pass_on(request: Request, given: Answer) -> Reply:
 
 
 async def add(request: Request, given: Answer) -> Reply:
-    """Make a new version of the packet of what was changed in the form; the rest stays."""
+    """Save the fields changed in the form as a new packet version; the rest stays."""
     view, _ = await shown_escalation(request, given.escalation_id, action=Action.ESCALATE)
     template = template_of(view.template_key, request.policy)
     fields = fields_of(template)
@@ -110,14 +110,14 @@ async def add(request: Request, given: Answer) -> Reply:
 
 
 def in_its_block(_: Request, error: DomainError) -> Mapping[str, str] | None:
-    """Return what is told in the input of a packet's field."""
+    """Return the error text under the input of the refused packet field."""
     if not isinstance(error, InvalidInput):
         return None
     return {block_of(error.field): invalid_text(error.field, error.problem, error.example)}
 
 
 def _differences(changes: Mapping[str, Any], view: EscalationView) -> dict[str, Any]:
-    """Return what differs from the packet as it stands."""
+    """Return the changes that differ from the current packet."""
     return {key: value for key, value in changes.items() if getattr(view.packet, key) != value}
 
 

@@ -1,4 +1,4 @@
-"""The escalation's one card in the channel: the packet, who was called, and what comes next."""
+"""The escalation card in the channel: the packet, who was called, and what comes next."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -23,18 +23,18 @@ from incidents.proposals.views import ProposalView
 _MOST_CALLS: Final = 12
 _LONGEST_NAME: Final = 80
 _LONGEST_REASON: Final = 200
-# Leaves room for all the rest of a message of 12,000 characters, or of a fallback of 4,000.
+# Leaves room for the rest of the message (12,000 characters) and of its fallback (4,000).
 _PACKET_ROOM: Final = 8_000
 _FALLBACK_ROOM: Final = 2_600
 
-# Nobody should rely on more than this: the place where a pager's answer will stand is `_way`.
+# Promises no more than Slack delivers. A pager integration would show its answer in `_way`.
 MAY_NOT_WAKE: Final = (
     "A Slack message may not wake anybody, and no pager is connected. If it can't wait, phone them."
 )
 
 
 def template_of(view: EscalationView, policy: Policy) -> EscalationTemplate | None:
-    """Return the escalation's kind, if the policy still has it."""
+    """Return the escalation's kind, or None if the policy no longer has it."""
     return policy.escalation.find_template(view.template_key)
 
 
@@ -45,9 +45,9 @@ def escalation_card(
     *,
     proposal: ProposalView | None = None,
 ) -> blocks.Message:
-    """Return the card as things are now, with the buttons that fit.
+    """Return the current card, with the buttons that apply.
 
-    `proposal` is what waits for an answer, where nobody's answer was what was escalated.
+    `proposal` is the unanswered proposal behind this escalation, if there is one.
     """
     template = template_of(view, policy)
     lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
@@ -91,14 +91,14 @@ def _marks(incident: IncidentView) -> tuple[blocks.Block, ...]:
 def _head(view: EscalationView) -> str:
     by = ""
     if view.author is not None and not view.is_automatic:
-        # On whose behalf the bot escalates isn't said: it may be for somebody who learns.
+        # An automatic escalation names nobody: it may be for somebody who is still learning.
         by = f": help for {mentions.mention(view.author.external_id)}"
     urgent = ", urgent" if view.is_urgent else ""
     return f"*Escalation {view.number}* ({mentions.escape_line(view.template_name)}{urgent}){by}"
 
 
 def state_line(view: EscalationView) -> str:
-    """Return in a sentence who is on it, or who is waited for."""
+    """Return one sentence: who is on it, or who is being called."""
     match view.status:
         case EscalationStatus.TAKEN if view.taken_by is not None and view.is_ended:
             responder = mentions.mention(view.taken_by.external_id)
@@ -128,7 +128,7 @@ def _at_end(view: EscalationView) -> str:
 
 
 def _stand(call: CallView, view: EscalationView) -> str:
-    """Return how somebody who was called stands, by the keys of `STANDS`."""
+    """Return the key in `STANDS` that says how a called person responded."""
     if call.status is CallStatus.OPEN:
         has_asked = view.asked_by is not None and view.asked_by.id == call.person.id
         return "asked" if has_asked else "no_answer"
@@ -147,7 +147,7 @@ def _waited_for(view: EscalationView) -> str:
 
 
 def next_line(view: EscalationView) -> str:
-    """Return what happens if nobody answers, and when; "" where nothing will."""
+    """Return what happens next if nobody answers, and when; "" if nothing will."""
     if view.status is not EscalationStatus.CALLING or view.due_at is None:
         return ""
     at = mentions.date(view.due_at, "{time_secs}")
@@ -159,7 +159,7 @@ def next_line(view: EscalationView) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Return whom a step means, as mrkdwn; somebody whom the policy has by id, as a mention."""
+    """Return the names of a step as mrkdwn, user ids as mentions."""
     return ", ".join(mentions.mention(name) if is_user_id(name) else _short(name) for name in names)
 
 
@@ -168,7 +168,7 @@ def _short(text: str, limit: int = _LONGEST_NAME) -> str:
 
 
 def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> Iterator[str]:
-    if view.is_ended:  # nobody waits for the packet any more, and nothing adds to it
+    if view.is_ended:  # the packet can no longer change
         return
     if view.asked_field and view.asked_by is not None:
         what = mentions.escape_line(names_of((view.asked_field,), template))
@@ -221,7 +221,7 @@ def _answer(call: CallView, view: EscalationView) -> str:
 
 
 def _way(call: CallView) -> str:
-    """Return how they were reached; a pager's answer will stand here."""
+    """Return how they were reached; "" for a direct message."""
     match call.medium:
         case Medium.DIRECT_MESSAGE:
             return ""
@@ -240,7 +240,7 @@ def _away(call: CallView) -> str:
 def private_offer(
     incident: IncidentView, template: EscalationTemplate | None
 ) -> tuple[blocks.ButtonElement, ...]:
-    """Return the way to a private channel, for kinds that offer it; its form says what stays."""
+    """Return the *Move to private…* button, or nothing if it isn't offered here."""
     is_offered = template is not None and template.may_move_to_private
     if not is_offered or incident.is_private or not incident.is_open:
         return ()
@@ -249,7 +249,7 @@ def private_offer(
 
 
 class OnEscalation(Arguments, gone="escalation_withdrawn"):
-    """An escalation, how it stood when a button was made for it, and for whose call."""
+    """An escalation, its state when the button was rendered, and the call that the button is on."""
 
     ref: IncidentRef
     escalation_id: uuid.UUID
@@ -258,7 +258,7 @@ class OnEscalation(Arguments, gone="escalation_withdrawn"):
 
 
 class OnField(Arguments, gone="escalation_withdrawn"):
-    """One field of an escalation's packet that somebody asked for; `prompt_id` is who asked."""
+    """A packet field that somebody asked for; `prompt_id` is the prompt that asked, if one did."""
 
     ref: IncidentRef
     escalation_id: uuid.UUID
@@ -267,7 +267,7 @@ class OnField(Arguments, gone="escalation_withdrawn"):
 
 
 def button_value(view: EscalationView, *, call_id: uuid.UUID | None = None) -> str:
-    """Return what its buttons carry; `call_id` is whose call they are on."""
+    """Return the value of an escalation's buttons; `call_id` is the call that they are on."""
     stood = f"{view.status}-{len(view.calls)}-{view.packet_version}-{view.redirects}"
     return to_value(OnEscalation(ById(view.incident_id), view.id, stood, call_id))
 

@@ -1,4 +1,4 @@
-"""`/incident escalation`: how the escalations stand, and every answer without a button."""
+"""`/incident escalation`: list the escalations, and answer one without pressing buttons."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -50,7 +50,7 @@ _MOST_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The verb, which escalation, and the rest as typed; `before` is the command up to the rest."""
+    """The verb, the escalation, and the rest as typed; `before` is the command up to `rest`."""
 
     verb: str
     view: EscalationView
@@ -59,7 +59,7 @@ class _Words:
 
 
 async def escalation(request: Request, given: Words) -> Reply:
-    """Show how the incident's escalations stand, or answer one: `escalation take`, and so on."""
+    """List the incident's escalations, or answer one (`escalation take` and so on)."""
     leading, rest = _number(given.text)
     first, rest = split_first(rest)
     views, incident = await escalations_shown(request, given.ref)
@@ -91,7 +91,7 @@ async def escalation(request: Request, given: Words) -> Reply:
 
 
 def _held(request: Request, views: tuple[EscalationView, ...]) -> blocks.Message | None:
-    """Return what whoever is on one already is told: to type it twice takes no second one."""
+    """Return the reply for a person who already took one: `take` twice must not take a second."""
     mine = [
         view
         for view in views
@@ -169,7 +169,7 @@ async def _summary(request: Request, view: EscalationView) -> str:
     lines.append(next_line(view))
     if view.packet.ask:
         lines.append(mentions.escape_line(view.packet.ask)[:300])
-    # What the bot sent on somebody's behalf isn't theirs to be measured by.
+    # A packet that the bot sent on somebody's behalf doesn't count as their work.
     is_own = view.author is not None and view.author.id == request.actor.person_id
     if is_own and not view.is_automatic:
         lines.append(await _own_score(request, view))
@@ -177,7 +177,7 @@ async def _summary(request: Request, view: EscalationView) -> str:
 
 
 async def _own_score(request: Request, view: EscalationView) -> str:
-    """Return the completeness of the viewer's own packet, which nobody else is shown."""
+    """Return the completeness of the viewer's own packet; nobody else sees it."""
     async with request.services.database.reading() as session:
         scores = await find_scores(session, view.id)
     template = template_of(view.template_key, request.policy)
@@ -194,7 +194,7 @@ def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[blocks.B
     value = button_value(view)
     add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
     if view.author is not None and view.author.id == viewer_id:
-        # Others answer it: whoever sent it, or for whom it was sent, can't.
+        # Authors can't answer their own escalation, even if the bot sent it for them.
         return (
             blocks.actions(
                 add, blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
@@ -215,7 +215,7 @@ def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[blocks.B
 
 
 async def _answer(_: Request, words: _Words) -> Answer:
-    """Return the answer whose words are the reason, where there is one."""
+    """Return the answer, with the typed words as its reason."""
     return replace(_on(words), reason=mentions.plain(words.rest))
 
 
@@ -272,7 +272,7 @@ def _bare(name: str) -> str:
 
 
 async def _add(request: Request, words: _Words) -> Reply:
-    """Add to one field of the packet: what is there stays, the words follow it."""
+    """Append the words to one field of the packet."""
     view, template = words.view, template_of(words.view.template_key, request.policy)
     if view.is_ended:
         is_withdrawn = view.status is EscalationStatus.WITHDRAWN
@@ -286,7 +286,7 @@ async def _add(request: Request, words: _Words) -> Reply:
     except InvalidInput as error:
         if not error.example:
             raise
-        choice = error.example.partition(",")[0]  # of the few that can be chosen
+        choice = error.example.partition(",")[0]  # the first allowed value
         line = example_line(request, f"{words.before} {field} {choice}")
         raise InvalidInput(error.field, f"is one of: {error.example}", line) from None
     is_author = view.author is not None and view.author.id == request.actor.person_id
@@ -310,7 +310,7 @@ def _joined(before: str, text: str) -> str:
 
 
 def _field_named(rest: str, template: EscalationTemplate) -> tuple[str, str]:
-    """Return the field or question that the words begin with, and what follows; "" for none."""
+    """Return the field or question named first, and the words after it; "" if none is named."""
     first, _, after = rest.strip().partition(" ")
     wanted = field_of(first.rstrip(":").casefold().replace("-", "_"))
     known = fields_of(template)
@@ -324,7 +324,7 @@ def _unknown_field(request: Request, words: _Words, template: EscalationTemplate
 
 
 def _example(request: Request, words: _Words) -> str:
-    """Return how what was wanted is written, the whole line."""
+    """Return an example of the whole command line for this verb."""
     return example_line(request, f"{words.before} {_EXAMPLES.get(words.verb, '')}".rstrip())
 
 
@@ -343,7 +343,7 @@ _VERBS: Final[Mapping[str, tuple[Verb[Answer], _Read]]] = MappingProxyType(
     }
 )
 
-# What may follow each verb.
+# Example words after each verb.
 _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "take": "",

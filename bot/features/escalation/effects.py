@@ -1,4 +1,4 @@
-"""Carrying escalations to Slack: the card in the channel, and the calls by direct message."""
+"""Escalation effects in Slack: the card in the channel, and the calls by direct message."""
 
 import uuid
 from collections.abc import Sequence
@@ -75,12 +75,12 @@ CARD = LiveMessage(
 )
 
 
-# -- what somebody who is called is shown ---------------------------------------------------
+# -- the message to a called person ---------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Called:
-    """Somebody who was called; `may_see` is whether they may still see the incident."""
+    """A called person's call; `may_see` says whether they may still see the incident."""
 
     view: EscalationView
     call: CallView
@@ -129,7 +129,7 @@ async def _read_call(
 async def _look_at_call(
     session: AsyncSession, effect: CallForEscalation | RefreshEscalationCall, services: Services
 ) -> Showing | Dropped:
-    """Only kept current here: `call_person` posts it."""
+    """Render the current call message; `call_person` posts the first one."""
     called = await _read_call(session, effect, services)
     if isinstance(called, Dropped):
         return called
@@ -154,9 +154,9 @@ CALL: LiveMessage[CallForEscalation | RefreshEscalationCall] = LiveMessage(
 
 
 async def call_person(context: EffectContext) -> Settlement:
-    """Call one person by direct message; whom none reaches is mentioned in the channel.
+    """Call one person by direct message; if Slack refuses it, mention them in the channel.
 
-    What may keep them from noticing is looked up after they were called, never before.
+    Do not disturb and status are looked up after the call, so that they never delay it.
     """
     effect = context.get(CallForEscalation)
     services = context.services
@@ -174,7 +174,7 @@ async def call_person(context: EffectContext) -> Settlement:
     try:
         direct = await services.gateway.open_direct(person)
         place = await post_once(context, channel_id=direct, message=message)
-        # One that an earlier attempt had sent may show what isn't so any more.
+        # A message sent by an earlier attempt may be outdated.
         if context.is_uncertain:
             await services.gateway.update(*place, message)
     except SlackPermanent as error:
@@ -198,7 +198,7 @@ async def call_person(context: EffectContext) -> Settlement:
 
 
 async def _mention(context: EffectContext, called: _Called, *, error: str) -> Settlement:
-    """Mention in the channel whom no direct message reaches; raises what Slack refuses then."""
+    """Mention a person in the channel whom no direct message reaches. Raises: SlackPermanent."""
     services, view, call = context.services, called.view, called.call
     log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
     channel_id = called.incident.channel_id
@@ -215,7 +215,7 @@ async def _mention(context: EffectContext, called: _Called, *, error: str) -> Se
 
 
 async def _bring_in(services: Services, channel_id: str, call: CallView) -> None:
-    """Invite them first: a mention notifies only whom the channel has."""
+    """Invite them first: a mention notifies only members of the channel."""
     try:
         await services.gateway.invite(channel_id, [call.person.external_id])
     except SlackPermanent as error:
@@ -223,7 +223,7 @@ async def _bring_in(services: Services, channel_id: str, call: CallView) -> None
 
 
 async def _attention(services: Services, person: str) -> Attention:
-    """Return what Slack says of their attention; what it doesn't say counts as nothing."""
+    """Return a person's do-not-disturb and status; if Slack doesn't answer, assume none."""
     try:
         return await services.gateway.attention(person)
     except SlackFailure as error:
@@ -234,9 +234,9 @@ async def _attention(services: Services, person: str) -> Attention:
 def away_text(
     attention: Attention, *, zone: str, now: datetime, present: tuple[str, ...] = ()
 ) -> str:
-    """Return why they may not notice, "" if nothing says so; times are in their own zone.
+    """Return why a person may not notice a call, or ""; times are in their own zone.
 
-    `present` are the beginnings of statuses of people who notice all the same.
+    A status that starts with one of `present` doesn't count.
     """
     parts: list[str] = []
     until = attention.quiet_until
@@ -249,12 +249,12 @@ def away_text(
     return ", ".join(parts)
 
 
-# -- whom a step means ----------------------------------------------------------------------
+# -- looking up the names of a step ---------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Found:
-    """What Slack knows of the names, and which of them mean nobody."""
+    """The people and groups that Slack found, and the names that it doesn't know."""
 
     people: list[PersonFacts] = field(default_factory=list)
     groups: list[GroupFacts] = field(default_factory=list)
@@ -262,7 +262,7 @@ class _Found:
 
 
 async def look_up_callees(context: EffectContext) -> Settlement:
-    """Ask Slack who is meant; whoever is found is called in the transaction that says so."""
+    """Look up a step's names in Slack; the transaction that stores the people also calls them."""
     effect = context.get(LookUpCallees)
     async with context.services.database.reading() as session:
         step = await session.get(EscalationStep, effect.step_id)
@@ -286,7 +286,7 @@ async def _look_up_group(gateway: SlackGateway, name: str, found: _Found) -> Non
     try:
         group = next((one for one in await gateway.groups() if bare in {one.id, one.handle}), None)
         members: Sequence[str] = await gateway.group_members(group.id) if group else ()
-    except SlackPermanent:  # a missing scope, a plan without groups: the next step is called
+    except SlackPermanent:  # a missing scope or a plan without groups counts as not found
         group, members = None, ()
     if group is None:
         found.not_found.append(name)
@@ -303,7 +303,7 @@ async def _look_up_person(gateway: SlackGateway, email: str, found: _Found) -> N
         found.not_found.append(email)
         return
     facts = facts_of(user)
-    # The address as the policy writes it: Slack may leave it out of what it says.
+    # Keep the policy's spelling of the address: Slack's answer may omit it.
     found.people.append(
         PersonFacts(
             facts.external_id,

@@ -1,4 +1,4 @@
-"""Escalating: `escalate`, its form, the shortcut on a message, and the answers' command."""
+"""`escalate`: the command, its form, and the shortcut on a message."""
 
 import uuid
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ _EXAMPLES = (
 
 
 async def perform(request: Request, given: Escalating) -> Reply:
-    """Send at once to whom the words name, with the rest as the ask; else open the form."""
+    """Escalate at once if the words name a target and an ask; else open the form."""
     if request.is_form:
         return await send(request, given)
     meant = meant_by(given.typed, request.policy)
@@ -100,7 +100,7 @@ async def _send_at_once(request: Request, ref: IncidentRef, meant: Meant) -> Rep
 async def _escalate_prefilled(
     uow: UnitOfWork, *, ref: IncidentRef, draft: EscalationDraft
 ) -> Outcome:
-    """Escalate with what the record says, besides what was typed."""
+    """Escalate with the typed ask and the facts already on the record."""
     incident = await lock_incident(
         uow.session, ref, workspace_id=uow.workspace_id, viewer=uow.actor
     )
@@ -113,8 +113,8 @@ async def _escalate_prefilled(
 
 
 async def open_form(request: Request, given: Escalating) -> Form[Escalating]:
-    """Return the form, filled in from the record, and with what was typed."""
-    # An ask that a button carries names nobody after all.
+    """Return the form, prefilled from the record and the typed words."""
+    # `ask` comes from a button and is never a target.
     meant = meant_by(given.typed, request.policy) if given.typed else Meant(rest=given.ask)
     view = await view_for_form(request, given.ref, action=Action.ESCALATE)
     async with request.services.database.reading() as session:
@@ -137,13 +137,13 @@ async def open_form(request: Request, given: Escalating) -> Form[Escalating]:
 
 
 def remembering(form: EscalationForm, policy: Policy) -> Form[Escalating]:
-    """Return the form with what it has to know when another kind is chosen."""
+    """Return the form with the arguments that `template_chosen` needs to rebuild it."""
     known = Escalating(ById(form.incident.id), shown=form.template.key, has_marked=form.has_marked)
     return Form(escalation_form(form, policy), known)
 
 
 async def template_chosen(request: Request) -> Reply:
-    """Show the questions of the kind that was chosen; what was filled in stays."""
+    """Show the questions of the chosen kind; text already filled in stays."""
     given, state = from_view(Escalating, request.view), request.form
     view = await view_for_form(request, given.ref, action=Action.ESCALATE)
     before = template_of(given.shown, request.policy)
@@ -165,7 +165,7 @@ async def template_chosen(request: Request) -> Reply:
 
 
 async def send(request: Request, given: Escalating) -> Reply:
-    """Send what the form says."""
+    """Escalate with the values of the form."""
     form = request.form
     if names_two(form):
         return FieldErrors({"person": BOTH})
@@ -185,7 +185,7 @@ async def send(request: Request, given: Escalating) -> Reply:
 
 
 async def _sent(request: Request, outcome: Outcome, template: EscalationTemplate) -> Reply:
-    """Tell the author what was sent, who is called when, and what it still lacks."""
+    """Tell the author who is called when, and what the packet still lacks."""
     escalation_id = uuid.UUID(outcome.data["escalation_id"])
     view, incident = await shown_escalation(request, escalation_id)
     slash = request.policy.command
@@ -193,7 +193,7 @@ async def _sent(request: Request, outcome: Outcome, template: EscalationTemplate
 
 
 def _explain(request: Request, error: DomainError) -> Mapping[str, str] | None:
-    """Return what is told in the input that a refused value came from."""
+    """Return the error text under the input that the refused value came from."""
     if not isinstance(error, InvalidInput):
         return None
     match error.field:
@@ -212,7 +212,7 @@ def _explain(request: Request, error: DomainError) -> Mapping[str, str] | None:
 
 
 async def escalate_from_message(request: Request) -> Reply:
-    """Open the form with a message of the incident channel as evidence."""
+    """Open the form with a message from the incident channel as evidence."""
     raw, channel_id = request.message, request.channel_id or ""
     text = await plain_text(request.services, str(raw.get("text") or ""))
     link = await request.services.gateway.permalink(channel_id, str(raw["ts"]))

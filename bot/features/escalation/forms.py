@@ -1,4 +1,4 @@
-"""The form that escalates, and the small ones beside it; its questions follow the kind chosen."""
+"""The escalation form, whose questions depend on the chosen kind, and the smaller forms."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,9 +28,9 @@ MARKED: Final = "escalation_marked"
 
 
 class Escalating(OnIncident):
-    """What an escalation begins with: the words typed, or an ask, and evidence besides the record's.
+    """The start of an escalation: typed words or an ask, and evidence to add to the record's.
 
-    `shown` is the kind whose questions the form shows.
+    `shown` is the key of the kind whose questions the form shows.
     """
 
     ask: str = ""
@@ -42,7 +42,7 @@ class Escalating(OnIncident):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationForm:
-    """What the form shows: chosen so far, and filled in from the record."""
+    """The form's current values: what the person chose, and what the record filled in."""
 
     incident: IncidentView
     packet: Packet
@@ -54,7 +54,7 @@ class EscalationForm:
 
 
 def escalation_form(form: EscalationForm, policy: Policy) -> blocks.View:
-    """Return the form; nothing in it but whom to call is required."""
+    """Return the form; every field of the packet is optional."""
     incident = form.incident
     return blocks.modal(
         f"Escalate {incident.reference}",
@@ -63,7 +63,7 @@ def escalation_form(form: EscalationForm, policy: Policy) -> blocks.View:
                 f"{mentions.escape_line(incident.severity_name)} {mentions.escape_line(incident.title)}. "
                 "Filled in from the record as far as it goes. Nothing missing holds up a call."
             ),
-            *_whom(form, policy),
+            *_target_inputs(form, policy),
             *_private_hint(form),
             _urgent(is_urgent=form.is_urgent),
             *packet_inputs(form.packet, form.template, has_marked=form.has_marked),
@@ -72,7 +72,7 @@ def escalation_form(form: EscalationForm, policy: Policy) -> blocks.View:
     )
 
 
-def _whom(form: EscalationForm, policy: Policy) -> tuple[blocks.Block, ...]:
+def _target_inputs(form: EscalationForm, policy: Policy) -> tuple[blocks.Block, ...]:
     kinds = [
         blocks.option(item.name, value=item.key, description=item.meaning)
         for item in policy.escalation.templates
@@ -151,24 +151,24 @@ def _marked() -> blocks.Block:
 
 
 def fields_of(template: EscalationTemplate) -> tuple[str, ...]:
-    """Return every field that the form has for this kind."""
+    """Return every field and question key of this kind's form."""
     return (*FIELDS, *(question.key for question in template.questions))
 
 
 def template_of(key: str, policy: Policy) -> EscalationTemplate:
-    """Return the kind with this key; one that the policy doesn't have (any more) is the default."""
+    """Return the kind with this key, or the default if the policy doesn't have it."""
     escalation = policy.escalation
     found = escalation.find_template(key) or escalation.find_template(escalation.default_template)
     return found or escalation.templates[0]
 
 
 def packet_of(form: blocks.FormState, packet: Packet, *, template: EscalationTemplate) -> Packet:
-    """Return the packet as the form has it now."""
+    """Return the packet with the form's current values."""
     return read_packet(form, packet, fields=fields_of(template))
 
 
 def with_evidence(evidence: str, lines: Sequence[str]) -> str:
-    """Return the evidence with chosen entries below it, each once."""
+    """Return the evidence followed by the lines that it doesn't contain yet."""
     known = evidence.strip()
     fresh = [line for line in dict.fromkeys(lines) if line and line not in known]
     return "\n".join(part for part in (known, *fresh) if part)
@@ -179,7 +179,7 @@ _LONGEST_LINE = 400
 
 
 async def suggest_evidence(request: Request) -> Reply:
-    """Offer what is marked on the timeline and fits the words typed, the newest first."""
+    """Offer marked timeline entries that contain the typed text, newest first."""
     typed = str(request.payload.get("value") or "").casefold()
     items = await find_marked(request, from_view(Escalating, request.view).ref)
     options = [_option(item) for item in reversed(items) if typed in _text(item).casefold()]
@@ -211,7 +211,7 @@ async def chosen_evidence(request: Request, ref: IncidentRef, ids: Iterable[str]
 
 
 def evidence_line(text: str, link: str) -> str:
-    """Return one piece of evidence: what it says on one line, and where it stands."""
+    """Return one piece of evidence: its text on one line, and its link."""
     said = shorten(" ".join(text.split()), _LONGEST_LINE)
     return f"{said} {link}".strip()
 
@@ -229,7 +229,7 @@ def _option(item: TimelineItem) -> blocks.Option:
 
 _LONGEST_REASON: Final = 400
 
-# Quicker than typing at 3 a.m.; none of them asks for an excuse.
+# Quicker than typing at 3 a.m.; none demands an excuse.
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unavailable": "Not able to work on it now",
@@ -245,7 +245,7 @@ def more_form(
     incident: IncidentView,
     template: EscalationTemplate,
 ) -> blocks.View:
-    """Return the form that asks the author for one field; what is missing comes first."""
+    """Return the form that asks the author for one field; missing fields come first."""
     missing = rate(view.packet, template).missing
     keys = (*missing, *FIELDS, *(question.key for question in template.questions))
     options = [
@@ -270,7 +270,7 @@ def more_form(
 
 
 def redirect_form(view: EscalationView, incident: IncidentView) -> blocks.View:
-    """Return the form that passes the escalation on with everything in it."""
+    """Return the form that redirects the escalation with its whole packet."""
     return blocks.modal(
         "Pass it on",
         blocks=(
@@ -306,7 +306,7 @@ def decline_form(view: EscalationView, incident: IncidentView) -> blocks.View:
 def step_form(
     view: EscalationView, incident: IncidentView, *, names: Mapping[str, str]
 ) -> blocks.View:
-    """Return the form that calls a chosen step at once; `names` of people by id or address."""
+    """Return the form that calls a chosen step at once; `names` maps ids and addresses to names."""
     options = [
         blocks.option(", ".join(names.get(name, name) for name in step.reach), value=str(step.id))
         for step in view.waiting_steps
@@ -323,7 +323,7 @@ def step_form(
 
 
 def withdraw_form(view: EscalationView, incident: IncidentView) -> blocks.View:
-    """Return the form that takes an escalation back."""
+    """Return the form that withdraws an escalation."""
     return blocks.modal(
         "Withdraw",
         blocks=(
@@ -340,7 +340,7 @@ def add_form(
     incident: IncidentView,
     template: EscalationTemplate,
 ) -> blocks.View:
-    """Return the whole packet to add to, with what is known so far."""
+    """Return the form to add to the packet, prefilled with what is known."""
     return blocks.modal(
         f"Add to escalation {view.number}",
         blocks=(_about(view, incident), *packet_inputs(view.packet, template)),

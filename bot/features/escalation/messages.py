@@ -1,4 +1,4 @@
-"""The direct message to whoever is called: the whole packet, and four buttons to answer with."""
+"""Messages about an escalation: the call with its packet and buttons, and news for the author."""
 
 from typing import Final
 
@@ -50,7 +50,7 @@ def call_message(
     *,
     proposal: ProposalView | None = None,
 ) -> blocks.Message:
-    """Return the message as things are now: answered, it says by whom and has no buttons."""
+    """Return the current message to a called person; once settled, it has no buttons to answer."""
     template = template_of(view, policy)
     lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
@@ -85,7 +85,7 @@ def _lead(view: EscalationView, incident: IncidentView) -> str:
 
 
 def _ask(view: EscalationView) -> str:
-    if view.author is None or view.is_automatic:  # for whom isn't said: it may be for who learns
+    if view.author is None or view.is_automatic:  # names nobody: it may be for a learner
         lead = f"*{view.reference} is escalated to you.*"
     else:
         lead = f"*{mentions.mention(view.author.external_id)} escalates to you.*"
@@ -127,7 +127,7 @@ def _is_theirs(view: EscalationView, call: CallView) -> bool:
 
 
 def _links(view: EscalationView, policy: Policy) -> str:
-    """Return the runbooks and dashboards of the service, to start from."""
+    """Return links to the runbooks and dashboards of the service."""
     service = policy.find_service(view.service_key) if view.service_key else None
     if service is None:
         return ""
@@ -148,9 +148,9 @@ def _buttons(view: EscalationView, call: CallView) -> tuple[blocks.ButtonElement
 def mention_message(
     view: EscalationView, call: CallView, incident: IncidentView, *, card_link: str
 ) -> blocks.Message:
-    """Return the mention in the channel for somebody whom no direct message reaches.
+    """Return the mention in the channel for a person who gets no direct message.
 
-    It says no more than that they are called: who else reads it knows the channel's own card.
+    It only says that they are called: the card in the same channel has the rest.
     """
     if not (view.is_unanswered and call.status is CallStatus.OPEN):
         name = mentions.escape_line(call.person.name)
@@ -174,7 +174,7 @@ def mention_message(
 def taken_directly(
     taken: EscalationTaken, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return that somebody is on it, as the author hears it."""
+    """Tell the author who is on it."""
     text = (
         f"{about(incident)}: *{_mention(taken.person)} is on it* ({taken.name}). "
         "Stay with them until they have what they need."
@@ -185,7 +185,7 @@ def taken_directly(
 def exhausted_entry(
     exhausted: EscalationExhausted, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Say loudly that nobody is on it, why, and what to do now."""
+    """Alert the channel: nobody is on it, why, and what to do now."""
     called = ", ".join(
         f"{one.person.name} ({STANDS.get(one.how, one.how)})" for one in exhausted.called
     )
@@ -207,7 +207,7 @@ def exhausted_entry(
 def exhausted_directly(
     exhausted: EscalationExhausted, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Say to commander and author that nobody is on it, why, and what to do now."""
+    """Tell the commander and the author that nobody is on it, why, and what to do now."""
     text = f"{about(incident)}. *{_standstill(exhausted)}.* {_what_now(exhausted)}"
     return blocks.Message(
         text=text, blocks=(blocks.section(text), blocks.actions(_again(incident)))
@@ -217,7 +217,7 @@ def exhausted_directly(
 def questioned_directly(
     questioned: EscalationQuestioned, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Ask the author for what whoever is called wants to know, with a button to answer."""
+    """Ask the author what a called person wants to know, with a button to answer."""
     field = questioned.field
     what = (
         FIELDS[field].question
@@ -238,7 +238,7 @@ def questioned_directly(
 def completed_directly(
     completed: EscalationCompleted, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return to who had asked for more that it is there now."""
+    """Tell the person who asked for more that it was added."""
     text = (
         f"{about(incident)}: what you asked for is there ({completed.name}). "
         "The message that called you shows it."
@@ -249,7 +249,7 @@ def completed_directly(
 def withdrawn_directly(
     withdrawn: EscalationWithdrawn, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Tell the author that somebody else took it back, why, and how to call again."""
+    """Tell the author that somebody else withdrew it, why, and how to escalate again."""
     reason = withdrawn.reason
     why = f"\n*Reason* {mentions.escape(reason)}" if reason else ""
     text = (
@@ -266,7 +266,7 @@ def withdrawn_directly(
 async def exhausted_ending(
     exhausted: EscalationExhausted, session: AsyncSession, _entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return who is on it after all, or that it was withdrawn."""
+    """Return who took it after all, or that it was withdrawn or the incident ended."""
     escalation = await session.get_one(Escalation, exhausted.escalation_id)
     if escalation.status == EscalationStatus.TAKEN and escalation.taken_by_id is not None:
         responder = await session.get_one(Person, escalation.taken_by_id)
@@ -280,7 +280,7 @@ async def questioned_ending(
     _entry: EntryView,
     incident: IncidentView,
 ) -> Ending | None:
-    """Return that the question was answered, or that the escalation was withdrawn."""
+    """Return that the question was answered, or that it was withdrawn or the incident ended."""
     escalation = await session.get_one(Escalation, questioned.escalation_id)
     if escalation.asked_field == "":
         return Ending("Answered.")
@@ -293,7 +293,7 @@ async def withdrawn_ending(
     _entry: EntryView,
     incident: IncidentView,
 ) -> Ending | None:
-    """Return that nobody needs to be called any more, once the incident is over."""
+    """Return that the incident is over, once it is."""
     return ended_with(incident)
 
 

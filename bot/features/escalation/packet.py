@@ -1,4 +1,4 @@
-"""A packet's fields in Slack: their inputs in forms, and how they read; words are in `Packet`."""
+"""Packet fields in Slack: form inputs and mrkdwn; names and questions come from `FIELDS`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,18 +19,18 @@ from incidents.escalation.packet import (
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
 
-# What the input of a template's own question is called, before the question's key.
+# Prefix of the block id of a template's own question, before the question's key.
 QUESTION: Final = "question_"
 CHECKED: Final = "changes_checked"
 
 
 def field_of(missing: str) -> str:
-    """Return the field or question that something missing belongs to."""
+    """Return the field or question that a missing item belongs to."""
     return LACKS.get(missing, missing)
 
 
 def name_of(missing: str, template: EscalationTemplate | None) -> str:
-    """Return how a field, a template's question or what one of them lacks is called in lists."""
+    """Return the display name of a field, a template's question, or a field's missing part."""
     lack = _lack(missing)
     if lack is not None:
         return lack.name
@@ -44,7 +44,7 @@ def _lack(missing: str) -> Lack | None:
 
 
 def names_of(missing: Sequence[str], template: EscalationTemplate | None) -> str:
-    """Return what is missing as part of a sentence."""
+    """Return the names of missing items, to use within a sentence."""
     names = (name_of(item, template) for item in missing)
     return ", ".join(name if is_question(name) else _lower(name) for name in names)
 
@@ -59,13 +59,13 @@ def _lower(name: str) -> str:
 
 
 def question_of(field: str, template: EscalationTemplate | None) -> str:
-    """Return the wording of a template's own question, "" where the template has none such."""
+    """Return the text of a template's own question, or "" if the template doesn't have it."""
     questions = template.questions if template is not None else ()
     return next((item.text for item in questions if item.key == field), "")
 
 
 def question_for(missing: str, template: EscalationTemplate | None) -> str:
-    """Return how the author is asked for something missing, with what would help."""
+    """Return the question that asks the author for a missing item, with its hint."""
     lack = _lack(missing)
     if lack is not None:
         return lack.question
@@ -80,7 +80,7 @@ def question_for(missing: str, template: EscalationTemplate | None) -> str:
 def inputs_for(
     field: str, packet: Packet, *, template: EscalationTemplate | None, is_alone: bool = False
 ) -> tuple[blocks.Block, ...]:
-    """Return the input or inputs for one field; in a form of its own it must be filled in."""
+    """Return the inputs for one field; `is_alone`: required, except for `changes`."""
     if field not in FIELDS:
         label = question_of(field, template) or field
         answer = packet.answers.get(field, "")
@@ -156,19 +156,19 @@ def _checked_box(packet: Packet) -> blocks.Block:
 
 
 def block_of(field: str) -> str:
-    """Return the block of a field's input, where what is wrong with it is said."""
+    """Return the block id of a field's input, where Slack shows its errors."""
     return field if field in FIELDS else f"{QUESTION}{field}"
 
 
 def read_packet(form: blocks.FormState, packet: Packet, *, fields: Sequence[str]) -> Packet:
-    """Return the packet with what the form says of these fields; the others stay."""
+    """Return the packet with these fields read from the form; the others stay."""
     return replace(packet, **read_changes(form, packet, fields=fields))
 
 
 def read_changes(
     form: blocks.FormState, packet: Packet, *, fields: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what the form says of these fields, by the packet's attribute."""
+    """Return the form's values of these fields, by packet attribute."""
     changes: dict[str, Any] = {}
     answers = dict(packet.answers)
     for field in fields:
@@ -190,7 +190,7 @@ def read_changes(
 
 
 def packet_lines(packet: Packet, template: EscalationTemplate | None) -> tuple[str, ...]:
-    """Return the known fields as mrkdwn, one each, in the order in which they help."""
+    """Return the known fields as mrkdwn, one line each, most useful first."""
     return tuple(_lines(packet, template))
 
 
@@ -200,13 +200,13 @@ def _lines(packet: Packet, template: EscalationTemplate | None) -> Iterator[str]
             case PacketField.ANSWER_BY:
                 if packet.answer_by is not None:
                     yield f"*{FIELDS[field].name}* {mentions.date(packet.answer_by, '{time}')}"
-                # What a template asks besides is what it needs first.
+                # A template's own questions are what its people need first.
                 yield from _answers(packet, template)
             case PacketField.CHANGES:
                 yield from _changes(packet)
             case PacketField.HYPOTHESIS:
                 yield from _hypothesis(packet)
-            case PacketField.CONFIDENCE:  # stands beside the hypothesis
+            case PacketField.CONFIDENCE:  # shown with the hypothesis
                 continue
             case _:
                 yield from _line(field, getattr(packet, field))
@@ -240,16 +240,16 @@ def _hypothesis(packet: Packet) -> Iterator[str]:
 
 
 def fitted(lines: Sequence[str], *, limit: int) -> str:
-    """Return the lines as one text of at most `limit`: long ones are cut before short ones are.
+    """Return the lines as one text of at most `limit`, cutting the longest lines first.
 
-    A field at the end is worth as much as one at the beginning, so that none is left out.
+    No line is dropped: a field at the end is worth as much as one at the beginning.
     """
     longest = _fair_length([width(line) for line in lines], room=limit - len(lines))
     return "\n".join(shorten_mrkdwn(line, longest) for line in lines)
 
 
 def _fair_length(lengths: Sequence[int], *, room: int) -> int:
-    """Return the length that lines are cut to, so that together they fit into the room."""
+    """Return the greatest line length at which all lines fit into `room` together."""
     left = room
     for place, length in enumerate(sorted(lengths)):
         share = left // (len(lengths) - place)

@@ -1,4 +1,4 @@
-"""Asked in private: what a packet still lacks, one thing at a time, and whether it was enough."""
+"""Private prompts about a packet: one missing item at a time, and a rating of the packet."""
 
 import uuid
 from dataclasses import replace
@@ -56,7 +56,7 @@ _RATED: Final = {
 
 
 def question_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> blocks.Message:
-    """Return a question to the author for what is missing, or what became of it."""
+    """Return the question to the author about a missing item, or how it was settled."""
     template = template_of(str(prompt.data.get("template_key", "")), policy)
     missing = str(prompt.data.get("missing", ""))
     head = f"{_about(incident)}, escalation {_number(prompt)}"
@@ -82,7 +82,7 @@ def question_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) 
 
 
 def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
-    """Ask whoever is on it whether the packet was enough to start, with one tap."""
+    """Ask the person on it whether the packet was enough to start; one tap answers."""
     head = f"{_about(incident)}, escalation {_number(prompt)}"
     if not prompt.is_open:
         thanks = "thank you. Only who escalated and their mentors see what you said"
@@ -105,7 +105,7 @@ def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -
 
 
 def rated_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
-    """Tell the author, or a mentor, what whoever took it said of the packet."""
+    """Tell the author or a mentor how the person who took it rated the packet."""
     said = _RATED.get(PacketRating(str(prompt.data.get("rating"))), "")
     whose = "Your packet" if prompt.data.get("is_author") else "The packet"
     text = (
@@ -128,14 +128,14 @@ def _number(prompt: PromptView) -> str:
 
 
 class OnRating(Arguments, gone="prompt"):
-    """The question whether a packet was enough, and the answer."""
+    """The rating prompt of a packet, and the chosen rating."""
 
     prompt_id: uuid.UUID
     rating: PacketRating
 
 
 async def open_question(request: Request, given: OnPrompt) -> Reply:
-    """Open the form for the one thing that is asked."""
+    """Open the form for the field that the prompt asks for."""
     prompt = await own_prompt(request, given.prompt_id)
     if not prompt.is_open:
         raise Superseded("prompt")
@@ -147,7 +147,7 @@ async def open_question(request: Request, given: OnPrompt) -> Reply:
 
 
 async def open_field(request: Request, given: OnField) -> Form[OnField]:
-    """Return the form for one field, with what is known of it so far."""
+    """Return the form for one field of the escalation's packet, with its arguments."""
     view, _ = await shown_escalation(request, given.escalation_id)
     template = template_of(view.template_key, request.policy)
     field = field_of(given.field)
@@ -155,7 +155,7 @@ async def open_field(request: Request, given: OnField) -> Form[OnField]:
 
 
 async def fill_in(request: Request, given: OnField) -> Reply:
-    """Put one answer into the packet."""
+    """Save one answer in the packet."""
     view, _ = await shown_escalation(request, given.escalation_id)
     changes = read_changes(request.form, view.packet, fields=(given.field,))
     block_id = block_of(given.field)
@@ -178,7 +178,7 @@ async def fill_in(request: Request, given: OnField) -> Reply:
 
 
 def field_form(view: EscalationView, missing: str, template: EscalationTemplate) -> blocks.View:
-    """Return the form for one field, with what is known of it so far."""
+    """Return the form for one field, prefilled with its current value."""
     asked = mentions.escape_line(question_for(missing, template))
     return blocks.modal(
         f"Escalation {view.number}",

@@ -1,4 +1,4 @@
-"""What people are told privately about an escalation: who was called, and what is still missing."""
+"""Private replies about an escalation: who was called, and what is still missing."""
 
 import uuid
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def sent_message(
     view: EscalationView,
     slash: str,
 ) -> blocks.Message:
-    """Return what the author is told once it is sent, with its completeness: theirs alone."""
+    """Return the private reply to the author after escalating, with the packet's completeness."""
     data = outcome.data
     called = [mentions.escape_line(str(name)) for name in data.get("called") or ()]
     parts = [f"*{data['reference']}* escalated ({data['number']}). {_called(called, view)}"]
@@ -61,7 +61,7 @@ def _called(called: Sequence[str], view: EscalationView) -> str:
 
 
 def completeness_text(data: object, template: EscalationTemplate) -> str:
-    """Return how complete a packet is and what is missing, for its author alone."""
+    """Return a packet's completeness and what is missing; only its author may see this."""
     known = data if isinstance(data, dict) else {}
     missing = tuple(str(item) for item in known.get("missing") or ())
     if not missing:
@@ -73,7 +73,7 @@ def completeness_text(data: object, template: EscalationTemplate) -> str:
 def completed_message(
     outcome: Outcome, template: EscalationTemplate, *, is_author: bool
 ) -> blocks.Message:
-    """Return what whoever added to a packet is told; its completeness only if it is theirs."""
+    """Return the reply after adding to a packet; only its author sees the completeness."""
     data = outcome.data
     lead = (
         f"Added to escalation {data['number']} of *{data['reference']}*: version {data['version']}."
@@ -83,7 +83,7 @@ def completed_message(
 
 
 def answered_text(request: Request, outcome: Outcome) -> str:
-    """Return what somebody is told who answered an escalation, or did something with it."""
+    """Return the reply to a person who answered or changed an escalation."""
     data = outcome.data
     which = f"escalation {data['number']} of *{data['reference']}*"
     called = ", ".join(mentions.escape_line(str(name)) for name in data.get("called") or ())
@@ -116,12 +116,12 @@ def answered_text(request: Request, outcome: Outcome) -> str:
 
 
 def example_line(request: Request, words: str) -> str:
-    """Return a whole command as the example that a refusal gives."""
+    """Return a whole command in backticks, as the example in a refusal."""
     return f"`{typed_line(request, words)}`"
 
 
 def typed_line(request: Request, words: str) -> str:
-    """Return a command as it is typed where the person is, with the reference where they gave it."""
+    """Return a command line as the person would type it, with the reference if they gave one."""
     reference = request.words.reference
     return " ".join([request.policy.command, *([str(reference)] if reference else []), words])
 
@@ -158,7 +158,7 @@ async def names_in_steps(request: Request, view: EscalationView) -> dict[str, st
 async def escalations_shown(
     request: Request, ref: IncidentRef
 ) -> tuple[tuple[EscalationView, ...], IncidentView]:
-    """Return every escalation of an incident that the person may see, the newest first.
+    """Return every escalation of an incident that the person may see, newest first.
 
     Raises: IncidentNotFound; NotPermitted.
     """
@@ -175,9 +175,9 @@ async def escalations_shown(
 def find_meant(
     views: tuple[EscalationView, ...], number: int | None, *, viewer_id: uuid.UUID | None = None
 ) -> EscalationView | None:
-    """Return the one that is meant: by its number, else the newest that waits, else the newest.
+    """Return the escalation with this number, else the newest unanswered, else the newest.
 
-    Of those that wait, first what calls the viewer, then what they sent.
+    Among the unanswered, those that call the viewer come first, then those that the viewer sent.
     """
     if number is not None:
         return next((view for view in views if view.number == number), None)

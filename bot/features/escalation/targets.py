@@ -1,4 +1,4 @@
-"""Whom people mean when they escalate: words of a command, and what the form offers."""
+"""Targets of an escalation: parsing a command's words, and the form's options."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
 
-# How many words a name at the beginning of a command may have: "communications lead".
+# The most words that a name at the start of a command may have, as in "communications lead".
 _LONGEST_NAME = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Whom the words of a command mean, or which kind of escalation, and what follows.
+    """The target or kind of escalation that a command names, and the words after it.
 
-    `is_guessed`: somebody typed `@name`, and Slack knows nobody of that name.
+    `is_guessed`: the person typed `@name`, and Slack didn't turn it into a mention.
     """
 
     target: Target | None = None
@@ -42,17 +42,17 @@ class Meant:
 
     @property
     def is_sure(self) -> bool:
-        """Tell whether nothing else can have been meant."""
+        """Tell whether the words name a target or kind without guessing."""
         return self.is_named and not self.is_guessed
 
     @property
     def is_named(self) -> bool:
-        """Tell whether the words say where it goes."""
+        """Tell whether the words name a target or kind."""
         return self.target is not None or self.template is not None
 
 
 def meant_by(words: str, policy: Policy) -> Meant:
-    """Return whom a command's words begin with: a mention, or a name that the policy knows."""
+    """Parse the start of a command: a mention, or a name that the policy knows."""
     first, rest = split_first(words.strip())
     person = mentions.parse_user(first)
     if person is not None:
@@ -60,7 +60,7 @@ def meant_by(words: str, policy: Policy) -> Meant:
     group = mentions.parse_group(first)
     if group is not None:
         return Meant(target=GroupTarget(group, _label_of(first)), rest=rest)
-    if first.startswith("@") and len(first) > 1:  # a group that Slack didn't make a mention of
+    if first.startswith("@") and len(first) > 1:  # perhaps a group: Slack didn't make it a mention
         return Meant(target=GroupTarget(first), rest=rest, is_guessed=True)
     for count in range(_LONGEST_NAME, 0, -1):
         named = _named(words, count, policy)
@@ -70,7 +70,7 @@ def meant_by(words: str, policy: Policy) -> Meant:
 
 
 def _label_of(token: str) -> str:
-    """Return the handle that Slack wrote beside a group's id."""
+    """Return the handle in Slack's mention of a group, after its id."""
     return token.partition("|")[2].rstrip(">")
 
 
@@ -91,7 +91,7 @@ def _named(words: str, count: int, policy: Policy) -> Meant | None:
 
 
 def target_named(name: str, policy: Policy) -> Target | None:
-    """Return the service or role of this name."""
+    """Return the service or role with this name or key, or None."""
     wanted = name.casefold()
     for service in policy.services:
         if wanted in {service.key.casefold(), service.name.casefold()}:
@@ -104,7 +104,7 @@ def target_named(name: str, policy: Policy) -> Target | None:
 
 
 async def suggest_targets(request: Request) -> Reply:
-    """Offer the services, roles and groups whose name or key holds what was typed."""
+    """Offer the services, roles and groups whose name or key contains the typed text."""
     typed = str(request.payload.get("value") or "").casefold()
     policy = request.policy
     groups = {
@@ -146,7 +146,7 @@ async def _group_options(services: Services) -> list[blocks.Option]:
 
 
 def option_of(target: Target | None, policy: Policy) -> blocks.Option | None:
-    """Return how the form's select shows a target that is given; a person isn't shown there."""
+    """Return the option for a target in the form's select; None for a person, who isn't in it."""
     match target:
         case ServiceTarget(key=key):
             return _service_option(key, policy)
@@ -159,7 +159,7 @@ def option_of(target: Target | None, policy: Policy) -> blocks.Option | None:
 
 
 def target_of(form: blocks.FormState) -> Target | None:
-    """Return whom the form names; None where it names nobody, or a person and something else."""
+    """Return the form's target; None if it names nobody, or both a person and something else."""
     person, chosen = form.user("person"), form.choice("target")
     if person and not chosen:
         return PersonTarget(external_id=person)
@@ -177,19 +177,19 @@ def target_of(form: blocks.FormState) -> Target | None:
 
 
 def names_two(form: blocks.FormState) -> bool:
-    """Tell whether the form names a person and something else, so that nobody knows which."""
+    """Tell whether the form names both a person and something else."""
     return bool(form.user("person") and form.choice("target"))
 
 
-# What a button can carry; whoever types more has hardly misspelt a name.
+# The most characters that a button can carry; longer input is hardly a misspelt name.
 LONGEST_WORDS: Final = 1_800
-# As many as fit a message, each with the whole ask.
+# The most suggestions that fit a message, each with the whole ask.
 _MOST: Final = 3
 _LONG_ASK: Final = 800
-# Shorter ones are near to too many words.
+# Shorter names resemble too many words.
 _SHORTEST: Final = 4
 _LONG: Final = 8
-# An ask begins like this, whatever people and services are called.
+# Words that begin an ask, even if a person or service has a similar name.
 _OPENERS: Final = frozenset(
     {
         *("are", "can", "could", "does", "have", "how", "is", "may", "need", "please", "should"),
@@ -201,7 +201,7 @@ _OPENERS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A name that may have been meant: as it is typed in a command, and what followed it."""
+    """A name that the person may have meant, as typed in a command, and the words after it."""
 
     typed: str
     rest: str
@@ -210,9 +210,9 @@ class Near:
 async def near_targets(
     request: Request, words: str, *, with_kinds: bool = True
 ) -> tuple[Near, ...]:
-    """Return whom the words nearly begin with, the nearest first; nobody for what is plainly an ask.
+    """Return targets whose names resemble the start of the words, nearest first; none for an ask.
 
-    `with_kinds`: the kinds of escalations count, too.
+    `with_kinds`: also match kinds of escalation.
     """
     text = words.strip()
     if len(text) > LONGEST_WORDS:
@@ -229,9 +229,10 @@ async def near_targets(
 def find_near(
     text: str, names: Mapping[str, str], *, counts_exact: bool = False
 ) -> tuple[Near, ...]:
-    """Return what the text nearly begins with; `names` are how a name reads → how it is typed.
+    """Return the names that resemble the start of the text, nearest first.
 
-    A letter too many, too few, wrong or swapped; two in names of eight letters or more.
+    `names` maps a name to how it is typed. One letter may be extra, missing, wrong or swapped; two
+    in names of eight letters or more.
     """
     parts = text.split(maxsplit=_LONGEST_NAME)
     if not parts or parts[0].casefold().strip(",:") in _OPENERS:
@@ -260,7 +261,7 @@ def _after(text: str, count: int) -> str:
 
 
 def _distance(typed: str, name: str) -> int | None:
-    """Return in how many letters they differ, None for too many."""
+    """Return the number of letters that differ, or None if too many do."""
     if typed == name:
         return 0
     is_likely = len(typed.split()) == len(name.split())
@@ -270,7 +271,7 @@ def _distance(typed: str, name: str) -> int | None:
     from rapidfuzz.distance import OSA  # noqa: PLC0415 - 3 MB, wanted only here
 
     distance = OSA.distance(typed, name, score_cutoff=most)
-    # People seldom mistype a name's first letter, and short words differ in one by chance.
+    # People seldom mistype the first letter, and short words differ in one letter by chance.
     is_sure = typed[0] == name[0] or (distance == 1 and len(name) > _SHORTEST)
     return distance if distance <= most and is_sure else None
 
@@ -288,7 +289,7 @@ def _policy_names(policy: Policy, *, with_kinds: bool) -> dict[str, str]:
 
 
 async def _handles(request: Request) -> dict[str, str]:
-    """Return the groups and people that we know, by name, as they are typed."""
+    """Return the stored groups and people: name → `@name` as typed."""
     workspace_id = request.services.workspace.id
     people = select(Person.name).where(
         Person.workspace_id == workspace_id, Person.is_active, Person.kind != PersonKind.BOT
@@ -308,7 +309,7 @@ async def _handles(request: Request) -> dict[str, str]:
 def near_message(
     request: Request, near: Sequence[Near], *, before: str, incident: IncidentView, words: str
 ) -> blocks.Message:
-    """Return the question which of them is meant; `before` is the command up to the name."""
+    """Ask which of the names is meant; `before` is the command up to the name."""
     text = "\n".join(_lines(request, near, before=before, words=words))
     value = to_value(Escalating(ById(incident.id), incident.version, words))
     form = blocks.button(
@@ -318,7 +319,7 @@ def near_message(
 
 
 def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
-    """Return the question which of them is meant, where there is no form to go on with."""
+    """Ask which of the names is meant, where no form can follow."""
     return "\n".join(_lines(request, near, before=before, words=words))
 
 

@@ -1,4 +1,4 @@
-"""Guidance in Slack: answers to private prompts, notes made of them, and switching them off."""
+"""Guidance in Slack: answers to private prompts, notes from them, and switching them off."""
 
 import contextlib
 from functools import partial
@@ -29,17 +29,17 @@ _EXAMPLE = "prompts off"
 
 
 async def open_words(request: Request, given: OnPrompt) -> blocks.View:
-    """Return the form for a note in one's own words."""
+    """Return the form for a note in the person's own words."""
     return messages.words_form(await _incident(request, given))
 
 
 async def open_progress(request: Request, given: OnPrompt) -> blocks.View:
-    """Return the form for a line about progress."""
+    """Return the form for one line about progress."""
     return messages.progress_form(await _incident(request, given))
 
 
 async def be_stuck(request: Request, given: OnPrompt) -> Reply:
-    """Keep that they are stuck, and open the packet; that also where the question is over."""
+    """Record that they are stuck and open the escalation form, even if the prompt is settled."""
     incident = await _incident(request, given)
     with contextlib.suppress(AlreadySo, Superseded):
         await request.transact(partial(say_stuck, prompt_id=given.prompt_id))
@@ -47,7 +47,7 @@ async def be_stuck(request: Request, given: OnPrompt) -> Reply:
 
 
 async def switch(request: Request, given: Words) -> Reply:
-    """Switch one's own prompts in an incident off, or on again."""
+    """Switch the actor's prompts in an incident off, or on again."""
     word = given.text.strip().casefold()
     if word not in {"on", "off"}:
         raise InvalidInput("word", "isn't `on` or `off`", _EXAMPLE)
@@ -58,13 +58,13 @@ async def switch(request: Request, given: Words) -> Reply:
 
 
 def off_text(request: Request) -> str:
-    """Return what is told to whoever switched the prompts off."""
+    """Return the reply to a person who switched the prompts off."""
     back = f"`{request.policy.command} prompts on` in its channel brings me back"
     return f"I ask you nothing more in this incident; {back}. Nobody is told."
 
 
 async def _incident(request: Request, given: OnPrompt) -> IncidentView:
-    """Return what a prompt of the person's own is about."""
+    """Return the incident of the person's own prompt."""
     prompt = await own_prompt(request, given.prompt_id)
     return await request.read(get_incident_view, ById(prompt.incident_id))
 
@@ -80,7 +80,7 @@ FEATURE = Feature(
             words=("text",),
             perform=switch,
         ),
-        # The message shows the answer in place, so nothing else is said.
+        # The message itself shows the answer, so there is no reply.
         Verb(
             messages.OnStep,
             buttons=(

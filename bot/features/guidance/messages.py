@@ -1,6 +1,6 @@
-"""How guidance reads: a step of the first minutes, the time box, and that company was asked for.
+"""Wording of guidance: the steps of the first minutes, the time box, and the call for company.
 
-All of it is read by one person, often at night and under pressure: short, calm, one thing to do.
+One person reads it, often at night and under pressure: short, calm, one thing to do.
 """
 
 import uuid
@@ -30,7 +30,7 @@ ANSWERS: Final[Mapping[StepAnswer, str]] = MappingProxyType(
     }
 )
 
-# Why somebody is asked to join; each fits after "I ask … to join you:".
+# Why the bot asks somebody to join; each fits after "I ask … to join you:".
 _REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         Why.SEVERITY: "with an incident this severe nobody should be alone",
@@ -65,7 +65,7 @@ class OnStep(Arguments, gone="prompt"):
 
 
 def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> blocks.Message:
-    """Return a step of the checklist: asked, answered, or no longer asked."""
+    """Return a checklist step: asked, answered, or no longer asked."""
     step = find_step(prompt.data, prompt.key, policy)
     checklist = policy.guidance.find_checklist(str(prompt.data.get("checklist", "")))
     if step is None or checklist is None:
@@ -117,7 +117,7 @@ def _answered_step(text: str, prompt: PromptView, fact: str) -> blocks.Message:
 
 
 def _links(incident: IncidentView, policy: Policy) -> list[str]:
-    """Return the runbooks and dashboards of the services, the first of each to open first."""
+    """Return links to the services' runbooks, then dashboards; at most `_MOST_LINKS`."""
     found = [policy.find_service(key) for key in incident.services]
     services = [service for service in found if service is not None]
     links = [link for service in services for link in service.all_runbooks]
@@ -126,7 +126,7 @@ def _links(incident: IncidentView, policy: Policy) -> list[str]:
 
 
 _MOST_LINKS: Final = 6
-# More buttons wrap where the window ends, which differs for everybody.
+# More buttons would wrap at the edge of the window, which differs for everybody.
 _A_ROW: Final = 5
 
 
@@ -134,7 +134,7 @@ _A_ROW: Final = 5
 
 
 def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
-    """Return the question how it goes: asked, answered, or no longer asked."""
+    """Return the question "How is it going?": asked, answered, or no longer asked."""
     head = about(incident)
     match prompt.status:
         case PromptStatus.ASKED:
@@ -165,7 +165,7 @@ def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy)
 
 
 def progress_form(incident: IncidentView) -> blocks.View:
-    """Return the form for a line about progress."""
+    """Return the form for one line about progress."""
     return blocks.modal(
         "Making progress",
         blocks=[
@@ -183,7 +183,7 @@ def progress_form(incident: IncidentView) -> blocks.View:
 
 
 def words_form(incident: IncidentView) -> blocks.View:
-    """Return the form for a note in one's own words."""
+    """Return the form for a note in the person's own words."""
     return blocks.modal(
         "Add to the timeline",
         blocks=[
@@ -205,7 +205,7 @@ def words_form(incident: IncidentView) -> blocks.View:
 def mentor_call_prompt(
     prompt: PromptView, incident: IncidentView, _policy: Policy
 ) -> blocks.Message:
-    """Return the word that somebody was asked to join, or that in private that is left to them."""
+    """Tell the person whom the bot asks to join, or suggest that they ask somebody themselves."""
     reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
     if prompt.status is PromptStatus.WITHDRAWN:
         return _mentor_call_over(prompt, incident)

@@ -1,7 +1,7 @@
-"""Prompts: private questions by direct message, kept current in place. `RENDERERS` has each kind.
+"""Prompts: private questions by direct message, as live messages. `RENDERERS` has each kind.
 
-A prompt goes to its owner alone. Whatever keeps it from arriving is kept with the prompt and said
-nowhere: that somebody is asked at all is theirs.
+Only its owner sees a prompt. If it can't be delivered, the prompt stores the reason and nobody is
+told: that somebody is asked at all is private.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,12 +36,12 @@ from incidents.guidance.events import GuidanceAwaited
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Policy
 
-# A question that comes later than this helps nobody any more.
+# A later question is no help.
 TOO_LATE = timedelta(hours=1)
 
 PromptRenderer = Callable[[PromptView, IncidentView, Policy], blocks.Message]
 
-# How each kind of prompt reads: asked, answered, withdrawn.
+# Renders each kind of prompt: asked, answered, withdrawn.
 RENDERERS: Mapping[PromptKind, PromptRenderer] = MappingProxyType(
     {
         PromptKind.DECISION: decision_prompt,
@@ -74,7 +74,7 @@ async def _look(session: AsyncSession, effect: SendPrompt, services: Services) -
 
 
 def _reason_not_to_ask(prompt: Prompt, *, is_late: bool) -> str:
-    if prompt.is_settled:  # one that its owner deleted isn't asked again
+    if prompt.is_settled:  # even if its owner deleted the message
         return "asked before"
     if not prompt.is_wanted:
         return "asked no longer"
@@ -98,7 +98,7 @@ def _keep_undelivered(prompt: Prompt, reason: str) -> Record | None:
 
 
 async def _go_on(uow: UnitOfWork, prompt: Prompt) -> None:
-    """Go on with what waited for the word to its owner, now that it was said or can't be."""
+    """Continue the guidance that waited until its owner was told, or couldn't be."""
     if prompt.kind == PromptKind.MENTOR_CALLED:
         uow.emit(GuidanceAwaited(incident_id=prompt.incident_id, person_id=prompt.person_id))
 

@@ -1,4 +1,4 @@
-"""Debriefs: asked for when an incident is over, written by the shadow, shared with the mentor."""
+"""Debriefs: the shadow writes one after an incident, and the mentor gets it."""
 
 import uuid
 from functools import partial
@@ -31,18 +31,18 @@ from incidents.policy.policy import Policy
 
 
 class OnDebrief(Arguments, gone="debrief"):
-    """A debrief, for its owner."""
+    """A debrief, opened by its owner."""
 
     debrief_id: uuid.UUID
 
 
 async def open_form(request: Request, given: OnDebrief) -> blocks.View:
-    """Return the owner's form, with what they wrote before."""
+    """Return the owner's form, prefilled with earlier answers."""
     return debrief_form(await _own(request, given), request.policy)
 
 
 async def write(request: Request, given: OnDebrief) -> Reply:
-    """Keep the answers and share them with the mentor."""
+    """Save the answers and share them with the mentor."""
     questions = questions_for(await _own(request, given), request.policy)
     answers = [(q, request.form.text(f"answer_{n}")) for n, q in enumerate(questions)]
     try:
@@ -58,7 +58,7 @@ async def _own(request: Request, given: OnDebrief) -> DebriefView:
 
 
 def debrief_form(view: DebriefView, policy: Policy) -> blocks.View:
-    """Return the form: the policy's questions, or what was asked and answered before."""
+    """Return the form: the policy's questions, or those answered before, with their answers."""
     written = dict(view.answers)
     questions = questions_for(view, policy)
     return blocks.modal(
@@ -88,7 +88,7 @@ def debrief_form(view: DebriefView, policy: Policy) -> blocks.View:
 
 
 def asked_message(view: DebriefView, policy: Policy, *, is_reminder: bool) -> blocks.Message:
-    """Return what the owner is told: the request, its reminder, or that it is written."""
+    """Return the message to the owner: the request, its reminder, or a receipt."""
     what = f"*{view.reference}* {mentions.escape_line(view.title)}"
     if view.written_at is not None:
         names = ", ".join(mentions.escape_line(one.name) for one in view.shared_with)
@@ -120,7 +120,7 @@ def _few(view: DebriefView, policy: Policy) -> str:
 
 
 def shared_message(view: DebriefView) -> blocks.Message:
-    """Return the debrief as a mentor reads it, with what was answered at decisions."""
+    """Return the debrief for a mentor, with the owner's answers at decisions."""
     owner, what = mentions.escape_line(view.owner.name), mentions.escape_line(view.title)
     lines = [f"*Debrief of {owner}*: {view.reference} {what}. For you and {owner} only."]
     for question, answer in view.answers:
@@ -177,7 +177,7 @@ async def _look_at_shared(
         return Dropped("not theirs to see")
     if any(one.id == reader.id for one in view.shared_with):
         return Showing(shared_message(view), to_person(reader))
-    # Taken back from who no longer is one of those.
+    # The reader is no longer one of the mentors: replace what they have.
     gone = say("This debrief is no longer shared with you.")
     return Showing(gone, to_person(reader, unless="not shared any more"))
 

@@ -1,4 +1,4 @@
-"""A mentor beside a junior: their group conversation, what is forwarded to it, taking over."""
+"""The conversation of a mentor and a junior: its message, forwarded requests, *Take over*."""
 
 import uuid
 from dataclasses import replace
@@ -34,13 +34,13 @@ from incidents.registry.entries import ENTRY_TYPES
 
 
 class OnConversation(Arguments, gone="junior_roles"):
-    """The conversation of a mentor with a junior."""
+    """The conversation between a mentor and a junior."""
 
     conversation_id: uuid.UUID
 
 
 def taken_over(_: Request, outcome: Outcome) -> str:
-    """Return what is told to whoever took over from the junior, with one tap."""
+    """Return the reply to the mentor who took over."""
     roles = ", ".join(mentions.escape_line(name) for name in outcome.data["roles"])
     junior = mentions.escape_line(outcome.data["junior"])
     return (
@@ -53,7 +53,7 @@ def taken_over(_: Request, outcome: Outcome) -> str:
 
 
 def conversation_message(view: ConversationView) -> blocks.Message:
-    """Return what the two see: who does what, and *Take over* while there is something to take."""
+    """Return the pair's message: who does what, and *Take over* while the junior holds a role."""
     if view.incident is None:
         return say("This incident is handled privately now.")
     incident = view.incident
@@ -79,7 +79,7 @@ def conversation_message(view: ConversationView) -> blocks.Message:
 def forwarded_message(
     entry: EntryView, incident: IncidentView, view: ConversationView
 ) -> blocks.Message:
-    """Return what the junior asks others for, as the mentor gets it."""
+    """Return the junior's escalation or proposal, forwarded to the mentor."""
     junior, mentor = (
         mentions.escape_line(view.junior.name),
         mentions.mention(view.mentor.external_id),
@@ -100,7 +100,7 @@ def _deed(asked: Payload, view: ConversationView, junior: str) -> str:
         case Escalated():
             to = "you" if asked.to == view.mentor.name else mentions.escape_line(asked.to)
             whom = f" to {to}" if to else ""
-            # The entry names who sent it; what the bot sends by its rules names nobody.
+            # An entry without an author was sent by the bot.
             is_own = asked.author is not None
             return f"{junior} escalates{whom} in" if is_own else f"I escalate{whom} for {junior} in"
         case EscalationCompleted():
@@ -113,7 +113,7 @@ def _deed(asked: Payload, view: ConversationView, junior: str) -> str:
 
 
 def asked_lines(asked: Payload) -> tuple[str, ...]:
-    """Return what is asked: the packet's known fields, or the proposal's words."""
+    """Return the lines of the request: the packet's known fields, or the proposal's words."""
     match asked:
         case Escalated(packet=packet) | EscalationCompleted(packet=packet):
             return packet_lines(packet, None) or ("Nothing is filled in yet.",)
@@ -168,7 +168,7 @@ async def _look_at_forwarded(
     entry = await get_entry_view(session, effect.entry_id)
     if not view.is_active or entry.is_redacted:
         return Dropped("not to be forwarded")
-    # Directly to the mentor if there is no conversation.
+    # Without a conversation, send it to the mentor.
     place = InChannel(view.channel_id) if view.channel_id else ToPeople((view.mentor.external_id,))
     if view.incident is None:
         return Showing(conversation_message(view), replace(place, unless="not to be forwarded"))

@@ -1,6 +1,6 @@
-"""How shadowing reads: the brief, what the mentor is told, one's own list, the form, the question.
+"""Wording of shadowing: the brief, messages to mentors, the list, the form, the question.
 
-All of it is said to the shadow or the mentor alone.
+Only the shadow or the mentor reads any of it.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _LONGEST_LINE = 300
 
 
 def about(incident: IncidentView) -> str:
-    """Return which incident a message is about, with its channel."""
+    """Return the incident that a message is about, with its channel."""
     where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     return f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
 
@@ -29,9 +29,9 @@ def about(incident: IncidentView) -> str:
 def brief_message(
     incident: IncidentView, policy: Policy, *, followed: str, observation_id: str
 ) -> blocks.Message:
-    """Return the brief: what this is, what to watch, what is asked afterwards.
+    """Return the brief: the incident, what to watch, and the questions of the debrief.
 
-    `followed` is whom or what they follow, as mrkdwn.
+    `followed` is the mentor, role or service that the shadow follows, as mrkdwn.
     """
     section = policy.shadowing
     head = [
@@ -61,7 +61,7 @@ def brief_message(
 
 
 def brief_over(incident: IncidentView) -> blocks.Message:
-    """Return what is left of the brief: they don't watch any more, or it is over."""
+    """Return the text that replaces the brief once the watching or the incident is over."""
     if incident.is_open:
         return _say(f"You no longer watch {about(incident)}.")
     return _say(f"{about(incident)} is {incident.status}. You watched it as a shadow.")
@@ -79,18 +79,18 @@ def _list(head: str, lines: Sequence[str]) -> str:
     return "\n".join([head, *lines]) if lines else ""
 
 
-# -- whom or what ---------------------------------------------------------------------------
+# -- messages to mentor and shadow ----------------------------------------------------------
 
 
 def until_text(until_at: datetime | None) -> str:
-    """Return how long it lasts."""
+    """Return in words when the shadowing ends."""
     return (
         f"until {mentions.date(until_at)}" if until_at is not None else "until one of you stops it"
     )
 
 
 def told_mentor(view: ShadowingView) -> blocks.Message:
-    """Return what the mentor is told of a shadowing, and how it ended once it has."""
+    """Tell the mentor who shadows them, or that the shadowing has ended."""
     shadow = mentions.mention(view.person.external_id)
     if view.ended_at is not None:
         return _say(f"{shadow} no longer shadows you (since {mentions.date(view.ended_at)}).")
@@ -105,7 +105,7 @@ def told_mentor(view: ShadowingView) -> blocks.Message:
 
 
 def told_shadow(view: ShadowingView) -> blocks.Message:
-    """Return what the shadow is told when the mentor ended it."""
+    """Tell the shadow who ended the shadowing."""
     by = mentions.escape_line(view.ended_by.name) if view.ended_by else "Somebody"
     return _say(
         f"{by} has ended your shadowing of {followed_text(view)}. You aren't brought into more "
@@ -117,7 +117,7 @@ def told_shadow(view: ShadowingView) -> blocks.Message:
 
 
 def started(view: ShadowingView, *, brought_to: int) -> blocks.Message:
-    """Return what somebody is told who begins to shadow, or moves the end of it."""
+    """Return the reply to a person who starts shadowing or changes when it ends."""
     told = " They are told." if view.mentor is not None else ""
     now = ""
     if brought_to:
@@ -133,13 +133,13 @@ def started(view: ShadowingView, *, brought_to: int) -> blocks.Message:
 
 
 def stopped(count: int) -> blocks.Message:
-    """Return what somebody is told who stopped it."""
+    """Return the reply to a person who stopped shadowing."""
     what = "It is" if count <= 1 else f"All {count} are"
     return _say(f"{what} stopped. A debrief that was asked for is still welcome.")
 
 
 def own_list(own: OwnShadowings, *, slash: str) -> blocks.Message:
-    """Return one's own list: whom one shadows, who shadows oneself, what one watches or owes."""
+    """Return a person's list: whom they shadow, who shadows them, what they watch or must write."""
     if not (own.own or own.of_me or own.watched):
         text = (
             "You shadow nobody, and nobody shadows you. "
@@ -190,7 +190,7 @@ def _with_start(text: str, body: tuple[blocks.Block, ...]) -> blocks.Message:
 
 
 def shadow_form(policy: Policy, *, mentor: str | None = None) -> blocks.View:
-    """Return the form; `mentor` is a user id to begin with. One of the three is enough."""
+    """Return the form to start shadowing; `mentor` is a user id to preselect."""
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     services = [blocks.option(service.name, value=service.key) for service in policy.services]
     return blocks.modal(
@@ -224,7 +224,7 @@ def shadow_form(policy: Policy, *, mentor: str | None = None) -> blocks.View:
 
 
 def decision_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
-    """Return the private question at a decision; once answered or over, what became of it."""
+    """Return the private question at a decision, or the answer, or that it is no longer asked."""
     asked = f"{about(incident)}: {_decision(prompt)}"
     if prompt.answered_at is not None:
         if not prompt.text:
@@ -257,7 +257,7 @@ def _decision(prompt: PromptView) -> str:
 
 
 def decision_form(prompt: PromptView, incident: IncidentView) -> blocks.View:
-    """Return the form for an answer to the question at a decision."""
+    """Return the form to answer the question at a decision."""
     return blocks.modal(
         "What would you do now?",
         blocks=[

@@ -1,4 +1,4 @@
-"""Shadowing: `shadow`, its form and list, bringing shadows in, and the questions at decisions."""
+"""Shadowing: `shadow`, its form and list, inviting shadows, and the questions at decisions."""
 
 import re
 import uuid
@@ -46,7 +46,7 @@ from incidents.people.assignable import Named
 
 DAY_EXAMPLE = "2026-12-01, 10d or 2w"
 SKIPPED, ANSWERED = "skipped", "answered"
-# Later than this a brief is no help any more: the shadow has read the channel, or it is over.
+# A later brief is no help: the shadow has read the channel, or the incident is over.
 BRIEF_TOO_LATE = timedelta(hours=1)
 
 _WEEKS = re.compile(r"(\d{1,3})\s*(?:w|weeks?)", re.IGNORECASE)
@@ -57,7 +57,7 @@ _STOP = frozenset({"stop", "end", "none"})
 
 
 class Following(Arguments):
-    """Whom or what somebody follows, as the form has it or as it was typed, and until when."""
+    """The mentor, role or service to follow, from the form or as typed, and the last day."""
 
     mentor: Named | None = None
     role: str = ""
@@ -67,26 +67,26 @@ class Following(Arguments):
 
 
 class OnShadowing(Arguments, gone="shadowing"):
-    """A shadowing."""
+    """One shadowing, to stop it."""
 
     shadowing_id: uuid.UUID
 
 
 class OnObservation(Arguments, gone="shadowing"):
-    """What somebody watches of one incident."""
+    """A shadow's observation of one incident."""
 
     observation_id: uuid.UUID
 
 
 def typed_following(request: Request) -> Following | AskFirst[Following]:
-    """Return what `shadow @mentor|role|service|list|stop [--until 2w]` says."""
+    """Parse `shadow @mentor|role|service|list|stop [--until 2w]`; without words, open the form."""
     words = request.words
     given = Following(typed=words.text, until=words.flags.get("until", ""))
     return given if words.text else AskFirst(given)
 
 
 async def shadow(request: Request, given: Following) -> Reply:
-    """Begin, list or stop."""
+    """Start, list or stop shadowing."""
     if request.is_form:
         chosen = (given.mentor, given.role, given.service)
         if sum(bool(one) for one in chosen) != 1:
@@ -103,7 +103,7 @@ async def shadow(request: Request, given: Following) -> Reply:
 
 
 async def open_form(request: Request, given: Following) -> blocks.View:
-    """Return the form; from a read-in the commander is chosen already."""
+    """Return the form; opened from a read-in, it preselects the commander as mentor."""
     mentor = given.mentor.external_id if given.mentor is not None else ""
     if mentions.parse_user(f"<@{mentor}>") is None or mentor == request.actor.external_id:
         mentor = ""
@@ -113,7 +113,7 @@ async def open_form(request: Request, given: Following) -> blocks.View:
 def parse_until(text: str, *, now: datetime, zone: str) -> datetime | None:
     """Return the end of the day that the text names (`2026-12-01`, `10d`, `2w`); None for "".
 
-    Raises: InvalidInput.
+    Raises: InvalidInput for a text that names no day.
     """
     written = text.strip()
     if not written:
@@ -143,15 +143,15 @@ async def _start(request: Request, target: ShadowTarget, until: datetime | None)
     return Say(messages.started(view, brought_to=int(outcome.data["brought_to"])))
 
 
-async def _stop(request: Request, whom: str) -> Reply:
-    shadowing_id = await _own_id(request, whom) if whom else None
+async def _stop(request: Request, words: str) -> Reply:
+    shadowing_id = await _own_id(request, words) if words else None
     outcome = await request.transact(partial(stop_shadowing, shadowing_id=shadowing_id))
     return Say(messages.stopped(int(outcome.data["count"])))
 
 
-async def _own_id(request: Request, whom: str) -> uuid.UUID:
-    """Return the shadowing of one's own that the words name. Raises: AlreadySo; InvalidInput."""
-    target = _target(request, whom)
+async def _own_id(request: Request, words: str) -> uuid.UUID:
+    """Return the actor's own shadowing that the words name. Raises: AlreadySo; InvalidInput."""
+    target = _target(request, words)
     role = request.policy.find_role(target.role_key) if target.role_key else None
     service = request.policy.find_service(target.service_key) if target.service_key else None
     for one in (await _own(request)).own:
@@ -179,7 +179,7 @@ async def _own(request: Request) -> OwnShadowings:
 
 
 async def open_decision(request: Request, given: OnPrompt) -> blocks.View:
-    """Return the form for an answer to the question at a decision."""
+    """Return the form to answer the question at a decision."""
     prompt = await own_prompt(request, given.prompt_id)
     incident = await request.read(find_incident_view, ById(prompt.incident_id))
     if prompt.kind != PromptKind.DECISION or not prompt.is_open or incident is None:
@@ -188,7 +188,7 @@ async def open_decision(request: Request, given: OnPrompt) -> blocks.View:
 
 
 async def keep_answer(uow: UnitOfWork, given: OnPrompt) -> Outcome:
-    """Keep what the shadow would do now, with its time."""
+    """Store what the shadow would do now, and when they answered."""
     if not given.text:
         raise InvalidInput("text", "empty")
     return await answer(uow, given.prompt_id, ANSWERED, text=given.text)
@@ -198,7 +198,7 @@ async def keep_answer(uow: UnitOfWork, given: OnPrompt) -> Outcome:
 
 
 async def follow(context: EffectContext) -> Settlement:
-    """See what an entry means for those who learn; who the schedule names is looked up first."""
+    """Act on an entry for shadows and juniors, after looking up unknown people on schedules."""
     effect = context.get(FollowLearners)
     if effect.incident_id is None:
         return Dropped("no incident")
@@ -227,7 +227,7 @@ async def _look_up(context: EffectContext) -> tuple[PersonFacts, ...]:
             continue
         try:
             user = await services.gateway.lookup_email(ref.email or "")
-        except SlackPermanent:  # nobody has this address: the others come all the same
+        except SlackPermanent:  # nobody has this address: go on with the others
             continue
         if user is not None:
             found.append(PersonFacts(user.id, email=ref.email))
@@ -235,7 +235,7 @@ async def _look_up(context: EffectContext) -> tuple[PersonFacts, ...]:
 
 
 async def invite_shadow(context: EffectContext) -> Settlement:
-    """Invite a shadow; an incident that is private by now never has them."""
+    """Invite a shadow, unless the incident has become private."""
     effect = context.get(InviteShadow)
     async with context.services.database.reading() as session:
         view = await read_incident(session, effect, context.services)
@@ -261,7 +261,7 @@ async def _look_at_brief(
     observation = await session.get_one(Observation, effect.observation_id)
     person = await session.get_one(Person, observation.person_id)
     incident = await read_incident(session, effect, services)
-    if incident.is_private:  # shadows are never brought into one
+    if incident.is_private:  # shadows never join a private incident
         return Showing(hidden_message(incident), to_person(person, unless="nothing to watch"))
     if observation.ended_at is not None or not incident.is_open:
         message = messages.brief_over(incident)

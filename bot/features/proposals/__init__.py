@@ -1,1 +1,1 @@
-"""Proposals in Slack: cards, forms, answers."""
+"""Proposals in Slack: cards, forms and answers."""

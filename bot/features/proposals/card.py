@@ -1,4 +1,4 @@
-"""Proposals where people see them: one card in the channel, copies in direct messages, kept current."""
+"""Live messages of a proposal: one card in the channel, and copies in direct messages."""
 
 from bot.features.proposals.messages import proposal_card
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
@@ -19,7 +19,7 @@ PROPOSAL = live_copies(
 
 
 async def refresh_of_entry(context: EffectContext) -> Settlement:
-    """Have every copy of the proposal made anew whose words an entry had held until now."""
+    """Update every copy of the proposal whose words were in a redacted entry."""
     effect = context.get(RefreshProposalOfEntry)
     async with context.services.database.reading() as session:
         found = await find_by_entry(session, effect.entry_id)

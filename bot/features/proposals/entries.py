@@ -1,4 +1,4 @@
-"""What is said of proposals as they go on: in the channel, and directly to those it concerns."""
+"""Messages about timeline entries of a proposal, for the channel and for direct messages."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -36,7 +36,7 @@ from incidents.proposals.views import get_proposal_view
 def approved_directly(
     approved: ProposalApproved, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return what the author is told: agreed to, until when, and the button that goes on."""
+    """Tell the author that it is approved, until when, and offer the button to carry it out."""
     until = approved.expires_at
     holds = f" It holds until {mentions.date(until, '{time}')}." if until else ""
     now = "*Carry out* does it." if approved.is_command else "Go ahead, then say what came of it."
@@ -47,18 +47,18 @@ def approved_directly(
 def lapsed_entry(
     lapsed: ApprovalLapsed, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return that an agreement no longer counts, and the buttons that answer anew."""
+    """Tell the channel that an approval no longer counts, with the buttons to answer again."""
     return told_message(entry, incident, *answer_buttons(_value(lapsed, incident)))
 
 
 def unanswered_entry(
     unanswered: ProposalUnanswered, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return that a proposal still waits, more loudly each time."""
+    """Tell the channel that a proposal still waits; the last call mentions the commander."""
     value = _value(unanswered, incident)
     if not unanswered.is_last_call:
         return told_message(entry, incident, *answer_buttons(value), asks="Who agrees?")
-    # Nobody decides on their own proposal: the commander's is for others.
+    # Nobody decides on their own proposal, not even a commander.
     author = unanswered.requester.id
     lead = ", ".join(
         mentions.mention(one.external_id) for one in incident.holders(COMMANDER) if one.id != author
@@ -73,7 +73,7 @@ def unanswered_entry(
 def unanswered_directly(
     unanswered: ProposalUnanswered, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return the question put again to those who may agree."""
+    """Ask a person who may approve once more."""
     minutes = max(unanswered.minutes, 1)
     text = (
         f"{about(incident)}: {named(unanswered.requester)} has waited {minutes} min for an answer to "
@@ -84,7 +84,7 @@ def unanswered_directly(
 
 
 def broken_entry(broken: BreakGlass, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return, loudly, that somebody goes ahead without agreement."""
+    """Alert the channel that somebody goes ahead without approval."""
     text = "\n".join(told_lines(entry))
     return blocks.Message(
         text=text, blocks=(blocks.header("Break-glass"), *blocks.paragraphs(text))
@@ -94,7 +94,7 @@ def broken_entry(broken: BreakGlass, entry: EntryView, incident: IncidentView) -
 def result_asked_directly(
     asked: ResultAsked, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return the question to who went ahead without approval, with the ways to answer it."""
+    """Ask the person who went ahead without approval what the result was."""
     text = (
         f"{about(incident)}: you went ahead with {asked.name} without approval: {_text(asked)}\n"
         "What came of it? *Carried out…* puts it on the record, *Abandon…* if "
@@ -109,7 +109,7 @@ def result_asked_directly(
 
 
 def asked_entry(asked: ObjectionsAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the question for strong objections."""
+    """Ask the channel for strong objections."""
     until = mentions.date(asked.until or entry.occurred_at, "{time_secs}")
     asks = f"{actor_of_entry(entry)} decides after {until}. Silence is consent."
     value = _value(asked, incident)
@@ -120,7 +120,7 @@ def asked_entry(asked: ObjectionsAsked, entry: EntryView, incident: IncidentView
 def poll_ended_entry(
     ended: ObjectionsEnded, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return what the question for objections came to, and who decides."""
+    """Tell the channel the result of the call for objections, and who decides."""
     commanders = (mentions.mention(one.external_id) for one in incident.holders(COMMANDER))
     return told_message(
         entry, incident, asks=f"{', '.join(commanders) or 'The commander'} decides."
@@ -134,7 +134,7 @@ def _value(step: ProposalStep, incident: IncidentView) -> str:
 
 # -- how it ended -----------------------------------------------------------------------------
 
-# While the proposal stands so, the buttons of the message do something.
+# The message's buttons work while the proposal has this status.
 _ASKED_WHILE: Mapping[str, ProposalStatus] = MappingProxyType(
     {
         ProposalUnanswered.kind: ProposalStatus.PENDING,
@@ -148,7 +148,7 @@ _ASKED_WHILE: Mapping[str, ProposalStatus] = MappingProxyType(
 async def proposal_ending(
     step: ProposalStep, session: AsyncSession, entry: EntryView, _incident: IncidentView
 ) -> Ending | None:
-    """Return how the proposal stands once it isn't asked for any more."""
+    """Return the proposal's status once the message's question is settled."""
     proposal = await get_proposal_view(session, known_id(step.proposal_id))
     if proposal.version != step.version:
         return Ending(f"It was changed since: version {proposal.version} is on the card.")
@@ -160,7 +160,7 @@ async def proposal_ending(
 async def poll_ending(
     asked: ObjectionsAsked, session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return who objected once the time for objections is over."""
+    """Return who objected, once the time for objections is over."""
     later = await find_next_entry(session, entry, incident, ObjectionsEnded.kind)
     ended = ObjectionsEnded.read(later.content) if later is not None else None
     if ended is not None and ended.poll_id == asked.poll_id:

@@ -1,4 +1,4 @@
-"""Proposals in Slack: `propose` and `proposal`, one card kept current, its buttons and forms."""
+"""Proposals in Slack: `propose`, `proposal`, and the card's buttons and forms."""
 
 import re
 import uuid
@@ -48,7 +48,7 @@ _EXAMPLE = "propose Restart checkout in eu-west --class change"
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _LABELS = re.compile(r"(?:^|(?<=\s))(risk|undo|check):\s*", re.IGNORECASE)
 
-# As help and refusals name them, each once.
+# The verbs that a refusal lists, without their aliases.
 _SHOWN_VERBS = ("approve", "decline", "objections", "object", "done", "abandon", "break-glass")
 
 
@@ -56,7 +56,7 @@ _SHOWN_VERBS = ("approve", "decline", "objections", "object", "done", "abandon",
 
 
 def typed_proposal(request: Request) -> Proposing | AskFirst[Proposing]:
-    """Return what `propose what to do --class change` proposes; without a class the form asks."""
+    """Parse `propose what to do --class change`; without text or class, open the form."""
     words = split_words(mentions.plain(request.words.text))
     given = Proposing(
         request.incident_ref(),
@@ -70,7 +70,7 @@ def typed_proposal(request: Request) -> Proposing | AskFirst[Proposing]:
 
 
 async def open_proposal(request: Request, given: Proposing) -> Form[Proposing]:
-    """Return the form, with what was typed, or what a refused command would have done."""
+    """Return the form, prefilled from typed words, a refused command, or an existing proposal."""
     proposals = request.policy.proposals
     if given.proposal_id is not None:
         view, proposal = await _views(request, given.ref, given.proposal_id)
@@ -79,7 +79,7 @@ async def open_proposal(request: Request, given: Proposing) -> Form[Proposing]:
     view = await view_for_form(request, given.ref, action=Action.PROPOSE)
     words, class_key = words_of(given), given.class_key
     if given.action in PERFORMERS:
-        # What wasn't said yet is left for the person to fill in.
+        # The person fills in the parts that aren't known yet.
         text = command_text(given.action, {"severity_name": "…", "original": "…"})
         chosen = proposals.class_of(given.action)
         words, class_key = ProposalWords(text=text), chosen.key if chosen is not None else ""
@@ -88,7 +88,7 @@ async def open_proposal(request: Request, given: Proposing) -> Form[Proposing]:
 
 
 async def put(uow: UnitOfWork, given: Proposing) -> Outcome:
-    """Propose, or propose anew."""
+    """Make a new proposal, or change an existing one."""
     words, class_key = words_of(given), given.class_key
     if given.proposal_id is None:
         return await propose(uow, given.ref, words=words, class_key=class_key)
@@ -103,12 +103,12 @@ async def put(uow: UnitOfWork, given: Proposing) -> Outcome:
 
 
 def words_of(given: Proposing) -> ProposalWords:
-    """Return what is proposed, in words."""
+    """Return the four texts of the proposal."""
     return ProposalWords(text=given.text, risk=given.risk, undo=given.undo, check=given.check)
 
 
 def split_words(text: str) -> ProposalWords:
-    """Return the proposal typed as one text, in which `risk:`, `undo:` and `check:` may begin parts."""
+    """Split one typed text into a proposal's parts at `risk:`, `undo:` and `check:`."""
     first, *rest = _LABELS.split(text)
     found = {label.lower(): part for label, part in zip(rest[::2], rest[1::2], strict=True)}
     trimmed = {name: part.strip().rstrip(",;|").strip() for name, part in found.items()}
@@ -119,14 +119,14 @@ def split_words(text: str) -> ProposalWords:
 
 
 async def ask_or_break(uow: UnitOfWork, given: OnProposal) -> Outcome:
-    """Ask for agreement to the command that was kept; with a reason, go ahead without."""
+    """Ask for approval of the stored command; with a reason, break glass instead."""
     if not given.reason:
         return await ask_for_draft(uow, given.ref, proposal_id=given.proposal_id)
     return await break_glass(uow, given.ref, proposal_id=given.proposal_id, reason=given.reason)
 
 
 async def carry_out_with(uow: UnitOfWork, given: OnProposal) -> Outcome:
-    """Carry it out, or say what came of it."""
+    """Carry out the command, or record that the step was carried out and its result."""
     return await carry_out(
         uow,
         given.ref,
@@ -156,7 +156,7 @@ async def proposal(request: Request, given: Words) -> Reply:
         known = ", ".join(_SHOWN_VERBS)
         raise InvalidInput("word", f"isn't one of {known}", f"proposal {shown.number} approve")
     if len(meant) > 1:
-        # A risky step mustn't be agreed to by a guess at which one was meant.
+        # Never guess which risky step somebody means to approve.
         numbers = ", ".join(str(one.number) for one in meant)
         which = f"Say which, as in `{slash} proposal {shown.number} {word.casefold()}`."
         return Say(say(f"Several proposals wait ({numbers}), so nothing was done. {which}"))
@@ -165,9 +165,9 @@ async def proposal(request: Request, given: Words) -> Reply:
 
 
 def _number_and_verb(text: str, known: Sequence[Proposal]) -> tuple[int | None, str, str]:
-    """Return the number, the verb and the words after them; the number before the verb or after.
+    """Return the number, the verb and the words after them; the number may come before or after.
 
-    After it, where words may follow that begin with one, it is a number if there is such a proposal.
+    After the verb, a number counts only if a proposal has it: a reason may start with one, too.
     """
     first, rest = split_first(text)
     second, after = split_first(rest)
@@ -179,12 +179,15 @@ def _number_and_verb(text: str, known: Sequence[Proposal]) -> tuple[int | None, 
 
 
 def told(request: Request, outcome: Outcome) -> str:
-    """Return what came of it."""
+    """Return the reply after a step: the result, and what comes next."""
     return messages.outcome_text(outcome, slash=request.policy.command)
 
 
 def told_what_differs(request: Request, outcome: Outcome) -> str | None:
-    """Return what came of it; of a form only what differs: the rest is seen on the card."""
+    """Return the reply after a step; for a form, only if the outcome isn't the one asked for.
+
+    The card shows the expected outcome.
+    """
     is_as_asked = not outcome.kind.startswith("proposal_")
     return None if request.is_form and is_as_asked else told(request, outcome)
 

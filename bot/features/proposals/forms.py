@@ -1,4 +1,4 @@
-"""The forms about proposals: proposing or changing one, and the one field that an answer needs."""
+"""Forms about proposals: propose, change, and the one-field forms to answer."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _LONGEST = 2000
 
 @dataclass(frozen=True, slots=True)
 class AnswerField:
-    """What an answer's form asks for."""
+    """The texts of an answer's form."""
 
     title: str
     label: str
@@ -55,7 +55,7 @@ BREAK_GLASS = AnswerField(
 def propose_form(
     view: IncidentView, proposals: Proposals, *, words: ProposalWords, class_key: str = ""
 ) -> blocks.View:
-    """Return the form that proposes; the words suggest a class, the person chooses."""
+    """Return the form to propose; unless `class_key` is given, the words suggest a class."""
     chosen = class_key or suggest_class(words.text, proposals).key
     return blocks.modal(
         f"Propose in {view.reference}",
@@ -65,7 +65,7 @@ def propose_form(
 
 
 def revise_form(view: IncidentView, proposal: ProposalView, proposals: Proposals) -> blocks.View:
-    """Return the form that changes a proposal."""
+    """Return the form to change a proposal."""
     words = proposal.words or ProposalWords(text="")
     return blocks.modal(
         f"Change proposal {proposal.number}",
@@ -104,7 +104,7 @@ def _fields(
 
 
 def answer_form(view: IncidentView, field: AnswerField) -> blocks.View:
-    """Return the form with the one field that an answer needs."""
+    """Return the form with one text field, for an answer."""
     return blocks.modal(
         field.title,
         blocks=[

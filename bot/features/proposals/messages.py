@@ -1,4 +1,4 @@
-"""How proposals read: the card with its buttons, and what people are told who acted."""
+"""Wording of proposals: the card with its buttons, and the replies to people who act."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ _NOT_SAID = "_not said_"
 def proposal_card(
     proposal: ProposalView, incident: IncidentView, *, is_direct: bool
 ) -> blocks.Message:
-    """Return a proposal as it is now, with the buttons that fit; none once it is over."""
+    """Return the current card; its buttons depend on the status, none once it is over."""
     where = f"{about(incident)}\n" if is_direct else ""
     parts = [f"{where}{_head(proposal)}", _details(proposal), status_text(proposal)]
     if proposal.poll is not None:
@@ -37,12 +37,12 @@ def proposal_card(
 
 
 def asked_lines(proposal: ProposalView | None) -> tuple[str, ...]:
-    """Return what a proposal says, where an answer to it is asked for elsewhere; none without one."""
+    """Return the lines of a proposal for use on another card; none without a proposal."""
     return (_head(proposal), *_details(proposal).splitlines()) if proposal is not None else ()
 
 
 def answer_row(proposal: ProposalView | None) -> tuple[blocks.Block, ...]:
-    """Return the buttons that answer a proposal, while it waits."""
+    """Return a row with the buttons to answer a proposal, while it is pending."""
     if proposal is None or proposal.status is not ProposalStatus.PENDING:
         return ()
     return (blocks.actions(*answer_buttons(value_of(proposal))),)
@@ -70,14 +70,14 @@ def _labelled(words: ProposalWords) -> list[str]:
 
 
 def status_line(proposal: ProposalView) -> str:
-    """Return where a proposal stands, without anybody's words."""
+    """Return a proposal's status without the reasons that people gave."""
     if proposal.status is ProposalStatus.BREAK_GLASS:
         return f"*Break-glass* by {_named(proposal.answered_by)}, without approval."
     return status_text(replace(proposal, answer="", ending=""))
 
 
 def status_text(proposal: ProposalView) -> str:
-    """Return where a proposal stands, who answered, and what can happen next."""
+    """Return a proposal's status, who answered with which reason, and what can happen next."""
     until = f" until {mentions.date(proposal.expires_at, '{time}')}" if proposal.expires_at else ""
     answered, settled = _named(proposal.answered_by), _named(proposal.settled_by)
     answer = f" {mentions.escape(proposal.answer)}" if proposal.answer else ""
@@ -129,7 +129,7 @@ def _poll_text(poll: PollView) -> str:
 def _button_rows(proposal: ProposalView) -> tuple[blocks.Block, ...]:
     value = value_of(proposal)
     is_forced = proposal.status is ProposalStatus.BREAK_GLASS
-    # What somebody went ahead with can be told of at any time; nothing else is done afterwards.
+    # After the incident, only a command or the result of a break-glass can still be recorded.
     if not proposal.is_incident_open and not proposal.is_command and not is_forced:
         return ()
     first: list[blocks.ButtonElement] = []
@@ -153,7 +153,7 @@ def _button_rows(proposal: ProposalView) -> tuple[blocks.Block, ...]:
 
 
 def answer_buttons(value: str) -> tuple[blocks.ButtonElement, blocks.ButtonElement]:
-    """Return the buttons that agree and decline."""
+    """Return the buttons to approve and decline."""
     return (
         blocks.button("Approve", action_id="proposal_approve", value=value, style="primary"),
         blocks.button("Decline…", action_id="proposal_decline_open", value=value),
@@ -161,7 +161,7 @@ def answer_buttons(value: str) -> tuple[blocks.ButtonElement, blocks.ButtonEleme
 
 
 def done_button(value: str, *, is_command: bool) -> blocks.ButtonElement:
-    """Return the button that says it is carried out, or lets the bot carry out a command."""
+    """Return the button to report a step as carried out, or to have the bot carry out a command."""
     if is_command:
         return blocks.button(
             "Carry out", action_id="proposal_carry_out", value=value, style="primary"
@@ -172,7 +172,7 @@ def done_button(value: str, *, is_command: bool) -> blocks.ButtonElement:
 
 
 def break_button(value: str) -> blocks.ButtonElement:
-    """Return the button that goes ahead without agreement."""
+    """Return the button to go ahead without approval."""
     return blocks.button(
         "Break glass…", action_id="proposal_break_open", value=value, style="danger"
     )
@@ -188,11 +188,11 @@ def _named(person: PersonView | None) -> str:
     return mentions.mention(person.external_id) if person is not None else "Sitrep"
 
 
-# -- what the person is told who acted --------------------------------------------------------
+# -- replies to the person who acts -----------------------------------------------------------
 
 
 def outcome_text(outcome: Outcome, *, slash: str) -> str:
-    """Return what came of a step, and what comes next."""
+    """Return the reply after a step: the result, and what comes next."""
     data = outcome.data
     name = f"Proposal {data['number']}"
     match outcome.kind:

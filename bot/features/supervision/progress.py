@@ -1,4 +1,4 @@
-"""Progress: shown to the person, their mentors and whom the policy names; signing off; exporting."""
+"""Progress: show it to the people who may see it, sign off, and export."""
 
 import uuid
 from functools import partial
@@ -32,14 +32,14 @@ _EXAMPLE = "progress @someone"
 
 
 class Looking(Arguments):
-    """Whose progress is shown (None: one's own), or in which format one's own is sent."""
+    """Whose progress to show (None: the actor's own), or the format to export their own in."""
 
     person: Named | None = None
     export: str = ""
 
 
 def typed_looking(request: Request) -> Looking:
-    """Return what `progress [@someone] [--export]` asks for."""
+    """Parse `progress [@someone] [--export]`."""
     text = request.words.text.strip()
     if request.words.has("export"):
         return Looking(export=text or ExportFormat.JSON)
@@ -50,14 +50,14 @@ def typed_looking(request: Request) -> Looking:
 
 
 async def progress(request: Request, given: Looking) -> Reply:
-    """Show one's own progress, or somebody's; or send one's own as files."""
+    """Show a person's progress, or send the actor's own as files."""
     if given.export:
         return await export(request, find_format(given.export))
     return await progress_reply(request, given.person)
 
 
 async def progress_reply(request: Request, named: Named | None) -> Reply:
-    """Return somebody's progress (None: one's own), or the one answer for those it is none of."""
+    """Return a person's progress (None: the actor's own), or `HIDDEN` without access."""
     services = request.services
     workspace_id = services.workspace.id
     async with services.database.reading() as session:
@@ -98,7 +98,7 @@ async def _may(request: Request, action: Action, view: ProgressView) -> bool:
 
 
 class SigningOff(Arguments, gone="progress"):
-    """Who is signed off for what, and why."""
+    """The person to sign off, the stage and scope (`line`), and the note."""
 
     person_id: uuid.UUID
     line: str = ""
@@ -106,7 +106,7 @@ class SigningOff(Arguments, gone="progress"):
 
 
 async def open_sign_off(request: Request, given: SigningOff) -> blocks.View | Say:
-    """Return the form in which a mentor signs off."""
+    """Return the form to sign off."""
     view = await _view(request, given.person_id)
     if view is None:
         return Say(say(stage_messages.HIDDEN))
@@ -119,7 +119,7 @@ async def open_sign_off(request: Request, given: SigningOff) -> blocks.View | Sa
 
 
 async def sign(request: Request, given: SigningOff) -> Reply:
-    """Sign off."""
+    """Sign off the chosen stage."""
     if not given.line:
         raise InvalidInput("line", "empty")
     line = from_value(stage_messages.Line, given.line)
@@ -135,7 +135,7 @@ async def sign(request: Request, given: SigningOff) -> Reply:
 
 
 async def export(request: Request, fmt: ExportFormat | None) -> Reply:
-    """Send one's own progress as files."""
+    """Send the actor's own progress as files."""
     if fmt is None or fmt is ExportFormat.MARKDOWN:
         text = "I can export as `json` or `csv`; a readable text comes with either."
         return Say(say(f"{text} For example: `{request.policy.command} progress --export csv`"))
@@ -149,7 +149,7 @@ async def export(request: Request, fmt: ExportFormat | None) -> Reply:
 
 
 async def upload_progress(context: EffectContext) -> Settlement:
-    """Make the file from what is known now, and upload it to the person's own messages."""
+    """Upload the progress file to the person's direct messages with the bot."""
     effect, services = context.get(UploadProgress), context.services
     async with services.database.reading() as session:
         person = await session.get(Person, effect.person_id)
@@ -182,7 +182,7 @@ async def upload_progress(context: EffectContext) -> Settlement:
             comment="Your progress, as you asked. It was sent to you alone.",
         )
     except SlackPermanent as error:
-        # Theirs alone: nobody else hears that it failed, and they can ask again.
+        # Private to them: nobody else learns that it failed, and they can ask again.
         return Dropped(error.error)
     return Done()
 

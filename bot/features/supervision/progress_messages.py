@@ -1,4 +1,4 @@
-"""How progress reads to whoever may see it: short lines, no ranking, what is missing said kindly."""
+"""Wording of progress: short lines, no ranking, kind about what is missing."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ MOST_STAGES = 12
 MOST_MONTHS = 6
 MOST_KEYS = 10
 
-# What is missing of each need, as `{left}` of `{wanted}` or `{have}` against `{wanted}`.
+# Text for each unmet need; `{left}` is `{wanted}` minus `{have}`.
 _MISSING = MappingProxyType(
     {
         "observed": "{left} more to observe",
@@ -33,7 +33,7 @@ _MISSING = MappingProxyType(
 def progress_message(
     view: ProgressView, policy: Policy, *, can_sign_off: bool, can_set: bool
 ) -> blocks.Message:
-    """Return somebody's progress, with the buttons that this viewer may press."""
+    """Return a person's progress, with the buttons that this viewer may press."""
     title = "Your progress" if view.is_own else f"Progress of {mentions.escape_line(view.name)}"
     sections = [f"*{title}*", *_sections(view, policy)]
     buttons = list(_buttons(view, can_sign_off=can_sign_off, can_set=can_set))
@@ -46,7 +46,7 @@ def progress_message(
 
 
 def signable(view: ProgressView) -> tuple[StageLine, ...]:
-    """Return the stages of somebody that can be signed off now: the next, or solo again."""
+    """Return the stages that can be signed off: all below solo, and solo with a renewal date."""
     return tuple(
         line for line in view.stages if line.stage is not Stage.SOLO or line.renewal_due_at
     )
@@ -94,7 +94,7 @@ def _stage(line: StageLine, policy: Policy) -> str:
 
 
 def missing_text(need: Need) -> str:
-    """Return in a few words what is missing of something the policy asks for."""
+    """Return in a few words what is missing for a need of the policy."""
     pattern = _MISSING.get(need.key, "{have} of {wanted}")
     text = pattern.format(left=need.wanted - need.have, have=need.have, wanted=need.wanted)
     one = {"1 more escalations": "1 more escalation", "1 more debriefs": "1 more debrief"}

@@ -1,4 +1,4 @@
-"""How stages read: to whoever sets them, to the person, to their mentors."""
+"""Wording of stages: for the person who sets one, the learner, and the mentors."""
 
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -29,7 +29,7 @@ _OWN_MEANINGS = MappingProxyType(
     }
 )
 
-# One answer for everybody whom it is none of, whether or not there is anything to hide.
+# One answer for everybody without access, so that it reveals nothing.
 HIDDEN = (
     "Stages and progress are shown to the person, their mentors, and whom the policy names. "
     "Ask the person: they can show you theirs."
@@ -37,7 +37,7 @@ HIDDEN = (
 
 
 def scope_words(scope: Scope, policy: Policy) -> str:
-    """Return in plain words what a stage holds for, to be put after the stage."""
+    """Return the scope of a stage in words, to follow the stage's name."""
     role = policy.find_role(scope.role_key) if scope.role_key else None
     service = policy.find_service(scope.service_key) if scope.service_key else None
     words = []
@@ -49,24 +49,24 @@ def scope_words(scope: Scope, policy: Policy) -> str:
 
 
 def _within(name: str) -> str:
-    """Return a name as it stands within a sentence; abbreviations keep their capitals."""
+    """Return a name for use within a sentence; abbreviations keep their capitals."""
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 def stage_text(stage: Stage, scope: Scope, policy: Policy) -> str:
-    """Return a stage with what it holds for, e.g. `*assist* as scribe for Checkout`."""
+    """Return a stage with its scope, e.g. `*assist* as scribe for Checkout`."""
     return f"*{stage}* {mentions.escape_line(scope_words(scope, policy))}"
 
 
 def quoted(note: str) -> str:
-    """Return somebody's note as a quotation, or ""."""
+    """Return a note as a quotation, or "" if it is empty."""
     if not note.strip():
         return ""
     return "\n" + "\n".join(f"> {line}" for line in mentions.escape(note).splitlines())
 
 
 def told_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
-    """Return what the person hears when their stage was set."""
+    """Tell a person that their stage was set."""
     stage = Stage(record.stage)
     stage_line = stage_text(stage, record.scope, policy)
     who, when = mentions.escape_line(record.set_by_name), mentions.date(record.set_at)
@@ -81,7 +81,7 @@ def told_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
 
 
 def told_to_mentor(name: str, record: StageRecord, policy: Policy) -> blocks.Message:
-    """Return what a mentor hears when somebody else set the stage of their mentee."""
+    """Tell a mentor that somebody else set their mentee's stage."""
     stage = Stage(record.stage)
     what = "signed off to" if record.is_sign_off else "now"
     text = (
@@ -93,7 +93,7 @@ def told_to_mentor(name: str, record: StageRecord, policy: Policy) -> blocks.Mes
 
 
 def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> blocks.Message:
-    """Return what the person hears of a mentor who was named, or is no longer theirs."""
+    """Tell a person that they have a new mentor, or that one no longer mentors them."""
     who = mentions.mention(mentor)
     if is_ended:
         return _with_hint(f"{who} is no longer your mentor.", f"`{slash} progress` shows who is.")
@@ -105,7 +105,7 @@ def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> blocks.M
 
 
 def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.Message:
-    """Return what the mentor hears of somebody they supervise now, or no longer."""
+    """Tell a mentor that they supervise a person now, or no longer do."""
     who = mentions.mention(person)
     if is_ended:
         return _with_hint(f"You are no longer a mentor of {who}.", "Nothing is left to do.")
@@ -117,7 +117,7 @@ def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.M
 
 
 def renewal_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
-    """Return what the person hears when their sign-off is to be renewed."""
+    """Tell a person that their sign-off is due for renewal."""
     text = (
         f"Your sign-off to {stage_text(Stage.SOLO, record.scope, policy)} is due for renewal: "
         f"{mentions.escape_line(record.set_by_name)} gave it on {mentions.date(record.set_at)}. Nothing changes "
@@ -127,7 +127,7 @@ def renewal_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
 
 
 def renewal_to_mentor(person: str, record: StageRecord, policy: Policy) -> blocks.Message:
-    """Return what a mentor hears when the sign-off of their mentee is to be renewed."""
+    """Tell a mentor that their mentee's sign-off is due for renewal."""
     who = mentions.mention(person)
     text = (
         f"The sign-off of {who} to {stage_text(Stage.SOLO, record.scope, policy)} is due for "
@@ -148,7 +148,7 @@ def _with_hint(text: str, hint: str) -> blocks.Message:
 
 
 def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
-    """Return the form that sets somebody's stage or names a mentor."""
+    """Return the form to set a person's stage or name a mentor."""
     everything = blocks.option("Everything", value=_ANY)
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     services = [blocks.option(service.name, value=service.key) for service in policy.services]
@@ -158,7 +158,7 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
         blocks.select("role", label="As", options=(everything, *roles), initial=_ANY),
     ]
     if services:
-        # A menu shows a hundred at most; the command reaches the others.
+        # Slack allows 100 options in a menu; the command reaches the other services.
         offered = (everything, *services[:99])
         inputs.append(blocks.select("service", label="For", options=offered, initial=_ANY))
     inputs += [
@@ -169,7 +169,7 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
 
 
 class Line(Arguments, gone="progress"):
-    """A stage in a role and for a service; "" is every one."""
+    """A stage with its scope; an empty key means every role or every service."""
 
     role_key: str
     service_key: str
@@ -177,7 +177,7 @@ class Line(Arguments, gone="progress"):
 
 
 def sign_off_form(name: str, lines: Sequence[tuple[Scope, Stage]], policy: Policy) -> blocks.View:
-    """Return the form in which a mentor signs off; `lines` are what each would come to."""
+    """Return the form to sign off; `lines` are the scopes, each with the stage it would reach."""
     options = [
         blocks.option(
             f"{stage} {scope_words(scope, policy)}",
@@ -202,7 +202,7 @@ _ANY = "*"
 
 
 def chosen(value: str) -> str:
-    """Return the key that was chosen in a form's menu; "" for everything."""
+    """Return the key chosen in a form's menu; "" for everything."""
     return "" if value == _ANY else value
 
 

@@ -1,4 +1,4 @@
-"""Stages: setting them and naming mentors, and who hears of it. Every answer is private."""
+"""Stages: set one, name a mentor, and tell those concerned. Every reply is private."""
 
 import uuid
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _EXAMPLE = "stage @someone assist --role commander --service checkout"
 
 
 class Setting(Arguments):
-    """What is set for a person: a stage in a role or for a service, or a mentor."""
+    """A stage to set for a person, with its scope, or a mentor to add or remove."""
 
     person: Named = NOBODY
     stage: str = ""
@@ -40,7 +40,10 @@ class Setting(Arguments):
 
 
 def typed_setting(request: Request) -> Setting:
-    """Return what `stage @someone [stage] [--role …] [--service …] [--mentor …] [note…]` sets."""
+    """Parse `stage @someone [stage] [--role …] [--service …] [--mentor …] [note…]`.
+
+    Raises: InvalidInput.
+    """
     who, rest = request.words.split_first()
     person, flags = person_in(who), request.words.flags
     if person is None:
@@ -58,7 +61,7 @@ def typed_setting(request: Request) -> Setting:
 
 
 async def set_stage(request: Request, given: Setting) -> Reply:
-    """Set it; where nothing is to be set by a command, show how far somebody is."""
+    """Set the stage or mentor; a command that sets nothing shows the person's progress."""
     if not (given.stage or given.mentor or given.former):
         if request.is_form or request.words.flags:
             raise InvalidInput("stage", "empty", "" if request.is_form else _EXAMPLE)
@@ -77,7 +80,7 @@ async def set_stage(request: Request, given: Setting) -> Reply:
 
 
 async def open_form(request: Request, given: Setting) -> blocks.View:
-    """Return the form, for those who may set a stage."""
+    """Return the form to set a stage. Raises: NotPermitted."""
     await request.permit(Action.SET_STAGE)
     return messages.stage_form(request.policy, person=given.person.external_id or None)
 
@@ -93,7 +96,7 @@ def _changed(change: StageChange, policy: Policy) -> blocks.Message:
         said.append(
             f"{mentions.mention(change.former_mentor.external_id)} is no mentor of {who} now."
         )
-    # Only what was just set: what else there is, is the person's and their mentors'.
+    # Only what was just set: the rest is private to the person and their mentors.
     return say(" ".join((*said, "They and their mentors are told directly, nobody else.")))
 
 
@@ -124,7 +127,7 @@ def _scope(policy: Policy, *, role: str, service: str) -> Scope:
     return Scope(found_role.key if found_role else "", found_service.key if found_service else "")
 
 
-# -- what people are told ---------------------------------------------------------------------
+# -- direct messages --------------------------------------------------------------------------
 
 
 async def tell_stage(context: EffectContext) -> Settlement:
@@ -142,7 +145,7 @@ async def tell_stage(context: EffectContext) -> Settlement:
 
 
 async def tell_mentorship(context: EffectContext) -> Settlement:
-    """Tell the person and the mentor that they belong together now, or no longer."""
+    """Tell the person or the mentor that the mentorship began or ended."""
     effect, services = context.get(TellMentorship), context.services
     async with services.database.reading() as session:
         row = await session.get(Mentorship, effect.mentorship_id)
@@ -163,7 +166,7 @@ async def tell_mentorship(context: EffectContext) -> Settlement:
 
 
 async def tell_renewal(context: EffectContext) -> Settlement:
-    """Tell the person or a mentor that a sign-off is to be renewed."""
+    """Tell the person or a mentor that a sign-off is due for renewal."""
     effect, policy = context.get(TellRenewal), context.services.policy
     told = await _find_told(context.services, effect.record_id, effect.person_id)
     if told is None:
@@ -178,7 +181,7 @@ async def tell_renewal(context: EffectContext) -> Settlement:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A stage that was set, whose it is, and who is told of it."""
+    """A stage record, the learner it belongs to, and the reader of the message."""
 
     record: StageRecord
     learner: Person
@@ -192,7 +195,7 @@ class _Told:
 async def _find_told(
     services: Services, record_id: uuid.UUID, reader_id: uuid.UUID
 ) -> _Told | None:
-    """Return what is to be told, if the reader is still there and it is still theirs to know."""
+    """Return the record and its people; None if the reader is inactive or may not see it."""
     async with services.database.reading() as session:
         record = await session.get(StageRecord, record_id)
         reader = await session.get(Person, reader_id)
@@ -214,7 +217,7 @@ async def _tell(context: EffectContext, reader: Person, message: blocks.Message)
     try:
         await post_once(context, channel_id=reader.external_id, message=message)
     except SlackPermanent as error:
-        # It is theirs alone, and they can look it up: nobody else hears that it failed.
+        # Private to them: nobody else learns that it failed, and they can look it up.
         return Dropped(error.error)
     return Done()
 
