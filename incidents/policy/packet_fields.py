@@ -1,10 +1,10 @@
-"""The keys of an escalation packet's fields; what each of them is stands in `Packet`."""
+"""The keys of an escalation packet's fields; `incidents/escalation/packet.py` describes each."""
 
 from enum import StrEnum
 
 
 class PacketField(StrEnum):
-    """The fields of a packet, in reading order."""
+    """The fields of a packet, the most useful first."""
 
     ASK = "ask"
     ANSWER_BY = "answer_by"
