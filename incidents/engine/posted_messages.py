@@ -5,7 +5,7 @@ buttons until what they ask for is over.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
-from incidents.engine.rules import FactSource, Recorded
 from incidents.incident.facts import Facts
 from incidents.storage.database import Base
 
@@ -89,16 +88,10 @@ def reader_of(message: PostedMessage) -> uuid.UUID | None:
     return uuid.UUID(person_id) if person_id else None
 
 
-def facts_of_entry_messages(may_end: Collection[str]) -> FactSource:
-    """Return the source of whether messages still offer something, after these kinds of entries."""
-
-    async def add(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
-        if frozenset(may_end).isdisjoint(recorded.kinds):
-            return facts
-        query = select(_of_entries(facts.incident_id).exists())
-        return replace(facts, has_entry_messages=bool((await session.execute(query)).scalar_one()))
-
-    return add
+async def add_entry_messages(session: AsyncSession, facts: Facts) -> Facts:
+    """Add whether messages about entries still offer something."""
+    query = select(_of_entries(facts.incident_id).exists())
+    return replace(facts, has_entry_messages=bool((await session.execute(query)).scalar_one()))
 
 
 async def entry_messages(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[PostedMessage]:
