@@ -1,7 +1,7 @@
-"""The workspace of our token: found in the database, else asked of Slack.
+"""Finds our token's workspace: in the database, otherwise from Slack.
 
-A workspace's row stores the fingerprint of its last confirmed token. So a restart works while Slack
-is down, and another workspace's token is noticed at once.
+A workspace's row stores the fingerprint of the last token Slack confirmed. So the bot can restart
+while Slack is down, and notices another workspace's token at once.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ async def find_identity(
     token: str,
     ask_for: timedelta = ASK_FOR,
 ) -> WorkspaceInfo:
-    """Return the token's workspace: from its stored row, else from Slack, within `ask_for`.
+    """Return the token's workspace from the database, or ask Slack for at most `ask_for`.
 
     Raises:
         StartRefused: Slack refuses the token, or can't be reached and the token is new to us.
@@ -112,7 +112,7 @@ def _say_waiting(state: RetryCallState) -> None:
 async def save_identity(
     transactions: Transactions, identity: Identity, *, mark: str
 ) -> WorkspaceInfo:
-    """Store the token's identity in the workspace's row, which is created if it is new."""
+    """Store the token's identity in the workspace's row; create the row if there is none."""
     saved: list[WorkspaceInfo] = []
     async with transactions.database.reading() as session:
         query = select(Workspace.id).where(Workspace.external_id == identity.team_id)
@@ -139,7 +139,7 @@ async def save_identity(
 
 
 def info_of(row: Workspace) -> WorkspaceInfo:
-    """Return a stored workspace as the value that the program passes on."""
+    """Convert a stored workspace to an immutable value."""
     return WorkspaceInfo(
         id=row.id,
         external_id=row.external_id,
@@ -153,7 +153,7 @@ class WorkspaceKeeper:
     """Checks regularly whether Slack accepts our token, and ends a pause when it does."""
 
     def __init__(self, services: Services, *, token: str, scopes: tuple[str, ...]) -> None:
-        """Store the token's fingerprint, and the scopes that it should have."""
+        """Store the token's fingerprint and the scopes it needs."""
         self.is_authorized = False
         self._services = services
         self._scopes = scopes
@@ -178,7 +178,7 @@ class WorkspaceKeeper:
         return True
 
     def _say_missing(self, granted: tuple[str, ...]) -> None:
-        """Warn once of missing scopes; an empty `granted` means that Slack didn't report any."""
+        """Warn once about missing scopes; an empty `granted` means Slack reported none."""
         missing = tuple(scope for scope in self._scopes if scope not in granted) if granted else ()
         if missing and missing != self._missing:
             log.warning("scopes_missing", scopes=list(missing), todo="`sitrep doctor` says how")
