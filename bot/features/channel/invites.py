@@ -1,4 +1,4 @@
-"""Inviting to the incident channel: the declarer first, then whom policy and roles name."""
+"""Invites people to the incident channel: the declarer, role holders, and people in the policy."""
 
 from functools import partial
 
@@ -32,7 +32,7 @@ async def invite_person(context: EffectContext) -> Settlement:
 
 
 async def invite_policy_people(context: EffectContext) -> Settlement:
-    """Invite whom the policy names; who can't be found is said, and stops nobody."""
+    """Invite the people and groups in the policy; record those not found, and invite the rest."""
     effect = context.get(InvitePolicyPeople)
     services = context.services
     async with services.database.reading() as session:
@@ -61,14 +61,14 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
 
 
 def _is_still_meant(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
-    """Tell whether they are invited now, too: into private incidents only whom the policy lets in."""
+    """Tell whether the invitation still applies: private incidents admit only `private.invite`."""
     let_in = {str(ref) for ref in policy.private.invite}
     return not incident.is_private or let_in.issuperset((*effect.people, *effect.groups))
 
 
 async def _look_up(gateway: SlackGateway, name: str) -> str | None:
     if "@" not in name:
-        return name  # an id that the directory doesn't know yet; Slack says if there is nobody
+        return name  # an id that the directory doesn't know yet; Slack refuses it if nobody has it
     try:
         user = await gateway.lookup_email(name)
     except SlackPermanent:
@@ -82,7 +82,7 @@ async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | Non
         for group in await gateway.groups():
             if wanted in {group.id, group.handle}:
                 return tuple(await gateway.group_members(group.id))
-    except SlackPermanent:  # a missing scope, a plan without groups: the others come all the same
+    except SlackPermanent:  # a missing scope, or a plan without groups: still invite the others
         return None
     return None
 
