@@ -61,7 +61,7 @@ class Doctor:
         self._clock = clock
 
     async def examine(self) -> AsyncIterator[Finding]:
-        """Yield each finding as soon as it is known."""
+        """Yield findings as the checks complete."""
         yield Finding(f"policy: {self._loaded.source}, digest {self._loaded.digest[:12]}")
         async for finding in self._database_findings():
             yield finding

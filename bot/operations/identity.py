@@ -94,7 +94,7 @@ async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
         retry=retry_if_exception_type(SlackTemporary),
         stop=stop_after_delay(ask_for),
         wait=wait_exponential_jitter(initial=1, max=10),
-        before_sleep=_say_waiting,
+        before_sleep=_log_waiting,
         reraise=True,
     )
     async for attempt in attempts:
@@ -103,7 +103,7 @@ async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
     raise AssertionError("unreachable: the last failure is raised")
 
 
-def _say_waiting(state: RetryCallState) -> None:
+def _log_waiting(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     code = error.error if isinstance(error, SlackFailure) else "unknown"
     log.warning("waiting_for_slack", error=code, attempt=state.attempt_number)
@@ -169,7 +169,7 @@ class WorkspaceKeeper:
             self.is_authorized = False
             log.warning("slack_check_failed", error=error.error)
             return False
-        self._say_missing(identity.scopes)
+        self._warn_missing(identity.scopes)
         self.is_authorized = identity.team_id == services.workspace.external_id
         if not self.is_authorized or not await self._is_paused():
             return False
@@ -177,8 +177,8 @@ class WorkspaceKeeper:
         log.info("workspace_resumed")
         return True
 
-    def _say_missing(self, granted: tuple[str, ...]) -> None:
-        """Warn once about missing scopes; an empty `granted` means Slack reported none."""
+    def _warn_missing(self, granted: tuple[str, ...]) -> None:
+        """Warn once about missing scopes; skip the check if Slack reported no scopes."""
         missing = tuple(scope for scope in self._scopes if scope not in granted) if granted else ()
         if missing and missing != self._missing:
             log.warning("scopes_missing", scopes=list(missing), todo="`sitrep doctor` says how")

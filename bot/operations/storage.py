@@ -70,7 +70,7 @@ async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
         ),
         stop=stop_after_delay(wait_for),
         wait=wait_fixed(1),
-        before_sleep=_say_waiting,
+        before_sleep=_log_waiting,
         reraise=True,
     )
     try:
@@ -94,7 +94,7 @@ async def _try_to_write(database: Database) -> None:
         await session.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
 
-def _say_waiting(state: RetryCallState) -> None:
+def _log_waiting(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     why = reason_of(error) if isinstance(error, (OSError, DBAPIError)) else "unknown"
     log.warning("waiting_for_database", reason=why, attempt=state.attempt_number)

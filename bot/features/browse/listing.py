@@ -1,4 +1,4 @@
-"""Lists: `show` for the status card, `list` for incidents page by page."""
+"""Reading incidents: `show` for the status card, `list` for pages of incidents."""
 
 from collections.abc import Sequence
 

@@ -62,7 +62,7 @@ async def open_channel(context: EffectContext) -> Settlement:
     async with context.services.database.reading() as session:
         incident = await get_incident_row(context, session)
     if incident.channel_id is not None:
-        return await _opened_in_vain(context, incident)
+        return await _discard_late_channel(context, incident)
     is_private = incident.is_private
     for name in candidate_names(incident, context.services.policy):
         made = await _find_made(context, name)
@@ -95,7 +95,7 @@ async def _find_made(context: EffectContext, name: str) -> Channel | None:
     return await gateway.find_own_channel(name, created_after=context.created_at)
 
 
-async def _opened_in_vain(context: EffectContext, incident: Incident) -> Settlement:
+async def _discard_late_channel(context: EffectContext, incident: Incident) -> Settlement:
     """Archive what an uncertain attempt created, now that people have chosen another channel."""
     name = next(candidate_names(incident, context.services.policy))
     made = await _find_made(context, name)

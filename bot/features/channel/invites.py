@@ -37,7 +37,7 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
     services = context.services
     async with services.database.reading() as session:
         incident = await get_incident_row(context, session)
-        if not _is_still_meant(effect, incident, services.policy):
+        if not _still_applies(effect, incident, services.policy):
             return Dropped("the incident is private now")
         people = await find_people_named(session, effect.people, workspace_id=services.workspace.id)
         groups = await find_group_members(
@@ -60,7 +60,7 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
     return await _invite(context, incident, list(dict.fromkeys(found)), unknown=unknown)
 
 
-def _is_still_meant(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
+def _still_applies(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
     """Tell whether the invitation still applies: private incidents admit only `private.invite`."""
     let_in = {str(ref) for ref in policy.private.invite}
     return not incident.is_private or let_in.issuperset((*effect.people, *effect.groups))

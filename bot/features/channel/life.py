@@ -207,13 +207,13 @@ def _is_us(request: Request) -> bool:
     return request.event.get("user") == request.services.workspace.bot_external_id
 
 
-# -- what the commander (or declarer) is told ---------------------------------------------------
+# -- direct messages to the commander (or declarer) ---------------------------------------------
 
 
 def channel_archived(
     archived: ChannelArchived, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Tell them that an open incident's channel was archived."""
+    """Return the message that an open incident's channel was archived."""
     asks = "Nothing can be said there until somebody unarchives it; the record goes on meanwhile."
     return _told_with_button(entry, incident, asks=asks)
 
@@ -221,13 +221,13 @@ def channel_archived(
 def channel_deleted(
     deleted: ChannelDeleted, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Tell them that an open incident's channel was deleted."""
+    """Return the message that an open incident's channel was deleted."""
     asks = "Its timeline is complete and goes on; choose another channel for it."
     return _told_with_button(entry, incident, asks=asks)
 
 
 def bot_removed(removed: BotRemoved, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Tell them that the bot was removed from the channel, and how to bring it back."""
+    """Return the message that the bot was removed, and how to bring it back."""
     us = mentions.mention(removed.bot_id) if removed.bot_id else "@Sitrep"
     asks = (
         f"To bring me back, type `/invite` and {us} in that channel. "

@@ -83,7 +83,7 @@ def channel_form(view: IncidentView) -> blocks.View:
 
 
 async def _describe(request: Request, channel_id: str) -> ExistingChannel:
-    """Return what Slack knows about the channel, if both the bot and the person can see it."""
+    """Return what Slack knows about the channel. Raises: InvalidInput unless both can see it."""
     gateway = request.services.gateway
     if not channel_id.startswith(("C", "G")):
         raise InvalidInput("channel", "not_a_channel")

@@ -35,7 +35,7 @@ class Moments(OnIncident):
 
 
 async def set_moments(request: Request, given: Moments) -> Reply:
-    """Store the moments that the form asked for."""
+    """Store the moments that the form showed."""
     moments = {name: getattr(given, name) for name in given.asked if name in LABELS}
     try:
         await request.transact(partial(set_milestones, ref=given.ref, moments=moments))

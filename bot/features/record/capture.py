@@ -90,7 +90,7 @@ def _reacted_message(request: Request) -> MessageKey | None:
     if item.get("type") != "message" or emoji != request.policy.timeline.marker_emoji:
         return None
     if event.get("item_user") == request.services.workspace.bot_external_id:
-        return None  # the timeline already has what we post
+        return None  # our own messages come from the timeline
     return MessageKey(str(item.get("channel")), str(item.get("ts")))
 
 

@@ -114,7 +114,7 @@ async def plain_text(services: Services, text: str) -> str:
 
 
 def is_own(raw: Mapping[str, Any], services: Services) -> bool:
-    """Tell whether Sitrep posted the message; those are on the timeline already."""
+    """Tell whether Sitrep posted the message; its own messages are never captured."""
     workspace = services.workspace
     if raw.get("user") and raw.get("user") == workspace.bot_external_id:
         return True

@@ -31,7 +31,7 @@ from incidents.updates.post import UpdateDraft, post_update, snooze_update
 
 
 class Update(OnIncident):
-    """An update and when the next one is due; `untouched` is the due time that the form showed."""
+    """An update; if `next_in` equals `untouched`, the policy's cadence decides the next one."""
 
     text: str = ""
     impact: str = ""
