@@ -56,7 +56,7 @@ class TypedItem:
 def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> TypedItem:
     """Parse `@owner [by 2026-12-01|5d] text`.
 
-    Raises: InvalidInput: the owner is missing, unknown or not the only one; or the date is unreadable.
+    Raises: InvalidInput: the owner is missing, unknown or not the only one; or a date is wrong.
     """
     who, _, rest = text.strip().partition(" ")
     user_id = mentions.parse_user(who)
