@@ -1,4 +1,4 @@
-# Each target creates the environment if it needs it; start with `make demo` or `make test`.
+# Targets create the environment when they need it; start with `make demo` or `make test`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -18,7 +18,7 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with everything; costs nothing when up to date
 
-# PYTHON=/path/to/python chooses an interpreter; the default is the first that is 3.11 or newer.
+# PYTHON=/path/to/python chooses an interpreter; the default is the first one that is 3.11 or newer.
 $(STAMP): requirements-dev.txt pyproject.toml
 	@if [ ! -x $(BIN)/pip ]; then \
 	  chosen=""; \
@@ -66,12 +66,12 @@ format: $(STAMP) ## Format, and mend what ruff can mend safely
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Frozen output comes from Socket Mode on SQLite, so no other tests have to run; see tests/freeze.
+# Output is frozen from the Socket Mode tests on SQLite only; see tests/freeze.
 FREEZE := build/freeze
 SCENARIOS := $(PYTEST) -q -k "not postgres" tests/scenario
 RUNS ?= 3
 
-# Every second run is overloaded, so that output that depends on timing differs and gets marked.
+# Every second run has too many workers, so that output that depends on timing differs and is marked.
 freeze: $(STAMP) ## Record anew what the bot shows, plans and records
 	@rm -rf $(FREEZE)
 	@for run in $$(seq $(RUNS)); do \

@@ -1,4 +1,4 @@
-"""Rewrites the first migration from the models; for use until the first release only.
+"""Rewrites the first migration from the models; use it only before the first release.
 
 Run as `python -m migrations.draft`.
 """

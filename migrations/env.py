@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs the versions on the connection that `runner` provides."""
+"""Alembic's entry point: runs the migrations on the connection that `runner` provides."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -1,6 +1,6 @@
-"""The schema revisions of a database and of this version, found without Alembic.
+"""Finds the schema revision of a database and of this version, without Alembic.
 
-Importing Alembic takes a tenth of a second and ten megabytes, and most starts don't need it.
+Importing Alembic takes a tenth of a second and ten megabytes; most starts don't need it.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Upgrades a database to the newest schema, and reports its current one."""
+"""Upgrades a database to the newest schema, and reports its current revision."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,11 @@ from incidents.storage.sqlite_session import WRITES
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """The database's revision, and the one that this version needs (`head`)."""
+    """The database's revision (`current`), and the one this version needs (`head`)."""
 
     current: str | None
     head: str | None
-    # False if this version doesn't know the database's revision: it is a newer one.
+    # False if this version doesn't know the database's revision, which is then newer.
     is_known: bool
     # True for a database with tables but no revision: it belongs to another program.
     is_foreign: bool

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A guarded table: its name in error messages, and the columns that never change."""
+    """A guarded table, its name in error messages, and the columns that never change."""
 
     table: str
     name: str

@@ -1,4 +1,4 @@
-"""The features of Sitrep, each in a module of its own."""
+"""Sitrep's features, each in its own module."""
 
 from bot.features.browse import failures, home, listing, people
 from bot.features.browse.help import help_feature

@@ -1,4 +1,4 @@
-"""The doctor: checks everything outside the program that must be right, and says what to do."""
+"""The doctor: checks what the bot depends on, and says how to fix it."""
 
 import os
 from collections.abc import AsyncIterator, Iterable
@@ -23,7 +23,7 @@ from incidents.policy.references import PersonRef, named_in
 from incidents.storage.database import Database, reason_of
 from migrations import runner
 
-# Slack tolerates five minutes, but times on the record would be wrong long before that.
+# Slack tolerates five minutes, but that would put wrong times on the record.
 MOST_OFF = timedelta(seconds=5)
 TRY_AGAIN = "check the network and SLACK_API_URL, then try again"
 REINSTALL = "paste `sitrep manifest` on the app's page (App Manifest), then install the app again"
@@ -31,7 +31,7 @@ REINSTALL = "paste `sitrep manifest` on the app's page (App Manifest), then inst
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's result; `todo` is what to do about it, None if it is right."""
+    """One check's result; `todo` says how to fix it, None means it passed."""
 
     what: str
     todo: str | None = None
@@ -53,7 +53,7 @@ class Doctor:
         database: Database,
         clock: Clock,
     ) -> None:
-        """Store what a running bot would have."""
+        """Store the same parts that a running bot uses."""
         self._settings = settings
         self._loaded = loaded
         self._gateway = gateway
@@ -61,7 +61,7 @@ class Doctor:
         self._clock = clock
 
     async def examine(self) -> AsyncIterator[Finding]:
-        """Yield each finding as soon as it is known."""
+        """Yield findings as the checks complete."""
         yield Finding(f"policy: {self._loaded.source}, digest {self._loaded.digest[:12]}")
         async for finding in self._database_findings():
             yield finding
@@ -214,12 +214,12 @@ class Doctor:
 
 
 def people_of(policy: Policy) -> tuple[PersonRef, ...]:
-    """Return the people that the policy names, each once, in the order of its fields."""
+    """Return the people named in the policy, without repeats, in field order."""
     return tuple(dict.fromkeys(named_in(policy, PersonRef)))
 
 
 def _after(error: SlackFailure) -> str:
-    """Return what to do about a failed check before repeating it."""
+    """Return what to do before repeating a failed check."""
     if error.error == "missing_scope":
         return "add the missing scopes first"
     return TRY_AGAIN if isinstance(error, SlackTemporary) else "mend what Slack says, and try again"

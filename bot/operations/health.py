@@ -1,4 +1,4 @@
-"""Health: whether each part that the bot needs works, and details for operators."""
+"""Health: whether each part of the bot works, plus details for operators."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _SHOWN = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED, Effe
 
 @dataclass(slots=True, kw_only=True)
 class Health:
-    """Examines the running parts on request."""
+    """Checks the running parts on request."""
 
     services: Services
     telemetry: Telemetry
@@ -72,7 +72,7 @@ class Health:
         }
 
     async def measure(self) -> None:
-        """Update the gauges that are only measured at a scrape."""
+        """Update the gauges that are measured only when scraped."""
         depth = await self._depth() or {}
         for status in _SHOWN:
             self.telemetry.set(OUTBOX_DEPTH, depth.get(status.value, 0), status=status.value)

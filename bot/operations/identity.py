@@ -1,7 +1,7 @@
-"""The workspace of our token: found in the database, else asked of Slack.
+"""Finds our token's workspace: in the database, otherwise from Slack.
 
-A workspace's row stores the fingerprint of its last confirmed token. So a restart works while Slack
-is down, and another workspace's token is noticed at once.
+A workspace's row stores the fingerprint of the last token Slack confirmed. So the bot can restart
+while Slack is down, and notices another workspace's token at once.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ async def find_identity(
     token: str,
     ask_for: timedelta = ASK_FOR,
 ) -> WorkspaceInfo:
-    """Return the token's workspace: from its stored row, else from Slack, within `ask_for`.
+    """Return the token's workspace from the database, or ask Slack for at most `ask_for`.
 
     Raises:
         StartRefused: Slack refuses the token, or can't be reached and the token is new to us.
@@ -94,7 +94,7 @@ async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
         retry=retry_if_exception_type(SlackTemporary),
         stop=stop_after_delay(ask_for),
         wait=wait_exponential_jitter(initial=1, max=10),
-        before_sleep=_say_waiting,
+        before_sleep=_log_waiting,
         reraise=True,
     )
     async for attempt in attempts:
@@ -103,7 +103,7 @@ async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
     raise AssertionError("unreachable: the last failure is raised")
 
 
-def _say_waiting(state: RetryCallState) -> None:
+def _log_waiting(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     code = error.error if isinstance(error, SlackFailure) else "unknown"
     log.warning("waiting_for_slack", error=code, attempt=state.attempt_number)
@@ -112,7 +112,7 @@ def _say_waiting(state: RetryCallState) -> None:
 async def save_identity(
     transactions: Transactions, identity: Identity, *, mark: str
 ) -> WorkspaceInfo:
-    """Store the token's identity in the workspace's row, which is created if it is new."""
+    """Store the token's identity in the workspace's row; create the row if there is none."""
     saved: list[WorkspaceInfo] = []
     async with transactions.database.reading() as session:
         query = select(Workspace.id).where(Workspace.external_id == identity.team_id)
@@ -139,7 +139,7 @@ async def save_identity(
 
 
 def info_of(row: Workspace) -> WorkspaceInfo:
-    """Return a stored workspace as the value that the program passes on."""
+    """Convert a stored workspace to an immutable value."""
     return WorkspaceInfo(
         id=row.id,
         external_id=row.external_id,
@@ -153,7 +153,7 @@ class WorkspaceKeeper:
     """Checks regularly whether Slack accepts our token, and ends a pause when it does."""
 
     def __init__(self, services: Services, *, token: str, scopes: tuple[str, ...]) -> None:
-        """Store the token's fingerprint, and the scopes that it should have."""
+        """Store the token's fingerprint and the scopes it needs."""
         self.is_authorized = False
         self._services = services
         self._scopes = scopes
@@ -169,7 +169,7 @@ class WorkspaceKeeper:
             self.is_authorized = False
             log.warning("slack_check_failed", error=error.error)
             return False
-        self._say_missing(identity.scopes)
+        self._warn_missing(identity.scopes)
         self.is_authorized = identity.team_id == services.workspace.external_id
         if not self.is_authorized or not await self._is_paused():
             return False
@@ -177,8 +177,8 @@ class WorkspaceKeeper:
         log.info("workspace_resumed")
         return True
 
-    def _say_missing(self, granted: tuple[str, ...]) -> None:
-        """Warn once of missing scopes; an empty `granted` means that Slack didn't report any."""
+    def _warn_missing(self, granted: tuple[str, ...]) -> None:
+        """Warn once about missing scopes; skip the check if Slack reported no scopes."""
         missing = tuple(scope for scope in self._scopes if scope not in granted) if granted else ()
         if missing and missing != self._missing:
             log.warning("scopes_missing", scopes=list(missing), todo="`sitrep doctor` says how")

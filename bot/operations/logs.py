@@ -1,7 +1,7 @@
-"""Structured logs, without people's text and without secrets.
+"""Structured logs without people's text or secrets.
 
-By convention our own lines hold only ids and codes. Lines of libraries and messages of exceptions
-could hold anything, so only parts known to be harmless are written.
+Our own lines hold only ids and codes, by convention. Library lines and exception messages can hold
+anything, so only their harmless parts are logged.
 """
 
 import logging
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.slack.errors import SlackFailure
 from config.settings import LogFormat, LogLevel
 
-# The messages of these name code, files or addresses, but don't quote people's text.
+# Messages of these errors name code, files or addresses; they don't quote people's text.
 _SHOWN_ERRORS = (
     SlackFailure,
     SQLAlchemyError,
@@ -29,13 +29,13 @@ _SHOWN_ERRORS = (
     ImportError,
     NotImplementedError,
 )
-# Lines of these repeat payloads and tokens: we keep only their place and level.
+# These libraries log payloads and tokens, so we keep only the place and level of their lines.
 _TALKATIVE = ("slack_bolt", "slack_sdk", "aiohttp", "aiosqlite", "asyncio", "asyncpg")
 _LONGEST_MESSAGE = 200
 
 
 def configure_logs(*, level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
-    """Send our lines and those of libraries to the stream (default: standard output)."""
+    """Write our log lines and those of libraries to `stream` (default: standard output)."""
     out = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level]
     shared: list[structlog.typing.Processor] = [

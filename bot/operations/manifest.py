@@ -1,7 +1,7 @@
-"""The app's manifest: the permissions and events that the features need.
+"""Builds the app manifest from the permissions and events that the features need.
 
-Only `SCOPES` and `SUBSCRIPTIONS` know which permission is for what; `doctor` compares the same
-lists with the granted scopes.
+`SCOPES` and `SUBSCRIPTIONS` are the only lists of permissions and their purposes; `doctor` compares
+them with the granted scopes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ ENDPOINT: Final = "/slack/events"
 
 @dataclass(frozen=True, slots=True)
 class ScopeNeed:
-    """A permission, and what the bot needs it for."""
+    """A permission and why the bot needs it."""
 
     scope: str
     purpose: str
@@ -25,7 +25,7 @@ class ScopeNeed:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """An event's names in Slack's settings, and the permissions that it needs."""
+    """An event's names in Slack's settings and the permissions it needs."""
 
     names: tuple[str, ...]
     scopes: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class ShortcutText:
-    """A shortcut's text in Slack's menus; `kind` is Slack's: message or global."""
+    """A shortcut's text in Slack's menus; `kind` is "message" or "global"."""
 
     kind: str
     name: str
@@ -121,7 +121,7 @@ SHORTCUTS: Final[Mapping[str, ShortcutText]] = MappingProxyType(
 
 
 def needed_scopes(features: Iterable[Feature]) -> tuple[str, ...]:
-    """Return the permissions that the bot needs, each once, in alphabetical order."""
+    """Return the permissions the bot needs, sorted and without repeats."""
     scopes = {need.scope for need in SCOPES}
     for event_type in handled_events(features):
         scopes.update(SUBSCRIPTIONS[event_type].scopes)
@@ -129,7 +129,7 @@ def needed_scopes(features: Iterable[Feature]) -> tuple[str, ...]:
 
 
 def purpose_of(scope: str, features: Iterable[Feature]) -> str:
-    """Return what a permission is for, in words."""
+    """Describe what a permission is for."""
     own = next((need.purpose for need in SCOPES if need.scope == scope), None)
     if own is not None:
         return own
@@ -142,7 +142,7 @@ def purpose_of(scope: str, features: Iterable[Feature]) -> str:
 
 
 def handled_events(features: Iterable[Feature]) -> frozenset[str]:
-    """Return the types of events that the features handle."""
+    """Return the event types that the features handle."""
     return frozenset(event_type for feature in features for event_type in feature.events)
 
 
@@ -153,7 +153,7 @@ def build_manifest(
 
     Raises:
         KeyError: a feature handles an event or shortcut that the tables here don't list.
-        ValueError: Slack can't reach such an address.
+        ValueError: `url` isn't an address that Slack accepts.
     """
     features = tuple(features)
     endpoint = _endpoint(url) if url else None
@@ -167,7 +167,7 @@ def build_manifest(
         "features": {
             "app_home": {
                 "home_tab_enabled": True,
-                # Reminders and checklists come by direct message; nobody writes back.
+                # The bot sends reminders and checklists here, and doesn't read replies.
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": True,
             },

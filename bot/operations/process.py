@@ -1,4 +1,4 @@
-"""Names of processes, and whether another process on this machine has ended."""
+"""Names processes, and tells whether another process on this machine has ended."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ def process_name() -> str:
 def is_gone(name: str) -> bool:
     """Tell whether the process with this name has certainly ended; False if unknown.
 
-    With this, a bot that was killed and restarted needn't wait for its own lease to expire.
+    A bot that was killed and restarted then needn't wait for its old lease to expire.
     """
     parts = name.rsplit(":", 2)
     if len(parts) != _PARTS or parts[0] != _host() or not parts[1].isdecimal():
@@ -40,7 +40,7 @@ def _started() -> str:
         status = Path("/proc/self/stat").read_text()
     except OSError:
         return "0"
-    # The program's name, in parentheses, may hold anything, so count the fields after it.
+    # The program's name, in parentheses, can contain anything, so count fields after it.
     return status.rpartition(")")[2].split()[19]
 
 

@@ -1,4 +1,4 @@
-"""The scheduler: it only ticks; the database knows what is due and what was missed."""
+"""The scheduler only ticks; the database knows what is due and what was missed."""
 
 import asyncio
 import time
@@ -66,7 +66,7 @@ class Scheduler:
     # -- life ---------------------------------------------------------------------------------
 
     async def arrive(self) -> None:
-        """Record that the bot is back, which ends an absence; call this before the first tick."""
+        """Record that the bot is back, ending any absence; call this before the first tick."""
         await self._run(come_back)
         self._present_at = self.services.clock.now()
 
@@ -96,7 +96,7 @@ class Scheduler:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def pause(self) -> None:
-        """Stall APScheduler, as it does itself when the wall clock is set back (for tests)."""
+        """Stall APScheduler, as setting back the wall clock does (for tests)."""
         if self._scheduler is not None:
             self._scheduler.pause()
 
@@ -146,7 +146,7 @@ class Scheduler:
     async def tick(self) -> None:
         """Fire every due reminder, each in its own transaction."""
         try:
-            # First, so that reminders know whether the bot was away when they came due.
+            # Record presence first: reminders check whether the bot was away when they came due.
             await self._keep_present()
             await self._fire_due()
         except Exception:

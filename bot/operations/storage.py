@@ -32,7 +32,7 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
         ) from None
     if await _reach(database, wait_for=wait_for) == newest_revision():
         return
-    # Imported only here: this takes as long as the rest of the startup.
+    # Imported late: this takes as long as the rest of the startup.
     from migrations import runner  # noqa: PLC0415
 
     state = await runner.schema_state(database)
@@ -70,7 +70,7 @@ async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
         ),
         stop=stop_after_delay(wait_for),
         wait=wait_fixed(1),
-        before_sleep=_say_waiting,
+        before_sleep=_log_waiting,
         reraise=True,
     )
     try:
@@ -94,7 +94,7 @@ async def _try_to_write(database: Database) -> None:
         await session.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
 
-def _say_waiting(state: RetryCallState) -> None:
+def _log_waiting(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     why = reason_of(error) if isinstance(error, (OSError, DBAPIError)) else "unknown"
     log.warning("waiting_for_database", reason=why, attempt=state.attempt_number)
@@ -112,7 +112,7 @@ async def clock_offset(database: Database) -> timedelta:
         return timedelta(0)
     best: tuple[timedelta, timedelta] | None = None
     async with database.engine.connect() as connection:
-        # The fastest of a few queries is the most precise; assume its answer at half time.
+        # The fastest of three queries is the most precise; assume it was answered halfway through.
         for _ in range(3):
             asked = _machine_now()
             row = await connection.execute(text("SELECT clock_timestamp()"))

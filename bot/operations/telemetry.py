@@ -1,4 +1,4 @@
-"""Metrics: all are declared in one list here and shown under /metrics."""
+"""Metrics: all are declared here and served at /metrics."""
 
 import asyncio
 from collections.abc import Mapping
@@ -102,7 +102,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         """Create every declared metric."""
-        # Imported only here: commands that only print something need no metrics.
+        # Imported late: most commands need no metrics.
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
         self.registry: CollectorRegistry = CollectorRegistry()
@@ -134,7 +134,7 @@ class Telemetry:
         return generate_latest(self.registry)
 
     async def watch_loop(self) -> None:
-        """Measure forever how late the event loop is."""
+        """Measure the event loop's lag until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()

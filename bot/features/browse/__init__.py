@@ -1,1 +1,1 @@
-"""Home, lists, help, people, failures: looking without changing."""
+"""Home, lists, help, people and failures."""

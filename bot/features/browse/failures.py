@@ -1,4 +1,4 @@
-"""What Slack refused for good: said where people look, with *Retry*."""
+"""Shows what Slack refused permanently, with *Retry*."""
 
 import uuid
 
@@ -19,14 +19,14 @@ from incidents.incident.views import EntryView, IncidentView, find_next_entry
 def effect_failed(
     failed: EffectFailed, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Say what Slack refused, that nothing is lost, and offer to try again."""
+    """Post what Slack refused and that nothing is lost, with a *Retry* button."""
     what, reason = effect_words(failed.effect_kind), refusal_reason(failed.error)
     text = (
         f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
         "Everything is on the record and the incident goes on. Press *Retry* once the cause is "
         "mended."
     )
-    # For whoever mends it: what Slack calls it.
+    # Slack's error code, for the person who fixes the cause.
     answer = f"Slack's answer: {mentions.code(failed.error)}"
     retry = blocks.button("Retry", action_id="effect_retry", value=str(failed.effect_id))
     return blocks.Message(
@@ -36,20 +36,20 @@ def effect_failed(
 
 
 class OnEffect(Arguments, gone="effect"):
-    """What Slack had refused."""
+    """The effect that Slack refused."""
 
     effect_id: uuid.UUID
 
 
 def retried_text(_: Request, outcome: Outcome) -> str:
-    """Return what is told to whoever tries again."""
+    """Return the reply to the person who pressed *Retry*."""
     return f"Trying again: {effect_words(outcome.data['effect_kind'])}."
 
 
 async def retry_ending(
     failed: EffectFailed, session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return who tried it again, or that it isn't needed any more."""
+    """Return who retried the effect, or that it is no longer needed."""
     if failed.effect_id is not None and await is_dead(session, failed.effect_id):
         return None
     found = await find_next_entry(session, entry, incident, EffectRetried.kind)

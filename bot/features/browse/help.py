@@ -1,4 +1,4 @@
-"""Help for the place you are in: what you can do here, and each command with its examples."""
+"""Help: what you can do in this channel, and each command with its examples."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -26,13 +26,13 @@ _HEADINGS = (
 
 
 class Wanted(Arguments):
-    """Which verb somebody wants to know more of; "" is an overview."""
+    """The verb to explain; "" asks for the overview."""
 
     verb: str = ""
 
 
 def help_feature(others: Iterable[Feature]) -> Feature:
-    """Return the help feature, which knows the commands of all the others."""
+    """Return the help feature, which covers the commands of all other features."""
     commands: list[Command] = [command for item in others for command in item.commands]
 
     async def help_command(request: Request, given: Wanted) -> Reply:
@@ -74,10 +74,10 @@ async def _here(request: Request) -> IncidentView | None:
 def overview(
     commands: Iterable[Command], *, here: IncidentView | None, slash: str
 ) -> blocks.Message:
-    """Return the overview: what fits this place first, then every verb with its summary."""
+    """Return the overview: every verb with its summary, those that fit this channel first."""
     known, is_inside = list(commands), here is not None
     parts = _parts(known, is_inside=is_inside, written=lambda one: usage_of(one, slash=slash))
-    # Usage would make the fallback longer than Slack takes, and say less to whoever hears it.
+    # With usage the fallback would exceed Slack's limit, and be harder to follow when read out.
     spoken = _parts(known, is_inside=is_inside, written=lambda one: one.name)
     opening, more = _opening(here, slash=slash), f"More on one verb: `{slash} help update`."
     return blocks.Message(
@@ -94,7 +94,7 @@ def overview(
 def _parts(
     commands: Sequence[Command], *, is_inside: bool, written: Callable[[Command], str]
 ) -> list[str]:
-    """Return the verbs under headings, those that fit the place first, none left out."""
+    """Return all verbs under headings, those that fit this channel first."""
     grouped = {name for _, names in _HEADINGS for name in names}
     rest = tuple(command.name for command in commands if command.name not in grouped)
     first, *others = _HEADINGS
@@ -125,7 +125,7 @@ def _opening(here: IncidentView | None, *, slash: str) -> str:
 
 
 def command_help(command: Command, *, slash: str) -> blocks.Message:
-    """Return how one command is written, with its options and examples."""
+    """Return the usage of one command, with its options and examples."""
     lines = [f"`{usage_of(command, slash=slash)}`", command.summary]
     lines += [f"`{flag_usage(flag)}`: {flag.summary}" for flag in command.flags]
     if command.aliases:

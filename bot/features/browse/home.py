@@ -1,4 +1,4 @@
-"""The Home tab: declare, yours, what is open, what was resolved lately."""
+"""The Home tab: buttons, your incidents, open ones, and those resolved recently."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ from incidents.engine.effects import RefreshHome
 
 
 async def home_opened(request: Request) -> Reply:
-    """Have the Home tab shown; the Messages tab sends the same event and needs nothing."""
+    """Plan the Home tab's display; ignore the same event from the Messages tab."""
     if request.event.get("tab") == "home":
         await request.transact(partial(open_home, page=1))
     return None
@@ -33,7 +33,7 @@ class OnPage(Arguments):
 
 async def turn_page(request: Request, given: OnPage) -> Reply:
     """Show another page of open incidents."""
-    # Not once only: the tab stays the same view, so forth, back and forth again looks repeated.
+    # `once=False`: the view id stays the same, so next, previous, next would look like a repeat.
     await request.transact(partial(open_home, page=given.page), once=False)
     return None
 

@@ -1,4 +1,4 @@
-"""Looking: `show` for the status card, `list` for incidents page by page."""
+"""Reading incidents: `show` for the status card, `list` for pages of incidents."""
 
 from collections.abc import Sequence
 
@@ -15,19 +15,19 @@ from incidents.policy.policy import Action
 
 
 class Listing(Arguments):
-    """Which incidents are listed, and which page of them."""
+    """Which incidents to list, and which page."""
 
     scope: str = ""
     page: int = 1
 
 
 async def show(request: Request, given: OnIncident) -> Reply:
-    """Show the status card of the incident meant."""
+    """Show the incident's status card."""
     return Say(status_card(await request.read(get_incident_view, given.ref), policy=request.policy))
 
 
 async def list_them(request: Request, given: Listing) -> Reply:
-    """List incidents, open ones unless asked otherwise; another page in place of the one before."""
+    """List incidents, open ones by default; turning the page replaces the message."""
     word = given.scope.strip().casefold() or Scope.OPEN
     if word not in list(Scope):
         raise InvalidInput("list", f"isn't one of {', '.join(Scope)}", "list open")

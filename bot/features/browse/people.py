@@ -1,4 +1,4 @@
-"""People and groups: kept current by events, and by a refresh at start and every few hours."""
+"""Keeps people and groups current, by events and by a refresh at startup and every few hours."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 async def refresh_directory(services: Services) -> None:
-    """Read everybody, and the groups that the policy names, from Slack; gives up quietly."""
+    """Read all people, and the groups in the policy, from Slack; a failure is only logged."""
     try:
         await _refresh_people(services)
         await _refresh_groups(services)
@@ -67,25 +67,25 @@ async def _refresh_groups(services: Services) -> None:
 
 
 def groups_of(policy: Policy) -> frozenset[str]:
-    """Return the ids and handles of all groups that the policy names, wherever it does."""
+    """Return the ids and handles of all groups named anywhere in the policy."""
     named = named_in(policy, GroupRef)
     return frozenset(name for ref in named if (name := ref.group_id or ref.handle))
 
 
 async def on_user_change(request: Request) -> Reply:
-    """Take over what an event says of somebody."""
+    """Store a person's new details from an event."""
     raw: Mapping[str, Any] = request.event.get("user") or {}
     if not raw.get("id"):
         return None
     user = request.services.gateway.user_of(raw)
-    # Slack says so, not the person whom it is about: what follows isn't their doing.
+    # The actor is the system: the person in the event didn't cause what follows.
     by_system = replace(request, actor=system_actor())
     await by_system.transact(partial(save_people, people=[facts_of(user)]))
     return None
 
 
 async def on_group_change(request: Request) -> Reply:
-    """Take over who is in a group now."""
+    """Store a group's members from an event."""
     event = request.event
     subteam = event.get("subteam") or {}
     if not subteam.get("id") or not subteam.get("handle"):

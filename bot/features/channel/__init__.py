@@ -1,1 +1,1 @@
-"""The incident channel in Slack: opening, inviting, status card, announcement."""
+"""The incident channel in Slack: opening it, invites, status card, announcement."""

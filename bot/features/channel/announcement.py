@@ -1,4 +1,4 @@
-"""The announcement: one message where everybody looks, kept current in place."""
+"""The announcement: a live message in the announcement channel."""
 
 from functools import partial
 
@@ -89,7 +89,7 @@ async def _look(
 
 
 def handled_privately(reference: str) -> blocks.Message:
-    """Return what stands in public of an incident that was moved to private."""
+    """Return the announcement of an incident that was moved to private."""
     text = f"*{reference}* is handled privately. Those who are needed have been invited."
     return blocks.Message(text=text.replace("*", ""), blocks=(blocks.section(text),))
 
@@ -102,7 +102,7 @@ async def _known_channel(session: AsyncSession, services: Services) -> str | Non
 
 
 async def join_announcement_channel(services: Services) -> str | None:
-    """Find and join the announcement channel ahead of need; gives up quietly."""
+    """Find and join the announcement channel before it is needed; a failure is only logged."""
     try:
         return await find_announcement_channel(services)
     except SlackFailure as error:
@@ -112,9 +112,9 @@ async def join_announcement_channel(services: Services) -> str | None:
 
 
 async def find_announcement_channel(services: Services) -> str | None:
-    """Find the policy's announcement channel, join it, remember it; None if it is missing.
+    """Find the policy's announcement channel, join it and store its id; None if it is missing.
 
-    Raises: SlackTemporary and SlackUnauthorized: whether it is there isn't known yet.
+    Raises: SlackTemporary, SlackUnauthorized: we don't know yet whether the channel exists.
     """
     wanted = services.policy.announcement.channel
     if not services.policy.announcement.enabled:
@@ -150,7 +150,7 @@ ANNOUNCEMENT = LiveMessage(
     purpose="announcement",
     subject=incident_id_of,
     look=_look,
-    # If there is none, `doctor` says so; the incident goes on without.
+    # Without the channel nothing is announced; `doctor` reports that.
     reach=find_announcement_channel,
 )
 

@@ -1,4 +1,4 @@
-"""The incident channel: opening it, and what is set up in it last: topic and bookmarks."""
+"""The incident channel: opens it, then sets its topic and bookmarks."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -37,9 +37,9 @@ _MAX_TOPIC = 250
 
 
 async def get_incident_row(context: EffectContext, session: AsyncSession) -> Incident:
-    """Return the incident of an effect alone, without roles and people: enough for its channel.
+    """Return an effect's incident without roles and people, which the channel doesn't need.
 
-    A declarer waits for what is done with it, and each further question takes half a millisecond.
+    The declarer is waiting for the channel, and each extra query takes half a millisecond.
     Raises: IncidentNotFound.
     """
     workspace_id = context.services.workspace.id
@@ -58,15 +58,15 @@ async def get_incident_row(context: EffectContext, session: AsyncSession) -> Inc
 
 
 async def open_channel(context: EffectContext) -> Settlement:
-    """Create the channel; a taken name gets a suffix; an uncertain attempt is looked for first."""
+    """Create the channel, with a suffix if need be; look first after an uncertain attempt."""
     async with context.services.database.reading() as session:
         incident = await get_incident_row(context, session)
     if incident.channel_id is not None:
-        return await _opened_in_vain(context, incident)
+        return await _discard_late_channel(context, incident)
     is_private = incident.is_private
     for name in candidate_names(incident, context.services.policy):
         made = await _find_made(context, name)
-        # One that was made before the incident was moved to private isn't this effect's.
+        # A channel created before the incident went private isn't this effect's.
         if made is not None and made.is_private == is_private:
             return _opened(incident, made)
         try:
@@ -80,7 +80,7 @@ async def open_channel(context: EffectContext) -> Settlement:
 
 
 def candidate_names(incident: Incident, policy: Policy) -> Iterator[str]:
-    """Yield the names to try: as the policy has it, then with a number at the end."""
+    """Yield the names to try: first the policy's, then the same with a number appended."""
     pattern = policy.channels.drill_name if incident.is_drill else policy.channels.name
     wanted = channel_name(pattern, number=incident.number, title=incident.title)
     yield wanted
@@ -95,8 +95,8 @@ async def _find_made(context: EffectContext, name: str) -> Channel | None:
     return await gateway.find_own_channel(name, created_after=context.created_at)
 
 
-async def _opened_in_vain(context: EffectContext, incident: Incident) -> Settlement:
-    """People chose another channel meanwhile; what an uncertain attempt made is put away."""
+async def _discard_late_channel(context: EffectContext, incident: Incident) -> Settlement:
+    """Archive what an uncertain attempt created, now that people have chosen another channel."""
     name = next(candidate_names(incident, context.services.policy))
     made = await _find_made(context, name)
     if made is not None and made.id != incident.channel_id:
@@ -123,7 +123,7 @@ def _refused(context: EffectContext, incident: Incident, error: str) -> Settleme
 
 
 async def discard_channel(context: EffectContext) -> Settlement:
-    """Put a channel away that was opened too late; nobody is in it."""
+    """Archive a channel that was opened too late; nobody is in it."""
     effect = context.get(DiscardChannel)
     try:
         await context.services.gateway.archive(effect.channel_id)
@@ -144,7 +144,7 @@ _REFUSALS: Mapping[str, str] = {
 def channel_refused(
     refused: ChannelRefused, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Tell the declarer that there is no channel, that nothing is lost, and what to do."""
+    """Tell the declarer that the channel failed, that nothing is lost, and what to do."""
     name, title = refused.channel_name, mentions.escape_line(incident.title)
     what = f"Sitrep can't get into #{mentions.escape_line(name)}" if name else "It has no channel"
     reason = _REFUSALS.get(refused.error, "Slack gives no other reason")
@@ -170,11 +170,11 @@ def channel_refused(
     )
 
 
-# -- topic and bookmarks: best effort, so that a refusal is kept but not said -------------------
+# -- topic and bookmarks: best effort; a refusal is stored, not announced -----------------------
 
 
 async def set_topic(context: EffectContext) -> Settlement:
-    """Set the topic from the current state, unless people wrote one of their own."""
+    """Set the topic from the current state, unless people wrote their own."""
     context.get(SetChannelTopic)
     view = await load_incident(context)
     if view.channel_id is None or view.is_channel_archived:
@@ -191,7 +191,7 @@ async def set_topic(context: EffectContext) -> Settlement:
 
 
 def _is_ours(channel: Channel, view: IncidentView, *, bot_id: str) -> bool:
-    """Tell whether nobody wrote the topic but us; people often only add to ours."""
+    """Tell whether the topic is empty or ours; without an author, by its first word."""
     if not channel.topic.strip():
         return True
     if channel.topic_by is not None:
@@ -209,7 +209,7 @@ def topic_of(view: IncidentView) -> str:
 
 
 async def add_bookmarks(context: EffectContext) -> Settlement:
-    """Add the policy's bookmarks that the channel doesn't have yet, one after the other."""
+    """Add the policy's bookmarks that the channel doesn't have yet, one by one."""
     context.get(AddBookmarks)
     view = await load_incident(context)
     if view.channel_id is None or view.is_channel_archived:
@@ -229,7 +229,7 @@ async def add_bookmarks(context: EffectContext) -> Settlement:
 
 
 def bookmarks_of(view: IncidentView, policy: Policy) -> dict[str, str]:
-    """Return the titles of the incident's bookmarks by address; one without a value is left out."""
+    """Return bookmark titles by address; a bookmark with an empty placeholder is left out."""
     services = [policy.find_service(key) or key for key in view.services]
     found: dict[str, str] = {}
     for bookmark in policy.bookmarks:

@@ -1,4 +1,4 @@
-"""Inviting to the incident channel: the declarer first, then whom policy and roles name."""
+"""Invites people to the incident channel: the declarer, role holders, and people in the policy."""
 
 from functools import partial
 
@@ -32,12 +32,12 @@ async def invite_person(context: EffectContext) -> Settlement:
 
 
 async def invite_policy_people(context: EffectContext) -> Settlement:
-    """Invite whom the policy names; who can't be found is said, and stops nobody."""
+    """Invite the people and groups in the policy; record those not found, and invite the rest."""
     effect = context.get(InvitePolicyPeople)
     services = context.services
     async with services.database.reading() as session:
         incident = await get_incident_row(context, session)
-        if not _is_still_meant(effect, incident, services.policy):
+        if not _still_applies(effect, incident, services.policy):
             return Dropped("the incident is private now")
         people = await find_people_named(session, effect.people, workspace_id=services.workspace.id)
         groups = await find_group_members(
@@ -60,15 +60,15 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
     return await _invite(context, incident, list(dict.fromkeys(found)), unknown=unknown)
 
 
-def _is_still_meant(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
-    """Tell whether they are invited now, too: into private incidents only whom the policy lets in."""
+def _still_applies(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
+    """Tell whether the invitation still applies: private incidents admit only `private.invite`."""
     let_in = {str(ref) for ref in policy.private.invite}
     return not incident.is_private or let_in.issuperset((*effect.people, *effect.groups))
 
 
 async def _look_up(gateway: SlackGateway, name: str) -> str | None:
     if "@" not in name:
-        return name  # an id that the directory doesn't know yet; Slack says if there is nobody
+        return name  # an id that the directory doesn't know yet; Slack refuses it if nobody has it
     try:
         user = await gateway.lookup_email(name)
     except SlackPermanent:
@@ -82,7 +82,7 @@ async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | Non
         for group in await gateway.groups():
             if wanted in {group.id, group.handle}:
                 return tuple(await gateway.group_members(group.id))
-    except SlackPermanent:  # a missing scope, a plan without groups: the others come all the same
+    except SlackPermanent:  # a missing scope, or a plan without groups: still invite the others
         return None
     return None
 

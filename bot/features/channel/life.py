@@ -1,4 +1,4 @@
-"""The channel's life: archived and brought back, renamed, deleted, and us taken out of it."""
+"""The channel's life: archived, unarchived, renamed, deleted; the bot removed and returned."""
 
 from functools import partial
 
@@ -43,14 +43,14 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
 from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
-# What Slack answers when the channel, and not what we wanted of it, may be the matter.
+# Slack errors that may mean the channel is lost, rather than that our call was wrong.
 _LOST = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
 
 
 def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
-    """Return the handler such that an effect in a lost channel is dropped, and the loss recorded.
+    """Wrap an effect handler: if the channel is lost, record the loss and drop the effect.
 
-    So that no failure follows from another: the timeline is complete without the channel.
+    So one loss causes no further failures; the timeline is complete without the channel.
     """
 
     async def guarded(context: EffectContext) -> Settlement:
@@ -75,7 +75,7 @@ def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
 
 
 async def _find_loss(context: EffectContext) -> tuple[str, ChannelLoss] | None:
-    """Ask Slack how the channel is: the refusal may have meant another, or be out of date."""
+    """Ask Slack about the channel: the refusal may concern another channel, or be out of date."""
     view = await load_incident(context)
     if view.channel_id is None:
         return None
@@ -91,7 +91,7 @@ async def _find_loss(context: EffectContext) -> tuple[str, ChannelLoss] | None:
 
 
 async def archive_channel(context: EffectContext) -> Settlement:
-    """Say that the channel is put away and how to reopen, then archive it; each step once."""
+    """Post why the channel is archived and how to reopen, then archive it; each step runs once."""
     context.get(ArchiveChannel)
     view = await load_incident(context)
     if view.channel_id is None or view.is_channel_archived:
@@ -106,13 +106,13 @@ async def archive_channel(context: EffectContext) -> Settlement:
         await context.services.gateway.archive(view.channel_id)
     except SlackPermanent as error:
         if error.error in _LOST:
-            raise  # found out about, and written down, by `while_channel_lasts`
+            raise  # `while_channel_lasts` checks and records it
         return Dropped(error.error)
     return Done(partial(record_archived, incident_id=view.id, channel_id=view.channel_id))
 
 
 def farewell_message(view: IncidentView, *, slash: str) -> blocks.Message:
-    """Return the last message of a channel: why it is archived, and the way back."""
+    """Return the last message in a channel: why it is archived, and how to reopen."""
     text = f"*{view.reference}* is {view.status}, so this channel is archived now."
     if view.status is IncidentStatus.CANCELLED:
         return say(f"{text} Nothing is lost: everything said here can still be read.")
@@ -123,7 +123,7 @@ def farewell_message(view: IncidentView, *, slash: str) -> blocks.Message:
 
 
 async def unarchive_channel(context: EffectContext) -> Settlement:
-    """Bring the channel back and be in it, before anything is said there."""
+    """Unarchive and join the channel, before anything is posted there."""
     context.get(UnarchiveChannel)
     view = await load_incident(context)
     if view.channel_id is None or not view.is_channel_archived:
@@ -145,7 +145,7 @@ async def unarchive_channel(context: EffectContext) -> Settlement:
 
 
 async def changed(request: Request) -> Reply:
-    """Keep that somebody archived the channel, brought it back, renamed or deleted it."""
+    """Record that somebody archived, unarchived, renamed or deleted the channel."""
     if not request.channel_id:
         return None
     match str(request.event.get("type")).partition("_")[2]:
@@ -163,7 +163,7 @@ async def changed(request: Request) -> Reply:
 
 
 async def given_new_id(request: Request) -> Reply:
-    """Follow a channel that was given another id."""
+    """Store the new id that Slack gave a channel."""
     old_id, new_id = request.event.get("old_channel_id"), request.event.get("new_channel_id")
     if isinstance(old_id, str) and isinstance(new_id, str):
         await request.transact(partial(note_new_id, old_id=old_id, new_id=new_id))
@@ -171,7 +171,7 @@ async def given_new_id(request: Request) -> Reply:
 
 
 async def we_left(request: Request) -> Reply:
-    """Keep that we were taken out, from the event that only we get."""
+    """Record that the bot was removed, from the event that only the bot receives."""
     if request.channel_id:
         by = request.event.get("actor_id")
         await request.transact(
@@ -181,21 +181,21 @@ async def we_left(request: Request) -> Reply:
 
 
 async def somebody_left(request: Request) -> Reply:
-    """Keep that we were taken out, if it is us who left."""
+    """Record that the bot was removed, if it is the bot that left."""
     if request.channel_id and _is_us(request):
         await request.transact(partial(note_bot_removed, channel_id=request.channel_id))
     return None
 
 
 async def somebody_joined(request: Request) -> Reply:
-    """Keep that we are back, if it is us who joined."""
+    """Record that the bot is back, if it is the bot that joined."""
     if request.channel_id and _is_us(request) and await _was_removed(request):
         await request.transact(partial(note_bot_returned, channel_id=request.channel_id))
     return None
 
 
 async def _was_removed(request: Request) -> bool:
-    """Look first, without a transaction: we join a channel of our own with every incident."""
+    """Tell whether the bot was removed: a cheap check, as it joins a channel per incident."""
     services = request.services
     async with services.database.reading() as session:
         return await is_bot_removed_from(
@@ -207,13 +207,13 @@ def _is_us(request: Request) -> bool:
     return request.event.get("user") == request.services.workspace.bot_external_id
 
 
-# -- what the commander (or declarer) is told ---------------------------------------------------
+# -- direct messages to the commander (or declarer) ---------------------------------------------
 
 
 def channel_archived(
     archived: ChannelArchived, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Tell that the channel of an open incident was archived."""
+    """Return the message that an open incident's channel was archived."""
     asks = "Nothing can be said there until somebody unarchives it; the record goes on meanwhile."
     return _told_with_button(entry, incident, asks=asks)
 
@@ -221,13 +221,13 @@ def channel_archived(
 def channel_deleted(
     deleted: ChannelDeleted, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Tell that the channel of an open incident was deleted."""
+    """Return the message that an open incident's channel was deleted."""
     asks = "Its timeline is complete and goes on; choose another channel for it."
     return _told_with_button(entry, incident, asks=asks)
 
 
 def bot_removed(removed: BotRemoved, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Tell that we were taken out of the channel, and how to bring us back."""
+    """Return the message that the bot was removed, and how to bring it back."""
     us = mentions.mention(removed.bot_id) if removed.bot_id else "@Sitrep"
     asks = (
         f"To bring me back, type `/invite` and {us} in that channel. "
@@ -242,7 +242,7 @@ async def channel_ending(
     entry: EntryView,
     incident: IncidentView,
 ) -> Ending | None:
-    """Return where the incident goes on: back in its channel, or in another."""
+    """Return where the incident continues: in its old channel, or in a new one."""
     back = (ChannelOpened.kind, ChannelLinked.kind, ChannelUnarchived.kind, BotReturned.kind)
     found = await find_next_entry(session, entry, incident, *back)
     if found is None or incident.channel_id is None:
@@ -254,7 +254,7 @@ async def channel_ending(
 async def _tried_again(
     lost: Payload, session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return who had the refused channel tried again."""
+    """Return who retried the refused channel."""
     if not isinstance(lost, ChannelRefused) or lost.effect_id is None:
         return None
     failed = EffectFailed(effect_id=lost.effect_id)

@@ -1,4 +1,4 @@
-"""Moving an incident to private: form and command, and what is left behind in public."""
+"""Moves an incident to private: command, form, and what stays public."""
 
 import uuid
 from collections.abc import Mapping
@@ -25,19 +25,19 @@ from incidents.policy.policy import Action
 
 _EXAMPLE = "INC-12 private @alice @bob customer data may be involved"
 
-# What an archived or lost channel answers: there is nothing more to put away.
+# Slack errors for an archived or lost channel: nothing is left to archive.
 _GONE = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
 
 
 class Moving(OnIncident):
-    """Who is to see an incident from now on besides its own people, and why."""
+    """Who may see the incident from now on, in addition to its own people, and why."""
 
     people: tuple[str, ...] = ()
     reason: str = ""
 
 
 def typed_move(request: Request) -> Moving | AskFirst[Moving]:
-    """Return whom `private @alice @bob reason` names; without people the form says what stays."""
+    """Parse `private @alice @bob reason`; without people, open the form."""
     people, reason = _people_first(request.words.text)
     ref = request.incident_ref()
     if not people:
@@ -53,7 +53,7 @@ async def move(uow: UnitOfWork, given: Moving) -> Outcome:
 
 
 def _people_first(text: str) -> tuple[tuple[str, ...], str]:
-    """Return the people mentioned at the beginning, and the rest of the text."""
+    """Split the text into the people mentioned at its start and the rest."""
     people: list[str] = []
     rest = text.strip()
     while rest:
@@ -67,7 +67,7 @@ def _people_first(text: str) -> tuple[tuple[str, ...], str]:
 
 
 def show_form(request: Request, view: IncidentView, given: Moving) -> blocks.View:
-    """Return the form, unless there is nothing to move."""
+    """Return the form. Raises: AlreadySo if the incident is private."""
     if view.is_private:
         raise AlreadySo("incident", "private")
     return private_form(view, reason=given.reason, reader_id=request.actor.person_id)
@@ -82,7 +82,7 @@ def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
 def private_form(
     view: IncidentView, *, reason: str = "", reader_id: uuid.UUID | None = None
 ) -> blocks.View:
-    """Return the form: who is to be in it besides the reader, why, and what can't be taken back."""
+    """Return the form: whom to invite, why, and what can't be undone."""
     stay = ", ".join(
         dict.fromkeys(
             mentions.escape_line(person.name)
@@ -124,7 +124,7 @@ def private_form(
 
 
 def moved_message(outcome: Outcome) -> blocks.Message:
-    """Return what the mover is told."""
+    """Return the reply to the person who moved the incident."""
     names = ", ".join(mentions.escape_line(name) for name in outcome.data["people"])
     return say(
         f"*{outcome.data['reference']}* is private now. A private channel opens in a moment; "
@@ -133,13 +133,13 @@ def moved_message(outcome: Outcome) -> blocks.Message:
 
 
 def moved_entry(moved: MovedToPrivate, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return the first message of the private channel."""
+    """Return the first message in the private channel."""
     asks = f"From now on only people in this channel see *{incident.reference}*."
     return told_message(entry, incident, asks=asks)
 
 
 async def retire_channel(context: EffectContext) -> Settlement:
-    """Reduce our messages in the old channel, say goodbye, archive it; each step once."""
+    """Strip our messages in the old channel, say goodbye, then archive it; each step runs once."""
     effect = context.get(RetireChannel)
     view = await load_incident(context)
     gateway = context.services.gateway
@@ -150,7 +150,7 @@ async def retire_channel(context: EffectContext) -> Settlement:
         except SlackPermanent as error:
             if error.error in _GONE:
                 return Dropped(error.error)
-            # Deleted by hand, or too old to be edited: what can be reduced still is.
+            # Somebody deleted it, or it is too old to edit: continue with the others.
     try:
         if not context.progress.get("said"):
             await gateway.set_topic(channel_id, "Handled privately")
@@ -163,7 +163,7 @@ async def retire_channel(context: EffectContext) -> Settlement:
 
 
 def farewell(reference: str) -> blocks.Message:
-    """Return the last message of the old channel."""
+    """Return the last message in the old channel."""
     return say(
         f"*{reference}* is handled privately from here on, and this channel is archived. Those "
         "who are needed have been invited. What was said here stays readable."

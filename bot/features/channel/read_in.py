@@ -1,4 +1,4 @@
-"""The read-in: what a newcomer to an incident channel needs to know, shown to them alone."""
+"""The read-in: what a newcomer to an incident channel needs to know, visible only to them."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ from incidents.incident.cadence import UpdateView, find_latest_update
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import COMMANDER
 
-# Later than this the newcomer has read the channel, or gone.
+# By then the newcomer has read the channel or left.
 STALE_AFTER = timedelta(minutes=10)
 _LONGEST_LINE = 300
 
 
 async def newcomer(request: Request) -> Reply:
-    """Have whoever came into an incident channel read in."""
+    """Plan the read-in for somebody who joined an incident channel."""
     is_us = request.event.get("user") == request.services.workspace.bot_external_id
     if request.channel_id and not is_us:
         await request.transact(partial(offer_read_in, channel_id=request.channel_id))
@@ -33,7 +33,7 @@ async def newcomer(request: Request) -> Reply:
 
 
 async def send_read_in(context: EffectContext) -> Settlement:
-    """Show the read-in, at most once: it is never repeated after an uncertain outcome."""
+    """Show the read-in at most once; never repeat it after an uncertain outcome."""
     effect = context.get(SendReadIn)
     services = context.services
     view = await load_incident(context)
@@ -51,7 +51,7 @@ async def send_read_in(context: EffectContext) -> Settlement:
     try:
         await services.gateway.post_ephemeral(view.channel_id, person.external_id, message)
     except SlackPermanent as error:
-        # They left again, or aren't looking: the card says the same.
+        # They left, or aren't in Slack now: the status card says the same.
         return Dropped(error.error)
     return Done()
 
@@ -64,7 +64,7 @@ def read_in_message(
     slash: str,
     reader_id: uuid.UUID | None = None,
 ) -> blocks.Message:
-    """Return the read-in: status, severity, impact, who does what, last update, what is needed."""
+    """Return the read-in: severity, status, impact, roles, last update, and what is needed now."""
     leads = any(person.id == reader_id for person in view.holders(COMMANDER))
     need = most_needed(
         view.status,

@@ -1,4 +1,4 @@
-"""The status card: the pinned message in the incident channel, kept current in place."""
+"""The status card: the pinned live message in the incident channel."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""How the status card looks: one glance at 3 a.m., then what can be done about it."""
+"""Renders the status card: readable at a glance at 3 a.m., then buttons for the next step."""
 
 from bot.framework.arguments import on_incident
 from bot.slack import blocks, mentions
@@ -8,7 +8,7 @@ from incidents.policy.policy import COMMANDER, Policy
 
 
 def status_card(view: IncidentView, *, policy: Policy) -> blocks.Message:
-    """Return the status card of an incident, with buttons for what is possible now."""
+    """Return the status card of an incident, with the buttons that its status allows."""
     return blocks.Message(
         text=card_text(view, slash=policy.command),
         blocks=(
@@ -28,7 +28,7 @@ def heading(view: IncidentView) -> str:
 
 
 def marks(view: IncidentView) -> tuple[blocks.Block, ...]:
-    """Return what sets a drill or a private incident apart, before anything else is read."""
+    """Return the notices that mark a drill or a private incident; they come first."""
     lines = []
     if view.is_drill:
         lines.append("*This is a drill.* Practice only; nothing is broken.")
@@ -38,7 +38,7 @@ def marks(view: IncidentView) -> tuple[blocks.Block, ...]:
 
 
 def facts(view: IncidentView) -> list[str]:
-    """Return severity, status, who is in command, and when the next update is due."""
+    """Return severity, status, commander, and when the next update is due."""
     lines = [
         f"*Severity*\n{mentions.escape_line(view.severity_name)}",
         f"*Status*\n{view.status.capitalize()}",
@@ -55,7 +55,7 @@ def people(view: IncidentView, role_key: str) -> str:
 
 
 def details(view: IncidentView, *, policy: Policy) -> list[blocks.Block]:
-    """Return impact, services, other roles and the last stakeholder update, as far as known."""
+    """Return what is known of impact, services, other roles, last update and resolution."""
     body: list[blocks.Block] = []
     if view.impact:
         body += blocks.paragraphs(f"*Impact* {mentions.escape(view.impact)}")
@@ -78,13 +78,13 @@ def details(view: IncidentView, *, policy: Policy) -> list[blocks.Block]:
 
 
 def _service(key: str, policy: Policy) -> str:
-    """Return the service's name; one that the policy no longer has keeps its key."""
+    """Return the service's name, or its key if the policy no longer lists it."""
     service = policy.find_service(key)
     return service.name if service is not None else key
 
 
 def other_roles(view: IncidentView) -> str:
-    """Return everybody with a role but the commander, role by role."""
+    """Return role holders by role, without the commander."""
     names: dict[str, list[str]] = {}
     for role in view.roles:
         if role.role_key != COMMANDER:
@@ -93,7 +93,7 @@ def other_roles(view: IncidentView) -> str:
 
 
 def times(view: IncidentView) -> list[str]:
-    """Return the moments that tell how far the incident is."""
+    """Return when the incident was declared, mitigated, resolved, and closed or cancelled."""
     stamp = "{date_short_pretty} {time}"
     moments = [("Declared", view.declared_at)]
     if view.mitigated_at is not None:
@@ -108,7 +108,7 @@ def times(view: IncidentView) -> list[str]:
 
 
 def card_text(view: IncidentView, *, slash: str) -> str:
-    """Return the whole card in words: all that a screen reader or a notification gets."""
+    """Return the whole card as text, for screen readers and notifications."""
     lines = [f"{mentions.escape_line(heading(view))}: {view.severity_name}, {view.status}."]
     if view.is_drill:
         lines.append("This is a drill.")
@@ -129,12 +129,12 @@ def card_text(view: IncidentView, *, slash: str) -> str:
 
 
 def ended(text: str) -> str:
-    """Return people's text as a sentence: with a full stop, unless it has an end of its own."""
+    """Return people's text as a sentence: add a full stop unless it has end punctuation."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def button_rows(view: IncidentView) -> tuple[blocks.Block, ...]:
-    """Return the buttons that fit the incident's status; each carries the version it was made for."""
+    """Return the buttons for the incident's status; each carries the incident's version."""
     value = on_incident(view)
     if view.is_open:
         return _open_rows(view, value)
@@ -159,7 +159,7 @@ def button_rows(view: IncidentView) -> tuple[blocks.Block, ...]:
 
 
 def _open_rows(view: IncidentView, value: str) -> tuple[blocks.Block, ...]:
-    # One primary button: what is needed first. Without a commander that is somebody in command.
+    # One primary button, for what is needed first: without a commander, *Take command*.
     is_led = bool(view.holders(COMMANDER))
     first = (
         blocks.button("Post update", action_id="update_open", value=value, style="primary")

@@ -1,4 +1,4 @@
-"""Using a channel that is already there: by command, by form, also in place of the present one."""
+"""Uses an existing channel for an incident, by command or form; it can replace the present one."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -25,13 +25,13 @@ _EXAMPLE = "INC-12 channel #database-room"
 
 
 class Using(OnIncident):
-    """The channel that is to be an incident's own."""
+    """The channel that an incident should use."""
 
     channel: str = ""
 
 
 def typed_channel(request: Request) -> Using:
-    """Return the channel that `channel #name` names."""
+    """Parse `channel #name`."""
     channel_id = mentions.parse_channel(request.words.text.strip())
     if channel_id is None:
         example = f"{request.policy.command} {_EXAMPLE}"
@@ -40,10 +40,10 @@ def typed_channel(request: Request) -> Using:
 
 
 async def use(request: Request, given: Using) -> Reply:
-    """Use the channel."""
+    """Move the incident to the channel."""
     if not given.channel:
         raise InvalidInput("channel", "empty")
-    # Before Slack is asked about a channel: a stranger to the incident learns nothing of either.
+    # Check access before asking Slack: an outsider learns nothing about incident or channel.
     await request.read(get_incident_view, given.ref)
     channel = await _describe(request, given.channel)
     outcome = await request.transact(partial(use_channel, ref=given.ref, channel=channel))
@@ -83,7 +83,7 @@ def channel_form(view: IncidentView) -> blocks.View:
 
 
 async def _describe(request: Request, channel_id: str) -> ExistingChannel:
-    """Return what Slack says of the channel, if both we and the person can see it."""
+    """Return what Slack knows about the channel. Raises: InvalidInput unless both can see it."""
     gateway = request.services.gateway
     if not channel_id.startswith(("C", "G")):
         raise InvalidInput("channel", "not_a_channel")
@@ -107,11 +107,11 @@ async def _may_know(request: Request, channel: Channel) -> bool:
     return request.actor.external_id in members
 
 
-# -- joining, and saying so ---------------------------------------------------------------------
+# -- joining, and announcing the move -----------------------------------------------------------
 
 
 async def join_channel(context: EffectContext) -> Settlement:
-    """Join the chosen channel and learn who is in it; all else there waits for this."""
+    """Join the chosen channel and record its members; all other effects there wait for this."""
     context.get(JoinChannel)
     view = await load_incident(context)
     if view.channel_id is None:
@@ -133,7 +133,7 @@ async def join_channel(context: EffectContext) -> Settlement:
 
 
 async def post_move(context: EffectContext) -> Settlement:
-    """Say in the channel that the incident left where it goes on, if that can be said there."""
+    """Post in the old channel where the incident continues, if we can still post there."""
     effect = context.get(PostMove)
     view = await load_incident(context)
     async with context.services.database.reading() as session:

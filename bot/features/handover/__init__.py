@@ -1,1 +1,1 @@
-"""On-call handovers in Slack."""
+"""Handovers of on-call shifts in Slack."""

@@ -1,4 +1,4 @@
-"""The on-call handoff: `handover`, the note drafted from the record, accepting it, asking about it."""
+"""The handover of an on-call shift: `handover`, the drafted note, accepting it, asking about it."""
 
 import uuid
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Successor(Arguments):
 
 
 def typed_successor(request: Request) -> Successor:
-    """Return whom `handover @someone` names."""
+    """Parse `handover @someone`."""
     named = person_in(request.words.text.split(maxsplit=1)[0])
     if named is None:
         raise InvalidInput("next_person", "not_a_person", EXAMPLE)
@@ -54,7 +54,7 @@ def typed_successor(request: Request) -> Successor:
 
 
 async def draft(request: Request, given: Successor) -> blocks.View:
-    """Return the note for whoever is next, drafted from the record."""
+    """Draft the note for the next person from the record; return it as a form."""
     use_case = partial(name_successor, named=given.next_person)
     outcome = await request.transact(use_case, once=False)
     services = request.services
@@ -71,12 +71,12 @@ async def draft(request: Request, given: Successor) -> blocks.View:
 
 
 async def open_next(_: Request, __: Successor) -> blocks.View:
-    """Return the form that asks who is next."""
+    """Return the form that asks who is next on call."""
     return messages.next_form()
 
 
 async def offer(request: Request, given: Successor) -> Reply:
-    """Put the note, as it was edited, to the next person."""
+    """Offer the edited note to the next person."""
     sections = {key: request.form.text(key) for key in messages.SECTIONS}
     use_case = partial(offer_handover, named=given.next_person, sections=sections)
     name = mentions.escape_line((await request.transact(use_case)).data["to"])
@@ -84,13 +84,13 @@ async def offer(request: Request, given: Successor) -> Reply:
 
 
 def accepted_text(_: Request, outcome: Outcome) -> str:
-    """Return what is told to whoever accepted the note."""
+    """Return the reply to the person who accepted the note."""
     name = mentions.escape_line(outcome.data["from"])
     return f"Accepted: the shift is yours. {name} is told."
 
 
 async def open_ask(request: Request, given: OnHandover) -> blocks.View:
-    """Return the form for a question; only the next person can."""
+    """Return the form for a question. Raises: NotPermitted for all but the next person."""
     view = await _own_view(request, given.handover_id)
     if view.to_person.id != request.actor.person_id:
         raise NotPermitted(Action.HAND_OVER_SHIFT, needs=view.to_person.name)
@@ -98,7 +98,7 @@ async def open_ask(request: Request, given: OnHandover) -> blocks.View:
 
 
 async def open_answer(request: Request, given: OnQuestion) -> blocks.View:
-    """Return the form for an answer; only the author can."""
+    """Return the form for an answer. Raises: NotPermitted for all but the author."""
     view = await _own_view(request, given.handover_id)
     if view.from_person.id != request.actor.person_id:
         raise NotPermitted(Action.HAND_OVER_SHIFT, needs=view.from_person.name)
@@ -109,7 +109,7 @@ async def open_answer(request: Request, given: OnQuestion) -> blocks.View:
 
 
 def _in_its_input(request: Request, error: DomainError) -> Mapping[str, str] | None:
-    """Return what can't be taken, without the command's example."""
+    """Return the error for the form's field, without the command's example."""
     if not isinstance(error, InvalidInput):
         return None
     name = error.field if error.field in request.form.values else "words"

@@ -1,4 +1,4 @@
-"""How the on-call handoff reads: the draft as text to edit, the note, its questions, its forms."""
+"""Renders the handover of a shift: the draft to edit, the note, its questions and forms."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ from incidents.incident.views import PersonView
 from incidents.learning.shadowing import ShadowingView
 from incidents.proposals.tables import ProposalStatus
 
-# The sections of a note in order, with their titles; each is a field of the form.
+# The sections of a note in order, with titles; each is a field in the form.
 SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "incidents": "Open incidents",
@@ -41,14 +41,14 @@ _LONGEST_LINE = 200
 
 
 class OnHandover(Arguments, gone="handover_withdrawn"):
-    """An on-call handoff, and what is asked about it."""
+    """A handover, and a question about it."""
 
     handover_id: uuid.UUID
     text: str = ""
 
 
 class OnQuestion(Arguments, gone="handover_withdrawn"):
-    """A question about an on-call handoff, and the answer."""
+    """A question about a handover, and the answer."""
 
     handover_id: uuid.UUID
     question_id: uuid.UUID
@@ -59,9 +59,9 @@ class OnQuestion(Arguments, gone="handover_withdrawn"):
 
 
 def sections_of(draft: HandoverDraft, *, now: datetime) -> dict[str, str]:
-    """Return the draft as plain text by section, to be edited; "" where there is nothing.
+    """Return the draft as editable plain text by section; "" if a section is empty.
 
-    Times are in UTC: two people read it, perhaps in two zones.
+    Times are in UTC, because its two readers may be in different zones.
     """
     return {
         "incidents": _lines((_incident(one, now=now) for one in draft.incidents), draft.incidents),
@@ -141,7 +141,7 @@ def _time(at: datetime, *, now: datetime) -> str:
 
 
 def next_form() -> blocks.View:
-    """Return the form that asks who is next, so that the note can be drafted for them."""
+    """Return the form that asks who is next on call; the note is drafted for them."""
     return blocks.modal(
         "On-call handoff",
         blocks=[
@@ -156,7 +156,7 @@ def next_form() -> blocks.View:
 
 
 def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.View:
-    """Return the form with the draft, to be edited and sent to the next person."""
+    """Return the form with the draft, to edit and send to the next person."""
     name = mentions.escape_line(successor.name)
     return blocks.modal(
         "On-call handoff",
@@ -225,7 +225,7 @@ def answer_form(handover: HandoverView, question: QuestionView) -> blocks.View:
 
 
 def note_message(view: HandoverView, *, is_author: bool) -> blocks.Message:
-    """Return the note as one of its two people has it, with its questions and buttons."""
+    """Return the note as its author or its successor sees it, with questions and buttons."""
     head = _author_head(view) if is_author else _successor_head(view)
     parts = [head]
     if view.status is not HandoverStatus.WITHDRAWN:
@@ -300,7 +300,7 @@ def _author_buttons(view: HandoverView) -> list[blocks.ButtonElement]:
 
 
 def told_message(view: HandoverView, what: str, question: QuestionView | None) -> blocks.Message:
-    """Return what one of the two is told besides: it notifies, where an edited message doesn't."""
+    """Return a separate message about the note; it notifies people, which an edit doesn't."""
     author, successor = (
         mentions.escape_line(view.from_person.name),
         mentions.escape_line(view.to_person.name),

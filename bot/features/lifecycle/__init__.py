@@ -1,1 +1,1 @@
-"""Declare, status, severity, edit, milestones, resolve in Slack."""
+"""The lifecycle of an incident in Slack: declare, status, severity, edit, milestones, resolve."""

@@ -1,4 +1,4 @@
-"""Declaring: the command, the form, the shortcuts, and the answer to a similar incident."""
+"""Declaring: the command, the form, the shortcuts, and the question about a similar incident."""
 
 import re
 from dataclasses import replace
@@ -18,14 +18,14 @@ from incidents.engine.unit_of_work import Outcome
 from incidents.lifecycle.declare import Declaration, check_title, declare
 from incidents.policy.policy import Policy, Severity
 
-# What people set around and after a severity.
+# Punctuation that people type around and after a severity.
 _AROUND = "[](){}<>:;,.!-\u2013\u2014"
 _BETWEEN = " :;,.-\u2013\u2014"
 _NUMBERED = re.compile(r"(\D+?)-?\d+")
 
 
 def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
-    """Return what `declare [sev2] title…` declares; the form asks where that isn't clear."""
+    """Parse `declare [sev2] title…`; open the form if the title is empty or starts like a flag."""
     words = request.words
     first, _, rest = words.text.partition(" ")
     severity = find_typed_severity(first, request.policy)
@@ -37,12 +37,12 @@ def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
         is_private=words.has("private"),
         is_drill=words.has("drill"),
     )
-    # Declared as it stands, it would be seen by, or call, those who shouldn't know of it.
+    # Declaring it unflagged could show it to, or call, people who shouldn't know of it.
     return AskFirst(given) if _flag_meant(given) or not given.title.strip() else given
 
 
 async def show_form(request: Request, given: Declaration) -> blocks.View:
-    """Return the form; typed words that begin with what is usually a flag have it ticked."""
+    """Return the form; if the typed title starts with a flag's word, tick that flag."""
     meant = _flag_meant(given) if request.words.text else ""
     filled = given
     if meant:
@@ -52,20 +52,20 @@ async def show_form(request: Request, given: Declaration) -> blocks.View:
 
 
 def _flag_meant(given: Declaration) -> str:
-    """Return `private` or `drill` where the title begins with it and no flag was given, else ""."""
+    """Return `private` or `drill` if the title starts with it and neither flag was set, else ""."""
     first = given.title.partition(" ")[0].strip(_AROUND).casefold()
     is_flagged = given.is_private or given.is_drill
     return first if first in {"private", "drill"} and not is_flagged else ""
 
 
 def find_typed_severity(word: str, policy: Policy) -> Severity | None:
-    """Return the severity that a first word names: the very key, be it `SEV1:`, `[sev1]`, `sev-1`."""
+    """Return the severity that the first word names, as in `SEV1:`, `[sev1]` or `sev-1`."""
     bare = word.strip(_AROUND)
     return policy.find_severity(bare) or policy.find_severity(bare.replace("-", ""))
 
 
 async def perform(request: Request, given: Declaration) -> Reply:
-    """Declare; where a similar incident was declared a moment ago, ask whether it is another."""
+    """Declare; if a similar incident was just declared, ask first whether this is another."""
     outcome = await request.transact(partial(declare, declaration=given))
     if outcome.kind != "similar":
         message = declared_message(outcome, given, request.policy)
@@ -81,7 +81,7 @@ async def perform(request: Request, given: Declaration) -> Reply:
 
 
 def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:
-    """Return what the declarer is told; also how bad it counts as, if they didn't say so."""
+    """Return the reply to the declarer; names the assumed severity if they gave none."""
     slash = policy.command
     reference, title = outcome.data["reference"], mentions.escape_line(outcome.data["title"])
     lead = "was already declared by you" if outcome.is_repeat else "is declared"
@@ -107,13 +107,13 @@ def _what_was_named(title: str, policy: Policy) -> str:
 
 
 def _stem(word: str) -> str:
-    """Return `sev` of `SEV9` or `sev-9`; nothing of what has no number, or nothing else."""
+    """Return `sev` for `SEV9` or `sev-9`; "" for a word that isn't letters and a number."""
     numbered = _NUMBERED.fullmatch(word.casefold())
     return numbered[1] if numbered else ""
 
 
 async def open_from_message(request: Request) -> Reply:
-    """Open the form filled from a message: its first line as the title, its link kept."""
+    """Open the form filled from a message: its first line is the title, and its link is kept."""
     message = request.message
     text = mentions.plain(str(message.get("text") or ""))
     first_line = next((line for line in text.splitlines() if line.strip()), "")
@@ -134,7 +134,7 @@ def _link_to(request: Request, message: Any) -> str:
 
 
 async def suggest_services(request: Request) -> Reply:
-    """Suggest services of the policy whose name or key has the typed text in it."""
+    """Suggest services of the policy whose name or key contains the typed text."""
     typed = str(request.payload.get("value") or "").casefold()
     found = [
         blocks.option(service.name, value=service.key)

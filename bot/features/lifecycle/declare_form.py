@@ -1,4 +1,4 @@
-"""The form that declares an incident: how it looks, and how its values are read."""
+"""Renders and reads the form that declares an incident."""
 
 from dataclasses import replace
 
@@ -17,9 +17,9 @@ def declaration_form(
     similar: str | None = None,
     notice: str = "",
 ) -> blocks.View:
-    """Return the form, filled with what is given; `similar` says what was just declared.
+    """Return the form, filled from `given`; `similar` describes what was just declared.
 
-    `notice` says why the form is asked for, where a command might have been enough.
+    `notice` explains why a typed command opened the form.
     """
     above = [blocks.section(text) for text in (similar, notice) if text]
     return blocks.modal(
@@ -103,7 +103,7 @@ def _kind(given: Declaration) -> blocks.Block:
 
 
 def read_form(request: Request, given: Declaration) -> Declaration:
-    """Return what is declared, with what the form calls otherwise."""
+    """Return the declaration with the fields whose form names differ."""
     form = request.form
     return replace(
         given,
@@ -114,7 +114,7 @@ def read_form(request: Request, given: Declaration) -> Declaration:
 
 
 def similar_text(reference: str, title: str, channel_id: str | None) -> str:
-    """Return how a very similar incident is pointed out."""
+    """Return the notice that a very similar incident was just declared."""
     where = f" Join {mentions.channel_link(channel_id)}." if channel_id else ""
     return (
         f"*Nothing new was declared.* {reference} was declared a moment ago and looks the same: "
@@ -123,7 +123,7 @@ def similar_text(reference: str, title: str, channel_id: str | None) -> str:
 
 
 def flag_meant_text(word: str) -> str:
-    """Return why the form is asked for: the title begins with what is usually a flag."""
+    """Return the notice that the title starts with a flag's word, so nothing is declared yet."""
     return (
         f"*Nothing is declared yet.* The title begins with `{word}`, so `{word}` is ticked below. "
         f"Leave it so or untick it, look at the title, and press *Declare*. (`--{word}` says it at once.)"

@@ -1,4 +1,4 @@
-"""Editing: the form for title, summary, impact and services, and how a change reads."""
+"""Editing: the form for title, summary, impact and services, and the message about a change."""
 
 from collections.abc import Mapping
 from dataclasses import field, replace
@@ -21,7 +21,7 @@ _LONGEST_SHOWN = 400
 
 
 class Editing(OnIncident):
-    """What an editor enters, and fingerprints of what they saw and what the form showed."""
+    """What the editor enters; fingerprints of the record (`seen`) and of the form (`shown`)."""
 
     seen: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Editing(OnIncident):
 
 
 def edit_form(request: Request, view: IncidentView, given: Editing) -> Form[Editing]:
-    """Return the form, filled from the record; it remembers what the editor sees."""
+    """Return the form, filled from the record; it carries fingerprints of what it shows."""
     shown: dict[str, FieldValue] = {
         "title": view.title,
         "summary": _cut(view.summary),
@@ -56,9 +56,9 @@ def edit_form(request: Request, view: IncidentView, given: Editing) -> Form[Edit
 
 
 def touched(given: Editing) -> Edit:
-    """Return what the person touched, and what they saw when the form opened."""
+    """Return the fields that the person changed, and fingerprints of the record they saw."""
     values: dict[str, FieldValue] = {name: getattr(given, name) for name in FIELDS}
-    # Where the policy lists no services they are typed.
+    # Without services in the policy, people type them.
     values["services"] = tuple(filter(None, (name.strip() for name in given.services)))
     changes = {
         name: value for name, value in values.items() if fingerprint(value) != given.shown.get(name)
@@ -67,7 +67,7 @@ def touched(given: Editing) -> Edit:
 
 
 def edited_entry(edited: Edited, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return an edit as a message: each field's old → new, the long ones cut."""
+    """Return an edit as a message: each field's old → new, with long values cut."""
     lines = [_change_line(name, change) for name, change in edited.changes.items()]
     text = "\n".join([told_lines(entry)[0], *lines])
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=blocks.paragraphs(text))

@@ -1,4 +1,4 @@
-"""Milestones: the form that sets an incident's moments right."""
+"""Milestones: the form that corrects an incident's times."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ LABELS = {
 
 
 class Moments(OnIncident):
-    """An incident's moments, and the names of those that were asked for."""
+    """An incident's moments; `asked` names those that the form showed."""
 
     asked: tuple[str, ...] = ()
     detected_at: datetime | None = None
@@ -35,7 +35,7 @@ class Moments(OnIncident):
 
 
 async def set_moments(request: Request, given: Moments) -> Reply:
-    """Set what was asked for right."""
+    """Store the moments that the form showed."""
     moments = {name: getattr(given, name) for name in given.asked if name in LABELS}
     try:
         await request.transact(partial(set_milestones, ref=given.ref, moments=moments))
@@ -46,7 +46,7 @@ async def set_moments(request: Request, given: Moments) -> Reply:
 
 
 def milestones_form(view: IncidentView) -> blocks.View:
-    """Return the form with the moments that an incident of this status can have."""
+    """Return the form with the moments that the incident's status allows."""
     asked = reachable(view.status)
     return blocks.modal(
         f"Times of {view.reference}",

@@ -1,4 +1,4 @@
-"""The end of an incident and its return: resolve, close, reopen, cancel, duplicate."""
+"""Ending and reopening an incident: resolve, close, reopen, cancel, duplicate."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -21,14 +21,14 @@ from incidents.policy.policy import Action
 
 
 class Reason(OnIncident):
-    """Why an incident is closed, reopened or cancelled; or as what duplicate."""
+    """Why an incident is closed, reopened or cancelled, and the incident it duplicates."""
 
     reason: str = ""
     original: str = ""
 
 
 async def end(request: Request, given: form.Ending) -> Reply:
-    """Resolve, all of it in one transaction; what a command left out is asked for in the form."""
+    """Resolve in one transaction; if a command lacks information, open the form."""
     errors = form.find_errors(given, now=request.now)
     if errors:
         return FieldErrors(errors)
@@ -43,7 +43,7 @@ async def end(request: Request, given: form.Ending) -> Reply:
 
 
 def reopen_form(view: IncidentView) -> blocks.View:
-    """Return the form that asks why the incident is taken up again."""
+    """Return the form that asks why the incident is reopened."""
     return blocks.modal(
         f"Reopen {view.reference}",
         blocks=[
@@ -57,7 +57,7 @@ def reopen_form(view: IncidentView) -> blocks.View:
 
 
 def cancel_form(view: IncidentView) -> blocks.View:
-    """Return the form that cancels, as a duplicate if another incident is named."""
+    """Return the form that cancels, or marks a duplicate if it names another incident."""
     return blocks.modal(
         f"Cancel {view.reference}",
         blocks=[
@@ -82,7 +82,7 @@ def cancel_form(view: IncidentView) -> blocks.View:
 
 
 async def give_up(uow: UnitOfWork, given: Reason) -> Outcome:
-    """Cancel, as a duplicate if another incident is named."""
+    """Cancel; as a duplicate if the form names another incident."""
     if given.original:
         return await duplicate(uow, given)
     return await cancel(uow, given.ref, reason=given.reason)
@@ -111,7 +111,7 @@ def _original(text: str) -> Reference:
 
 
 def ended_text(request: Request, outcome: Outcome) -> str:
-    """Return what the person is told who took the step, and what comes next."""
+    """Return the reply to the person who changed the status, with the next step."""
     slash = request.policy.command
     reference, new = outcome.data["reference"], outcome.data["new"]
     original = outcome.data.get("duplicate_of")

@@ -1,4 +1,4 @@
-"""The form that resolves: asks once for what the record lacks, filled with what is likely."""
+"""The form that resolves: asks once for what the record lacks, prefilled with likely values."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ _ORDER = "The impact can't end before it started."
 
 
 class Ending(OnIncident):
-    """What fixed it, and the impact; None leaves what the record says."""
+    """What fixed it, and the impact; None keeps what the record says."""
 
     resolution: str = ""
     no_impact: bool | None = None
@@ -29,7 +29,7 @@ class Ending(OnIncident):
 
 
 def resolve_form(view: IncidentView, *, text: str, now: datetime) -> blocks.View:
-    """Return the form, filled from the record and with what was said already."""
+    """Return the form, filled from the record and with the typed text."""
     return blocks.modal(
         f"Resolve {view.reference}",
         blocks=[
@@ -40,7 +40,7 @@ def resolve_form(view: IncidentView, *, text: str, now: datetime) -> blocks.View
                 options=[
                     blocks.option("No customer impact: the times below don't count", value="none")
                 ],
-                # Only if somebody said so: ticked beforehand, nobody would notice it.
+                # Tick only what somebody stated: nobody would notice a default tick.
                 initial=() if view.has_customer_impact else ("none",),
             ),
             blocks.datetime_input(
@@ -68,7 +68,7 @@ def resolve_form(view: IncidentView, *, text: str, now: datetime) -> blocks.View
 
 
 def resolution_of(given: Ending) -> Resolution:
-    """Return what is given as the domain takes it."""
+    """Convert the form's values for the domain."""
     return Resolution(
         text=given.resolution,
         impact_started_at=given.impact_started_at,
@@ -78,7 +78,7 @@ def resolution_of(given: Ending) -> Resolution:
 
 
 def find_errors(given: Ending, *, now: datetime) -> dict[str, str]:
-    """Return everything that is wrong with the values themselves, by field."""
+    """Return the errors in the values themselves, by field."""
     if given.no_impact:
         return {}
     start, end = given.impact_started_at, given.impact_ended_at
@@ -86,14 +86,14 @@ def find_errors(given: Ending, *, now: datetime) -> dict[str, str]:
     errors = {
         name: invalid_text(name, "future", "") for name, at in times.items() if at and at > now
     }
-    # People choose minutes: an end in the minute of its start isn't before it.
+    # People choose minutes, so an end in the same minute as the start is fine.
     if start and end and end.replace(second=0) < start.replace(second=0, microsecond=0):
         errors.setdefault("impact_ended_at", _ORDER)
     return errors
 
 
 def explain(_: Request, error: DomainError) -> Mapping[str, str] | None:
-    """Return what to say in the fields that are still empty, or in an end before the start."""
+    """Return error texts for fields that are empty, or for an end before the start."""
     match error:
         case InformationMissing(fields=missing):
             return {name: _MISSING[name] for name in missing}

@@ -1,4 +1,4 @@
-"""Severity: the command, and the form with what each severity means."""
+"""Severity: the command, and the form that explains each severity."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from incidents.policy.policy import Policy
 
 
 class SeverityChange(OnIncident):
-    """How bad an incident is from now on, and why."""
+    """An incident's new severity, and the reason."""
 
     severity: str = ""
     reason: str = ""
@@ -52,7 +52,7 @@ def severity_form(view: IncidentView, *, policy: Policy) -> blocks.View:
 
 
 def changed_message(outcome: Outcome) -> blocks.Message:
-    """Return what the person is told who changed the severity."""
+    """Return the reply to the person who changed the severity."""
     data = outcome.data
     old, new = mentions.escape_line(data["old"]), mentions.escape_line(data["new"])
     return say(f"*{data['reference']}*: severity {old} → *{new}*. It is in the channel.")

@@ -1,4 +1,4 @@
-"""Status: the command, and the form with what is possible now."""
+"""Status: the command, and the form with the possible next statuses."""
 
 from functools import partial
 
@@ -33,14 +33,14 @@ _MEANINGS = {
 
 
 class Step(OnIncident):
-    """Which status an incident is to have, and what is known now."""
+    """An incident's new status, and what is known now."""
 
     status: str = ""
     text: str = ""
 
 
 async def take_step(request: Request, given: Step) -> Reply:
-    """Change the status; resolving goes on to ask for what is missing."""
+    """Change the status; if resolving lacks information, open its form."""
     try:
         outcome = await request.transact(step(given.ref, _status_of(given.status), text=given.text))
     except InformationMissing:
@@ -49,7 +49,7 @@ async def take_step(request: Request, given: Step) -> Reply:
 
 
 def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
-    """Return the use case that brings an incident to a status."""
+    """Return the use case that moves an incident to a status."""
     match target:
         case IncidentStatus.RESOLVED:
             return partial(resolve, ref=ref, resolution=Resolution(text=text))
@@ -61,13 +61,13 @@ def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
 
 
 def moved_message(outcome: Outcome) -> blocks.Message:
-    """Return what the person is told who moved the incident."""
+    """Return the reply to the person who changed the status."""
     reference, new = outcome.data["reference"], outcome.data["new"]
     return say(f"*{reference}* is now *{new}*. It is on the timeline and in its channel.")
 
 
 def status_form(view: IncidentView) -> blocks.View:
-    """Return the form; it offers only what is possible. Raises: TransitionRefused if nothing is."""
+    """Return the form with the possible statuses. Raises: TransitionRefused if there are none."""
     possible = ALLOWED_TRANSITIONS[view.status]
     if not possible:
         raise TransitionRefused(current=view.status, target="", possible=())
@@ -101,7 +101,7 @@ def _status_of(word: str) -> IncidentStatus:
 def duplicate_found(
     found: DuplicateFound, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Say in the incident that goes on that another turned out to be the same."""
+    """Say in the original incident that another one was a duplicate of it."""
     other = mentions.escape_line(found.duplicate)
     asks = f"Whoever was there may come here; what they wrote down is in {other}."
     return told_message(entry, incident, asks=asks)

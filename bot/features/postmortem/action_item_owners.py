@@ -1,4 +1,4 @@
-"""Giving an action item to somebody else: `action 2 @someone`, and the form behind the list."""
+"""Assigns an action item to somebody: `action 2 @someone`, and the form behind the list."""
 
 import re
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ _GIVING = re.compile(r"#?(\d{1,4})\s+(?:to\s+)?(\S+)")
 
 
 class Giving(OnIncident):
-    """An action item, and whoever is to have it."""
+    """An action item and its new owner."""
 
     item: str = ""
     owner: Named = NOBODY
 
 
 def find_giving(ref: IncidentRef, text: str, *, me: Named | None) -> Giving | None:
-    """Return what `2 @someone` or `2 me` asks for; None if it is anything else."""
+    """Parse `2 @someone` or `2 me`; None for anything else."""
     typed = _GIVING.fullmatch(text.strip())
     if typed is None:
         return None
@@ -39,7 +39,7 @@ def find_giving(ref: IncidentRef, text: str, *, me: Named | None) -> Giving | No
 
 
 async def give(request: Request, given: Giving) -> Reply:
-    """Give the action item to somebody."""
+    """Assign the action item to its new owner."""
     if not given.item.isdecimal():
         raise InvalidInput("action_item", "unknown")
     use_case = partial(assign_action_item, ref=given.ref, number=int(given.item), owner=given.owner)
@@ -52,7 +52,7 @@ async def give(request: Request, given: Giving) -> Reply:
 
 
 async def open_giving(request: Request, given: Giving) -> Form[Giving] | Say:
-    """Return the form that gives one of the open action items to somebody."""
+    """Return the form that assigns an open action item, or a reply if all are done."""
     incident = await view_for_form(request, given.ref, action=Action.MANAGE_ACTION_ITEMS)
     async with request.services.database.reading() as session:
         items = [item for item in await action_items_of(session, incident.id) if not item.is_done]
@@ -62,7 +62,7 @@ async def open_giving(request: Request, given: Giving) -> Form[Giving] | Say:
 
 
 def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks.View:
-    """Return the form that gives one of the open action items to somebody."""
+    """Return the form that assigns one of these action items."""
     return blocks.modal(
         "Give it to somebody",
         blocks=[

@@ -1,4 +1,4 @@
-"""Action items: the command, the form, the list with its *Done* buttons, and what is said."""
+"""Action items: the command, the form, the list with *Done* buttons, and the messages."""
 
 import re
 from collections.abc import Sequence
@@ -54,9 +54,9 @@ class TypedItem:
 
 
 def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> TypedItem:
-    """Return the action item that `@owner [by 2026-12-01|5d] text` is.
+    """Parse `@owner [by 2026-12-01|5d] text`.
 
-    Raises: InvalidInput for a missing or unknown owner, for two, or a date that can't be read.
+    Raises: InvalidInput: the owner is missing, unknown or not the only one; or a date is wrong.
     """
     who, _, rest = text.strip().partition(" ")
     user_id = mentions.parse_user(who)
@@ -70,7 +70,7 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
     if by.casefold() == "by":
         day, _, wording = after.strip().partition(" ")
         due_on = find_day(day, now=now, zone=zone)
-        # `by hand` is text; what begins with a figure was meant as a date.
+        # `by hand` is text; a word that starts with a digit was meant as a date.
         if due_on is None and _NUMBER.fullmatch(day):
             raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
         if due_on is not None:
@@ -79,7 +79,7 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
 
 
 class Adding(OnIncident):
-    """The follow-up work that is added, as a form has it or as it was typed."""
+    """A new action item, from the form or as typed."""
 
     text: str = ""
     owner: Named | None = None
@@ -87,14 +87,14 @@ class Adding(OnIncident):
 
 
 class OnItem(Arguments):
-    """An action item of an incident, by its number there."""
+    """An action item, by its number within the incident."""
 
     ref: IncidentRef
     number: int
 
 
 async def add(request: Request, given: Adding) -> Reply:
-    """Add an action item, or give one to somebody."""
+    """Add an action item, or assign an existing one."""
     actor, owner, text = request.actor, given.owner, given.text
     due_on = find_day(given.due_on, now=request.now, zone=actor.zone)
     if given.due_on and due_on is None:
@@ -111,7 +111,7 @@ async def add(request: Request, given: Adding) -> Reply:
 
 
 def done_text(_: Request, outcome: Outcome) -> str:
-    """Return what is told to whoever marked an action item as done."""
+    """Return the reply to the person who marked an action item as done."""
     return f"Action item {outcome.data['number']} of {outcome.data['reference']} is done."
 
 
@@ -121,7 +121,7 @@ async def show_list(request: Request, given: OnIncident) -> Reply:
 
 
 async def finish_in_list(request: Request, given: OnItem) -> Reply:
-    """Mark an action item as done from the list, and show the list as it is now."""
+    """Mark an action item as done in the list, and show the updated list."""
     await request.transact(partial(complete_action_item, ref=given.ref, number=given.number))
     return Say(await _list(request, given.ref), replaces=True)
 
@@ -162,7 +162,7 @@ def item_form(incident: IncidentView, *, initial_owner: str | None) -> blocks.Vi
 
 
 def item_list(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks.Message:
-    """Return the action items, the open ones first, each with a *Done* button."""
+    """Return the action items, open ones first, with a *Done* button on each of those."""
     ordered = sorted(items, key=lambda item: (item.is_done, item.number))
     shown = ordered[:MOST_SHOWN]
     open_count = sum(not item.is_done for item in items)
@@ -204,7 +204,7 @@ def _line(item: ActionItemView) -> str:
 
 
 def added(outcome: Outcome) -> blocks.Message:
-    """Return what whoever added an action item is told."""
+    """Return the reply to the person who added an action item."""
     data = outcome.data
     day = data["due_on"]
     due = f", due {day_text(date.fromisoformat(day))}" if day else ", with no date"
@@ -217,12 +217,12 @@ def added(outcome: Outcome) -> blocks.Message:
 
 
 def item_given(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say which action item was added, or who has it now."""
+    """Post which action item was added, or who owns it now."""
     return told_message(entry, incident, _done_button(item, incident))
 
 
 def item_told(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Tell the owner directly what was given to them."""
+    """Tell the owner directly which action item they were given."""
     where = f" {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     owner = mentions.escape_line(item.owner.name) if item.owner else "nobody yet"
     due = f", due {day_text(item.due_on)}" if item.due_on else ""
@@ -238,7 +238,7 @@ def item_told(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -
 async def item_ending(
     item: ActionItemEntry, session: AsyncSession, _entry: EntryView, _incident: IncidentView
 ) -> Ending | None:
-    """Return that the action item is done, or who has it by now."""
+    """Return that the action item is done, or who owns it now."""
     row = await session.get_one(ActionItem, item.action_item_id)
     if row.status == ActionItemStatus.DONE:
         done_by = await session.get(Person, row.done_by_id) if row.done_by_id else None

@@ -1,4 +1,4 @@
-"""The postmortem: its command, its buttons and forms, and its file in the incident channel."""
+"""The postmortem: its command, buttons and forms, and its file in the incident channel."""
 
 from collections.abc import Callable
 from datetime import date
@@ -44,13 +44,13 @@ from incidents.registry.entries import ENTRY_TYPES
 
 
 class Owning(OnIncident):
-    """Who writes the postmortem."""
+    """The postmortem's new owner."""
 
     owner: Named | None = None
 
 
 async def postmortem(request: Request, given: Words) -> Reply:
-    """Show the postmortem, or do what the first word says."""
+    """Show the postmortem, or run the subcommand named by the first word."""
     word, _, rest = given.text.strip().partition(" ")
     ref, rest = given.ref, rest.strip()
     match word.casefold():
@@ -82,7 +82,7 @@ def _link(typed: str) -> str:
 
 
 async def claim(request: Request, given: OnPostmortem) -> Reply:
-    """Take the postmortem on oneself."""
+    """Make the person the postmortem's owner."""
     use_case = partial(claim_postmortem, ref=given.ref, version=given.version)
     return await _change(request, use_case, _owned)
 
@@ -103,14 +103,14 @@ async def name_owner(request: Request, given: Owning) -> Reply:
 
 
 async def open_write(request: Request, given: Writing) -> Form[Writing]:
-    """Return the form to write in."""
+    """Return the form to write the postmortem."""
     await view_for_form(request, given.ref, action=Action.MANAGE_POSTMORTEM)
     incident, view, _ = await _load(request, given.ref)
     return messages.write_form(incident, view, policy=request.policy)
 
 
 async def write(request: Request, given: Writing) -> Reply:
-    """Save what was written; sections that others changed meanwhile are shown with theirs."""
+    """Save what was written; for sections that others changed meanwhile, show both texts."""
     edits = messages.read_write_form(request.form, given.revisions, policy=request.policy)
     outcome = await request.transact(partial(write_postmortem, ref=given.ref, edits=edits))
     clashing = outcome.data["conflicts"]
@@ -125,13 +125,13 @@ async def write(request: Request, given: Writing) -> Reply:
 
 
 async def publish(request: Request, given: Words) -> Reply:
-    """Publish the postmortem, or say what it still needs."""
+    """Publish the postmortem, or list what it still needs."""
     use_case = partial(publish_postmortem, ref=given.ref, link=given.text)
     return await _change(request, use_case, _published)
 
 
 async def upload(context: EffectContext) -> Settlement:
-    """Upload the postmortem as it is now to the incident channel, unless a newer one follows."""
+    """Upload the current postmortem to the incident channel, unless a newer version exists."""
     effect = context.get(UploadPostmortem)
     services = context.services
     incident = await load_incident(context)

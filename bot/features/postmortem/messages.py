@@ -1,4 +1,4 @@
-"""How the postmortem reads in Slack: what is said in the channel, to its owner, and its forms."""
+"""Renders the postmortem in Slack: channel messages, messages to its owner, and forms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -34,20 +34,20 @@ Buttons = Sequence[blocks.ButtonElement]
 
 
 class OnPostmortem(Arguments):
-    """An incident's postmortem, in the version that a button was made for."""
+    """An incident's postmortem, in the version that the button belongs to."""
 
     ref: IncidentRef
     version: int | None = None
 
 
 class Writing(OnIncident):
-    """Which revision of each section a form shows."""
+    """The revision of each section that the form shows."""
 
     revisions: Mapping[str, int] = field(default_factory=dict)
 
 
 def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say that there is a draft, and ask who writes it up."""
+    """Announce the draft, and ask who writes it up."""
     due = _due(draft)
     lead = f"*{_title(incident)}: draft {draft.version}* is made from the record; the file follows."
     if draft.owner is not None:
@@ -60,7 +60,7 @@ def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView)
 
 
 def owner_set(_set: PostmortemOwnerSet, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Say in the channel who writes the postmortem."""
+    """Announce in the channel who writes the postmortem."""
     button = write_button(incident)
     return told_message(entry, incident, button, asks="Everybody can add to it.")
 
@@ -68,7 +68,7 @@ def owner_set(_set: PostmortemOwnerSet, entry: EntryView, incident: IncidentView
 def owner_told(
     given: PostmortemOwnerSet, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Tell the owner directly what was given to them, by whom, and what to do next."""
+    """Tell the owner directly who assigned them the postmortem, and what to do next."""
     text = (
         f"{mentions.escape_line(entry.actor_name)} asked you to write the postmortem of "
         f"{_incident_link(incident)}, due {_due(given)}. The draft is made "
@@ -80,12 +80,12 @@ def owner_told(
 def published(
     done: PostmortemPublished, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Say that the postmortem is published, and where it is."""
+    """Announce that the postmortem is published, and where."""
     return told_message(entry, incident, asks="" if done.link else "The file follows.")
 
 
 def reminded(due: PostmortemReminded, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Remind the channel of a postmortem that nobody has taken on."""
+    """Remind the channel of a postmortem that has no owner."""
     text = (
         f"The postmortem of {incident.reference} is due {_when(due, entry)}, "
         "and nobody has taken it on yet. Who writes it up?"
@@ -96,7 +96,7 @@ def reminded(due: PostmortemReminded, entry: EntryView, incident: IncidentView) 
 def owner_reminded(
     due: PostmortemReminded, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Remind the owner directly."""
+    """Remind the owner by direct message."""
     text = (
         f"The postmortem of {_incident_link(incident)} is due {_when(due, entry)}. "
         "Once the contributing factors are written, it can be published."
@@ -107,7 +107,7 @@ def owner_reminded(
 async def postmortem_ending(
     about: PostmortemEntry, session: AsyncSession, _entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return that it is published or drafted anew, or who writes it where nobody did."""
+    """Return that it was published or redrafted, or who writes it now."""
     view = await find_postmortem_view(session, incident.id)
     if view is None:
         return None
@@ -134,7 +134,7 @@ def shown(
     owner: PersonView | None,
     policy: Policy,
 ) -> blocks.Message:
-    """Return how far the postmortem is, and what is left to do."""
+    """Return the postmortem's state, and what is left to do."""
     state = "published" if view.is_published else "a draft"
     named = mentions.escape_line(owner.name) if owner else "nobody yet"
     due = day_text(view.due_on)
@@ -157,7 +157,7 @@ def shown(
 def owner_buttons(
     incident: IncidentView, version: int, *, is_owned: bool
 ) -> list[blocks.ButtonElement]:
-    """Return the buttons that settle who writes, and those to write and to plan work."""
+    """Return the buttons to choose an owner, to write, and to add an action item."""
     value = to_value(OnPostmortem(ById(incident.id), version))
     claim = blocks.button(
         "I'll write it", action_id="postmortem_claim", value=value, style="primary"
@@ -172,12 +172,12 @@ def owner_buttons(
 
 
 def write_button(incident: IncidentView) -> blocks.ButtonElement:
-    """Return the button that opens the form to write in."""
+    """Return the button that opens the form to write."""
     return blocks.button("Write…", action_id="postmortem_write_open", value=on_incident(incident))
 
 
 def publish_button(incident: IncidentView) -> blocks.ButtonElement:
-    """Return the button that publishes, after asking."""
+    """Return the button that publishes after a confirmation."""
     sure = blocks.confirm(
         "Publish it?",
         text="The final document goes to the incident channel and the reminders end.",
@@ -207,8 +207,8 @@ def write_form(
 ) -> Form[Writing]:
     """Return the form with a field for each section that people write in.
 
-    `clashing` names sections that others changed meanwhile: what they wrote is shown above the
-    field, which keeps what was typed.
+    `clashing` names sections that others changed meanwhile: their text is shown above the field,
+    and the field keeps what was typed.
     """
     body: list[blocks.Block] = [blocks.context("Systems, tools and habits rather than people.")]
     revisions: dict[str, int] = {}
@@ -235,7 +235,7 @@ def write_form(
 def read_write_form(
     form: blocks.FormState, revisions: Mapping[str, int], *, policy: Policy
 ) -> dict[str, SectionEdit]:
-    """Return what was typed in each section that the form had, with the revision it showed."""
+    """Return what was typed in each section of the form, with the revision it showed."""
     return {
         section.key: SectionEdit(form.text(section.key), revisions[section.key])
         for section in writable_sections(policy)
@@ -244,7 +244,7 @@ def read_write_form(
 
 
 def missing_text(fields: Sequence[str], *, policy: Policy, slash: str) -> str:
-    """Return what publishing still needs, or that there is no postmortem yet."""
+    """Return what is missing before publishing, or that there is no postmortem yet."""
     sections = [policy.postmortem.find_section(key) for key in fields]
     titles = [section.title for section in sections if section is not None]
     if not titles:

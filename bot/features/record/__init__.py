@@ -1,1 +1,1 @@
-"""Timeline, notes, marks, files, exports in Slack."""
+"""The timeline, notes, marked messages, files and exports in Slack."""

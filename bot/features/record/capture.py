@@ -1,4 +1,4 @@
-"""Capture: marked and pinned messages, files, and people who come and go reach the timeline."""
+"""Captures marked and pinned messages, files, and joins and leaves for the timeline."""
 
 import re
 import uuid
@@ -44,24 +44,24 @@ _FILE_LINK = re.compile(
 
 
 async def on_reaction_added(request: Request) -> Reply:
-    """Mark the message that somebody put the policy's emoji on."""
+    """Mark a message when somebody adds the policy's emoji."""
     return await _follow(request, mark_message, _reacted_message(request), MarkSource.REACTION)
 
 
 async def on_reaction_removed(request: Request) -> Reply:
-    """Take the mark away again."""
+    """Remove the mark when the emoji is removed."""
     return await _follow(request, unmark_message, _reacted_message(request), MarkSource.REACTION)
 
 
 async def on_pin_added(request: Request) -> Reply:
-    """Mark the message that somebody pinned."""
+    """Mark a message when somebody pins it."""
     if not request.policy.timeline.capture_pins:
         return None
     return await _follow(request, mark_message, _pinned_message(request), MarkSource.PIN)
 
 
 async def on_pin_removed(request: Request) -> Reply:
-    """Take the mark away again."""
+    """Remove the mark when the message is unpinned."""
     return await _follow(request, unmark_message, _pinned_message(request), MarkSource.PIN)
 
 
@@ -78,7 +78,7 @@ async def _follow(
 
 
 def _event_at(request: Request) -> datetime:
-    """Return when it happened, by Slack's clock: events may be told out of order."""
+    """Return when it happened by Slack's clock, as events can arrive out of order."""
     return sent_at_of(str(request.event.get("event_ts")), fallback=request.now)
 
 
@@ -90,7 +90,7 @@ def _reacted_message(request: Request) -> MessageKey | None:
     if item.get("type") != "message" or emoji != request.policy.timeline.marker_emoji:
         return None
     if event.get("item_user") == request.services.workspace.bot_external_id:
-        return None  # what we say comes from the timeline
+        return None  # our own messages come from the timeline
     return MessageKey(str(item.get("channel")), str(item.get("ts")))
 
 
@@ -105,7 +105,7 @@ def _pinned_message(request: Request) -> MessageKey | None:
 
 
 async def on_message(request: Request) -> Reply:
-    """Follow edits and deletions of captured messages, and note files that are shared."""
+    """Follow edits and deletions of captured messages, and record shared files."""
     event = request.event
     match event.get("subtype"):
         case "message_changed":
@@ -122,7 +122,7 @@ async def _follow_change(request: Request, message: Mapping[str, Any]) -> None:
         await _follow_deletion(request, str(message.get("ts")))
         return
     before = (request.event.get("previous_message") or {}).get("text")
-    if message.get("text") == before:  # a preview of a link was added
+    if message.get("text") == before:  # only a link preview was added
         return
     key = await _captured_key(request, str(message.get("ts")))
     if key is None:
@@ -180,13 +180,13 @@ def _files_of(event: Mapping[str, Any]) -> tuple[LinkedFile, ...]:
 
 
 async def on_member_joined(request: Request) -> Reply:
-    """Keep current who is in an incident's channel."""
+    """Record that somebody joined an incident's channel."""
     await _follow_member(request, is_joining=True)
     return None
 
 
 async def on_member_left(request: Request) -> Reply:
-    """Keep current who is in an incident's channel."""
+    """Record that somebody left an incident's channel."""
     await _follow_member(request, is_joining=False)
     return None
 
@@ -205,7 +205,7 @@ async def _follow_member(request: Request, *, is_joining: bool) -> None:
 
 
 async def add_to_timeline(request: Request) -> Reply:
-    """Put the message on the timeline from its menu; works in threads, too."""
+    """Add a message to the timeline from its menu; also works in threads."""
     raw, channel_id = request.message, request.channel_id or ""
     if is_own(raw, request.services):
         return Say(say("That is Sitrep's own message: what it says is on the timeline already."))
@@ -218,7 +218,7 @@ async def add_to_timeline(request: Request) -> Reply:
         thread_ts=raw.get("thread_ts"),
     )
     content = await content_of(request.services, message, now=request.now)
-    # Without a text, or from somebody whose name we don't know, it has to be fetched first.
+    # Without text or the author's name, fetch the message before recording it.
     is_complete = bool(message.text) and content.author.name != message.user_id
     use_case = partial(
         mark_message,

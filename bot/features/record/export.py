@@ -1,4 +1,4 @@
-"""Exporting the timeline: the command, the button, and the upload to the incident's channel."""
+"""Exports the timeline: the command, the button, and the upload to the incident's channel."""
 
 from datetime import timedelta
 from functools import partial
@@ -26,7 +26,7 @@ NAMES = {
 
 
 async def export(request: Request, given: Words) -> Reply:
-    """Have the timeline uploaded to the incident's channel."""
+    """Request an upload of the timeline to the incident's channel."""
     fmt = find_format(given.text)
     if fmt is None:
         text = (
@@ -42,7 +42,7 @@ async def export(request: Request, given: Words) -> Reply:
 
 
 async def upload_export(context: EffectContext) -> Settlement:
-    """Make the file from the record as it is now, and upload it to the incident's own channel."""
+    """Build the file from the current record and upload it to the incident's channel."""
     effect = context.get(UploadExport)
     view = await load_incident(context)
     if view.channel_id is None:
@@ -57,7 +57,7 @@ async def upload_export(context: EffectContext) -> Settlement:
             viewer=system_actor(),
             fmt=ExportFormat(effect.format),
             now=services.clock.now(),
-            # So the same attempt makes the same name, by which the file is found again.
+            # A retry gets the same file name, so that it finds an earlier upload.
             sequence=entry.sequence,
             entry_types=ENTRY_TYPES,
         )

@@ -1,4 +1,4 @@
-"""Marked messages: fetched, made plain, and put on the record with their author's name."""
+"""Fetches marked messages and records them as plain text with their author's name."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)")
 
 
 async def fetch_marked(context: EffectContext) -> Settlement:
-    """Fetch a marked message and put it on the record; one that is gone is given up."""
+    """Fetch a marked message and record it; drop it if it no longer exists."""
     effect = context.get(FetchMarkedMessage)
     services = context.services
     async with services.database.reading() as session:
@@ -44,7 +44,7 @@ async def fetch_marked(context: EffectContext) -> Settlement:
     content = await content_of(services, message, now=services.clock.now(), names=names)
 
     async def record(uow: UnitOfWork) -> None:
-        # First who marked it, with name and standing: a guest's mark doesn't count.
+        # Save the markers first: `record_message` ignores marks by guests.
         for facts in learned:
             await save_person(
                 uow.session, facts, workspace_id=uow.workspace_id, refreshed_at=uow.now
@@ -63,7 +63,7 @@ def _markers(effect: FetchMarkedMessage) -> Any:
 
 
 async def _learn(services: Services, user_ids: Iterable[str]) -> tuple[PersonFacts, ...]:
-    """Ask Slack about those of these people of whom we know nothing but the id."""
+    """Look up the people whose details we have never fetched."""
     wanted = {user_id for user_id in user_ids if user_id}
     query = select(Person.external_id).where(
         Person.workspace_id == services.workspace.id,
@@ -76,7 +76,7 @@ async def _learn(services: Services, user_ids: Iterable[str]) -> tuple[PersonFac
     for user_id in sorted(wanted - known):
         try:
             learned.append(facts_of(await services.gateway.user(user_id)))
-        except SlackPermanent:  # somebody of another workspace whom we can't look up
+        except SlackPermanent:  # somebody in another workspace; we can't look them up
             continue
     return tuple(learned)
 
@@ -88,7 +88,7 @@ async def content_of(
     now: datetime,
     names: Mapping[str, str] | None = None,
 ) -> MessageText:
-    """Return what a message says, as plain text; `names` by user id go before the record's."""
+    """Return a message as plain text; `names` (by user id) take precedence over the record's."""
     wanted = {message.user_id or "", *_MENTIONED.findall(message.text)}
     known = {**await _names(services, wanted), **(names or {})}
     author = known.get(message.user_id or "") or message.user_id or "an integration"
@@ -108,13 +108,13 @@ async def content_of(
 
 
 async def plain_text(services: Services, text: str) -> str:
-    """Return a message's text as the reader saw it, with names for mentions."""
+    """Return a message's text as readers see it, with names for mentions."""
     names = await _names(services, set(_MENTIONED.findall(text)))
     return mentions.plain(text, name_of=names.get)
 
 
 def is_own(raw: Mapping[str, Any], services: Services) -> bool:
-    """Tell whether a message is Sitrep's own: what it says comes from the timeline."""
+    """Tell whether Sitrep posted the message; its own messages are never captured."""
     workspace = services.workspace
     if raw.get("user") and raw.get("user") == workspace.bot_external_id:
         return True
@@ -122,7 +122,7 @@ def is_own(raw: Mapping[str, Any], services: Services) -> bool:
 
 
 def sent_at_of(ts: str, *, fallback: datetime) -> datetime:
-    """Return when a message was sent, or the fallback for a timestamp that isn't one."""
+    """Return when a message was sent, or `fallback` if `ts` isn't a timestamp."""
     try:
         return ts_to_instant(ts)
     except ValueError:

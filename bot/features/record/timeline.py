@@ -1,4 +1,4 @@
-"""Notes and the timeline: commands, forms, presses, and how notes read in the channel."""
+"""Notes and the timeline: commands, forms, buttons, and the message about a note."""
 
 import re
 import uuid
@@ -38,27 +38,27 @@ from incidents.registry.entries import ENTRY_TYPES
 
 MAX_LAST = 50
 
-# Phones make a long dash of the minus in `-10m`, which the grammar takes for `--`.
+# Phones turn the minus of `-10m` into a long dash, which the grammar reads as `--`.
 _LONG_MINUS = re.compile(r"^--(?=\d)")
 
 # -- notes ------------------------------------------------------------------------------------
 
 
 class NewNote(OnIncident):
-    """What happened, and when; None is now."""
+    """What happened, and when; None means now."""
 
     note: str = ""
     moment: datetime | None = None
 
 
 def typed_note(request: Request) -> NewNote:
-    """Return the note of `note [-10m|14:05] text`."""
+    """Parse `note [-10m|14:05] text`."""
     moment, text = split_moment(_written(request), now=request.now, zone=request.actor.zone)
     return NewNote(request.incident_ref(), note=text, moment=moment)
 
 
 def read_note(request: Request, given: NewNote) -> NewNote:
-    """Return the note of the form, with its time."""
+    """Return the form's note with its time parsed."""
     typed, zone = request.form.text("time"), request.actor.zone
     return replace(given, moment=parse_moment(typed, now=request.now, zone=zone) if typed else None)
 
@@ -68,7 +68,7 @@ def _written(request: Request) -> str:
 
 
 def noted(request: Request, outcome: Outcome) -> str:
-    """Return what the author of a note is told."""
+    """Return the reply to a note's author."""
     occurred_at = datetime.fromisoformat(outcome.data["occurred_at"])
     when = mentions.date(occurred_at)
     was_clock_time = _written(request)[:1].isdigit()
@@ -87,14 +87,14 @@ def noted(request: Request, outcome: Outcome) -> str:
 
 
 def _is_to_come(request: Request, occurred_at: datetime) -> bool:
-    """Tell whether the author's clock shows that time only later today."""
+    """Tell whether that time of day is still to come today, in the author's zone."""
     zone = zone_of(request.actor.zone)
     was, now = occurred_at.astimezone(zone), request.now.astimezone(zone)
     return was.date() < now.date() and was.time() > now.time()
 
 
 async def take_back(request: Request, given: OnIncident) -> Reply:
-    """Take back one's own last note or mark; which one can't be said by command."""
+    """Withdraw the person's newest note or mark; the command can't choose another."""
     if request.words.text:
         timeline = f"`{request.policy.command} timeline`"
         text = (
@@ -118,7 +118,7 @@ def _withdrawn(outcome: Outcome) -> blocks.Message:
 
 
 def typed_page(request: Request) -> TimelinePage:
-    """Return what `timeline [--last 20]` shows."""
+    """Parse `timeline [--last 20]`."""
     typed = request.words.flags.get("last") or request.words.text or str(messages.DEFAULT_LAST)
     if not typed.isdecimal() or not 1 <= int(typed) <= MAX_LAST:
         raise InvalidInput("last", f"takes a number from 1 to {MAX_LAST}", "timeline --last 20")
@@ -126,7 +126,7 @@ def typed_page(request: Request) -> TimelinePage:
 
 
 async def show_page(request: Request, given: TimelinePage) -> Reply:
-    """Show the newest entries; another page in place of the one before."""
+    """Show the newest entries; turning the page replaces the message."""
     timeline = await request.read(get_timeline, given.ref, entry_types=ENTRY_TYPES)
     message = messages.page(timeline, count=min(max(given.count, 1), MAX_LAST), skip=given.skip)
     is_turned = given.skip != 0 or request.action.get("action_id") == "timeline_later"
@@ -137,7 +137,7 @@ async def show_page(request: Request, given: TimelinePage) -> Reply:
 
 
 class Correction(OnEntry):
-    """What a note says from now on, or why an entry is redacted."""
+    """A note's new text and time, or why an entry is redacted."""
 
     note: str = ""
     time: datetime | None = None
@@ -145,7 +145,7 @@ class Correction(OnEntry):
 
 
 async def correct(request: Request, given: Correction) -> Reply:
-    """Amend, withdraw or redact an entry, as chosen in its menu."""
+    """Amend, withdraw or redact an entry, as the person chose in its menu."""
     match given.choice:
         case "withdraw":
             use_case = partial(withdraw_entry, ref=given.ref, entry_id=given.entry_id)
@@ -156,7 +156,7 @@ async def correct(request: Request, given: Correction) -> Reply:
 
 
 async def open_amend(request: Request, given: Correction) -> blocks.View | Say:
-    """Return the form that corrects a note, unless it is too long for one."""
+    """Return the form that corrects a note, or a reply if the note is too long for it."""
     item = await _item(request, given, action=Action.ADD_NOTE)
     if len(item.entry.words) > messages.MAX_IN_FORM:
         text = (
@@ -192,7 +192,7 @@ async def amend(request: Request, given: Correction) -> Reply:
 
 
 def _to_the_second(chosen: datetime | None, before: datetime) -> datetime:
-    """Return the moment chosen; in the minute that stands already it keeps its seconds."""
+    """Return the chosen moment; keep the old seconds if the minute is unchanged."""
     if chosen is None or chosen == before.replace(second=0, microsecond=0):
         return before
     return chosen
@@ -214,7 +214,7 @@ async def _item(request: Request, given: OnEntry, *, action: Action) -> Timeline
 
 
 async def erase_message(context: EffectContext) -> Settlement:
-    """Take a redacted entry's text, and its amendments', out of the messages that said them."""
+    """Erase the text of a redacted entry and its amendments from the messages that showed it."""
     effect = context.get(EraseEntryMessage)
     view = await load_incident(context)
     if view.channel_id is None:
@@ -222,7 +222,7 @@ async def erase_message(context: EffectContext) -> Settlement:
     gateway, message = context.services.gateway, say("_This entry was redacted._")
     for entry_id, recorded_at in (await _said_by(context, effect.entry_id)).items():
         places = await _posted_as(context, entry_id)
-        if not places:  # the effect that posted it was tidied away since
+        if not places:  # the effect that posted it has been deleted since
             posted_by = derived_id(entry_id, f"{PostEntry.kind}:")
             oldest = recorded_at - timedelta(minutes=1)
             found = await gateway.find_posted(
@@ -239,7 +239,7 @@ async def erase_message(context: EffectContext) -> Settlement:
 
 
 async def _posted_as(context: EffectContext, entry_id: uuid.UUID) -> list[tuple[str, str]]:
-    """Return where an entry was said: in a channel that the incident may have left, directly."""
+    """Return where an entry was posted: directly, or in channels that may no longer be current."""
     query = select(EffectRow.progress).where(
         EffectRow.entry_id == entry_id,
         EffectRow.incident_id == context.effect.incident_id,

@@ -1,4 +1,4 @@
-"""How notes and the timeline look: messages, pages and forms."""
+"""Renders notes and the timeline: messages, pages and forms."""
 
 import re
 import uuid
@@ -23,9 +23,9 @@ DEFAULT_LAST = 20
 MAX_IN_FORM = 3_000
 LATE = timedelta(minutes=1)
 
-# A message takes 50 blocks; a line with a menu is one of its own.
+# A message takes 50 blocks; a line with a menu needs its own block.
 _MOST_MENUS = 10
-# It takes 12,000 characters with everything in it, also what nobody sees.
+# A message takes 12,000 characters, including markup that nobody sees.
 _PAGE_CHARACTERS = 7_500
 _TIME_AND_NAME = 90
 _MAX_NAME = 30
@@ -37,14 +37,14 @@ _MARK_CHOICES = ("withdraw", "redact")
 
 
 class TimelinePage(OnIncident):
-    """How many entries of a timeline are shown, and how many newer ones are left out."""
+    """How many timeline entries to show, and how many newer ones to skip."""
 
     count: int = DEFAULT_LAST
     skip: int = 0
 
 
 class OnEntry(Arguments, gone="entry"):
-    """An entry of a timeline, and what is to be done about it."""
+    """A timeline entry, and what to do with it."""
 
     ref: IncidentRef
     entry_id: uuid.UUID
@@ -52,7 +52,7 @@ class OnEntry(Arguments, gone="entry"):
 
 
 def note_entry(note: Note, entry: EntryView, incident: IncidentView) -> Message:
-    """Return a note as it is said in the channel, with a menu to correct it."""
+    """Return a note as a channel message, with a menu to correct it."""
     who, when = mentions.escape_line(entry.actor_name), _for_when(entry)
     text = f"*Note* by {who}{when}: {mentions.escape(note.text)}"
     first, *rest = split_mrkdwn(text, 3_000)
@@ -64,7 +64,7 @@ def note_entry(note: Note, entry: EntryView, incident: IncidentView) -> Message:
 
 
 def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
-    """Return the newest entries, the earliest of them first, with buttons to go on."""
+    """Return the newest entries in order of time, with buttons to turn the page."""
     incident, items = timeline.incident, timeline.newest(count, skip=skip)
     total = len(timeline.items)
     until = total - skip
@@ -84,7 +84,7 @@ def page(timeline: TimelineView, *, count: int, skip: int) -> Message:
 
 
 def line_of(item: TimelineItem, *, limit: int) -> str:
-    """Return one line of the timeline; its text is cut to about `limit` characters."""
+    """Return one timeline line; cut its text to about `limit` characters."""
     entry = item.entry
     when = mentions.date(entry.occurred_at, "{date_short_pretty} {time}")
     what = _fitted(" ".join(as_line(item.told, SlackText()).split()), limit)
@@ -169,7 +169,7 @@ def redact_form(item: TimelineItem) -> blocks.View:
 
 
 def _fitted(text: str, limit: int) -> str:
-    """Return the text cut to what people see of it: of a date's token that is its last part."""
+    """Cut the text to `limit` visible characters; only the last part of a date token shows."""
     hidden = sum(len(token.partition("|")[0]) for token in _DATE.findall(text))
     return shorten_mrkdwn(text, limit + hidden)
 
@@ -185,7 +185,7 @@ def _recorded_when(entry: CorrectedEntry) -> str:
 
 
 def _choices(entry: CorrectedEntry) -> Sequence[str]:
-    """Return what can be done about an entry: nothing, for one that holds no text of people."""
+    """Return the possible actions on an entry; none if it holds no text by people."""
     if not entry.has_peoples_text:
         return ()
     if entry.is_withdrawn or entry.kind not in WITHDRAWABLE:
@@ -206,7 +206,7 @@ def _menu(
 def _line_blocks(
     incident: IncidentView, lines: list[tuple[TimelineItem, str]]
 ) -> tuple[blocks.Block, ...]:
-    """Return the lines as blocks; the newest that can be corrected get a menu, others merge."""
+    """Return the lines as blocks; the newest correctable ones get a menu, the others merge."""
     correctable = [item.entry.id for item, _ in lines if _choices(item.entry)]
     with_menu = set(correctable[-_MOST_MENUS:])
     made: list[blocks.Block] = []

@@ -1,4 +1,4 @@
-"""Roles: `role`, `roles`, their buttons and form, and what a role's holder is told."""
+"""Roles: `role`, `roles`, their buttons and form, and the message to a new role holder."""
 
 from functools import partial
 
@@ -33,7 +33,7 @@ _SELF = frozenset({"me", "myself"})
 
 
 def typed_role(request: Request) -> OneRole:
-    """Return what `role commander [@someone|me|none]` asks for."""
+    """Parse `role commander [@someone|me|none]`."""
     words = request.words.text.split()
     person, role = words_of_role(words, own=own_name(request))
     _refuse_bare_name(request, words, role)
@@ -41,9 +41,9 @@ def typed_role(request: Request) -> OneRole:
 
 
 def words_of_role(words: list[str], *, own: Named) -> tuple[Named, str]:
-    """Return who is meant (perhaps NOBODY) and the words that name the role.
+    """Split the words into the person (perhaps NOBODY) and the role's name.
 
-    Raises: InvalidInput for a name that Slack didn't turn into a person, and for two.
+    Raises: InvalidInput: a name that Slack didn't turn into a mention, or two people.
     """
     last = words[-1]
     person = person_in(last)
@@ -61,7 +61,7 @@ def words_of_role(words: list[str], *, own: Named) -> tuple[Named, str]:
 
 
 def _refuse_bare_name(request: Request, words: list[str], role: str) -> None:
-    """Refuse `commander bob`: a role that there is, and a name that Slack made no mention of."""
+    """Refuse `commander bob`: a role with a name that isn't a mention. Raises: InvalidInput."""
     policy = request.policy
     if policy.find_role(role) is None and any(
         policy.find_role(" ".join(words[:count])) for count in range(1, len(words))
@@ -70,19 +70,19 @@ def _refuse_bare_name(request: Request, words: list[str], role: str) -> None:
 
 
 def own_name(request: Request) -> Named:
-    """Return the person who makes the request."""
+    """Return the person who made the request."""
     return Named(request.actor.external_id or "", request.actor.name)
 
 
 async def give_role(uow: UnitOfWork, given: OneRole) -> Outcome:
-    """Give somebody the role, or release it."""
+    """Assign the role to somebody, or release it."""
     if given.person == NOBODY:
         return await release_role(uow, ref=given.ref, role=get_role(uow.policy, given.role).key)
     return await assign_role(uow, ref=given.ref, role=given.role, person=given.person)
 
 
 def told(request: Request, outcome: Outcome) -> str:
-    """Return what the person is told who changed a role, or asked for it."""
+    """Return the reply to the person who changed or requested a role."""
     return messages.outcome_text(
         outcome, external_id=request.actor.external_id, slash=request.policy.command
     )
@@ -94,19 +94,19 @@ async def show_roles(request: Request, given: OnIncident) -> Reply:
 
 
 async def claim(request: Request, given: OneRole) -> Reply:
-    """Take a role that the list showed to be free."""
+    """Take a role that the list showed as free."""
     use_case = partial(claim_role, ref=given.ref, role=given.role)
     return await _listed(request, given.ref, await request.transact(use_case))
 
 
 async def release(request: Request, given: OneRole) -> Reply:
-    """Give up one's own role."""
+    """Release a role from the list."""
     use_case = partial(release_role, ref=given.ref, role=given.role)
     return await _listed(request, given.ref, await request.transact(use_case))
 
 
 async def _listed(request: Request, ref: IncidentRef, outcome: Outcome) -> Reply:
-    """Answer with the list as it is now; in place of the one pressed, if only they see that."""
+    """Answer with the current list; replace the pressed message if only this person sees it."""
     container = request.payload.get("container") or {}
     is_theirs_alone = bool(container.get("is_ephemeral"))
     return Say(await _roles(request, ref, lead=told(request, outcome)), replaces=is_theirs_alone)
@@ -123,7 +123,7 @@ async def _roles(request: Request, ref: IncidentRef, *, lead: str = "") -> block
 
 
 async def tell_role_holder(context: EffectContext) -> Settlement:
-    """Tell a role's new holder which role it is, with its duties and its checklist."""
+    """Tell a new role holder which role they have, with its duties and checklist."""
     effect = context.get(TellRoleHolder)
     services = context.services
     if effect.incident_id is None:

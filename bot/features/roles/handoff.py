@@ -1,4 +1,4 @@
-"""Handing command over: `handoff`, the proposal kept current in place, its buttons and forms."""
+"""Handoff of command: `handoff`, its live message, buttons and forms."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ _EXAMPLE = "handoff @alice"
 
 
 def typed_offer(request: Request) -> Offer:
-    """Return what `handoff @someone [words]` offers."""
+    """Parse `handoff @someone [words]`."""
     who, words = request.words.split_first()
     person = own_name(request) if who.casefold() == "me" else person_in(who)
     if person is None:
@@ -38,7 +38,7 @@ def typed_offer(request: Request) -> Offer:
 
 
 async def open_offer(request: Request, given: Offer) -> Form[Offer]:
-    """Return the form that offers command, with the brief that goes along."""
+    """Return the form that offers command, with a preview of the brief."""
     view = await view_for_form(request, given.ref, action=Action.HANDOFF)
     async with request.services.database.reading() as session:
         incident = await session.get_one(Incident, view.id)

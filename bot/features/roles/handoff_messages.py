@@ -1,4 +1,4 @@
-"""How handoffs of command read: the proposal with its brief, how it ended, and its forms."""
+"""Renders handoffs of command: the offer with its brief, how it ended, and the forms."""
 
 import uuid
 from collections.abc import Sequence
@@ -25,33 +25,33 @@ _LONGEST_WORDS = 1000
 
 
 class OnHandoff(Arguments, gone="handoff_withdrawn"):
-    """A handoff of command that somebody answers."""
+    """The handoff of command that a button answers."""
 
     ref: IncidentRef
     handoff_id: uuid.UUID
 
 
 class Offer(OnIncident):
-    """Whom command is offered to, and what they should know."""
+    """Who is offered command, and what they should know."""
 
     person: Named = NOBODY
     words: str = ""
 
 
 class TakeOver(OnIncident):
-    """Why somebody takes command at once, and who had it when they were asked why."""
+    """Why somebody takes over command, and who the commander was when the form opened."""
 
     seen_commander_id: str = ""
     reason: str = ""
 
 
-# -- the handoff itself, kept current in place --------------------------------------------------
+# -- the handoff as a live message --------------------------------------------------------------
 
 
 def handoff_message(
     handoff: HandoffView, incident: IncidentView, *, is_direct: bool
 ) -> blocks.Message:
-    """Return the proposal with its brief and buttons, or, once settled, how it ended."""
+    """Return the pending handoff with its brief and buttons, or how it ended."""
     where = f"{about(incident)}: " if is_direct else ""
     if handoff.status is not HandoffStatus.PENDING:
         is_over = handoff.status is HandoffStatus.WITHDRAWN and not incident.is_open
@@ -89,7 +89,7 @@ def _proposal(handoff: HandoffView) -> str:
 
 
 def _asker(handoff: HandoffView) -> str:
-    """Return who asks: the one who wants command, or somebody for them."""
+    """Return who asks for command: the nominee, or somebody on their behalf."""
     nominee, by = handoff.to_person, handoff.proposed_by
     if by is None or nominee is None or by.id == nominee.id:
         return f"{_mention(nominee)} asks"
@@ -113,7 +113,7 @@ def _buttons(
         blocks.button("Decline", action_id="handoff_decline", value=value),
     )
     if is_direct:
-        return answers  # who is asked answers; taking over is for the others in the channel
+        return answers  # the nominee answers here; others take over in the channel
     take_over = blocks.button(
         "Take over…", action_id="handoff_take_over_open", value=on_incident(incident)
     )
@@ -121,7 +121,7 @@ def _buttons(
 
 
 def settled_text(handoff: HandoffView) -> str:
-    """Return how a handoff ended, naming both."""
+    """Return how a handoff ended, naming both people."""
     old, new = _mention(handoff.from_person), _mention(handoff.to_person)
     when = f" at {mentions.date(handoff.settled_at, '{time}')}" if handoff.settled_at else ""
     by = _mention(handoff.settled_by)
@@ -173,7 +173,7 @@ def _mention(person: PersonView | None) -> str:
 def moved_directly(
     moved: CommanderChanged, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return what the commander before is told."""
+    """Return the message to the previous commander."""
     return say(
         f"{about(incident)}: {named(moved.incoming)} has command now, you don't any more"
         f"{_why(moved)}. Tell them what you know that isn't on the record."
@@ -197,7 +197,7 @@ def _why(moved: CommanderChanged) -> str:
 
 
 def offer_form(view: IncidentView, brief: Brief) -> blocks.View:
-    """Return the form that offers command, with the brief that goes along."""
+    """Return the form that offers command, with a preview of the brief."""
     return blocks.modal(
         f"Hand off {view.reference}",
         blocks=[
@@ -218,7 +218,7 @@ def offer_form(view: IncidentView, brief: Brief) -> blocks.View:
 
 
 def take_over_form(_: Request, view: IncidentView, given: TakeOver) -> Form[TakeOver]:
-    """Return the form that takes command at once, with the reason."""
+    """Return the form that takes over command at once, and asks why."""
     commander = next(iter(view.holders(COMMANDER)), None)
     who = mentions.escape_line(commander.name) if commander else "Nobody"
     form = blocks.modal(

@@ -1,4 +1,4 @@
-"""How roles read: who holds what, entries about them, and what a role's holder is told."""
+"""Renders roles: who holds them, entries about them, and messages to role holders."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,7 @@ RoleTaken = RoleAssigned | CommanderChanged
 
 
 class OneRole(OnIncident):
-    """A role of an incident, by key or name, and who gets it; NOBODY gives it up."""
+    """A role of an incident, by key or name, and its new holder; NOBODY releases it."""
 
     role: str = ""
     person: Named = NOBODY
@@ -39,7 +39,7 @@ class OneRole(OnIncident):
 def replaced_directly(
     assigned: RoleAssigned, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return what the holder before is told when the role passed to somebody else."""
+    """Return the message to the previous holder when the role went to somebody else."""
     role = mentions.escape_line(assigned.role_name)
     by = _assigned_by(assigned, entry)
     return say(
@@ -49,7 +49,7 @@ def replaced_directly(
 
 
 def ended_entry(ended: RoleEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that somebody no longer holds a role, and who takes it if it is command."""
+    """Return that somebody no longer holds a role; for command, ask who takes it."""
     if ended.role != COMMANDER:
         return told_message(entry, incident)
     button = take_command_button(incident)
@@ -57,7 +57,7 @@ def ended_entry(ended: RoleEnded, entry: EntryView, incident: IncidentView) -> b
 
 
 def ended_directly(ended: RoleEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return what somebody is told whose role others ended."""
+    """Return the message to somebody whose role another person ended."""
     role = mentions.escape_line(ended.role_name)
     return say(f"{about(incident)}: you are no longer {role} (by {actor_of_entry(entry)}).")
 
@@ -65,7 +65,7 @@ def ended_directly(ended: RoleEnded, entry: EntryView, incident: IncidentView) -
 def missing_entry(
     missing: CommanderMissing, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return the question who takes command, with the backup whom the policy names."""
+    """Return the question who takes command; addresses the policy's backup, if there is one."""
     lasting = _minutes(missing.minutes)
     if missing.backup is not None:
         text = (
@@ -73,7 +73,7 @@ def missing_entry(
             "backup: please take command, or name who does."
         )
     else:
-        # A policy may ask sooner than after a minute.
+        # A policy may ask before a minute has passed.
         since = (
             f"Nobody has been in command for {lasting}" if missing.minutes else "No commander yet"
         )
@@ -85,7 +85,7 @@ def missing_entry(
 
 
 def _minutes(count: int) -> str:
-    """Return minutes in words, as hours once there are many."""
+    """Return minutes in words; from an hour on, in hours."""
     if count >= _MINUTES_OF_AN_HOUR:
         return spoken_duration(timedelta(minutes=count))
     return "1 minute" if count == 1 else f"{count} minutes"
@@ -94,7 +94,7 @@ def _minutes(count: int) -> str:
 def missing_directly(
     missing: CommanderMissing, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return what the backup is told."""
+    """Return the direct message to the backup."""
     text = (
         f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): nobody "
         f"has been in command for {_minutes(missing.minutes)}, and the policy names you as the backup. "
@@ -106,7 +106,7 @@ def missing_directly(
 async def command_ending(
     _session: AsyncSession, _entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return who has command, where it was asked who takes it."""
+    """Return who took command, to replace the question who takes it."""
     commander = next(iter(incident.holders(COMMANDER)), None)
     if commander is None:
         return ended_with(incident)
@@ -135,7 +135,7 @@ def _asking(text: str, incident: IncidentView) -> blocks.Message:
 def holder_message(
     entry: EntryView, incident: IncidentView, *, role: Role | None, slash: str
 ) -> blocks.Message:
-    """Return what a role's new holder is told: which role, its duties and its checklist."""
+    """Return the message to a new role holder: the role, its duties and its checklist."""
     taken = _role_taken(entry)
     stored_name = taken.role_name if isinstance(taken, RoleAssigned) else ""
     name = mentions.escape_line(role.name if role else stored_name or "commander")
@@ -191,10 +191,10 @@ def _assigned_by(assigned: RoleAssigned, entry: EntryView) -> str:
 def roles_message(
     view: IncidentView, policy: Policy, *, viewer_id: Any, lead: str = ""
 ) -> blocks.Message:
-    """Return who holds which role, with what the viewer can do about it."""
+    """Return who holds which role, with the buttons that the viewer can use."""
     title = f"Roles in {view.reference}"
     lines = [_role_line(view, role) for role in policy.roles]
-    # Roles that the policy no longer has are still somebody's.
+    # People can still hold roles that the policy no longer has.
     known = {role.key for role in policy.roles}
     gone = [_held_line(held) for held in view.roles if held.role_key not in known]
     is_over = view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}
@@ -248,7 +248,7 @@ def _ways(view: IncidentView, *, viewer_id: Any) -> list[blocks.ButtonElement]:
 
 
 def assign_form(view: IncidentView, policy: Policy) -> blocks.View:
-    """Return the form that gives somebody a role."""
+    """Return the form that assigns a role."""
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     return blocks.modal(
         f"Roles in {view.reference}",
@@ -266,7 +266,7 @@ def assign_form(view: IncidentView, policy: Policy) -> blocks.View:
 
 
 def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> str:
-    """Return what the person is told who changed a role, or asked for it."""
+    """Return the reply to the person who changed or requested a role."""
     data = outcome.data
     reference, role = data.get("reference", ""), mentions.escape_line(data.get("role_name", ""))
     is_self = data.get("external_id") == external_id

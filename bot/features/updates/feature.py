@@ -1,4 +1,4 @@
-"""Stakeholder updates: the command, the form, snoozing, and how all of it reads."""
+"""Stakeholder updates: the command, the form, and snoozing."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,7 +31,7 @@ from incidents.updates.post import UpdateDraft, post_update, snooze_update
 
 
 class Update(OnIncident):
-    """What an update says, and when the next one comes; untouched, that is as the form had it."""
+    """An update; if `next_in` equals `untouched`, the policy's cadence decides the next one."""
 
     text: str = ""
     impact: str = ""
@@ -43,7 +43,7 @@ class Update(OnIncident):
 
 
 def typed_update(request: Request) -> Update | AskFirst[Update]:
-    """Return what `update text [--next 20m]` posts; without a text the form asks."""
+    """Parse `update text [--next 20m]`; without text, open the form."""
     ref, text = request.incident_ref(), mentions.plain(request.words.text)
     given = Update(ref, text=text, next_in=request.words.flags.get("next", ""))
     _next_in(given)
@@ -51,7 +51,7 @@ def typed_update(request: Request) -> Update | AskFirst[Update]:
 
 
 def posted_message(outcome: Outcome) -> blocks.Message:
-    """Return what the author is told: that it is posted, and when the next one is due."""
+    """Return the reply to the author: the update is posted, and when the next one is due."""
     due_at = instant_of(outcome.data["next_due_at"])
     then = f" The next one is due {mentions.date(due_at, '{time}')}." if due_at else ""
     return say(f"Update {outcome.data['number']} on *{outcome.data['reference']}* is posted.{then}")
@@ -71,7 +71,7 @@ def update_form(view: IncidentView, given: Update, *, policy: Policy) -> Form[Up
 
 
 def update_fields(view: IncidentView, *, initial_next: str) -> blocks.View:
-    """Return what an update's form asks for; `initial_next` is when the next one comes."""
+    """Return the form's fields; `initial_next` prefills when the next update is due."""
     last = view.latest_update
     return blocks.modal(
         f"Update on {view.reference}",
@@ -132,7 +132,7 @@ def _next_blocks(view: IncidentView, *, initial: str) -> tuple[blocks.Block, ...
 
 
 def draft_of(given: Update) -> UpdateDraft:
-    """Return the update as the domain takes it. Raises: InvalidInput for what is no duration."""
+    """Convert the form's values for the domain. Raises: InvalidInput for an unreadable duration."""
     is_untouched = given.next_in == given.untouched
     return UpdateDraft(
         text=given.text,
@@ -161,7 +161,7 @@ def _moved_on(_: Request, error: DomainError) -> Mapping[str, str] | None:
 
 
 def typed_snooze(request: Request) -> Snooze:
-    """Return what `snooze [15m] [reason]` puts off."""
+    """Parse `snooze [15m] [reason]`."""
     delay, reason = split_duration(mentions.plain(request.words.text))
     if delay is None and reason[:1].isdigit():
         first, _, reason = reason.partition(" ")
@@ -170,7 +170,7 @@ def typed_snooze(request: Request) -> Snooze:
 
 
 async def snooze(request: Request, given: Snooze) -> Reply:
-    """Put the next update off once."""
+    """Snooze the next update, once."""
     use_case = partial(
         snooze_update,
         ref=given.ref,
@@ -187,7 +187,7 @@ async def snooze(request: Request, given: Snooze) -> Reply:
 
 
 def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
-    """Return why nothing was put off, and what to do instead."""
+    """Return why nothing was snoozed, and what to do instead."""
     until = instant_of(error.detail) if error.what == "update_snoozed" else None
     if until is None:
         return say("No stakeholder update is due here, so there is nothing to snooze.")

@@ -1,4 +1,4 @@
-"""How updates, their reminders and misses read; each fallback text says all that the blocks say."""
+"""Renders updates, their reminders and misses; each fallback text says what the blocks say."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from incidents.updates.entries import LATE, UpdateReminded, UpdateSnoozed
 
 
 class Snooze(Arguments):
-    """How long the next update is put off, and which: the one due then; None is the policy's."""
+    """How long to snooze (None: the policy's time), and which update: the one due at `due_at`."""
 
     ref: IncidentRef
     delay: timedelta | None = None
@@ -27,7 +27,7 @@ class Snooze(Arguments):
 
 
 def update_entry(update: UpdatePosted, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return a stakeholder update as it is posted in the incident channel."""
+    """Return a stakeholder update as a message for the incident channel."""
     medium = SlackText()
     title = f"*Update {update.number}* by {mentions.escape_line(entry.actor_name)}: "
     title += f"{update.status}, {mentions.escape_line(update.severity)}"
@@ -48,7 +48,7 @@ def update_entry(update: UpdatePosted, entry: EntryView, incident: IncidentView)
 def reminder_entry(
     reminded: UpdateReminded, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Return the reminder that an update is due, or late, with what to press."""
+    """Return the reminder that an update is due or late, with its buttons."""
     due_at = reminded.due_at or entry.occurred_at
     if reminded.step == LATE:
         late = spoken_duration(entry.occurred_at - due_at)
@@ -68,7 +68,7 @@ def reminder_entry(
 
 
 def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Return that an update was missed; one that the bot slept through is said to be its own."""
+    """Return that an update was missed; if the bot wasn't running, it takes the blame."""
     due = mentions.date(missed.due_at or entry.occurred_at, "{time}")
     if missed.is_bots:
         text = (
@@ -93,7 +93,7 @@ def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView)
 async def reminder_ending(
     session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return what came of the update that was due: posted, put off, or missed."""
+    """Return what happened to the due update: posted, snoozed or missed."""
     kinds = [UpdatePosted.kind, UpdateSnoozed.kind]
     if entry.kind == UpdateReminded.kind:
         kinds.append(UpdateMissed.kind)
@@ -118,7 +118,7 @@ def _post_button(incident: IncidentView) -> blocks.ButtonElement:
 
 def _snooze_button(reminded: UpdateReminded, incident: IncidentView) -> blocks.ButtonElement:
     delay = timedelta(seconds=reminded.snooze_seconds)
-    # The due time is the version: pressed on an old message, the button does nothing.
+    # The due time serves as the version, so a button on an old message does nothing.
     due_at = instant_text(reminded.due_at) if reminded.due_at else ""
     value = to_value(Snooze(ById(incident.id), delay, due_at))
     return blocks.button(f"Snooze {spoken_duration(delay)}", action_id="update_snooze", value=value)

@@ -1,4 +1,4 @@
-"""The commands of the command line, each in a module of its own.
+"""Commands of the `sitrep` command line, one per module.
 
-Their modules import what is heavy only when they run, so that help and errors come at once.
+They import heavy modules only when run, so that help and errors appear at once.
 """

@@ -1,4 +1,4 @@
-"""`sitrep audit`: the workspace's audit log as a file."""
+"""`sitrep audit`: exports the workspace's audit log."""
 
 import asyncio
 from pathlib import Path

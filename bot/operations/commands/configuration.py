@@ -1,4 +1,4 @@
-"""Reading the configuration for a command: settings and policy, with every error at once."""
+"""Loads settings and policy for a command, and reports all errors together."""
 
 import os
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ WHERE_IT_IS_SET = (
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What the environment and the policy say."""
+    """The validated settings and policy."""
 
     settings: "Settings"
     loaded: "LoadedPolicy"
 
 
 def load_configuration(*, serving: bool = False) -> Configuration:
-    """Return settings and policy; with `serving` the tokens are asked for too.
+    """Return settings and policy; `serving` also requires the tokens.
 
     Raises:
-        typer.Exit: something is wrong; everything that is has been printed.
+        typer.Exit: the configuration has errors; all of them have been printed.
     """
     from config.policy_loader import PolicyErrors, load_policy  # noqa: PLC0415
     from config.scenario_loader import load_scenarios  # noqa: PLC0415
@@ -57,7 +57,7 @@ def load_configuration(*, serving: bool = False) -> Configuration:
 
 
 def complain(problems: list[object]) -> None:
-    """Print what is wrong with the configuration."""
+    """Print all configuration errors to standard error."""
     count = len(problems)
     head = (
         "The configuration has an error" if count == 1 else f"The configuration has {count} errors"
@@ -68,7 +68,7 @@ def complain(problems: list[object]) -> None:
 
 
 def _path_in(key: str) -> Path | None:
-    """Return the path that a setting names, when the settings as a whole can't be read."""
+    """Return the path in one setting, for when the full settings don't load."""
     from dotenv import dotenv_values  # noqa: PLC0415
 
     given = os.environ.get(key) or dotenv_values(".env").get(key) or ""

@@ -1,4 +1,4 @@
-"""`sitrep doctor`: what is right, what isn't, and what to do about it."""
+"""`sitrep doctor`: prints what is right, what is wrong, and how to fix it."""
 
 import asyncio
 

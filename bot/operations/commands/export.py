@@ -1,4 +1,4 @@
-"""`sitrep export`: the record of one incident as a file."""
+"""`sitrep export`: exports one incident's record."""
 
 import asyncio
 from enum import StrEnum
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """How an export is written."""
+    """The file format of an export."""
 
     MD = "md"
     CSV = "csv"

@@ -1,4 +1,4 @@
-"""`sitrep manifest`: the app's manifest, to be pasted at Slack's."""
+"""`sitrep manifest`: prints the app manifest to paste into Slack's settings."""
 
 import json
 from typing import Annotated

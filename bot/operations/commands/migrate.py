@@ -1,4 +1,4 @@
-"""`sitrep migrate`: brings the database to this version's schema."""
+"""`sitrep migrate`: upgrades the database to this version's schema."""
 
 import asyncio
 

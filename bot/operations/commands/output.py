@@ -1,4 +1,4 @@
-"""What commands put out: files, and why something can't be done."""
+"""Output of commands: exported files and error messages."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write_file(file: "ExportFile", output: Path | None) -> None:
-    """Write to the file, into the folder, or to standard output. Raises: OSError."""
+    """Write to the file or folder `output`; None writes to standard output. Raises: OSError."""
     if output is None:
         sys.stdout.buffer.write(file.content)
         sys.stdout.buffer.flush()
@@ -22,6 +22,6 @@ def write_file(file: "ExportFile", output: Path | None) -> None:
 
 
 def fail(text: str) -> NoReturn:
-    """Say why it can't be done, and end. Raises: typer.Exit."""
+    """Print the error and exit with status 1. Raises: typer.Exit."""
     typer.echo(text, err=True)
     raise typer.Exit(1)

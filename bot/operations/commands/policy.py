@@ -1,4 +1,4 @@
-"""`sitrep policy check` and `sitrep policy show`: what the workspace has decided for itself."""
+"""`sitrep policy check` and `sitrep policy show`: check or print the workspace's policy."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Reading the record at the command line: which database, which workspace, which incident."""
+"""Opens the record for a command: finds the database, workspace and incident."""
 
 import contextlib
 import getpass
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class CannotRead(Exception):
-    """The record can't be read; says why."""
+    """The record can't be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRecord:
-    """A session on the database, with whose incidents are meant and who looks."""
+    """A database session, the chosen workspace, and the viewer."""
 
     session: AsyncSession
     workspace_id: uuid.UUID
@@ -41,7 +41,7 @@ async def open_record(
     """Open the database for reading as the operator.
 
     Raises:
-        CannotRead: it can't be reached, has no schema, or it isn't clear which workspace is meant.
+        CannotRead: the database can't be reached or has no schema, or the workspace is ambiguous.
     """
     database = open_database(settings.database_url)
     if database.file is not None and not database.file.exists():
@@ -61,7 +61,7 @@ async def open_record(
 
 
 def get_reference(text: str) -> ByReference:
-    """Return which incident is meant. Raises: CannotRead if it is no reference."""
+    """Parse an incident's reference. Raises: CannotRead if the text isn't one."""
     reference = parse_reference(text)
     if reference is None:
         raise CannotRead(f"{text!r} is no incident; write INC-12 or DRILL-3")
@@ -89,5 +89,5 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # A container's user need not have a name.
+        # A container's user may have no name.
         return "operator"

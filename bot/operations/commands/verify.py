@@ -1,4 +1,4 @@
-"""`sitrep verify`: whether the record is as it was written, of one incident or of everything."""
+"""`sitrep verify`: checks that one timeline, or the whole record, is unchanged."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
