@@ -139,11 +139,6 @@ class Request:
             )
 
     @property
-    def is_event(self) -> bool:
-        """Tell whether this is a Slack event, whose result nobody waits for."""
-        return self.payload.get("type") == "event_callback"
-
-    @property
     def is_press(self) -> bool:
         """Tell whether somebody pressed a button or submitted a form."""
         return self.is_button or self.is_form

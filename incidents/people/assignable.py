@@ -17,8 +17,6 @@ from incidents.incident.incident import Incident, save_participant
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.scenarios.runs import refuse_outsiders
 
-PersonContent = dict[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class Named:

@@ -25,7 +25,6 @@ from incidents.proposals.entries import (
 from incidents.proposals.objections import PollView, find_poll
 from incidents.proposals.tables import (
     LIVE,
-    RUNNABLE,
     Proposal,
     ProposalStatus,
     ProposalWords,
@@ -65,11 +64,6 @@ class ProposalView:
     def is_live(self) -> bool:
         """Tell whether it waits for an answer or to be carried out."""
         return self.status in LIVE
-
-    @property
-    def is_runnable(self) -> bool:
-        """Tell whether it may be carried out."""
-        return self.status in RUNNABLE
 
 
 async def get_proposal_view(session: AsyncSession, proposal_id: uuid.UUID) -> ProposalView:

@@ -34,7 +34,6 @@ from incidents.record.marks import (
     unmark_message,
 )
 
-_MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)")
 _FILE_LINK = re.compile(
     r"<(https://[a-z0-9.-]+\.slack\.com/files/[UW][A-Z0-9]+/(F[A-Z0-9]+)/([^|>\s]+))"
 )
