@@ -34,7 +34,6 @@ MAY_END = frozenset(
         EntryKind.CHECKIN_DUE,
         EntryKind.CHECKIN_ANSWERED,
         EntryKind.ESCALATION_TAKEN,
-        EntryKind.ESCALATION_CALLED,
         EntryKind.ESCALATION_WITHDRAWN,
         EntryKind.ESCALATION_COMPLETED,
         EntryKind.PROPOSAL_REVISED,

@@ -4,7 +4,7 @@ from functools import partial
 
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
 from bot.framework.feature import Command, Feature
-from bot.framework.reading import load_incident
+from bot.framework.reading import load_incident, read_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
@@ -157,8 +157,8 @@ async def join_channel(context: EffectContext) -> Settlement:
 async def post_move(context: EffectContext) -> Settlement:
     """Say in the channel that the incident left where it goes on, if that can be said there."""
     effect = context.get(PostMove)
-    view = await load_incident(context)
     async with context.services.database.reading() as session:
+        view = await read_incident(session, effect, context.services)
         entry = await get_entry_view(session, effect.entry_id)
     if entry.is_redacted:
         return Dropped("redacted")

@@ -8,7 +8,7 @@ from bot.features.postmortem import messages
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Command, Feature
 from bot.framework.incident_forms import view_for_form
-from bot.framework.reading import load_incident
+from bot.framework.reading import read_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say, ShowView
 from bot.framework.requests import Request
@@ -156,10 +156,10 @@ async def upload(context: EffectContext) -> Settlement:
     """Upload the postmortem as it is now to the incident channel, unless a newer one follows."""
     effect = context.get(UploadPostmortem)
     services = context.services
-    incident = await load_incident(context)
-    if incident.channel_id is None or incident.is_channel_archived:
-        return Dropped("no channel to show it in")
     async with services.database.reading() as session:
+        incident = await read_incident(session, effect, services)
+        if incident.channel_id is None or incident.is_channel_archived:
+            return Dropped("no channel to show it in")
         newest = await find_postmortem_view(session, incident.id)
         if newest is None or newest.id != effect.postmortem_id:
             return Dropped("there is a newer version")

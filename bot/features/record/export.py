@@ -5,7 +5,7 @@ from functools import partial
 
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Command, Feature
-from bot.framework.reading import load_incident
+from bot.framework.reading import read_incident
 from bot.framework.refusals import say
 from bot.framework.replies import Reply, Say
 from bot.framework.requests import Request
@@ -52,11 +52,11 @@ async def _export(request: Request, ref: IncidentRef, fmt: ExportFormat) -> Repl
 async def upload_export(context: EffectContext) -> Settlement:
     """Make the file from the record as it is now, and upload it to the incident's own channel."""
     effect = context.get(UploadExport)
-    view = await load_incident(context)
-    if view.channel_id is None:
-        return Dropped("no channel")
     services = context.services
     async with services.database.reading() as session:
+        view = await read_incident(session, effect, services)
+        if view.channel_id is None:
+            return Dropped("no channel")
         entry = await get_entry_view(session, effect.entry_id)
         file = await export_incident(
             session,

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.record import timeline_messages as shown
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Command, Feature, Flag
 from bot.framework.incident_forms import view_for_form
-from bot.framework.reading import load_incident
+from bot.framework.reading import read_incident
 from bot.framework.refusals import invalid_text, say
 from bot.framework.replies import FieldErrors, Reply, Say
 from bot.framework.requests import Request
@@ -274,20 +275,22 @@ async def _item(request: Request, ref: ById, entry_id: uuid.UUID, *, verb: str) 
 async def erase_message(context: EffectContext) -> Settlement:
     """Take a redacted entry's text, and its amendments', out of the messages that said them."""
     effect = context.get(EraseEntryMessage)
-    view = await load_incident(context)
+    async with context.services.database.reading() as session:
+        view = await read_incident(session, effect, context.services)
+        said = await _said_by(session, effect)
+        places = {entry_id: await _posted_as(session, effect, entry_id) for entry_id in said}
     if view.channel_id is None:
         return Dropped("no channel")
     gateway, message = context.services.gateway, say("_This entry was redacted._")
-    for entry_id, recorded_at in (await _said_by(context, effect.entry_id)).items():
-        places = await _posted_as(context, entry_id)
-        if not places:  # the effect that posted it was tidied away since
+    for entry_id, recorded_at in said.items():
+        if not places[entry_id]:  # the effect that posted it was tidied away since
             posted_by = derived_id(entry_id, f"{PostEntry.kind}:")
             oldest = recorded_at - timedelta(minutes=1)
             found = await gateway.find_posted(
                 view.channel_id, effect_id=str(posted_by), oldest=oldest
             )
-            places = [(view.channel_id, found)] if found is not None else []
-        for channel_id, ts in places:
+            places[entry_id] = [(view.channel_id, found)] if found is not None else []
+        for channel_id, ts in places[entry_id]:
             try:
                 await gateway.update(channel_id, ts, message)
             except SlackPermanent as error:
@@ -296,26 +299,30 @@ async def erase_message(context: EffectContext) -> Settlement:
     return Done()
 
 
-async def _posted_as(context: EffectContext, entry_id: uuid.UUID) -> list[tuple[str, str]]:
+async def _posted_as(
+    session: AsyncSession, effect: EraseEntryMessage, entry_id: uuid.UUID
+) -> list[tuple[str, str]]:
     """Return where an entry was said: in a channel that the incident may have left, directly."""
     query = select(EffectRow.progress).where(
         EffectRow.entry_id == entry_id,
-        EffectRow.incident_id == context.effect.incident_id,
+        EffectRow.incident_id == effect.incident_id,
         EffectRow.kind.in_((PostEntry.kind, TellPerson.kind)),
     )
-    async with context.services.database.reading() as session:
-        rows = (await session.execute(query)).scalars()
-        return [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
+    rows = (await session.execute(query)).scalars()
+    return [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
 
 
-async def _said_by(context: EffectContext, entry_id: uuid.UUID) -> Mapping[uuid.UUID, datetime]:
-    amends = (TimelineEntry.target_id == entry_id) & (TimelineEntry.kind == EntryKind.AMENDED)
-    query = select(TimelineEntry.id, TimelineEntry.recorded_at).where(
-        TimelineEntry.incident_id == context.effect.incident_id,
-        (TimelineEntry.id == entry_id) | amends,
+async def _said_by(
+    session: AsyncSession, effect: EraseEntryMessage
+) -> Mapping[uuid.UUID, datetime]:
+    amends = (TimelineEntry.target_id == effect.entry_id) & (
+        TimelineEntry.kind == EntryKind.AMENDED
     )
-    async with context.services.database.reading() as session:
-        return {row.id: row.recorded_at for row in await session.execute(query)}
+    query = select(TimelineEntry.id, TimelineEntry.recorded_at).where(
+        TimelineEntry.incident_id == effect.incident_id,
+        (TimelineEntry.id == effect.entry_id) | amends,
+    )
+    return {row.id: row.recorded_at for row in await session.execute(query)}
 
 
 FEATURE = Feature(
