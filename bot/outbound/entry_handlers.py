@@ -161,9 +161,7 @@ class EntryHandlers:
             found = [await self._find_edit(session, incident, one) for one in posted]
         edits = [edit for edit in found if edit is not None]
         settled = [edit for edit in edits if await _carry_out(context, edit)]
-        if not settled:
-            return Dropped("nothing to bring up to date")
-        return Done(partial(_settle, incident_id=incident.id, edits=settled))
+        return Done(partial(_settle, incident_id=incident.id, edits=settled) if settled else None)
 
     async def _find_edit(
         self, session: AsyncSession, incident: IncidentView, posted: PostedMessage
@@ -177,6 +175,8 @@ class EntryHandlers:
             if await is_hidden_from(session, incident, person):
                 return _Edit(posted, hidden_message(incident), _ELSEWHERE)
         is_here = person_id is not None or posted.channel_id == incident.channel_id
+        if person_id is None and is_here and incident.is_channel_archived:
+            return None  # brought up to date when the channel is back
         find = self.endings.get(entry.kind)
         ending = await find(session, entry, incident) if find else None
         if incident.is_private and not is_here:

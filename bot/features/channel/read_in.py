@@ -7,7 +7,7 @@ from functools import partial
 from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
-from bot.framework.reading import load_incident
+from bot.framework.reading import read_incident
 from bot.framework.requests import Reply, Request
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
@@ -15,7 +15,7 @@ from bot.slack.truncation import shorten_mrkdwn
 from incidents.channel.read_in import Need, most_needed, offer_read_in
 from incidents.core.people import Person
 from incidents.engine.effects import SendReadIn
-from incidents.incident.cadence import UpdateView, find_latest_update
+from incidents.incident.cadence import UpdateView
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import COMMANDER
 
@@ -36,17 +36,16 @@ async def send_read_in(context: EffectContext) -> Settlement:
     """Show the read-in at most once; never repeat it after an uncertain outcome."""
     effect = context.get(SendReadIn)
     services = context.services
-    view = await load_incident(context)
     async with services.database.reading() as session:
+        view = await read_incident(session, effect, services)
         person = await session.get(Person, effect.person_id)
-        update = await find_latest_update(session, view.id)
     if person is None or view.channel_id is None or view.is_channel_archived:
         return Dropped("nobody to read in, or nowhere")
     now = services.clock.now()
     if context.is_uncertain or now - context.created_at > STALE_AFTER:
         return Dropped("may have been shown" if context.is_uncertain else "too late")
     message = read_in_message(
-        view, update, now=now, slash=services.policy.command, reader_id=person.id
+        view, view.latest_update, now=now, slash=services.policy.command, reader_id=person.id
     )
     try:
         await services.gateway.post_ephemeral(view.channel_id, person.external_id, message)

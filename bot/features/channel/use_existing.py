@@ -7,7 +7,7 @@ from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
 from bot.framework.entry_messages import told_directly
 from bot.framework.feature import Feature
-from bot.framework.reading import load_incident
+from bot.framework.reading import load_incident, read_incident
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Form, Verb
@@ -135,8 +135,8 @@ async def join_channel(context: EffectContext) -> Settlement:
 async def post_move(context: EffectContext) -> Settlement:
     """Post in the old channel where the incident continues, if we can still post there."""
     effect = context.get(PostMove)
-    view = await load_incident(context)
     async with context.services.database.reading() as session:
+        view = await read_incident(session, effect, context.services)
         entry = await get_entry_view(session, effect.entry_id)
     linked = ChannelLinked.read(entry.content)
     if entry.is_redacted or linked is None:

@@ -10,7 +10,7 @@ from bot.framework.arguments import OnIncident, Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
-from bot.framework.reading import load_incident
+from bot.framework.reading import read_incident
 from bot.framework.refusals import say
 from bot.framework.requests import FieldErrors, Reply, Request, Say, ShowView
 from bot.framework.verbs import Form, Verb, as_typed, view_for_form
@@ -134,10 +134,10 @@ async def upload(context: EffectContext) -> Settlement:
     """Upload the current postmortem to the incident channel, unless a newer version exists."""
     effect = context.get(UploadPostmortem)
     services = context.services
-    incident = await load_incident(context)
-    if incident.channel_id is None or incident.is_channel_archived:
-        return Dropped("no channel to show it in")
     async with services.database.reading() as session:
+        incident = await read_incident(session, effect, services)
+        if incident.channel_id is None or incident.is_channel_archived:
+            return Dropped("no channel to show it in")
         newest = await find_postmortem_view(session, incident.id)
         if newest is None or newest.id != effect.postmortem_id:
             return Dropped("there is a newer version")

@@ -6,7 +6,7 @@ from functools import partial
 from bot.framework.arguments import Words
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
-from bot.framework.reading import load_incident
+from bot.framework.reading import read_incident
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
@@ -44,11 +44,11 @@ async def export(request: Request, given: Words) -> Reply:
 async def upload_export(context: EffectContext) -> Settlement:
     """Build the file from the current record and upload it to the incident's channel."""
     effect = context.get(UploadExport)
-    view = await load_incident(context)
-    if view.channel_id is None:
-        return Dropped("no channel")
     services = context.services
     async with services.database.reading() as session:
+        view = await read_incident(session, effect, services)
+        if view.channel_id is None:
+            return Dropped("no channel")
         entry = await get_entry_view(session, effect.entry_id)
         file = await export_incident(
             session,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.record import timeline_messages as messages
 from bot.features.record.timeline_messages import OnEntry, TimelinePage
@@ -15,7 +16,7 @@ from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
-from bot.framework.reading import load_incident
+from bot.framework.reading import read_incident
 from bot.framework.refusals import say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.slash_commands import Flag
@@ -216,20 +217,22 @@ async def _item(request: Request, given: OnEntry, *, action: Action) -> Timeline
 async def erase_message(context: EffectContext) -> Settlement:
     """Erase the text of a redacted entry and its amendments from the messages that showed it."""
     effect = context.get(EraseEntryMessage)
-    view = await load_incident(context)
+    async with context.services.database.reading() as session:
+        view = await read_incident(session, effect, context.services)
+        said = await _said_by(session, effect)
+        places = {entry_id: await _posted_as(session, effect, entry_id) for entry_id in said}
     if view.channel_id is None:
         return Dropped("no channel")
     gateway, message = context.services.gateway, say("_This entry was redacted._")
-    for entry_id, recorded_at in (await _said_by(context, effect.entry_id)).items():
-        places = await _posted_as(context, entry_id)
-        if not places:  # the effect that posted it has been deleted since
+    for entry_id, recorded_at in said.items():
+        if not places[entry_id]:  # the effect that posted it has been deleted since
             posted_by = derived_id(entry_id, f"{PostEntry.kind}:")
             oldest = recorded_at - timedelta(minutes=1)
             found = await gateway.find_posted(
                 view.channel_id, effect_id=str(posted_by), oldest=oldest
             )
-            places = [(view.channel_id, found)] if found is not None else []
-        for channel_id, ts in places:
+            places[entry_id] = [(view.channel_id, found)] if found is not None else []
+        for channel_id, ts in places[entry_id]:
             try:
                 await gateway.update(channel_id, ts, message)
             except SlackPermanent as error:
@@ -238,26 +241,28 @@ async def erase_message(context: EffectContext) -> Settlement:
     return Done()
 
 
-async def _posted_as(context: EffectContext, entry_id: uuid.UUID) -> list[tuple[str, str]]:
+async def _posted_as(
+    session: AsyncSession, effect: EraseEntryMessage, entry_id: uuid.UUID
+) -> list[tuple[str, str]]:
     """Return where an entry was posted: directly, or in channels that may no longer be current."""
     query = select(EffectRow.progress).where(
         EffectRow.entry_id == entry_id,
-        EffectRow.incident_id == context.effect.incident_id,
+        EffectRow.incident_id == effect.incident_id,
         EffectRow.kind.in_((PostEntry.kind, TellPerson.kind)),
     )
-    async with context.services.database.reading() as session:
-        rows = (await session.execute(query)).scalars()
-        return [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
+    rows = (await session.execute(query)).scalars()
+    return [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
 
 
-async def _said_by(context: EffectContext, entry_id: uuid.UUID) -> Mapping[uuid.UUID, datetime]:
-    amends = (TimelineEntry.target_id == entry_id) & (TimelineEntry.kind == Amended.kind)
+async def _said_by(
+    session: AsyncSession, effect: EraseEntryMessage
+) -> Mapping[uuid.UUID, datetime]:
+    amends = (TimelineEntry.target_id == effect.entry_id) & (TimelineEntry.kind == Amended.kind)
     query = select(TimelineEntry.id, TimelineEntry.recorded_at).where(
-        TimelineEntry.incident_id == context.effect.incident_id,
-        (TimelineEntry.id == entry_id) | amends,
+        TimelineEntry.incident_id == effect.incident_id,
+        (TimelineEntry.id == effect.entry_id) | amends,
     )
-    async with context.services.database.reading() as session:
-        return {row.id: row.recorded_at for row in await session.execute(query)}
+    return {row.id: row.recorded_at for row in await session.execute(query)}
 
 
 AMEND = Verb(Correction, form="amend_submit", open=open_amend, perform=amend)

@@ -69,3 +69,25 @@ async def test_who_takes_command_next_is_asked_no_more_once_the_incident_is_over
     await bot.settle()
     assert asked.buttons == []
     assert "INC-1 is cancelled." in asked.rendered
+
+
+async def test_a_copy_that_may_have_been_posted_is_found_and_says_how_it_ended(bot: Bot) -> None:
+    """Slack took the message and the connection dropped; meanwhile it was answered elsewhere."""
+    room, (alice, bob) = await declared(bot, "alice", "bob")
+    await alice.command("/incident role commander me", channel=room)
+    await bot.settle()
+    place = bot.slack.dm(bob)
+    bot.slack.drop(
+        "chat.postMessage", after=True, match=lambda args: args["channel"] in {bob.id, place.id}
+    )
+    await alice.command("/incident handoff @bob", channel=room)
+    await bot.settle()
+    public, copy = shown(room, "offers command"), place.messages[-1]
+    assert copy.buttons == ["handoff_accept", "handoff_decline"]
+    await bob.click(public, "handoff_decline")
+    for _ in range(3):
+        await bot.advance(seconds=20)
+    assert len([message for message in place.messages if "command" in message.rendered]) == 1
+    for message in (public, copy):
+        assert message.buttons == []
+        assert "@bob declined" in message.rendered

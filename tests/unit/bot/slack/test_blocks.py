@@ -230,3 +230,20 @@ def test_what_was_left_empty_reads_as_empty(element: dict[str, Any]) -> None:
 def test_options_for_an_external_select_are_cut_to_what_slack_takes() -> None:
     offered: list[Option] = [blocks.option(str(n), value=str(n)) for n in range(150)]
     assert len(blocks.options_within(offered)) == 100
+
+
+def test_a_message_that_is_closed_says_how_and_keeps_only_what_still_does_something() -> None:
+    asked = Message(
+        "Who takes it?",
+        (
+            blocks.section("Who takes it?"),
+            blocks.actions(blocks.button("Take command", action_id="take")),
+        ),
+    )
+    closed = asked.closed("Alice has command.")
+    assert asked.has_buttons
+    assert not closed.has_buttons
+    assert closed.text == "Who takes it?\nAlice has command."
+    assert [block["type"] for block in closed.payload()["blocks"]] == ["section", "context"]
+    kept = asked.closed("Alice has command.", blocks.button("Hand off", action_id="hand_off"))
+    assert [block.type for block in kept.blocks] == ["section", "context", "actions"]
