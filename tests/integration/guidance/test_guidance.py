@@ -220,7 +220,7 @@ async def test_nothing_new_within_the_box_is_asked_about_and_a_line_becomes_a_no
     use_case = partial(report_progress, prompt_id=box.id, text="Found the slow query")
     await world.run(use_case, by=jun)
     note = (await world.entries(incident_id))[-1]
-    assert (note.kind, note.content or {}) == ("note", {"text": "Found the slow query"})
+    assert (note.kind, (note.content or {})["text"]) == ("note", "Found the slow query")
     await pass_time(world, timedelta(minutes=9))
     assert len(await prompts(world, jun, PromptKind.TIME_BOX)) == 1
     await pass_time(world, timedelta(minutes=2))
