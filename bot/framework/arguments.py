@@ -113,7 +113,10 @@ def from_view(kind: type[A], view: Mapping[str, Any]) -> A:
 
     Raises: InvalidInput if a required person wasn't chosen; otherwise as `from_value`.
     """
-    state, raw = state_of(view), dict(json.loads(view.get("private_metadata") or "{}"))
+    try:
+        state, raw = state_of(view), dict(json.loads(view.get("private_metadata") or "{}"))
+    except (TypeError, ValueError):
+        raise _gone(kind) from None
     hints = _hints(kind)
     for name in hints.keys() & state.values.keys():
         raw[name] = state.entered(name)
@@ -130,7 +133,7 @@ def _made(kind: type[A], raw: Mapping[str, object]) -> A:
             continue
         try:
             given[field.name] = _read(_hints(kind)[field.name], "" if value is None else value)
-        except (TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             raise IncidentNotFound(None) if field.name == "ref" else _gone(kind) from None
     return kind(**given)
 

@@ -102,7 +102,8 @@ def ended_with(incident: IncidentView) -> Ending | None:
     """Return the ending of any request whose incident is over; None while it is open."""
     if incident.is_open:
         return None
-    return Ending(f"{incident.reference} is {incident.status}. Nothing is left to do here.")
+    text = f"{incident.reference} is {incident.status}. Nothing is left to do here."
+    return Ending(text, is_final=False)  # it may be reopened
 
 
 def render_entry(

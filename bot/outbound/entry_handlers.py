@@ -24,7 +24,7 @@ from bot.framework.phrases import hidden_message
 from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack.blocks import Message
-from bot.slack.errors import SlackPermanent
+from bot.slack.errors import SlackPermanent, SlackTemporary
 from incidents.core.people import Person
 from incidents.engine.effects import (
     Effect,
@@ -45,6 +45,8 @@ from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
 
+# Slack says `channel_not_found` of a private channel that removed the bot; it may return.
+_UNREACHABLE = CLOSED | {"channel_not_found"}
 _ELSEWHERE = Ending("This goes on privately.")
 
 
@@ -160,7 +162,7 @@ class EntryHandlers:
             posted = await entry_messages(session, incident.id)
             found = [await self._find_edit(session, incident, one) for one in posted]
         edits = [edit for edit in found if edit is not None]
-        settled = [edit for edit in edits if await _carry_out(context, edit)]
+        settled = await _carry_out_all(context, edits)
         return Done(partial(_settle, incident_id=incident.id, edits=settled) if settled else None)
 
     async def _find_edit(
@@ -189,6 +191,23 @@ class EntryHandlers:
         return _Edit(posted, message, ending)
 
 
+async def _carry_out_all(context: EffectContext, edits: Iterable[_Edit]) -> list[_Edit]:
+    """Edit the messages; return those that need no further edit.
+
+    Raises: SlackTemporary after all were tried, so that one refused message holds up no other.
+    """
+    settled, refused = [], None
+    for edit in edits:
+        try:
+            if await _carry_out(context, edit):
+                settled.append(edit)
+        except SlackTemporary as error:
+            refused = error
+    if refused is not None:
+        raise refused
+    return settled
+
+
 async def _carry_out(context: EffectContext, edit: _Edit) -> bool:
     """Edit the message; tell whether it needs no further edit, also because it is gone."""
     if edit.message is None:
@@ -198,7 +217,7 @@ async def _carry_out(context: EffectContext, edit: _Edit) -> bool:
         await context.services.gateway.update(*place, edit.message)
     except SlackPermanent as error:
         # A channel that is closed to us may reopen: try again then.
-        return error.error not in CLOSED or edit.ending is _ELSEWHERE
+        return error.error not in _UNREACHABLE or edit.ending is _ELSEWHERE
     return True
 
 
@@ -234,7 +253,8 @@ async def _settle(uow: UnitOfWork, *, incident_id: uuid.UUID, edits: Sequence[_E
         else:
             row.ending = edit.ending.text if edit.ending is not None else None
     # If an entry was redacted during its edit, we have just written its text back.
-    written = [edit.posted.subject_id for edit in edits if edit.message is not None]
+    # Also where this attempt wrote nothing: one before it may have, and then have died.
+    written = [edit.posted.subject_id for edit in edits]
     redacted = select(TimelineEntry.id).where(
         TimelineEntry.id.in_(written), TimelineEntry.content.is_(None)
     )

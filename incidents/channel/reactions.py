@@ -13,6 +13,7 @@ from incidents.engine.effects import (
     OpenIncidentChannel,
     PinStatusCard,
     PostMove,
+    ReduceMessages,
     RefreshAnnouncement,
     RefreshStatusCard,
     RetireChannel,
@@ -71,8 +72,13 @@ def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
         retire = RetireChannel(
             incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
         )
+        # Reducing waits for nothing: these messages are public.
+        reduce = ReduceMessages(
+            incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
+        )
+        plan.add(reduce, lane="card")
         # Once it is archived, no message there can lose its buttons any more.
-        plan.add(retire, lane="card", after=plan.refreshed_entry_messages)
+        plan.add(retire, lane="retire", after=plan.refreshed_entry_messages)
     if not plan.facts.is_drill:
         # Refresh although private: this time to say less.
         plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")

@@ -170,6 +170,15 @@ class DiscardChannel(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReduceMessages(Effect):
+    """Reduce our messages in the old channel (`places`) to say only that it moved."""
+
+    kind: ClassVar[str] = "reduce_messages"
+    channel_id: str
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetireChannel(Effect):
     """Archive the old channel of an incident that moved to a private one.
 

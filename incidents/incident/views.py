@@ -1,7 +1,7 @@
 """Read models: frozen views for messages, pages and exports, each for a viewer."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -176,8 +176,12 @@ async def find_next_entry(
     incident: IncidentView,
     *kinds: str,
     is_about_it: bool = False,
+    matches: Callable[[Mapping[str, Any]], bool] = lambda _: True,
 ) -> EntryView | None:
-    """Return the first later entry of these kinds (that points at this one, if so), or None."""
+    """Return the first later entry of these kinds whose content matches, or None.
+
+    With `is_about_it` it must point at this entry.
+    """
     query = select(TimelineEntry).where(
         TimelineEntry.incident_id == incident.id,
         TimelineEntry.sequence > entry.sequence,
@@ -185,8 +189,8 @@ async def find_next_entry(
     )
     if is_about_it:
         query = query.where(TimelineEntry.target_id == entry.id)
-    found = (await session.execute(query.order_by(TimelineEntry.sequence).limit(1))).scalar()
-    return entry_view(found) if found is not None else None
+    later = (await session.execute(query.order_by(TimelineEntry.sequence))).scalars()
+    return next((entry_view(one) for one in later if matches(one.content or {})), None)
 
 
 def entry_view(entry: TimelineEntry) -> EntryView:

@@ -1,6 +1,8 @@
 """Shows what Slack refused permanently, with *Retry*."""
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -52,9 +54,15 @@ async def retry_ending(
     """Return who retried the effect, or that it is no longer needed."""
     if failed.effect_id is not None and await is_dead(session, failed.effect_id):
         return None
-    found = await find_next_entry(session, entry, incident, EffectRetried.kind)
-    retried = EffectRetried.read(found.content) if found is not None else None
-    if found is None or retried is None or retried.effect_id != failed.effect_id:
+
+    def is_its_retry(content: Mapping[str, Any]) -> bool:
+        retried = EffectRetried.read(content)
+        return retried is not None and retried.effect_id == failed.effect_id
+
+    found = await find_next_entry(
+        session, entry, incident, EffectRetried.kind, matches=is_its_retry
+    )
+    if found is None:
         return Ending("It isn't needed any more.")
     at = mentions.date(found.recorded_at, "{time}")
     return Ending(f"{mentions.escape_line(found.actor_name)} tried it again at {at}.")

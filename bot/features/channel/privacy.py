@@ -14,10 +14,11 @@ from bot.framework.requests import Request
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
+from bot.slack.gateway import SlackGateway
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
 from incidents.core.errors import AlreadySo, DomainError
 from incidents.core.people import PersonFacts
-from incidents.engine.effects import RetireChannel
+from incidents.engine.effects import ReduceMessages, RetireChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.views import EntryView, IncidentView
@@ -138,19 +139,39 @@ def moved_entry(moved: MovedToPrivate, entry: EntryView, incident: IncidentView)
     return told_message(entry, incident, asks=asks)
 
 
-async def retire_channel(context: EffectContext) -> Settlement:
-    """Strip our messages in the old channel, say goodbye, then archive it; each step runs once."""
-    effect = context.get(RetireChannel)
+async def reduce_messages(context: EffectContext) -> Settlement:
+    """Reduce our messages in the old channel to say only that the incident moved."""
+    effect = context.get(ReduceMessages)
     view = await load_incident(context)
-    gateway = context.services.gateway
-    channel_id, reduced = effect.channel_id, handled_privately(view.reference)
+    lost = await _reduce(context.services.gateway, effect, view.reference)
+    return Dropped(lost) if lost else Done()
+
+
+async def _reduce(
+    gateway: SlackGateway, effect: ReduceMessages | RetireChannel, reference: str
+) -> str:
+    """Reduce the messages; return Slack's error if the channel can't be reached any more."""
     for ts in effect.places:
         try:
-            await gateway.update(channel_id, ts, reduced)
+            await gateway.update(effect.channel_id, ts, handled_privately(reference))
         except SlackPermanent as error:
             if error.error in _GONE:
-                return Dropped(error.error)
+                return error.error
             # Somebody deleted it, or it is too old to edit: continue with the others.
+    return ""
+
+
+async def retire_channel(context: EffectContext) -> Settlement:
+    """Reduce our messages in the old channel, say goodbye, then archive it.
+
+    They were reduced before; this is for those that Slack refused then.
+    """
+    effect = context.get(RetireChannel)
+    view = await load_incident(context)
+    gateway, channel_id = context.services.gateway, effect.channel_id
+    lost = await _reduce(gateway, effect, view.reference)
+    if lost:
+        return Dropped(lost)
     try:
         if not context.progress.get("said"):
             await gateway.set_topic(channel_id, "Handled privately")
@@ -189,6 +210,6 @@ FEATURE = Feature(
             explain=_already_so,
         ),
     ),
-    effects={RetireChannel: retire_channel},
+    effects={ReduceMessages: reduce_messages, RetireChannel: retire_channel},
     entries=dict((shown(MovedToPrivate, moved_entry),)),
 )

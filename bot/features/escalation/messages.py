@@ -1,6 +1,7 @@
 """Messages about an escalation: the call with its packet and buttons, and news for the author."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,7 +34,7 @@ from incidents.escalation.packet import FIELDS, rate
 from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.incident.incident import ById
-from incidents.incident.views import EntryView, IncidentView
+from incidents.incident.views import EntryView, IncidentView, find_next_entry
 from incidents.policy.policy import Policy
 from incidents.proposals.views import ProposalView
 
@@ -277,14 +278,34 @@ async def exhausted_ending(
 async def questioned_ending(
     questioned: EscalationQuestioned,
     session: AsyncSession,
-    _entry: EntryView,
+    entry: EntryView,
     incident: IncidentView,
 ) -> Ending | None:
-    """Return that the question was answered, or that it was withdrawn or the incident ended."""
-    escalation = await session.get_one(Escalation, questioned.escalation_id)
-    if escalation.asked_field == "":
+    """Return that the question was answered or replaced, or the escalation withdrawn."""
+
+    def is_its_answer(content: Mapping[str, Any]) -> bool:
+        completed = EscalationCompleted.read(content)
+        return (
+            completed is not None
+            and completed.escalation_id == questioned.escalation_id
+            and questioned.field in completed.changed
+        )
+
+    def is_newer_question(content: Mapping[str, Any]) -> bool:
+        newer = EscalationQuestioned.read(content)
+        return newer is not None and newer.escalation_id == questioned.escalation_id
+
+    if await find_next_entry(
+        session, entry, incident, EscalationCompleted.kind, matches=is_its_answer
+    ):
         return Ending("Answered.")
-    return _withdrawn(escalation) or ended_with(incident)
+    escalation = await session.get_one(Escalation, questioned.escalation_id)
+    over = _withdrawn(escalation) or ended_with(incident)
+    if over is None and await find_next_entry(
+        session, entry, incident, EscalationQuestioned.kind, matches=is_newer_question
+    ):
+        return Ending("Another question replaced this one.", is_final=False)
+    return over
 
 
 async def withdrawn_ending(

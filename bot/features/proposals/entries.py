@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -161,9 +162,16 @@ async def poll_ending(
     asked: ObjectionsAsked, session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
     """Return who objected, once the time for objections is over."""
-    later = await find_next_entry(session, entry, incident, ObjectionsEnded.kind)
+
+    def is_its_end(content: Mapping[str, Any]) -> bool:
+        ended = ObjectionsEnded.read(content)
+        return ended is not None and ended.poll_id == asked.poll_id
+
+    later = await find_next_entry(
+        session, entry, incident, ObjectionsEnded.kind, matches=is_its_end
+    )
     ended = ObjectionsEnded.read(later.content) if later is not None else None
-    if ended is not None and ended.poll_id == asked.poll_id:
+    if ended is not None:
         names = ", ".join(mentions.escape_line(one.name) for one in ended.people)
         return Ending(f"Strong objections by {names}." if names else "No strong objections.")
     proposal = await get_proposal_view(session, known_id(asked.proposal_id))

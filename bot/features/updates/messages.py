@@ -103,6 +103,8 @@ async def reminder_ending(
     by, at = mentions.escape_line(later.actor_name), mentions.date(later.recorded_at, "{time}")
     if later.kind == UpdateMissed.kind:
         return Ending("No update came.")
+    if later.is_redacted:
+        return Ending(f"{by} answered at {at}.")
     posted = UpdatePosted.read(later.content) if later.kind == UpdatePosted.kind else None
     if posted is not None:
         return Ending(f"{by} posted update {posted.number} at {at}.")
