@@ -112,7 +112,9 @@ async def run(*arguments: str, environ: Mapping[str, str], folder: Path) -> tupl
 @cache
 def _processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bot.__main__", "bot.app", "bot.operations.commands.serve", "typer.main"])
+    context.set_forkserver_preload(
+        ["bot.__main__", "bot.app", "bot.operations.commands.serve", "typer.main"]
+    )
     return context
 
 
