@@ -85,6 +85,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "fetch_marked_message": "reading a marked message",
         "upload_export": "uploading the export",
         "erase_entry_message": "erasing a redacted message",
+        "refresh_entry_messages": "bringing a message up to date",
         "join_channel": "joining the channel",
         "discard_channel": "putting a spare channel away",
         "post_move": "saying where the incident moved",

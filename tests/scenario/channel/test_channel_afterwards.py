@@ -22,7 +22,7 @@ async def test_that_it_was_archived_by_hand_offers_another_only_while_it_is(
     await bob.joins(room)
     await bob.archives(room)
     await bot.settle()
-    told = found(bot.slack.dm(alice).messages, "archived #")
+    told = found(bot.slack.dm(alice).messages, "archived the incident channel #")
     assert told.buttons == ["channel_use_open"]
     if how == "back":
         await bob.unarchives(room)

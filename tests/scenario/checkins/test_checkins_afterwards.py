@@ -23,6 +23,7 @@ _QUESTION = ["checkin_done", "checkin_more_time", "checkin_stuck", "checkin_answ
 
 async def understood(bot: Bot, bob: Person, asked: Message) -> None:
     await bob.click(asked, "checkin_understood")
+    await bot.settle()  # an effect under way loses its lease when the clock jumps
 
 
 async def time_is_up(bot: Bot, bob: Person, asked: Message) -> None:

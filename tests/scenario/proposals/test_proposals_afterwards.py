@@ -38,7 +38,7 @@ async def test_an_approval_says_that_it_was_carried_out(bot: Bot) -> None:
     await cast.jo.command(PROPOSAL, channel=ROOM)
     await cast.carol.command("/incident proposal 1 approve", channel=ROOM)
     await bot.settle()
-    approved = said(bot.slack.dm(cast.jo), "agrees to proposal 1")[-1]
+    approved = said(bot.slack.dm(cast.jo), "approved proposal 1")[-1]
     assert approved.buttons == ["proposal_carried_out_open"]
     await cast.jo.command("/incident proposal 1 done It is up again", channel=ROOM)
     await bot.settle()
@@ -56,7 +56,7 @@ async def test_a_poll_says_what_came_of_it(bot: Bot, *, objects: bool, says: str
     await bot.settle()
     await cast.carol.click(card(room), "proposal_objections")
     await bot.settle()
-    (asked,) = said(room, "*Any strong objections to proposal 1?*")
+    (asked,) = said(room, "asked for strong objections to proposal 1")
     if objects:
         form = (await cast.bob.click(asked, "proposal_object_open")).get_view()
         await cast.bob.submit(form, {"reason": "The replica is behind"})
