@@ -91,7 +91,6 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "post_move": "saying where the incident moved",
         "archive_channel": "archiving the channel",
         "unarchive_channel": "bringing the channel back",
-        "refresh_entry_messages": "bringing earlier messages up to date",
         "reduce_messages": "reducing messages in the public channel",
         "retire_channel": "putting the public channel away",
         "send_read_in": "reading a newcomer in",
