@@ -150,7 +150,7 @@ async def named_items(
     if not wanted:
         return found
     query = select(Person.id, Person.name).where(Person.id.in_(wanted))
-    names: dict[uuid.UUID, str] = dict((await session.execute(query)).tuples().all())
+    names = {row.id: row.name for row in await session.execute(query)}
     return tuple(
         replace(item, told=with_names(item.told, names), entry=_with_actor(item, names))
         for item in found
