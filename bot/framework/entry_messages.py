@@ -72,7 +72,8 @@ def told_message(
 ) -> blocks.Message:
     """Return the entry's sentence and details, then `asks` (the request to readers) and buttons."""
     lines = [*told_lines(entry), *filter(None, (asks,))]
-    return _message(f"{incident.reference}: {' '.join(lines)}", "\n".join(lines), buttons)
+    shown_text = "\n".join(lines)
+    return _message(f"{incident.reference}: {shown_text}", shown_text, buttons)
 
 
 def told_directly(

@@ -90,7 +90,7 @@ async def test_people_are_invited_although_groups_cant_be_read(bot: Bot) -> None
     await bot.settle()
     room = bot.slack.channel(NAME)
     assert bob in room
-    (refusal,) = (one.text for one in room.messages if "Couldn't invite" in one.text)
+    (refusal,) = (one.text for one in room.messages if "couldn't invite" in one.text)
     assert "sre (not found" in refusal
 
 

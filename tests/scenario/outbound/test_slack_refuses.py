@@ -55,7 +55,7 @@ async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
     room = bot.slack.channel(ROOM)
     assert all(person in room for person in (alice, bob, carol))
     assert guest not in room
-    assert any("Couldn't invite" in message.text for message in room.messages)
+    assert any("couldn't invite" in message.text for message in room.messages)
 
 
 async def test_a_message_that_was_posted_before_the_connection_dropped_is_not_posted_twice(
