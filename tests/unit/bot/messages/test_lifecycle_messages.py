@@ -72,7 +72,7 @@ def test_the_fallback_names_incident_and_person(number: int) -> None:
     [
         (
             StatusChanged(old="closed", new="investigating", is_reopening=True, reason="Back"),
-            "*Alice* reopened the incident: closed → investigating. Back",
+            "*Alice* reopened the incident: closed → investigating.\nBack",
         ),
         (
             StatusChanged(old="triage", new="cancelled", is_duplicate=True),
@@ -80,11 +80,11 @@ def test_the_fallback_names_incident_and_person(number: int) -> None:
         ),
         (
             StatusChanged(old="triage", new="resolved", resolution="x", has_customer_impact=False),
-            "*Alice* resolved the incident: triage → resolved. No customer impact *What fixed it* x",
+            "*Alice* resolved the incident: triage → resolved.\nNo customer impact\n*What fixed it* x",
         ),
         (
             SeverityChanged(old="SEV3", new="SEV1", is_worse=True, reason="All of Asia"),
-            "*Alice* raised the severity: SEV3 → SEV1. All of Asia",
+            "*Alice* raised the severity: SEV3 → SEV1.\nAll of Asia",
         ),
         (
             MilestoneSet(name="impact_ended_at", old=NOW),
