@@ -1,7 +1,8 @@
 """The escalation packet: what somebody who is called needs to know, as a frozen value.
 
 To add a field: its key in `PacketField`, here the attribute and its line in `FIELDS` (words, points,
-what it can lack, how the record fills it in), and the templates that ask for it in the policy.
+what it can lack, how the record fills it in), the templates that ask for it in the policy, and its
+row in docs/juniors.md.
 
 Completeness is a rubric that anybody can check with a pencil. Points:
 - 2 for each field of the template that is filled in, and 2 for each of its own questions that is

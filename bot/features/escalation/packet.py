@@ -89,7 +89,7 @@ def inputs_for(
     hint = (
         spec.hint
         if is_alone or _is_wanted(key, template)
-        else f"{spec.hint} This kind needs it less."
+        else f"{spec.hint} This kind needs it less.".strip()
     )
     match key:
         case PacketField.CONFIDENCE:
