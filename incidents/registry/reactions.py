@@ -395,6 +395,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(EscalationRedirected, escalation.show_calls, escalation.show_escalation),
     on(
         EscalationQuestioned,
+        refresh_entry_messages,
         escalation.tell_author,
         escalation.show_calls,
         escalation.show_escalation,

@@ -101,3 +101,19 @@ async def test_what_was_asked_in_public_has_no_buttons_once_it_is_handled_privat
     assert "Is the web tier healthy?" in public.rendered  # what was said there stays readable
     assert "This goes on privately." in public.rendered
     assert told.rendered == "INC-1 is handled privately now. Nothing for you to do; thank you."
+
+
+async def test_of_two_refusals_each_says_that_it_was_retried(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.fail("pins.add", error="restricted_action")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    room = bot.slack.channel("inc-1-checkout-errors")
+    bot.slack.fail("files.getUploadURLExternal", error="restricted_action")
+    await alice.command("/incident export", channel=room)
+    await bot.settle()
+    for refused in ("refused pinning", "refused uploading"):
+        failure = found(room.messages, refused)
+        await alice.click(failure, "effect_retry")
+        await bot.settle()
+        assert "alice tried it again" in failure.rendered

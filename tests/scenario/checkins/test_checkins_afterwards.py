@@ -1,6 +1,7 @@
 """What check-ins say, and offer, once they were understood, answered, or ended with the incident."""
 
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -159,3 +160,22 @@ async def redact(bot: Bot, kind: str) -> None:
         redact_it, actor=system_actor(), workspace_id=services.workspace.id
     )
     await bot.settle()
+
+
+async def test_a_task_is_offered_again_when_the_incident_is_reopened(bot: Bot) -> None:
+    alice, bob, _ = await declared(bot)
+    await alice.command(f"/incident checkin @bob 600m {_ASKED}", channel=ROOM)
+    await bot.settle()
+    asked = bot.slack.dm(bob).messages[-1]
+    now = bot.clock.now()
+    form = (await alice.command("/incident resolve Rolled back", channel=ROOM)).get_view()
+    times = {"impact_started_at": now - timedelta(minutes=30), "impact_ended_at": now}
+    outcome = await alice.submit(form, {**times, "resolution": "Rolled back"})
+    assert outcome.errors == {}
+    await bot.settle()
+    assert "INC-1 is resolved." in asked.rendered
+    assert asked.buttons == []
+    await alice.command("/incident reopen Errors are back", channel=ROOM)
+    await bot.settle()
+    assert "is resolved" not in asked.rendered
+    assert asked.buttons == ["checkin_understood"]

@@ -80,3 +80,20 @@ async def test_a_question_to_the_author_ends_with_its_answer_or_the_incident(
     await bot.settle()
     assert asked.buttons == []
     assert says in asked.rendered
+
+
+async def test_a_question_that_another_replaced_was_not_answered(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    for field in ("evidence", "changes"):
+        opened = await crew.bob.click(crew.call_of(crew.bob), "escalation_more_open")
+        await crew.bob.submit(opened.get_view(), {"field": field})
+        await bot.settle()
+    first, second = said(bot.slack.dm(crew.alice), "needs one more thing")
+    assert "Another question replaced this one." in first.rendered
+    opened = await crew.alice.click(second, "escalation_field_open")
+    await crew.alice.submit(opened.get_view(), {"changes": "deploy 42 went out"})
+    await bot.settle()
+    assert "Answered." in second.rendered
+    assert "Answered." not in first.rendered
+    assert first.buttons == second.buttons == []

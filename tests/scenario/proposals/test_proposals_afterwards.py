@@ -80,3 +80,21 @@ async def test_what_came_of_breaking_the_glass_is_asked_until_it_is_said(bot: Bo
     await bot.settle()
     assert asked.buttons == []
     assert "Carried out, says @jo" in asked.rendered
+
+
+async def test_of_two_questions_for_objections_each_ends_by_itself(bot: Bot) -> None:
+    cast = Cast(bot)
+    room = await cast.declare()
+    await cast.jo.command(PROPOSAL, channel=ROOM)
+    second = "/incident propose Drain node 7 undo: uncordon --class change"
+    await cast.jo.command(second, channel=ROOM)
+    await bot.settle()
+    for number in (1, 2):
+        await cast.carol.command(f"/incident proposal {number} objections", channel=ROOM)
+    await bot.settle()
+    asked = [said(room, f"strong objections to proposal {number}")[0] for number in (1, 2)]
+    await bot.advance(minutes=2)
+    await bot.settle()
+    for question in asked:
+        assert question.buttons == []
+        assert "No strong objections." in question.rendered
