@@ -26,7 +26,7 @@ async def test_a_commander_who_leaves_the_company_is_replaced_by_a_question(bot:
 
     said = room.messages[-1].text
     assert f"I took the role Incident commander from {bob.mention}" in said
-    assert "left the workspace Who takes command?" in said
+    assert "left the workspace\nWho takes command?" in said
     assert "no longer" not in bot.slack.dm(bob).messages[-1].text
 
 

@@ -163,7 +163,7 @@ async def test_an_action_item_is_given_on_by_command_and_by_the_form(bot: Bot) -
     )
     listing = alice.ephemerals[-1]
     late = await alice.click(listing, "Give to…")
-    await bob.click(saying(room, "assigned action item 1"), "Done")
+    await bob.click(saying(room, "took action item 1"), "Done")
     refused = await alice.submit(late.get_view(), {"item": "1", "owner": bob})
     assert "action item 1 is already done" in refused.get_view().rendered
     await alice.click(listing, "Give to…")

@@ -24,7 +24,7 @@ async def test_the_question_who_writes_it_follows_who_does_until_it_is_published
     form = (await alice.click(asked, "Write…")).get_view()
     await alice.submit(form, {FACTORS: "A full disk"})
     await ask(bot, alice, "/incident postmortem publish", room)
-    for message in (asked, saying(room, "alice writes the postmortem")):
+    for message in (asked, saying(room, "took on the postmortem")):
         assert message.buttons == []
         assert "Published" in message.rendered
 
@@ -52,7 +52,7 @@ async def test_an_action_item_is_done_for_everybody_or_somebody_elses(bot: Bot) 
         assert message.buttons == []
         assert "alice has it now." in message.rendered
 
-    given = saying(room, "assigned action item 1")
+    given = saying(room, "took action item 1")
     await ask(bot, alice, "/incident action 1 @bob", room)
     for message in (added, told):
         assert message.buttons == ["action_item_done"]
