@@ -1,7 +1,6 @@
 """What the bot shows, plans and records in all scenarios, frozen, so that moving code changes none.
 
 `snapshots/` holds the texts: one file per scenario module, and `planned_work.txt` for what follows
-from each kind of timeline entry. Each scenario compares its plans in every run. What is shown and
-recorded, and what is no longer shown, is compared by `make freeze-check`: run it before and after
-moving code. `make freeze` records everything again, `make freeze-add` adds what happens sometimes.
+from each kind of timeline entry. `make freeze-check` compares: run it before and after moving code.
+`make freeze` records everything again, `make freeze-add` adds what happens sometimes.
 """
