@@ -42,7 +42,7 @@ def pause_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
 
 
 def tell_owner(plan: IncidentPlan[OwnedEntry]) -> None:
-    """Whoever others gave something to hears of it directly."""
+    """Tell people directly when somebody else gives them something."""
     owner = plan.event.owner
     if owner is not None and owner.id != plan.entry.actor_id:
         plan.tell(owner.id)

@@ -84,7 +84,7 @@ class ActionProposed(Proposed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalRevised(Proposed):
-    """The author changed the words or the class: it has to be agreed to anew."""
+    """The author changed the words or the class, so it needs approval again."""
 
     kind: ClassVar[str] = "proposal_revised"
 
@@ -215,7 +215,7 @@ class ProposalExpired(ProposalStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultAsked(ProposalStep):
-    """The person who went ahead without approval was asked what came of it."""
+    """The bot asked the person who went ahead without approval for the result."""
 
     kind: ClassVar[str] = "result_asked"
     person: Who = SOMEBODY

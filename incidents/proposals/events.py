@@ -8,7 +8,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OthersConcerned(FeatureEvent):
-    """An entry concerns people whom it doesn't name: who supervises whom stands in no timeline."""
+    """An entry concerns people it doesn't name: no timeline says who supervises whom."""
 
     entry_id: uuid.UUID
     people: tuple[uuid.UUID, ...]

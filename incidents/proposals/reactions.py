@@ -71,7 +71,7 @@ def put_proposal(plan: IncidentPlan[Asked]) -> None:
 
 
 def follow_answer(plan: IncidentPlan[ProposalApproved]) -> None:
-    """An answer ends the asking, renews the card, and the author hears of it."""
+    """Stop asking, refresh the card and tell the author of the answer."""
     show_proposal(plan)
     _cancel(plan, ReminderKind.PROPOSAL_UNANSWERED)
     _remind_of_end(plan, plan.event.expires_at)
@@ -79,7 +79,7 @@ def follow_answer(plan: IncidentPlan[ProposalApproved]) -> None:
 
 
 def follow_end(plan: IncidentPlan[ProposalEntry]) -> None:
-    """A proposal that is over loses its buttons and its times, and the author hears of it."""
+    """Remove the buttons and reminders of a proposal that is over, and tell the author."""
     _end_quietly(plan)
     _tell_requester(plan)
 
@@ -94,14 +94,14 @@ def follow_expiry(plan: IncidentPlan[ProposalExpired]) -> None:
 
 
 def follow_break_glass(plan: IncidentPlan[BreakGlass]) -> None:
-    """Going ahead without an answer ends the asking; later it is asked what came of it."""
+    """Stop asking when somebody goes ahead unapproved; ask for the result later."""
     _end_quietly(plan)
     after = plan.policy.proposals.expires_after
     _remind(plan, ReminderKind.RESULT_MISSING, plan.now + after)
 
 
 def ask_for_result(plan: IncidentPlan[ResultAsked]) -> None:
-    """The person who went ahead is asked directly what came of it."""
+    """Ask the person who went ahead for the result, directly."""
     plan.tell(plan.event.person.id)
 
 
@@ -116,7 +116,7 @@ def erase_words(plan: IncidentPlan[Redacted]) -> None:
 
 
 def erase_everywhere(plan: IncidentPlan[WordsRedacted]) -> None:
-    """The card, all copies and what was said since are made anew, without the redacted words."""
+    """Refresh the card, all copies and later messages without the redacted words."""
     redacted = plan.event
     _show(plan, redacted.proposal_id, None)
     for person_id in redacted.told:
@@ -133,7 +133,7 @@ def say_unanswered(plan: IncidentPlan[ProposalUnanswered]) -> None:
 
 
 def ask_again(plan: IncidentPlan[ApprovalLapsed]) -> None:
-    """An agreement that no longer counts is asked for anew."""
+    """Ask again when an approval no longer counts."""
     put_proposal(plan)
     _tell_requester(plan)
 
@@ -151,7 +151,7 @@ def open_poll(plan: IncidentPlan[ObjectionsAsked]) -> None:
 
 
 def tell_of_objection(plan: IncidentPlan[ObjectionRaised]) -> None:
-    """An objection is shown on the card; the commander and the author hear of it directly."""
+    """Show the objection on the card; tell the commander and the author directly."""
     show_proposal(plan)
     wanted = (plan.facts.find_holder(COMMANDER), plan.event.requester.id)
     for person_id in dict.fromkeys(wanted):
@@ -160,7 +160,7 @@ def tell_of_objection(plan: IncidentPlan[ObjectionRaised]) -> None:
 
 
 def tell_concerned(plan: IncidentPlan[OthersConcerned]) -> None:
-    """People whom an entry concerns hear of it directly, though it doesn't name them."""
+    """Tell people directly whom an entry concerns without naming them."""
     for person_id in plan.event.people:
         plan.tell(person_id, about=plan.event.entry_id)
 
@@ -180,7 +180,7 @@ def show_copies(plan: IncidentPlan[ProposalEntry]) -> None:
 
 
 def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:
-    """Proposals are shown where the incident goes on, and no more to whom it is hidden now."""
+    """Move proposals to the new channel; remove them from people who may not see the incident now."""
     for proposal in plan.facts.proposals:
         if proposal.is_live:
             _show(plan, proposal.id, None)
