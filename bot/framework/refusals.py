@@ -48,8 +48,9 @@ _SUPERSEDED = MappingProxyType(
         "no_prompts": "I ask you nothing here, so there is nothing to switch off or on.",
         "handoff_accepted": "This handoff is over: {by} accepted it.",
         "handoff_declined": "This handoff is over: {by} declined it.",
-        "handoff_unanswered": "This handoff is over: nobody answered in time, and {by} has command.",
-        "handoff_taken_over": "This handoff is over: {by} took over command.",
+        "handoff_agreed": "{by} has agreed already. I'm asking the next commander.",
+        "handoff_pending": "{by} has already proposed a handoff, which waits for its answer. Urgent? "
+        "Take over with a reason: press *Take over…* on it.",
         "proposal": "This proposal isn't there any more. Start again from where you were.",
         "proposal_draft": "This wasn't asked for yet.",
         "proposal_pending": "This was asked for already. It waits for an answer, on its card.",

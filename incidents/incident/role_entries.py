@@ -51,9 +51,7 @@ class Move(StrEnum):
     """Why command moved."""
 
     ACCEPTED = "accepted"
-    UNANSWERED = "unanswered"
     TAKEN_OVER = "taken_over"
-    SUCCESSOR = "successor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +95,7 @@ class CommanderChanged(Payload):
         return ("moved command from ", self.outgoing, " to ", self.incoming)
 
     def _how(self) -> str:
-        match self.how:
-            case Move.ACCEPTED:
-                return ": the handoff was accepted"
-            case Move.UNANSWERED:
-                return ": nobody answered the handoff in time"
-            case Move.SUCCESSOR:
-                return ", who had asked for a successor"
-        return ""
+        return ": the handoff was accepted" if self.how == Move.ACCEPTED else ""
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (RoleAssigned, RoleEnded, CommanderChanged)

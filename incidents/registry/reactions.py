@@ -129,11 +129,12 @@ from incidents.record.events import MessageMarked
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
     CommanderMissing,
+    HandoffAgreed,
     HandoffDeclined,
     HandoffOffered,
     HandoffRequested,
+    HandoffUnanswered,
     HandoffWithdrawn,
-    SuccessorWanted,
 )
 from incidents.supervision import reactions as supervision
 from incidents.supervision.events import (
@@ -301,10 +302,11 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- roles
     on(HandoffOffered, roles.put_handoff, learning.follow_learners),
     on(HandoffRequested, roles.put_handoff, learning.follow_learners),
-    on(HandoffDeclined, post, roles.settle_handoff, roles.tell_proposer),
-    on(HandoffWithdrawn, roles.settle_handoff),
-    on(SuccessorWanted, roles.put_handoff, roles.watch_for_commander),
-    on(CommanderMissing, post, roles.call_backup),
+    on(HandoffDeclined, refresh_entry_messages, post, roles.settle_handoff, roles.tell_parties),
+    on(HandoffAgreed, refresh_entry_messages, roles.settle_handoff),
+    on(HandoffUnanswered, post, roles.show_unanswered, roles.call_backup),
+    on(HandoffWithdrawn, refresh_entry_messages, roles.settle_handoff, roles.tell_parties),
+    on(CommanderMissing, post, roles.call_backup, roles.end_watch_with_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
     on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),

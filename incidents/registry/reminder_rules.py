@@ -27,7 +27,7 @@ from incidents.proposals.carry_out import ask_for_result
 from incidents.proposals.ladder import call_next_step, expire_when_due
 from incidents.proposals.objections import end_poll
 from incidents.roles.command_watch import watch_command
-from incidents.roles.handoff_answers import move_unanswered
+from incidents.roles.handoff_answers import report_unanswered
 from incidents.supervision.recertification import tell_of_renewal
 from incidents.updates.reminders import remind_of_update
 
@@ -44,7 +44,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.PACKET_UNRATED: ask_who_is_on_it,
         ReminderKind.CHECKIN_DUE: end_checkin_box,
         ReminderKind.COMMANDER_MISSING: watch_command,
-        ReminderKind.HANDOFF_UNANSWERED: move_unanswered,
+        ReminderKind.HANDOFF_UNANSWERED: report_unanswered,
         ReminderKind.PROMPT_STEP: look_after,
         ReminderKind.TIME_BOX: keep_time_box,
         ReminderKind.SCENARIO_STEP: take_step,

@@ -12,7 +12,12 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.roles import RoleAssignment, current_roles, role_holders
 from incidents.people.assignable import Named, get_assignable, get_person, refuse_if_over
 from incidents.policy.policy import COMMANDER, Action, Policy, Role
-from incidents.roles.command import propose_commander, want_successor, withdraw_handoff
+from incidents.roles.command import (
+    miss_commander,
+    propose_commander,
+    step_down,
+    withdraw_handoff,
+)
 from incidents.roles.give import give_role, take_role_away
 from incidents.roles.handoffs import find_pending_handoff
 
@@ -77,13 +82,13 @@ async def claim_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outcome
 async def release_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outcome:
     """Give up a role; an actor who doesn't hold it ends it for all its holders.
 
-    A commander asks for a successor instead.
+    A commander steps down: see `step_down`.
 
     Raises: NotPermitted; IncidentOver; AlreadySo when nobody holds it; InvalidInput.
     """
     wanted = get_role(uow.policy, role)
     if wanted.key == COMMANDER:
-        return await want_successor(uow, ref)
+        return await step_down(uow, ref)
     incident = await uow.get_incident(ref)
     refuse_if_over(incident)
     holders = await role_holders(uow.session, incident.id, role_key=wanted.key)
@@ -103,10 +108,12 @@ async def end_roles_of(uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUI
     held = await current_roles(uow.session, incident.id)
     ended = [assignment for assignment in held if assignment.person_id == person_id]
     pending = await find_pending_handoff(uow.session, incident.id)
-    if ended and pending is not None and person_id in pending.party_ids:
+    if pending is not None and person_id in pending.party_ids:
         await withdraw_handoff(uow, incident, pending)
     for assignment in ended:
         await take_role_away(uow, incident, assignment, reason="left the workspace")
+        if assignment.role_key == COMMANDER and incident.is_open:
+            await miss_commander(uow, incident)
     return Outcome("roles_ended", incident.id, {"count": len(ended)})
 
 

@@ -1,9 +1,11 @@
-"""Command changes hands by an offer or a request and its answer, or by taking over.
+"""Command changes hands by an offer or a request that is accepted, or by taking over.
 
-Without a commander, anybody can simply take the role. With one, command moves when the other
-person accepts, when nobody answers in time, or when somebody takes over with a reason.
+Nobody gets command without saying yes, and nobody loses it by silence. Without a commander,
+anybody can take the role for themselves, and anybody can ask somebody to.
 """
 
+import uuid
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -16,7 +18,13 @@ from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.role_entries import CommanderChanged, Move
-from incidents.incident.roles import RoleAssignment, end_role, find_commander, start_role
+from incidents.incident.roles import (
+    RoleAssignment,
+    end_role,
+    find_commander,
+    role_holders,
+    start_role,
+)
 from incidents.people.assignable import (
     Named,
     call_in,
@@ -24,16 +32,18 @@ from incidents.people.assignable import (
     get_person,
     refuse_if_over,
 )
-from incidents.policy.policy import COMMANDER, Action
+from incidents.policy.policy import COMMANDER, DEPUTY, Action
+from incidents.roles.command_watch import call_backup
 from incidents.roles.entries import (
+    CommanderMissing,
+    HandoffAgreed,
     HandoffDeclined,
     HandoffEntry,
     HandoffOffered,
     HandoffRequested,
     HandoffWithdrawn,
-    SuccessorWanted,
 )
-from incidents.roles.give import give_role
+from incidents.roles.give import give_role, take_role_away
 from incidents.roles.handoff_brief import draft_brief
 from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus, find_pending_handoff
 from incidents.storage.database import storable
@@ -50,12 +60,14 @@ HandoffEntryT = TypeVar("HandoffEntryT", bound=HandoffEntry)
 async def propose_commander(
     uow: UnitOfWork, ref: IncidentRef, *, person: Named, words: str = ""
 ) -> Outcome:
-    """Make somebody the commander; if there is one, offer or request the change instead.
+    """Take command, offer it, or ask the commander for it: others get it once they accept.
 
-    Outcomes: assigned, offered, requested, moved (it was already offered to them), kept.
+    Outcomes: assigned (to oneself), offered, requested, moved (it was already offered to them),
+    kept.
 
     Raises: NotPermitted; IncidentOver; InvalidInput for somebody who can't command; AlreadySo;
-        Superseded when somebody else took command at the same moment.
+        Superseded when somebody else took command at the same moment, or while another person's
+        proposal waits for its answer.
     """
     incident = await uow.get_incident(ref)
     is_self = person.external_id == uow.actor.external_id
@@ -63,11 +75,11 @@ async def propose_commander(
     await uow.permit(_right_to_propose(uow, commander, is_self=is_self), incident)
     refuse_if_over(incident)
     nominee = await get_assignable(uow, person)
-    if commander is None:
+    if commander is None and is_self:
         return await assume_command(uow, incident, nominee)
-    if nominee.id == commander.person_id:
+    if commander is not None and nominee.id == commander.person_id:
         return await _keep_command(uow, incident, nominee)
-    if is_self:
+    if commander is not None and is_self:
         at_once = await _take_if_offered(uow, incident, commander, nominee)
         if at_once is not None:
             return at_once
@@ -76,7 +88,7 @@ async def propose_commander(
 
 
 async def take_command(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Take command if nobody has it, or if the commander offers it to anybody.
+    """Take command if nobody has it, or if the commander has offered it to the actor.
 
     Raises: NotPermitted; IncidentOver; AlreadySo; Superseded with the commander's name.
     """
@@ -124,11 +136,15 @@ async def take_over(
     )
 
 
-async def want_successor(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Ask for a successor; the commander stays until somebody takes command.
+async def step_down(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
+    """End the commander's role at once, and ask who comes next: the successor, else the backup.
 
-    Raises: IncidentOver; NotPermitted unless the actor commands; AlreadySo when a successor is
-        already asked for, or when nobody commands.
+    Somebody whose own request waits takes command at once. The successor is otherwise the person
+    to whom command was offered or for whom it was requested, else the deputy.
+
+    Outcomes: moved, successor_asked, stepped_down.
+
+    Raises: IncidentOver; NotPermitted unless the actor commands; AlreadySo when nobody commands.
     """
     incident = await uow.get_incident(ref)
     refuse_if_over(incident)
@@ -139,13 +155,69 @@ async def want_successor(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
         person = await get_person(uow, commander.person_id)
         raise NotPermitted("give_up_command", needs=person.name)
     pending = await find_pending_handoff(uow.session, incident.id)
-    if pending is not None and pending.kind == HandoffKind.SUCCESSOR:
-        raise AlreadySo("a successor", "asked for")
-    handoff = await open_handoff(uow, incident, commander=commander, kind=HandoffKind.SUCCESSOR)
-    entry = uow.record(incident, await _entry_about(uow, handoff, SuccessorWanted))
+    if pending is not None and pending.is_asked_by_nominee(uow.now):
+        return await agree_to_request(uow, incident, commander=commander, request=pending)
+    await take_role_away(uow, incident, commander)
+    successor = await _ask_successor(uow, incident, commander=commander, pending=pending)
+    if successor is not None:
+        return outcome_of("successor_asked", incident, person=successor)
+    backup = await miss_commander(uow, incident)
+    return outcome_of("stepped_down", incident, backup=backup.name if backup else "")
+
+
+async def agree_to_request(
+    uow: UnitOfWork, incident: Incident, *, commander: RoleAssignment, request: Handoff
+) -> Outcome:
+    """Agree to a request: move command if the nominee asked for it just now, else ask them."""
+    nominee = await get_person(uow, request.to_person_id)
+    if request.is_asked_by_nominee(uow.now):
+        return await move_command(
+            uow, incident, commander=commander, nominee=nominee, how=Move.ACCEPTED
+        )
+    await _settle_agreed(uow, incident, request, HandoffStatus.AGREED)
+    return await _offer(uow, incident, nominee, commander=commander)
+
+
+async def miss_commander(
+    uow: UnitOfWork, incident: Incident, *, but: Collection[uuid.UUID | None] = ()
+) -> Who | None:
+    """Record that nobody is in command, and call the backup, unless it is one of `but`."""
+    backup = await call_backup(uow, incident, but=but)
+    if backup is not None:
+        uow.record(incident, CommanderMissing(backup=backup))
+    return backup
+
+
+async def _ask_successor(
+    uow: UnitOfWork,
+    incident: Incident,
+    *,
+    commander: RoleAssignment,
+    pending: Handoff | None,
+) -> Person | None:
+    """Ask the successor of a commander who has stepped down; return who it is, if anybody."""
+    if pending is not None:
+        successor = await get_person(uow, pending.to_person_id)
+        if pending.kind == HandoffKind.OFFER:
+            return successor  # they have been asked already
+        await _settle_agreed(uow, incident, pending, HandoffStatus.AGREED)
+    else:
+        deputies = await role_holders(uow.session, incident.id, role_key=DEPUTY)
+        others = [one for one in deputies if one.person_id != commander.person_id]
+        if not others:
+            return None
+        successor = await get_person(uow, others[0].person_id)
+    await _offer(uow, incident, successor, commander=commander)
+    return successor
+
+
+async def _settle_agreed(
+    uow: UnitOfWork, incident: Incident, handoff: Handoff, status: HandoffStatus
+) -> None:
+    handoff.settle(status, now=uow.now, by_id=uow.actor.person_id)
+    # Flush now: the unique index would refuse the next proposal if it were written first.
     await uow.flush()
-    handoff.entry_id = entry.id
-    return outcome_of("successor_wanted", incident)
+    uow.record(incident, await entry_about(uow, handoff, HandoffAgreed))
 
 
 def _right_to_propose(
@@ -176,20 +248,15 @@ async def _keep_command(uow: UnitOfWork, incident: Incident, commander: Person) 
 async def _take_if_offered(
     uow: UnitOfWork, incident: Incident, commander: RoleAssignment, person: Person
 ) -> Outcome | None:
-    """Move command at once if the commander has offered it to this person or to anybody."""
+    """Move command at once if the commander has offered it to this person."""
     pending = await find_pending_handoff(uow.session, incident.id)
-    if pending is None:
+    if (
+        pending is None
+        or pending.kind != HandoffKind.OFFER
+        or (pending.from_person_id, pending.to_person_id) != (commander.person_id, person.id)
+    ):
         return None
-    match HandoffKind(pending.kind):
-        case HandoffKind.SUCCESSOR:
-            return await move_command(
-                uow, incident, commander=commander, nominee=person, how=Move.SUCCESSOR
-            )
-        case HandoffKind.OFFER if pending.to_person_id == person.id:
-            return await move_command(
-                uow, incident, commander=commander, nominee=person, how=Move.ACCEPTED
-            )
-    return None
+    return await move_command(uow, incident, commander=commander, nominee=person, how=Move.ACCEPTED)
 
 
 async def _refuse_same_moment(uow: UnitOfWork, commander: RoleAssignment) -> None:
@@ -200,38 +267,101 @@ async def _refuse_same_moment(uow: UnitOfWork, commander: RoleAssignment) -> Non
 async def _propose(
     uow: UnitOfWork,
     incident: Incident,
-    commander: RoleAssignment,
+    commander: RoleAssignment | None,
     nominee: Person,
     *,
     words: str,
 ) -> Outcome:
-    is_offer = uow.actor.person_id == commander.person_id
-    kind = HandoffKind.OFFER if is_offer else HandoffKind.REQUEST
+    commands = commander is not None and uow.actor.person_id == commander.person_id
+    if commander is None or commands:
+        await _make_way(uow, incident, kind=HandoffKind.OFFER, nominee=nominee, commands=commands)
+        return await _offer(uow, incident, nominee, commander=commander, words=words)
+    await _make_way(uow, incident, kind=HandoffKind.REQUEST, nominee=nominee, commands=False)
+    return await _request(uow, incident, nominee, commander=commander, words=words)
+
+
+async def _make_way(
+    uow: UnitOfWork, incident: Incident, *, kind: HandoffKind, nominee: Person, commands: bool
+) -> None:
+    """End the pending handoff if the actor may, and tell its people.
+
+    The commander may, its proposer may, and anybody may once its time has run out.
+
+    Raises: AlreadySo if it is the same one; Superseded with who proposed it.
+    """
     pending = await find_pending_handoff(uow.session, incident.id)
-    if pending is not None and (pending.kind, pending.to_person_id) == (kind, nominee.id):
-        raise AlreadySo("command", f"{kind}ed {'to' if is_offer else 'for'} {nominee.name}")
-    handoff = await open_handoff(uow, incident, commander=commander, kind=kind, nominee=nominee)
+    if pending is None:
+        return
+    is_live = uow.now < pending.expires_at
+    if is_live and (pending.kind, pending.to_person_id) == (kind, nominee.id):
+        asked = "offered to" if kind is HandoffKind.OFFER else "requested for"
+        raise AlreadySo("command", f"{asked} {nominee.name}")
+    if is_live and not commands and uow.actor.person_id != pending.proposed_by_id:
+        by = pending.proposed_by_id
+        name = (await get_person(uow, by)).name if by is not None else "Sitrep"
+        raise Superseded("handoff_pending", by=name)
+    await withdraw_handoff(uow, incident, pending)
+
+
+async def _offer(
+    uow: UnitOfWork,
+    incident: Incident,
+    nominee: Person,
+    *,
+    commander: RoleAssignment | None,
+    words: str = "",
+) -> Outcome:
+    """Ask the nominee to take command. `commander` is who gives it up, None if nobody led."""
+    handoff = await _open(
+        uow, incident, kind=HandoffKind.OFFER, commander=commander, nominee=nominee
+    )
     await call_in(uow, incident, nominee)
+    await _record_proposal(uow, incident, handoff, HandoffOffered, words=words)
+    return outcome_of("offered" if commander else "asked", incident, person=nominee)
+
+
+async def _request(
+    uow: UnitOfWork,
+    incident: Incident,
+    nominee: Person,
+    *,
+    commander: RoleAssignment,
+    words: str,
+) -> Outcome:
+    """Ask the commander to hand command to the nominee, who is called in once they agree."""
+    handoff = await _open(
+        uow, incident, kind=HandoffKind.REQUEST, commander=commander, nominee=nominee
+    )
+    if nominee.id == uow.actor.person_id:
+        await call_in(uow, incident, nominee)
+    await _record_proposal(uow, incident, handoff, HandoffRequested, words=words)
+    asked = await get_person(uow, commander.person_id)
+    return outcome_of("requested", incident, person=asked)
+
+
+async def _record_proposal(
+    uow: UnitOfWork,
+    incident: Incident,
+    handoff: Handoff,
+    entry_type: type[HandoffOffered | HandoffRequested],
+    *,
+    words: str,
+) -> None:
     acknowledge(uow, incident)
-    proposed = await _entry_about(uow, handoff, HandoffOffered if is_offer else HandoffRequested)
+    proposed = await entry_about(uow, handoff, entry_type)
     added = storable(words).strip()[:MAX_WORDS]
     entry = uow.record(incident, replace(proposed, expires_at=handoff.expires_at, words=added))
     await uow.flush()
     handoff.entry_id = entry.id
-    asked = nominee if is_offer else await get_person(uow, commander.person_id)
-    return outcome_of("offered" if is_offer else "requested", incident, person=asked)
-
-
-_ENDED_BY_MOVE = {
-    Move.ACCEPTED: HandoffStatus.ACCEPTED,
-    Move.SUCCESSOR: HandoffStatus.ACCEPTED,
-    Move.UNANSWERED: HandoffStatus.UNANSWERED,
-    Move.TAKEN_OVER: HandoffStatus.TAKEN_OVER,
-}
 
 
 async def assume_command(uow: UnitOfWork, incident: Incident, person: Person) -> Outcome:
-    """Make the person the commander of an incident that has none."""
+    """Make the person the commander of an incident that has none, and end what was pending."""
+    pending = await find_pending_handoff(uow.session, incident.id)
+    if pending is not None and pending.to_person_id == person.id:
+        await _settle_agreed(uow, incident, pending, HandoffStatus.ACCEPTED)
+    elif pending is not None:
+        await withdraw_handoff(uow, incident, pending)
     role = uow.policy.get_role(COMMANDER)
     await give_role(uow, incident, role=role, person=person)
     return outcome_of("assigned", incident, person=person, role_name=role.name)
@@ -246,13 +376,13 @@ async def move_command(
     how: Move,
     reason: str = "",
 ) -> Outcome:
-    """Move command from `commander` to `nominee`, and settle the pending handoff if any."""
+    """Move command from `commander` to `nominee`, and end the pending handoff if there is one."""
     pending = await find_pending_handoff(uow.session, incident.id)
-    asked = await _asked(uow, pending) if pending is not None else None
+    if pending is not None and how is not Move.ACCEPTED:
+        await withdraw_handoff(uow, incident, pending)
+        pending = None
     if pending is not None:
-        pending.settle(_ENDED_BY_MOVE[how], now=uow.now, by_id=uow.actor.person_id)
-        if pending.kind == HandoffKind.SUCCESSOR:
-            pending.to_person_id = nominee.id
+        pending.settle(HandoffStatus.ACCEPTED, now=uow.now, by_id=uow.actor.person_id)
     previous = await get_person(uow, commander.person_id)
     role = uow.policy.get_role(COMMANDER)
     await end_role(uow.session, commander, now=uow.now)
@@ -269,36 +399,32 @@ async def move_command(
             how=how,
             reason=reason,
             handoff_id=pending.id if pending is not None else None,
-            asked=asked,
+            asked=await _who(uow, pending.answerer_id) if pending is not None else None,
         ),
     )
     return outcome_of("moved", incident, person=nominee, previous=previous.name)
 
 
-async def open_handoff(
+async def _open(
     uow: UnitOfWork,
     incident: Incident,
     *,
-    commander: RoleAssignment,
     kind: HandoffKind,
-    nominee: Person | None = None,
+    commander: RoleAssignment | None,
+    nominee: Person,
 ) -> Handoff:
-    """Store a new pending handoff, and withdraw the previous one."""
-    pending = await find_pending_handoff(uow.session, incident.id)
-    if pending is not None:
-        await withdraw_handoff(uow, incident, pending)
     handoff = Handoff(
         id=new_id(),
         workspace_id=uow.workspace_id,
         incident_id=incident.id,
         kind=kind,
         status=HandoffStatus.PENDING,
-        from_person_id=commander.person_id,
-        to_person_id=nominee.id if nominee is not None else None,
+        from_person_id=commander.person_id if commander is not None else None,
+        to_person_id=nominee.id,
         proposed_by_id=uow.actor.person_id,
         brief=await draft_brief(uow.session, incident),
         created_at=uow.now,
-        expires_at=uow.now + uow.policy.reminders.handoff_timeout if nominee is not None else None,
+        expires_at=uow.now + uow.policy.reminders.handoff_timeout,
     )
     uow.session.add(handoff)
     await uow.flush()
@@ -310,7 +436,7 @@ async def withdraw_handoff(uow: UnitOfWork, incident: Incident, handoff: Handoff
     handoff.settle(HandoffStatus.WITHDRAWN, now=uow.now, by_id=uow.actor.person_id)
     # Flush now: the unique index would refuse the next proposal if it were written first.
     await uow.flush()
-    uow.record(incident, await _entry_about(uow, handoff, HandoffWithdrawn))
+    uow.record(incident, await entry_about(uow, handoff, HandoffWithdrawn))
 
 
 async def end_handoff(uow: UnitOfWork, incident: Incident) -> None:
@@ -323,28 +449,26 @@ async def end_handoff(uow: UnitOfWork, incident: Incident) -> None:
 async def decline_pending(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> Outcome:
     """Record that the actor declines the pending handoff."""
     handoff.settle(HandoffStatus.DECLINED, now=uow.now, by_id=uow.actor.person_id)
-    uow.record(incident, await _entry_about(uow, handoff, HandoffDeclined))
+    uow.record(incident, await entry_about(uow, handoff, HandoffDeclined))
     return outcome_of("declined", incident)
 
 
-async def _entry_about(
+async def entry_about(
     uow: UnitOfWork, handoff: Handoff, entry_type: type[HandoffEntryT]
 ) -> HandoffEntryT:
     """Return an entry that names the handoff and its people."""
-    to, by = handoff.to_person_id, handoff.proposed_by_id
     return entry_type(
         handoff_id=handoff.id,
         handoff_kind=handoff.kind,
-        outgoing=who(await get_person(uow, handoff.from_person_id)),
-        incoming=who(await get_person(uow, to)) if to is not None else None,
-        proposed_by=who(await get_person(uow, by)) if by is not None else None,
-        asked=await _asked(uow, handoff),
+        outgoing=await _who(uow, handoff.from_person_id),
+        incoming=who(await get_person(uow, handoff.to_person_id)),
+        proposed_by=await _who(uow, handoff.proposed_by_id),
+        asked=await _who(uow, handoff.answerer_id),
     )
 
 
-async def _asked(uow: UnitOfWork, handoff: Handoff) -> Who | None:
-    """Return the one person who has to answer the handoff, or None if anybody can."""
-    return who(await get_person(uow, handoff.answerer_id)) if handoff.answerer_id else None
+async def _who(uow: UnitOfWork, person_id: uuid.UUID | None) -> Who | None:
+    return who(await get_person(uow, person_id)) if person_id is not None else None
 
 
 def outcome_of(

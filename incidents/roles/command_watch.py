@@ -1,9 +1,11 @@
-"""When nobody is in command: ask the channel once, then name the policy's backup once.
+"""When nobody is in command: ask the channel once, then call the policy's backup once.
 
-After that the bot stays quiet: people have decided by silence. The watch ends when somebody takes
-command, and restarts when an incident loses its commander.
+Both have been told then, so the bot stays quiet. The watch ends when somebody takes command, and
+restarts when an incident loses its commander; stepping down calls the backup at once.
 """
 
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +19,6 @@ from incidents.people.directory import find_people_named
 from incidents.policy.policy import Policy, Reminders
 from incidents.policy.references import PersonRef
 from incidents.roles.entries import CommanderMissing
-from incidents.roles.handoffs import HandoffKind, find_pending_handoff
 
 STEP_ASK = 0
 STEP_BACKUP = 1
@@ -72,32 +73,19 @@ async def watch_command(uow: UnitOfWork, incident: Incident, reminder: Reminder)
     backup = find_backup(incident, uow.policy)
     since = _since(reminder)
     watch = Watch(
-        needs_commander=incident.is_open and await _needs_commander(uow, incident),
+        needs_commander=incident.is_open and await find_commander(uow.session, incident.id) is None,
         step=reminder.step,
         since=since,
         has_backup=backup is not None,
     )
     decision = decide_command_watch(watch, reminders=uow.policy.reminders, now=uow.now)
     if decision.say is not None:
-        named = backup if decision.say == STEP_BACKUP else None
-        uow.record(
-            incident,
-            CommanderMissing(
-                step=decision.say,
-                minutes=int((uow.now - since) / timedelta(minutes=1)),
-                backup=await _call_backup(uow, incident, named) if named else None,
-            ),
-        )
+        called = await call_backup(uow, incident) if decision.say == STEP_BACKUP else None
+        minutes = int((uow.now - since) / timedelta(minutes=1))
+        uow.record(incident, CommanderMissing(minutes=minutes, backup=called))
     if decision.next_at is None:
         return None
     return Again(due_at=decision.next_at, step=STEP_BACKUP, data={"since": since.isoformat()})
-
-
-async def _needs_commander(uow: UnitOfWork, incident: Incident) -> bool:
-    if await find_commander(uow.session, incident.id) is None:
-        return True
-    pending = await find_pending_handoff(uow.session, incident.id)
-    return pending is not None and pending.kind == HandoffKind.SUCCESSOR
 
 
 def _since(reminder: Reminder) -> datetime:
@@ -106,13 +94,23 @@ def _since(reminder: Reminder) -> datetime:
     return datetime.fromisoformat(stored) if stored else reminder.created_at
 
 
-async def _call_backup(uow: UnitOfWork, incident: Incident, backup: PersonRef) -> Who:
-    """Add the backup to the incident if we know them, and return how to name them."""
+async def call_backup(
+    uow: UnitOfWork, incident: Incident, *, but: Collection[uuid.UUID | None] = ()
+) -> Who | None:
+    """Add the policy's backup to the incident if we know them, and return how to name them.
+
+    None if there is no backup for this incident, or if it is one of `but`.
+    """
+    backup = find_backup(incident, uow.policy)
+    if backup is None:
+        return None
     name = str(backup)
     found = await find_people_named(uow.session, [name], workspace_id=uow.workspace_id)
     person = found.get(name)
     if person is None:
         return Who(name=name, external_id=backup.user_id or "")
+    if person.id in but:
+        return None
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
     )

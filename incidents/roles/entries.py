@@ -1,4 +1,4 @@
-"""Entries about command: handoffs proposed and ended, a commander wanted or missing."""
+"""Entries about command: handoffs proposed, unanswered and ended, and a missing commander."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ class HandoffEntry(Payload):
 
     handoff_id: uuid.UUID | None = None
     handoff_kind: str = ""
-    outgoing: Who = SOMEBODY
-    # None while anybody may take command.
-    incoming: Who | None = None
+    # None when nobody was in command.
+    outgoing: Who | None = None
+    incoming: Who = SOMEBODY
     proposed_by: Who | None = None
     asked: Who | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffProposal(HandoffEntry):
-    """What a proposal adds: when command moves unanswered, and the proposer's own words."""
+    """What a proposal adds: until when an answer is expected, and the proposer's own words."""
 
     expires_at: datetime | None = None
     words: str = ""
@@ -32,14 +32,16 @@ class HandoffProposal(HandoffEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffOffered(HandoffProposal):
-    """The commander offered command to somebody."""
+    """The commander offered command to somebody; without a commander, anybody did."""
 
     kind: ClassVar[str] = "handoff_offered"
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return to whom command was offered, with what the commander added."""
-        incoming = self.incoming or SOMEBODY
-        return telling("offered command to ", incoming, details=(said(self.words),))
+        """Return who was asked to take command, with what the proposer added."""
+        words = said(self.words)
+        if self.outgoing is None:
+            return telling("asked ", self.incoming, " to take command", details=(words,))
+        return telling("offered command to ", self.incoming, details=(words,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +52,9 @@ class HandoffRequested(HandoffProposal):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who was asked, and who would take command if that isn't the asker."""
-        incoming = self.incoming or SOMEBODY
-        wish = (" for command",) if incoming.id == actor_id else (" to hand command to ", incoming)
-        return telling("asked ", self.outgoing, *wish, details=(said(self.words),))
+        is_own = self.incoming.id == actor_id
+        wish = (" for command",) if is_own else (" to hand command to ", self.incoming)
+        return telling("asked ", self.outgoing or SOMEBODY, *wish, details=(said(self.words),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,44 +65,68 @@ class HandoffDeclined(HandoffEntry):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was declined, and who stays in command."""
-        incoming = self.incoming or SOMEBODY
+        if self.outgoing is None:
+            return telling("declined command")
         if self.outgoing.id == actor_id:
-            return telling("declined to hand command to ", incoming, " and stays in command")
+            return telling("declined to hand command to ", self.incoming, " and stays in command")
         return telling("declined command: ", self.outgoing, " stays in command")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffWithdrawn(HandoffEntry):
-    """A handoff ended without an answer, and command stayed."""
+class HandoffAgreed(HandoffEntry):
+    """The commander agreed to a request for somebody else, or the person asked said yes."""
 
-    kind: ClassVar[str] = "handoff_withdrawn"
+    kind: ClassVar[str] = "handoff_agreed"
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return what was withdrawn, and who stays in command."""
-        to = (" to ", self.incoming) if self.incoming else ()
+        """Return to what they agreed."""
+        if self.incoming.id == actor_id:
+            return telling("agreed to take command")
+        return telling("agreed to hand command to ", self.incoming)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffUnanswered(HandoffEntry):
+    """Nobody answered in time: command stayed, and the policy's backup was called if there is one.
+
+    The handoff stays open, so that a late answer still counts.
+    """
+
+    kind: ClassVar[str] = "handoff_unanswered"
+    minutes: int = 0
+    backup: Who | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who hasn't answered, who stays in command, and who was called."""
+        called = ("; called ", self.backup, ", the backup") if self.backup else ()
         return telling(
-            "withdrew the handoff of command", *to, ": ", self.outgoing, " stays in command"
+            "had no answer from ",
+            self.asked or SOMEBODY,
+            " about command for ",
+            HowLong(timedelta(minutes=self.minutes)),
+            ": ",
+            self.outgoing or SOMEBODY,
+            " stays in command",
+            *called,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuccessorWanted(HandoffEntry):
-    """The commander wants to hand command to anybody who takes it."""
+class HandoffWithdrawn(HandoffEntry):
+    """Somebody ended a handoff before it was answered."""
 
-    kind: ClassVar[str] = "successor_wanted"
+    kind: ClassVar[str] = "handoff_withdrawn"
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return the question who takes command next."""
-        after = () if self.outgoing.id == actor_id else (" after ", self.outgoing)
-        return telling("asked who takes command next", *after)
+        """Return which handoff ended."""
+        return telling("ended the handoff of command to ", self.incoming)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommanderMissing(Payload):
-    """Nobody is in command: the bot asked the channel, or named the policy's backup."""
+    """Nobody is in command: the bot asked the channel, or called the policy's backup."""
 
     kind: ClassVar[str] = "commander_missing"
-    step: int = 0
     minutes: int = 0
     backup: Who | None = None
 
@@ -112,15 +138,16 @@ class CommanderMissing(Payload):
             else ("asked who takes command",)
         )
         lasting = HowLong(timedelta(minutes=self.minutes))
-        since = (" for ", lasting) if self.minutes else (" yet",)
-        return telling(*asked, ": nobody has been in command", *since)
+        since = (" has been in command for ", lasting) if self.minutes else (" is in command",)
+        return telling(*asked, ": nobody", *since)
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (
     HandoffOffered,
     HandoffRequested,
+    HandoffAgreed,
     HandoffDeclined,
+    HandoffUnanswered,
     HandoffWithdrawn,
-    SuccessorWanted,
     CommanderMissing,
 )

@@ -1,9 +1,10 @@
-"""Answers to a handoff: accepted, declined, withdrawn, or unanswered."""
+"""Answers to a handoff: accepted, declined, withdrawn, or none in time."""
 
 import uuid
+from dataclasses import replace
+from datetime import timedelta
 
 from incidents.core.errors import NotPermitted, Superseded
-from incidents.core.people import Person
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
@@ -11,17 +12,22 @@ from incidents.incident.role_entries import Move
 from incidents.incident.roles import find_commander
 from incidents.people.assignable import get_person, refuse_if_over
 from incidents.roles.command import (
+    agree_to_request,
+    assume_command,
     decline_pending,
+    entry_about,
+    miss_commander,
     move_command,
     outcome_of,
-    take_command,
     withdraw_handoff,
 )
+from incidents.roles.command_watch import call_backup
+from incidents.roles.entries import HandoffUnanswered
 from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus, get_pending_handoff
 
 
 async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.UUID) -> Outcome:
-    """Accept an offer or a request: command moves.
+    """Accept an offer, or agree to a request: command moves once its next holder has said yes.
 
     Raises: Superseded with how the handoff ended; NotPermitted unless the actor was asked to
         answer; IncidentOver.
@@ -29,13 +35,15 @@ async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.
     incident = await uow.get_incident(ref)
     handoff = await get_pending_handoff(uow.session, handoff_id, incident_id=incident.id)
     refuse_if_over(incident)
-    if handoff.kind == HandoffKind.SUCCESSOR:
-        return await take_command(uow, ref)
     await _check_answerer(uow, handoff)
     commander = await find_commander(uow.session, incident.id)
-    if commander is None or handoff.to_person_id is None:
-        raise Superseded("handoff_withdrawn")
+    if handoff.kind == HandoffKind.REQUEST:
+        if commander is None:
+            raise Superseded("handoff_withdrawn")
+        return await agree_to_request(uow, incident, commander=commander, request=handoff)
     nominee = await get_person(uow, handoff.to_person_id)
+    if commander is None:
+        return await assume_command(uow, incident, nominee)
     return await move_command(
         uow, incident, commander=commander, nominee=nominee, how=Move.ACCEPTED
     )
@@ -56,28 +64,29 @@ async def decline_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid
     return await decline_pending(uow, incident, handoff)
 
 
-async def move_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Move command because nobody answered; withdraw the handoff if it can't move any more."""
+async def report_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
+    """Tell the commander that nobody has answered, and call the policy's backup.
+
+    Command stays where it is, and the handoff stays open for a late answer.
+    """
     handoff = await uow.session.get(Handoff, reminder.subject_id)
     if handoff is None or handoff.status != HandoffStatus.PENDING:
         return
-    commander = await find_commander(uow.session, incident.id)
-    nominee = await uow.session.get(Person, handoff.to_person_id) if handoff.to_person_id else None
-    if (
-        not incident.is_open
-        or commander is None
-        or commander.person_id != handoff.from_person_id
-        or nominee is None
-        or not nominee.is_active
-    ):
+    nominee = await get_person(uow, handoff.to_person_id)
+    if not incident.is_open or not nominee.is_active:
         await withdraw_handoff(uow, incident, handoff)
         return
-    await move_command(uow, incident, commander=commander, nominee=nominee, how=Move.UNANSWERED)
+    if await find_commander(uow.session, incident.id) is None:
+        await miss_commander(uow, incident, but=handoff.party_ids)
+        return
+    unanswered = await entry_about(uow, handoff, HandoffUnanswered)
+    minutes = round((uow.now - handoff.created_at) / timedelta(minutes=1))
+    backup = await call_backup(uow, incident, but=handoff.party_ids)
+    uow.record(incident, replace(unanswered, minutes=minutes, backup=backup))
 
 
 async def _check_answerer(uow: UnitOfWork, handoff: Handoff) -> None:
     if uow.actor.person_id == handoff.answerer_id:
         return
-    # Anybody can take command that is offered to all, but only its parties can end the offer.
-    person = await get_person(uow, handoff.answerer_id or handoff.from_person_id)
+    person = await get_person(uow, handoff.answerer_id or handoff.to_person_id)
     raise NotPermitted("answer_handoff", needs=person.name)

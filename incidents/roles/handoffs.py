@@ -1,12 +1,14 @@
 """Handoffs of command: who proposed it to whom, its brief, and how it ended.
 
 pending ──▶ accepted      by the person asked
+        ├─▶ agreed        by the commander, to a request: the nominee is asked next
         ├─▶ declined      by the person asked: the commander stays
-        ├─▶ unanswered    nobody answered in time: command moves all the same
-        ├─▶ taken_over    somebody took command at once, with a reason
-        └─▶ withdrawn     by its proposer, by a newer proposal, or because the incident is over
+        └─▶ withdrawn     by its proposer or the commander, by somebody who took over, or because
+                          the incident is over
 
-At most one per incident is pending. The use cases are in `command.py`.
+Without an answer it stays pending and command stays where it is: at `expires_at` the commander is
+told and the backup is called. At most one per incident is pending. The use cases are in
+`command.py`.
 """
 
 import uuid
@@ -30,11 +32,10 @@ from incidents.storage.database import Base
 
 
 class HandoffKind(StrEnum):
-    """Who has to answer: the next commander, the current one, or anybody."""
+    """Who has to answer: the next commander or the current one."""
 
     OFFER = "offer"
     REQUEST = "request"
-    SUCCESSOR = "successor"
 
 
 class HandoffStatus(StrEnum):
@@ -42,9 +43,8 @@ class HandoffStatus(StrEnum):
 
     PENDING = "pending"
     ACCEPTED = "accepted"
+    AGREED = "agreed"
     DECLINED = "declined"
-    UNANSWERED = "unanswered"
-    TAKEN_OVER = "taken_over"
     WITHDRAWN = "withdrawn"
 
 
@@ -68,21 +68,27 @@ class Handoff(Base):
     incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
     kind: Mapped[str]
     status: Mapped[str] = mapped_column(default=HandoffStatus.PENDING)
-    from_person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
-    to_person_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    # The commander; None when nobody was in command.
+    from_person_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    to_person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
     proposed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
     entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
     brief: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime]
-    # When command moves without an answer; a request for a successor waits indefinitely.
-    expires_at: Mapped[datetime | None]
+    # When the commander is told that nobody has answered.
+    expires_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     settled_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
 
     @property
     def answerer_id(self) -> uuid.UUID | None:
-        """Return the one person who can accept or decline; None if anybody can."""
+        """Return the one person who can accept or decline."""
         return self.from_person_id if self.kind == HandoffKind.REQUEST else self.to_person_id
+
+    def is_asked_by_nominee(self, now: datetime) -> bool:
+        """Tell whether the nominee asked for command themselves, and lately: they agree."""
+        is_own = self.proposed_by_id == self.to_person_id
+        return self.kind == HandoffKind.REQUEST and is_own and now < self.expires_at
 
     @property
     def party_ids(self) -> frozenset[uuid.UUID | None]:
@@ -104,14 +110,14 @@ class HandoffView:
     incident_id: uuid.UUID
     kind: HandoffKind
     status: HandoffStatus
-    from_person: PersonView
-    to_person: PersonView | None
+    from_person: PersonView | None
+    to_person: PersonView
     proposed_by: PersonView | None
     settled_by: PersonView | None
     words: str
     brief: Brief
     created_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime
     settled_at: datetime | None
 
 
@@ -136,9 +142,8 @@ async def get_pending_handoff(
 
 
 async def _who_ended(session: AsyncSession, handoff: Handoff) -> str:
-    is_unanswered = handoff.status == HandoffStatus.UNANSWERED
-    person_id = handoff.to_person_id if is_unanswered else handoff.settled_by_id
-    person = await session.get(Person, person_id) if person_id is not None else None
+    ended_by = handoff.settled_by_id
+    person = await session.get(Person, ended_by) if ended_by is not None else None
     return person.name if person is not None else ""
 
 
@@ -158,8 +163,8 @@ async def get_handoff_view(session: AsyncSession, handoff_id: uuid.UUID) -> Hand
         incident_id=row.incident_id,
         kind=HandoffKind(row.kind),
         status=HandoffStatus(row.status),
-        from_person=people[row.from_person_id],
-        to_person=named(row.to_person_id),
+        from_person=named(row.from_person_id),
+        to_person=people[row.to_person_id],
         proposed_by=named(row.proposed_by_id),
         settled_by=named(row.settled_by_id),
         words=proposal.words if proposal is not None else "",

@@ -1,6 +1,7 @@
 """Reactions to entries about roles and command."""
 
 import uuid
+from typing import Any
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
@@ -11,16 +12,21 @@ from incidents.policy.policy import COMMANDER
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
 from incidents.roles.entries import (
     CommanderMissing,
+    HandoffAgreed,
     HandoffDeclined,
+    HandoffEntry,
     HandoffOffered,
     HandoffRequested,
+    HandoffUnanswered,
     HandoffWithdrawn,
-    SuccessorWanted,
 )
+from incidents.roles.handoffs import HandoffKind
 
 RoleTaken = RoleAssigned | CommanderChanged
-HandoffProposed = HandoffOffered | HandoffRequested | SuccessorWanted
-HandoffSettled = HandoffDeclined | HandoffWithdrawn | CommanderChanged
+HandoffProposed = HandoffOffered | HandoffRequested
+HandoffUnmoved = HandoffDeclined | HandoffWithdrawn
+HandoffSettled = HandoffUnmoved | HandoffAgreed | CommanderChanged
+BackupCalled = CommanderMissing | HandoffUnanswered
 
 
 def welcome_holder(plan: IncidentPlan[RoleTaken]) -> None:
@@ -85,40 +91,54 @@ def watch_for_commander(plan: IncidentPlan[Payload]) -> None:
 def put_handoff(plan: IncidentPlan[HandoffProposed]) -> None:
     """Show a handoff in the channel, and directly to the person who has to answer."""
     handoff_id, asked = plan.event.handoff_id, plan.event.asked
-    if handoff_id is None:
+    if handoff_id is None or asked is None:
         return
+    if isinstance(plan.event, HandoffOffered) or plan.event.incoming.id == plan.entry.actor_id:
+        # Somebody for whom others ask comes in once the commander has agreed.
+        plan.invite(plan.event.incoming.id)
     _show_handoff(plan, handoff_id)
-    if asked is not None:
-        plan.invite(plan.event.incoming.id if plan.event.incoming else None)
-        _show_handoff(plan, handoff_id, asked.id)
-        plan.remind(
-            ReminderKind.HANDOFF_UNANSWERED,
-            after=plan.policy.reminders.handoff_timeout,
-            subject_type="handoff",
-            subject_id=handoff_id,
-        )
+    _show_handoff(plan, handoff_id, asked.id)
+    plan.remind(
+        ReminderKind.HANDOFF_UNANSWERED,
+        after=plan.policy.reminders.handoff_timeout,
+        subject_type="handoff",
+        subject_id=handoff_id,
+    )
 
 
 def settle_handoff(plan: IncidentPlan[HandoffSettled]) -> None:
     """Remove the buttons and the timer of a handoff that has ended, wherever it is shown."""
-    handoff_id, asked = plan.event.handoff_id, plan.event.asked
-    if handoff_id is None:
-        return
-    plan.cancel(ReminderKind.HANDOFF_UNANSWERED, subject_type="handoff", subject_id=handoff_id)
-    _show_handoff(plan, handoff_id)
-    if asked is not None:
-        _show_handoff(plan, handoff_id, asked.id)
+    handoff_id = plan.event.handoff_id
+    if handoff_id is not None:
+        plan.cancel(ReminderKind.HANDOFF_UNANSWERED, subject_type="handoff", subject_id=handoff_id)
+        _show_everywhere(plan, plan.event)
 
 
-def tell_proposer(plan: IncidentPlan[HandoffDeclined]) -> None:
-    """Tell the people of a handoff that it was declined."""
-    declined = plan.event
-    parties = (declined.proposed_by, declined.outgoing, declined.incoming)
-    for person_id in dict.fromkeys(person.id for person in parties if person is not None):
+def tell_parties(plan: IncidentPlan[HandoffUnmoved]) -> None:
+    """Tell everybody who knew of a handoff who ended it."""
+    ended = plan.event
+    parties = {ended.proposed_by, ended.outgoing}
+    if ended.handoff_kind == HandoffKind.OFFER:
+        parties.add(ended.incoming)
+    for person_id in {person.id for person in parties if person is not None}:
         _tell_unless_actor(plan, person_id)
 
 
-def call_backup(plan: IncidentPlan[CommanderMissing]) -> None:
+def show_unanswered(plan: IncidentPlan[HandoffUnanswered]) -> None:
+    """Show that an answer is missing; tell the commander and the person who asked."""
+    waiting = plan.event
+    _show_everywhere(plan, waiting)
+    for person_id in {one.id for one in (waiting.outgoing, waiting.proposed_by) if one}:
+        plan.tell(person_id)
+
+
+def end_watch_with_backup(plan: IncidentPlan[CommanderMissing]) -> None:
+    """Stop asking once the backup has been called: nobody else is left to ask."""
+    if plan.event.backup is not None:
+        plan.cancel(ReminderKind.COMMANDER_MISSING)
+
+
+def call_backup(plan: IncidentPlan[BackupCalled]) -> None:
     """Invite the policy's backup, and tell them directly if we know them."""
     if plan.event.backup is None:
         return
@@ -126,6 +146,14 @@ def call_backup(plan: IncidentPlan[CommanderMissing]) -> None:
     if severity is not None and severity.backup is not None:
         plan.invite_policy((severity.backup,), name="backup")
     plan.tell(plan.event.backup.id)
+
+
+def _show_everywhere(plan: IncidentPlan[Any], handoff: HandoffEntry | CommanderChanged) -> None:
+    """Refresh a handoff in the channel, and in the message to the person asked."""
+    if handoff.handoff_id is not None:
+        _show_handoff(plan, handoff.handoff_id)
+        if handoff.asked is not None:
+            _show_handoff(plan, handoff.handoff_id, handoff.asked.id)
 
 
 def _show_handoff(

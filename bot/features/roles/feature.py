@@ -1,6 +1,7 @@
 """Roles: `role`, `roles`, their buttons and form, and the message to a new role holder."""
 
 from functools import partial
+from typing import Final
 
 from bot.features.roles import messages
 from bot.features.roles.messages import OneRole
@@ -25,7 +26,7 @@ from incidents.roles.effects import TellRoleHolder
 from incidents.roles.entries import CommanderMissing
 
 _ROLE_EXAMPLE = "role scribe @alice"
-_NOBODY = frozenset({"none", "nobody"})
+NOBODY_WORDS: Final = frozenset({"none", "nobody"})
 _SELF = frozenset({"me", "myself"})
 
 
@@ -53,7 +54,7 @@ def words_of_role(words: list[str], *, own: Named) -> tuple[Named, str]:
         return person, " ".join(words[:-1])
     if last.startswith("@"):
         raise InvalidInput("person", "not_a_person", _ROLE_EXAMPLE)
-    if last.casefold() in _NOBODY:
+    if last.casefold() in NOBODY_WORDS:
         return NOBODY, " ".join(words[:-1])
     if last.casefold() in _SELF:
         return own, " ".join(words[:-1])

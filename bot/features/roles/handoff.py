@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from bot.features.roles import handoff_messages as messages
-from bot.features.roles.feature import own_name, told
+from bot.features.roles.feature import NOBODY_WORDS, own_name, told
 from bot.features.roles.handoff_messages import Offer, OnHandoff, TakeOver
+from bot.framework.arguments import NOBODY
 from bot.framework.entry_messages import shown, told_directly
 from bot.framework.feature import Feature
 from bot.framework.live_messages import live_copies
@@ -13,12 +14,13 @@ from bot.framework.requests import Request
 from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import mentions
 from incidents.core.errors import InvalidInput
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
 from incidents.incident.role_entries import CommanderChanged
 from incidents.policy.policy import Action
-from incidents.roles.command import propose_commander, take_over
+from incidents.roles.command import propose_commander, step_down, take_over
 from incidents.roles.effects import RefreshHandoff
-from incidents.roles.entries import HandoffDeclined
+from incidents.roles.entries import HandoffDeclined, HandoffUnanswered, HandoffWithdrawn
 from incidents.roles.handoff_answers import accept_handoff, decline_handoff
 from incidents.roles.handoff_brief import draft_brief, load_brief
 from incidents.roles.handoffs import HandoffStatus, get_handoff_view
@@ -27,14 +29,23 @@ _EXAMPLE = "handoff @alice"
 
 
 def typed_offer(request: Request) -> Offer:
-    """Parse `handoff @someone [words]`."""
+    """Parse `handoff @someone [words]` and `handoff none`."""
     who, words = request.words.split_first()
+    if who.casefold() in NOBODY_WORDS and not words:
+        return Offer(request.incident_ref(), person=NOBODY)
     person = own_name(request) if who.casefold() == "me" else person_in(who)
     if person is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
     if mentions.begins_with_a_person(words):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
     return Offer(request.incident_ref(), person=person, words=mentions.plain(words))
+
+
+async def hand_off(uow: UnitOfWork, given: Offer) -> Outcome:
+    """Offer command, ask for it, or step down."""
+    if given.person == NOBODY:
+        return await step_down(uow, given.ref)
+    return await propose_commander(uow, given.ref, person=given.person, words=given.words)
 
 
 async def open_offer(request: Request, given: Offer) -> Form[Offer]:
@@ -60,14 +71,14 @@ FEATURE = Feature(
     verbs=(
         Verb(
             Offer,
-            usage="handoff @someone [what they should know]",
-            summary="Offer command to somebody, with a brief; alone, opens the form.",
-            examples=(_EXAMPLE,),
+            usage="handoff [@someone|none] [what they should know]",
+            summary="Offer command to somebody, with a brief; `none` steps down; alone, opens the form.",
+            examples=(_EXAMPLE, "handoff none"),
             typed=typed_offer,
             form="handoff_offer",
             opened_by=("handoff_offer_open",),
             open=open_offer,
-            use_case=propose_commander,
+            do=hand_off,
             tell=told,
         ),
         Verb(OnHandoff, buttons=("handoff_accept",), use_case=accept_handoff, tell=told),
@@ -83,9 +94,13 @@ FEATURE = Feature(
         ),
     ),
     live_messages=(HANDOFF,),
+    entries=dict((shown(HandoffUnanswered, messages.unanswered_entry),)),
+    endings={HandoffUnanswered.kind: messages.unanswered_ending},
     direct_entries=dict(
         (
             (HandoffDeclined.kind, told_directly),
+            (HandoffWithdrawn.kind, told_directly),
+            shown(HandoffUnanswered, messages.unanswered_directly),
             shown(CommanderChanged, messages.moved_directly),
         )
     ),

@@ -4,8 +4,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.features.roles.messages import take_command_button
 from bot.framework.arguments import NOBODY, Arguments, OnIncident, on_incident, to_value
+from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import about, named
 from bot.framework.refusals import say
 from bot.framework.requests import Request
@@ -17,8 +20,14 @@ from incidents.incident.role_entries import CommanderChanged, Move
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER
+from incidents.roles.entries import HandoffUnanswered
 from incidents.roles.handoff_brief import Brief, BriefLine
-from incidents.roles.handoffs import HandoffKind, HandoffStatus, HandoffView
+from incidents.roles.handoffs import (
+    HandoffKind,
+    HandoffStatus,
+    HandoffView,
+    get_handoff_view,
+)
 
 _LONGEST_LINE = 300
 _LONGEST_WORDS = 1000
@@ -57,7 +66,8 @@ def handoff_message(
         is_over = handoff.status is HandoffStatus.WITHDRAWN and not incident.is_open
         why = f" {incident.reference} is {incident.status}." if is_over else ""
         return say(f"{where}{settled_text(handoff)}{why}")
-    head = f"{where}{_proposal(handoff)}"
+    leads = bool(incident.holders(COMMANDER))
+    head = f"{where}{_proposal(handoff, leads=leads)}"
     words = f"\n{mentions.escape(handoff.words)}" if handoff.words else ""
     brief = brief_text(handoff.brief)
     return blocks.Message(
@@ -70,43 +80,28 @@ def handoff_message(
     )
 
 
-def _proposal(handoff: HandoffView) -> str:
-    commander = _mention(handoff.from_person)
-    by = _by_when(handoff)
-    match handoff.kind:
-        case HandoffKind.OFFER:
-            return (
-                f"{commander} offers command to {_mention(handoff.to_person)}. Without an answer "
-                f"{by} it moves to them."
-            )
-        case HandoffKind.REQUEST:
-            return (
-                f"{_asker(handoff)} {commander} for command. Without an answer {by} it moves to "
-                f"{_mention(handoff.to_person)}."
-            )
-        case HandoffKind.SUCCESSOR:
-            return f"{commander} wants to hand off command. Who takes it? Until then they have it."
+def _proposal(handoff: HandoffView, *, leads: bool) -> str:
+    """Return who is asked for what. `leads` tells if somebody has command meanwhile."""
+    commander, nominee = _mention(handoff.from_person), _mention(handoff.to_person)
+    if handoff.kind is HandoffKind.REQUEST:
+        return f"{_asker(handoff)} {commander} for command. {commander} leads until they agree."
+    if leads:
+        return f"{commander} offers command to {nominee}. {commander} leads until they accept."
+    left = f"{commander} has stepped down" if commander else "Nobody is in command"
+    return f"{left}. {nominee}, please take command: nobody leads until you accept."
 
 
 def _asker(handoff: HandoffView) -> str:
     """Return who asks for command: the nominee, or somebody on their behalf."""
     nominee, by = handoff.to_person, handoff.proposed_by
-    if by is None or nominee is None or by.id == nominee.id:
+    if by is None or by.id == nominee.id:
         return f"{_mention(nominee)} asks"
-    return f"{mentions.escape_line(by.name)} proposes {_mention(nominee)} and asks"
-
-
-def _by_when(handoff: HandoffView) -> str:
-    if handoff.expires_at is None:
-        return "in time"
-    return f"by {mentions.date(handoff.expires_at, '{time_secs}')}"
+    return f"{mentions.escape_line(by.name)} proposes {mentions.escape_line(nominee.name)} and asks"
 
 
 def _buttons(
     handoff: HandoffView, incident: IncidentView, *, is_direct: bool
 ) -> Sequence[blocks.ButtonElement]:
-    if handoff.kind is HandoffKind.SUCCESSOR:
-        return (take_command_button(incident),)
     value = to_value(OnHandoff(ById(incident.id), handoff.id))
     answers = (
         blocks.button("Accept", action_id="handoff_accept", value=value, style="primary"),
@@ -114,10 +109,9 @@ def _buttons(
     )
     if is_direct:
         return answers  # the nominee answers here; others take over in the channel
-    take_over = blocks.button(
-        "Take over…", action_id="handoff_take_over_open", value=on_incident(incident)
-    )
-    return (*answers, take_over)
+    if not incident.holders(COMMANDER):
+        return (*answers, take_command_button(incident, style=None))
+    return (*answers, _take_over_button(incident))
 
 
 def settled_text(handoff: HandoffView) -> str:
@@ -127,17 +121,16 @@ def settled_text(handoff: HandoffView) -> str:
     by = _mention(handoff.settled_by)
     match handoff.status:
         case HandoffStatus.ACCEPTED:
-            return f"Command passed from {old} to {new}{when}: accepted by {by or new}."
-        case HandoffStatus.UNANSWERED:
-            return f"Command passed from {old} to {new}{when}: nobody answered in time."
-        case HandoffStatus.TAKEN_OVER:
-            return f"{by} took over command from {old}{when}."
+            moved = f"passed from {old} to {new}" if old else f"went to {new}"
+            return f"Command {moved}{when}: accepted by {by or new}."
+        case HandoffStatus.AGREED:
+            return f"{by or old} agreed{when}: {new} has been asked to take command."
         case HandoffStatus.DECLINED:
-            return f"{by} declined{when}: {old} stays in command."
+            return f"{by} declined{when}{f': {old} stays in command' if old else ''}."
         case HandoffStatus.WITHDRAWN:
-            return f"The handoff was withdrawn{when}."
+            return f"{by or 'Sitrep'} ended this handoff{when}."
         case HandoffStatus.PENDING:
-            return _proposal(handoff)
+            return _proposal(handoff, leads=old != "")
 
 
 def brief_text(brief: Brief) -> str:
@@ -182,15 +175,69 @@ def moved_directly(
 
 def _why(moved: CommanderChanged) -> str:
     match moved.how:
-        case Move.UNANSWERED:
-            return " (the handoff wasn't answered in time)"
         case Move.TAKEN_OVER:
             return f" (taken over: {mentions.escape_line(moved.reason)})"
-        case Move.SUCCESSOR:
-            return " (a successor had been asked for)"
         case Move.ACCEPTED:
             return " (accepted)"
     return ""
+
+
+def unanswered_entry(
+    waiting: HandoffUnanswered, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
+    """Return that command stays where it is, and who is called; anybody may take over."""
+    commander, asked = named(waiting.outgoing), named(waiting.asked)
+    what = "hasn't agreed to hand command over" if commander == asked else "hasn't answered"
+    called = (
+        f"{named(waiting.backup)}, you're the backup: please help."
+        if waiting.backup
+        else "No backup is set: ask somebody else."
+    )
+    text = f"{asked} {what}. {commander} still has command. {called}"
+    return blocks.Message(
+        text=text, blocks=(blocks.section(text), blocks.actions(_take_over_button(incident)))
+    )
+
+
+async def unanswered_ending(
+    session: AsyncSession, entry: EntryView, incident: IncidentView
+) -> Ending | None:
+    """Return how the handoff ended that nobody had answered in time."""
+    waiting = HandoffUnanswered.read(entry.content)
+    if waiting is None or waiting.handoff_id is None:
+        return ended_with(incident)
+    handoff = await get_handoff_view(session, waiting.handoff_id)
+    if handoff.status is HandoffStatus.PENDING:
+        return ended_with(incident)
+    return Ending(settled_text(handoff))
+
+
+def unanswered_directly(
+    waiting: HandoffUnanswered, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
+    """Return the message to the commander, to the person who asked, and to the backup."""
+    lead = f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status})"
+    commander, asked = named(waiting.outgoing), named(waiting.asked)
+    what = (
+        f"{commander} hasn't agreed to hand over command"
+        if waiting.asked == waiting.outgoing
+        else f"{asked} hasn't answered the offer of command"
+    )
+    called = (
+        f"{named(waiting.backup)}, the backup, has been called."
+        if waiting.backup
+        else "No backup is set: ask somebody else."
+    )
+    text = f"{lead}: {what}. {commander} still leads. {called}"
+    return blocks.Message(
+        text=text, blocks=(blocks.section(text), blocks.actions(_take_over_button(incident)))
+    )
+
+
+def _take_over_button(incident: IncidentView) -> blocks.ButtonElement:
+    return blocks.button(
+        "Take over…", action_id="handoff_take_over_open", value=on_incident(incident)
+    )
 
 
 # -- forms ----------------------------------------------------------------------------------

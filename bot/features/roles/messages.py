@@ -1,7 +1,7 @@
 """Renders roles: who holds them, entries about them, and messages to role holders."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,7 @@ from incidents.core.times import spoken_duration
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.role_entries import CommanderChanged, Move, RoleAssigned, RoleEnded
+from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.incident.views import EntryView, IncidentView, RoleView
 from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER, Policy, Role
@@ -68,9 +68,10 @@ def missing_entry(
     """Return the question who takes command; addresses the policy's backup, if there is one."""
     lasting = _minutes(missing.minutes)
     if missing.backup is not None:
+        since = f"Still nobody in command after {lasting}" if missing.minutes else "Nobody leads"
         text = (
-            f"Still nobody in command after {lasting}. {named(missing.backup)}, you are the "
-            "backup: please take command, or name who does."
+            f"{since}. {named(missing.backup)}, you're the backup: please take command, or ask "
+            "somebody else to."
         )
     else:
         # A policy may ask before a minute has passed.
@@ -95,10 +96,11 @@ def missing_directly(
     missing: CommanderMissing, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Return the direct message to the backup."""
+    lasting = f"has been in command for {_minutes(missing.minutes)}"
+    since = f"nobody {lasting if missing.minutes else 'leads'}"
     text = (
-        f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): nobody "
-        f"has been in command for {_minutes(missing.minutes)}, and the policy names you as the backup. "
-        "Please take command, or name somebody who does."
+        f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): "
+        f"{since}. You're the backup: please take command, or ask somebody else to."
     )
     return _asking(text, incident)
 
@@ -113,13 +115,12 @@ async def command_ending(
     return Ending(f"{mentions.mention(commander.external_id)} has command.")
 
 
-def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
+def take_command_button(
+    incident: IncidentView, *, style: Literal["primary"] | None = "primary"
+) -> blocks.ButtonElement:
     """Return the button that takes command."""
     return blocks.button(
-        "Take command",
-        action_id="role_take_command",
-        value=on_incident(incident),
-        style="primary",
+        "Take command", action_id="role_take_command", value=on_incident(incident), style=style
     )
 
 
@@ -171,8 +172,6 @@ def _role_taken(entry: EntryView) -> RoleTaken:
 def _how(taken: RoleTaken, entry: EntryView) -> str:
     previous = named(taken.previous)
     match taken:
-        case CommanderChanged(how=Move.UNANSWERED):
-            return f", since nobody answered the handoff in time. {previous} had it before"
         case CommanderChanged():
             return f", in place of {previous}"
         case RoleAssigned():
@@ -278,14 +277,14 @@ def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> st
         case "offered":
             person = mentions.escape_line(data.get("person", ""))
             return (
-                f"Offered command of {reference} to {person}, with a brief. It moves when they "
-                "accept, or by itself if they don't answer in time. You command until then."
+                f"I've offered command of {reference} to {person}, with a brief. You command until "
+                "they accept. If they don't answer, I'll tell you and call the backup."
             )
         case "requested":
             person = mentions.escape_line(data.get("person", ""))
             return (
-                f"Asked {person} for command of {reference}. It moves when they accept, or by "
-                "itself if they don't answer in time. Urgent? Press *Take over…* on the request."
+                f"I've asked {person} for command of {reference}. They command until they agree. "
+                "Urgent? Press *Take over…* on the request."
             )
         case "moved":
             previous = mentions.escape_line(data.get("previous", ""))
@@ -296,10 +295,26 @@ def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> st
             return f"You declined; command of {reference} stays where it is. They are told."
         case "withdrawn":
             return f"Withdrawn; command of {reference} stays where it is."
-        case "successor_wanted":
+        case "asked":
+            person = mentions.escape_line(data.get("person", ""))
             return (
-                f"Asked in the channel who takes command of {reference}. You command until "
-                f"somebody does. Changed your mind? `{slash} role commander me`."
+                f"I've asked {person} to take command of {reference}. Nobody leads until they "
+                f"accept. Can you? `{slash} role commander me`"
+            )
+        case "successor_asked":
+            person = mentions.escape_line(data.get("person", ""))
+            return (
+                f"You've stepped down: nobody leads {reference} now. I've asked {person} to take "
+                f"command. Changed your mind? `{slash} role commander me`"
+            )
+        case "stepped_down":
+            backup = mentions.escape_line(data.get("backup", ""))
+            called = (
+                f"called {backup}, the backup" if backup else "asked in the channel who takes it"
+            )
+            return (
+                f"You've stepped down: nobody leads {reference} now. I've {called}. "
+                f"Changed your mind? `{slash} role commander me`"
             )
         case "released":
             return f"*{role}* of {reference} is free again."

@@ -10,8 +10,10 @@ from typing import Any
 from incidents.engine.effects import InvitePolicyPeople, TellPerson
 from incidents.incident.incident import ById
 from incidents.lifecycle.status import cancel
+from incidents.people.assignable import Named
 from incidents.policy.references import PersonRef
-from incidents.roles.command import take_command, want_successor
+from incidents.roles.assign import assign_role
+from incidents.roles.command import step_down, take_command
 from tests.world import World
 
 BACKUP = PersonRef(user_id="UBACKUP")
@@ -49,11 +51,11 @@ async def test_after_five_minutes_the_channel_is_asked_then_the_backup_is_named(
     assert await said(world, incident_id) == []
     await wait(world, seconds=1)
     (asked,) = await said(world, incident_id)
-    assert (asked["step"], asked["minutes"], asked.get("backup")) == (0, 5, None)
+    assert (asked["minutes"], asked.get("backup")) == (5, None)
 
     await wait(world, minutes=5)
     named = (await said(world, incident_id))[-1]
-    assert (named["step"], named["backup"]["name"]) == (1, "backup")
+    assert named["backup"]["name"] == "backup"
     assert [effect.people for effect in await world.effects(InvitePolicyPeople)] == [("UBACKUP",)]
     assert [effect.person_id for effect in await world.effects(TellPerson)] == [backup.person_id]
 
@@ -76,14 +78,15 @@ async def test_without_a_backup_the_channel_is_asked_once(world: World) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     for _ in range(6):
         await wait(world, minutes=5)
-    assert [content["step"] for content in await said(world, incident_id)] == [0]
+    assert [content.get("backup") for content in await said(world, incident_id)] == [None]
 
 
 async def test_after_an_absence_only_the_backup_is_named(world: World) -> None:
     with_backup(world)
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     await wait(world, hours=1)
-    assert [content["step"] for content in await said(world, incident_id)] == [1]
+    (named,) = await said(world, incident_id)
+    assert named["backup"]["external_id"] == "UBACKUP"
     await wait(world, hours=1)
     assert len(await said(world, incident_id)) == 1
 
@@ -105,15 +108,56 @@ async def test_nobody_is_asked_for_once_the_incident_is_over(world: World) -> No
     assert await said(world, incident_id) == []
 
 
-async def test_a_commander_who_wants_to_go_starts_the_search_again(world: World) -> None:
+async def test_a_commander_who_steps_down_leaves_command_at_once_and_the_backup_is_called(
+    world: World,
+) -> None:
     with_backup(world)
+    alice, backup = await world.person("alice"), await world.person("backup")
+    incident_id = await world.declare("Checkout errors", by=alice)
+    await world.run(partial(take_command, ref=ById(incident_id)), by=alice)
+
+    outcome = await world.run(partial(step_down, ref=ById(incident_id)), by=alice)
+
+    assert (outcome.kind, outcome.data["backup"]) == ("stepped_down", "backup")
+    assert (await world.view(incident_id)).holders("commander") == ()
+    (named,) = await said(world, incident_id)
+    assert named["backup"]["name"] == "backup"
+    assert [effect.person_id for effect in await world.effects(TellPerson)] == [backup.person_id]
+    await wait(world, hours=1)
+    assert len(await said(world, incident_id)) == 1
+
+
+async def test_when_a_commander_steps_down_without_a_backup_the_channel_is_asked_again(
+    world: World,
+) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     await world.run(partial(take_command, ref=ById(incident_id)), by=alice)
-    await world.run(partial(want_successor, ref=ById(incident_id)), by=alice)
+    await world.run(partial(step_down, ref=ById(incident_id)), by=alice)
+    assert await said(world, incident_id) == []
     await wait(world, minutes=5)
-    await wait(world, minutes=5)
-    assert [content["step"] for content in await said(world, incident_id)] == [0, 1]
+    assert len(await said(world, incident_id)) == 1
+
+
+async def test_the_deputy_is_asked_first_and_the_backup_once_they_do_not_answer(
+    world: World,
+) -> None:
+    with_backup(world)
+    alice, bob = await world.person("alice"), await world.person("bob")
+    incident_id = await world.declare("Checkout errors", by=alice)
+    ref = ById(incident_id)
+    await world.run(partial(take_command, ref=ref), by=alice)
+    named = Named(bob.external_id or "", bob.name)
+    await world.run(partial(assign_role, ref=ref, role="deputy", person=named), by=alice)
+
+    outcome = await world.run(partial(step_down, ref=ref), by=alice)
+
+    assert (outcome.kind, outcome.data["person"]) == ("successor_asked", "bob")
+    assert await said(world, incident_id) == []
+    await wait(world, minutes=2)
+    (missing,) = await said(world, incident_id)
+    assert missing["backup"]["external_id"] == "UBACKUP"
+    assert (await world.view(incident_id)).holders("commander") == ()
 
 
 async def test_a_drill_calls_nobody(world: World) -> None:

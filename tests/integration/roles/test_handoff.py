@@ -11,14 +11,14 @@ import pytest
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.people import Actor
-from incidents.engine.effects import TellPerson
+from incidents.engine.effects import InvitePerson, TellPerson
 from incidents.engine.reminders import ReminderKind
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
 from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
 from incidents.record.notes import add_note
-from incidents.roles.command import propose_commander, take_command, take_over, want_successor
+from incidents.roles.command import propose_commander, step_down, take_command, take_over
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
 from incidents.roles.handoff_answers import accept_handoff, decline_handoff
 from incidents.roles.handoffs import (
@@ -28,6 +28,7 @@ from incidents.roles.handoffs import (
     get_handoff_view,
 )
 from incidents.updates.post import UpdateDraft, post_update
+from tests.integration.roles.test_command_watch import with_backup
 from tests.world import World
 
 
@@ -69,6 +70,9 @@ class Commanded:
     async def commanders(self) -> list[str]:
         view = await self.world.view(self.id)
         return [person.name for person in view.holders("commander")]
+
+    async def kinds(self) -> list[str]:
+        return [entry.kind for entry in await self.world.entries(self.id)]
 
     async def last(self, kind: str) -> Mapping[str, Any]:
         entries = [entry for entry in await self.world.entries(self.id) if entry.kind == kind]
@@ -133,26 +137,97 @@ async def test_declined_the_commander_stays_and_the_proposer_is_told(room: Comma
 
 
 @pytest.mark.parametrize("proposer", ["alice", "bob"])
-async def test_unanswered_for_two_minutes_it_moves(room: Commanded, proposer: str) -> None:
-    await room.propose(room.bob, by=room.alice if proposer == "alice" else room.bob)
+async def test_unanswered_for_two_minutes_command_stays_and_the_commander_and_backup_hear_of_it(
+    room: Commanded, proposer: str
+) -> None:
+    backup = await room.world.person("backup")
+    with_backup(room.world)
+    by = room.alice if proposer == "alice" else room.bob
+    await room.propose(room.bob, by=by)
 
     await room.wait(minutes=1, seconds=59)
-    assert await room.commanders() == ["alice"]
+    assert "handoff_unanswered" not in await room.kinds()
     await room.wait(seconds=1)
 
-    assert await room.commanders() == ["bob"]
-    moved = await room.last("commander_changed")
-    assert (moved["how"], moved["outgoing"]["name"]) == ("unanswered", "alice")
+    assert await room.commanders() == ["alice"]
+    unanswered = await room.last("handoff_unanswered")
+    assert (unanswered["minutes"], unanswered["backup"]["name"]) == (2, "backup")
+    told = {effect.person_id for effect in await room.world.effects(TellPerson)}
+    assert told == {room.alice.person_id, by.person_id, backup.person_id}
+    await room.wait(hours=3)
+    assert await room.commanders() == ["alice"]
+    assert (await room.kinds()).count("handoff_unanswered") == 1
 
 
-async def test_a_late_answer_hears_what_happened(room: Commanded) -> None:
+async def test_a_late_answer_still_counts(room: Commanded) -> None:
     await room.propose(room.bob, by=room.alice)
-    handoff_id = await room.pending()
+    await room.wait(minutes=20)
+    await room.accept(by=room.bob)
+    assert await room.commanders() == ["bob"]
+
+
+async def test_a_request_agreed_to_late_asks_its_author_again(room: Commanded) -> None:
+    """Bob may be asleep by then."""
+    await room.propose(room.bob, by=room.bob)
+    await room.wait(minutes=20)
+    assert (await room.accept(by=room.alice)).kind == "offered"
+    assert await room.commanders() == ["alice"]
+    await room.accept(by=room.bob)
+    assert await room.commanders() == ["bob"]
+
+
+async def test_without_a_commander_somebody_else_has_to_accept_command(world: World) -> None:
+    alice, bob = await world.person("alice"), await world.person("bob")
+    room = Commanded(world, alice=alice, bob=bob, carol=bob)
+    room.id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
+
+    assert (await room.propose(bob, by=alice)).kind == "asked"
+    assert await room.commanders() == []
     await room.wait(minutes=2)
+    assert await room.commanders() == []
+
+    await room.accept(by=bob)
+    assert await room.commanders() == ["bob"]
+
+
+@pytest.mark.parametrize("first", ["bob asks for himself", "alice offers it to bob"])
+async def test_a_bystander_ends_nobodys_proposal(room: Commanded, first: str) -> None:
+    dan = await room.world.person("dan")
+    await room.propose(room.bob, by=room.bob if "asks" in first else room.alice)
+    pending = await room.pending()
 
     with pytest.raises(Superseded) as refused:
-        await room.accept(by=room.bob, handoff_id=handoff_id)
-    assert (refused.value.what, refused.value.by) == ("handoff_unanswered", "bob")
+        await room.propose(dan, by=room.carol)
+
+    assert refused.value.what == "handoff_pending"
+    assert await room.pending() == pending
+    assert not any(
+        effect.person_id == dan.person_id for effect in await room.world.effects(InvitePerson)
+    )
+
+
+@pytest.mark.parametrize("how", ["a new offer", "taking over", "cancelling"])
+async def test_a_request_that_others_end_tells_its_author_who_did(
+    room: Commanded, how: str
+) -> None:
+    await room.propose(room.bob, by=room.bob)
+    match how:
+        case "a new offer":
+            await room.propose(room.carol, by=room.alice)
+            by = room.alice
+        case "taking over":
+            await room.world.run(partial(take_over, ref=room.ref, reason="Asleep"), by=room.carol)
+            by = room.carol
+        case _:
+            await room.world.run(partial(cancel, ref=room.ref, reason="False"), by=room.alice)
+            by = room.alice
+    entries = await room.world.entries(room.id)
+    (ended,) = [entry for entry in entries if entry.kind == "handoff_withdrawn"]
+    assert ended.actor_id == by.person_id
+    told = [
+        effect for effect in await room.world.effects(TellPerson) if effect.entry_id == ended.id
+    ]
+    assert room.bob.person_id in {effect.person_id for effect in told}
 
 
 async def test_an_answer_and_the_timeout_at_one_instant_move_command_once(
@@ -187,7 +262,7 @@ async def test_taking_over_needs_a_reason_and_moves_at_once(room: Commanded) -> 
     assert (moved["how"], moved["reason"]) == ("taken_over", reason)
     ended = await room.handoff(handoff_id)
     assert (ended.status, ended.settled_by and ended.settled_by.name) == (
-        HandoffStatus.TAKEN_OVER,
+        HandoffStatus.WITHDRAWN,
         "carol",
     )
     # The person who had the offer sees it end, though command went to somebody else.
@@ -216,7 +291,7 @@ async def test_a_new_proposal_withdraws_the_one_before(room: Commanded) -> None:
     assert (await room.handoff(first)).status is HandoffStatus.WITHDRAWN
     with pytest.raises(Superseded):
         await room.accept(by=room.bob, handoff_id=first)
-    await room.wait(minutes=2)
+    await room.accept(by=room.carol)
     assert await room.commanders() == ["carol"]
 
 
@@ -226,7 +301,7 @@ async def test_the_same_proposal_again_starts_no_new_clock(room: Commanded) -> N
     with pytest.raises(AlreadySo):
         await room.propose(room.bob, by=room.alice)
     await room.wait(seconds=30)
-    assert await room.commanders() == ["bob"]
+    assert "handoff_unanswered" in await room.kinds()
 
 
 async def test_the_commander_keeps_command_by_saying_so(room: Commanded) -> None:
@@ -242,7 +317,9 @@ async def test_somebody_else_can_propose_a_commander_and_the_present_one_answers
     await room.propose(room.bob, by=room.carol)
     with pytest.raises(NotPermitted):
         await room.accept(by=room.carol)
-    await room.accept(by=room.alice)
+    assert (await room.accept(by=room.alice)).kind == "offered"
+    assert await room.commanders() == ["alice"]
+    await room.accept(by=room.bob)
     assert await room.commanders() == ["bob"]
 
 
@@ -253,35 +330,43 @@ async def test_who_has_no_part_in_it_cannot_answer(room: Commanded) -> None:
     assert refused.value.needs == "bob"
 
 
-async def test_asking_for_a_successor_leaves_the_commander_until_somebody_takes_it(
+async def test_who_has_asked_for_command_gets_it_when_the_commander_steps_down(
     room: Commanded,
 ) -> None:
-    await room.world.run(partial(want_successor, ref=room.ref), by=room.alice)
-    await room.wait(minutes=3)
-    assert await room.commanders() == ["alice"]
-
-    await room.world.run(partial(take_command, ref=room.ref), by=room.bob)
-
+    await room.propose(room.bob, by=room.bob)
+    await room.world.run(partial(step_down, ref=room.ref), by=room.alice)
     assert await room.commanders() == ["bob"]
-    moved = await room.last("commander_changed")
-    assert (moved["how"], moved["outgoing"]["name"]) == ("successor", "alice")
-    with pytest.raises(Superseded) as refused:
-        await room.world.run(partial(take_command, ref=room.ref), by=room.carol)
-    assert refused.value.by == "bob"
 
 
-async def test_only_the_commander_gives_command_up(room: Commanded) -> None:
+@pytest.mark.parametrize("proposer", ["alice", "carol"])
+async def test_a_named_successor_is_asked_first_when_the_commander_steps_down(
+    room: Commanded, proposer: str
+) -> None:
+    await room.propose(room.bob, by=room.alice if proposer == "alice" else room.carol)
+
+    outcome = await room.world.run(partial(step_down, ref=room.ref), by=room.alice)
+
+    assert (outcome.kind, outcome.data["person"]) == ("successor_asked", "bob")
+    assert await room.commanders() == []
+    await room.accept(by=room.bob)
+    assert await room.commanders() == ["bob"]
+
+
+async def test_only_the_commander_steps_down(room: Commanded) -> None:
     with pytest.raises(NotPermitted):
-        await room.world.run(partial(want_successor, ref=room.ref), by=room.bob)
+        await room.world.run(partial(step_down, ref=room.ref), by=room.bob)
 
 
-async def test_a_successor_wanted_is_withdrawn_by_nobody_but_the_commander(
+async def test_anybody_can_take_command_once_the_commander_has_stepped_down(
     room: Commanded,
 ) -> None:
-    await room.world.run(partial(want_successor, ref=room.ref), by=room.alice)
-    with pytest.raises(NotPermitted):
-        await room.decline(by=room.carol)
-    assert (await room.decline(by=room.alice)).kind == "withdrawn"
+    await room.propose(room.bob, by=room.alice)
+    await room.world.run(partial(step_down, ref=room.ref), by=room.alice)
+    await room.world.run(partial(take_command, ref=room.ref), by=room.carol)
+    assert await room.commanders() == ["carol"]
+    with pytest.raises(Superseded) as refused:
+        await room.world.run(partial(take_command, ref=room.ref), by=room.bob)
+    assert refused.value.by == "carol"
 
 
 async def test_a_handoff_of_an_incident_that_is_over_does_not_move(room: Commanded) -> None:

@@ -17,7 +17,7 @@ async def test_a_commander_who_leaves_the_company_is_replaced_by_a_question(bot:
     await alice.command("/incident declare sev2 Checkout errors")
     await bot.settle()
     room = bot.slack.channel(NAME)
-    await alice.command("/incident role commander @bob", channel=room)
+    await bob.command("/incident role commander me", channel=room)
     await bot.settle()
 
     bot.slack.deactivate(bob)

@@ -36,6 +36,13 @@ def told(bot: Bot, person: Person) -> str:
     return "\n".join(message.rendered for message in bot.slack.dm(person).messages)
 
 
+def name_backup(bot: Bot) -> None:
+    """Name backup@example.com as the backup for each severity, from the next start on."""
+    ref = PersonRef(email="backup@example.com")
+    severities = bot.loaded.policy.severities
+    bot.change_policy(severities=tuple(replace(one, backup=ref) for one in severities))
+
+
 async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> None:
     bot = any_bot
     room, (alice, bob) = await declared(bot, "alice", "bob")
@@ -50,7 +57,7 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
     await alice.command("/incident note We rolled back checkout", channel=room)
     outcome = await alice.command("/incident handoff @bob Ask carol for the cache", channel=room)
     await bot.settle()
-    assert "Offered command" in outcome.rendered
+    assert "I've offered command" in outcome.rendered
     offer = bot.slack.dm(bob).messages[-1]
     assert "We rolled back checkout" in offer.rendered
     assert "Ask carol for the cache" in offer.rendered
@@ -83,11 +90,98 @@ async def test_pressing_on_a_handoff_that_is_over_says_what_happened(bot: Bot) -
     await bot.settle()
     assert "Only bob can answer this handoff" in carol.ephemerals[-1].rendered
 
-    await bot.advance(minutes=2)
-    assert bob.mention in str(room.pins[0].blocks)
+    await alice.command("/incident role commander me", channel=room)
+    await bot.settle()
     await bob.click(seen, "Accept")
     await bot.settle()
-    assert "nobody answered in time" in bob.ephemerals[-1].rendered
+    assert "This handoff is over" in bob.ephemerals[-1].rendered
+    assert alice.mention in str(room.pins[0].blocks)
+
+
+async def test_a_bystander_moves_no_command_and_calls_nobody(any_bot: Bot) -> None:
+    bot = any_bot
+    room, (alice, bob, carol) = await declared(bot, "alice", "bob", "carol")
+    dan, eve = bot.slack.add_person("dan"), bot.slack.add_person("eve")
+    await alice.command("/incident role commander me", channel=room)
+    await bot.settle()
+    await bot.advance(minutes=1)
+    await bob.command("/incident role commander me", channel=room)
+    await bot.settle()
+
+    answer = await dan.command("/incident INC-1 handoff @eve")
+    await bot.settle()
+    assert "bob has already proposed a handoff" in answer.rendered
+    for _ in range(10):
+        await bot.advance(minutes=2)
+
+    assert alice.mention in str(room.pins[0].blocks)
+    assert eve not in room
+    assert "command" not in told(bot, eve)
+    assert shown(room, "asks").buttons  # bob's request still waits
+    assert "hasn't agreed to hand over command" in told(bot, bob)
+    await carol.command("/incident list")
+
+
+async def test_an_offer_without_an_answer_calls_the_backup_and_moves_nothing(
+    every_bot: Bot,
+) -> None:
+    bot = every_bot
+    backup = bot.slack.add_person("backup", email="backup@example.com")
+    name_backup(bot)
+    await bot.restart()
+    room, (alice, bob) = await declared(bot, "alice", "bob")
+    await alice.command("/incident role commander me", channel=room)
+    await alice.command("/incident handoff @bob", channel=room)
+    await bot.settle()
+    await bot.advance(minutes=2)
+
+    said = shown(room, "hasn't answered")
+    assert f"{alice.mention} still has command. {backup.mention}, you're the backup" in said.text
+    assert "bob hasn't answered" in told(bot, alice).replace("@", "")
+    assert backup in room
+    assert "the backup, has been called" in told(bot, backup)
+    assert alice.mention in str(room.pins[0].blocks)
+
+    await bob.click(bot.slack.dm(bob).messages[-1], "Accept")
+    await bot.settle()
+    assert bob.mention in str(room.pins[0].blocks)
+    assert said.buttons == []
+    assert "accepted by @bob" in said.rendered
+
+
+async def test_stepping_down_shows_at_once_that_nobody_leads(bot: Bot) -> None:
+    backup = bot.slack.add_person("backup", email="backup@example.com")
+    name_backup(bot)
+    await bot.restart()
+    room, (alice, bob) = await declared(bot, "alice", "bob")
+    await alice.command("/incident role commander me", channel=room)
+    await bot.settle()
+
+    answer = await alice.command("/incident handoff none", channel=room)
+    await bot.settle()
+
+    assert "nobody leads INC-1 now. I've called backup, the backup" in answer.rendered
+    assert alice.mention not in str(room.pins[0].blocks)
+    assert backup in room
+    assert "nobody leads" in told(bot, backup)
+    await bob.click(shown(room, "Who takes command?"), "Take command")
+    await bot.settle()
+    assert bob.mention in str(room.pins[0].blocks)
+    assert shown(room, "you're the backup").buttons == []
+
+
+async def test_somebody_named_for_command_gets_it_once_they_accept(bot: Bot) -> None:
+    room, (alice, bob) = await declared(bot, "alice", "bob")
+    answer = await alice.command("/incident role commander @bob", channel=room)
+    await bot.settle()
+    assert "Nobody leads until they accept" in answer.rendered
+    assert bob.mention not in str(room.pins[0].blocks)
+    asked = bot.slack.dm(bob).messages[-1]
+    assert "please take command" in asked.rendered
+    await bob.click(asked, "Accept")
+    await bot.settle()
+    assert bob.mention in str(room.pins[0].blocks)
+    assert asked.buttons == []
 
 
 async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
@@ -109,7 +203,7 @@ async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
     assert "You are in command" in render(outcome.get_view())
     assert "a decision is due" in shown(room, "took over command from").rendered
     assert "a decision is due" in told(bot, alice)
-    assert "took over" in request.rendered
+    assert "bob ended this handoff" in request.rendered
 
 
 async def test_nobody_in_command_the_button_takes_it_and_a_second_press_hears_who(
@@ -166,17 +260,15 @@ async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -
 
 async def test_the_backup_is_mentioned_invited_and_told(bot: Bot) -> None:
     backup = bot.slack.add_person("backup", email="backup@example.com")
-    policy = bot.loaded.policy
-    ref = PersonRef(email="backup@example.com")
-    bot.change_policy(severities=tuple(replace(one, backup=ref) for one in policy.severities))
+    name_backup(bot)
     await bot.restart()
     room, _ = await declared(bot, "alice")
     await bot.advance(minutes=5)
     await bot.advance(minutes=5)
 
-    assert backup.mention in shown(room, "you are the backup").text
+    assert backup.mention in shown(room, "you're the backup").text
     assert backup in room
-    assert "names you as the backup" in told(bot, backup)
+    assert "You're the backup" in told(bot, backup)
 
 
 @pytest.mark.parametrize(
