@@ -11,6 +11,7 @@ from incidents.escalation.reactions import add_escalations
 from incidents.guidance.tables import add_people_to_guide
 from incidents.incident.facts import Facts
 from incidents.proposals.reactions import add_proposals
+from incidents.registry.copies import COPIES
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.guarded_commands import PERFORMERS, command_text
 from incidents.registry.reactions import REACTIONS
@@ -38,4 +39,5 @@ RULES: Final = Rules(
     ),
     performers=PERFORMERS,
     command_text=command_text,
+    copies=COPIES,
 )

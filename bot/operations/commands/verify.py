@@ -51,6 +51,10 @@ def _say(proof: "Proof") -> None:
 
 
 _FLAWS = {
+    "unreadable": "it can't be read: something that isn't an entry stands in its place",
+    "content_missing": "its content is missing, and no redaction says why",
+    "entry_missing": "entries are missing that other rows still point at",
+    "roles_differ": "the roles are not what the entries say",
     "sequence_gap": "an entry before it is missing",
     "broken_link": "it doesn't follow from the entry before it",
     "entry_changed": "it was changed after it was recorded",

@@ -303,6 +303,7 @@ async def test_an_incident_is_exported_and_proven(
     assert code == 0
     assert "entries are as they were recorded" in output
 
+    world.is_tampered = True
     await _execute(
         database_url,
         "DROP TRIGGER timeline_entries_only_redact",
@@ -416,6 +417,7 @@ async def test_without_an_incident_everything_is_proven(
     assert code == 0
     assert "INC-1: all" in output
     assert "Audit log: all 2 entries are as they were recorded" in output
+    world.is_tampered = True
     await _execute(database_url, *statements)
     code, output = await run("verify", environ=environ, folder=tmp_path)
     assert code == 1
