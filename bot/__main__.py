@@ -2,7 +2,18 @@
 
 import typer
 
-from bot.operations.commands import audit, doctor, export, manifest, migrate, policy, serve, verify
+from bot.operations.commands import (
+    audit,
+    doctor,
+    export,
+    manifest,
+    migrate,
+    policy,
+    restored,
+    serve,
+    signing_key,
+    verify,
+)
 
 
 def make_cli() -> typer.Typer:
@@ -13,7 +24,9 @@ def make_cli() -> typer.Typer:
     cli.command(short_help="Say what is wrong outside the program, and what to do.")(doctor.doctor)
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
-    cli.command(short_help="Prove that the record is as it was written.")(verify.verify)
+    cli.command(short_help="Check that the record is as it was written.")(verify.verify)
+    cli.command(short_help="Say that a backup was restored.")(restored.restored)
+    cli.command(short_help="Show the public key of signed exports.")(signing_key.signing_key)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)

@@ -72,17 +72,28 @@ def compare_with_rows(
 ) -> Iterator[Flaw]:
     """Yield what the rows of an incident say otherwise than its entries, which are in order."""
     given = tuple(entries)
-    kept = _kept_by_redactions(given)
-    state = _State()
-    for entry in given:
-        content = entry.content if entry.content is not None else kept.get(entry.id)
-        _apply(state, entry, content)
+    state = _replay(given)
     last = given[-1].sequence if given else 0
     for name, said in state.values.items():
         if said is not _UNKNOWN and getattr(incident, name) != said:
             yield Flaw(last, f"{name}_differs")
     if state.knows_roles and not _agree_on_roles(state, roles):
         yield Flaw(last, "roles_differ")
+
+
+def replayed_values(entries: Collection[TimelineEntry]) -> Mapping[str, Any]:
+    """Return what the entries, in order, say about the incident's fields, as far as they can."""
+    values = _replay(tuple(entries)).values
+    return {name: said for name, said in values.items() if said is not _UNKNOWN}
+
+
+def _replay(entries: tuple[TimelineEntry, ...]) -> _State:
+    kept = _kept_by_redactions(entries)
+    state = _State()
+    for entry in entries:
+        content = entry.content if entry.content is not None else kept.get(entry.id)
+        _apply(state, entry, content)
+    return state
 
 
 def _kept_by_redactions(

@@ -26,6 +26,7 @@ import pytest
 from bot.app import Sitrep, running
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings, load_settings
+from incidents.registry.verification import prove_everything
 from tests.clock import ManualClock
 from tests.databases import fresh_database
 from tests.freeze.checking import Frozen
@@ -44,6 +45,8 @@ class Bot:
         self.clock = clock
         self.environ = dict(environ)
         self.loaded: LoadedPolicy = built_in()
+        # True for a test that changes rows behind the program's back.
+        self.is_tampered = False
         self._stack = contextlib.AsyncExitStack()
         self._app: Sitrep | None = None
 
@@ -83,6 +86,16 @@ class Bot:
     async def restart(self) -> None:
         await self.stop()
         await self.start()
+
+    async def flaws(self) -> list[tuple[str, int, str]]:
+        """Verify the whole record and return what is wrong: where, which entry, what."""
+        services = self.app.services
+        async with services.database.reading() as session:
+            return [
+                (proof.name, flaw.sequence, flaw.problem)
+                async for proof in prove_everything(session, workspace_id=services.workspace.id)
+                for flaw in proof.flaws
+            ]
 
     async def settle(self) -> None:
         """Wait until no effect is due or under way; who waits for a rate limit is let go on."""
@@ -150,6 +163,7 @@ async def _bot(
                 )
             sys.stdout.write(log.out)  # for whoever reads a failed test
             assert may_leak or leaks == []
+            assert bot.is_tampered or await bot.flaws() == []
         await bot.stop()
         # Once is enough: the other transport and the other database show the same.
         if transport == "socket" and database_url.startswith("sqlite"):

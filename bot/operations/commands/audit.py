@@ -39,7 +39,6 @@ def audit(
 
 async def _export(settings: "Settings", form: Form, workspace: str | None) -> "ExportFile":
     from bot.operations.commands.record import open_record  # noqa: PLC0415
-    from incidents.core.clock import SystemClock  # noqa: PLC0415
     from incidents.exports import ExportFormat  # noqa: PLC0415
     from incidents.exports.audit_log import export_audit_log  # noqa: PLC0415
 
@@ -48,5 +47,5 @@ async def _export(settings: "Settings", form: Form, workspace: str | None) -> "E
             record.session,
             workspace_id=record.workspace_id,
             fmt=ExportFormat(form.value),
-            now=SystemClock().now(),
+            signer=settings.signer(),
         )
