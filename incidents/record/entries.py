@@ -135,6 +135,11 @@ class Redacted(Correction):
     # What the erased content held besides people's words: who, when, what kind, from what to what.
     kept: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def takes_a_title(self) -> bool:
+        """Tell whether the incident's title, then or later, was among the erased words."""
+        return "title" in self.kept or "title" in (self.kept.get("changes") or ())
+
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was redacted, and why."""
         return telling("redacted ", *self.target(), details=(said(self.reason),))

@@ -281,7 +281,16 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(MessageMarked, record.fetch_message),
     on(Amended, record.say_correction),
     on(Withdrawn, record.say_correction),
-    on(Redacted, record.erase_message, proposals.erase_words),
+    on(
+        Redacted,
+        record.erase_message,
+        record.erase_title,
+        record.delete_files,
+        set_topic,
+        roles.show_handoffs,
+        escalation.show_without_words,
+        proposals.erase_words,
+    ),
     # -- exports
     on(Exported, exports.upload_export),
     # -- checkins

@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from bot.app import Sitrep, running
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings, load_settings
+from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.registry.verification import prove_everything
 from tests.clock import ManualClock
 from tests.databases import fresh_database
@@ -96,6 +98,12 @@ class Bot:
                 async for proof in prove_everything(session, workspace_id=services.workspace.id)
                 for flaw in proof.flaws
             ]
+
+    async def forget_effects(self) -> None:
+        """Delete the effects that are done, as retention does after a while."""
+        async with self.app.services.database.writing() as session:
+            await session.execute(delete(EffectRow).where(EffectRow.status == EffectStatus.DONE))
+            await session.commit()
 
     async def settle(self) -> None:
         """Wait until no effect is due or under way; who waits for a rate limit is let go on."""
