@@ -8,6 +8,7 @@ from bot.operations.commands import (
     export,
     manifest,
     migrate,
+    person,
     policy,
     restored,
     serve,
@@ -28,6 +29,7 @@ def make_cli() -> typer.Typer:
     cli.command(short_help="Say that a backup was restored.")(restored.restored)
     cli.command(short_help="Show the public key of signed exports.")(signing_key.signing_key)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
+    cli.command(short_help="Export what is stored about a person, or erase it.")(person.person)
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)
     policies.command(short_help="Print the policy that is in force.")(policy.show)

@@ -118,6 +118,8 @@ def say(entry: AuditEntry) -> str:
         return "Erased."
     if entry.kind == AuditKind.REDACTED:
         return f"Erased the content of entry {_text(entry, 'sequence')}. {_text(entry, 'reason')}"
+    if entry.kind == AuditKind.PERSON_ERASED:
+        return "Erased the personal data of somebody who has left."
     if entry.kind == AuditKind.RESTORED:
         return f"Noted a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
     person = _text(entry, "person_name")

@@ -425,6 +425,25 @@ async def test_without_an_incident_everything_is_proven(
     assert "INC-1: all" in output
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_audit_entry_is_erased_and_the_log_still_proves(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    await _set_stages(world)
+    environ = environment(DATABASE_URL=database_url)
+    arguments = ("audit", "--redact", "1", "--reason", "a name")
+    code, output = await run(*arguments, environ=environ, folder=tmp_path)
+    assert (code, "Erased the content of entry 1" in output) == (0, True)
+    code, output = await run(*arguments, environ=environ, folder=tmp_path)
+    assert (code, "was erased before" in output) == (1, True)
+    code, output = await run("audit", environ=environ, folder=tmp_path)
+    assert "Erased the content of entry 1. a name" in output
+    code, output = await run("audit", "--redact", "9", environ=environ, folder=tmp_path)
+    assert (code, "no entry 9" in output) == (1, True)
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 0, output
+
+
 # -- exports, checked without the database ----------------------------------------------------
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -559,3 +578,27 @@ async def test_a_restored_backup_goes_on_after_what_it_lost(
     assert "Noted a restored backup. Lost the incidents 2 to 3." in output
     code, output = await run("restored", "--last", "INC-2", environ=environ, folder=tmp_path)
     assert (code, "already on the record" in output) == (1, True)
+
+
+# -- one person -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_operator_exports_a_person_and_erases_who_has_left(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    await world.declare("Checkout errors", by=await world.person("alice"))
+    environ = environment(DATABASE_URL=database_url)
+    code, output = await run("person", "UALICE", environ=environ, folder=tmp_path)
+    assert (code, "Checkout errors" in output) == (0, True)
+    code, output = await run("person", "UNOBODY", environ=environ, folder=tmp_path)
+    assert (code, "isn't in the database" in output) == (1, True)
+    code, output = await run("person", "UALICE", "--erase", environ=environ, folder=tmp_path)
+    assert (code, "still active in Slack" in output) == (1, True)
+    await _execute(database_url, "UPDATE people SET is_active = false")
+    code, output = await run("person", "UALICE", "--erase", environ=environ, folder=tmp_path)
+    assert (code, "Their name stays in entries" in output) == (0, True)
+    code, output = await run("person", "UALICE", environ=environ, folder=tmp_path)
+    assert '"name": "Former member"' in output
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 0, output
