@@ -292,6 +292,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         roles.show_handoffs,
         escalation.show_without_words,
         proposals.erase_words,
+        proposals.show_without_title,
     ),
     # -- exports
     on(Exported, exports.upload_export),

@@ -23,7 +23,7 @@ from incidents.engine.effects import (
     TellPerson,
 )
 from incidents.engine.outbox import EffectRow
-from incidents.engine.posted_messages import ENTRY, PostedMessage
+from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.entries import ChannelLinked, ChannelOpened, MovedToPrivate
 from incidents.incident.incident import Participant
@@ -31,6 +31,8 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.record.entries import Amended
 
 _GONE = frozenset({"message_not_found"})
+# A redaction has these shown again, with the title as it is now.
+_SHOWN_AGAIN = ("handoff", "proposal", "escalation_call")
 # A channel that isn't there holds no files of ours any more.
 _NO_CHANNEL = frozenset({"channel_not_found", "file_not_found"})
 _OUR_FILE = r"(-[a-z]+)*-(timeline-\d+\.(md|csv|json)|postmortem-(v\d+(-final)?|preview)\.md)"
@@ -76,7 +78,8 @@ async def erase_title(context: EffectContext) -> Settlement:
     effect = context.get(EraseTitle)
     async with context.services.database.reading() as session:
         live = select(PostedMessage.message_ts).where(
-            PostedMessage.incident_id == effect.incident_id, PostedMessage.purpose != ENTRY
+            PostedMessage.incident_id == effect.incident_id,
+            PostedMessage.purpose.in_(_SHOWN_AGAIN),
         )
         shown_live = set((await session.execute(live)).scalars())
         query = select(EffectRow.progress).where(
@@ -85,7 +88,6 @@ async def erase_title(context: EffectContext) -> Settlement:
         )
         rows = (await session.execute(query)).scalars()
         posted = {(one[0], one[1]) for row in rows for one in row.get("posted", ())}
-    # What is live is shown again with the title as it is now.
     direct = {(place, ts) for place, ts in posted if place[:1] == "D" and ts not in shown_live}
     await _erase(context, direct, text="_This named the incident by a title that was redacted._")
     return Done()

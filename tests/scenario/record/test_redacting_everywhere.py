@@ -47,10 +47,15 @@ def holding(bot: Bot, people: tuple[Person, ...], text: str) -> list[str]:
 async def test_a_title_leaves_card_announcement_topic_and_messages(any_bot: Bot) -> None:
     bot = any_bot
     alice = bot.slack.add_person("alice")
+    ben = bot.slack.add_person("ben")
     room = await declared(bot, alice, SECRET)
-    assert holding(bot, (alice,), SECRET) != []
+    await alice.command("/incident action @ben Look into it", channel=room)
+    await alice.command("/incident checkin @ben 10m Is it up?", channel=room)
+    await alice.command("/incident escalate @ben I need a database expert here", channel=room)
+    await bot.settle()
+    assert holding(bot, (alice, ben), SECRET) != []
     answer = await redact(bot, alice, room, SECRET)
-    assert holding(bot, (alice,), SECRET) == []
+    assert holding(bot, (alice, ben), SECRET) == []
     for remains in ("people", "channel's name", "notifications", "backups", "Names of people"):
         assert remains in answer
 
