@@ -50,6 +50,9 @@ async def open_record(
         raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
     try:
         async with database.reading() as session:
+            if not database.is_sqlite:
+                # One moment for all that is read: Sitrep may be writing meanwhile.
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             rows = list((await session.execute(select(Workspace))).scalars())
             chosen = _chosen(rows, settings, workspace)
             yield OpenRecord(session, chosen.id, cli_actor(_user()))

@@ -338,6 +338,16 @@ async def test_what_can_not_be_exported_is_said(
     assert "Traceback" not in output
 
 
+async def test_both_databases_are_exported_and_checked(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    await world.declare("Checkout errors", by=await world.person("alice"))
+    environ = environment(DATABASE_URL=database_url)
+    for command in (("export", "INC-1"), ("verify", "INC-1"), ("verify",), ("person", "UALICE")):
+        code, output = await run(*command, environ=environ, folder=tmp_path)
+        assert code == 0, output
+
+
 async def test_reading_makes_no_database(tmp_path: Path) -> None:
     environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
     for command in ("export", "verify"):

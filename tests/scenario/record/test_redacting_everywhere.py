@@ -127,3 +127,27 @@ async def test_a_checkins_question_leaves_both_peoples_messages(bot: Bot) -> Non
     assert holding(bot, (ben,), SECRET) != []
     await redact(bot, alice, room, SECRET)
     assert holding(bot, (alice, ben), SECRET) == []
+
+
+async def test_what_an_archived_channel_keeps_is_reported_and_retried_later(bot: Bot) -> None:
+    alice, ben = bot.slack.add_person("alice"), bot.slack.add_person("ben")
+    room = await declared(bot, alice)
+    await alice.command(f"/incident action @ben {SECRET}", channel=room)
+    await bot.settle()
+    await alice.archives(room)
+    await bot.settle()
+    await alice.command("/incident INC-1 timeline --last 50", channel="general")
+    page = alice.ephemerals[-1]
+    lines = [one for one in page.blocks if SECRET in str(one) and "accessory" in one]
+    outcome = await alice.click(replace(page, blocks=lines[-1:]), "timeline_correct", "Redact…")
+    await alice.submit(outcome.get_view(), {"reason": "a secret"})
+    await bot.settle()
+    # The direct message is erased; the one in the channel can't be, and somebody hears of it.
+    assert [one.partition(":")[0] for one in holding(bot, (ben,), SECRET)] == [room.name]
+    told = bot.slack.dm(alice).messages[-1]
+    assert "erasing a redacted message" in told.rendered
+    await alice.unarchives(room)
+    await bot.settle()
+    await alice.click(told, "Retry")
+    await bot.settle()
+    assert holding(bot, (alice, ben), SECRET) == []
