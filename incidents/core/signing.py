@@ -58,6 +58,15 @@ def head_statement(subject: str, head: ChainHead, *, document: str = "") -> dict
     }
 
 
+def head_line(subject: str, head: ChainHead, signer: SigningKey | None) -> str:
+    """Return up to which entry a file goes, in words, signed if there is a key."""
+    line = f"Up to entry {head.sequence}, chain head {head.entry_hash}"
+    if signer is None:
+        return line
+    signature = signer.sign(head_statement(subject, head))
+    return f"{line}, signed {signature.value} with the key {signature.public_key}"
+
+
 def is_signed(statement: Mapping[str, Any], signature: Signature) -> bool:
     """Tell whether the signature is the key's for this statement."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415

@@ -14,13 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead, instant_text
 from incidents.core.markdown_text import escape, table
-from incidents.core.signing import SigningKey
+from incidents.core.signing import SigningKey, head_line
 from incidents.exports.csv_format import RECORD_HEAD, inert
 from incidents.exports.documents import (
     AUDIT_FORMAT,
     AUDIT_HASHED,
     dump,
-    head_line,
     signed_document,
 )
 from incidents.exports.export import ExportFile, ExportFormat

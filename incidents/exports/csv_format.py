@@ -8,8 +8,7 @@ import csv
 import io
 
 from incidents.core.hash_chain import instant_text
-from incidents.core.signing import SigningKey
-from incidents.exports.documents import head_line
+from incidents.core.signing import SigningKey, head_line
 from incidents.exports.records import TimelineRecord, standing_of
 
 HEADER = (

@@ -40,15 +40,6 @@ def document_hash(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(unsigned)).hexdigest()
 
 
-def head_line(subject: str, head: ChainHead, signer: SigningKey | None) -> str:
-    """Return up to which entry a file goes, in words, signed if there is a key."""
-    line = f"Up to entry {head.sequence}, chain head {head.entry_hash}"
-    if signer is None:
-        return line
-    signature = signer.sign(head_statement(subject, head))
-    return f"{line}, signed {signature.value} with the key {signature.public_key}"
-
-
 def dump(value: Mapping[str, Any]) -> bytes:
     """Return a document as it is written to a file."""
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")

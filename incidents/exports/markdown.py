@@ -7,8 +7,7 @@ from itertools import groupby
 
 from incidents.core.markdown_text import escape, table
 from incidents.core.sentences import Markdown, PlainText, Who, as_line
-from incidents.core.signing import SigningKey
-from incidents.exports.documents import head_line
+from incidents.core.signing import SigningKey, head_line
 from incidents.exports.records import TimelineRecord, is_late
 from incidents.incident.views import IncidentView
 from incidents.record.timeline_view import TimelineItem

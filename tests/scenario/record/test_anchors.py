@@ -66,6 +66,10 @@ async def test_resolving_publishing_and_closing_name_their_entry_in_the_footer(
     for words, text in zip(("resolved", "published", "closed"), said, strict=True):
         assert words in text
     timeline = await proof(bot)
+    final = bot.slack.files[-1].content.decode()
+    line = re.search(r"Up to entry (\d+), chain head ([0-9a-f]{64})\.\n$", final)
+    assert line is not None
+    assert timeline.agrees_with(ChainHead(int(line[1]), line[2]))
     for message, anchor in anchors:
         # In the footer: the last block, and no message of its own.
         assert message.blocks[-1]["type"] == "context"
