@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+from bot.framework.meant_verbs import ready_commands
 from bot.framework.slash_commands import CommandRefused, usage_of
 from bot.slack.blocks import Message, section
 from bot.slack.ids import is_user_id
@@ -371,16 +372,32 @@ def invalid_text(field: str, problem: str, example: str) -> str:
     return f"{text} For example: {escape(example)}" if example else text
 
 
+def _unknown_verb(error: CommandRefused, *, slash: str) -> str:
+    """Return the commands that the person may have meant, ready to send, with their words."""
+    typed = plain(error.text or error.word)
+    before = " ".join(part for part in (slash, error.reference) if part)
+    ready = [code(f"{before} {one}") for one in ready_commands(typed, close=error.close)]
+    lead = f"There is no {code(error.word)}, so nothing was done."
+    if len(ready) == 1:
+        return f"{lead} Did you mean {ready[0]}? `{slash} help` lists everything."
+    if ready:
+        return "\n".join(
+            (f"{lead} Did you mean one of these?", *ready, f"`{slash} help` lists everything.")
+        )
+    return f"{lead} `{slash} help` lists everything."
+
+
 def grammar_message(error: CommandRefused, *, slash: str) -> Message:
     """Return the refusal of a text that isn't a valid command."""
-    close = " or ".join(f"`{slash} {word}`" for word in error.close)
     match error.problem:
         case "unknown_verb":
-            hint = f"Did you mean {close}? " if close else ""
-            text = f"There is no `{escape(error.word)}`. {hint}`{slash} help` lists everything."
-        case "unknown_flag":
-            near = f" Did you mean `{'` or `'.join(error.close)}`?" if error.close else ""
-            text = f"`{escape(error.word)}` isn't an option here, so nothing was done.{near}"
+            text = _unknown_verb(error, slash=slash)
+        case "near_flag":
+            meant = " or ".join(f"`{one}`" for one in error.close)
+            text = (
+                f"Did you mean {meant}? I don't know `{escape(error.word)}`, so nothing was done. If "
+                f"it belongs to your text, put it in backticks."
+            )
         case _:
             text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
     if error.command is not None:

@@ -1,7 +1,7 @@
 """Targets of an escalation: parsing a command's words, and the form's options."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import select
@@ -32,13 +32,16 @@ _LONGEST_NAME = 4
 class Meant:
     """The target or kind of escalation that a command names, and the words after it.
 
-    `is_guessed`: the person typed `@name`, and Slack didn't turn it into a mention.
+    `is_guessed`: the person typed `@name`, and Slack didn't turn it into a mention. `unknown` is a
+    target that nobody has, `second` a further one.
     """
 
     target: Target | None = None
     template: EscalationTemplate | None = None
     rest: str = ""
     is_guessed: bool = False
+    unknown: str = ""
+    second: str = ""
 
     @property
     def is_sure(self) -> bool:
@@ -51,8 +54,35 @@ class Meant:
         return self.target is not None or self.template is not None
 
 
+def target_typed(words: str, *, to: str, policy: Policy) -> Meant:
+    """Parse `@someone what you need` and `--to service what you need`; anything else is text.
+
+    A single word, or a name that is the whole text, is a target, too.
+    """
+    if to:
+        named = meant_by(to.replace("_", " "), policy)
+        if not named.is_sure or named.rest:
+            named = meant_by(to, policy)
+        is_known = named.is_sure and not named.rest
+        return replace(named, rest=words) if is_known else Meant(rest=words, unknown=to)
+    meant = meant_by(words, policy)
+    if words.strip().startswith(("@", "<")) and meant.is_named:
+        first = words.split(maxsplit=1)[0]
+        if meant.is_guessed:
+            return Meant(rest=meant.rest, unknown=first)
+        second = split_first(meant.rest)[0]
+        is_target = mentions.parse_user(second) or mentions.parse_group(second) or second[:1] == "@"
+        return replace(meant, second=second if is_target else "")
+    return meant if meant.is_named and not meant.rest else Meant(rest=words.strip())
+
+
+def name_that_begins(words: str, policy: Policy) -> Meant:
+    """Return the service, role or kind whose name the text begins with, perhaps by chance."""
+    return meant_by(words, policy) if words[:1] not in {"@", "<"} else Meant(rest=words)
+
+
 def meant_by(words: str, policy: Policy) -> Meant:
-    """Parse the start of a command: a mention, or a name that the policy knows."""
+    """Parse the start of a text: a mention, or a name that the policy knows."""
     first, rest = split_first(words.strip())
     person = mentions.parse_user(first)
     if person is not None:
@@ -163,10 +193,15 @@ def target_of(form: blocks.FormState) -> Target | None:
     person, chosen = form.user("person"), form.choice("target")
     if person and not chosen:
         return PersonTarget(external_id=person)
-    kind, _, value = (chosen or "").partition(":")
-    if person or not value:
-        return None
-    match kind:
+    return None if person else target_in(chosen or "")
+
+
+def target_in(text: str) -> Target | None:
+    """Return the target in a button's or option's value, e.g. `service:checkout`."""
+    kind, _, value = text.partition(":")
+    match kind if value else "":
+        case "person":
+            return PersonTarget(external_id=value)
         case "service":
             return ServiceTarget(value)
         case "role":
@@ -174,6 +209,20 @@ def target_of(form: blocks.FormState) -> Target | None:
         case "group":
             return GroupTarget(value)
     return None
+
+
+def text_of(meant: Meant) -> str:
+    """Return the target or kind as a button carries it; "" if there is none."""
+    match meant.target:
+        case PersonTarget(external_id=external_id):
+            return f"person:{external_id}"
+        case ServiceTarget(key=key):
+            return f"service:{key}"
+        case RoleTarget(key=key):
+            return f"role:{key}"
+        case GroupTarget(ref=ref):
+            return f"group:{ref}"
+    return f"kind:{meant.template.key}" if meant.template is not None else ""
 
 
 def names_two(form: blocks.FormState) -> bool:
@@ -205,6 +254,23 @@ class Near:
 
     typed: str
     rest: str
+
+
+async def find_handle(request: Request, handle: str) -> Target | None:
+    """Return the group or the one active person with exactly this `@handle`, as stored."""
+    name, workspace_id = handle.removeprefix("@"), request.services.workspace.id
+    groups = select(PeopleGroup).where(
+        PeopleGroup.workspace_id == workspace_id, PeopleGroup.handle == name
+    )
+    people = select(Person).where(
+        Person.workspace_id == workspace_id, Person.is_active, Person.name == name
+    )
+    async with request.services.database.reading() as session:
+        group = (await session.execute(groups)).scalars().first()
+        if group is not None:
+            return GroupTarget(group.external_id, f"@{group.handle}")
+        found = (await session.execute(people)).scalars().all()
+    return PersonTarget(external_id=found[0].external_id) if len(found) == 1 else None
 
 
 async def near_targets(
@@ -307,25 +373,83 @@ async def _handles(request: Request) -> dict[str, str]:
 
 
 def near_message(
-    request: Request, near: Sequence[Near], *, before: str, incident: IncidentView, words: str
+    request: Request,
+    near: Sequence[Near],
+    *,
+    before: str,
+    incident: IncidentView,
+    words: str,
+    typed: str,
 ) -> blocks.Message:
-    """Ask which of the names is meant; `before` is the command up to the name."""
-    text = "\n".join(_lines(request, near, before=before, words=words))
-    value = to_value(Escalating(ById(incident.id), incident.version, words))
-    form = blocks.button(
-        "No, open the form with my words", action_id="escalate_words_open", value=value
-    )
+    """Ask which of the names is meant; `before` is the command up to the name, `typed` the name."""
+    text = "\n".join(_lines(request, near, before=before, typed=typed))
+    form = words_button(incident, words, "No, open the form with my words")
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(form)))
+
+
+def words_button(incident: IncidentView, words: str, label: str) -> blocks.ButtonElement:
+    """Return the button that opens the form with the words as the ask."""
+    value = to_value(Escalating(ById(incident.id), incident.version, mentions.plain(words)))
+    return blocks.button(label, action_id="escalate_words_open", value=value)
+
+
+def is_it_a_target(
+    request: Request, meant: Meant, *, incident: IncidentView, words: str
+) -> blocks.Message:
+    """Ask whether the name that the text begins with is a target or part of the text."""
+    name, typed = _name_of(meant, request.policy), mentions.plain(words)
+    key = text_of(meant).partition(":")[2]
+    line = mentions.code(typed_line(request, f"escalate --to {key} {typed}"))
+    text = (
+        f"Nobody was called yet: is *{mentions.escape_line(name)}* who to call, or part of your "
+        f"text? To call them: {line}"
+    )
+    buttons = (
+        blocks.button(
+            f"Call {name}",
+            action_id="escalate_now",
+            value=to_value(
+                Escalating(ById(incident.id), incident.version, typed, to=text_of(meant))
+            ),
+            style="primary",
+        ),
+        words_button(incident, words, "It's text: open the form"),
+    )
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
+
+
+def unknown_target(request: Request, meant: Meant, *, incident: IncidentView) -> blocks.Message:
+    """Say that nobody is called like that, or that two were named; the words are kept."""
+    if meant.second:
+        why = "I call one person or group at a time, and you named two"
+    else:
+        why = f"I know nobody called {mentions.code(mentions.plain(meant.unknown))}"
+    text = (
+        f"Nobody was called yet: {why}. Open the form to choose whom to call; your words are in it."
+    )
+    button = words_button(incident, meant.rest, "Open the form with my words")
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(button)))
+
+
+def _name_of(meant: Meant, policy: Policy) -> str:
+    match meant.target:
+        case ServiceTarget(key=key):
+            service = policy.find_service(key)
+            return service.name if service is not None else key
+        case RoleTarget(key=key):
+            role = policy.find_role(key)
+            return role.name if role is not None else key
+    return meant.template.name if meant.template is not None else ""
 
 
 def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
     """Ask which of the names is meant, where no form can follow."""
-    return "\n".join(_lines(request, near, before=before, words=words))
+    return "\n".join(_lines(request, near, before=before, typed=words.split(maxsplit=1)[0]))
 
 
-def _lines(request: Request, near: Sequence[Near], *, before: str, words: str) -> Iterator[str]:
-    first = mentions.code(mentions.plain(words.split(maxsplit=1)[0]))
-    yield f"Nobody was called yet: I know nobody called {first}. Did you mean:"
+def _lines(request: Request, near: Sequence[Near], *, before: str, typed: str) -> Iterator[str]:
+    name = mentions.code(mentions.plain(typed))
+    yield f"Nobody was called yet: I know nobody called {name}. Did you mean:"
     for one in near:
         line = f"{before} {one.typed} {mentions.plain(one.rest)}".rstrip()
         yield mentions.code(typed_line(request, line))

@@ -3,6 +3,8 @@
 import string
 from datetime import timedelta
 
+import pytest
+
 from tests.scenario.conftest import Bot
 
 
@@ -26,6 +28,30 @@ async def test_an_unknown_verb_gets_the_closest_ones(bot: Bot) -> None:
     answer = await alice.command("/incident declair everything is down")
     assert "declare" in answer.text
     assert not bot.slack.calls_of("conversations.create")
+
+
+@pytest.mark.parametrize(
+    ("typed", "ready"),
+    [
+        ("take command", ["/incident role commander me"]),
+        ("page @ben", ["/incident escalate @\u2060ben"]),
+        ("deploy is broken", ["/incident declare deploy is broken"]),
+        ("declaer sev1 deploy is broken", ["/incident declare sev1 deploy is broken"]),
+        ("INC-1 notee it works again", ["/incident INC-1 note it works again"]),
+        (
+            "sev1 checkout down",
+            ["/incident declare sev1 checkout down", "/incident severity sev1 checkout down"],
+        ),
+        ("who is in command?", ["/incident roles"]),
+        ("mitigated by the rollback", ["/incident status mitigated by the rollback"]),
+    ],
+)
+async def test_an_unknown_verb_is_answered_with_the_ready_command(
+    bot: Bot, typed: str, ready: list[str]
+) -> None:
+    answer = await bot.slack.add_person("alice").command(f"/incident {typed}")
+    for command in ready:
+        assert f"`{command}`" in answer.text
 
 
 async def test_an_unknown_list_gets_those_that_there_are(bot: Bot) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.scenario.conftest import Bot
 from tests.scenario.escalation_crew import ASK, ROOM, buttons, crew_of, said
 from tests.slack_server.interaction.people import Person
@@ -123,11 +125,58 @@ async def test_a_service_a_role_or_a_group_can_be_chosen(any_bot: Bot) -> None:
     assert crew.was_called(crew.dave)
 
 
-async def test_a_group_that_nobody_knows_holds_nothing_up(bot: Bot) -> None:
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "@nosuchgroup cluster is bad",
+        "--to nosuchservice cluster is bad",
+        "@bob @carol cluster is bad",
+        "@bob @nosuchgroup cluster is bad",
+    ],
+)
+async def test_an_unknown_or_a_second_target_is_asked_about_and_the_words_are_kept(
+    any_bot: Bot, typed: str
+) -> None:
+    crew = await crew_of(any_bot)
+    asked = await crew.alice.command(f"/incident escalate {typed}", channel=ROOM)
+    assert "Nobody was called yet" in asked.text
+    assert said(crew.room, "*Escalation") == []
+    form = (await crew.alice.click(crew.alice.ephemerals[-1], "escalate_words_open")).get_view()
+    assert initial(form, "ask").endswith("cluster is bad")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("database is melting, need a DBA", "Database"),
+        ("checkout is down, help", "Checkout"),
+        ("Checkout: is down, help", "Checkout"),
+        ("communications lead needed now", "Communications lead"),
+    ],
+)
+async def test_a_name_that_may_be_text_is_asked_about_and_the_text_stays_whole(
+    bot: Bot, typed: str, name: str
+) -> None:
     crew = await crew_of(bot)
-    await crew.escalate(f"@nosuchgroup {ASK}")
-    assert crew.was_called(crew.carol)
-    assert "@\u2060nosuchgroup: not found" in crew.card.text
+    asked = await crew.alice.command(f"/incident escalate {typed}", channel=ROOM)
+    assert f"is *{name}* who to call, or part of your text?" in asked.text
+    assert "escalate --to" in asked.text
+    assert typed in asked.text
+    assert said(crew.room, "*Escalation") == []
+    question = crew.alice.ephemerals[-1]
+    form = (await crew.alice.click(question, "escalate_words_open")).get_view()
+    assert initial(form, "ask") == typed
+    await crew.alice.click(question, "escalate_now")
+    await bot.settle()
+    assert typed in crew.card.text
+
+
+@pytest.mark.parametrize("to", ["--to database", "--to=database", "—to Database"])
+async def test_to_names_a_target_and_the_rest_is_the_ask(bot: Bot, to: str) -> None:
+    crew = await crew_of(bot)
+    await crew.alice.command(f"/incident escalate {to} database is melting", channel=ROOM)
+    await bot.settle()
+    assert "database is melting" in crew.card.text
 
 
 async def test_a_message_becomes_evidence(any_bot: Bot) -> None:
@@ -153,19 +202,18 @@ async def test_words_alone_open_the_form_with_them_as_the_ask(bot: Bot) -> None:
 async def test_a_misspelt_target_is_asked_about_and_keeps_what_was_typed(bot: Bot) -> None:
     crew = await crew_of(bot)
     cases = {
-        "databse Is it safe?": "`/incident escalate database Is it safe?`",
-        "bob Is it safe?": "`/incident escalate @\u2060bob Is it safe?`",
+        "--to databse Is it safe?": "`/incident escalate --to database Is it safe?`",
         "@carl Is it safe?": "`/incident escalate @\u2060carol Is it safe?`",
     }
     for words, meant in cases.items():
         asked = await crew.alice.command(f"/incident escalate {words}", channel=ROOM)
         assert meant in asked.text
         assert "Nobody was called yet" in asked.text
-    elsewhere = await crew.alice.command("/incident INC-1 escalate databse Is it safe?")
-    assert "`/incident INC-1 escalate database Is it safe?`" in elsewhere.text
+    elsewhere = await crew.alice.command("/incident INC-1 escalate --to databse Is it safe?")
+    assert "`/incident INC-1 escalate --to database Is it safe?`" in elsewhere.text
     assert said(crew.room, "*Escalation") == []
     form = (await crew.alice.click(crew.alice.ephemerals[-1], "escalate_words_open")).get_view()
-    assert initial(form, "ask") == "databse Is it safe?"
+    assert initial(form, "ask") == "Is it safe?"
     # What is corrected goes through as it stands.
     await crew.alice.command("/incident escalate @\u2060carol Is it safe?", channel=ROOM)
     await bot.settle()
@@ -359,7 +407,9 @@ async def test_the_next_step_by_command_and_by_name(bot: Bot) -> None:
 
 async def test_security_offers_to_go_on_in_private(bot: Bot) -> None:
     crew = await crew_of(bot)
-    await crew.alice.command("/incident escalate security a token may have leaked", channel=ROOM)
+    await crew.alice.command(
+        "/incident escalate --to security a token may have leaked", channel=ROOM
+    )
     await bot.settle()
     call = crew.call_of(crew.carol)
     assert "private_open" in buttons(crew.card)

@@ -146,7 +146,18 @@ async def test_a_similar_incident_is_pointed_out_in_the_form_which_keeps_its_val
     assert len(bot.slack.calls_of("conversations.create")) == 2
 
 
-@pytest.mark.parametrize("typed", ["SEV1: Kiosk dark", "[sev1] Kiosk dark", "sev-1 - Kiosk dark"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "SEV1: Kiosk dark",
+        "[sev1] Kiosk dark",
+        "sev-1 - Kiosk dark",
+        "P1 Kiosk dark",
+        "p1: Kiosk dark",
+        "sev 1 Kiosk dark",
+        "Severity 1: Kiosk dark",
+    ],
+)
 async def test_a_severity_may_be_typed_as_people_write_it(bot: Bot, typed: str) -> None:
     alice = bot.slack.add_person("alice")
     outcome = await alice.command(f"/incident declare {typed}")
@@ -158,9 +169,67 @@ async def test_a_severity_may_be_typed_as_people_write_it(bot: Bot, typed: str) 
 async def test_a_severity_that_there_isnt_is_named_and_stays_in_the_title(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     outcome = await alice.command("/incident declare sev9 Kiosk dark")
-    assert "sev9 isn't a severity here, so it begins as SEV3" in outcome.text
+    assert (
+        "There's no severity sev9 here, only SEV1, SEV2, SEV3, SEV4, SEV5, so it begins as SEV3"
+        in (outcome.text)
+    )
     await bot.settle()
     assert bot.slack.find_channel("inc-1-sev9-kiosk-dark") is not None
+
+
+async def test_a_word_that_may_mean_a_severity_is_asked_about_and_stays_in_the_title(
+    any_bot: Bot,
+) -> None:
+    alice = any_bot.slack.add_person("alice")
+    opened = await alice.command("/incident declare critical database failure")
+    form = opened.get_view()
+    assert "can mean SEV1" in form.rendered
+    await alice.submit(form, {})
+    await any_bot.settle()
+    room = any_bot.slack.channel("inc-1-critical-database-failure")
+    assert "SEV1" in room.pins[0].rendered
+
+
+@pytest.mark.parametrize(
+    ("typed", "now"),
+    [
+        ("severity 1", "SEV1"),
+        ("severity critical", "SEV1"),
+        ("severity P2 carts fail", "SEV2"),
+        ("sev 2 carts fail", "SEV2"),
+        ("severity sev-2: carts fail", "SEV2"),
+        ("severity SEV1", "SEV1"),
+    ],
+)
+async def test_a_severity_is_changed_by_key_number_name_or_code(
+    bot: Bot, typed: str, now: str
+) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev3 Kiosk dark")
+    await bot.settle()
+    answer = await alice.command(f"/incident INC-1 {typed}")
+    assert f"*{now}*" in answer.text
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "curl --resolve shows the wrong certificate",
+        "Pagos —tarjeta y bizum— caídos",
+        "kubectl delete pod --force hangs",
+    ],
+)
+async def test_dashes_in_free_text_are_text(any_bot: Bot, title: str) -> None:
+    alice = any_bot.slack.add_person("alice")
+    outcome = await alice.command(f"/incident declare sev2 {title}")
+    assert title in outcome.text
+
+
+async def test_a_misspelt_option_is_asked_about(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command("/incident declare sev2 --privte Leaked key")
+    assert "Did you mean `--private`?" in outcome.text
+    assert not bot.slack.calls_of("conversations.create")
 
 
 @pytest.mark.parametrize("title", ["S3 is down", "5xx on the API", "h264 encoder stuck"])

@@ -134,8 +134,7 @@ def test_plain_text_of_a_date_is_its_fallback() -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("declare —private", "declare --private"),
-        ("–next 20m", "--next 20m"),
+        ("declare Pagos —tarjeta— caídos", "declare Pagos —tarjeta— caídos"),
         ("note down — then up", "note down — then up"),
         ("severity—worse", "severity—worse"),
         ("\u201cquoted\u201d it\u2019s", '"quoted" it\'s'),
