@@ -1,8 +1,15 @@
-"""What somebody meant whose first word isn't a verb: the ready commands, with their words whole."""
+"""Answers to a line that isn't a command: what was meant, ready to send, with the words whole."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
+
+from bot.framework.refusals import say
+from bot.framework.slash_commands import CommandRefused, usage_of
+from bot.slack.blocks import Message, paragraphs
+from bot.slack.mentions import code, escape, plain
+
+_WORTH_KEEPING: Final = 4
 
 # Each pattern matches the start of the text; `{rest}` is what follows it, `{all}` the whole text.
 # The first that matches wins.
@@ -74,3 +81,48 @@ def _by_phrase(words: str) -> tuple[str, ...]:
             values = {"rest": rest, "all": words, **match.groupdict()}
             return tuple(one.format(**values).strip() for one in commands.split("|"))
     return ()
+
+
+def with_words(message: Message, typed: str, *, slash: str) -> Message:
+    """Return the refusal with what was typed, so that nobody has to write it again.
+
+    Slack clears the line. A word or two is quicker typed than read.
+    """
+    words = plain(typed)
+    if len(words.split()) < _WORTH_KEEPING or code(words)[1:-1] in message.text:
+        return message
+    line = f"You typed: {code(f'{slash} {words}')}"
+    return Message(text=f"{message.text}\n{line}", blocks=(*message.blocks, *paragraphs(line)))
+
+
+def grammar_message(error: CommandRefused, *, slash: str) -> Message:
+    """Return the refusal of a text that isn't a valid command."""
+    match error.problem:
+        case "unknown_verb":
+            text = _unknown_verb(error, slash=slash)
+        case "near_flag":
+            meant = " or ".join(f"`{one}`" for one in error.close)
+            text = (
+                f"Did you mean {meant}? I don't know `{escape(error.word)}`, so nothing was done. If "
+                f"it belongs to your text, put it in backticks."
+            )
+        case _:
+            text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
+    if error.command is not None:
+        text = f"{text} Written as: `{usage_of(error.command, slash=slash)}`"
+    return say(text)
+
+
+def _unknown_verb(error: CommandRefused, *, slash: str) -> str:
+    """Return the commands that the person may have meant, ready to send, with their words."""
+    typed = plain(error.text or error.word)
+    before = " ".join(part for part in (slash, error.reference) if part)
+    ready = [code(f"{before} {one}") for one in ready_commands(typed, close=error.close)]
+    lead = f"There is no {code(error.word)}, so nothing was done."
+    if len(ready) == 1:
+        return f"{lead} Did you mean {ready[0]}? `{slash} help` lists everything."
+    if ready:
+        return "\n".join(
+            (f"{lead} Did you mean one of these?", *ready, f"`{slash} help` lists everything.")
+        )
+    return f"{lead} `{slash} help` lists everything."

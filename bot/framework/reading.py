@@ -1,7 +1,9 @@
 """Finds what a request or effect is about: the incident, a person, a day."""
 
+import re
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,9 +11,10 @@ from bot.framework.effect_context import EffectContext
 from bot.framework.requests import Request, Services
 from bot.slack import mentions
 from bot.slack.gateway.people import SlackUser
-from incidents.core.errors import Superseded
+from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.people import Person, PersonFacts, actor_of, system_actor
-from incidents.core.times import find_duration, zone_of
+from incidents.core.times import zone_of
+from incidents.core.typed_dates import UnclearDayError, split_day
 from incidents.engine.effects import Effect
 from incidents.engine.prompts import Prompt
 from incidents.incident.incident import ById, Incident, find_incident
@@ -19,17 +22,36 @@ from incidents.incident.views import IncidentView, get_incident_view
 from incidents.people.assignable import Named
 from incidents.people.directory import kind_of
 
+DAY_EXAMPLE: Final = "Friday, 2026-12-01 or 5d"
+_AFTER_DAYS: Final = re.compile(
+    r"(?:in\s+)?(\d{1,3})\s*(d|days?|w|weeks?)(?=[\s,;:]|$)", re.IGNORECASE
+)
+
 
 def find_day(text: str, *, now: datetime, zone: str) -> date | None:
-    """Return the date in the text (`2026-12-01`, or `5d` from today in the zone), or None."""
-    written = text.strip()
-    duration = find_duration(written)
-    if duration is not None:
-        return (now.astimezone(zone_of(zone)) + duration).date()
+    """Return the day that the text is (`Friday`, `28 Nov`, `2026-12-01`, `5d`, `2w`), or None."""
     try:
-        return date.fromisoformat(written)
-    except ValueError:
+        found, rest = split_due_day(text, now=now, zone=zone)
+    except InvalidInput:
         return None
+    return found if not rest else None
+
+
+def split_due_day(text: str, *, now: datetime, zone: str) -> tuple[date | None, str]:
+    """Return the day that the text begins with, if any, and the text after it.
+
+    Raises: InvalidInput for what begins like a day and isn't clear: `3/4`, `31.02.`.
+    """
+    today = now.astimezone(zone_of(zone)).date()
+    written = text.strip()
+    after = _AFTER_DAYS.match(written)
+    if after is not None:
+        days = int(after[1]) * (7 if after[2][0].casefold() == "w" else 1)
+        return today + timedelta(days=days), written[after.end() :].lstrip(" ,;:")
+    try:
+        return split_day(written, today=today, is_past=False)
+    except UnclearDayError:
+        raise InvalidInput("due_on", "isn't a clear date", DAY_EXAMPLE) from None
 
 
 async def load_incident(context: EffectContext) -> IncidentView:

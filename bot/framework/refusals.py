@@ -1,9 +1,7 @@
-"""The wording of refusals by domain and grammar: what was refused, and what to do next."""
+"""The wording of refusals by the domain: what was refused, and what to do next."""
 
 from types import MappingProxyType
 
-from bot.framework.meant_verbs import ready_commands
-from bot.framework.slash_commands import CommandRefused, usage_of
 from bot.slack.blocks import Message, section
 from bot.slack.ids import is_user_id
 from bot.slack.mentions import code, date, escape, escape_line, mention, plain
@@ -341,6 +339,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "past": "can't be in the past",
         "too_long": "is too long",
         "not_a_time": "isn't a time we can read",
+        "needs_a_clock_time": "needs a time of day, too",
         "not_a_duration": "isn't a duration we can read",
         "out_of_range": "is too short or too long",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
@@ -370,36 +369,3 @@ def invalid_text(field: str, problem: str, example: str) -> str:
     }.get(problem, problem)
     text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
     return f"{text} For example: {escape(example)}" if example else text
-
-
-def _unknown_verb(error: CommandRefused, *, slash: str) -> str:
-    """Return the commands that the person may have meant, ready to send, with their words."""
-    typed = plain(error.text or error.word)
-    before = " ".join(part for part in (slash, error.reference) if part)
-    ready = [code(f"{before} {one}") for one in ready_commands(typed, close=error.close)]
-    lead = f"There is no {code(error.word)}, so nothing was done."
-    if len(ready) == 1:
-        return f"{lead} Did you mean {ready[0]}? `{slash} help` lists everything."
-    if ready:
-        return "\n".join(
-            (f"{lead} Did you mean one of these?", *ready, f"`{slash} help` lists everything.")
-        )
-    return f"{lead} `{slash} help` lists everything."
-
-
-def grammar_message(error: CommandRefused, *, slash: str) -> Message:
-    """Return the refusal of a text that isn't a valid command."""
-    match error.problem:
-        case "unknown_verb":
-            text = _unknown_verb(error, slash=slash)
-        case "near_flag":
-            meant = " or ".join(f"`{one}`" for one in error.close)
-            text = (
-                f"Did you mean {meant}? I don't know `{escape(error.word)}`, so nothing was done. If "
-                f"it belongs to your text, put it in backticks."
-            )
-        case _:
-            text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
-    if error.command is not None:
-        text = f"{text} Written as: `{usage_of(error.command, slash=slash)}`"
-    return say(text)

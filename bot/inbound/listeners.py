@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.framework import refusals
+from bot.framework import meant_verbs, refusals
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
 from bot.framework.requests import (
@@ -100,7 +100,9 @@ class Listeners:
         try:
             command, words = self.grammar.parse(body.get("text") or "")
         except CommandRefused as error:
-            await _ack_message(ack, refusals.grammar_message(error, slash=self.slash))
+            message = meant_verbs.grammar_message(error, slash=self.slash)
+            typed = str(body.get("text") or "")
+            await _ack_message(ack, meant_verbs.with_words(message, typed, slash=self.slash))
             return
         command = command or self.grammar.find("help")
         if command is None:
@@ -223,9 +225,10 @@ class Listeners:
         except DomainError as error:
             typed = str(request.payload.get("text") or "") if "command" in request.payload else ""
             message = refusals.refusal_message(error, slash=self.slash, typed=typed)
-            return Say(offer_proposal(request, error, message))
+            told = meant_verbs.with_words(message, typed, slash=self.slash)
+            return Say(offer_proposal(request, error, told))
         except CommandRefused as error:
-            return Say(refusals.grammar_message(error, slash=self.slash))
+            return Say(meant_verbs.grammar_message(error, slash=self.slash))
         except SlackFailure as error:
             log.warning("slack_failed_in_request", method=error.method, error=error.error)
             return Say(refusals.say(_slack_failure_text(error)))

@@ -21,8 +21,7 @@ from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
 from incidents.policy.policy import Action
-from incidents.roles.command import withdraw_handoff
-from incidents.roles.handoffs import find_pending_handoff
+from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
 from incidents.storage.database import storable
 
 MAX_REASON = 500

@@ -319,14 +319,8 @@ class Policy:
     def find_severity_named(self, name: str) -> Severity | None:
         """Return the severity with this name or alias, in any letter case, if there is one."""
         wanted = name.casefold()
-        return next(
-            (
-                one
-                for one in self.severities
-                if wanted in {spelling.casefold() for spelling in (one.name, *one.aliases)}
-            ),
-            None,
-        )
+        named = (one for one in self.severities if wanted in {one.name.casefold(), *one.aliases})
+        return next(named, None)
 
     def get_severity(self, key: str) -> Severity:
         """Return the severity with this key.

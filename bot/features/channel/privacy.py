@@ -16,7 +16,7 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
-from incidents.core.errors import AlreadySo, DomainError
+from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.core.people import PersonFacts
 from incidents.engine.effects import ReduceMessages, RetireChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -54,7 +54,7 @@ async def move(uow: UnitOfWork, given: Moving) -> Outcome:
 
 
 def _people_first(text: str) -> tuple[tuple[str, ...], str]:
-    """Split the text into the people mentioned at its start and the rest."""
+    """Split the text into the people mentioned at its start and the rest. Raises: InvalidInput."""
     people: list[str] = []
     rest = text.strip()
     while rest:
@@ -64,6 +64,8 @@ def _people_first(text: str) -> tuple[tuple[str, ...], str]:
             break
         people.append(external_id)
         rest = after.strip()
+    if rest.startswith("@"):  # Slack made no mention of it: nobody may be left out by mistake
+        raise InvalidInput("people", "not_a_person", _EXAMPLE)
     return tuple(people), rest
 
 

@@ -50,7 +50,7 @@ def typed_checkin(request: Request) -> Ask:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
     if mentions.begins_with_a_person(rest):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
-    box, question = split_duration(mentions.plain(rest))
+    box, question = split_duration(mentions.plain(rest), takes_minutes=True)
     return Ask(request.incident_ref(), person=Named(external_id), question=question, box=box)
 
 

@@ -27,8 +27,9 @@ from bot.features.escalation.replies import (
     example_line,
     find_meant,
     names_in_steps,
+    near_text,
 )
-from bot.features.escalation.targets import find_handle, meant_by, near_targets, near_text
+from bot.features.escalation.targets import find_handle, meant_by, near_targets
 from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.refusals import say

@@ -23,14 +23,18 @@ from bot.features.escalation.forms import (
     with_evidence,
 )
 from bot.features.escalation.packet import block_of
-from bot.features.escalation.replies import sent_message, shown_escalation
+from bot.features.escalation.replies import (
+    is_it_a_target,
+    near_message,
+    sent_message,
+    shown_escalation,
+    unknown_target,
+)
 from bot.features.escalation.targets import (
     Meant,
     find_handle,
-    is_it_a_target,
     name_that_begins,
     names_two,
-    near_message,
     near_targets,
     option_of,
     suggest_targets,
@@ -38,7 +42,6 @@ from bot.features.escalation.targets import (
     target_of,
     target_typed,
     text_of,
-    unknown_target,
 )
 from bot.features.record.marked_messages import plain_text
 from bot.framework.arguments import from_view

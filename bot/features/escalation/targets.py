@@ -1,14 +1,11 @@
 """Targets of an escalation: parsing a command's words, and the form's options."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import select
 
-from bot.features.escalation.forms import Escalating
-from bot.features.escalation.replies import typed_line
-from bot.framework.arguments import to_value
 from bot.framework.requests import Options, Reply, Request, Services, split_first
 from bot.slack import blocks, mentions
 from incidents.core.people import PeopleGroup, Person, PersonKind
@@ -19,8 +16,6 @@ from incidents.escalation.targets import (
     ServiceTarget,
     Target,
 )
-from incidents.incident.incident import ById
-from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
 
@@ -367,91 +362,3 @@ async def _handles(request: Request) -> dict[str, str]:
             *(await session.execute(groups)).scalars(),
         )
     return {name: f"@{name}" for name in names if name}
-
-
-# -- the answer -----------------------------------------------------------------------------
-
-
-def near_message(
-    request: Request,
-    near: Sequence[Near],
-    *,
-    before: str,
-    incident: IncidentView,
-    words: str,
-    typed: str,
-) -> blocks.Message:
-    """Ask which of the names is meant; `before` is the command up to the name, `typed` the name."""
-    text = "\n".join(_lines(request, near, before=before, typed=typed))
-    form = words_button(incident, words, "No, open the form with my words")
-    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(form)))
-
-
-def words_button(incident: IncidentView, words: str, label: str) -> blocks.ButtonElement:
-    """Return the button that opens the form with the words as the ask."""
-    value = to_value(Escalating(ById(incident.id), incident.version, mentions.plain(words)))
-    return blocks.button(label, action_id="escalate_words_open", value=value)
-
-
-def is_it_a_target(
-    request: Request, meant: Meant, *, incident: IncidentView, words: str
-) -> blocks.Message:
-    """Ask whether the name that the text begins with is a target or part of the text."""
-    name, typed = _name_of(meant, request.policy), mentions.plain(words)
-    key = text_of(meant).partition(":")[2]
-    line = mentions.code(typed_line(request, f"escalate --to {key} {typed}"))
-    text = (
-        f"Nobody was called yet: is *{mentions.escape_line(name)}* who to call, or part of your "
-        f"text? To call them: {line}"
-    )
-    buttons = (
-        blocks.button(
-            f"Call {name}",
-            action_id="escalate_now",
-            value=to_value(
-                Escalating(ById(incident.id), incident.version, typed, to=text_of(meant))
-            ),
-            style="primary",
-        ),
-        words_button(incident, words, "It's text: open the form"),
-    )
-    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
-
-
-def unknown_target(request: Request, meant: Meant, *, incident: IncidentView) -> blocks.Message:
-    """Say that nobody is called like that, or that two were named; the words are kept."""
-    if meant.second:
-        why = "I call one person or group at a time, and you named two"
-    else:
-        why = f"I know nobody called {mentions.code(mentions.plain(meant.unknown))}"
-    text = (
-        f"Nobody was called yet: {why}. Open the form to choose whom to call; your words are in it."
-    )
-    button = words_button(incident, meant.rest, "Open the form with my words")
-    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(button)))
-
-
-def _name_of(meant: Meant, policy: Policy) -> str:
-    match meant.target:
-        case ServiceTarget(key=key):
-            service = policy.find_service(key)
-            return service.name if service is not None else key
-        case RoleTarget(key=key):
-            role = policy.find_role(key)
-            return role.name if role is not None else key
-    return meant.template.name if meant.template is not None else ""
-
-
-def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
-    """Ask which of the names is meant, where no form can follow."""
-    return "\n".join(_lines(request, near, before=before, typed=words.split(maxsplit=1)[0]))
-
-
-def _lines(request: Request, near: Sequence[Near], *, before: str, typed: str) -> Iterator[str]:
-    name = mentions.code(mentions.plain(typed))
-    yield f"Nobody was called yet: I know nobody called {name}. Did you mean:"
-    for one in near:
-        line = f"{before} {one.typed} {mentions.plain(one.rest)}".rstrip()
-        yield mentions.code(typed_line(request, line))
-    if any(one.typed.startswith("@") for one in near):
-        yield "For a person or a group, type `@` and choose the name from the list."

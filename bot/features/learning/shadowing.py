@@ -1,6 +1,5 @@
 """Shadowing: `shadow`, its form and list, inviting shadows, and the questions at decisions."""
 
-import re
 import uuid
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -49,7 +48,6 @@ SKIPPED, ANSWERED = "skipped", "answered"
 # A later brief is no help: the shadow has read the channel, or the incident is over.
 BRIEF_TOO_LATE = timedelta(hours=1)
 
-_WEEKS = re.compile(r"(\d{1,3})\s*(?:w|weeks?)", re.IGNORECASE)
 _STOP = frozenset({"stop", "end", "none"})
 
 
@@ -118,8 +116,7 @@ def parse_until(text: str, *, now: datetime, zone: str) -> datetime | None:
     written = text.strip()
     if not written:
         return None
-    weeks = _WEEKS.fullmatch(written)
-    day = find_day(f"{int(weeks[1]) * 7}d" if weeks else written, now=now, zone=zone)
+    day = find_day(written, now=now, zone=zone)
     if day is None:
         raise InvalidInput("until", "isn't a date we can read", DAY_EXAMPLE)
     return datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone_of(zone))

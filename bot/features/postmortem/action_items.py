@@ -12,7 +12,7 @@ from bot.features.postmortem import action_item_owners as owners
 from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.entry_messages import Ending, ends, shown, told_message
 from bot.framework.feature import Feature
-from bot.framework.reading import find_day
+from bot.framework.reading import DAY_EXAMPLE, find_day, split_due_day
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
@@ -37,11 +37,9 @@ from incidents.postmortem.action_items import (
 from incidents.postmortem.entries import ActionItemAdded, ActionItemAssigned, ActionItemEntry
 
 EXAMPLE = "action @someone by 5d Alert when the queue is older than 5 minutes"
-DAY_EXAMPLE = "2026-12-01, or 5d"
-
 MOST_SHOWN = 20
 
-_NUMBER = re.compile(r"\d+[\w-]*")
+_LIKE_A_DAY = re.compile(r"\d|(?:the )?end of|eo[dwm]\b|(?:next|this) ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,10 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
         raise InvalidInput("owner", "one_at_a_time", EXAMPLE)
     by, _, after = rest.strip().partition(" ")
     due_on: date | None = None
-    if by.casefold() == "by":
-        day, _, wording = after.strip().partition(" ")
-        due_on = find_day(day, now=now, zone=zone)
-        # `by hand` is text; a word that starts with a digit was meant as a date.
-        if due_on is None and _NUMBER.fullmatch(day):
+    if by.casefold() in {"by", "until", "due"}:
+        due_on, wording = split_due_day(after, now=now, zone=zone)
+        # `by hand` is text; `by 31.` and `by end of week` were meant as dates.
+        if due_on is None and _LIKE_A_DAY.match(after.strip()):
             raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
         if due_on is not None:
             rest = wording

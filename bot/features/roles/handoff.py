@@ -18,12 +18,13 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
 from incidents.incident.role_entries import CommanderChanged
 from incidents.policy.policy import Action
-from incidents.roles.command import propose_commander, step_down, take_over
+from incidents.roles.command import propose_commander, take_over
 from incidents.roles.effects import RefreshHandoff
 from incidents.roles.entries import HandoffDeclined, HandoffUnanswered, HandoffWithdrawn
 from incidents.roles.handoff_answers import accept_handoff, decline_handoff
 from incidents.roles.handoff_brief import draft_brief, load_brief
 from incidents.roles.handoffs import HandoffStatus, get_handoff_view
+from incidents.roles.step_down import step_down
 
 _EXAMPLE = "handoff @alice"
 

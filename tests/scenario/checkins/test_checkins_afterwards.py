@@ -179,3 +179,14 @@ async def test_a_task_is_offered_again_when_the_incident_is_reopened(bot: Bot) -
     await bot.settle()
     assert "is resolved" not in asked.rendered
     assert asked.buttons == ["checkin_understood"]
+
+
+async def test_a_bare_number_before_the_question_is_its_time_box_in_minutes(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    answer = await alice.command("/incident INC-1 checkin @bob 10 how is it")
+    await bot.settle()
+    assert "I check back in 10 min" in answer.text
+    assert "how is it" in bot.slack.dm(bob).messages[-1].rendered
+    assert "10 how" not in bot.slack.dm(bob).messages[-1].rendered

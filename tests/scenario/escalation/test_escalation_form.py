@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from incidents.policy.escalation import Service
 from tests.scenario.conftest import Bot
 from tests.scenario.escalation_crew import ASK, ROOM, buttons, crew_of, said
 from tests.slack_server.interaction.people import Person
@@ -157,6 +158,7 @@ async def test_an_unknown_or_a_second_target_is_asked_about_and_the_words_are_ke
 async def test_a_name_that_may_be_text_is_asked_about_and_the_text_stays_whole(
     bot: Bot, typed: str, name: str
 ) -> None:
+    bot.change_policy(services=(Service(key="checkout", name="Checkout", tier=1),))
     crew = await crew_of(bot)
     asked = await crew.alice.command(f"/incident escalate {typed}", channel=ROOM)
     assert f"is *{name}* who to call, or part of your text?" in asked.text

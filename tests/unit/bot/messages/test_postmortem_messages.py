@@ -147,6 +147,11 @@ ME = Named("U0ME", "me")
         ("<@U1|bob> Alert on disks", "U1", None, "Alert on disks"),
         ("<@U1> by 2026-12-01 Alert", "U1", date(2026, 12, 1), "Alert"),
         ("<@U1> by 5d Alert", "U1", date(2026, 3, 7), "Alert"),
+        ("<@U1> by Friday fix it", "U1", date(2026, 3, 6), "fix it"),
+        ("<@U1> by next Monday: fix it", "U1", date(2026, 3, 9), "fix it"),
+        ("<@U1> by 1 Dec fix it", "U1", date(2026, 12, 1), "fix it"),
+        ("<@U1> by 2w fix it", "U1", date(2026, 3, 16), "fix it"),
+        ("<@U1> due tomorrow fix it", "U1", date(2026, 3, 3), "fix it"),
         ("me by hand, check alerts", "U0ME", None, "by hand, check alerts"),
         ("<@U1> ask <@U2|carol> or <@U3>", "U1", None, "ask @carol or @U3"),
     ],
@@ -164,7 +169,15 @@ def test_days_are_counted_from_today_where_the_author_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["bob Alert", "", "<@U1> by 2026-13-01 Alert", "<@U1> by 5 Alert"]
+    "typed",
+    [
+        "bob Alert",
+        "",
+        "<@U1> by 2026-13-01 Alert",
+        "<@U1> by 5 Alert",
+        "<@U1> by end of week fix it",
+        "<@U1> by 3/4 fix it",
+    ],
 )
 def test_words_that_cant_be_read_are_refused(typed: str) -> None:
     with pytest.raises(InvalidInput):

@@ -1,6 +1,6 @@
 """Durations and clock times as people type them."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,7 @@ from incidents.core.times import (
     spoken_duration,
     zone_of,
 )
+from incidents.core.typed_dates import split_day
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -90,10 +91,105 @@ def test_a_first_word_that_is_meant_for_a_time_and_is_none_is_refused(word: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["10:1 odds", "-v was given", "3 of 10 hosts", "2026-11-21 it began"]
+    "text",
+    [
+        "10:1 odds",
+        "-v was given",
+        "3 of 10 hosts",
+        "99.95 % of requests fail",
+        "12.50 EUR lost per cart",
+        "5 ms slower",
+        "today we deployed",
+        "may be the cache",
+        "sun is hot in the data centre",
+        "second deploy failed",
+        "24h of logs are gone",
+        "2pmish",
+    ],
 )
 def test_a_first_word_that_only_resembles_a_time_is_text(text: str) -> None:
     assert split_moment(text, now=NOW, zone="UTC") == (None, text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "moment"),
+    [
+        ("-10m", "2026-03-02 08:50"),
+        ("\N{EN DASH}10m", "2026-03-02 08:50"),
+        ("--10m", "2026-03-02 08:50"),
+        ("10m ago", "2026-03-02 08:50"),
+        ("10 minutes ago,", "2026-03-02 08:50"),
+        ("1 h 30 min ago", "2026-03-02 07:30"),
+        ("an hour ago", "2026-03-02 08:00"),
+        ("half an hour ago", "2026-03-02 08:30"),
+        ("08.55", "2026-03-02 08:55"),
+        ("8:55:", "2026-03-02 08:55"),
+        ("8:55 am", "2026-03-02 08:55"),
+        ("at 8:55", "2026-03-02 08:55"),
+        ("8h55", "2026-03-02 08:55"),
+        ("2pm", "2026-03-01 14:00"),
+        ("2:05 pm", "2026-03-01 14:05"),
+        ("08:55 UTC", "2026-03-02 08:55"),
+        ("08:55Z", "2026-03-02 08:55"),
+        ("today 08:55", "2026-03-02 08:55"),
+        ("yesterday 14:05", "2026-03-01 14:05"),
+        ("yesterday at 2pm", "2026-03-01 14:00"),
+        ("Friday 14.05", "2026-02-27 14:05"),
+        ("on Friday, 14:05", "2026-02-27 14:05"),
+        ("Monday 08:00", "2026-03-02 08:00"),
+        ("Monday 14:05", "2026-02-23 14:05"),
+        ("last Monday 08:00", "2026-02-23 08:00"),
+        ("2026-02-28 14:05", "2026-02-28 14:05"),
+        ("2026-02-28T14:05:30Z", "2026-02-28 14:05:30"),
+        ("28.02. 14:05", "2026-02-28 14:05"),
+        ("28.2.2026 14:05", "2026-02-28 14:05"),
+        ("28 Feb 14:05", "2026-02-28 14:05"),
+        ("Feb 28th, 14:05", "2026-02-28 14:05"),
+        ("28 November 14:05", "2025-11-28 14:05"),
+        ("2/28 14:05", "2026-02-28 14:05"),
+    ],
+)
+def test_a_moment_is_read_however_people_write_it(typed: str, moment: str) -> None:
+    found, text = split_moment(f"{typed} rolled back", now=NOW, zone="UTC")
+    assert (found, text) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), "rolled back")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+10m rolled back",
+        "yesterday we deployed",
+        "Friday the deploy broke",
+        "2026-02-28 it began",
+        "28 Feb it began",
+        "28.11 it began",
+        "3/4 14:05 it began",
+        "31.02. 14:05 it began",
+        "25:99:00 it began",
+    ],
+)
+def test_a_text_that_begins_like_a_moment_and_is_not_clear_is_asked_about(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        split_moment(text, now=NOW, zone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("Friday", "2026-03-06"),
+        ("fri", "2026-03-06"),
+        ("Monday", "2026-03-02"),
+        ("next Monday", "2026-03-09"),
+        ("tomorrow", "2026-03-03"),
+        ("2026-12-01", "2026-12-01"),
+        ("1.12.", "2026-12-01"),
+        ("1 Dec", "2026-12-01"),
+        ("Feb 1st", "2027-02-01"),
+    ],
+)
+def test_a_day_to_come_is_the_next_such_day(typed: str, day: str) -> None:
+    found, rest = split_day(f"{typed} fix it", today=NOW.date(), is_past=False)
+    assert (found, rest) == (date.fromisoformat(day), "fix it")
 
 
 def test_a_time_shown_twice_when_clocks_go_back_is_the_later_one_that_has_been() -> None:
