@@ -106,6 +106,13 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
                 f"Did you mean {meant}? I don't know `{escape(error.word)}`, so nothing was done. If "
                 f"it belongs to your text, put it in backticks."
             )
+        case "takes_no_words":
+            before = " ".join(part for part in (slash, error.reference) if part)
+            ready = "".join(f" Did you mean {code(f'{before} {one}')}?" for one in error.close)
+            text = f"{code(error.word)} takes no words after it, so nothing was done.{ready}"
+        case "reference_last":
+            ready = code(f"{slash} {error.close[0]}")
+            text = f"An incident's number comes first, so nothing was done: {ready}"
         case _:
             text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
     if error.command is not None:

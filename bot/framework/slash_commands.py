@@ -42,12 +42,22 @@ class Command:
         """Return the verb: the first word of the usage that isn't optional."""
         return next((word for word in self.usage.split() if not word.startswith("[")), "")
 
+    @property
+    def takes_words(self) -> bool:
+        """Tell whether something may follow the verb."""
+        return not self.usage.endswith(self.name)
+
+    @property
+    def takes_reference(self) -> bool:
+        """Tell whether another incident may follow the verb, as in `duplicate INC-7`."""
+        return "INC-" in self.usage.partition(f"{self.name} ")[2]
+
 
 @dataclass(eq=False)
 class CommandRefused(Exception):
     """The text isn't a valid command; nothing was done. `close` holds similar verbs or flags."""
 
-    problem: str  # unknown_verb, near_flag, flag_needs_value
+    problem: str  # unknown_verb, near_flag, flag_needs_value, takes_no_words, reference_last
     word: str
     command: Command | None = None
     close: tuple[str, ...] = ()
@@ -81,7 +91,8 @@ class Grammar:
     def parse(self, text: str) -> tuple[Command | None, CommandWords]:
         """Return the command and its words; an empty text has no command and means help.
 
-        Raises: CommandRefused for an unknown verb, a misspelt option, or one without its value.
+        Raises: CommandRefused for an unknown verb, words after a verb that takes none, a reference
+            after the verb, a misspelt option, or one without its value.
         """
         rest = normalise_typing(text).strip()
         first, after_first = _split_word(rest)
@@ -101,10 +112,23 @@ class Grammar:
                 text=rest,
                 reference=str(reference or ""),
             )
+        self._refuse_misplaced(command, tail, reference=str(reference or ""))
         flags, words = _take_flags(tail, command)
         return command, CommandWords(
             verb=command.name, text=words, reference=reference, flags=flags
         )
+
+    def _refuse_misplaced(self, command: Command, text: str, *, reference: str) -> None:
+        """Refuse words that would be dropped, and an incident named after the verb."""
+        if parse_reference(text) is not None and not command.takes_reference:
+            ready: tuple[str, ...] = (f"{text.upper()} {command.name}",)
+            raise CommandRefused("reference_last", text, command=command, close=ready)
+        if text and not command.takes_words:
+            singular = self.find(command.name.removesuffix("s"))
+            ready = (f"{singular.name} {text}",) if singular and singular is not command else ()
+            raise CommandRefused(
+                "takes_no_words", command.name, command=command, close=ready, reference=reference
+            )
 
 
 def _split_word(text: str) -> tuple[str, str]:

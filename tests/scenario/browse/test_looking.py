@@ -54,6 +54,21 @@ async def test_an_unknown_verb_is_answered_with_the_ready_command(
         assert f"`{command}`" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("edit Checkout is down", "takes no words after it, so nothing was done"),
+        ("roles @ben scribe", "`/incident role @\u2060ben scribe`"),
+        ("actions @ben fix it", "`/incident action @\u2060ben fix it`"),
+        ("resolve INC-1", "`/incident INC-1 resolve`"),
+        ("show inc-1", "`/incident INC-1 show`"),
+    ],
+)
+async def test_words_that_would_be_dropped_are_asked_about(bot: Bot, typed: str, says: str) -> None:
+    answer = await bot.slack.add_person("alice").command(f"/incident {typed}")
+    assert says in answer.text
+
+
 async def test_an_unknown_list_gets_those_that_there_are(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     answer = await alice.command("/incident list yesterday")
