@@ -104,13 +104,15 @@ async def test_a_guest_adds_no_note_and_takes_none_back(room: Room) -> None:
         await room.world.run(partial(undo, ref=room.ref), by=guest)
 
 
-async def test_undo_withdraws_ones_own_last_note_then_the_one_before(room: Room) -> None:
+async def test_undo_withdraws_ones_own_last_note_and_asks_before_the_one_before(room: Room) -> None:
     bob = await room.world.person("bob")
     await room.note("one")
     await room.note("two")
     await room.note("bob's", by=bob)
-    for _ in range(2):
-        await room.world.run(partial(undo, ref=room.ref), by=room.alice)
+    await room.world.run(partial(undo, ref=room.ref), by=room.alice)
+    asked = await room.world.run(partial(undo, ref=room.ref), by=room.alice)
+    assert asked.kind == "older"
+    await room.world.run(partial(undo, ref=room.ref, again=True), by=room.alice)
     standing = [item.entry.words for item in await room.notes() if not item.entry.is_withdrawn]
     assert standing == ["bob's"]
     assert [item.entry.words for item in await room.notes()] == ["one", "two", "bob's"]

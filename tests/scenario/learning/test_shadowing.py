@@ -274,7 +274,8 @@ async def test_the_schedule_of_the_policy_brings_shadows_to_a_service(bot: Bot) 
     [
         ("/incident shadow @bob", "has to be somebody else"),
         ("/incident shadow nobody-knows", "isn't one we know; there are commander, deputy"),
-        ("/incident shadow @alice --until yesterday", "isn't a date we can read"),
+        ("/incident shadow @alice --until sometime", "isn't a date we can read"),
+        ("/incident shadow @alice --until yesterday", "can't be in the past"),
         ("/incident shadow @alice --until 2020-01-01", "can't be in the past"),
     ],
 )
