@@ -14,7 +14,7 @@ from typing import Any, Final
 from incidents.policy.policy import FigureTargets
 from incidents.scenarios.runs import RunEnd
 
-# From this completeness on (of 100), a packet holds what somebody who is called needs.
+# A packet of at least this completeness (of 100) holds what the people called need.
 ENOUGH_CONTEXT: Final = 75
 
 

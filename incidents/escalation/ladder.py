@@ -260,13 +260,13 @@ async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) 
             escalation_id=escalation.id,
             number=escalation.number,
             author=await author_of(uow, escalation),
-            called=await _what_came_of_calls(uow, incident, escalation),
+            called=await _stands_of_calls(uow, incident, escalation),
             waited_seconds=int((uow.now - escalation.created_at).total_seconds()),
         ),
     )
 
 
-async def _what_came_of_calls(
+async def _stands_of_calls(
     uow: UnitOfWork, incident: Incident, escalation: Escalation
 ) -> tuple[Standing, ...]:
     """Return the people called, in order, each with a key of `STANDS`."""

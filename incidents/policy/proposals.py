@@ -129,7 +129,7 @@ class Proposals:
         return None if key is None else self.find_class(key)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield commands without a class that asks somebody, and void rules for solo."""
+        """Yield commands whose class asks nobody, and rules for solo, which have no effect."""
         known = tuple(item.key for item in self.classes)
         for item in self.commands:
             at, found = ("commands", item.command.value), self.find_class(item.class_key)

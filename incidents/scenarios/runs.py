@@ -126,7 +126,7 @@ async def refuse_outsiders(session: AsyncSession, incident: Incident, person: Pe
 
 
 async def find_stand_in(session: AsyncSession, incident: Incident) -> Person | None:
-    """Return the mentor of a drill with a scenario, who stands in for people it doesn't call."""
+    """Return the mentor of a drill with a scenario, who answers for the people it doesn't call."""
     if not incident.is_drill:
         return None
     run = await find_run(session, incident.id)
