@@ -25,7 +25,7 @@ def upload_postmortem(plan: IncidentPlan[PostmortemDrafted | PostmortemPublished
 
 
 def remind_of_postmortem(plan: IncidentPlan[PostmortemEntry]) -> None:
-    """Set the reminder for the business day before the postmortem is due."""
+    """Set the first reminder of the day on which the postmortem is due."""
     if plan.event.due_on is not None:
         plan.set_reminder(first_reminder(plan.event.due_on, plan.facts, plan.policy))
 

@@ -390,15 +390,15 @@ async def test_the_audit_log_is_exported_in_each_format(
         ),
         (
             ("UPDATE stage_records SET stage = 'solo' WHERE position = 2",),
-            "entry 2: the stage is not what it says was set",
+            "entry 2: the stored stage isn't the one that it recorded",
         ),
         (
             ("UPDATE stage_records SET note = 'Hopeless.' WHERE position = 2",),
-            "entry 2: the stage is not what it says was set",
+            "entry 2: the stored stage isn't the one that it recorded",
         ),
         (
             ("DELETE FROM stage_records WHERE position = 2",),
-            "entry 2: the stage that it says was set isn't there",
+            "entry 2: the stage that it recorded is missing",
         ),
     ],
 )

@@ -113,7 +113,12 @@ def test_a_small_scenario_is_complete() -> None:
         ("- when: [freed]", "- when: [fred]", "- when:", "did you mean `freed`?"),
         ("- when: [freed]", "- when: [is freed]", "- when:", "isn't a condition"),
         ("fixed_when: [freed]", "fixed_when: [mended]", "fixed_when:", "nothing sets the fact"),
-        ("fixed_when: [freed]", "fixed_when: [not freed]", "fixed_when:", "holds from the start"),
+        (
+            "fixed_when: [freed]",
+            "fixed_when: [not freed]",
+            "fixed_when:",
+            "already holds at the start",
+        ),
         ("verdict: helps", "verdict: harmless", "actions:", "none of them helps"),
         ("sets: [freed]", "sets: [freed, start]", "sets:", "is told by the record"),
         ('questions: ["What grew?"]', "questions: []", "questions:", "at least one question"),
@@ -128,7 +133,7 @@ def test_a_mistake_is_said_with_its_line(old: str, new: str, at: str, said: str)
 
 def test_a_check_that_may_have_nothing_to_show_is_refused() -> None:
     text = GOOD.replace("      - output: 100 % used\n", "")
-    assert "has to hold always" in problems(text)[line_of(text, "- when:")]
+    assert "must always hold" in problems(text)[line_of(text, "- when:")]
 
 
 def test_a_result_behind_one_that_always_holds_is_refused() -> None:
@@ -139,9 +144,9 @@ def test_a_result_behind_one_that_always_holds_is_refused() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("- also shown", "holds always"),
+        ("- also shown", "always holds"),
         ("- {when: [fred], output: also}", "did you mean `freed`?"),
-        (f"- {{when: [freed], output: {1400 * 'x'}}}\n" * 2, "is no screen any more"),
+        (f"- {{when: [freed], output: {1400 * 'x'}}}\n" * 2, "more than one screen"),
     ],
 )
 def test_what_is_shown_besides_is_checked_as_well(line: str, said: str) -> None:
