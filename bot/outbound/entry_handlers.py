@@ -194,7 +194,7 @@ class EntryHandlers:
 async def _carry_out_all(context: EffectContext, edits: Iterable[_Edit]) -> list[_Edit]:
     """Edit the messages; return those that need no further edit.
 
-    Raises: SlackTemporary after all were tried, so that one refused message holds up no other.
+    Raises: SlackTemporary after all were tried, so that one refused message delays no other.
     """
     settled, refused = [], None
     for edit in edits:

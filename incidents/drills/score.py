@@ -1,4 +1,4 @@
-"""The scorecard of a drill: its figures against the policy's, one praise and one advice; pure.
+"""The scorecard of a drill: its figures, what went well, what to practise; pure.
 
 Every line follows from the record and the run by a fixed rule, and uses the same targets as real
 incidents (`figures` in the policy). A line for which the drill gave no occasion says so, and counts

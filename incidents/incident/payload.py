@@ -158,7 +158,7 @@ def _generic_detail(key: str, value: Any) -> Detail:
 
 
 def _named_value(value: Any) -> Sentence:
-    """Return a value that no person typed; an identifier of ours is shown as words."""
+    """Return a value that no person typed; our own identifiers are shown as words."""
     if isinstance(value, list | tuple):
         return _joined((_named_value(one) for one in value), ", ")
     if isinstance(value, str) and _INNER_NAME.fullmatch(value):

@@ -40,7 +40,7 @@ from incidents.proposals.entries import ActionProposed
 from incidents.rights.stages import is_named, people_named
 from incidents.roles.entries import HandoffOffered, HandoffRequested
 
-# Later than this, "what would you do now?" makes no sense any more.
+# After this long, "what would you do now?" no longer makes sense.
 DECISION_LASTS: Final = timedelta(minutes=10)
 
 # The entries that count as decisions, and their key in the question to shadows.

@@ -54,7 +54,7 @@ _Url = Annotated[
         "https://wiki.example.com/checkout",
     ),
 ]
-# Without these, a callee can't tell what is wanted of them.
+# Without these, the people called can't tell what you need from them.
 _NEEDED: Final = (PacketField.ASK, PacketField.SYMPTOMS)
 
 

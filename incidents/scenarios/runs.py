@@ -145,5 +145,5 @@ def elapsed_seconds(since: datetime, until: datetime, absences: Iterable[Away]) 
 
 
 async def absences_in(session: AsyncSession, run: DrillRun) -> tuple[Away, ...]:
-    """Return the bot's absences since the run began, in which the scenario stood still."""
+    """Return the bot's absences since the run began, in which the scenario paused."""
     return await absences_since(session, run.started_at, workspace_id=run.workspace_id)

@@ -15,7 +15,7 @@ WRONG = [
     ("  escalates_as: managr", "proposals.escalates_as", "did you mean `manager`?"),
     ("  answer_within_by_severity: {sev9: 1m}", "proposals.answer_within_by_severity.sev9", "sev"),
     ("  commands: {resolve: chnge}", "proposals.commands.resolve", "did you mean `change`?"),
-    ("  commands: {resolve: safe}", "proposals.commands.resolve", "needs nobody's agreement"),
+    ("  commands: {resolve: safe}", "proposals.commands.resolve", "needs nobody's approval"),
     ("  commands: {resolve: null}", "proposals.commands.resolve", "has to stay"),
     ("  commands: {declare: change}", "proposals.commands.declare", "isn't one of the possible"),
     ("  supervised_actions: {solo: [close]}", "proposals.supervised_actions.solo", "remove it"),
