@@ -96,7 +96,7 @@ class Scheduler:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def pause(self) -> None:
-        """Stall APScheduler, as a wall clock set back does (for tests)."""
+        """Stall APScheduler, as setting back the wall clock does (for tests)."""
         if self._scheduler is not None:
             self._scheduler.pause()
 
