@@ -54,8 +54,8 @@ for those two addresses; `refuse_handshakes(times)`, `disconnect(reason)`,
 
 Slack retries unacked events after `retry_delays` (real seconds; Slack's own by default).
 
-**Setting up**: `add_person`, `add_channel`, `add_group` emit no events; `change_person`,
-`change_group`, `deactivate`, `welcome` do. `scopes=` and `subscriptions=` of the
+**Setting up**: `add_person`, `add_people`, `add_channel`, `add_group` emit no events;
+`change_person`, `change_group`, `deactivate`, `welcome` do. `scopes=` and `subscriptions=` of the
 constructor take what a manifest grants.
 
 **Raw**: `body, headers = slack.signed_request(body, timestamp=, secret=)`, then

@@ -181,6 +181,10 @@ class SlackServer(Failures):
         self._people[user.id] = Person(user, self._stage)
         return self._people[user.id]
 
+    def add_people(self, *handles: str) -> tuple[Person, ...]:
+        """Add several people."""
+        return tuple(self.add_person(handle) for handle in handles)
+
     def add_channel(
         self,
         name: str,
