@@ -1,4 +1,4 @@
-"""Play the demo: the real bot, a real SQLite file, Slack's real protocol; nothing is recorded."""
+"""Play the demo: the real bot, a real SQLite file, Slack's real protocol; nothing is canned."""
 
 import argparse
 import asyncio
@@ -26,7 +26,7 @@ from tests.slack_server import SlackServer
 SCENES = (*story.SCENES, *drill.SCENES)
 OUTPUT = Path("demo-output")
 WIDTH = 100
-# Rich's own, but with the fonts that are there instead of one from somewhere in the network.
+# Rich's own format, but with installed fonts instead of one from the network.
 _FONT_FACES = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
 _SVG = _FONT_FACES.sub("", CONSOLE_SVG_FORMAT).replace(
     "Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
@@ -35,7 +35,7 @@ POLICY = Path(__file__).parent / "policy.yaml"
 
 
 def main() -> int:
-    """Play the demo; the exit code is 1 if the bot failed at anything."""
+    """Play the demo; the exit code is 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also write a picture of it")
     options = parser.parse_args()
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 async def play(screen: Screen) -> list[str]:
-    """Play all scenes, keep what was uploaded, and return what went wrong."""
+    """Play all scenes, keep the uploaded files, and return what went wrong."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as folder:
         async with SlackServer() as slack:

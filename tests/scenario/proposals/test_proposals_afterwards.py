@@ -1,9 +1,9 @@
-"""What asks about a proposal says how it stands, and offers nothing, once that isn't asked."""
+"""Questions about a proposal say how it stands, and offer nothing, once they are settled."""
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.scenario.proposals.test_proposals import PROPOSAL, ROOM, Cast, card, said
+from tests.scenario.conftest import ROOM, Bot, said
+from tests.scenario.proposals.test_proposals import PROPOSAL, Cast, card
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ async def test_who_was_asked_again_sees_what_came_of_it(bot: Bot, line: str, say
         assert "proposal_approve" not in message.buttons
         assert says in message.rendered
     assert asked.buttons == []
-    assert "Carts are lost" not in asked.rendered  # words stay where they can be redacted
+    assert (
+        "Carts are lost" not in asked.rendered
+    )  # people's words stay where a redaction reaches them
 
 
 async def test_an_approval_says_that_it_was_carried_out(bot: Bot) -> None:

@@ -1,4 +1,4 @@
-"""What every request to the embedded Slack passes: journal, planned faults, latency."""
+"""What every request to the embedded Slack goes through: journal, planned faults, latency."""
 
 import asyncio
 import time
@@ -16,13 +16,13 @@ Run = Callable[[ApiCall], web.Response]
 
 
 class Refuse(Protocol):
-    """Makes the answer of a planned error."""
+    """Makes the response for a planned error."""
 
     def __call__(self, answer: Json, *, status: int, retry_after: int) -> web.Response:
-        """Wrap the error as the address in question does."""
+        """Wrap the error as the called address does."""
 
 
-# The method names under which the two addresses beside the Web API fail and are journalled.
+# The names, for failing and journalling, of the two addresses outside the Web API.
 RESPONSE_URL = "response_url"
 UPLOAD_URL = "upload_url"
 
