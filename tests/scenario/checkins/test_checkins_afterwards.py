@@ -143,6 +143,7 @@ async def test_a_task_that_is_redacted_stays_so_whatever_is_answered(bot: Bot) -
     told = bot.slack.dm(bob).messages[-1]
     old = told.seen()
     await redact(bot, "checkin_asked")
+    await bot.settle()
     await bob.click(old, "checkin_understood")
     await bot.settle()
     assert not said(room, _ASKED)
@@ -159,7 +160,6 @@ async def redact(bot: Bot, kind: str) -> None:
     await services.transactions.run(
         redact_it, actor=system_actor(), workspace_id=services.workspace.id
     )
-    await bot.settle()
 
 
 async def test_a_task_is_offered_again_when_the_incident_is_reopened(bot: Bot) -> None:
