@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,6 +49,8 @@ from incidents.incident.views import EntryView, IncidentView, get_entry_view
 # Slack says `channel_not_found` of a private channel that removed the bot; it may return.
 _UNREACHABLE = CLOSED | {"channel_not_found"}
 _ELSEWHERE = Ending("This goes on privately.")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,7 @@ async def _carry_out(context: EffectContext, edit: _Edit) -> bool:
     try:
         await context.services.gateway.update(*place, edit.message)
     except SlackPermanent as error:
+        log.warning("message_not_refreshed", channel_id=place[0], error=error.error)
         # A channel that is closed to us may reopen: try again then.
         return error.error not in _UNREACHABLE or edit.ending is _ELSEWHERE
     return True

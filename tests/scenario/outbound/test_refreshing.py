@@ -6,6 +6,7 @@ from incidents.engine.outbox import EffectStatus, count_by_status
 from tests.scenario.checkins.test_checkins import ROOM, declared, said
 from tests.scenario.checkins.test_checkins_afterwards import redact
 from tests.scenario.conftest import Bot
+from tests.scenario.updates.test_updates import declared as updated
 from tests.slack_server.delivery.faults import Match
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Channel, Message
@@ -119,3 +120,58 @@ async def test_archived_while_a_refresh_is_pending_nothing_is_stuck_and_it_is_ma
     await bot.settle()
     assert question.buttons == []
     assert "Understood* at" in question.rendered
+
+
+# -- Slack refuses for good ---------------------------------------------------------------------
+
+_REFUSALS = ("channel_not_found", "message_not_found", "is_archived", "something_new")
+
+
+@pytest.mark.parametrize("error", _REFUSALS)
+async def test_a_refused_refresh_ends_is_logged_once_and_holds_up_no_other(
+    bot: Bot, capsys: pytest.CaptureFixture[str], error: str
+) -> None:
+    alice, bob, room, question = await asked(bot)
+    told = bot.slack.dm(bob).messages[-1]
+    bot.slack.fail("chat.update", error=error, match=updates(question))
+    capsys.readouterr()
+    await bob.click(told, "checkin_understood")
+    await bot.settle()
+    assert told.buttons == []  # its refresh came after the refused one
+    assert await unsettled(bot) == {}
+    await alice.command("/incident note Rolled back", channel=ROOM)
+    await bot.settle()
+    assert "Rolled back" in room.messages[-1].text
+    log = capsys.readouterr().out
+    (line,) = [line for line in log.splitlines() if "message_not_refreshed" in line]
+    assert "warning" in line
+    assert room.id in line
+    assert error in line
+    assert _ASKED not in log
+
+
+@pytest.mark.parametrize("error", ["channel_not_found", "is_archived"])
+async def test_a_message_in_a_channel_that_is_closed_for_a_while_is_refreshed_later(
+    bot: Bot, error: str
+) -> None:
+    alice, bob, _, question = await asked(bot)
+    bot.slack.fail("chat.update", error=error, match=updates(question))
+    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_understood")
+    await bot.settle()
+    assert question.buttons == ["checkin_understood"]
+    await alice.command("/incident status mitigated", channel=ROOM)
+    await bot.settle()
+    assert question.buttons == []
+
+
+@pytest.mark.parametrize("error", _REFUSALS)
+async def test_a_card_that_slack_refuses_holds_up_no_other_message(bot: Bot, error: str) -> None:
+    alice, room = await updated(bot)
+    (card,) = [message for message in room.messages if message.is_pinned]
+    bot.slack.fail("chat.update", error=error, match=updates(card))
+    await alice.command("/incident severity sev1", channel=ROOM)
+    await bot.settle()
+    assert "SEV1" in bot.slack.channel("incidents").messages[0].rendered
+    assert "SEV1" in room.transcript
+    waiting = await unsettled(bot)
+    assert waiting == ({"dead": 1} if error in {"is_archived", "something_new"} else {})
