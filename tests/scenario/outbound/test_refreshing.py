@@ -1,8 +1,14 @@
-"""What happens while messages are refreshed: a redaction, a move, a channel lost, a refusal."""
+"""What happens while messages are refreshed: a redaction, a move, a refusal, an error of ours."""
+
+import uuid
 
 import pytest
+from sqlalchemy import select
 
+from incidents.core.people import system_actor
 from incidents.engine.outbox import EffectStatus, count_by_status
+from incidents.engine.posted_messages import PostedMessage, entry_purpose
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from tests.scenario.checkins.test_checkins import ROOM, declared, said
 from tests.scenario.checkins.test_checkins_afterwards import redact
 from tests.scenario.conftest import Bot
@@ -22,6 +28,12 @@ async def asked(bot: Bot) -> tuple[Person, Person, Channel, Message]:
     (question,) = said(room, _ASKED)
     assert question.buttons == ["checkin_understood"]
     return alice, bob, room, question
+
+
+async def later(bot: Bot) -> None:
+    """Let the bot try again what failed, in steps that keep its lease."""
+    for _ in range(5):
+        await bot.advance(seconds=20)
 
 
 def updates(message: Message) -> Match:
@@ -87,8 +99,7 @@ async def test_a_move_puts_the_channel_away_once_what_was_refused_is_refreshed(b
     await bot.settle()
     assert "handled privately" in card.rendered
     assert not room.is_archived
-    for _ in range(4):
-        await bot.advance(seconds=20)
+    await later(bot)
     await _is_put_away(bot, room, question=question, card=card)
 
 
@@ -175,3 +186,79 @@ async def test_a_card_that_slack_refuses_holds_up_no_other_message(bot: Bot, err
     assert "SEV1" in room.transcript
     waiting = await unsettled(bot)
     assert waiting == ({"dead": 1} if error in {"is_archived", "something_new"} else {})
+
+
+# -- an error of ours ---------------------------------------------------------------------------
+
+
+async def send_to(bot: Bot, told: Message, purpose: str) -> str:
+    """Make a message one to somebody else, by its purpose; return the purpose that it had."""
+    had: list[str] = []
+
+    async def change(uow: UnitOfWork) -> Outcome:
+        query = select(PostedMessage).where(PostedMessage.message_ts == told.ts)
+        posted = (await uow.session.execute(query)).scalar_one()
+        had.append(posted.purpose)
+        posted.purpose = purpose
+        return Outcome("changed")
+
+    services = bot.app.services
+    await services.transactions.run(
+        change, actor=system_actor(), workspace_id=services.workspace.id
+    )
+    return had[0]
+
+
+async def test_a_message_that_cannot_be_made_is_tried_again_alone(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alice, bob, _, question = await asked(bot)
+    told = bot.slack.dm(bob).messages[-1]
+    purpose = await send_to(bot, told, entry_purpose(uuid.uuid4()))  # nobody: it raises
+    capsys.readouterr()
+    await bob.click(told, "checkin_understood")
+    await bot.settle()
+    assert question.buttons == []
+    assert told.buttons == ["checkin_understood"]
+    log = capsys.readouterr().out
+    assert log.count("message_set_aside") == 1
+    assert "NoResultFound" in log
+    assert _ASKED not in log
+    for _ in range(3):
+        await alice.command("/incident status mitigated", channel=ROOM)
+        await alice.command("/incident status investigating", channel=ROOM)
+        await later(bot)
+    assert await unsettled(bot) == {
+        "pending": 2
+    }  # one is tried, one newer waits; not one each time
+    await send_to(bot, told, purpose)
+    await bot.advance(minutes=6)  # longer than any pause between attempts
+    await later(bot)
+    assert told.buttons == []
+    assert await unsettled(bot) == {}
+
+
+async def test_a_message_that_cannot_be_made_does_not_keep_the_old_channel_open(bot: Bot) -> None:
+    alice, bob, room, question = await asked(bot)
+    (card,) = [message for message in room.messages if message.is_pinned]
+    told = bot.slack.dm(bob).messages[-1]
+    purpose = await send_to(bot, told, entry_purpose(uuid.uuid4()))
+    await alice.command("/incident INC-1 private @bob customer data")
+    await alice.command("/incident INC-1 note The export held salaries")
+    await bot.settle()
+    assert room.is_archived
+    await send_to(bot, told, purpose)
+    await later(bot)
+    await _is_put_away(bot, room, question=question, card=card)
+
+
+async def test_one_message_that_slack_is_too_busy_for_holds_up_no_other(bot: Bot) -> None:
+    _, bob, _, question = await asked(bot)
+    told = bot.slack.dm(bob).messages[-1]
+    bot.slack.fail("chat.update", status=500, match=updates(question))
+    await bob.click(told, "checkin_understood")
+    await bot.settle()
+    assert told.buttons == []
+    assert question.buttons == ["checkin_understood"]
+    await bot.advance(seconds=20)
+    assert question.buttons == []
