@@ -139,7 +139,7 @@ _REFUSALS = ("channel_not_found", "message_not_found", "is_archived", "something
 
 
 @pytest.mark.parametrize("error", _REFUSALS)
-async def test_a_refused_refresh_ends_is_logged_once_and_holds_up_no_other(
+async def test_a_refused_refresh_ends_is_logged_once_and_delays_no_other(
     bot: Bot, capsys: pytest.CaptureFixture[str], error: str
 ) -> None:
     alice, bob, room, question = await asked(bot)
@@ -176,7 +176,7 @@ async def test_a_message_in_a_channel_that_is_closed_for_a_while_is_refreshed_la
 
 
 @pytest.mark.parametrize("error", _REFUSALS)
-async def test_a_card_that_slack_refuses_holds_up_no_other_message(bot: Bot, error: str) -> None:
+async def test_a_card_that_slack_refuses_delays_no_other_message(bot: Bot, error: str) -> None:
     alice, room = await updated(bot)
     (card,) = [message for message in room.messages if message.is_pinned]
     bot.slack.fail("chat.update", error=error, match=updates(card))
@@ -252,7 +252,7 @@ async def test_a_message_that_cannot_be_made_does_not_keep_the_old_channel_open(
     await _is_put_away(bot, room, question=question, card=card)
 
 
-async def test_one_message_that_slack_is_too_busy_for_holds_up_no_other(bot: Bot) -> None:
+async def test_one_message_that_slack_is_too_busy_for_delays_no_other(bot: Bot) -> None:
     _, bob, _, question = await asked(bot)
     told = bot.slack.dm(bob).messages[-1]
     bot.slack.fail("chat.update", status=500, match=updates(question))
