@@ -94,9 +94,13 @@ async def add_entry_messages(session: AsyncSession, facts: Facts) -> Facts:
     return replace(facts, has_entry_messages=bool((await session.execute(query)).scalar_one()))
 
 
-async def entry_messages(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[PostedMessage]:
-    """Return the messages about entries of an incident that are still kept current."""
+async def entry_messages(
+    session: AsyncSession, incident_id: uuid.UUID, *, message_id: uuid.UUID | None = None
+) -> Sequence[PostedMessage]:
+    """Return the messages about entries of an incident that are still kept current, or one."""
     query = _of_entries(incident_id).order_by(PostedMessage.posted_at)
+    if message_id is not None:
+        query = query.where(PostedMessage.id == message_id)
     return (await session.execute(query)).scalars().all()
 
 

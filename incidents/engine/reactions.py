@@ -2,7 +2,12 @@
 
 from incidents.engine.effects import EraseEntryMessage, PostEntry, RefreshEntryMessages, SendPrompt
 from incidents.engine.entries import EffectFailed
-from incidents.engine.events import EntryMessagesOutdated, PromptChanged, RedactedTextRewritten
+from incidents.engine.events import (
+    EntryMessageNotRefreshed,
+    EntryMessagesOutdated,
+    PromptChanged,
+    RedactedTextRewritten,
+)
 from incidents.engine.plan import IncidentPlan, Plan
 from incidents.incident.payload import Payload
 from incidents.policy.policy import COMMANDER
@@ -36,6 +41,18 @@ def refresh_entry_messages(plan: IncidentPlan[Payload]) -> None:
 def look_at_entry_messages_again(plan: IncidentPlan[EntryMessagesOutdated]) -> None:
     """Check a message again whose request ended while it was being posted."""
     plan.refresh(RefreshEntryMessages(incident_id=plan.facts.incident_id), lane="entries")
+
+
+def refresh_alone(plan: Plan[EntryMessageNotRefreshed]) -> None:
+    """A message that couldn't be refreshed with the others is tried again in its own lane."""
+    event = plan.event
+    effect = RefreshEntryMessages(incident_id=event.incident_id, message_id=event.message_id)
+    plan.add(
+        effect,
+        lane=f"{event.incident_id}:entries:{event.message_id}",
+        name=str(event.message_id),
+        coalesce_key=f"{effect.kind}:{event.message_id}",
+    )
 
 
 def erase_again(plan: Plan[RedactedTextRewritten]) -> None:

@@ -157,7 +157,6 @@ async def redact(bot: Bot, kind: str) -> None:
         return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
 
     await bot.run(use_case)
-    await bot.settle()
 
 
 def said(place: Channel, words: str) -> list[Message]:

@@ -78,10 +78,10 @@ async def perform(request: Request, given: Escalating) -> Reply:
         near = await near_targets(request, given.typed)
         if near:
             incident = await view_for_form(request, given.ref, action=Action.ESCALATE)
-            words = given.typed
-            return Say(
-                near_message(request, near, before="escalate", incident=incident, words=words)
+            asked = near_message(
+                request, near, before="escalate", incident=incident, words=given.typed
             )
+            return Say(asked) if asked is not None else await ESCALATE.ask(request, given)
     if meant.is_named and meant.rest:
         return await _send_at_once(request, given.ref, meant)
     return await ESCALATE.ask(request, given)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from bot.features.escalation.forms import Escalating
 from bot.features.escalation.replies import typed_line
-from bot.framework.arguments import to_value
+from bot.framework.arguments import find_value
 from bot.framework.requests import Options, Reply, Request, Services, split_first
 from bot.slack import blocks, mentions
 from incidents.core.people import PeopleGroup, Person, PersonKind
@@ -181,7 +181,7 @@ def names_two(form: blocks.FormState) -> bool:
     return bool(form.user("person") and form.choice("target"))
 
 
-# The most characters that a button can carry; longer input is hardly a misspelt name.
+# Longer input is hardly a misspelt name.
 LONGEST_WORDS: Final = 1_800
 # The most suggestions that fit a message, each with the whole ask.
 _MOST: Final = 3
@@ -308,10 +308,15 @@ async def _handles(request: Request) -> dict[str, str]:
 
 def near_message(
     request: Request, near: Sequence[Near], *, before: str, incident: IncidentView, words: str
-) -> blocks.Message:
-    """Ask which of the names is meant; `before` is the command up to the name."""
+) -> blocks.Message | None:
+    """Ask which of the names is meant; `before` is the command up to the name.
+
+    Returns None if the words are too long for the button that keeps them.
+    """
+    value = find_value(Escalating(ById(incident.id), incident.version, words))
+    if value is None:
+        return None
     text = "\n".join(_lines(request, near, before=before, words=words))
-    value = to_value(Escalating(ById(incident.id), incident.version, words))
     form = blocks.button(
         "No, open the form with my words", action_id="escalate_words_open", value=value
     )

@@ -153,6 +153,8 @@ async def proposal_ending(
     proposal = await get_proposal_view(session, known_id(step.proposal_id))
     if proposal.version != step.version:
         return Ending(f"It was changed since: version {proposal.version} is on the card.")
+    if entry.kind == ProposalApproved.kind and entry.id != proposal.answer_entry_id:
+        return Ending(f"{mentions.escape_line(entry.actor_name)}'s approval no longer counts.")
     if proposal.status is _ASKED_WHILE.get(entry.kind):
         return None
     return Ending(status_line(proposal), is_final=not proposal.is_live)

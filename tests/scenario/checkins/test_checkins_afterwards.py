@@ -137,6 +137,8 @@ async def test_a_task_that_is_redacted_stays_so_whatever_is_answered(bot: Bot) -
     told = bot.slack.dm(bob).messages[-1]
     old = told.seen()
     await redact(bot, "checkin_asked")
+    await bot.settle()
+    await bot.settle()
     await bob.click(old, "checkin_understood")
     await bot.settle()
     assert not said(room, _ASKED)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.scenario.conftest import ROOM, Bot, said
 from tests.scenario.escalation_crew import ASK, crew_of
 from tests.slack_server.interaction.people import Person
@@ -174,6 +176,22 @@ async def test_a_misspelt_target_is_asked_about_and_keeps_what_was_typed(bot: Bo
         "/incident escalation redirect 1 dvae He owns it", channel=crew.room
     )
     assert "`/incident escalation redirect 1 @\u2060dave He owns it`" in redirected.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["%|" * 800, "\N{FIRE}" * 1_200, "<&>" * 1_800],
+    ids=["encoded", "emoji", "escaped"],
+)
+async def test_a_misspelt_target_with_more_words_than_a_button_carries_opens_the_form(
+    bot: Bot, words: str
+) -> None:
+    crew = await crew_of(bot)
+    asked = await crew.alice.command(f"/incident escalate databse {words}", channel=ROOM)
+    shown = initial(asked.get_view(), "ask")
+    assert shown.startswith(f"databse {words[:1_000]}")
+    assert shown == f"databse {words}" or shown.endswith("…")
+    assert said(crew.room, "*Escalation") == []
 
 
 # -- send now, complete after ---------------------------------------------------------------

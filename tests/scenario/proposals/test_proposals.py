@@ -338,6 +338,7 @@ async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -
     assert "hunter2" in room.transcript
 
     await redact(bot, "action_proposed")
+    await bot.settle()
     assert "hunter2" not in room.transcript
     for person in (cast.carol, cast.jo, cast.bob):
         assert "hunter2" not in bot.slack.dm(person).transcript

@@ -100,3 +100,31 @@ async def test_of_two_questions_for_objections_each_ends_by_itself(bot: Bot) -> 
     for question in asked:
         assert question.buttons == []
         assert "No strong objections." in question.rendered
+
+
+async def test_an_approval_that_lapsed_stays_so_when_somebody_else_approves(bot: Bot) -> None:
+    cast = Cast(bot)
+    await cast.declare()
+    await cast.jo.command(PROPOSAL, channel=ROOM)
+    await cast.bob.command("/incident proposal 1 approve", channel=ROOM)
+    await bot.settle()
+    told = bot.slack.dm(cast.jo)
+    first = said(told, "approved proposal 1")[-1]
+    assert first.buttons == ["proposal_carried_out_open"]
+    bot.slack.deactivate(cast.bob)
+    await bot.settle()
+    await cast.jo.command("/incident proposal 1 done It is up again", channel=ROOM)
+    await bot.settle()
+    assert first.buttons == []
+    assert "bob's approval no longer counts." in first.rendered
+    await cast.carol.command("/incident proposal 1 approve", channel=ROOM)
+    await bot.settle()
+    assert first.buttons == []
+    assert "bob's approval no longer counts." in first.rendered
+    second = said(told, "approved proposal 1")[-1]
+    assert "*carol*" in second.rendered
+    assert second.buttons == ["proposal_carried_out_open"]
+    await cast.jo.command("/incident proposal 1 done It is up again", channel=ROOM)
+    await bot.settle()
+    assert second.buttons == []
+    assert "Carried out, says @jo" in second.rendered

@@ -68,8 +68,14 @@ class Failures:
         """Never answer the next calls, until `heal()` or `release()`."""
         return self.faults.plan(Fault(method, FaultKind.HANG, times, match, after=after))
 
+    def hold(
+        self, method: str, *, drop: bool = False, times: float = 1, match: Match | None = None
+    ) -> Fault:
+        """Carry the next calls out only at `release()`; with `drop`, don't answer them then."""
+        return self.faults.plan(Fault(method, FaultKind.HOLD, times, match, after=drop))
+
     def release(self) -> None:
-        """Drop the calls that hang now."""
+        """Drop the calls that hang at this moment, and carry out those that are held."""
         self.faults.release()
 
     def delay(self, method: str, seconds: float) -> None:

@@ -17,6 +17,7 @@ class FaultKind(StrEnum):
     ANSWER = "answer"
     DROP = "drop"
     HANG = "hang"
+    HOLD = "hold"
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class Faults:
         self.release()
 
     def release(self) -> None:
-        """Let go the calls that hang now."""
+        """Let the calls go that hang or are held at this moment."""
         self._released.set()
         self._released = asyncio.Event()
 

@@ -89,6 +89,21 @@ async def test_a_hanging_call_times_out_at_the_client_and_is_released(slack: Sla
     await slack.wait_for(lambda: all(call.ended for call in slack.calls))
 
 
+@pytest.mark.parametrize("drop", [False, True])
+async def test_a_held_call_takes_effect_after_calls_that_came_later(
+    slack: SlackServer, client: AsyncWebClient, room: Channel, *, drop: bool
+) -> None:
+    held = slack.hold("chat.postMessage", drop=drop)
+    first = asyncio.ensure_future(client.chat_postMessage(channel=room.id, text="first"))
+    await slack.wait_for(lambda: held.happened)
+    await client.chat_postMessage(channel=room.id, text="second")
+    assert [m.text for m in room.messages] == ["second"]
+    slack.release()
+    (outcome,) = await asyncio.gather(first, return_exceptions=True)
+    assert isinstance(outcome, aiohttp.ClientError) is drop
+    assert {m.text for m in room.messages} == {"first", "second"}
+
+
 async def test_revoked_tokens_are_refused_until_healed(
     slack: SlackServer, client: AsyncWebClient
 ) -> None:

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.framework.arguments import (
+    MAX_VALUE,
     NOBODY,
     OnIncident,
+    find_value,
     from_value,
     from_view,
     to_metadata,
@@ -74,6 +76,33 @@ def test_arguments_are_read_back_from_a_buttons_value() -> None:
 def test_any_text_is_read_back(words: str) -> None:
     asked = Answering(INCIDENT, words=words)
     assert from_value(Answering, to_value(asked)) == asked
+
+
+@pytest.mark.parametrize("words", ["<&>" * 600, "&lt;&amp;&gt;" * 138, "x" * 1_900])
+def test_words_that_fit_a_button_come_back(words: str) -> None:
+    value = find_value(Answering(INCIDENT, words=words))
+    assert value is not None
+    assert len(value) <= MAX_VALUE
+    assert from_value(Answering, value).words == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["<&>" * 1_800, "&lt;&amp;&gt;" * 1_800, "%" * 1_800, "|" * 1_800, "\N{FIRE}" * 1_800],
+    ids=["<&>", "escaped", "percent", "bar", "emoji"],
+)
+def test_no_value_is_longer_than_slack_accepts(words: str) -> None:
+    asked = Answering(INCIDENT, words=words)
+    assert find_value(asked) is None
+    with pytest.raises(ValueError, match="Answering") as refused:
+        to_value(asked)
+    assert words not in str(refused.value)
+
+
+@given(st.text(min_size=600, max_size=2_100))
+def test_a_value_fits_a_button_or_there_is_none(words: str) -> None:
+    value = find_value(Answering(INCIDENT, words=words))
+    assert value is None or len(value.encode("utf-16-le", "surrogatepass")) <= 2 * MAX_VALUE
 
 
 def test_the_value_of_a_shorter_verb_fits_a_longer_one() -> None:
