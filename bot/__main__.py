@@ -10,7 +10,9 @@ def make_cli() -> typer.Typer:
     cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
-    cli.command(short_help="Check what Sitrep depends on, and say how to fix it.")(doctor.doctor)
+    cli.command(short_help="Check tokens, Slack, database and policy; say what to do.")(
+        doctor.doctor
+    )
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
     cli.command(short_help="Verify that the record is unchanged.")(verify.verify)

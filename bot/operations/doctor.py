@@ -12,7 +12,7 @@ from bot.features import all_features
 from bot.features.browse.people import groups_of
 from bot.operations.identity import refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
-from bot.operations.storage import clock_offset
+from bot.operations.storage import clock_offset, what_to_check
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import Identity, SlackGateway
 from config.policy_loader import LoadedPolicy
@@ -78,17 +78,16 @@ class Doctor:
 
     async def _database_findings(self) -> AsyncIterator[Finding]:
         address = self._settings.safe_database_url
-        file = self._database.file
-        if file is not None and not file.exists():
-            yield _missing_file_finding(file)
-            return
         try:
+            if self._database.file is not None and self._database.is_missing:
+                yield _missing_file_finding(self._database.file)
+                return
             state = await runner.schema_state(self._database)
             offset = await clock_offset(self._database)
         except (OSError, DBAPIError) as error:
             yield Finding(
                 f"database {address} can't be used: {reason_of(error)}",
-                "check DATABASE_URL, and that the database is there and up",
+                f"check DATABASE_URL, and {what_to_check(self._database)}",
             )
             return
         yield Finding(f"database {address} answers")
@@ -242,6 +241,11 @@ def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
     if not state.is_known:
         return Finding(
             f"schema {state.current} is newer than this version", "start the newer Sitrep again"
+        )
+    if state.is_foreign and is_sqlite:
+        return Finding(
+            "the database holds another program's tables",
+            "name a file of its own in DATABASE_URL",
         )
     if state.is_current:
         return Finding(f"schema {state.current} is this version's")

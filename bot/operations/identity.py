@@ -106,7 +106,12 @@ async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
 def _log_waiting(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     code = error.error if isinstance(error, SlackFailure) else "unknown"
-    log.warning("waiting_for_slack", error=code, attempt=state.attempt_number)
+    log.warning(
+        "waiting_for_slack",
+        error=code,
+        attempt=state.attempt_number,
+        todo="check the network and SLACK_API_URL if this goes on",
+    )
 
 
 async def save_identity(

@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
@@ -15,8 +16,10 @@ from rich.terminal_theme import MONOKAI
 
 from bot.app import Sitrep, running
 from bot.operations.logs import configure_logs
+from bot.slack.rate_limits import Limits, RateLimits
 from config.policy_loader import load_policy
 from config.settings import LogFormat, LogLevel, load_settings
+from incidents.core.clock import SystemClock
 from tests.demo import drill, story
 from tests.demo.results import entries_of, keep_files, problems
 from tests.demo.screen import Screen
@@ -71,10 +74,12 @@ async def play(screen: Screen) -> list[str]:
     """Play all scenes, keep the uploaded files, and return what went wrong."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as folder:
-        async with SlackServer() as slack:
+        async with SlackServer(rate_limits=False) as slack:
             cast = Cast.of(slack)
             settings = load_settings(_environ(slack, Path(folder)))
-            async with running(settings, load_policy(POLICY)) as app:
+            # Minutes are seconds here, so a minute's calls to Slack come within ten.
+            limits = RateLimits(SystemClock(), limits=Limits(window=timedelta(seconds=10)))
+            async with running(settings, load_policy(POLICY), limits=limits) as app:
                 await slack.connected()
                 slack.on_change(screen.show)
                 screen.is_pictured = True

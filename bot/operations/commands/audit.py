@@ -30,11 +30,10 @@ def audit(
 
     settings = load_configuration().settings
     try:
-        write_file(asyncio.run(_export(settings, form, workspace)), output)
+        file = asyncio.run(_export(settings, form, workspace))
     except CannotRead as error:
         fail(str(error))
-    except OSError as error:
-        fail(f"{output} can't be written: {error.strerror}")
+    write_file(file, output)
 
 
 async def _export(settings: "Settings", form: Form, workspace: str | None) -> "ExportFile":

@@ -36,18 +36,13 @@ def export(
 ) -> None:
     """Export the timeline of an incident."""
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
-    from incidents.core.errors import IncidentNotFound  # noqa: PLC0415
 
     settings = load_configuration().settings
     try:
         file = asyncio.run(_export(settings, incident, form, workspace))
-        write_file(file, output)
-    except IncidentNotFound:
-        fail(f"{incident} isn't there.")
     except CannotRead as error:
         fail(str(error))
-    except OSError as error:
-        fail(f"{output} can't be written: {error.strerror}")
+    write_file(file, output)
 
 
 async def _export(

@@ -22,7 +22,7 @@ def check(
         loaded = load_configuration().loaded
     else:
         try:
-            loaded = load_policy(file)
+            loaded = load_policy(file, setting="")
         except PolicyErrors as errors:
             complain(list(errors.problems))
             raise typer.Exit(WRONG_CONFIGURATION) from None

@@ -25,13 +25,10 @@ def verify(
 ) -> None:
     """Verify that a timeline is unchanged; without one, all of them and the audit log."""
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
-    from incidents.core.errors import IncidentNotFound  # noqa: PLC0415
 
     settings = load_configuration().settings
     try:
         proofs = asyncio.run(_prove(settings, incident, workspace))
-    except IncidentNotFound:
-        fail(f"{incident} isn't there.")
     except CannotRead as error:
         fail(str(error))
     for proof in proofs:

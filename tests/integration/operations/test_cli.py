@@ -93,6 +93,14 @@ async def test_missing_scopes_are_reported_at_startup(slack: SlackServer, tmp_pa
         await program.end()
 
 
+async def test_an_env_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / ".env").write_bytes, b"SLACK_BOT_TOKEN=\xff\n")
+    code, output = await run("doctor", environ=environment(), folder=tmp_path)
+    assert code == EXIT_CONFIGURATION
+    assert ".env can't be read: it isn't text in UTF-8" in output
+    assert "Traceback" not in output
+
+
 # -- manifest and policy ----------------------------------------------------------------------
 
 
@@ -129,6 +137,13 @@ async def test_a_wrong_policy_file_is_refused_with_its_line(tmp_path: Path) -> N
     code, output = await run("policy", "check", str(wrong), environ=environment(), folder=tmp_path)
     assert code == EXIT_CONFIGURATION
     assert "wrong.yaml:2" in output
+
+
+async def test_a_missing_file_named_on_the_command_line_blames_no_setting(tmp_path: Path) -> None:
+    code, output = await run("policy", "check", "no.yaml", environ=environment(), folder=tmp_path)
+    assert code == EXIT_CONFIGURATION
+    assert "no.yaml: there is no such file; check its name" in output
+    assert "SITREP_POLICY" not in output
 
 
 def _make_foreign(path: Path) -> None:
@@ -262,6 +277,26 @@ async def test_the_doctor_checks_what_it_can_without_tokens(tmp_path: Path) -> N
     assert not (tmp_path / "sitrep.db").exists()
 
 
+async def test_the_doctor_sees_that_the_database_is_another_programs(tmp_path: Path) -> None:
+    await asyncio.to_thread(_make_foreign, tmp_path / "theirs.db")
+    environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/theirs.db")
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "!! the database holds another program's tables" in output
+
+
+async def test_a_database_that_can_not_be_looked_at_is_said(tmp_path: Path) -> None:
+    # No file system has names of this length; somebody else's file is refused alike.
+    environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/{'x' * 300}.db")
+    commands = (("verify",), ("export", "INC-1"), ("audit",), ("doctor",))
+    for command in commands:
+        code, output = await run(*command, environ=environ, folder=tmp_path)
+        assert code == 1
+        assert re.search(r"can't be (read|used): File name too long", output)
+        assert "check DATABASE_URL" in output.replace("Check", "check")
+        assert "Traceback" not in output
+
+
 async def test_the_doctor_blames_no_token_while_slack_is_down(tmp_path: Path) -> None:
     environ = environment(
         SLACK_API_URL="http://127.0.0.1:1/",
@@ -319,10 +354,11 @@ async def test_an_incident_is_exported_and_verified(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("export", "INC-7"), "INC-7 isn't there"),
-        (("verify", "DRILL-7"), "DRILL-7 isn't there"),
+        (("export", "INC-7"), "INC-7 isn't in sqlite:///"),
+        (("verify", "DRILL-7"), "DRILL-7 isn't in sqlite:///"),
         (("export", "seven"), "write INC-12"),
-        (("export", "INC-1", "--workspace", "T0OTHER"), "--workspace with one of"),
+        (("export", "INC-1", "--workspace", "T0OTHER"), "there is no workspace T0OTHER"),
+        (("audit", "--output", "none/a.md"), "Choose a folder that exists"),
     ],
 )
 async def test_a_refused_export_says_why(

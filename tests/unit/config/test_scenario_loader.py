@@ -200,3 +200,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load_scenarios(tmp_path)
     with pytest.raises(PolicyErrors, match="is no folder"):
         load_scenarios(tmp_path / "nowhere")
+
+
+def test_a_folder_that_can_not_be_looked_at_is_refused(tmp_path: Path) -> None:
+    # No file system has names of this length; a folder of somebody else's is refused alike.
+    with pytest.raises(PolicyErrors, match=r"can't be read|is no folder") as refusal:
+        load_scenarios(tmp_path / ("x" * 300))
+    assert "SITREP_SCENARIOS" in str(refusal.value)
