@@ -95,11 +95,6 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def pause(self) -> None:
-        """Stall APScheduler, as setting back the wall clock does (for tests)."""
-        if self._scheduler is not None:
-            self._scheduler.pause()
-
     async def run_chore(self, name: str) -> None:
         """Run one chore now. Raises: KeyError if there is none with this name."""
         await {chore.name: chore for chore in self._chores}[name].do()

@@ -38,11 +38,11 @@ async def export_audit_log(
     match fmt:
         case ExportFormat.MARKDOWN:
             content = _markdown(entries, head, now=now)
-            return ExportFile(name, "text/markdown; charset=utf-8", content)
+            return ExportFile(name, content)
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", _csv(entries))
+            return ExportFile(name, _csv(entries))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", _json(entries, head, now=now))
+            return ExportFile(name, _json(entries, head, now=now))
 
 
 def _markdown(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:

@@ -30,11 +30,11 @@ def export_progress(view: ProgressView, *, fmt: ExportFormat, now: datetime) -> 
     name = f"progress-{now.astimezone(UTC):%Y-%m-%d}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            return ExportFile(name, "text/markdown; charset=utf-8", _markdown(view, now=now))
+            return ExportFile(name, _markdown(view, now=now))
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", _csv(view))
+            return ExportFile(name, _csv(view))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", _json(view, now=now))
+            return ExportFile(name, _json(view, now=now))
 
 
 # -- for reading ------------------------------------------------------------------------------

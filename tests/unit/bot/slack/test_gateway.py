@@ -92,11 +92,10 @@ async def test_a_channel_that_takes_nobody_is_a_failure_not_an_outcome(door: Doo
 async def test_a_channel_is_described_archived_and_brought_back(door: Door) -> None:
     made = await door.gateway.create_channel("inc-1", private=False)
     await door.gateway.set_topic(made.id, "SEV1 · investigating" + "x" * 300)
-    renamed = await door.gateway.rename(made.id, "inc-1-checkout")
     await door.gateway.archive(made.id)
     await door.gateway.archive(made.id)
     info = await door.gateway.channel_info(made.id)
-    assert (renamed.name, info.name, info.is_archived) == (*["inc-1-checkout"] * 2, True)
+    assert (info.name, info.is_archived) == ("inc-1", True)
     assert len(info.topic) == 250
     await door.gateway.unarchive(made.id)
     await door.gateway.unarchive(made.id)
