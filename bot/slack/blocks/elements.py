@@ -102,13 +102,9 @@ def button(
     )
 
 
-def overflow(
-    *, action_id: str, options: Sequence[Option], confirm: ConfirmObject | None = None
-) -> OverflowMenuElement:
+def overflow(*, action_id: str, options: Sequence[Option]) -> OverflowMenuElement:
     """Return a "…" menu of one to five options."""
-    return OverflowMenuElement(
-        action_id=identifier(action_id), options=options_within(options, 5), confirm=confirm
-    )
+    return OverflowMenuElement(action_id=identifier(action_id), options=options_within(options, 5))
 
 
 def confirm(

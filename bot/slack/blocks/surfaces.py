@@ -65,15 +65,13 @@ def modal(
     submit: str | None = None,
     close: str = "Cancel",
     private_metadata: str = "",
-    notify_on_close: bool = False,
-    external_id: str | None = None,
 ) -> View:
     """Return a form; with inputs and no `submit`, its button reads "Save".
 
     A verb sets the callback id and the metadata of its form itself.
 
     Raises:
-        ValueError: the metadata is over 3,000 characters, or an id over 255.
+        ValueError: the metadata is over 3,000 characters, or the id over 255.
     """
     has_inputs = any(block.type == "input" for block in blocks)
     pressed = submit or ("Save" if has_inputs else None)
@@ -87,8 +85,6 @@ def modal(
         blocks=_within_view(blocks),
         callback_id=optional_identifier(callback_id),
         private_metadata=private_metadata or None,
-        notify_on_close=notify_on_close or None,
-        external_id=optional_identifier(external_id),
     )
 
 
