@@ -2,7 +2,7 @@
 
 from bot.slack.gateway.calls import CALL_TIMEOUT_SECONDS, OnCall
 from bot.slack.gateway.channels import Channel, InviteOutcome
-from bot.slack.gateway.files import FileCalls, UploadedFile
+from bot.slack.gateway.files import FileCalls
 from bot.slack.gateway.messages import (
     EFFECT_EVENT_TYPE,
     Bookmark,
@@ -13,7 +13,7 @@ from bot.slack.gateway.messages import (
 )
 from bot.slack.gateway.people import Attention, Identity, PeopleCalls, SlackUser, UserGroup
 from bot.slack.gateway.sockets import SocketCalls
-from bot.slack.gateway.views import ShownView, ViewCalls
+from bot.slack.gateway.views import ViewCalls
 
 __all__ = [
     "CALL_TIMEOUT_SECONDS",
@@ -26,11 +26,9 @@ __all__ = [
     "OnCall",
     "Posted",
     "SharedFile",
-    "ShownView",
     "SlackGateway",
     "SlackMessage",
     "SlackUser",
-    "UploadedFile",
     "UserGroup",
 ]
 

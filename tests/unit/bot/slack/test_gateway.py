@@ -127,12 +127,9 @@ async def test_a_message_is_found_again_by_its_effect_id(door: Door) -> None:
     started = door.clock.now()
     made = await door.gateway.create_channel("inc-1", private=False)
     first = await door.gateway.post(made.id, said("hello"), effect_id="e-1")
-    reply = await door.gateway.post(made.id, said("re"), effect_id="e-2", thread_ts=first.ts)
     gateway = door.gateway
     assert await gateway.find_posted(made.id, effect_id="e-1", oldest=started) == first.ts
     assert await gateway.find_posted(made.id, effect_id="e-3", oldest=started) is None
-    found = await gateway.find_posted(made.id, effect_id="e-2", oldest=started, thread_ts=first.ts)
-    assert found == reply.ts
 
 
 async def test_a_direct_message_is_found_again_by_the_persons_id(door: Door) -> None:
@@ -187,10 +184,10 @@ async def test_bookmarks_are_listed_and_added(door: Door) -> None:
 async def test_a_file_is_uploaded_to_a_channel(door: Door, content: bytes) -> None:
     made = await door.gateway.create_channel("inc-1", private=False)
     await door.gateway.upload_file(
-        made.id, filename="inc-1.csv", content=content, title="Timeline", comment="Exported."
+        made.id, filename="inc-1.csv", content=content, comment="Exported."
     )
     (file,) = door.slack.files
-    assert (file.name, file.title) == ("inc-1.csv", "Timeline")
+    assert (file.name, file.title) == ("inc-1.csv", "inc-1.csv")
     assert file.content == (content or b"\n")
 
 
@@ -247,12 +244,14 @@ async def test_an_open_form_shows_something_else_until_it_is_closed(door: Door) 
 
     trigger = door.slack.backend.triggers.issue(door.alice.user)
     first = blocks.modal("First", blocks=[blocks.section("one")], callback_id="form")
-    shown = await door.gateway.open_view(trigger_id=trigger.id, view=first)
+    await door.gateway.open_view(trigger_id=trigger.id, view=first)
+    (shown,) = door.slack.ws.views.values()
+    first_hash = shown.hash
     second = blocks.modal("Second", blocks=[blocks.section("two")], callback_id="form")
-    await door.gateway.update_view(view_id=shown.id, view=second, if_hash=shown.hash)
+    await door.gateway.update_view(view_id=shown.id, view=second, if_hash=first_hash)
     seen += titles()
     # A change made for an older state of the form comes too late, and hurts nobody.
-    await door.gateway.update_view(view_id=shown.id, view=first, if_hash=shown.hash)
+    await door.gateway.update_view(view_id=shown.id, view=first, if_hash=first_hash)
     await door.gateway.update_view(view_id="V404", view=first)
     assert [*seen, *titles()] == ["Second", "Second"]
 
