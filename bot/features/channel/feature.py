@@ -280,5 +280,5 @@ FEATURE = Feature(
         SetChannelTopic: set_topic,
         AddBookmarks: add_bookmarks,
     },
-    entries=dict((shown(ChannelRefused, channel_refused),)),
+    entries=(shown(ChannelRefused, channel_refused),),
 )

@@ -69,6 +69,6 @@ FEATURE = Feature(
     verbs=(
         Verb(OnQuestion, buttons=("stale_still_working",), use_case=still_working, tell=noted_text),
     ),
-    entries=dict((shown(StaleAsked, stale_entry),)),
-    endings=dict((ends(StaleAsked, stale_ending),)),
+    entries=(shown(StaleAsked, stale_entry),),
+    endings=(ends(StaleAsked, stale_ending),),
 )

@@ -227,25 +227,19 @@ FEATURE = Feature(
         Verb(Words, buttons=("postmortem_publish",), perform=publish),
     ),
     effects={UploadPostmortem: upload},
-    entries=dict(
-        (
-            shown(PostmortemDrafted, messages.drafted),
-            shown(PostmortemOwnerSet, messages.owner_set),
-            shown(PostmortemPublished, messages.published),
-            shown(PostmortemReminded, messages.reminded),
-        )
+    entries=(
+        shown(PostmortemDrafted, messages.drafted),
+        shown(PostmortemOwnerSet, messages.owner_set),
+        shown(PostmortemPublished, messages.published),
+        shown(PostmortemReminded, messages.reminded),
     ),
-    direct_entries=dict(
-        (
-            shown(PostmortemOwnerSet, messages.owner_told),
-            shown(PostmortemReminded, messages.owner_reminded),
-        )
+    direct_entries=(
+        shown(PostmortemOwnerSet, messages.owner_told),
+        shown(PostmortemReminded, messages.owner_reminded),
     ),
-    endings=dict(
-        (
-            ends(PostmortemDrafted, messages.postmortem_ending),
-            ends(PostmortemOwnerSet, messages.postmortem_ending),
-            ends(PostmortemReminded, messages.postmortem_ending),
-        )
+    endings=(
+        ends(PostmortemDrafted, messages.postmortem_ending),
+        ends(PostmortemOwnerSet, messages.postmortem_ending),
+        ends(PostmortemReminded, messages.postmortem_ending),
     ),
 )
