@@ -34,7 +34,7 @@ _MOMENTS = (
 
 def render_json(record: TimelineRecord) -> bytes:
     """Return the record as JSON, in UTF-8."""
-    return _dump(
+    return json_bytes(
         {
             "format": FORMAT,
             "exported_at": instant_text(record.exported_at),
@@ -69,7 +69,7 @@ def verify_export(data: bytes | Mapping[str, Any]) -> tuple[Flaw, ...]:
             return (Flaw(0, "unreadable"),)
         if not isinstance(loaded, dict):
             return (Flaw(0, "unreadable"),)
-        rewritten = (Flaw(0, "rewritten"),) if _dump(loaded) != data else ()
+        rewritten = (Flaw(0, "rewritten"),) if json_bytes(loaded) != data else ()
         return (*rewritten, *verify_export(loaded))
     entries, chain = data.get("entries"), data.get("chain")
     if data.get("format") != FORMAT or not isinstance(entries, list):
@@ -152,5 +152,6 @@ def _entry(entry: TimelineEntry) -> dict[str, Any]:
     }
 
 
-def _dump(value: Mapping[str, Any]) -> bytes:
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Return the value as a JSON file, in UTF-8."""
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
