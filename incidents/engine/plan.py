@@ -129,11 +129,11 @@ class IncidentPlan(Plan[EventT_co]):
         *,
         lane: str,
         after: uuid.UUID | None = None,
-        of: uuid.UUID | None = None,
+        of: uuid.UUID | str | None = None,
     ) -> uuid.UUID:
         """Plan a refresh from current state; if the same one is waiting, that one serves both.
 
-        `of` is the subject shown, by default the incident.
+        `of` is the subject shown (and where, if in several places), by default the incident.
         """
         key = f"{effect.kind}:{of or self.facts.incident_id}"
         name = str(of) if of else ""
