@@ -105,7 +105,8 @@ class Scheduler:
         jobs = [("reminders", TICK, self.tick)]
         jobs += [(chore.name, chore.every, partial(self._do, chore)) for chore in self._chores]
         for name, every, work in jobs:
-            scheduler.add_job(partial(self._run_job, work), _every(every), id=name, **settings)
+            trigger = IntervalTrigger(seconds=int(every.total_seconds()), timezone="UTC")
+            scheduler.add_job(partial(self._run_job, work), trigger, id=name, **settings)
         scheduler.start()
         self._scheduler = scheduler
 
@@ -180,7 +181,3 @@ class Scheduler:
             except Exception:
                 # One failing reminder must not block the others.
                 log.exception("reminder_failed", reminder_id=str(reminder_id))
-
-
-def _every(duration: timedelta) -> IntervalTrigger:
-    return IntervalTrigger(seconds=int(duration.total_seconds()), timezone="UTC")

@@ -44,7 +44,10 @@ async def export_audit_log(
 
 def _markdown(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:
     rows = [
-        (str(entry.sequence), _instant(entry.recorded_at), escape(entry.actor_name), _what(entry))
+        (
+            *(str(entry.sequence), _instant(entry.recorded_at)),
+            *(escape(entry.actor_name), escape(say(entry))),
+        )
         for entry in entries
     ]
     parts = [
@@ -135,10 +138,6 @@ def _policy(content: Mapping[str, Any]) -> str:
 def _pairs(value: object) -> Iterator[tuple[str, list[str]]]:
     if isinstance(value, Mapping):
         yield from ((str(key), [str(one) for one in who]) for key, who in value.items())
-
-
-def _what(entry: AuditEntry) -> str:
-    return escape(say(entry))
 
 
 def _text(entry: AuditEntry, key: str) -> str:

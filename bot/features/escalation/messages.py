@@ -55,7 +55,7 @@ def call_message(
     template = template_of(view, policy)
     lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
-    head = f"{_lead(view, incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
+    head = f"{_lead(incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
     missing = rate(view.packet, template).missing if template is not None and is_asked else ()
     unknown = (
         f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}" if missing else ""
@@ -76,7 +76,7 @@ def call_message(
     )
 
 
-def _lead(view: EscalationView, incident: IncidentView) -> str:
+def _lead(incident: IncidentView) -> str:
     drill = "*This is a drill.* " if incident.is_drill else ""
     where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     return (

@@ -196,7 +196,11 @@ def roles_message(
     lines = [_role_line(view, role) for role in policy.roles]
     # People can still hold roles that the policy no longer has.
     known = {role.key for role in policy.roles}
-    gone = [_held_line(held) for held in view.roles if held.role_key not in known]
+    gone = [
+        f"*{mentions.escape_line(held.role_name)}*: {_person(held)}"
+        for held in view.roles
+        if held.role_key not in known
+    ]
     is_over = view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}
     body: list[blocks.Block] = [blocks.section(lead)] if lead else []
     body.append(blocks.header(title))
@@ -216,10 +220,6 @@ def _role_line(view: IncidentView, role: Role) -> str:
         f"{_person(item)} since {mentions.date(item.started_at, '{time}')}" for item in held
     )
     return f"*{mentions.escape_line(role.name)}*: {who or 'nobody'}"
-
-
-def _held_line(held: RoleView) -> str:
-    return f"*{mentions.escape_line(held.role_name)}*: {_person(held)}"
 
 
 def _person(held: RoleView) -> str:

@@ -108,7 +108,7 @@ _Rendered = tuple[Block, dict[str, Any]]
 def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[_Rendered, ...]:
     """Return the blocks that fit, each with its rendered form, and a notice if some were cut."""
     rendered = [(block, block.to_dict()) for block in blocks]
-    weights = [_weight(content) for _, content in rendered]
+    weights = [sum(map(width, _texts(content))) for _, content in rendered]
     if len(blocks) <= most and sum(weights) <= characters:
         return tuple(rendered)
     kept = [index for index, block in enumerate(blocks) if block.type in _KEPT][: most - 1]
@@ -127,10 +127,6 @@ def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[_R
     after = [rendered[index] for index in kept if index >= first_cut]
     notice = context(_CUT_NOTICE)
     return (*before, (notice, notice.to_dict()), *after)
-
-
-def _weight(content: dict[str, Any]) -> int:
-    return sum(width(text) for text in _texts(content))
 
 
 def _texts(value: object) -> Iterator[str]:
