@@ -18,6 +18,7 @@ from bot.features.proposals.messages import answer_row, asked_lines
 from bot.framework.arguments import known_id, on_incident, to_value
 from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import about, actor_of_entry
+from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
 from incidents.core.people import Person
@@ -169,7 +170,7 @@ def mention_message(
         value=button_value(view, call_id=call.id),
         style="primary",
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
+    return say(text, take)
 
 
 def taken_directly(
@@ -180,7 +181,7 @@ def taken_directly(
         f"{about(incident)}: *{_mention(taken.person)} is on it* ({taken.name}). "
         "Stay with them until they have what they need."
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def exhausted_entry(
@@ -210,9 +211,7 @@ def exhausted_directly(
 ) -> blocks.Message:
     """Tell the commander and the author that nobody is on it, why, and what to do now."""
     text = f"{about(incident)}. *{_standstill(exhausted)}.* {_what_now(exhausted)}"
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(_again(incident)))
-    )
+    return say(text, _again(incident))
 
 
 def questioned_directly(
@@ -244,7 +243,7 @@ def completed_directly(
         f"{about(incident)}: what you asked for is there ({completed.name}). "
         "The message that called you shows it."
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def withdrawn_directly(

@@ -81,7 +81,7 @@ def missing_entry(
             f"{since}. Who takes it? It needs no expert: "
             "decide, delegate, keep the rhythm; it can be handed on at any time."
         )
-    return _asking(text, incident)
+    return say(text, take_command_button(incident))
 
 
 def _minutes(count: int) -> str:
@@ -100,7 +100,7 @@ def missing_directly(
         f"has been in command for {_minutes(missing.minutes)}, and the policy names you as the backup. "
         "Please take command, or name somebody who does."
     )
-    return _asking(text, incident)
+    return say(text, take_command_button(incident))
 
 
 async def command_ending(
@@ -120,12 +120,6 @@ def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
         action_id="role_take_command",
         value=on_incident(incident),
         style="primary",
-    )
-
-
-def _asking(text: str, incident: IncidentView) -> blocks.Message:
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(take_command_button(incident)))
     )
 
 
