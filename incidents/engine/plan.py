@@ -35,7 +35,6 @@ class FeatureEvent:
 
 
 EventT_co = TypeVar("EventT_co", bound="Payload | FeatureEvent", covariant=True)
-PayloadT_co = TypeVar("PayloadT_co", bound=Payload, covariant=True)
 
 
 class Plan(Generic[EventT_co]):

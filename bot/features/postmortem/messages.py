@@ -31,8 +31,6 @@ from incidents.postmortem.postmortem import (
     writable_sections,
 )
 
-Buttons = Sequence[blocks.ButtonElement]
-
 
 class OnPostmortem(Arguments):
     """An incident's postmortem, in the version that the button belongs to."""

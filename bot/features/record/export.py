@@ -13,7 +13,7 @@ from bot.framework.verbs import Verb
 from bot.slack import mentions
 from incidents.core.people import system_actor
 from incidents.engine.effects import UploadExport
-from incidents.exports import ExportFormat, export_incident, find_format, request_export
+from incidents.exports.export import ExportFormat, export_incident, find_format, request_export
 from incidents.incident.incident import ById
 from incidents.incident.views import get_entry_view
 from incidents.registry.entries import ENTRY_TYPES

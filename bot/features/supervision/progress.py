@@ -16,7 +16,7 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded
 from incidents.core.people import Person, actor_of, find_person
-from incidents.exports import ExportFormat, find_format
+from incidents.exports.export import ExportFormat, find_format
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 from incidents.rights.stages import Scope

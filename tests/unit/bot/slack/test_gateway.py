@@ -7,7 +7,8 @@ import pytest
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway import EFFECT_EVENT_TYPE, Attention
+from bot.slack.gateway.messages import EFFECT_EVENT_TYPE
+from bot.slack.gateway.people import Attention
 from tests.unit.bot.slack.conftest import Door
 
 MINUTE = timedelta(minutes=1)
