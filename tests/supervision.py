@@ -9,7 +9,7 @@ from incidents.people.assignable import Named
 from incidents.policy.escalation import Service
 from incidents.policy.supervision import Supervision
 from incidents.record.audit_log import AuditEntry, audit_entries, verify_audit
-from incidents.rights.stages import Stage, mentors_of, stage_of
+from incidents.rights.stages import Stage, levels_of, mentors_of
 from incidents.supervision.stage_changes import StageChange, change_stage
 from tests.world import World
 
@@ -31,14 +31,13 @@ async def stage(
 ) -> Stage:
     assert person.person_id is not None
     async with world.database.reading() as session:
-        return await stage_of(
+        levels = await levels_of(
             session,
             workspace_id=world.workspace_id,
             person_id=person.person_id,
-            role_key=role_key,
-            services=services,
             policy=world.policy,
         )
+    return levels.stage(role_key=role_key, services=services)
 
 
 async def mentors(world: World, person: Actor) -> tuple[uuid.UUID, ...]:

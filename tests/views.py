@@ -82,13 +82,13 @@ def entry_view(what: Payload | str = "note", **changes: Any) -> EntryView:
 
 def said_in_channel(entry: EntryView, incident: IncidentView) -> Message:
     """Return the entry as the incident channel shows it."""
-    found = {kind: one for feature in all_features() for kind, one in feature.entries.items()}
+    found = dict(pair for feature in all_features() for pair in feature.entries)
     return render_entry(entry, incident, found)
 
 
 def said_directly(entry: EntryView, incident: IncidentView) -> Message:
     """Return the entry as a direct message shows it."""
     features = all_features()
-    found = {kind: one for feature in features for kind, one in feature.entries.items()}
-    found |= {kind: one for feature in features for kind, one in feature.direct_entries.items()}
+    found = dict(pair for feature in features for pair in feature.entries)
+    found |= dict(pair for feature in features for pair in feature.direct_entries)
     return render_entry(entry, incident, found)

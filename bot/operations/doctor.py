@@ -14,7 +14,8 @@ from bot.operations.identity import refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
 from bot.operations.storage import clock_offset, what_to_check
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
-from bot.slack.gateway import Identity, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Identity
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings
 from incidents.core.clock import Clock

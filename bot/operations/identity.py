@@ -19,7 +19,8 @@ from tenacity import (
 
 from bot.framework.requests import Services, WorkspaceInfo
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
-from bot.slack.gateway import Identity, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Identity
 from incidents.core.ids import new_id
 from incidents.core.people import Workspace, system_actor
 from incidents.engine.transactions import Transactions

@@ -85,10 +85,10 @@ class EntryHandlers:
     def __init__(self, features: Iterable[Feature]) -> None:
         """Collect the features' renderers and endings of each kind of entry."""
         features = tuple(features)
-        self.renderers = {k: v for feature in features for k, v in feature.entries.items()}
-        direct = {k: v for feature in features for k, v in feature.direct_entries.items()}
+        self.renderers = dict(pair for feature in features for pair in feature.entries)
+        direct = dict(pair for feature in features for pair in feature.direct_entries)
         self.direct_renderers = {**self.renderers, **direct}
-        self.endings = {k: v for feature in features for k, v in feature.endings.items()}
+        self.endings = dict(pair for feature in features for pair in feature.endings)
 
     def handlers(self) -> dict[type[Effect], EffectHandler]:
         """Return the handlers by effect type."""

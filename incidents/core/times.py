@@ -73,11 +73,11 @@ def find_moment(text: str, *, now: datetime, zone: str) -> datetime | None:
     return latest_clock_time(time(int(match[1]), int(match[2])), now=now, zone=zone)
 
 
-def parse_moment(text: str, *, now: datetime, zone: str, field: str = "time") -> datetime:
+def parse_moment(text: str, *, now: datetime, zone: str) -> datetime:
     """Parse a past moment as `find_moment` does. Raises: InvalidInput."""
     found = find_moment(text, now=now, zone=zone)
     if found is None:
-        raise InvalidInput(field, "not_a_time", "-10m or 14:05")
+        raise InvalidInput("time", "not_a_time", "-10m or 14:05")
     return found
 
 

@@ -327,11 +327,6 @@ class Completeness:
     score: int
     missing: tuple[str, ...]
 
-    @property
-    def is_complete(self) -> bool:
-        """Tell whether nothing is missing."""
-        return not self.missing
-
 
 def rate(packet: Packet, template: EscalationTemplate) -> Completeness:
     """Return how complete the packet is for this template."""

@@ -123,7 +123,8 @@ async def announce_mentor_call(
         draft = await _draft(uow, incident, record, mentors)
         data: dict[str, object] = {"why": reason.why, "is_left": draft is None}
         if draft is not None:
-            data["asked"] = await _named(uow.session, mentors[:1])
+            people = [await uow.session.get_one(Person, one) for one in mentors[:1]]
+            data["asked"] = [person.external_id for person in people]
         await ask(
             uow,
             incident=incident,
@@ -176,11 +177,6 @@ async def _mentors(uow: UnitOfWork, record: GuidanceRecord) -> tuple[uuid.UUID, 
     return await mentors_of(
         uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy
     )
-
-
-async def _named(session: AsyncSession, person_ids: Sequence[uuid.UUID]) -> list[str]:
-    """Return the people's ids in the chat service."""
-    return [(await session.get_one(Person, one)).external_id for one in person_ids]
 
 
 async def _draft(

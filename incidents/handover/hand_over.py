@@ -9,7 +9,7 @@ from typing import Any
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonKind
+from incidents.core.people import Person
 from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.handover.events import (
@@ -29,7 +29,7 @@ from incidents.handover.tables import (
     HandoverStatus,
     find_pending_handover,
 )
-from incidents.people.assignable import Named, get_assignable, get_person
+from incidents.people.assignable import Named, get_acting_member, get_assignable, get_person
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
 from incidents.storage.database import storable
@@ -45,7 +45,7 @@ STEP_AUTHOR = 1
 async def get_successor(uow: UnitOfWork, named: Named) -> Person:
     """Return the person who takes over the shift. Raises: NotPermitted; InvalidInput."""
     await uow.permit(Action.HAND_OVER_SHIFT)
-    author = await _acting_member(uow)
+    author = await get_acting_member(uow, Action.HAND_OVER_SHIFT)
     try:
         person = await get_assignable(uow, named)
     except InvalidInput as error:
@@ -70,7 +70,7 @@ async def offer_handover(uow: UnitOfWork, named: Named, *, sections: Mapping[str
     Raises: as `get_successor`; InvalidInput for an empty note.
     """
     person = await get_successor(uow, named)
-    author = await _acting_member(uow)
+    author = await get_acting_member(uow, Action.HAND_OVER_SHIFT)
     kept = {key: storable(text).strip()[:MAX_SECTION] for key, text in sections.items()}
     kept = {key: text for key, text in kept.items() if text}
     if not kept:
@@ -201,16 +201,6 @@ async def _check_pending(uow: UnitOfWork, handover: Handover) -> None:
     if handover.status != HandoverStatus.PENDING:
         person = await get_person(uow, handover.to_person_id)
         raise Superseded(f"handover_{handover.status}", by=person.name)
-
-
-async def _acting_member(uow: UnitOfWork) -> Person:
-    if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
-        raise NotPermitted(Action.HAND_OVER_SHIFT, needs="member")
-    # Locked, so that simultaneous requests of one person run one after the other; rows that only
-    # reference the person don't wait.
-    return await uow.session.get_one(
-        Person, uow.actor.person_id, with_for_update={"key_share": True}
-    )
 
 
 async def _withdraw(uow: UnitOfWork, handover: Handover) -> None:

@@ -97,7 +97,9 @@ async def bring_in(
 
     It makes a fixed number of queries, however many incidents there are.
     """
-    shared = {one.id: one for one in incidents if _may_be_watched(one)}
+    shared = {
+        one.id: one for one in incidents if one.is_open and not one.is_private and not one.is_drill
+    }
     if not shared or not following:
         return []
     roles = await current_roles_in(uow.session, shared)
@@ -130,10 +132,6 @@ async def bring_in(
             )
         )
     return brought
-
-
-def _may_be_watched(incident: Incident) -> bool:
-    return incident.is_open and not incident.is_private and not incident.is_drill
 
 
 async def _members(uow: UnitOfWork, following: Sequence[Follower]) -> frozenset[uuid.UUID]:

@@ -46,7 +46,6 @@ COMMANDER: Final = "commander"
 DEPUTY: Final = "deputy"
 SCRIBE: Final = "scribe"
 COMMUNICATIONS_LEAD: Final = "communications_lead"
-SUBJECT_MATTER_EXPERT: Final = "subject_matter_expert"
 
 
 class Action(StrEnum):
@@ -314,17 +313,6 @@ class Policy:
         """Return the severity with this key, in any letter case, if the policy has it."""
         wanted = key.casefold()
         return next((item for item in self.severities if item.key.casefold() == wanted), None)
-
-    def get_severity(self, key: str) -> Severity:
-        """Return the severity with this key.
-
-        Raises:
-            UnknownPolicyKeyError: the policy has no such severity.
-        """
-        found = self.find_severity(key)
-        if found is None:
-            raise UnknownPolicyKeyError("severity", key, known=(s.key for s in self.severities))
-        return found
 
     def find_role(self, name: str) -> Role | None:
         """Return the role with this key, name or alias, in any letter case, if there is one."""

@@ -90,11 +90,6 @@ class Durations:
     customer_impact: timedelta | None
     resolved_then_reopened: tuple[Span, ...] = ()
 
-    @property
-    def reopened_gap(self) -> timedelta:
-        """Return the total time between resolved and reopened."""
-        return sum((span.length for span in self.resolved_then_reopened), timedelta(0))
-
 
 @dataclass(frozen=True, slots=True)
 class SeveritySpan:

@@ -198,13 +198,8 @@ def _show(plan: IncidentPlan[Any], proposal_id: uuid.UUID, person_id: uuid.UUID 
         incident_id=plan.facts.incident_id, proposal_id=proposal_id, person_id=person_id
     )
     place = f"dm:{person_id}" if person_id else "channel"
-    plan.add(
-        effect,
-        lane=place,
-        after=None if person_id else plan.channel_gate,
-        name=f"{proposal_id}:{place}",
-        coalesce_key=f"{effect.kind}:{proposal_id}:{place}",
-    )
+    gate = None if person_id else plan.channel_gate
+    plan.refresh(effect, lane=place, after=gate, of=f"{proposal_id}:{place}")
 
 
 def _end_quietly(plan: IncidentPlan[ProposalEntry]) -> None:

@@ -18,7 +18,7 @@ from incidents.core.sentences import Who
 from incidents.engine.effects import SetChannelTopic
 from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
-from incidents.exports import ExportFormat, export_incident
+from incidents.exports.export import ExportFormat, export_incident
 from incidents.incident.incident import ById
 from incidents.lifecycle.declare import Declaration, declare
 from incidents.record.entries import Marked

@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.app import Sitrep
 from incidents.engine import outbox
 from incidents.engine.outbox import EffectStatus
-from incidents.exports import verify_export
+from tests.export_verifier import verify_export
 from tests.slack_server import SlackServer, UploadedFile
 
 EXPECTED_ENTRIES = (

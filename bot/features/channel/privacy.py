@@ -217,5 +217,5 @@ FEATURE = Feature(
         ),
     ),
     effects={ReduceMessages: reduce_messages, RetireChannel: retire_channel},
-    entries=dict((shown(MovedToPrivate, moved_entry),)),
+    entries=(shown(MovedToPrivate, moved_entry),),
 )

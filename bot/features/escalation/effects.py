@@ -20,7 +20,8 @@ from bot.framework.reading import facts_of, is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackFailure, SlackPermanent
-from bot.slack.gateway import Attention, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Attention
 from bot.slack.ids import permalink
 from incidents.core.people import Person, PersonFacts
 from incidents.core.times import zone_of

@@ -249,21 +249,17 @@ FEATURE = Feature(
     choices={TEMPLATE: template_chosen},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
-    entries=dict([shown(EscalationExhausted, messages.exhausted_entry)]),
-    direct_entries=dict(
-        [
-            shown(EscalationTaken, messages.taken_directly),
-            shown(EscalationExhausted, messages.exhausted_directly),
-            shown(EscalationQuestioned, messages.questioned_directly),
-            shown(EscalationCompleted, messages.completed_directly),
-            shown(EscalationWithdrawn, messages.withdrawn_directly),
-        ]
+    entries=(shown(EscalationExhausted, messages.exhausted_entry),),
+    direct_entries=(
+        shown(EscalationTaken, messages.taken_directly),
+        shown(EscalationExhausted, messages.exhausted_directly),
+        shown(EscalationQuestioned, messages.questioned_directly),
+        shown(EscalationCompleted, messages.completed_directly),
+        shown(EscalationWithdrawn, messages.withdrawn_directly),
     ),
-    endings=dict(
-        [
-            ends(EscalationExhausted, messages.exhausted_ending),
-            ends(EscalationQuestioned, messages.questioned_ending),
-            ends(EscalationWithdrawn, messages.withdrawn_ending),
-        ]
+    endings=(
+        ends(EscalationExhausted, messages.exhausted_ending),
+        ends(EscalationQuestioned, messages.questioned_ending),
+        ends(EscalationWithdrawn, messages.withdrawn_ending),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from bot.features.escalation.card import OnEscalation, next_line, private_offer
 from bot.features.escalation.packet import names_of
 from bot.framework.arguments import to_value
+from bot.framework.refusals import say
 from bot.framework.requests import Request
 from bot.framework.verbs import view_for_form
 from bot.slack import blocks, mentions
@@ -47,9 +48,7 @@ def sent_message(
     value = to_value(OnEscalation(ById(incident.id), escalation_id, str(data["score"])))
     add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
     withdraw = blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(add, withdraw, *offer))
-    )
+    return say(text, add, withdraw, *offer)
 
 
 def _called(called: Sequence[str], view: EscalationView) -> str:
@@ -79,7 +78,7 @@ def completed_message(
         f"Added to escalation {data['number']} of *{data['reference']}*: version {data['version']}."
     )
     text = f"{lead}\n{completeness_text(data, template)}" if is_author else lead
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def answered_text(request: Request, outcome: Outcome) -> str:

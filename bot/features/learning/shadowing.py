@@ -93,7 +93,7 @@ async def shadow(request: Request, given: Following) -> Reply:
             return FieldErrors({"mentor": "Choose one: a mentor, a role or a service."})
     first, rest = split_first(given.typed)
     if first.casefold() == "list":
-        return Say(await _list(request))
+        return Say(messages.own_list(await _own(request), slash=request.policy.command))
     if first.casefold() in _STOP:
         return await _stop(request, rest)
     until = parse_until(given.until, now=request.now, zone=request.actor.zone)
@@ -161,10 +161,6 @@ async def _own_id(request: Request, words: str) -> uuid.UUID:
         if (role and one.role_name == role.name) or (service and one.service_name == service.name):
             return one.id
     raise AlreadySo("this shadowing", "over")
-
-
-async def _list(request: Request) -> blocks.Message:
-    return messages.own_list(await _own(request), slash=request.policy.command)
 
 
 async def _own(request: Request) -> OwnShadowings:

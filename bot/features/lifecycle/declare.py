@@ -77,7 +77,7 @@ async def perform(request: Request, given: Declaration) -> Reply:
         view = form.declaration_form(request.policy, given, similar=text)
         return ShowView(DECLARE.named(Form(view, anyway)))
     button = blocks.button("Declare anyway", action_id="declare_anyway", value=to_value(anyway))
-    return Say(blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(button))))
+    return Say(say(text, button))
 
 
 def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:

@@ -83,10 +83,8 @@ FEATURE = Feature(
         ),
     ),
     live_messages=(HANDOFF,),
-    direct_entries=dict(
-        (
-            (HandoffDeclined.kind, told_directly),
-            shown(CommanderChanged, messages.moved_directly),
-        )
+    direct_entries=(
+        (HandoffDeclined.kind, told_directly),
+        shown(CommanderChanged, messages.moved_directly),
     ),
 )

@@ -81,7 +81,7 @@ def missing_entry(
             f"{since}. Who takes it? It needs no expert: "
             "decide, delegate, keep the rhythm; it can be handed on at any time."
         )
-    return _asking(text, incident)
+    return say(text, take_command_button(incident))
 
 
 def _minutes(count: int) -> str:
@@ -100,7 +100,7 @@ def missing_directly(
         f"has been in command for {_minutes(missing.minutes)}, and the policy names you as the backup. "
         "Please take command, or name somebody who does."
     )
-    return _asking(text, incident)
+    return say(text, take_command_button(incident))
 
 
 async def command_ending(
@@ -120,12 +120,6 @@ def take_command_button(incident: IncidentView) -> blocks.ButtonElement:
         action_id="role_take_command",
         value=on_incident(incident),
         style="primary",
-    )
-
-
-def _asking(text: str, incident: IncidentView) -> blocks.Message:
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(take_command_button(incident)))
     )
 
 
@@ -196,7 +190,11 @@ def roles_message(
     lines = [_role_line(view, role) for role in policy.roles]
     # People can still hold roles that the policy no longer has.
     known = {role.key for role in policy.roles}
-    gone = [_held_line(held) for held in view.roles if held.role_key not in known]
+    gone = [
+        f"*{mentions.escape_line(held.role_name)}*: {_person(held)}"
+        for held in view.roles
+        if held.role_key not in known
+    ]
     is_over = view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}
     body: list[blocks.Block] = [blocks.section(lead)] if lead else []
     body.append(blocks.header(title))
@@ -216,10 +214,6 @@ def _role_line(view: IncidentView, role: Role) -> str:
         f"{_person(item)} since {mentions.date(item.started_at, '{time}')}" for item in held
     )
     return f"*{mentions.escape_line(role.name)}*: {who or 'nobody'}"
-
-
-def _held_line(held: RoleView) -> str:
-    return f"*{mentions.escape_line(held.role_name)}*: {_person(held)}"
 
 
 def _person(held: RoleView) -> str:

@@ -12,7 +12,7 @@ from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from incidents.exports import ExportFile
+    from incidents.exports.export import ExportFile
 
 
 class Form(StrEnum):
@@ -50,7 +50,7 @@ async def _export(
 ) -> "ExportFile":
     from bot.operations.commands.record import get_reference, open_record  # noqa: PLC0415
     from incidents.core.clock import SystemClock  # noqa: PLC0415
-    from incidents.exports import ExportFormat, export_incident  # noqa: PLC0415
+    from incidents.exports.export import ExportFormat, export_incident  # noqa: PLC0415
     from incidents.registry.entries import ENTRY_TYPES  # noqa: PLC0415
 
     ref = get_reference(incident)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from incidents.exports import ExportFile
+    from incidents.exports.export import ExportFile
 
 
 def write_file(file: "ExportFile", output: Path | None) -> None:

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from incidents.exports import verify_export
+from tests.export_verifier import verify_export
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Person
 

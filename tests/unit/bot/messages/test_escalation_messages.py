@@ -21,7 +21,7 @@ from bot.features.escalation.messages import (
 from bot.features.escalation.packet import fitted
 from bot.features.escalation.targets import Near, find_near, meant_by
 from bot.slack import blocks
-from bot.slack.gateway import Attention
+from bot.slack.gateway.people import Attention
 from incidents.core.sentences import Who
 from incidents.escalation.entries import EscalationExhausted, Standing
 from incidents.escalation.packet import Packet

@@ -32,7 +32,7 @@ RENDERERS = [
     (kind, renderer)
     for feature in (postmortem.FEATURE, action_items.FEATURE)
     for table in (feature.entries, feature.direct_entries)
-    for kind, renderer in table.items()
+    for kind, renderer in table
 ]
 
 
@@ -55,7 +55,7 @@ def entry(kind: str, **content: object) -> EntryView:
 
 
 def said_in_channel(kind: str, **content: object) -> Message:
-    return postmortem.FEATURE.entries[kind](entry(kind, **content), incident())
+    return dict(postmortem.FEATURE.entries)[kind](entry(kind, **content), incident())
 
 
 @pytest.mark.parametrize(("kind", "renderer"), RENDERERS)
@@ -91,7 +91,7 @@ def test_a_draft_with_an_owner_asks_nobody() -> None:
 def test_a_reminder_says_when_it_is_due(recorded: datetime, is_due: bool, told: str) -> None:  # noqa: FBT001
     kind = PostmortemReminded.kind
     reminder = replace(entry(kind, is_due=is_due), recorded_at=recorded)
-    assert told in postmortem.FEATURE.direct_entries[kind](reminder, incident()).text
+    assert told in dict(postmortem.FEATURE.direct_entries)[kind](reminder, incident()).text
 
 
 def test_the_form_asks_the_policys_questions_and_remembers_revisions(policy: Policy) -> None:

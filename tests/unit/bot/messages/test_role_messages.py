@@ -116,7 +116,7 @@ RENDERED = [
     (kind, renderer)
     for feature in (roles.FEATURE, handoff.FEATURE)
     for table in (feature.entries, feature.direct_entries)
-    for kind, renderer in table.items()
+    for kind, renderer in table
 ]
 
 

@@ -25,7 +25,7 @@ from tests.views import NOW, entry_view, incident_view
 
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
 PERSON_ID = uuid.uuid4()
-UPDATES = updates.FEATURE.entries
+UPDATES = dict(updates.FEATURE.entries)
 
 
 def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentView:
@@ -66,7 +66,7 @@ CASES: list[tuple[Callable[[EntryView, IncidentView], Message], dict[str, Any], 
         set(),
     ),
     (
-        staleness.FEATURE.entries["stale_asked"],
+        dict(staleness.FEATURE.entries)["stale_asked"],
         {"last_activity_at": DUE, "status": "mitigated"},
         set(),
     ),

@@ -94,7 +94,7 @@ def test_no_text_takes_a_form_over_slacks_limits(text: str) -> None:
         blocks=[
             blocks.text_input("title", label=text, initial=text, placeholder=text, hint=text),
             blocks.select("severity", label=text, options=options, placeholder=text),
-            blocks.radio("kind", label=text, options=options, hint=text),
+            blocks.radio("kind", label=text, options=options),
             blocks.checkboxes("flags", label=text, options=options),
         ],
         callback_id="declare",

@@ -7,7 +7,8 @@ import pytest
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway import EFFECT_EVENT_TYPE, Attention
+from bot.slack.gateway.messages import EFFECT_EVENT_TYPE
+from bot.slack.gateway.people import Attention
 from tests.unit.bot.slack.conftest import Door
 
 MINUTE = timedelta(minutes=1)
@@ -92,11 +93,10 @@ async def test_a_channel_that_accepts_nobody_is_a_failure(door: Door) -> None:
 async def test_a_channel_is_described_archived_and_brought_back(door: Door) -> None:
     made = await door.gateway.create_channel("inc-1", private=False)
     await door.gateway.set_topic(made.id, "SEV1 · investigating" + "x" * 300)
-    renamed = await door.gateway.rename(made.id, "inc-1-checkout")
     await door.gateway.archive(made.id)
     await door.gateway.archive(made.id)
     info = await door.gateway.channel_info(made.id)
-    assert (renamed.name, info.name, info.is_archived) == (*["inc-1-checkout"] * 2, True)
+    assert (info.name, info.is_archived) == ("inc-1", True)
     assert len(info.topic) == 250
     await door.gateway.unarchive(made.id)
     await door.gateway.unarchive(made.id)
@@ -128,12 +128,9 @@ async def test_a_message_is_found_again_by_its_effect_id(door: Door) -> None:
     started = door.clock.now()
     made = await door.gateway.create_channel("inc-1", private=False)
     first = await door.gateway.post(made.id, said("hello"), effect_id="e-1")
-    reply = await door.gateway.post(made.id, said("re"), effect_id="e-2", thread_ts=first.ts)
     gateway = door.gateway
     assert await gateway.find_posted(made.id, effect_id="e-1", oldest=started) == first.ts
     assert await gateway.find_posted(made.id, effect_id="e-3", oldest=started) is None
-    found = await gateway.find_posted(made.id, effect_id="e-2", oldest=started, thread_ts=first.ts)
-    assert found == reply.ts
 
 
 async def test_a_direct_message_is_found_again_by_the_persons_id(door: Door) -> None:
@@ -188,10 +185,10 @@ async def test_bookmarks_are_listed_and_added(door: Door) -> None:
 async def test_a_file_is_uploaded_to_a_channel(door: Door, content: bytes) -> None:
     made = await door.gateway.create_channel("inc-1", private=False)
     await door.gateway.upload_file(
-        made.id, filename="inc-1.csv", content=content, title="Timeline", comment="Exported."
+        made.id, filename="inc-1.csv", content=content, comment="Exported."
     )
     (file,) = door.slack.files
-    assert (file.name, file.title) == ("inc-1.csv", "Timeline")
+    assert (file.name, file.title) == ("inc-1.csv", "inc-1.csv")
     assert file.content == (content or b"\n")
 
 
@@ -248,12 +245,14 @@ async def test_an_open_form_shows_something_else_until_it_is_closed(door: Door) 
 
     trigger = door.slack.backend.triggers.issue(door.alice.user)
     first = blocks.modal("First", blocks=[blocks.section("one")], callback_id="form")
-    shown = await door.gateway.open_view(trigger_id=trigger.id, view=first)
+    await door.gateway.open_view(trigger_id=trigger.id, view=first)
+    (shown,) = door.slack.ws.views.values()
+    first_hash = shown.hash
     second = blocks.modal("Second", blocks=[blocks.section("two")], callback_id="form")
-    await door.gateway.update_view(view_id=shown.id, view=second, if_hash=shown.hash)
+    await door.gateway.update_view(view_id=shown.id, view=second, if_hash=first_hash)
     seen += titles()
     # A change to an older state of the form is ignored.
-    await door.gateway.update_view(view_id=shown.id, view=first, if_hash=shown.hash)
+    await door.gateway.update_view(view_id=shown.id, view=first, if_hash=first_hash)
     await door.gateway.update_view(view_id="V404", view=first)
     assert [*seen, *titles()] == ["Second", "Second"]
 

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead
 from incidents.core.people import Actor, ActorKind, cli_actor, system_actor
-from incidents.exports import ExportFormat, find_format, verify_export
 from incidents.exports.csv_format import HEADER, inert
-from incidents.exports.export import render
+from incidents.exports.export import ExportFormat, find_format, render
 from incidents.exports.markdown import cell
 from incidents.exports.records import RoleTime, TimelineRecord
 from incidents.incident.lifecycle import IncidentStatus
@@ -27,6 +26,7 @@ from incidents.incident.views import IncidentView
 from incidents.record.corrections import keep_text
 from incidents.record.timeline_view import items_of
 from incidents.registry.entries import ENTRY_TYPES
+from tests.export_verifier import verify_export
 from tests.views import incident_view
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

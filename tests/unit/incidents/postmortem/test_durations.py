@@ -90,7 +90,6 @@ def test_with_two_resolutions_the_last_counts_and_the_time_between_is_separate()
     assert minutes(found.to_mitigate) == 150
     assert minutes(found.to_resolve) == 160
     assert [minutes(span.length) for span in found.resolved_then_reopened] == [60]
-    assert minutes(found.reopened_gap) == 60
 
 
 def test_a_closed_incident_counts_as_resolved_until_it_is_reopened() -> None:
@@ -215,7 +214,7 @@ def test_no_duration_is_ever_negative(data: st.DataObject) -> None:
     ended_at = data.draw(moments)
     lengths = [
         *(found.to_detect, found.to_acknowledge, found.to_mitigate, found.to_resolve),
-        *(found.customer_impact, found.reopened_gap),
+        found.customer_impact,
         *(span.length for span in found.resolved_then_reopened),
         *(
             span.until - span.since

@@ -12,8 +12,7 @@ from bot.features.record.timeline_messages import page
 from bot.framework.entry_messages import told_message
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead
 from incidents.core.people import Actor, ActorKind
-from incidents.exports import ExportFormat, verify_export
-from incidents.exports.export import render
+from incidents.exports.export import ExportFormat, render
 from incidents.exports.records import TimelineRecord
 from incidents.incident.timeline import TimelineEntry, append
 from incidents.incident.views import entry_view
@@ -21,6 +20,7 @@ from incidents.postmortem.file import standing_entries
 from incidents.postmortem.narrative import Narrator
 from incidents.record.timeline_view import TimelineView, items_of
 from incidents.registry.entries import ENTRY_TYPES
+from tests.export_verifier import verify_export
 from tests.views import NOW, incident_view
 
 ALICE = Actor(kind=ActorKind.PERSON, name="alice", person_id=uuid.UUID(int=1))
