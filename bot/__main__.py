@@ -10,10 +10,12 @@ def make_cli() -> typer.Typer:
     cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
-    cli.command(short_help="Say what is wrong outside the program, and what to do.")(doctor.doctor)
+    cli.command(short_help="Check tokens, Slack, database and policy; say what to do.")(
+        doctor.doctor
+    )
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
-    cli.command(short_help="Prove that the record is as it was written.")(verify.verify)
+    cli.command(short_help="Verify that the record is unchanged.")(verify.verify)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)

@@ -77,11 +77,6 @@ class Sitrep:
     url: str = field(default="", init=False)
     ops_url: str = field(default="", init=False)
 
-    @property
-    def is_ready(self) -> bool:
-        """Tell whether the intake is open and we aren't shutting down."""
-        return self.intake.is_open and not self.intake.is_leaving
-
     async def settle(self, *, timeout: float = 20.0) -> None:
         """Wait until no effect is due or running."""
         async with asyncio.timeout(timeout):

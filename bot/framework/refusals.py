@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from bot.slack.blocks import Message, section
+from bot.slack.blocks import ButtonElement, Message, actions, section
 from bot.slack.ids import is_user_id
 from bot.slack.mentions import code, date, escape, escape_line, mention, plain
 from bot.slack.truncation import shorten
@@ -171,9 +171,9 @@ _FIELDS = MappingProxyType(
 )
 
 
-def say(text: str) -> Message:
-    """Return a message of one section; the text is its own fallback."""
-    return Message(text=text, blocks=(section(text),))
+def say(text: str, *buttons: ButtonElement) -> Message:
+    """Return a message of one section, with buttons below; the text is its own fallback."""
+    return Message(text=text, blocks=(section(text), *((actions(*buttons),) if buttons else ())))
 
 
 def refusal_message(error: DomainError, *, slash: str, typed: str = "") -> Message:

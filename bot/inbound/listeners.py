@@ -43,8 +43,6 @@ _ANY = re.compile(".*")
 
 log = structlog.get_logger(__name__)
 
-Answer = Callable[[Message, bool], Awaitable[None]]
-
 
 class Listeners:
     """Registers every feature's handlers with Bolt, each behind the wrapper."""

@@ -12,9 +12,10 @@ from bot.features import all_features
 from bot.features.browse.people import groups_of
 from bot.operations.identity import refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
-from bot.operations.storage import clock_offset
+from bot.operations.storage import clock_offset, what_to_check
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
-from bot.slack.gateway import Identity, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Identity
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings
 from incidents.core.clock import Clock
@@ -78,17 +79,16 @@ class Doctor:
 
     async def _database_findings(self) -> AsyncIterator[Finding]:
         address = self._settings.safe_database_url
-        file = self._database.file
-        if file is not None and not file.exists():
-            yield _missing_file_finding(file)
-            return
         try:
+            if self._database.file is not None and self._database.is_missing:
+                yield _missing_file_finding(self._database.file)
+                return
             state = await runner.schema_state(self._database)
             offset = await clock_offset(self._database)
         except (OSError, DBAPIError) as error:
             yield Finding(
                 f"database {address} can't be used: {reason_of(error)}",
-                "check DATABASE_URL, and that the database is there and up",
+                f"check DATABASE_URL, and {what_to_check(self._database)}",
             )
             return
         yield Finding(f"database {address} answers")
@@ -123,7 +123,7 @@ class Doctor:
         if self._settings.slack_app_token is not None:
             yield await self._app_token_finding(self._settings.slack_app_token.get_secret_value())
         if self._settings.slack_signing_secret is not None:
-            yield Finding("signing secret is set; only a request of Slack's can prove it")
+            yield Finding("signing secret is set; only a request from Slack can prove it")
 
     async def _app_token_finding(self, app_token: str) -> Finding:
         try:
@@ -176,7 +176,7 @@ class Doctor:
                 missing += 1
                 yield Finding(f"{ref} isn't an active member", "correct the policy")
         if named and not missing:
-            yield Finding(f"all {len(named)} people whom the policy names are there")
+            yield Finding(f"all {len(named)} people that the policy names are there")
 
     async def _find(self, ref: PersonRef) -> bool:
         if ref.email is not None:
@@ -222,7 +222,7 @@ def _after(error: SlackFailure) -> str:
     """Return what to do before repeating a failed check."""
     if error.error == "missing_scope":
         return "add the missing scopes first"
-    return TRY_AGAIN if isinstance(error, SlackTemporary) else "mend what Slack says, and try again"
+    return TRY_AGAIN if isinstance(error, SlackTemporary) else "fix what Slack says, then try again"
 
 
 def _scope_findings(identity: Identity) -> Iterable[Finding]:
@@ -243,10 +243,15 @@ def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
         return Finding(
             f"schema {state.current} is newer than this version", "start the newer Sitrep again"
         )
+    if state.is_foreign and is_sqlite:
+        return Finding(
+            "the database holds another program's tables",
+            "name a file of its own in DATABASE_URL",
+        )
     if state.is_current:
         return Finding(f"schema {state.current} is this version's")
     if is_sqlite:
-        return Finding("schema is behind; `sitrep serve` brings it up by itself")
+        return Finding("schema is behind; `sitrep serve` upgrades it at the start")
     return Finding(
         f"schema is {state.current or 'empty'}, needed is {state.head}", "run `sitrep migrate`"
     )

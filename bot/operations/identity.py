@@ -19,7 +19,8 @@ from tenacity import (
 
 from bot.framework.requests import Services, WorkspaceInfo
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
-from bot.slack.gateway import Identity, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Identity
 from incidents.core.ids import new_id
 from incidents.core.people import Workspace, system_actor
 from incidents.engine.transactions import Transactions
@@ -67,7 +68,7 @@ async def find_identity(
     except SlackFailure as error:
         raise StartRefused(
             f"Slack couldn't be asked whose token this is ({error.error}).",
-            todo="Check the network and SLACK_API_URL, then start again; once asked, "
+            todo="Check the network and SLACK_API_URL, then start again; after that, "
             "Sitrep starts without Slack.",
         ) from None
     return await save_identity(transactions, identity, mark=mark)
@@ -106,7 +107,12 @@ async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
 def _log_waiting(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     code = error.error if isinstance(error, SlackFailure) else "unknown"
-    log.warning("waiting_for_slack", error=code, attempt=state.attempt_number)
+    log.warning(
+        "waiting_for_slack",
+        error=code,
+        attempt=state.attempt_number,
+        todo="check the network and SLACK_API_URL if this goes on",
+    )
 
 
 async def save_identity(

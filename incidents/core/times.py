@@ -92,11 +92,11 @@ def find_moment(text: str, *, now: datetime, zone: str) -> datetime | None:
     return found if not rest else None
 
 
-def parse_moment(text: str, *, now: datetime, zone: str, field: str = "time") -> datetime:
+def parse_moment(text: str, *, now: datetime, zone: str) -> datetime:
     """Parse a past moment as `find_moment` does. Raises: InvalidInput."""
     found = find_moment(text, now=now, zone=zone)
     if found is None:
-        raise InvalidInput(field, "not_a_time", MOMENT_EXAMPLE)
+        raise InvalidInput("time", "not_a_time", MOMENT_EXAMPLE)
     return found
 
 

@@ -3,9 +3,6 @@
 It names people and their new stages, so only the command line writes it, never a conversation.
 """
 
-import csv
-import io
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead, instant_text
 from incidents.core.markdown_text import escape, table
-from incidents.exports.csv_format import inert
+from incidents.exports.csv_format import csv_bytes
 from incidents.exports.export import ExportFile, ExportFormat
+from incidents.exports.json_format import json_bytes
 from incidents.record.audit_log import AuditEntry, AuditKind, audit_entries, hashed_fields
 
 FORMAT = "sitrep-audit-1"
@@ -37,17 +35,19 @@ async def export_audit_log(
     name = f"audit-log-{head.sequence}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            content = _markdown(entries, head, now=now)
-            return ExportFile(name, "text/markdown; charset=utf-8", content)
+            return ExportFile(name, _markdown(entries, head, now=now))
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", _csv(entries))
+            return ExportFile(name, csv_bytes(_HEADER, _rows(entries)))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", _json(entries, head, now=now))
+            return ExportFile(name, _json(entries, head, now=now))
 
 
 def _markdown(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:
     rows = [
-        (str(entry.sequence), _instant(entry.recorded_at), escape(entry.actor_name), _what(entry))
+        (
+            *(str(entry.sequence), _instant(entry.recorded_at)),
+            *(escape(entry.actor_name), escape(say(entry))),
+        )
         for entry in entries
     ]
     parts = [
@@ -59,17 +59,12 @@ def _markdown(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) 
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def _csv(entries: Sequence[AuditEntry]) -> bytes:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(_HEADER)
+def _rows(entries: Sequence[AuditEntry]) -> Iterator[tuple[str, ...]]:
     for entry in entries:
-        row = (
+        yield (
             *(str(entry.sequence), instant_text(entry.recorded_at), entry.kind, entry.actor_name),
             *(_text(entry, "person_name"), say(entry), str(entry.id), entry.entry_hash),
         )
-        writer.writerow([inert(cell) for cell in row])
-    return buffer.getvalue().encode("utf-8-sig")
 
 
 def _json(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:
@@ -92,11 +87,11 @@ def _json(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> b
             for entry in entries
         ],
     }
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
+    return json_bytes(value)
 
 
 def say(entry: AuditEntry) -> str:
-    """Return one plain sentence that says what was changed."""
+    """Return the change as one plain sentence."""
     if entry.content is None:
         return "Erased."
     person = _text(entry, "person_name")
@@ -143,10 +138,6 @@ def _policy(content: Mapping[str, Any]) -> str:
 def _pairs(value: object) -> Iterator[tuple[str, list[str]]]:
     if isinstance(value, Mapping):
         yield from ((str(key), [str(one) for one in who]) for key, who in value.items())
-
-
-def _what(entry: AuditEntry) -> str:
-    return escape(say(entry))
 
 
 def _text(entry: AuditEntry, key: str) -> str:

@@ -6,6 +6,7 @@ spreadsheet would run as a formula gets a leading apostrophe.
 
 import csv
 import io
+from collections.abc import Iterable, Iterator, Sequence
 
 from incidents.core.hash_chain import instant_text
 from incidents.exports.records import TimelineRecord, standing_of
@@ -21,21 +22,29 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d",
 
 def render_csv(record: TimelineRecord) -> bytes:
     """Return the record as CSV."""
+    return csv_bytes(HEADER, _rows(record))
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV file of these rows, each cell inert."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(HEADER)
+    writer.writerow(header)
+    writer.writerows([inert(cell) for cell in row] for row in rows)
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _rows(record: TimelineRecord) -> Iterator[tuple[str, ...]]:
     marking = "+".join(record.markings)
     for item in record.items:
         entry = item.entry
         by = entry.redacted_by or entry.withdrawn_by or entry.amended_by or ""
-        row = (
+        yield (
             *(record.incident.reference, marking),
             *(instant_text(entry.occurred_at), instant_text(entry.recorded_at)),
             *(entry.kind, entry.actor_name, item.what, standing_of(item), by, item.link),
             *(str(entry.sequence), str(entry.id)),
         )
-        writer.writerow([inert(cell) for cell in row])
-    return buffer.getvalue().encode("utf-8-sig")
 
 
 def inert(cell: str) -> str:

@@ -33,7 +33,6 @@ class ExportFile:
     """An export as a file."""
 
     name: str
-    media_type: str
     content: bytes
 
 
@@ -96,8 +95,8 @@ def render(record: TimelineRecord, *, fmt: ExportFormat, sequence: int | None = 
     name = f"{stem}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            return ExportFile(name, "text/markdown; charset=utf-8", render_markdown(record))
+            return ExportFile(name, render_markdown(record))
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", render_csv(record))
+            return ExportFile(name, render_csv(record))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", render_json(record))
+            return ExportFile(name, render_json(record))

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from incidents.core.errors import IncidentOver, InvalidInput
+from incidents.core.errors import IncidentOver, InvalidInput, NotPermitted
 from incidents.core.people import (
     Person,
     PersonFacts,
@@ -66,8 +66,28 @@ def refuse_if_over(incident: Incident) -> None:
 
 
 async def get_person(uow: UnitOfWork, person_id: uuid.UUID) -> Person:
-    """Return the person with this id of ours. Raises: NoResultFound."""
+    """Return the person with our own id. Raises: NoResultFound."""
     return await uow.session.get_one(Person, person_id)
+
+
+async def get_acting_person(uow: UnitOfWork, action: str) -> Person:
+    """Return the person who acts. Raises: NotPermitted for an actor that is no person."""
+    if uow.actor.person_id is None:
+        raise NotPermitted(action, needs="member")
+    return await get_person(uow, uow.actor.person_id)
+
+
+async def get_acting_member(uow: UnitOfWork, action: str) -> Person:
+    """Return the member who acts, locked. Raises: NotPermitted for anybody else.
+
+    The lock makes simultaneous requests of one person run one after the other; rows that only
+    reference the person don't wait.
+    """
+    if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
+        raise NotPermitted(action, needs="member")
+    return await uow.session.get_one(
+        Person, uow.actor.person_id, with_for_update={"key_share": True}
+    )
 
 
 async def call_in(uow: UnitOfWork, incident: Incident, person: Person) -> None:

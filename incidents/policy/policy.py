@@ -46,7 +46,6 @@ COMMANDER: Final = "commander"
 DEPUTY: Final = "deputy"
 SCRIBE: Final = "scribe"
 COMMUNICATIONS_LEAD: Final = "communications_lead"
-SUBJECT_MATTER_EXPERT: Final = "subject_matter_expert"
 
 
 class Action(StrEnum):
@@ -321,17 +320,6 @@ class Policy:
         wanted = name.casefold()
         named = (one for one in self.severities if wanted in {one.name.casefold(), *one.aliases})
         return next(named, None)
-
-    def get_severity(self, key: str) -> Severity:
-        """Return the severity with this key.
-
-        Raises:
-            UnknownPolicyKeyError: the policy has no such severity.
-        """
-        found = self.find_severity(key)
-        if found is None:
-            raise UnknownPolicyKeyError("severity", key, known=(s.key for s in self.severities))
-        return found
 
     def find_role(self, name: str) -> Role | None:
         """Return the role with this key, name or alias, in any letter case, if there is one."""

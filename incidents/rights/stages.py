@@ -37,7 +37,6 @@ __all__ = [
     "may_see_progress",
     "mentees_of",
     "mentors_of",
-    "stage_of",
 ]
 
 
@@ -127,20 +126,6 @@ class Levels:
             if known:
                 return min(known)
         return Stage.SOLO
-
-
-async def stage_of(
-    session: AsyncSession,
-    *,
-    workspace_id: uuid.UUID,
-    person_id: uuid.UUID,
-    role_key: str | None,
-    services: Iterable[str],
-    policy: Policy,
-) -> Stage:
-    """Return the person's stage in this role for these services; solo if none is set."""
-    levels = await levels_of(session, workspace_id=workspace_id, person_id=person_id, policy=policy)
-    return levels.stage(role_key=role_key, services=services)
 
 
 async def levels_of(

@@ -106,7 +106,7 @@ _INSTEAD = "Call them another way, or add them to the channel yourself."
 FEATURE = Feature(
     name="invites",
     effects={InvitePerson: invite_person, InvitePolicyPeople: invite_policy_people},
-    entries={
-        InviteRefused.kind: lambda entry, incident: told_message(entry, incident, asks=_INSTEAD)
-    },
+    entries=(
+        (InviteRefused.kind, lambda entry, incident: told_message(entry, incident, asks=_INSTEAD)),
+    ),
 )

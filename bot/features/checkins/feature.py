@@ -181,20 +181,14 @@ FEATURE = Feature(
             is_quiet=True,
         ),
     ),
-    entries=dict(
-        (
-            shown(CheckinAsked, messages.asked_entry),
-            shown(CheckinDue, messages.due_entry),
-            shown(CheckinAnswered, messages.answered_entry),
-        )
+    entries=(
+        shown(CheckinAsked, messages.asked_entry),
+        shown(CheckinDue, messages.due_entry),
+        shown(CheckinAnswered, messages.answered_entry),
     ),
-    direct_entries=dict(
-        (
-            shown(CheckinAsked, messages.asked_directly),
-            shown(CheckinAnswered, messages.answered_directly),
-        )
+    direct_entries=(
+        shown(CheckinAsked, messages.asked_directly),
+        shown(CheckinAnswered, messages.answered_directly),
     ),
-    endings=dict(
-        (ends(CheckinAsked, messages.asked_ending), ends(CheckinDue, messages.due_ending))
-    ),
+    endings=(ends(CheckinAsked, messages.asked_ending), ends(CheckinDue, messages.due_ending)),
 )

@@ -20,7 +20,8 @@ from bot.framework.reading import facts_of, is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackFailure, SlackPermanent
-from bot.slack.gateway import Attention, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Attention
 from bot.slack.ids import permalink
 from incidents.core.people import Person, PersonFacts
 from incidents.core.times import zone_of
@@ -198,7 +199,7 @@ async def call_person(context: EffectContext) -> Settlement:
 
 
 async def _mention(context: EffectContext, called: _Called, *, error: str) -> Settlement:
-    """Mention a person in the channel whom no direct message reaches. Raises: SlackPermanent."""
+    """Mention in the channel a person that no direct message reaches. Raises: SlackPermanent."""
     services, view, call = context.services, called.view, called.call
     log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
     channel_id = called.incident.channel_id

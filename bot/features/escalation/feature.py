@@ -114,7 +114,7 @@ async def _question(request: Request, given: Escalating, meant: Meant) -> blocks
         return near_message(
             request, sure, before=before, incident=incident, words=meant.rest, typed=meant.unknown
         )
-    return unknown_target(request, meant, incident=incident)
+    return unknown_target(meant, incident=incident)
 
 
 def _carried(given: Escalating, policy: Policy) -> Meant:
@@ -287,21 +287,17 @@ FEATURE = Feature(
     choices={TEMPLATE: template_chosen},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
-    entries=dict([shown(EscalationExhausted, messages.exhausted_entry)]),
-    direct_entries=dict(
-        [
-            shown(EscalationTaken, messages.taken_directly),
-            shown(EscalationExhausted, messages.exhausted_directly),
-            shown(EscalationQuestioned, messages.questioned_directly),
-            shown(EscalationCompleted, messages.completed_directly),
-            shown(EscalationWithdrawn, messages.withdrawn_directly),
-        ]
+    entries=(shown(EscalationExhausted, messages.exhausted_entry),),
+    direct_entries=(
+        shown(EscalationTaken, messages.taken_directly),
+        shown(EscalationExhausted, messages.exhausted_directly),
+        shown(EscalationQuestioned, messages.questioned_directly),
+        shown(EscalationCompleted, messages.completed_directly),
+        shown(EscalationWithdrawn, messages.withdrawn_directly),
     ),
-    endings=dict(
-        [
-            ends(EscalationExhausted, messages.exhausted_ending),
-            ends(EscalationQuestioned, messages.questioned_ending),
-            ends(EscalationWithdrawn, messages.withdrawn_ending),
-        ]
+    endings=(
+        ends(EscalationExhausted, messages.exhausted_ending),
+        ends(EscalationQuestioned, messages.questioned_ending),
+        ends(EscalationWithdrawn, messages.withdrawn_ending),
     ),
 )

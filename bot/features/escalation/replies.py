@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from bot.features.escalation.card import OnEscalation, next_line, private_offer
 from bot.features.escalation.forms import Escalating
 from bot.features.escalation.packet import names_of
 from bot.features.escalation.targets import Meant, Near, text_of
-from bot.framework.arguments import to_value
+from bot.framework.arguments import find_value, to_value
+from bot.framework.refusals import say
 from bot.framework.requests import Request
 from bot.framework.verbs import view_for_form
 from bot.slack import blocks, mentions
@@ -50,9 +52,7 @@ def sent_message(
     value = to_value(OnEscalation(ById(incident.id), escalation_id, str(data["score"])))
     add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
     withdraw = blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(add, withdraw, *offer))
-    )
+    return say(text, add, withdraw, *offer)
 
 
 def _called(called: Sequence[str], view: EscalationView) -> str:
@@ -82,7 +82,7 @@ def completed_message(
         f"Added to escalation {data['number']} of *{data['reference']}*: version {data['version']}."
     )
     text = f"{lead}\n{completeness_text(data, template)}" if is_author else lead
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def answered_text(request: Request, outcome: Outcome) -> str:
@@ -210,14 +210,26 @@ def near_message(
 ) -> blocks.Message:
     """Ask which of the names is meant; `before` is the command up to the name, `typed` the name."""
     text = "\n".join(_lines(request, near, before=before, typed=typed))
-    form = words_button(incident, words, "No, open the form with my words")
-    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(form)))
+    return say(text, *words_button(incident, words, "No, open the form with my words"))
 
 
-def words_button(incident: IncidentView, words: str, label: str) -> blocks.ButtonElement:
-    """Return the button that opens the form with the words as the ask."""
-    value = to_value(Escalating(ById(incident.id), incident.version, mentions.plain(words)))
-    return blocks.button(label, action_id="escalate_words_open", value=value)
+def words_button(incident: IncidentView, words: str, label: str) -> list[blocks.ButtonElement]:
+    """Return the button that opens the form with the words as the ask; none if they don't fit."""
+    asked = Escalating(ById(incident.id), incident.version, mentions.plain(words))
+    return _button(label, asked, action_id="escalate_words_open")
+
+
+def _button(
+    label: str,
+    given: Escalating,
+    *,
+    action_id: str,
+    style: Literal["primary"] | None = None,
+) -> list[blocks.ButtonElement]:
+    value = find_value(given)
+    if value is None:
+        return []
+    return [blocks.button(label, action_id=action_id, value=value, style=style)]
 
 
 def is_it_a_target(
@@ -231,31 +243,22 @@ def is_it_a_target(
         f"Nobody was called yet: is *{mentions.escape_line(name)}* who to call, or part of your "
         f"text? To call them: {line}"
     )
-    buttons = (
-        blocks.button(
-            f"Call {name}",
-            action_id="escalate_now",
-            value=to_value(
-                Escalating(ById(incident.id), incident.version, typed, to=text_of(meant))
-            ),
-            style="primary",
-        ),
-        words_button(incident, words, "It's text: open the form"),
+    calling = Escalating(ById(incident.id), incident.version, typed, to=text_of(meant))
+    return say(
+        text,
+        *_button(f"Call {name}", calling, action_id="escalate_now", style="primary"),
+        *words_button(incident, words, "It's text: open the form"),
     )
-    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
 
 
-def unknown_target(request: Request, meant: Meant, *, incident: IncidentView) -> blocks.Message:
+def unknown_target(meant: Meant, *, incident: IncidentView) -> blocks.Message:
     """Say that nobody is called like that, or that two were named; the words are kept."""
     if meant.second:
         why = "I call one person or group at a time, and you named two"
     else:
         why = f"I know nobody called {mentions.code(mentions.plain(meant.unknown))}"
-    text = (
-        f"Nobody was called yet: {why}. Open the form to choose whom to call; your words are in it."
-    )
-    button = words_button(incident, meant.rest, "Open the form with my words")
-    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(button)))
+    text = f"Nobody was called yet: {why}. Choose in the form who to call; your words are in it."
+    return say(text, *words_button(incident, meant.rest, "Open the form with my words"))
 
 
 def _name_of(meant: Meant, policy: Policy) -> str:

@@ -225,7 +225,7 @@ def names_two(form: blocks.FormState) -> bool:
     return bool(form.user("person") and form.choice("target"))
 
 
-# The most characters that a button can carry; longer input is hardly a misspelt name.
+# Longer input is hardly a misspelt name.
 LONGEST_WORDS: Final = 1_800
 # The most suggestions that fit a message, each with the whole ask.
 _MOST: Final = 3

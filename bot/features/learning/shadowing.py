@@ -45,7 +45,7 @@ from incidents.people.assignable import Named
 
 DAY_EXAMPLE = "2026-12-01, 10d or 2w"
 SKIPPED, ANSWERED = "skipped", "answered"
-# A later brief is no help: the shadow has read the channel, or the incident is over.
+# A brief that arrives later doesn't help: the shadow has read the channel, or the incident is over.
 BRIEF_TOO_LATE = timedelta(hours=1)
 
 _STOP = frozenset({"stop", "end", "none"})
@@ -91,7 +91,7 @@ async def shadow(request: Request, given: Following) -> Reply:
             return FieldErrors({"mentor": "Choose one: a mentor, a role or a service."})
     first, rest = split_first(given.typed)
     if first.casefold() == "list":
-        return Say(await _list(request))
+        return Say(messages.own_list(await _own(request), slash=request.policy.command))
     if first.casefold() in _STOP:
         return await _stop(request, rest)
     until = parse_until(given.until, now=request.now, zone=request.actor.zone)
@@ -158,10 +158,6 @@ async def _own_id(request: Request, words: str) -> uuid.UUID:
         if (role and one.role_name == role.name) or (service and one.service_name == service.name):
             return one.id
     raise AlreadySo("this shadowing", "over")
-
-
-async def _list(request: Request) -> blocks.Message:
-    return messages.own_list(await _own(request), slash=request.policy.command)
 
 
 async def _own(request: Request) -> OwnShadowings:

@@ -281,7 +281,7 @@ FEATURE = Feature(
         Verb(OnItem, buttons=("action_item_done",), use_case=complete_action_item, tell=done_text),
         Verb(OnItem, buttons=("action_item_done_in_list",), perform=finish_in_list),
     ),
-    entries=dict((shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given))),
-    direct_entries=dict((shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told))),
-    endings=dict((ends(ActionItemAdded, item_ending), ends(ActionItemAssigned, item_ending))),
+    entries=(shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given)),
+    direct_entries=(shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told)),
+    endings=(ends(ActionItemAdded, item_ending), ends(ActionItemAssigned, item_ending)),
 )

@@ -343,5 +343,5 @@ FEATURE = Feature(
         REDACT,
     ),
     effects={EraseEntryMessage: erase_message},
-    entries=dict((shown(Note, messages.note_entry),)),
+    entries=(shown(Note, messages.note_entry),),
 )

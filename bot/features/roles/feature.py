@@ -175,18 +175,14 @@ FEATURE = Feature(
         Verb(OnIncident, buttons=("role_take_command",), use_case=take_command, tell=told),
     ),
     effects={TellRoleHolder: tell_role_holder},
-    entries=dict(
-        (
-            shown(RoleEnded, messages.ended_entry),
-            shown(CommanderMissing, messages.missing_entry),
-        )
+    entries=(
+        shown(RoleEnded, messages.ended_entry),
+        shown(CommanderMissing, messages.missing_entry),
     ),
-    direct_entries=dict(
-        (
-            shown(RoleAssigned, messages.replaced_directly),
-            shown(RoleEnded, messages.ended_directly),
-            shown(CommanderMissing, messages.missing_directly),
-        )
+    direct_entries=(
+        shown(RoleAssigned, messages.replaced_directly),
+        shown(RoleEnded, messages.ended_directly),
+        shown(CommanderMissing, messages.missing_directly),
     ),
-    endings=dict.fromkeys((RoleEnded.kind, CommanderMissing.kind), messages.command_ending),
+    endings=tuple((one.kind, messages.command_ending) for one in (RoleEnded, CommanderMissing)),
 )

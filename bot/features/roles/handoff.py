@@ -95,14 +95,12 @@ FEATURE = Feature(
         ),
     ),
     live_messages=(HANDOFF,),
-    entries=dict((shown(HandoffUnanswered, messages.unanswered_entry),)),
-    endings={HandoffUnanswered.kind: messages.unanswered_ending},
-    direct_entries=dict(
-        (
-            (HandoffDeclined.kind, told_directly),
-            (HandoffWithdrawn.kind, told_directly),
-            shown(HandoffUnanswered, messages.unanswered_directly),
-            shown(CommanderChanged, messages.moved_directly),
-        )
+    entries=(shown(HandoffUnanswered, messages.unanswered_entry),),
+    endings=((HandoffUnanswered.kind, messages.unanswered_ending),),
+    direct_entries=(
+        (HandoffDeclined.kind, told_directly),
+        (HandoffWithdrawn.kind, told_directly),
+        shown(HandoffUnanswered, messages.unanswered_directly),
+        shown(CommanderChanged, messages.moved_directly),
     ),
 )

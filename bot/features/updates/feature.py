@@ -229,12 +229,10 @@ FEATURE = Feature(
             perform=snooze,
         ),
     ),
-    entries=dict(
-        (
-            shown(UpdatePosted, messages.update_entry),
-            shown(UpdateReminded, messages.reminder_entry),
-            shown(UpdateMissed, messages.missed_entry),
-        )
+    entries=(
+        shown(UpdatePosted, messages.update_entry),
+        shown(UpdateReminded, messages.reminder_entry),
+        shown(UpdateMissed, messages.missed_entry),
     ),
-    endings=dict.fromkeys((UpdateReminded.kind, UpdateMissed.kind), messages.reminder_ending),
+    endings=tuple((one.kind, messages.reminder_ending) for one in (UpdateReminded, UpdateMissed)),
 )

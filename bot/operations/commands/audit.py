@@ -12,7 +12,7 @@ from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from incidents.exports import ExportFile
+    from incidents.exports.export import ExportFile
 
 
 def audit(
@@ -30,18 +30,17 @@ def audit(
 
     settings = load_configuration().settings
     try:
-        write_file(asyncio.run(_export(settings, form, workspace)), output)
+        file = asyncio.run(_export(settings, form, workspace))
     except CannotRead as error:
         fail(str(error))
-    except OSError as error:
-        fail(f"{output} can't be written: {error.strerror}")
+    write_file(file, output)
 
 
 async def _export(settings: "Settings", form: Form, workspace: str | None) -> "ExportFile":
     from bot.operations.commands.record import open_record  # noqa: PLC0415
     from incidents.core.clock import SystemClock  # noqa: PLC0415
-    from incidents.exports import ExportFormat  # noqa: PLC0415
     from incidents.exports.audit_log import export_audit_log  # noqa: PLC0415
+    from incidents.exports.export import ExportFormat  # noqa: PLC0415
 
     async with open_record(settings, workspace=workspace) as record:
         return await export_audit_log(

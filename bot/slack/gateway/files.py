@@ -1,18 +1,7 @@
 """File uploads, which take three steps in Slack."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from bot.slack.gateway.calls import SlackCalls
 from bot.slack.mentions import tidy_line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadedFile:
-    """An uploaded file."""
-
-    id: str
-    permalink: str | None = None
 
 
 class FileCalls(SlackCalls):
@@ -24,11 +13,9 @@ class FileCalls(SlackCalls):
         *,
         filename: str,
         content: bytes,
-        title: str,
         comment: str | None = None,
-        thread_ts: str | None = None,
-    ) -> UploadedFile:
-        """Upload a file and share it in a channel or thread; `comment` is mrkdwn."""
+    ) -> None:
+        """Upload a file and share it in a channel, with its name as title; `comment` is mrkdwn."""
         # Slack refuses an empty file.
         body = content or b"\n"
         ticket = await self._call(
@@ -36,25 +23,11 @@ class FileCalls(SlackCalls):
         )
         file_id = str(ticket["file_id"])
         await self._post_http("files.upload", str(ticket["upload_url"]), data=body)
-        answer = await self._call(
+        await self._call(
             "files.completeUploadExternal",
             {
-                "files": [{"id": file_id, "title": tidy_line(title) or filename}],
+                "files": [{"id": file_id, "title": tidy_line(filename) or filename}],
                 "channel_id": channel,
                 "initial_comment": comment,
-                "thread_ts": thread_ts,
             },
-        )
-        links = [entry.get("permalink") for entry in answer.get("files") or ()]
-        return UploadedFile(id=file_id, permalink=next(iter(links), None))
-
-    async def has_file(self, channel: str, *, filename: str, since: datetime) -> bool:
-        """Tell whether a file with this name was shared in the channel since then."""
-        answer = await self._call(
-            "files.list", {"channel": channel, "ts_from": int(since.timestamp())}
-        )
-        oldest = int(since.timestamp())
-        return any(
-            entry.get("name") == filename and int(entry.get("created") or 0) >= oldest
-            for entry in answer.get("files") or ()
         )

@@ -5,14 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, declared
 
 
 async def test_show_in_the_channel_means_its_incident(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    shown = await alice.command("/incident show", channel="inc-1-checkout-errors")
+    alice, _ = await declared(bot)
+    shown = await alice.command("/incident show", channel=ROOM)
     assert "INC-1 Checkout errors" in shown.text
     assert "nobody yet" in shown.text
 
@@ -80,9 +78,8 @@ async def test_help_fits_the_place(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     outside = await alice.command("/incident")
     assert "/incident declare" in outside.text
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    inside = await alice.command("/incident help", channel="inc-1-checkout-errors")
+    await declared(bot, by=alice)
+    inside = await alice.command("/incident help", channel=ROOM)
     assert "You are in" in inside.text
     assert "INC-1" in inside.text
 

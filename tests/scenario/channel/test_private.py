@@ -69,7 +69,7 @@ async def test_lists_home_and_similarity_hints_leave_it_out_for_outsiders(bot: B
 
 
 async def test_who_declares_in_private_isnt_sent_to_a_public_incident(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     await alice.command("/incident declare sev3 Customer data visible to others")
     outcome = await bob.command("/incident declare Customer data visible to others --private")
     assert "INC-2" in outcome.text

@@ -1,4 +1,4 @@
-"""Declaring, from the command, the form and the shortcuts to the furnished channel."""
+"""Declaring by command, form and shortcut, until the channel is set up."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ import pytest
 
 from bot.features.browse.people import refresh_directory
 from incidents.policy.escalation import Service
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, declared
 
 
 async def test_declaring_opens_a_channel_with_the_declarer_and_a_pinned_card(
@@ -21,7 +21,7 @@ async def test_declaring_opens_a_channel_with_the_declarer_and_a_pinned_card(
     assert "INC-1" in outcome.text
 
     await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    room = bot.slack.channel(ROOM)
     assert alice in room
     assert "Checkout errors" in room.pins[0].rendered
     assert "INC-1" in room.topic
@@ -66,7 +66,7 @@ async def test_a_form_without_a_title_is_answered_in_the_field_and_declares_noth
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        ("sev2 Checkout errors", "inc-1-checkout-errors"),
+        ("sev2 Checkout errors", ROOM),
         ("sev2x is not a severity", "inc-1-sev2x-is-not-a-severity"),
         ("🔥🔥🔥", "inc-1"),
         ("Ошибка оплаты", "inc-1"),
@@ -118,9 +118,8 @@ async def test_the_same_command_twice_within_a_minute_is_one_incident(bot: Bot) 
 
 
 async def test_a_similar_incident_is_pointed_out_and_can_be_declared_anyway(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, bob = bot.slack.add_people("alice", "bob")
+    await declared(bot, by=alice)
     outcome = await bob.command("/incident declare checkout errors!")
     assert "INC-1" in outcome.text
     assert "Nothing new was declared" in outcome.text
@@ -134,7 +133,7 @@ async def test_a_similar_incident_is_pointed_out_and_can_be_declared_anyway(bot:
 async def test_a_similar_incident_is_pointed_out_in_the_form_which_keeps_its_values(
     bot: Bot,
 ) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     await alice.command("/incident declare sev2 Checkout errors")
     form = (await bob.command("/incident declare")).get_view()
     values = {"title": "Checkout errors", "severity": "sev1", "impact": "EU"}
@@ -304,7 +303,7 @@ async def test_text_of_people_can_not_ping_or_link(bot: Bot) -> None:
 
 
 def _markup(value: object) -> Iterator[str]:
-    """Yield every text of the blocks that Slack would read markup in."""
+    """Yield every text in which Slack would read mark-up."""
     if isinstance(value, Mapping):
         if value.get("type") == "mrkdwn":
             yield str(value.get("text"))
@@ -350,6 +349,6 @@ async def test_taking_command_before_the_channel_is_open_still_pins_one_card(bot
     await alice.command("/incident declare sev2 Checkout errors")
     await alice.command("/incident INC-1 role commander me")
     await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    room = bot.slack.channel(ROOM)
     assert len(room.pins) == 1
     assert alice.mention in room.pins[0].text

@@ -1,11 +1,11 @@
-"""Notes, marks and exports, as people meet them in Slack."""
+"""Notes, marks and exports, as people see them in Slack."""
 
 import csv
 import io
 
 import pytest
 
-from incidents.exports import verify_export
+from tests.export_verifier import verify_export
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Person
 
@@ -36,7 +36,7 @@ class Room:
 
 
 async def opened(bot: Bot, line: str = "declare sev2 Checkout errors") -> Room:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     await alice.command(f"/incident {line}")
     await bot.settle()
     channel = next(one for one in bot.slack.channels if one.name.startswith(("inc-", "drill-")))
@@ -298,7 +298,7 @@ async def test_a_message_from_elsewhere_is_not_added_and_it_says_how(room: Room)
 
 
 async def test_a_guests_emoji_does_not_count(room: Room) -> None:
-    guest = room.slack.add_person("guest", guest=True)  # whom Sitrep never heard of
+    guest = room.slack.add_person("guest", guest=True)  # unknown to the bot
     await room.alice.invites(guest, room.channel)
     said = await room.bob.says("Errors began", room.channel)
     await guest.reacts(said, "pushpin")

@@ -31,7 +31,7 @@ def auth_test(call: Call) -> Json:
 
 @method("apps.connections.open", tier=3, for_app_token=True)
 def open_connection(call: Call) -> Json:
-    """Give a Socket Mode URL for one handshake."""
+    """Return a Socket Mode URL for one handshake."""
     return {"url": call.backend.new_socket_url()}
 
 
@@ -66,7 +66,7 @@ def list_users(call: Call) -> Json:
 
 @method("users.lookupByEmail", tier=3, scopes=(_EMAIL,), required=("email",))
 def look_up(call: Call) -> Json:
-    """Find a person by email; the deactivated aren't found."""
+    """Find a person by email; not somebody deactivated."""
     wanted = call.text("email").casefold()
     for user in call.ws.users.values():
         if user.email.casefold() == wanted and not user.deleted:
