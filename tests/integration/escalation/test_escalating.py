@@ -597,6 +597,7 @@ async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_t
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
+    await made.know("UCAROL")
     mentor, junior = await made.world.person("mentor"), await made.world.person("junior")
     draft = EscalationDraft(
         target=PersonTarget(person_id=mentor.person_id), on_behalf_of_id=junior.person_id
