@@ -158,6 +158,7 @@ async def _services(
     transactions = Transactions(database, clock=clock, policy=loaded.policy, rules=RULES)
     workspace = await find_identity(gateway, transactions, token=_token(settings), ask_for=ask_for)
     gateway.team_id = workspace.external_id
+    gateway.enterprise_id = workspace.enterprise_id
     return Services(
         transactions=transactions,
         database=database,

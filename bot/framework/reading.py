@@ -7,12 +7,14 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import EffectContext
 from bot.framework.requests import Request, Services
 from bot.slack import mentions
+from bot.slack.errors import SlackPermanent
 from bot.slack.gateway.people import SlackUser
 from incidents.core.errors import InvalidInput, Superseded
-from incidents.core.people import Person, PersonFacts, actor_of, system_actor
+from incidents.core.people import Person, PersonKind, actor_of, system_actor
 from incidents.core.times import zone_of
 from incidents.core.typed_dates import UnclearDayError, split_day
 from incidents.engine.effects import Effect
@@ -20,7 +22,7 @@ from incidents.engine.prompts import Prompt
 from incidents.incident.incident import ById, Incident, find_incident
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.people.assignable import Named
-from incidents.people.directory import kind_of
+from incidents.people.directory import shared_addresses
 
 DAY_EXAMPLE: Final = "Friday, 2026-12-01 or 5d"
 _AFTER_DAYS: Final = re.compile(
@@ -101,16 +103,26 @@ async def own_prompt(request: Request, prompt_id: uuid.UUID) -> Prompt:
     return prompt
 
 
-def facts_of(user: SlackUser) -> PersonFacts:
-    """Return Slack's description of a user as facts for the domain."""
-    return PersonFacts(
-        external_id=user.id,
-        name=user.name,
-        zone=user.zone,
-        email=user.email,
-        is_active=user.is_active,
-        kind=kind_of(is_bot=user.is_bot, is_guest=user.is_guest, is_external=user.is_external),
-    )
+async def find_user(services: Services, name: str) -> SlackUser | None:
+    """Return the person that the policy names by id or address, from Slack; None if nobody.
+
+    An address names only an active member, and only if the directory knows no second one.
+    Raises: SlackTemporary.
+    """
+    if "@" in name:
+        async with services.database.reading() as session:
+            shared = await shared_addresses(session, [name], workspace_id=services.workspace.id)
+        if shared:
+            return None
+    gateway = services.gateway
+    try:
+        user = await (gateway.lookup_email(name) if "@" in name else gateway.user(name))
+    except SlackPermanent:
+        return None
+    if user is None or "@" not in name:
+        return user
+    kind = facts_of(user).kind
+    return user if user.is_active and kind is PersonKind.MEMBER else None
 
 
 def person_in(token: str) -> Named | None:

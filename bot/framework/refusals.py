@@ -345,6 +345,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "one_at_a_time": "can't be two: name one at a time. Nothing was done yet",
         "a_guest": "is a guest or from another workspace; roles are for members",
+        "a_stranger": "is from another workspace; choose somebody of yours",
         "a_bot": "is a bot; roles are for people",
         "deactivated": "is deactivated; choose somebody else",
         "order": "doesn't fit the other times",

@@ -59,7 +59,7 @@ async def find_identity(
     """
     mark = fingerprint(token)
     stored = await _stored(transactions, mark)
-    if stored is not None:
+    if stored is not None and stored.external_id.startswith("T"):
         return stored
     try:
         identity = await _ask(gateway, ask_for)
@@ -71,7 +71,21 @@ async def find_identity(
             todo="Check the network and SLACK_API_URL, then start again; after that, "
             "Sitrep starts without Slack.",
         ) from None
+    if identity.is_org_wide:
+        raise org_wide_token(identity)
     return await save_identity(transactions, identity, mark=mark)
+
+
+def org_wide_token(identity: Identity) -> StartRefused:
+    """Return the error for a token of a whole organisation: Sitrep serves one workspace."""
+    named = identity.team_id or identity.enterprise_id or "no workspace"
+    return StartRefused(
+        f"SLACK_BOT_TOKEN belongs to a whole organisation ({named}), not to one workspace. "
+        "With it, Sitrep couldn't tell its members from strangers.",
+        todo="On the app's page, switch off org-wide deployment (Org Level Apps), install the app "
+        "in the workspace that Sitrep serves (Install App), and take the Bot User OAuth Token "
+        "that is shown then.",
+    )
 
 
 def refused_token(error: str) -> StartRefused:
@@ -131,6 +145,7 @@ async def save_identity(
             row = Workspace(id=workspace_id, external_id=identity.team_id)
             uow.session.add(row)
         row.name = identity.team
+        row.enterprise_id = identity.enterprise_id
         row.url = identity.url
         row.bot_external_id, row.bot_id = identity.bot_user_id, identity.bot_id
         row.scopes = " ".join(identity.scopes)
@@ -150,6 +165,7 @@ def info_of(row: Workspace) -> WorkspaceInfo:
         id=row.id,
         external_id=row.external_id,
         url=row.url,
+        enterprise_id=row.enterprise_id,
         bot_external_id=row.bot_external_id,
         bot_id=row.bot_id,
     )
@@ -176,7 +192,10 @@ class WorkspaceKeeper:
             log.warning("slack_check_failed", error=error.error)
             return False
         self._warn_missing(identity.scopes)
-        self.is_authorized = identity.team_id == services.workspace.external_id
+        is_ours = identity.team_id == services.workspace.external_id
+        self.is_authorized = is_ours and not identity.is_org_wide
+        if is_ours:
+            services.gateway.enterprise_id = identity.enterprise_id
         if not self.is_authorized or not await self._is_paused():
             return False
         await save_identity(services.transactions, identity, mark=self._mark)

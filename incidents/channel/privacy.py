@@ -12,7 +12,7 @@ from sqlalchemy import select
 from incidents.channel.channel import wait_for_other_channel
 from incidents.core.errors import AlreadySo
 from incidents.core.ids import derived_id
-from incidents.core.people import Person, PersonFacts, save_person
+from incidents.core.people import Person, PersonFacts
 from incidents.core.sentences import Who
 from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.posted_messages import ENTRY, PostedMessage
@@ -20,6 +20,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
+from incidents.people.assignable import get_reachable, refuse_unknown
 from incidents.policy.policy import Action
 from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
 from incidents.storage.database import storable
@@ -38,7 +39,8 @@ class MoveToPrivate:
 async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPrivate) -> Outcome:
     """Make the incident private and open a private channel for it: `moved_to_private`.
 
-    Raises: IncidentNotFound; NotPermitted; AlreadySo when it is already private.
+    Raises: IncidentNotFound; NotPermitted; AlreadySo when it is already private; NotKnownYet;
+        InvalidInput for bots, deactivated people and people of other workspaces.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MOVE_TO_PRIVATE, incident)
@@ -70,9 +72,9 @@ async def _chosen(
     uow: UnitOfWork, incident: Incident, people: Sequence[PersonFacts]
 ) -> list[Person]:
     """Return who will be in it: the mover, the declarer, role holders, and the chosen people."""
-    named = [
-        await save_person(uow.session, facts, workspace_id=uow.workspace_id) for facts in people
-    ]
+    ids = [facts.external_id for facts in people]
+    await refuse_unknown(uow, ids)
+    named = [await get_reachable(uow, external_id, field="people") for external_id in ids]
     roles = await current_roles(uow.session, incident.id)
     wanted = dict.fromkeys(
         person_id

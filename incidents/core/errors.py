@@ -91,6 +91,20 @@ class InvalidInput(DomainError):
 
 
 @dataclass(eq=False)
+class NotKnownYet(DomainError):
+    """Who these people are must be asked of the chat service first; then the use case can run."""
+
+    external_ids: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class CannotAsk(DomainError):
+    """The chat service doesn't answer who this is: `external_id`, or the actor if it is ""."""
+
+    external_id: str = ""
+
+
+@dataclass(eq=False)
 class AlreadySo(DomainError):
     """Nothing to change: it is already as requested; `what` is a key, `detail` its value."""
 

@@ -47,6 +47,7 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
     {
         "a_bot": "a bot",
         "deactivated": "deactivated",
+        "a_stranger": "from another workspace",
         "absent": "absent by the policy",
         "at_work": "works on it already",
         "called_before": "called before",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     exists,
+    false,
     or_,
     select,
     text,
@@ -167,11 +168,14 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """Return the condition under which a viewer sees an incident.
 
     The system and the operator at the command line see all. A private incident is visible to its
-    declarer, and to people assigned, called, invited, or in its channel. Guests and people from
-    other workspaces see only incidents in which they take part.
+    declarer, and to people assigned, called, invited, or in its channel. Guests, people from other
+    workspaces and people not known yet see only incidents in which they take part; deactivated
+    people see none.
     """
     if not viewer.is_person:
         return true()
+    if not viewer.is_active:
+        return false()
     takes_part = exists().where(
         Participant.incident_id == Incident.id,
         Participant.person_id == viewer.person_id,

@@ -177,7 +177,8 @@ async def unknown_refs(
     session: AsyncSession, refs: Sequence[PersonRef], *, workspace_id: uuid.UUID
 ) -> list[PersonRef]:
     """Return the people that the directory doesn't know yet."""
-    known = await people_named(session, refs, workspace_id=workspace_id)
+    found = await people_named(session, refs, workspace_id=workspace_id)
+    known = [person for person in found if person.kind != PersonKind.UNKNOWN]
     ids, emails = {one.external_id for one in known}, {(one.email or "").lower() for one in known}
     return [
         ref for ref in refs if ref.user_id not in ids and (ref.email or "-").lower() not in emails
@@ -205,7 +206,9 @@ async def _scheduled(uow: UnitOfWork) -> list[Follower]:
 
 
 def _named(people: Sequence[Person], ref: PersonRef | None) -> Person | None:
-    return next((one for one in people if ref is not None and is_named(one, ref)), None)
+    return next(
+        (one for one in people if ref is not None and is_named(one, ref, address=one.email)), None
+    )
 
 
 async def _resume(uow: UnitOfWork, met_again: Sequence[Observation]) -> None:

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("url", sa.String(), nullable=False),
+        sa.Column("enterprise_id", sa.String(), nullable=False),
         sa.Column("bot_external_id", sa.String(), nullable=False),
         sa.Column("bot_id", sa.String(), nullable=False),
         sa.Column("scopes", sa.String(), nullable=False),

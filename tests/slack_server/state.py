@@ -54,6 +54,10 @@ class User:
     guest: str = ""  # "", "multi" or "single": channels that a guest may be in
     deleted: bool = False
     app_user: bool = False
+    # On Enterprise Grid: the team that their presses and forms carry, if not `team_id`, and what
+    # else Slack writes into their user object.
+    home_team: str = ""
+    described: dict[str, Any] = field(default_factory=dict)
     status: str = ""  # e.g. `:palm_tree: On holiday`
     quiet: tuple[int, int] | None = None  # do-not-disturb from and until, in seconds since 1970
 

@@ -37,6 +37,9 @@ class Workspace:
         self.team_id = TEAM_ID
         self.app_id = APP_ID
         self.domain = "embedded"
+        self.enterprise_id = ""  # on Enterprise Grid, "E…"
+        self.is_org_wide = False  # whether the token is the organisation's
+        self.event_team_id = ""  # the outer `team_id` of events, if not ours
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, UserGroup] = {}

@@ -1,23 +1,24 @@
 """Shadowing: `shadow`, its form and list, inviting shadows, and the questions at decisions."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.learning import shadow_messages as messages
+from bot.framework.acquaintance import facts_of
 from bot.framework.arguments import Arguments, OnPrompt
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.phrases import followed, hidden_message
-from bot.framework.reading import find_day, own_prompt, person_in, read_incident
+from bot.framework.reading import find_day, find_user, own_prompt, person_in, read_incident
 from bot.framework.requests import FieldErrors, Reply, Request, Say, Services, split_first
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
-from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts
@@ -215,15 +216,9 @@ async def _look_up(context: EffectContext) -> tuple[PersonFacts, ...]:
         unknown = await unknown_refs(session, refs, workspace_id=services.workspace.id)
     found: list[PersonFacts] = []
     for ref in unknown:
-        if ref.user_id:
-            found.append(PersonFacts(ref.user_id))
-            continue
-        try:
-            user = await services.gateway.lookup_email(ref.email or "")
-        except SlackPermanent:  # nobody has this address: go on with the others
-            continue
+        user = await find_user(services, str(ref))
         if user is not None:
-            found.append(PersonFacts(user.id, email=ref.email))
+            found.append(replace(facts_of(user), email=ref.email or user.email))
     return tuple(found)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.reading import facts_of
 from bot.framework.requests import Services
 from bot.slack import mentions
 from bot.slack.errors import SlackPermanent

@@ -599,6 +599,7 @@ async def test_the_bot_escalates_for_somebody_to_their_mentor_then_up_the_ladder
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
+    await made.know("UCAROL")
     mentor, junior = await made.world.person("mentor"), await made.world.person("junior")
     draft = EscalationDraft(
         target=PersonTarget(person_id=mentor.person_id), on_behalf_of_id=junior.person_id

@@ -268,6 +268,45 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(
         assert any(expected in line for line in wrong), expected
 
 
+async def test_the_doctor_says_which_address_or_handle_names_nobody(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    for name in ("kim", "kim2"):
+        slack.add_person(name, email="kim@example.com")
+    slack.add_person("gus", guest=True)
+    eve = slack.add_person("eve", external_team="T0OTHER")
+    slack.deactivate(slack.add_person("lea"))
+    for _ in range(2):
+        slack.add_group("sre", [])
+    names = f'kim@example.com, gus@example.com, {eve.id}, lea@example.com, "@sre"'
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"private:\n  invite: [{names}]\n")
+    environ = connected(slack, tmp_path, SITREP_POLICY=str(policy))
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    wrong = [line for line in output.splitlines() if line.startswith("!!")]
+    for expected in (
+        "kim@example.com belongs to 2 active members",
+        "gus@example.com isn't an active member: a guest",
+        f"{eve.id} isn't an active member: from another workspace",
+        "lea@example.com isn't an active member: deactivated",
+        "@sre is the handle of 2 user groups",
+    ):
+        assert any(expected in line for line in wrong), expected
+
+
+async def test_a_token_of_a_whole_organisation_is_refused_with_the_reason(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    slack.ws.enterprise_id, slack.ws.is_org_wide = "E0ORG", True
+    environ = connected(slack, tmp_path)
+    for command in ("doctor", "serve"):
+        code, output = await run(command, environ=environ, folder=tmp_path)
+        assert code == 1, command
+        assert "belongs to a whole organisation (E0ORG), not to one workspace" in output
+        assert "install the app in the workspace" in output
+
+
 async def test_the_doctor_checks_what_it_can_without_tokens(tmp_path: Path) -> None:
     environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/sitrep.db")
     code, output = await run("doctor", environ=environ, folder=tmp_path)

@@ -119,7 +119,7 @@ class Deliveries:
         channel = ws.channels.get(str(event.get("channel") or event.get("channel_id")))
         return {
             "token": "verification-token",
-            "team_id": ws.team_id,
+            "team_id": ws.event_team_id or ws.team_id,
             "api_app_id": ws.app_id,
             "event": event,
             "type": "event_callback",

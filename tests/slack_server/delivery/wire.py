@@ -45,6 +45,7 @@ def user_json(user: User, *, with_email: bool = True) -> Json:
         "is_bot": user.is_bot,
         "is_app_user": user.app_user,
         "updated": 0,
+        **user.described,
     }
 
 

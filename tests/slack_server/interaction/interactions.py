@@ -246,7 +246,7 @@ class Stage:
             "id": user.id,
             "username": user.name,
             "name": user.name,
-            "team_id": user.team_id,
+            "team_id": user.home_team or user.team_id,
         }
         return {
             "user": person,

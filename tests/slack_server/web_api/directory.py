@@ -22,10 +22,11 @@ def auth_test(call: Call) -> Json:
         "url": f"https://{ws.domain}.slack.com/",
         "team": "Embedded",
         "user": ws.bot.name,
-        "team_id": ws.team_id,
+        "team_id": ws.enterprise_id if ws.is_org_wide else ws.team_id,
         "user_id": ws.bot.id,
         "bot_id": ws.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": ws.is_org_wide,
+        **({"enterprise_id": ws.enterprise_id} if ws.enterprise_id else {}),
     }
 
 

@@ -1,6 +1,7 @@
 """What the gateway does, against the embedded Slack."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -285,3 +286,28 @@ async def test_each_call_is_reported_with_its_outcome(door: Door) -> None:
         ("conversations.create", "ok"),
         ("conversations.create", "permanent"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "described", "expected"),
+    [
+        ("", {"team_id": "T0EMBEDDED"}, False),
+        ("", {}, False),
+        ("", {"team_id": "T0EMBEDDED", "profile": {"team": "E0ORG"}}, False),
+        ("", {"profile": {"team": "E0ORG"}}, None),
+        ("", {"team_id": "E0ORG"}, None),
+        ("E0ORG", {"team_id": "E0ORG"}, False),
+        ("E0ORG", {"team_id": "E0OTHERS"}, True),
+        ("E0ORG", {"team_id": "E0ORG", "enterprise_user": {"teams": ["T0SISTER"]}}, True),
+        ("", {"team_id": "E0ORG", "enterprise_user": {"teams": ["T0EMBEDDED"]}}, False),
+        ("", {"team_id": "T0SISTER", "enterprise_user": {"teams": ["T0EMBEDDED"]}}, False),
+        ("", {"team_id": "T0OTHER"}, True),
+        ("", {"profile": {"team": "T0OTHER"}}, True),
+        ("", {"team_id": "T0EMBEDDED", "is_stranger": True}, True),
+    ],
+)
+async def test_a_user_object_tells_whether_somebody_belongs_to_our_workspace(
+    door: Door, *, ours: str, described: dict[str, Any], expected: bool | None
+) -> None:
+    door.gateway.enterprise_id = ours
+    assert door.gateway.user_of({"id": "W0GRID", **described}).is_external is expected
