@@ -28,7 +28,7 @@ _MEANT: Final[Sequence[tuple[re.Pattern[str], str]]] = tuple(
         (r"take ?over\b", "role commander me"),
         (r"(?:step|stepping) (?:down|back)\b", "handoff none"),
         (r"(?:page|call|ping|alert|notify|wake|get|summon|paging|calling)\b", "escalate {rest}"),
-        (r"(?:help me|i need help|need help|sos)\b", "escalate {rest}"),
+        (r"(?:help (?:me|us)|i need help|need help|sos)\b", "escalate {rest}"),
         (r"(?:ack|acknowledge|on it|i'?m on it|mine)\b", "escalation take"),
         (
             r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: over)?(?: to)?\b",
@@ -112,7 +112,7 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
             text = f"{code(error.word)} takes no words after it, so nothing was done.{ready}"
         case "reference_last":
             ready = code(f"{slash} {error.close[0]}")
-            text = f"An incident's number comes first, so nothing was done: {ready}"
+            return say(f"An incident's number comes first, so nothing was done: {ready}")
         case _:
             text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
     if error.command is not None:
@@ -124,7 +124,10 @@ def _unknown_verb(error: CommandRefused, *, slash: str) -> str:
     """Return the commands that the person may have meant, ready to send, with their words."""
     typed = plain(error.text or error.word)
     before = " ".join(part for part in (slash, error.reference) if part)
-    ready = [code(f"{before} {one}") for one in ready_commands(typed, close=error.close)]
+    meant = ready_commands(typed, close=error.close)
+    if error.reference:  # about an incident that is there already
+        meant = tuple(one for one in meant if not one.startswith("declare "))
+    ready = [code(f"{before} {one}") for one in meant]
     lead = f"There is no {code(error.word)}, so nothing was done."
     if len(ready) == 1:
         return f"{lead} Did you mean {ready[0]}? `{slash} help` lists everything."

@@ -121,7 +121,9 @@ class Grammar:
     def _refuse_misplaced(self, command: Command, text: str, *, reference: str) -> None:
         """Refuse words that would be dropped, and an incident named after the verb."""
         if parse_reference(text) is not None and not command.takes_reference:
-            ready: tuple[str, ...] = (f"{text.upper()} {command.name}",)
+            # A list or a declaration isn't about one incident.
+            verb = "show" if command.name in {"declare", "help", "list"} else command.name
+            ready: tuple[str, ...] = (f"{text.upper()} {verb}",)
             raise CommandRefused("reference_last", text, command=command, close=ready)
         if text and not command.takes_words:
             singular = self.find(command.name.removesuffix("s"))

@@ -20,8 +20,12 @@ _AGO = re.compile(
     r"((?:half an?|an?|\d{1,4})\s*[a-z]+(?:\s*\d{1,4}\s*[a-z]+)?)\s+ago(?=[\s,;:]|$)", re.IGNORECASE
 )
 # Nobody starts a sentence with these unless they mean a time or a day.
+_CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}h\d{2})"
 _LIKE_A_MOMENT = re.compile(
-    r"(?:[-+]\d+[a-z]*|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}h\d{2}|(?:[12]\d|3[01]|0?[1-9])\.(?:0\d|1[0-2]))"
+    rf"(?:[-+]\d+[a-z]*|(?:[12]\d|3[01]|0?[1-9])\.(?:0\d|1[0-2])|{_CLOCK}(?:-?ish)?"
+    rf"|(?:~|around |about |ca\.? |since |from |after |before |between )\s*{_CLOCK}.*?"
+    rf"|{_CLOCK}\s?[-\u2013\u2014/]\s?{_CLOCK}"
+    r"|last night|(?:this|yesterday) (?:morning|afternoon|evening)|earlier today)"
     r"(?=[\s,;:]|$)",
     re.IGNORECASE,
 )
@@ -67,6 +71,8 @@ def split_duration(text: str, *, takes_minutes: bool = False) -> tuple[timedelta
 
     `takes_minutes`: a bare number of up to three digits counts as minutes.
     """
+    if takes_minutes:
+        text = re.sub(r"^(?:in|within|for)\s+(?=\d)", "", text.lstrip(), flags=re.IGNORECASE)
     first = _WORD.match(text.lstrip())
     if first is None:
         return None, ""

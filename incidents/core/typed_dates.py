@@ -44,12 +44,12 @@ _DAY: Final = re.compile(
     re.IGNORECASE,
 )
 _CLOCK: Final = re.compile(
-    r"(?:at\s+|@\s*|T)?(?:"
+    r"(?:at\s+|@\s*|T)?\[?(?:(?P<word>noon|midnight)|"
     r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:\s*(?P<half>[ap]\.?m\b\.?))?"
     r"|(?P<dotted>[01]\d|2[0-3])\.(?P<dminute>[0-5]\d)"
     r"|(?P<h>[01]?\d|2[0-3])h(?P<hminute>[0-5]\d)"
     r"|(?P<bare>1[0-2]|0?[1-9])\s*(?P<bhalf>[ap]\.?m\b\.?)"
-    r")(?:\s*(?P<zone>Z|UTC|GMT)\b)?(?=[\s,;:]|$)",
+    r")\]?(?:\s*(?P<zone>Z|UTC|GMT)\b)?(?=[\s,;:]|$)",
     re.IGNORECASE,
 )
 # A number with two decimals is no time before a unit: `12.50 EUR`, `14.05 % of carts`.
@@ -84,6 +84,9 @@ def split_clock(text: str) -> tuple[time | None, tzinfo | None, str]:
     match = _CLOCK.match(rest)
     if match is None or (match["dotted"] and _UNIT.match(rest[match.end() :])):
         return None, None, rest
+    if match["word"]:
+        clock = time(12 if match["word"].casefold() == "noon" else 0)
+        return clock, UTC if match["zone"] else None, rest[match.end() :].lstrip(" ,;:")
     hour = int(match["hour"] or match["dotted"] or match["h"] or match["bare"])
     minute = int(match["minute"] or match["dminute"] or match["hminute"] or 0)
     half = (match["half"] or match["bhalf"] or "")[:1].casefold()

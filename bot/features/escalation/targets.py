@@ -1,5 +1,6 @@
 """Targets of an escalation: parsing a command's words, and the form's options."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -21,6 +22,10 @@ from incidents.policy.policy import Policy
 
 # The most words that a name at the start of a command may have, as in "communications lead".
 _LONGEST_NAME = 4
+
+
+# `escalate to @bob …` is `escalate @bob …`.
+_TO_SOMEBODY: Final = re.compile(r"^to\s+(?=<[@!]|@)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ def target_typed(words: str, *, to: str, policy: Policy) -> Meant:
             named = meant_by(to, policy)
         is_known = named.is_sure and not named.rest
         return replace(named, rest=words) if is_known else Meant(rest=words, unknown=to)
+    words = _TO_SOMEBODY.sub("", words.strip())
     meant = meant_by(words, policy)
     if words.strip().startswith(("@", "<")) and meant.is_named:
         first = words.split(maxsplit=1)[0]

@@ -8,7 +8,9 @@ from incidents.policy.policy import Policy, Severity
 
 # Punctuation that people type around and after a severity.
 _AROUND: Final = "[](){}<>:;,.!=-\u2013\u2014"
-_BETWEEN: Final = " :;,.=-\u2013\u2014"
+# Punctuation of its own between a severity and the text; `.NET` and `—tarjeta` stay whole.
+_BETWEEN: Final = re.compile(r"[:;,.=\u2013\u2014-]+(?:\s+|$)")
+_LEADING: Final = re.compile(r"(?:to|is|now|=)\s+", re.IGNORECASE)
 _CODE: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.: ]?(\d{1,2})", re.IGNORECASE)
 _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 
@@ -27,12 +29,14 @@ class Said:
 
 def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> Said:
     """Return the severity that the text begins with. `takes_numbers`: also as a bare number."""
+    if takes_numbers:
+        text = _LEADING.sub("", text.strip(), count=1)
     words = text.split(maxsplit=2)
     first = words[0].strip(_AROUND).casefold() if words else ""
     if first in _PREFIXES and len(words) > 1:
         found = _by_rank(words[1].strip(_AROUND), policy)
         if found is not None:
-            return Said(found, (words[2] if len(words) > 2 else "").lstrip(_BETWEEN))  # noqa: PLR2004
+            return Said(found, _cleaned(words[2] if len(words) > 2 else ""))  # noqa: PLR2004
     found = _by_code(first, policy)
     if found is None and takes_numbers:
         found = _by_rank(first, policy)
@@ -53,7 +57,13 @@ def looks_like_severity(word: str, policy: Policy) -> bool:
 
 def _after_first(text: str) -> str:
     _, _, rest = text.strip().partition(" ")
-    return rest.lstrip(_BETWEEN)
+    return _cleaned(rest)
+
+
+def _cleaned(rest: str) -> str:
+    return (
+        _BETWEEN.sub("", rest.lstrip(), count=1) if _BETWEEN.match(rest.lstrip()) else rest.lstrip()
+    )
 
 
 def _by_code(word: str, policy: Policy) -> Severity | None:

@@ -19,7 +19,7 @@ from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
-from incidents.core.times import day_text
+from incidents.core.times import day_text, zone_of
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, get_incident_view
@@ -39,6 +39,7 @@ from incidents.postmortem.entries import ActionItemAdded, ActionItemAssigned, Ac
 EXAMPLE = "action @someone by 5d Alert when the queue is older than 5 minutes"
 MOST_SHOWN = 20
 
+_BY_AT_THE_END = re.compile(r"\b(?:by|until|due)\s+(\S+(?:\s+\S+){0,2})[.!]?$", re.IGNORECASE)
 _LIKE_A_DAY = re.compile(r"\d|(?:the )?end of|eo[dwm]\b|(?:next|this) ", re.IGNORECASE)
 
 
@@ -72,7 +73,16 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
             raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
         if due_on is not None:
             rest = wording
+    due_on = due_on or _day_at_the_end(rest, now=now, zone=zone)
+    if due_on is not None and due_on < now.astimezone(zone_of(zone)).date():
+        raise InvalidInput("due_on", "past", DAY_EXAMPLE)
     return TypedItem(owner, due_on, mentions.plain(rest))
+
+
+def _day_at_the_end(text: str, *, now: datetime, zone: str) -> date | None:
+    """Return the day in `fix it by Friday`; the words stay as they are."""
+    match = _BY_AT_THE_END.search(text)
+    return find_day(match[1], now=now, zone=zone) if match is not None else None
 
 
 class Adding(OnIncident):

@@ -46,6 +46,8 @@ def words_of_role(words: list[str], *, own: Named) -> tuple[Named, str]:
 
     Raises: InvalidInput: a name that Slack didn't turn into a mention, or two people.
     """
+    if len(words) > 1 and person_in(words[0]) and not person_in(words[-1]):
+        words = [*words[1:], words[0]]  # `role @alice scribe`
     last = words[-1]
     person = person_in(last)
     if person is not None:

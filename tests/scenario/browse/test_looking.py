@@ -40,6 +40,8 @@ async def test_an_unknown_verb_gets_the_closest_ones(bot: Bot) -> None:
             "sev1 checkout down",
             ["/incident declare sev1 checkout down", "/incident severity sev1 checkout down"],
         ),
+        ("help me with the database", ["/incident escalate with the database"]),
+        ("INC-1 sev2", ["/incident INC-1 severity sev2"]),
         ("who is in command?", ["/incident roles"]),
         ("mitigated by the rollback", ["/incident status mitigated by the rollback"]),
     ],
@@ -60,6 +62,8 @@ async def test_an_unknown_verb_is_answered_with_the_ready_command(
         ("actions @ben fix it", "`/incident action @\u2060ben fix it`"),
         ("resolve INC-1", "`/incident INC-1 resolve`"),
         ("show inc-1", "`/incident INC-1 show`"),
+        ("list INC-1", "`/incident INC-1 show`"),
+        ("INC-1 snooze until 15:00", "has to say how long, not until when"),
     ],
 )
 async def test_words_that_would_be_dropped_are_asked_about(bot: Bot, typed: str, says: str) -> None:

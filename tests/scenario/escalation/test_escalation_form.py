@@ -173,7 +173,7 @@ async def test_a_name_that_may_be_text_is_asked_about_and_the_text_stays_whole(
     assert typed in crew.card.text
 
 
-@pytest.mark.parametrize("to", ["--to database", "--to=database", "—to Database"])
+@pytest.mark.parametrize("to", ["--to database", "--to=database", "—to Database", "to @bob"])
 async def test_to_names_a_target_and_the_rest_is_the_ask(bot: Bot, to: str) -> None:
     crew = await crew_of(bot)
     await crew.alice.command(f"/incident escalate {to} database is melting", channel=ROOM)

@@ -198,6 +198,8 @@ async def test_a_word_that_may_mean_a_severity_is_asked_about_and_stays_in_the_t
         ("sev 2 carts fail", "SEV2"),
         ("severity sev-2: carts fail", "SEV2"),
         ("severity SEV1", "SEV1"),
+        ("severity to sev1", "SEV1"),
+        ("severity = 1", "SEV1"),
     ],
 )
 async def test_a_severity_is_changed_by_key_number_name_or_code(
@@ -216,6 +218,8 @@ async def test_a_severity_is_changed_by_key_number_name_or_code(
         "curl --resolve shows the wrong certificate",
         "Pagos —tarjeta y bizum— caídos",
         "kubectl delete pod --force hangs",
+        ".NET service is down",
+        "—tarjeta no funciona",
     ],
 )
 async def test_dashes_in_free_text_are_text(any_bot: Bot, title: str) -> None:

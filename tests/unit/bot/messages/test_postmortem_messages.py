@@ -150,6 +150,8 @@ ME = Named("U0ME", "me")
         ("<@U1> by Friday fix it", "U1", date(2026, 3, 6), "fix it"),
         ("<@U1> by next Monday: fix it", "U1", date(2026, 3, 9), "fix it"),
         ("<@U1> by 1 Dec fix it", "U1", date(2026, 12, 1), "fix it"),
+        ("<@U1> fix it by Friday", "U1", date(2026, 3, 6), "fix it by Friday"),
+        ("<@U1> fix it by hand", "U1", None, "fix it by hand"),
         ("<@U1> by 2w fix it", "U1", date(2026, 3, 16), "fix it"),
         ("<@U1> due tomorrow fix it", "U1", date(2026, 3, 3), "fix it"),
         ("me by hand, check alerts", "U0ME", None, "by hand, check alerts"),
@@ -177,6 +179,7 @@ def test_days_are_counted_from_today_in_the_authors_zone() -> None:
         "<@U1> by 5 Alert",
         "<@U1> by end of week fix it",
         "<@U1> by 3/4 fix it",
+        "<@U1> by yesterday fix it",
     ],
 )
 def test_an_unreadable_action_item_is_refused(typed: str) -> None:

@@ -127,6 +127,8 @@ def test_a_first_word_that_only_resembles_a_time_is_text(text: str) -> None:
         ("8:55 am", "2026-03-02 08:55"),
         ("at 8:55", "2026-03-02 08:55"),
         ("8h55", "2026-03-02 08:55"),
+        ("[08:55]", "2026-03-02 08:55"),
+        ("at noon", "2026-03-01 12:00"),
         ("2pm", "2026-03-01 14:00"),
         ("2:05 pm", "2026-03-01 14:05"),
         ("08:55 UTC", "2026-03-02 08:55"),
@@ -166,6 +168,14 @@ def test_a_moment_is_read_however_people_write_it(typed: str, moment: str) -> No
         "3/4 14:05 it began",
         "31.02. 14:05 it began",
         "25:99:00 it began",
+        "10:00-10:05 outage",
+        "14:05\N{EN DASH}14:10 outage",
+        "7:45-ish outage",
+        "~14:05 outage",
+        "around 14:05 outage",
+        "since 14:05 errors",
+        "last night it began",
+        "this morning the deploy broke",
     ],
 )
 def test_a_text_that_begins_like_a_moment_and_is_not_clear_is_asked_about(text: str) -> None:
