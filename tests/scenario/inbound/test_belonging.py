@@ -238,7 +238,7 @@ async def test_the_policys_people_are_looked_up_before_they_are_called(any_bot: 
     await alice.command("/incident declare sev3 Checkout errors")
     await any_bot.settle()
     room = slack.channel(NAME)
-    ask = "service_owner Is it safe to fail over?"
+    ask = "--to service_owner Is it safe to fail over?"
     await alice.command(f"/incident escalate {ask}", channel=room)
     await any_bot.settle()
     assert slack.dm(bob).messages
