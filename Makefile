@@ -18,17 +18,17 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with everything; costs nothing when up to date
 
-# PYTHON=/path/to/python chooses an interpreter; the default is the first one that is 3.11 or newer.
+# PYTHON=/path/to/python chooses the interpreter; otherwise the first one that is 3.11 or newer.
 $(STAMP): requirements-dev.txt pyproject.toml
 	@if [ ! -x $(BIN)/pip ]; then \
 	  chosen=""; \
-	  for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	  for candidate in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python); do \
 	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	      chosen="$$candidate"; break; \
 	    fi; \
 	  done; \
 	  if [ -z "$$chosen" ]; then \
-	    echo "Sitrep needs Python 3.11 or newer, and none was found on the PATH."; \
+	    echo "Sitrep needs Python 3.11 or newer, and $(if $(PYTHON),$(PYTHON) is none,none was found on the PATH)."; \
 	    echo "Install one, or name it: make setup PYTHON=/path/to/python3.12"; \
 	    exit 1; \
 	  fi; \

@@ -22,10 +22,12 @@ def make_cli() -> typer.Typer:
     cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
-    cli.command(short_help="Say what is wrong outside the program, and what to do.")(doctor.doctor)
+    cli.command(short_help="Check tokens, Slack, database and policy; say what to do.")(
+        doctor.doctor
+    )
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
-    cli.command(short_help="Check that the record is as it was written.")(verify.verify)
+    cli.command(short_help="Verify that the record is unchanged.")(verify.verify)
     cli.command(short_help="Say that a backup was restored.")(restored.restored)
     cli.command(short_help="Show the public key of signed exports.")(signing_key.signing_key)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)

@@ -77,11 +77,6 @@ class Sitrep:
     url: str = field(default="", init=False)
     ops_url: str = field(default="", init=False)
 
-    @property
-    def is_ready(self) -> bool:
-        """Tell whether the intake is open and we aren't shutting down."""
-        return self.intake.is_open and not self.intake.is_leaving
-
     async def settle(self, *, timeout: float = 20.0) -> None:
         """Wait until no effect is due or running."""
         async with asyncio.timeout(timeout):
@@ -163,6 +158,7 @@ async def _services(
     transactions = Transactions(database, clock=clock, policy=loaded.policy, rules=RULES)
     workspace = await find_identity(gateway, transactions, token=_token(settings), ask_for=ask_for)
     gateway.team_id = workspace.external_id
+    gateway.enterprise_id = workspace.enterprise_id
     return Services(
         transactions=transactions,
         database=database,

@@ -39,8 +39,12 @@ class LoadedPolicy:
     source: str
 
 
-def load_policy(overlay_path: Path | None = None) -> LoadedPolicy:
+def load_policy(
+    overlay_path: Path | None = None, *, setting: str = "SITREP_POLICY=./policy.yaml"
+) -> LoadedPolicy:
     """Load the built-in policy with the overlay at `overlay_path`, if one is given.
+
+    `setting` is an example of naming another file; empty if no setting named this one.
 
     Raises:
         PolicyErrors: everything wrong with the file, each problem with its line.
@@ -49,7 +53,6 @@ def load_policy(overlay_path: Path | None = None) -> LoadedPolicy:
     tree = parse_tree(built_in, path=BUILT_IN)
     source = "built-in policy"
     if overlay_path is not None:
-        setting = "SITREP_POLICY=./policy.yaml"
         text = read_yaml_file(overlay_path, setting=setting, most_bytes=_MAX_BYTES)
         tree = lay_over(tree, parse_tree(text, path=str(overlay_path)))
         source = f"built-in policy with {overlay_path}"

@@ -67,12 +67,9 @@ def _built_in() -> tuple[Scenario, ...]:
 
 
 def _in_folder(folder: Path) -> tuple[Scenario, ...]:
-    if not folder.is_dir():
-        what = "is no folder; name the one that your scenarios are in"
-        raise refused(folder, 0, what, _SETTING)
     found: list[Scenario] = []
     problems: list[PolicyProblem] = []
-    for path in sorted(folder.iterdir()):
+    for path in _files_in(folder):
         if path.suffix.casefold() in _LIKE_YAML:
             problems += _in_name(path)
             try:
@@ -83,6 +80,16 @@ def _in_folder(folder: Path) -> tuple[Scenario, ...]:
     if problems:
         raise PolicyErrors(problems)
     return tuple(found)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        if folder.is_dir():
+            return sorted(folder.iterdir())
+    except OSError as error:
+        raise refused(folder, 0, f"can't be read: {error.strerror}", _SETTING) from error
+    what = "is no folder; name the one that your scenarios are in"
+    raise refused(folder, 0, what, _SETTING)
 
 
 def _key_of(name: str) -> str:

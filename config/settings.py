@@ -79,8 +79,8 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem for people, on two or more lines."""
-        lines = (f"{self.key} {self.what}", f"  for example {self.example}")
-        return "\n".join((*lines, *(f"  {line}" for line in self.help)))
+        lines = (f"{self.key} {self.what}", *self.help, f"for example {self.example}")
+        return "\n  ".join(lines)
 
 
 class ConfigurationErrors(Exception):
@@ -208,6 +208,7 @@ def load_settings(
     return settings
 
 
+_LAST_PORT: Final = 65535
 _EVERY_ADDRESS: Final = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
 
 
@@ -282,4 +283,5 @@ def _address_clash(settings: Settings) -> Problem | None:
     if len(hosts) > 1 and not hosts & _EVERY_ADDRESS:
         return None
     what = "is the same as PORT; metrics have a port of their own, so that they can stay private"
-    return _problem_of("ops_port", what)
+    free = settings.port + (1 if settings.port < _LAST_PORT else -1)
+    return Problem("OPS_PORT", what, f"OPS_PORT={free}")

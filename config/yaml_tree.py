@@ -86,10 +86,10 @@ def read_yaml_file(path: Path, *, setting: str, most_bytes: int) -> str:
     """Return a file's text.
 
     Raises:
-        PolicyErrors: it can't be read; `setting` is an example of naming another file.
+        PolicyErrors: it can't be read; `setting` is an example of naming another file, or empty.
     """
     reasons = {
-        FileNotFoundError: f"there is no such file; check {setting.partition('=')[0]}",
+        FileNotFoundError: f"there is no such file; check {setting.partition('=')[0] or 'its name'}",
         IsADirectoryError: "is a directory; name the file in it",
     }
     try:

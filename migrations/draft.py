@@ -11,11 +11,18 @@ import tempfile
 from pathlib import Path
 
 from alembic import command
+from sqlalchemy import Connection
 
 from incidents.storage.database import open_database
 from migrations.runner import _config
 
 FIRST = "20261121_1100"
+
+
+def _autogenerate(connection: Connection) -> None:
+    config = _config(connection)
+    config.attributes["is_first"] = True
+    command.revision(config, message="The first schema", autogenerate=True, rev_id=FIRST)
 
 
 def _rewrite() -> None:
@@ -27,11 +34,7 @@ def _rewrite() -> None:
         with tempfile.TemporaryDirectory() as folder:
             database = open_database(f"sqlite+aiosqlite:///{folder}/draft.db")
             async with database.engine.begin() as connection:
-                await connection.run_sync(
-                    lambda sync: command.revision(
-                        _config(sync), message="The first schema", autogenerate=True, rev_id=FIRST
-                    )
-                )
+                await connection.run_sync(_autogenerate)
             await database.close()
 
     asyncio.run(generate())
@@ -45,11 +48,14 @@ def _rewrite() -> None:
     )
     text = re.sub(r"    # ### (commands auto|end Alembic).*\n", "", text)
     text = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
+    text = text.replace(", unique=False)", ")")
     up, down = text.split("def downgrade() -> None:")
     up = up.rstrip() + (
         "\n    for statement in create_statements(op.get_bind().dialect.name):\n"
         "        op.execute(statement)\n\n\n"
     )
+    # A table's indexes go with it.
+    down = re.sub(r"    op\.drop_index\(.*\n", "", down)
     down = down.replace(
         '"""Take back."""\n',
         '"""Take back."""\n    for statement in drop_statements(op.get_bind().dialect.name):\n'

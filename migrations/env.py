@@ -12,7 +12,9 @@ def run() -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata(),
-        render_as_batch=connection.dialect.name == "sqlite",
+        # SQLite can't alter most things in place; a first schema only creates.
+        render_as_batch=connection.dialect.name == "sqlite"
+        and not context.config.attributes.get("is_first", False),
         compare_type=True,
         transaction_per_migration=False,
     )

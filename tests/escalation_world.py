@@ -1,4 +1,4 @@
-"""Escalations in a world, with an incident that Alice declared: for tests of use cases."""
+"""A world with an incident that Alice declared, for tests of escalation use cases."""
 
 import uuid
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from incidents.core.people import Actor, PersonFacts
+from incidents.core.people import Actor, PersonFacts, PersonKind
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
@@ -24,11 +24,20 @@ from tests.world import World
 
 PayloadT = TypeVar("PayloadT", bound=Payload)
 
+# Members whom nobody has heard of yet, except Slack: their name is their id.
+MEMBERS = frozenset(
+    f"U{name}"
+    for name in (
+        *("BOB", "CAROL", "DAVE", "ERIN", "EVE"),
+        *("LAST", "LAWYER", "MANAGER", "ONCALL", "OWNER", "SEARCH", "SENIOR"),
+    )
+)
+
 PACKET = Packet(ask="Is it safe to fail over?", symptoms="Logins fail", scope="12 %")
 
 
 class Escalations:
-    """Escalations in a world, with an incident that Alice declared."""
+    """Starts, answers and reads escalations in an incident that Alice declared."""
 
     def __init__(self, world: World, incident_id: uuid.UUID, alice: Actor) -> None:
         self.world = world
@@ -37,7 +46,8 @@ class Escalations:
         self.id = uuid.UUID(int=0)
 
     async def escalate(self, *, by: Actor | None = None, **draft: Any) -> Outcome:
-        """Escalate and remember which escalation it is."""
+        """Escalate, and keep the id for the other methods."""
+        await self.know(*sorted(MEMBERS))
         wanted = EscalationDraft(**{"packet": PACKET, **draft})
         outcome = await self.world.run(
             partial(escalate, ref=ById(self.incident_id), draft=wanted), by=by or self.alice
@@ -48,6 +58,11 @@ class Escalations:
     async def answer(self, use_case: Any, *, by: Actor | None = None, **given: Any) -> Outcome:
         """Answer the last escalation."""
         return await self.world.run(partial(use_case, escalation_id=self.id, **given), by=by)
+
+    async def know(self, *external_ids: str) -> None:
+        """Let the directory know these people as members."""
+        people = [PersonFacts(one, kind=PersonKind.MEMBER) for one in external_ids]
+        await self.world.run(partial(save_people, people=people))
 
     async def view(self) -> EscalationView:
         async with self.world.database.reading() as session:
@@ -65,13 +80,13 @@ class Escalations:
         return [call.person.name for call in calls]
 
     async def said(self, payload_type: type[PayloadT]) -> list[PayloadT]:
-        """Return what the entries of this kind say, in order."""
+        """Return the payloads of the entries of this kind, in order."""
         entries = await self.world.entries(self.incident_id)
         read = (payload_type.read(one.content) for one in entries if one.kind == payload_type.kind)
         return [payload for payload in read if payload is not None]
 
     def steps(self, *names: str, wait: timedelta | None = None) -> None:
-        """Let every ladder end with these people, one a step."""
+        """End every ladder with these people, one per step."""
         ladder = tuple(LadderStep(who=(PersonRef(user_id=name),), wait=wait) for name in names)
         self.change(steps=ladder)
 

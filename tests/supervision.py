@@ -1,4 +1,4 @@
-"""What tests of supervision share: setting stages, reading them, the audit log."""
+"""Shared by tests of supervision: set and read stages, read the audit log."""
 
 import uuid
 from functools import partial
@@ -9,7 +9,7 @@ from incidents.people.assignable import Named
 from incidents.policy.escalation import Service
 from incidents.policy.supervision import Supervision
 from incidents.record.audit_log import AuditEntry, audit_entries, verify_audit
-from incidents.rights.stages import Stage, mentors_of, stage_of
+from incidents.rights.stages import Stage, levels_of, mentors_of
 from incidents.supervision.stage_changes import StageChange, change_stage
 from tests.world import World
 
@@ -31,14 +31,13 @@ async def stage(
 ) -> Stage:
     assert person.person_id is not None
     async with world.database.reading() as session:
-        return await stage_of(
+        levels = await levels_of(
             session,
             workspace_id=world.workspace_id,
             person_id=person.person_id,
-            role_key=role_key,
-            services=services,
             policy=world.policy,
         )
+    return levels.stage(role_key=role_key, services=services)
 
 
 async def mentors(world: World, person: Actor) -> tuple[uuid.UUID, ...]:
@@ -53,7 +52,7 @@ async def mentors(world: World, person: Actor) -> tuple[uuid.UUID, ...]:
 
 
 async def log(world: World) -> tuple[AuditEntry, ...]:
-    """The workspace's audit log, after proving its chain."""
+    """The workspace's audit log, with its chain verified."""
     async with world.database.reading() as session:
         entries, head = await audit_entries(session, workspace_id=world.workspace_id)
     assert verify_audit(entries, head=head) == ()
@@ -61,11 +60,11 @@ async def log(world: World) -> tuple[AuditEntry, ...]:
 
 
 def seed(world: World, **sections: object) -> None:
-    """Go on under a policy whose section on supervision says this."""
+    """Switch to a policy with these seeds of stages and mentors."""
     world.change_policy(supervision=Supervision(**sections))  # type: ignore[arg-type]
 
 
 def service(world: World, *keys: str) -> None:
-    """Go on under a policy that has these services."""
+    """Switch to a policy with these services."""
     made = tuple(Service(key=key, name=key.title(), tier=1) for key in keys)
     world.change_policy(services=made)

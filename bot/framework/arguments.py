@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar, dataclass_transform
 
 from bot.slack.blocks import state_of
+from bot.slack.truncation import width
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput, Superseded
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView
@@ -23,6 +24,8 @@ from incidents.people.assignable import Named
 
 # A person still to be chosen in the form; a field that is `Named | None` may stay empty.
 NOBODY: Final = Named("")
+# https://docs.slack.dev/reference/block-kit/block-elements/button-element
+MAX_VALUE: Final = 2_000
 
 
 class Carried(Protocol):
@@ -78,7 +81,23 @@ def known_id(kept: uuid.UUID | None) -> uuid.UUID:
 
 
 def to_value(given: Carried) -> str:
-    """Return the arguments encoded as a button's value."""
+    """Return the arguments encoded as a button's value.
+
+    Raises: ValueError if they are too long; use `find_value` where they hold people's words.
+    """
+    value = find_value(given)
+    if value is None:
+        raise ValueError(f"a button can't carry this much: {type(given).__name__}")
+    return value
+
+
+def find_value(given: Carried) -> str | None:
+    """Return the arguments encoded as a button's value, or None if a button can't carry them."""
+    value = _encoded(given)
+    return value if width(value) <= MAX_VALUE else None
+
+
+def _encoded(given: Carried) -> str:
     parts = [(field, getattr(given, field.name)) for field in fields(given)]
     while parts and parts[-1][1] == _default(parts[-1][0]):
         parts.pop()

@@ -71,18 +71,16 @@ class EffectContext:
 
 
 async def post_once(
-    context: EffectContext, *, channel_id: str, message: Message, thread_ts: str | None = None
+    context: EffectContext, *, channel_id: str, message: Message
 ) -> tuple[str, str]:
     """Post the message unless an earlier attempt did; return its channel id and ts."""
-    found = await find_earlier(context, channel_id=channel_id, thread_ts=thread_ts)
+    found = await find_earlier(context, channel_id=channel_id)
     if found is not None:
         return found
-    return await post(context, channel_id=channel_id, message=message, thread_ts=thread_ts)
+    return await post(context, channel_id=channel_id, message=message)
 
 
-async def find_earlier(
-    context: EffectContext, *, channel_id: str, thread_ts: str | None = None
-) -> tuple[str, str] | None:
+async def find_earlier(context: EffectContext, *, channel_id: str) -> tuple[str, str] | None:
     """Return the channel id and ts of an earlier uncertain attempt's message, or None."""
     if not context.is_uncertain:
         return None
@@ -94,7 +92,6 @@ async def find_earlier(
         channel_id,
         effect_id=str(context.effect_id),
         oldest=context.created_at - timedelta(minutes=1),
-        thread_ts=thread_ts,
     )
     if found is None:
         return None
@@ -102,12 +99,30 @@ async def find_earlier(
     return channel_id, found
 
 
-async def post(
-    context: EffectContext, *, channel_id: str, message: Message, thread_ts: str | None = None
-) -> tuple[str, str]:
+async def post(context: EffectContext, *, channel_id: str, message: Message) -> tuple[str, str]:
     """Post the message, marked with the effect's id; return its channel id and ts."""
     posted = await context.services.gateway.post(
-        channel_id, message, effect_id=str(context.effect_id), thread_ts=thread_ts
+        channel_id, message, effect_id=str(context.effect_id)
     )
     context.posted.append((posted.channel, posted.ts))
     return posted.channel, posted.ts
+
+
+async def upload_once(
+    context: EffectContext,
+    *,
+    channel_id: str,
+    filename: str,
+    content: bytes,
+    comment: str | None = None,
+    oldest: datetime | None = None,
+) -> None:
+    """Upload a file unless an earlier attempt did, which the file's name shows.
+
+    `oldest` is when an earlier attempt may have begun; None: when the effect was planned.
+    """
+    gateway = context.services.gateway
+    since = oldest or context.created_at
+    if context.is_uncertain and await gateway.has_file(channel_id, filename=filename, oldest=since):
+        return
+    await gateway.upload_file(channel_id, filename=filename, content=content, comment=comment)

@@ -33,11 +33,11 @@ class Feature:
     effects: Mapping[type[Effect], EffectHandler] = field(default_factory=dict)
     # Messages that are edited in place; each handles the effect type that it names.
     live_messages: tuple[LiveMessage[Any], ...] = ()
-    entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
+    entries: tuple[tuple[str, EntryRenderer], ...] = ()
     # Renderers for direct messages, where they differ from the channel's.
-    direct_entries: Mapping[str, EntryRenderer] = field(default_factory=dict)
-    # By entry kind: finds how the message's request ended. The message then loses its buttons.
-    endings: Mapping[str, FindEnding] = field(default_factory=dict)
+    direct_entries: tuple[tuple[str, EntryRenderer], ...] = ()
+    # Finds how the message's request ended. The message then loses its buttons.
+    endings: tuple[tuple[str, FindEnding], ...] = ()
 
     @property
     def commands(self) -> tuple[Verb[Any], ...]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.effect_context import (
@@ -41,6 +42,8 @@ LOST = frozenset(
 CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
 
 EffectType = TypeVar("EffectType", bound=Effect)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
     except SlackPermanent as error:
         if not effect.one_persons_own:
             raise
+        log.warning("own_message_refused", purpose=live.purpose, error=error.error)
         settled = Dropped(error.error)
     if isinstance(settled, Dropped) and showing.on_dropped is not None:
         return Dropped(settled.reason, showing.on_dropped(settled.reason))
@@ -205,6 +209,7 @@ async def _edit(
             return None
         # For the incident's own channel, `while_channel_lasts` finds and records what happened.
         if error.error in CLOSED and not context.effect.needs_channel:
+            log.warning("message_not_refreshed", channel_id=location[0], error=error.error)
             return Dropped(error.error)
         raise
     return Done()

@@ -16,6 +16,7 @@ from incidents.proposals.ask import keep_draft
 ASK_FORM = "proposal_ask_submit"
 
 _FIRST = "This needs somebody's agreement first, so nothing was done yet."
+_THEN = "Once somebody has agreed, you carry it out with one press. They are asked right away."
 
 
 class OnProposal(Arguments, gone="proposal"):
@@ -69,7 +70,7 @@ def offer_proposal(
 
 def offer_message(outcome: Outcome) -> blocks.Message:
     """Return the offer as a message that only the person sees."""
-    text = f"{_FIRST}\n*You wanted to* {_wanted(outcome)}\n{_then(outcome)}"
+    text = f"{_FIRST}\n*You wanted to* {_wanted(outcome)}\n{_THEN}"
     value = to_value(replace(_draft(outcome), version=1))
     buttons = (
         blocks.button("Ask for approval", action_id="proposal_ask", value=value, style="primary"),
@@ -84,7 +85,7 @@ def offer_form(outcome: Outcome) -> blocks.View:
         "Somebody has to agree",
         blocks=[
             *blocks.paragraphs(f"{_FIRST}\n*You wanted to* {_wanted(outcome)}"),
-            blocks.context(_then(outcome)),
+            blocks.context(_THEN),
             blocks.text_input(
                 "reason",
                 label="Can't it wait? Break glass, with the reason",
@@ -108,7 +109,3 @@ def _draft(outcome: Outcome) -> OnProposal:
 def _wanted(outcome: Outcome) -> str:
     text = mentions.escape(outcome.data["text"])
     return text[:1].lower() + text[1:]
-
-
-def _then(outcome: Outcome) -> str:
-    return "Once somebody has agreed, you carry it out with one press. They are asked right away."

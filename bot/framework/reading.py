@@ -1,35 +1,59 @@
 """Finds what a request or effect is about: the incident, a person, a day."""
 
+import re
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import EffectContext
 from bot.framework.requests import Request, Services
 from bot.slack import mentions
+from bot.slack.errors import SlackPermanent
 from bot.slack.gateway.people import SlackUser
-from incidents.core.errors import Superseded
-from incidents.core.people import Person, PersonFacts, actor_of, system_actor
-from incidents.core.times import find_duration, zone_of
+from incidents.core.errors import InvalidInput, Superseded
+from incidents.core.people import Person, PersonKind, actor_of, system_actor
+from incidents.core.times import zone_of
+from incidents.core.typed_dates import UnclearDayError, split_day
 from incidents.engine.effects import Effect
 from incidents.engine.prompts import Prompt
 from incidents.incident.incident import ById, Incident, find_incident
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.people.assignable import Named
-from incidents.people.directory import kind_of
+from incidents.people.directory import shared_addresses
+
+DAY_EXAMPLE: Final = "Friday, 2026-12-01 or 5d"
+_AFTER_DAYS: Final = re.compile(
+    r"(?:in\s+)?(\d{1,3})\s*(d|days?|w|weeks?)(?=[\s,;:]|$)", re.IGNORECASE
+)
 
 
 def find_day(text: str, *, now: datetime, zone: str) -> date | None:
-    """Return the date in the text (`2026-12-01`, or `5d` from today in the zone), or None."""
-    written = text.strip()
-    duration = find_duration(written)
-    if duration is not None:
-        return (now.astimezone(zone_of(zone)) + duration).date()
+    """Return the day that the text is (`Friday`, `28 Nov`, `2026-12-01`, `5d`, `2w`), or None."""
     try:
-        return date.fromisoformat(written)
-    except ValueError:
+        found, rest = split_due_day(text, now=now, zone=zone)
+    except InvalidInput:
         return None
+    return found if not rest else None
+
+
+def split_due_day(text: str, *, now: datetime, zone: str) -> tuple[date | None, str]:
+    """Return the day that the text begins with, if any, and the text after it.
+
+    Raises: InvalidInput for what begins like a day and isn't clear: `3/4`, `31.02.`.
+    """
+    today = now.astimezone(zone_of(zone)).date()
+    written = text.strip()
+    after = _AFTER_DAYS.match(written)
+    if after is not None:
+        days = int(after[1]) * (7 if after[2][0].casefold() == "w" else 1)
+        return today + timedelta(days=days), written[after.end() :].lstrip(" ,;:")
+    try:
+        return split_day(written, today=today, is_past=False)
+    except UnclearDayError:
+        raise InvalidInput("due_on", "isn't a clear date", DAY_EXAMPLE) from None
 
 
 async def load_incident(context: EffectContext) -> IncidentView:
@@ -79,16 +103,26 @@ async def own_prompt(request: Request, prompt_id: uuid.UUID) -> Prompt:
     return prompt
 
 
-def facts_of(user: SlackUser) -> PersonFacts:
-    """Return Slack's description of a user as facts for the domain."""
-    return PersonFacts(
-        external_id=user.id,
-        name=user.name,
-        zone=user.zone,
-        email=user.email,
-        is_active=user.is_active,
-        kind=kind_of(is_bot=user.is_bot, is_guest=user.is_guest, is_external=user.is_external),
-    )
+async def find_user(services: Services, name: str) -> SlackUser | None:
+    """Return the person that the policy names by id or address, from Slack; None if nobody.
+
+    An address names only an active member, and only if the directory knows no second one.
+    Raises: SlackTemporary.
+    """
+    if "@" in name:
+        async with services.database.reading() as session:
+            shared = await shared_addresses(session, [name], workspace_id=services.workspace.id)
+        if shared:
+            return None
+    gateway = services.gateway
+    try:
+        user = await (gateway.lookup_email(name) if "@" in name else gateway.user(name))
+    except SlackPermanent:
+        return None
+    if user is None or "@" not in name:
+        return user
+    kind = facts_of(user).kind
+    return user if user.is_active and kind is PersonKind.MEMBER else None
 
 
 def person_in(token: str) -> Named | None:

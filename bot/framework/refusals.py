@@ -1,9 +1,8 @@
-"""The wording of refusals by domain and grammar: what was refused, and what to do next."""
+"""The wording of refusals by the domain: what was refused, and what to do next."""
 
 from types import MappingProxyType
 
-from bot.framework.slash_commands import CommandRefused, usage_of
-from bot.slack.blocks import Message, section
+from bot.slack.blocks import ButtonElement, Message, actions, section
 from bot.slack.ids import is_user_id
 from bot.slack.mentions import code, date, escape, escape_line, mention, plain
 from bot.slack.truncation import shorten
@@ -172,9 +171,9 @@ _FIELDS = MappingProxyType(
 )
 
 
-def say(text: str) -> Message:
-    """Return a message of one section; the text is its own fallback."""
-    return Message(text=text, blocks=(section(text),))
+def say(text: str, *buttons: ButtonElement) -> Message:
+    """Return a message of one section, with buttons below; the text is its own fallback."""
+    return Message(text=text, blocks=(section(text), *((actions(*buttons),) if buttons else ())))
 
 
 def refusal_message(error: DomainError, *, slash: str, typed: str = "") -> Message:
@@ -340,11 +339,13 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "past": "can't be in the past",
         "too_long": "is too long",
         "not_a_time": "isn't a time we can read",
+        "needs_a_clock_time": "needs a time of day, too",
         "not_a_duration": "isn't a duration we can read",
         "out_of_range": "is too short or too long",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "one_at_a_time": "can't be two: name one at a time. Nothing was done yet",
         "a_guest": "is a guest or from another workspace; roles are for members",
+        "a_stranger": "is from another workspace; choose somebody of yours",
         "a_bot": "is a bot; roles are for people",
         "deactivated": "is deactivated; choose somebody else",
         "order": "doesn't fit the other times",
@@ -369,20 +370,3 @@ def invalid_text(field: str, problem: str, example: str) -> str:
     }.get(problem, problem)
     text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
     return f"{text} For example: {escape(example)}" if example else text
-
-
-def grammar_message(error: CommandRefused, *, slash: str) -> Message:
-    """Return the refusal of a text that isn't a valid command."""
-    close = " or ".join(f"`{slash} {word}`" for word in error.close)
-    match error.problem:
-        case "unknown_verb":
-            hint = f"Did you mean {close}? " if close else ""
-            text = f"There is no `{escape(error.word)}`. {hint}`{slash} help` lists everything."
-        case "unknown_flag":
-            near = f" Did you mean `{'` or `'.join(error.close)}`?" if error.close else ""
-            text = f"`{escape(error.word)}` isn't an option here, so nothing was done.{near}"
-        case _:
-            text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
-    if error.command is not None:
-        text = f"{text} Written as: `{usage_of(error.command, slash=slash)}`"
-    return say(text)

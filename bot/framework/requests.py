@@ -2,17 +2,18 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from bot.framework.acquaintance import get_acquainted
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
-from incidents.core.errors import IncidentNotFound
+from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet
 from incidents.core.ids import Reference
-from incidents.core.people import Actor
+from incidents.core.people import Actor, PersonKind, actor_of, find_person
 from incidents.core.signing import SigningKey
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.transactions import Progress, RequestKey, Transactions
@@ -25,6 +26,11 @@ from incidents.storage.database import Database
 
 T = TypeVar("T")
 
+# Twice this and a transaction fit in the time that Slack waits for an answer.
+ASK_SECONDS = 0.8
+# The most times a request asks for people: each time, it names all that it has found so far.
+_MOST_ASKED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceInfo:
@@ -35,6 +41,7 @@ class WorkspaceInfo:
     url: str
     bot_external_id: str
     bot_id: str = ""
+    enterprise_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,11 @@ class Request:
     key: RequestKey | None = None
     words: CommandWords = NO_WORDS
     progress: Progress = field(default_factory=Progress)
+    # See `Acting`.
+    acts_here: bool = True
+    is_doubtful: bool = False
+    # How long Slack may take to say who somebody is.
+    ask_seconds: float = ASK_SECONDS
 
     @property
     def policy(self) -> Policy:
@@ -106,8 +118,16 @@ class Request:
     async def transact(self, use_case: UseCase, *, once: bool = True) -> Outcome:
         """Run this request's one use case; a repeated request gets the first outcome again.
 
-        The first press or submitted form about an incident acknowledges it.
+        If it names somebody new, ask Slack who they are, and run it again. The first press or submitted form about an incident acknowledges it.
         """
+        for _ in range(_MOST_ASKED):
+            try:
+                return await self._run(use_case, once=once)
+            except NotKnownYet as error:
+                await get_acquainted(self.services, error.external_ids, within=self.ask_seconds)
+        return await self._run(use_case, once=once)
+
+    async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
         return await self.services.transactions.run(
             partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
             actor=self.actor,
@@ -115,6 +135,29 @@ class Request:
             request=self.key if once else None,
             progress=self.progress,
         )
+
+    async def introduced(self) -> "Request":
+        """Return the request with its actor as Slack describes them, if Slack had to be asked.
+
+        If it doesn't answer, somebody new acts as `unknown` if from our own workspace, else as a
+        stranger; of others, the directory's facts stand.
+        """
+        external_id = self.actor.external_id
+        if not self.is_doubtful or external_id is None:
+            return self
+        try:
+            await get_acquainted(
+                self.services, [external_id], within=self.ask_seconds, acts_here=self.acts_here
+            )
+        except CannotAsk:
+            is_stranger = self.actor.person_kind is PersonKind.UNKNOWN and not self.acts_here
+            kind = PersonKind.EXTERNAL if is_stranger else self.actor.person_kind
+            return replace(self, actor=replace(self.actor, person_kind=kind), is_doubtful=False)
+        async with self.services.database.reading() as session:
+            workspace_id = self.services.workspace.id
+            person = await find_person(session, workspace_id=workspace_id, external_id=external_id)
+        actor = self.actor if person is None else actor_of(person)
+        return replace(self, actor=actor, is_doubtful=False)
 
     async def open_view(self, view: View) -> None:
         """Open a form for the person; the trigger works once, within three seconds."""

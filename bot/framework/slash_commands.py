@@ -10,6 +10,9 @@ from bot.slack.mentions import normalise_typing
 from incidents.core.ids import parse_reference
 
 _WORD = re.compile(r"\S+")
+# How much a word must resemble an option to be asked about: `--privte`, but not `--force`.
+_RESEMBLES = 0.75
+_SHORTEST_START = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,28 @@ class Command:
         """Return the verb: the first word of the usage that isn't optional."""
         return next((word for word in self.usage.split() if not word.startswith("[")), "")
 
+    @property
+    def takes_words(self) -> bool:
+        """Tell whether something may follow the verb."""
+        return not self.usage.endswith(self.name)
+
+    @property
+    def takes_reference(self) -> bool:
+        """Tell whether another incident may follow the verb, as in `duplicate INC-7`."""
+        return "INC-" in self.usage.partition(f"{self.name} ")[2]
+
 
 @dataclass(eq=False)
 class CommandRefused(Exception):
     """The text isn't a valid command; nothing was done. `close` holds similar verbs or flags."""
 
-    problem: str  # unknown_verb, unknown_flag, flag_needs_value
+    problem: str  # unknown_verb, near_flag, flag_needs_value, takes_no_words, reference_last
     word: str
     command: Command | None = None
     close: tuple[str, ...] = ()
+    # The whole line, and the incident's reference if the line began with one.
+    text: str = ""
+    reference: str = ""
 
 
 class Grammar:
@@ -75,7 +91,8 @@ class Grammar:
     def parse(self, text: str) -> tuple[Command | None, CommandWords]:
         """Return the command and its words; an empty text has no command and means help.
 
-        Raises: CommandRefused for an unknown verb or flag, or a flag without its value.
+        Raises: CommandRefused for an unknown verb, words after a verb that takes none, a reference
+            after the verb, a misspelt option, or one without its value.
         """
         rest = normalise_typing(text).strip()
         first, after_first = _split_word(rest)
@@ -88,11 +105,32 @@ class Grammar:
             return default, CommandWords(verb="show", text="", reference=reference)
         command = self.find(verb)
         if command is None:
-            raise CommandRefused("unknown_verb", verb, close=self.close_to(verb))
+            raise CommandRefused(
+                "unknown_verb",
+                verb,
+                close=self.close_to(verb),
+                text=rest,
+                reference=str(reference or ""),
+            )
+        self._refuse_misplaced(command, tail, reference=str(reference or ""))
         flags, words = _take_flags(tail, command)
         return command, CommandWords(
             verb=command.name, text=words, reference=reference, flags=flags
         )
+
+    def _refuse_misplaced(self, command: Command, text: str, *, reference: str) -> None:
+        """Refuse words that would be dropped, and an incident named after the verb."""
+        if parse_reference(text) is not None and not command.takes_reference:
+            # A list or a declaration isn't about one incident.
+            verb = "show" if command.name in {"declare", "help", "list"} else command.name
+            ready: tuple[str, ...] = (f"{text.upper()} {verb}",)
+            raise CommandRefused("reference_last", text, command=command, close=ready)
+        if text and not command.takes_words:
+            singular = self.find(command.name.removesuffix("s"))
+            ready = (f"{singular.name} {text}",) if singular and singular is not command else ()
+            raise CommandRefused(
+                "takes_no_words", command.name, command=command, close=ready, reference=reference
+            )
 
 
 def _split_word(text: str) -> tuple[str, str]:
@@ -103,7 +141,13 @@ def _split_word(text: str) -> tuple[str, str]:
 
 
 def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
-    """Return the flags, and the rest of the text as typed, with its line breaks."""
+    """Return the flags, and the rest of the text as typed, with its line breaks.
+
+    Only this command's options are flags: `--force` in a note about `kubectl` is text.
+
+    Raises: CommandRefused for a word that resembles one of the options, or an option without its
+        value.
+    """
     known = {flag.name: flag for flag in command.flags}
     flags: dict[str, str] = {}
     kept: list[str] = []
@@ -113,18 +157,15 @@ def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
     while index < len(words):
         word = words[index]
         index += 1
-        name = _flag_name(word[0])
-        if name is None:
-            continue
-        name, _, given = name.partition("=")
+        name, given = _split_flag(word[0])
         flag = known.get(name)
         if flag is None:
-            near = tuple(f"--{n}" for n in get_close_matches(name, known, n=2))
-            raise CommandRefused("unknown_flag", word[0], command=command, close=near)
+            _refuse_near_miss(word[0], name, command)
+            continue
         kept.append(text[position : word.start()])
         position = word.end()
         if flag.metavar is not None and not given:
-            if index >= len(words) or _flag_name(words[index][0]) is not None:
+            if index >= len(words) or _split_flag(words[index][0])[0] in known:
                 raise CommandRefused("flag_needs_value", word[0], command=command)
             given, position = words[index][0], words[index].end()
             index += 1
@@ -133,10 +174,20 @@ def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
     return flags, "".join(kept).strip()
 
 
-def _flag_name(word: str) -> str | None:
-    """Return a flag's name, or None: `--` without a letter after it is text."""
-    match = re.fullmatch(r"--([A-Za-z].*)", word, re.DOTALL)
-    return match[1] if match else None
+def _split_flag(word: str) -> tuple[str, str]:
+    """Split `--next=20m`; "" for text. Phones turn the two dashes into one long dash."""
+    match = re.fullmatch(r"(?:--|[\u2013\u2014])([A-Za-z][^=]*)(?:=(.*))?", word, re.DOTALL)
+    return (match[1].casefold(), match[2] or "") if match else ("", "")
+
+
+def _refuse_near_miss(word: str, name: str, command: Command) -> None:
+    known = [flag.name for flag in command.flags]
+    near = get_close_matches(name, known, n=2, cutoff=_RESEMBLES)
+    if len(name) >= _SHORTEST_START:
+        near += [one for one in known if one.startswith(name) and one not in near]
+    if near:
+        close = tuple(f"--{one}" for one in near)
+        raise CommandRefused("near_flag", word, command=command, close=close)
 
 
 def usage_of(command: Command, *, slash: str) -> str:

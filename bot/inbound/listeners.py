@@ -9,16 +9,19 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.framework import refusals
+from bot.framework import meant_verbs, refusals
+from bot.framework.acquaintance import Acting
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
 from bot.framework.requests import (
+    ASK_SECONDS,
     NO_WORDS,
     CommandWords,
     FieldErrors,
@@ -31,19 +34,20 @@ from bot.framework.requests import (
     ShowView,
 )
 from bot.framework.slash_commands import Command, CommandRefused, Grammar
+from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval
-from incidents.engine.transactions import RequestKey
+from incidents.engine.transactions import Progress, RequestKey
 
 DEADLINE_SECONDS = 2.5
 COMMAND_WINDOW = timedelta(seconds=60)
 PRESS_WINDOW = timedelta(seconds=60)
 _ANY = re.compile(".*")
+# Slack reports these of people whose account is deactivated.
+_OF_LEAVING = frozenset({"member_left_channel"})
 
 log = structlog.get_logger(__name__)
-
-Answer = Callable[[Message, bool], Awaitable[None]]
 
 
 class Listeners:
@@ -100,7 +104,9 @@ class Listeners:
         try:
             command, words = self.grammar.parse(body.get("text") or "")
         except CommandRefused as error:
-            await _ack_message(ack, refusals.grammar_message(error, slash=self.slash))
+            message = meant_verbs.grammar_message(error, slash=self.slash)
+            typed = str(body.get("text") or "")
+            await _ack_message(ack, meant_verbs.with_words(message, typed, slash=self.slash))
             return
         command = command or self.grammar.find("help")
         if command is None:
@@ -167,9 +173,12 @@ class Listeners:
         body: dict[str, Any],
         context: dict[str, Any],
     ) -> None:
+        first = await self._request(body, context).introduced()
+        if not first.actor.is_active and _event_type(body) not in _OF_LEAVING:
+            handlers = []
         for name, handler in handlers:
             key = RequestKey(f"event:{body.get('event_id')}:{name}")
-            request = self._request(body, context, key=key)
+            request = replace(first, key=key, progress=Progress())
             # Failures are raised: Slack redelivers the event, and handlers that succeeded skip it.
             await self._run_event(handler, request)
         await ack()
@@ -182,9 +191,13 @@ class Listeners:
         key: RequestKey | None = None,
         words: CommandWords = NO_WORDS,
     ) -> Request:
+        acting: Acting = context["acting"]
         return Request(
             services=self.services,
-            actor=context["actor"],
+            actor=acting.actor,
+            acts_here=acting.acts_here,
+            is_doubtful=acting.is_doubtful,
+            ask_seconds=self.deadline_seconds * ASK_SECONDS / DEADLINE_SECONDS,
             payload=body,
             channel_id=_channel_of(body),
             trigger_id=body.get("trigger_id"),
@@ -213,6 +226,10 @@ class Listeners:
 
     async def _reply_of(self, handler: Handler, request: Request) -> Reply:
         try:
+            request = await request.introduced()
+            refusal = refusal_of_actor(request)
+            if refusal is not None:
+                return refusal
             try:
                 return await handler(request)
             except NeedsApproval as needed:
@@ -221,11 +238,15 @@ class Listeners:
             log.warning("conflict_retries_exhausted", cause=type(error.__cause__).__name__)
             return Say(refusals.refusal_message(error, slash=self.slash))
         except DomainError as error:
+            unclear = refusal_if_unclear(request, error)
+            if unclear is not None:
+                return unclear
             typed = str(request.payload.get("text") or "") if "command" in request.payload else ""
             message = refusals.refusal_message(error, slash=self.slash, typed=typed)
-            return Say(offer_proposal(request, error, message))
+            told = meant_verbs.with_words(message, typed, slash=self.slash)
+            return Say(offer_proposal(request, error, told))
         except CommandRefused as error:
-            return Say(refusals.grammar_message(error, slash=self.slash))
+            return Say(meant_verbs.grammar_message(error, slash=self.slash))
         except SlackFailure as error:
             log.warning("slack_failed_in_request", method=error.method, error=error.error)
             return Say(refusals.say(_slack_failure_text(error)))

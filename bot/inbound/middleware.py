@@ -1,17 +1,38 @@
-"""Runs before every listener: binds the correlation id and finds the actor."""
+"""Runs before every listener: binds the correlation id and finds the actor.
+
+Who belongs here is decided by what Slack says of a person (`users.info`, `users.list`, events about
+people), as the directory keeps it. The team ids in a request only tell whether somebody new acts in
+our own workspace: on Enterprise Grid they may name another workspace or the organisation.
+"""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import structlog
 from slack_bolt.response import BoltResponse
 
+from bot.framework.acquaintance import Acting
 from bot.framework.requests import Services
-from incidents.core.people import Actor, PersonFacts, PersonKind, actor_of, find_person, save_person
+from incidents.core.people import (
+    Person,
+    PersonFacts,
+    PersonKind,
+    actor_of,
+    find_person,
+    save_person,
+)
 from incidents.core.people import system_actor as system
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+
+# Events that describe a person or group; nobody in them acts.
+_ABOUT_PEOPLE: Final = frozenset(
+    {"user_change", "team_join", "subteam_created", "subteam_updated", "subteam_members_changed"}
+)
+# Somebody whom Slack lets act here, although we know them as a stranger or deactivated, may have
+# come back: Slack is asked, unless it told us a moment ago.
+_FRESH: Final = timedelta(minutes=10)
 
 Next = Callable[[], Awaitable[None]]
 
@@ -31,40 +52,56 @@ class Middleware:
         context: dict[str, Any],
         next: Next,  # noqa: A002
     ) -> BoltResponse | None:
-        """Bind the correlation id and find the actor; answer `app_rate_limited` here."""
+        """Bind the correlation id and find the actor.
+
+        Answer here what concerns nobody of ours: `app_rate_limited`, another workspace's events.
+        """
         structlog.contextvars.bind_contextvars(
             correlation_id=body.get("event_id") or uuid.uuid4().hex
         )
         if body.get("type") == "app_rate_limited":
             log.warning("events_rate_limited", minute=body.get("minute_rate_limited"))
             return BoltResponse(status=200, body="")
-        context["actor"] = await self._actor(body)
+        if is_others_event(body, own_team=self.services.workspace.external_id):
+            log.info("others_event_ignored")
+            return BoltResponse(status=200, body="")
+        context["acting"] = await self._acting(body)
         await next()
         return None
 
-    async def _actor(self, body: Mapping[str, Any]) -> Actor:
-        facts = _person_facts(body, own_team=self.services.workspace.external_id)
+    async def _acting(self, body: Mapping[str, Any]) -> Acting:
+        facts = _person_facts(body)
         if facts is None:
-            return system()
-        workspace_id = self.services.workspace.id
-        async with self.services.database.reading() as session:
+            return Acting(system())
+        services = self.services
+        async with services.database.reading() as session:
             person = await find_person(
-                session, workspace_id=workspace_id, external_id=facts.external_id
+                session, workspace_id=services.workspace.id, external_id=facts.external_id
             )
         # A person first seen in an event has their id as name, until a request brings the name.
-        is_known = person is not None and (person.name != person.external_id or not facts.name)
-        actor = actor_of(person) if person and is_known else await self._save(facts)
-        if facts.kind is PersonKind.EXTERNAL:
-            return replace(actor, person_kind=PersonKind.EXTERNAL)
-        return actor
+        is_named = person is not None and (person.name != person.external_id or not facts.name)
+        if person is None or not is_named:
+            person = await self._save(facts)
+        acts_here = _acts_here(body, own_team=services.workspace.external_id)
+        return Acting(
+            actor_of(person),
+            acts_here=acts_here,
+            is_doubtful=person.kind == PersonKind.UNKNOWN
+            or (acts_here and self._may_be_outdated(person)),
+        )
 
-    async def _save(self, facts: PersonFacts) -> Actor:
-        """Store what the request says about a person; the background refresh adds the rest."""
-        found: list[Actor] = []
+    def _may_be_outdated(self, person: Person) -> bool:
+        if person.is_active and person.kind != PersonKind.EXTERNAL:
+            return False
+        told_at = person.refreshed_at
+        return told_at is None or told_at + _FRESH <= self.services.clock.now()
+
+    async def _save(self, facts: PersonFacts) -> Person:
+        """Store whom the request names; what Slack says of them comes later."""
+        found: list[Person] = []
 
         async def save(uow: UnitOfWork) -> Outcome:
-            person = await save_person(uow.session, facts, workspace_id=uow.workspace_id)
-            found.append(actor_of(person))
+            found.append(await save_person(uow.session, facts, workspace_id=uow.workspace_id))
             return Outcome("person_saved")
 
         await self.services.transactions.run(
@@ -73,32 +110,55 @@ class Middleware:
         return found[-1]
 
 
-def _person_facts(body: Mapping[str, Any], *, own_team: str) -> PersonFacts | None:
+def is_others_event(body: Mapping[str, Any], *, own_team: str) -> bool:
+    """Tell whether this is an event of another workspace than ours.
+
+    An event in a channel shared with others (Slack Connect) may carry their `team_id`; then
+    `authorizations` name the installation that it is for. Events about people must be ours, or of
+    our organisation.
+    """
+    if body.get("type") != "event_callback":
+        return False
+    authorizations = body.get("authorizations") or ()
+    authorized = {one.get("team_id") for one in authorizations if isinstance(one, Mapping)}
+    outer = body.get("team_id")
+    if (body.get("event") or {}).get("type") in _ABOUT_PEOPLE:
+        is_organisations = str(outer).startswith("E") and own_team in authorized
+        return bool(outer) and outer != own_team and not is_organisations
+    return own_team not in authorized if authorized else bool(outer) and outer != own_team
+
+
+def _acts_here(body: Mapping[str, Any], *, own_team: str) -> bool:
+    """Tell whether the request says that somebody acts in our own workspace."""
+    if "command" in body:
+        return body.get("team_id") == own_team
+    event = body.get("event")
+    if isinstance(event, Mapping):
+        named = {event.get("team"), event.get("user_team"), event.get("source_team")} - {None}
+        return own_team in named if named else not body.get("is_ext_shared_channel")
+    return own_team in {_id_of(body.get("team")), (body.get("user") or {}).get("team_id")}
+
+
+def _id_of(team: object) -> object:
+    return team.get("id") if isinstance(team, Mapping) else team
+
+
+def _person_facts(body: Mapping[str, Any]) -> PersonFacts | None:
     user = body.get("user")
     if isinstance(user, Mapping):
-        team = user.get("team_id")
         name = user.get("name") or user.get("username")
         user_id = user.get("id")
     elif "command" in body:
-        user_id, name, team = body.get("user_id"), body.get("user_name"), body.get("team_id")
+        user_id, name = body.get("user_id"), body.get("user_name")
     else:
         event = body.get("event") or {}
         user_id, name = _event_user(event), None
-        team = event.get("user_team") or event.get("source_team") or _workspace_in(event)
-    if not user_id:
-        return None
-    is_external = bool(team) and team != own_team
-    kind = PersonKind.EXTERNAL if is_external else None
-    return PersonFacts(external_id=str(user_id), name=name, kind=kind)
-
-
-def _workspace_in(event: Mapping[str, Any]) -> str | None:
-    """Return the author's workspace from `team`, unless that names an organisation."""
-    team = event.get("team")
-    return team if isinstance(team, str) and team.startswith("T") else None
+    return PersonFacts(external_id=str(user_id), name=name) if user_id else None
 
 
 def _event_user(event: Mapping[str, Any]) -> str | None:
+    if event.get("type") in _ABOUT_PEOPLE:
+        return None
     user = event.get("user")
     if isinstance(user, Mapping):
         user = user.get("id")

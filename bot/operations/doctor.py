@@ -1,7 +1,9 @@
 """The doctor: checks what the bot depends on, and says how to fix it."""
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,14 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.features import all_features
 from bot.features.browse.people import groups_of
-from bot.operations.identity import refused_token
+from bot.framework.acquaintance import facts_of
+from bot.operations.identity import org_wide_token, refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
-from bot.operations.storage import clock_offset
+from bot.operations.storage import clock_offset, what_to_check
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
-from bot.slack.gateway import Identity, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Identity, SlackUser
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings
 from incidents.core.clock import Clock
+from incidents.core.people import PersonKind
 from incidents.policy.policy import Policy
 from incidents.policy.references import PersonRef, named_in
 from incidents.storage.database import Database, reason_of
@@ -78,17 +83,16 @@ class Doctor:
 
     async def _database_findings(self) -> AsyncIterator[Finding]:
         address = self._settings.safe_database_url
-        file = self._database.file
-        if file is not None and not file.exists():
-            yield _missing_file_finding(file)
-            return
         try:
+            if self._database.file is not None and self._database.is_missing:
+                yield _missing_file_finding(self._database.file)
+                return
             state = await runner.schema_state(self._database)
             offset = await clock_offset(self._database)
         except (OSError, DBAPIError) as error:
             yield Finding(
                 f"database {address} can't be used: {reason_of(error)}",
-                "check DATABASE_URL, and that the database is there and up",
+                f"check DATABASE_URL, and {what_to_check(self._database)}",
             )
             return
         yield Finding(f"database {address} answers")
@@ -107,7 +111,12 @@ class Doctor:
         except SlackFailure as error:
             yield Finding(f"Slack can't be asked ({error.error})", TRY_AGAIN)
             return
+        if identity.is_org_wide:
+            refused = org_wide_token(identity)
+            yield Finding(refused.what.removesuffix("."), refused.todo)
+            return
         self._gateway.team_id = identity.team_id
+        self._gateway.enterprise_id = identity.enterprise_id
         yield Finding(f"bot token is valid: {identity.team} ({identity.team_id})")
         if identity.server_time is not None:
             yield _clock_finding("Slack's", identity.server_time - self._clock.now())
@@ -123,7 +132,7 @@ class Doctor:
         if self._settings.slack_app_token is not None:
             yield await self._app_token_finding(self._settings.slack_app_token.get_secret_value())
         if self._settings.slack_signing_secret is not None:
-            yield Finding("signing secret is set; only a request of Slack's can prove it")
+            yield Finding("signing secret is set; only a request from Slack can prove it")
 
     async def _app_token_finding(self, app_token: str) -> Finding:
         try:
@@ -165,28 +174,47 @@ class Doctor:
     async def _people_findings(self) -> AsyncIterator[Finding]:
         named = people_of(self._loaded.policy)
         missing = 0
+        try:
+            holders = await self._holders({ref.email for ref in named if ref.email})
+        except SlackFailure as error:
+            yield Finding(f"people's addresses not checked ({error.error})", _after(error))
+            return
         for ref in named:
             try:
-                found = await self._find(ref)
+                users = await self._find(ref, holders)
             except SlackFailure as error:
                 yield Finding(f"{ref} not checked ({error.error})", _after(error))
                 missing += 1
                 continue
-            if not found:
+            finding = _person_finding(ref, users)
+            if finding is not None:
                 missing += 1
-                yield Finding(f"{ref} isn't an active member", "correct the policy")
+                yield finding
         if named and not missing:
-            yield Finding(f"all {len(named)} people whom the policy names are there")
+            yield Finding(f"all {len(named)} people that the policy names are there")
 
-    async def _find(self, ref: PersonRef) -> bool:
+    async def _holders(self, addresses: AbstractSet[str]) -> Mapping[str, Sequence[SlackUser]]:
+        """Return everybody in the workspace who has one of these addresses, by address."""
+        wanted = {address.lower() for address in addresses}
+        found: dict[str, list[SlackUser]] = {address: [] for address in wanted}
+        if wanted:
+            async for user in self._gateway.all_users():
+                if user.email and user.email.lower() in wanted:
+                    found[user.email.lower()].append(user)
+        return found
+
+    async def _find(
+        self, ref: PersonRef, holders: Mapping[str, Sequence[SlackUser]]
+    ) -> Sequence[SlackUser]:
         if ref.email is not None:
-            user = await self._gateway.lookup_email(ref.email)
-            return user is not None and user.is_active
+            listed = holders[ref.email.lower()]
+            user = None if listed else await self._gateway.lookup_email(ref.email)
+            return listed if user is None else (user,)
         try:
-            return (await self._gateway.user(ref.user_id or "")).is_active
+            return (await self._gateway.user(ref.user_id or ""),)
         except SlackFailure as error:
             if error.error in {"user_not_found", "user_not_visible"}:
-                return False
+                return ()
             raise
 
     async def _group_findings(self) -> AsyncIterator[Finding]:
@@ -203,13 +231,19 @@ class Doctor:
                 else _after(error),
             )
             return
-        known = {name for group in groups for name in (group.id, group.handle)}
-        missing = sorted(wanted - known)
+        known = Counter(name for group in groups for name in (group.id, group.handle))
+        missing = sorted(wanted - set(known))
+        shared = sorted(name for name in wanted if known[name] > 1)
+        for name in shared:
+            yield Finding(
+                f"@{name} is the handle of {known[name]} user groups, so it names none",
+                "name the group by its id in the policy",
+            )
         for name in missing:
             # Ids are upper case, handles aren't.
             shown = name if name.isupper() else f"@{name}"
             yield Finding(f"there is no user group {shown}", "create it, or correct the policy")
-        if not missing:
+        if not missing and not shared:
             yield Finding(f"all {len(wanted)} groups that the policy names are there")
 
 
@@ -218,11 +252,39 @@ def people_of(policy: Policy) -> tuple[PersonRef, ...]:
     return tuple(dict.fromkeys(named_in(policy, PersonRef)))
 
 
+def _person_finding(ref: PersonRef, users: Sequence[SlackUser]) -> Finding | None:
+    """Return what is wrong with a person in the policy; None if they are one active member."""
+    members = [user for user in users if _why_no_member(user) is None]
+    if len(members) == 1:
+        return None
+    if members:
+        ids = ", ".join(user.id for user in members)
+        return Finding(
+            f"{ref} belongs to {len(members)} active members ({ids}), so it names nobody",
+            "name the one you mean by id in the policy",
+        )
+    why = ", ".join(dict.fromkeys(_why_no_member(user) or "" for user in users)) or "nobody has it"
+    return Finding(f"{ref} isn't an active member: {why}", "correct the policy")
+
+
+def _why_no_member(user: SlackUser) -> str | None:
+    if not user.is_active:
+        return "deactivated"
+    match facts_of(user).kind:
+        case PersonKind.MEMBER:
+            return None
+        case PersonKind.BOT:
+            return "a bot"
+        case PersonKind.GUEST:
+            return "a guest"
+    return "from another workspace"
+
+
 def _after(error: SlackFailure) -> str:
     """Return what to do before repeating a failed check."""
     if error.error == "missing_scope":
         return "add the missing scopes first"
-    return TRY_AGAIN if isinstance(error, SlackTemporary) else "mend what Slack says, and try again"
+    return TRY_AGAIN if isinstance(error, SlackTemporary) else "fix what Slack says, then try again"
 
 
 def _scope_findings(identity: Identity) -> Iterable[Finding]:
@@ -243,10 +305,15 @@ def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
         return Finding(
             f"schema {state.current} is newer than this version", "start the newer Sitrep again"
         )
+    if state.is_foreign and is_sqlite:
+        return Finding(
+            "the database holds another program's tables",
+            "name a file of its own in DATABASE_URL",
+        )
     if state.is_current:
         return Finding(f"schema {state.current} is this version's")
     if is_sqlite:
-        return Finding("schema is behind; `sitrep serve` brings it up by itself")
+        return Finding("schema is behind; `sitrep serve` upgrades it at the start")
     return Finding(
         f"schema is {state.current or 'empty'}, needed is {state.head}", "run `sitrep migrate`"
     )

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -105,9 +104,5 @@ class Health:
         return {
             "holder": lease.holder,
             "is_mine": lease.holder == self.dispatcher.holder,
-            "expires_at": _text(lease.expires_at),
+            "expires_at": instant_text(lease.expires_at),
         }
-
-
-def _text(instant: datetime) -> str:
-    return instant_text(instant)

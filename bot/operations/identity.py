@@ -19,7 +19,8 @@ from tenacity import (
 
 from bot.framework.requests import Services, WorkspaceInfo
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
-from bot.slack.gateway import Identity, SlackGateway
+from bot.slack.gateway import SlackGateway
+from bot.slack.gateway.people import Identity
 from incidents.core.ids import new_id
 from incidents.core.people import Workspace, system_actor
 from incidents.engine.transactions import Transactions
@@ -58,7 +59,7 @@ async def find_identity(
     """
     mark = fingerprint(token)
     stored = await _stored(transactions, mark)
-    if stored is not None:
+    if stored is not None and stored.external_id.startswith("T"):
         return stored
     try:
         identity = await _ask(gateway, ask_for)
@@ -67,10 +68,24 @@ async def find_identity(
     except SlackFailure as error:
         raise StartRefused(
             f"Slack couldn't be asked whose token this is ({error.error}).",
-            todo="Check the network and SLACK_API_URL, then start again; once asked, "
+            todo="Check the network and SLACK_API_URL, then start again; after that, "
             "Sitrep starts without Slack.",
         ) from None
+    if identity.is_org_wide:
+        raise org_wide_token(identity)
     return await save_identity(transactions, identity, mark=mark)
+
+
+def org_wide_token(identity: Identity) -> StartRefused:
+    """Return the error for a token of a whole organisation: Sitrep serves one workspace."""
+    named = identity.team_id or identity.enterprise_id or "no workspace"
+    return StartRefused(
+        f"SLACK_BOT_TOKEN belongs to a whole organisation ({named}), not to one workspace. "
+        "With it, Sitrep couldn't tell its members from strangers.",
+        todo="On the app's page, switch off org-wide deployment (Org Level Apps), install the app "
+        "in the workspace that Sitrep serves (Install App), and take the Bot User OAuth Token "
+        "that is shown then.",
+    )
 
 
 def refused_token(error: str) -> StartRefused:
@@ -106,7 +121,12 @@ async def _ask(gateway: SlackGateway, ask_for: timedelta) -> Identity:
 def _log_waiting(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     code = error.error if isinstance(error, SlackFailure) else "unknown"
-    log.warning("waiting_for_slack", error=code, attempt=state.attempt_number)
+    log.warning(
+        "waiting_for_slack",
+        error=code,
+        attempt=state.attempt_number,
+        todo="check the network and SLACK_API_URL if this goes on",
+    )
 
 
 async def save_identity(
@@ -125,6 +145,7 @@ async def save_identity(
             row = Workspace(id=workspace_id, external_id=identity.team_id)
             uow.session.add(row)
         row.name = identity.team
+        row.enterprise_id = identity.enterprise_id
         row.url = identity.url
         row.bot_external_id, row.bot_id = identity.bot_user_id, identity.bot_id
         row.scopes = " ".join(identity.scopes)
@@ -144,6 +165,7 @@ def info_of(row: Workspace) -> WorkspaceInfo:
         id=row.id,
         external_id=row.external_id,
         url=row.url,
+        enterprise_id=row.enterprise_id,
         bot_external_id=row.bot_external_id,
         bot_id=row.bot_id,
     )
@@ -170,7 +192,10 @@ class WorkspaceKeeper:
             log.warning("slack_check_failed", error=error.error)
             return False
         self._warn_missing(identity.scopes)
-        self.is_authorized = identity.team_id == services.workspace.external_id
+        is_ours = identity.team_id == services.workspace.external_id
+        self.is_authorized = is_ours and not identity.is_org_wide
+        if is_ours:
+            services.gateway.enterprise_id = identity.enterprise_id
         if not self.is_authorized or not await self._is_paused():
             return False
         await save_identity(services.transactions, identity, mark=self._mark)

@@ -59,9 +59,9 @@ SCOPES: Final = (
     ScopeNeed("bookmarks:write", "links to runbook and dashboard"),
     ScopeNeed("files:write", "uploading timelines and postmortems"),
     ScopeNeed("users:read", "names and time zones"),
-    ScopeNeed("users:read.email", "people whom the policy names by address"),
-    ScopeNeed("usergroups:read", "groups whom the policy names"),
-    ScopeNeed("dnd:read", "whether somebody who is escalated to may not hear of it"),
+    ScopeNeed("users:read.email", "people that the policy names by email address"),
+    ScopeNeed("usergroups:read", "groups that the policy names"),
+    ScopeNeed("dnd:read", "whether do-not-disturb keeps a call from being noticed"),
 )
 
 _READ: Final = ("channels:read", "groups:read")
@@ -157,6 +157,7 @@ def build_manifest(
     """
     features = tuple(features)
     endpoint = _endpoint(url) if url else None
+    shortcuts = sorted(name for feature in features for name in feature.shortcuts)
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
@@ -173,7 +174,7 @@ def build_manifest(
             },
             "bot_user": {"display_name": "Sitrep", "always_online": True},
             "slash_commands": [_slash_command(command, endpoint)],
-            "shortcuts": [_shortcut(callback_id) for callback_id in _callbacks(features)],
+            "shortcuts": [_shortcut(name) for name in shortcuts],
         },
         "oauth_config": {"scopes": {"bot": list(needed_scopes(features))}},
         "settings": _settings(features, endpoint),
@@ -207,10 +208,6 @@ def _slash_command(command: str, endpoint: str | None) -> dict[str, Any]:
         "should_escape": True,
     }
     return {**described, "url": endpoint} if endpoint else described
-
-
-def _callbacks(features: tuple[Feature, ...]) -> list[str]:
-    return sorted(callback_id for feature in features for callback_id in feature.shortcuts)
 
 
 def _shortcut(callback_id: str) -> dict[str, str]:

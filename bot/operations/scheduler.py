@@ -95,11 +95,6 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def pause(self) -> None:
-        """Stall APScheduler, as setting back the wall clock does (for tests)."""
-        if self._scheduler is not None:
-            self._scheduler.pause()
-
     async def run_chore(self, name: str) -> None:
         """Run one chore now. Raises: KeyError if there is none with this name."""
         await {chore.name: chore for chore in self._chores}[name].do()
@@ -110,7 +105,8 @@ class Scheduler:
         jobs = [("reminders", TICK, self.tick)]
         jobs += [(chore.name, chore.every, partial(self._do, chore)) for chore in self._chores]
         for name, every, work in jobs:
-            scheduler.add_job(partial(self._run_job, work), _every(every), id=name, **settings)
+            trigger = IntervalTrigger(seconds=int(every.total_seconds()), timezone="UTC")
+            scheduler.add_job(partial(self._run_job, work), trigger, id=name, **settings)
         scheduler.start()
         self._scheduler = scheduler
 
@@ -185,7 +181,3 @@ class Scheduler:
             except Exception:
                 # One failing reminder must not block the others.
                 log.exception("reminder_failed", reminder_id=str(reminder_id))
-
-
-def _every(duration: timedelta) -> IntervalTrigger:
-    return IntervalTrigger(seconds=int(duration.total_seconds()), timezone="UTC")

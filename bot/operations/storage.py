@@ -83,7 +83,7 @@ async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
     except (OSError, DBAPIError) as error:
         raise StartRefused(
             f"The database can't be used: {reason_of(error)}.",
-            todo=f"Check DATABASE_URL, and {_what_to_check(database)}.",
+            todo=f"Check DATABASE_URL, and {what_to_check(database)}.",
         ) from None
     raise AssertionError("unreachable: the last failure is raised")
 
@@ -100,7 +100,8 @@ def _log_waiting(state: RetryCallState) -> None:
     log.warning("waiting_for_database", reason=why, attempt=state.attempt_number)
 
 
-def _what_to_check(database: Database) -> str:
+def what_to_check(database: Database) -> str:
+    """Return what to check when the database can't be used, to follow "check …, and"."""
     if database.is_sqlite:
         return f"that {database.file} is a database file which Sitrep may read and write"
     return "that the database is there and up, and takes this user and password"

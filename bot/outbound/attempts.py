@@ -2,11 +2,11 @@
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -26,6 +26,9 @@ FEWEST_ATTEMPTS = 10
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 CALL_TIMEOUT = timedelta(seconds=12)
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
@@ -139,3 +142,22 @@ class Attempts:
         await self.services.transactions.run(
             save, actor=system_actor(), workspace_id=self.services.workspace.id
         )
+
+
+async def attempt_each(
+    things: Iterable[T], act: Callable[[T], Awaitable[R]]
+) -> tuple[list[R], list[tuple[T, Exception]]]:
+    """Act on each thing, even if others fail; return the results, and what failed with its error.
+
+    Raises: SlackUnauthorized at once, since no other call can succeed.
+    """
+    results: list[R] = []
+    failures: list[tuple[T, Exception]] = []
+    for thing in things:
+        try:
+            results.append(await act(thing))
+        except SlackUnauthorized:
+            raise
+        except Exception as error:  # noqa: BLE001 - the caller raises or logs it
+            failures.append((thing, error))
+    return results, failures

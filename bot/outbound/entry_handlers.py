@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +25,7 @@ from bot.framework.live_messages import CLOSED
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
+from bot.outbound.attempts import attempt_each
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackPermanent, SlackTemporary
 from incidents.core.people import Person
@@ -33,7 +35,11 @@ from incidents.engine.effects import (
     RefreshEntryMessages,
     TellPerson,
 )
-from incidents.engine.events import EntryMessagesOutdated, RedactedTextRewritten
+from incidents.engine.events import (
+    EntryMessageNotRefreshed,
+    EntryMessagesOutdated,
+    RedactedTextRewritten,
+)
 from incidents.engine.posted_messages import (
     PostedMessage,
     entry_messages,
@@ -49,6 +55,8 @@ from incidents.incident.views import EntryView, IncidentView, get_entry_view
 # Slack says `channel_not_found` of a private channel that removed the bot; it may return.
 _UNREACHABLE = CLOSED | {"channel_not_found"}
 _ELSEWHERE = Ending("This goes on privately.")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +86,10 @@ class EntryHandlers:
     def __init__(self, features: Iterable[Feature]) -> None:
         """Collect the features' renderers and endings of each kind of entry."""
         features = tuple(features)
-        self.renderers = {k: v for feature in features for k, v in feature.entries.items()}
-        direct = {k: v for feature in features for k, v in feature.direct_entries.items()}
+        self.renderers = dict(pair for feature in features for pair in feature.entries)
+        direct = dict(pair for feature in features for pair in feature.direct_entries)
         self.direct_renderers = {**self.renderers, **direct}
-        self.endings = {k: v for feature in features for k, v in feature.endings.items()}
+        self.endings = dict(pair for feature in features for pair in feature.endings)
 
     def handlers(self) -> dict[type[Effect], EffectHandler]:
         """Return the handlers by effect type."""
@@ -161,24 +169,32 @@ class EntryHandlers:
     # -- keeping messages current -------------------------------------------------------------
 
     async def refresh_messages(self, context: EffectContext) -> Settlement:
-        """Update messages whose request is over: say how it ended, and remove the buttons."""
+        """Update messages whose request is over: say how it ended, and remove the buttons.
+
+        Raises: SlackTemporary after all were tried; the error of one that is tried alone.
+        """
         effect = context.get(RefreshEntryMessages)
         async with context.services.database.reading() as session:
             incident = await read_incident(session, effect, context.services)
-            posted = await entry_messages(session, incident.id)
-            found = [
-                await self._find_edit(session, incident, one, context.services) for one in posted
-            ]
+            posted = await entry_messages(session, incident.id, message_id=effect.message_id)
+            find = partial(self._find_edit, session, incident, context.services)
+            found, unread = await attempt_each(posted, find)
         edits = [edit for edit in found if edit is not None]
-        settled = await _carry_out_all(context, edits)
-        return Done(partial(_settle, incident_id=incident.id, edits=settled) if settled else None)
+        carried_out, unmade = await attempt_each(edits, partial(_carry_out, context))
+        settled = [edit for edit in carried_out if edit is not None]
+        failed = [*unread, *((edit.posted, error) for edit, error in unmade)]
+        _raise_or_log(failed, is_alone=effect.message_id is not None)
+        if not settled and not failed:
+            return Done()
+        aside = [message.id for message, _ in failed]
+        return Done(partial(_settle, incident_id=incident.id, edits=settled, aside=aside))
 
     async def _find_edit(
         self,
         session: AsyncSession,
         incident: IncidentView,
-        posted: PostedMessage,
         services: Services,
+        posted: PostedMessage,
     ) -> _Edit | None:
         entry = await get_entry_view(session, posted.subject_id)
         if entry.is_redacted:  # its message was erased
@@ -190,7 +206,7 @@ class EntryHandlers:
                 return _Edit(posted, hidden_message(incident), _ELSEWHERE)
         is_here = person_id is not None or posted.channel_id == incident.channel_id
         if person_id is None and is_here and incident.is_channel_archived:
-            return None  # brought up to date when the channel is back
+            return None  # updated when the channel is back
         find = self.endings.get(entry.kind)
         ending = await find(session, entry, incident) if find else None
         if incident.is_private and not is_here:
@@ -203,34 +219,27 @@ class EntryHandlers:
         return _Edit(posted, message, ending)
 
 
-async def _carry_out_all(context: EffectContext, edits: Iterable[_Edit]) -> list[_Edit]:
-    """Edit the messages; return those that need no further edit.
-
-    Raises: SlackTemporary after all were tried, so that one refused message holds up no other.
-    """
-    settled, refused = [], None
-    for edit in edits:
-        try:
-            if await _carry_out(context, edit):
-                settled.append(edit)
-        except SlackTemporary as error:
-            refused = error
-    if refused is not None:
-        raise refused
-    return settled
+def _raise_or_log(failed: Sequence[tuple[PostedMessage, Exception]], *, is_alone: bool) -> None:
+    """Raise an error for which the whole effect is retried; else log why messages are set aside."""
+    for _, error in failed:
+        if is_alone or isinstance(error, SlackTemporary):
+            raise error
+    for message, error in failed:
+        log.error("message_set_aside", message_id=str(message.id), exc_info=error)
 
 
-async def _carry_out(context: EffectContext, edit: _Edit) -> bool:
-    """Edit the message; tell whether it needs no further edit, also because it is gone."""
+async def _carry_out(context: EffectContext, edit: _Edit) -> _Edit | None:
+    """Edit the message; return the edit if it needs no further one, also because it is gone."""
     if edit.message is None:
-        return True
+        return edit
     place = (edit.posted.channel_id, edit.posted.message_ts)
     try:
         await context.services.gateway.update(*place, edit.message)
     except SlackPermanent as error:
+        log.warning("message_not_refreshed", channel_id=place[0], error=error.error)
         # A channel that is closed to us may reopen: try again then.
-        return error.error not in _UNREACHABLE or edit.ending is _ELSEWHERE
-    return True
+        return None if error.error in _UNREACHABLE and edit.ending is not _ELSEWHERE else edit
+    return edit
 
 
 def _remembering(said: _Said, location: tuple[str, str]) -> Record:
@@ -254,8 +263,19 @@ def _remembering(said: _Said, location: tuple[str, str]) -> Record:
     return record
 
 
-async def _settle(uow: UnitOfWork, *, incident_id: uuid.UUID, edits: Sequence[_Edit]) -> None:
-    """Store the ending that each message shows; after a final one, stop keeping it current."""
+async def _settle(
+    uow: UnitOfWork,
+    *,
+    incident_id: uuid.UUID,
+    edits: Sequence[_Edit],
+    aside: Iterable[uuid.UUID],
+) -> None:
+    """Store the ending that each message shows; after a final one, stop keeping it current.
+
+    The messages `aside` are tried again, each alone.
+    """
+    for message_id in aside:
+        uow.emit(EntryMessageNotRefreshed(incident_id=incident_id, message_id=message_id))
     for edit in edits:
         row = await uow.session.get(PostedMessage, edit.posted.id)
         if row is None:
@@ -264,8 +284,8 @@ async def _settle(uow: UnitOfWork, *, incident_id: uuid.UUID, edits: Sequence[_E
             await uow.session.delete(row)
         else:
             row.ending = edit.ending.text if edit.ending is not None else None
-    # If an entry was redacted during its edit, we have just written its text back.
-    # Also where this attempt wrote nothing: one before it may have, and then have died.
+    # If an entry was redacted during its edit, we have just written its text back. Even if this
+    # attempt wrote nothing, an earlier one may have, before it died.
     written = [edit.posted.subject_id for edit in edits]
     redacted = select(TimelineEntry.id).where(
         TimelineEntry.id.in_(written), TimelineEntry.content.is_(None)

@@ -37,7 +37,6 @@ _CURLY = str.maketrans(
 )
 _ODD_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
-_LONG_DASH = re.compile(r"(?:(?<=\s)|^)[\u2013\u2014](?=\w)")
 
 
 def escape(text: str) -> str:
@@ -148,10 +147,9 @@ def plain(text: str, *, name_of: NameLookup | None = None) -> str:
 
 
 def normalise_typing(text: str) -> str:
-    """Undo a phone's typography in a command: special dashes, quotes and spaces."""
+    """Undo a phone's typography in a command: its quotes and spaces."""
     text = _ZERO_WIDTH.sub("", text)
-    text = _ODD_SPACE.sub(" ", text).translate(_CURLY)
-    return _LONG_DASH.sub("--", text)
+    return _ODD_SPACE.sub(" ", text).translate(_CURLY)
 
 
 def _harmless(text: str) -> str:

@@ -46,7 +46,6 @@ _TIER_OF: Mapping[str, Tier] = {
             "conversations.setPurpose",
             "conversations.archive",
             "conversations.unarchive",
-            "conversations.rename",
             "conversations.list",
             "pins.add",
             "pins.remove",

@@ -1,7 +1,7 @@
 """Move an incident to private: a channel of its own for chosen people, and never back.
 
 Public messages are reduced to "handled privately" and the old channel is archived. What people said
-there stays readable for its members: nothing here claims otherwise.
+there stays readable for its members.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from incidents.channel.channel import wait_for_other_channel
 from incidents.core.errors import AlreadySo
 from incidents.core.ids import derived_id
-from incidents.core.people import Person, PersonFacts, save_person
+from incidents.core.people import Person, PersonFacts
 from incidents.core.sentences import Who
 from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.posted_messages import ENTRY, PostedMessage
@@ -20,9 +20,9 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
+from incidents.people.assignable import get_reachable, refuse_unknown
 from incidents.policy.policy import Action
-from incidents.roles.command import withdraw_handoff
-from incidents.roles.handoffs import find_pending_handoff
+from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
 from incidents.storage.database import storable
 
 MAX_REASON = 500
@@ -39,7 +39,8 @@ class MoveToPrivate:
 async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPrivate) -> Outcome:
     """Make the incident private and open a private channel for it: `moved_to_private`.
 
-    Raises: IncidentNotFound; NotPermitted; AlreadySo when it is already private.
+    Raises: IncidentNotFound; NotPermitted; AlreadySo when it is already private; NotKnownYet;
+        InvalidInput for bots, deactivated people and people of other workspaces.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MOVE_TO_PRIVATE, incident)
@@ -71,9 +72,9 @@ async def _chosen(
     uow: UnitOfWork, incident: Incident, people: Sequence[PersonFacts]
 ) -> list[Person]:
     """Return who will be in it: the mover, the declarer, role holders, and the chosen people."""
-    named = [
-        await save_person(uow.session, facts, workspace_id=uow.workspace_id) for facts in people
-    ]
+    ids = [facts.external_id for facts in people]
+    await refuse_unknown(uow, ids)
+    named = [await get_reachable(uow, external_id, field="people") for external_id in ids]
     roles = await current_roles(uow.session, incident.id)
     wanted = dict.fromkeys(
         person_id
@@ -103,7 +104,7 @@ async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Perso
 
 
 async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
-    """End a handoff with somebody left out: unanswered, it would make them the commander."""
+    """End a handoff with somebody left out: without an answer, they would become commander."""
     handoff = await find_pending_handoff(uow.session, incident.id)
     if handoff is None or handoff.to_person_id is None:
         return
@@ -112,7 +113,7 @@ async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Per
 
 
 async def _places(uow: UnitOfWork, incident: Incident, channel_id: str | None) -> list[str]:
-    """Return where our messages are in the old channel, to be reduced there."""
+    """Return the places of our messages in the old channel, to reduce them."""
     if channel_id is None:
         return []
     query = (

@@ -22,11 +22,12 @@ from incidents.checkins.entries import (
 )
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonFacts, PersonKind, save_person, who
+from incidents.core.people import Person, PersonFacts, who
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef, save_participant
 from incidents.incident.timeline import TimelineEntry
+from incidents.people.assignable import get_reachable
 from incidents.policy.policy import Action
 from incidents.scenarios.runs import refuse_outsiders
 from incidents.storage.database import Base, kept_text
@@ -94,8 +95,8 @@ class CheckinReply:
 async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequest) -> Outcome:
     """Give a named person a task with a time box.
 
-    Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput for no person or a bot,
-        somebody outside a drill, an empty question, or a box under a minute or over a day.
+    Raises: NotPermitted; NotKnownYet; AlreadySo when the incident is over; InvalidInput for a bot,
+        somebody deactivated or of another workspace, somebody outside a drill, an empty question, or a box under a minute or over a day.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CHECK_IN, incident)
@@ -108,9 +109,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
     if request.box is not None and not SHORTEST_BOX <= request.box <= LONGEST_BOX:
         raise InvalidInput("minutes", "out_of_range", "10m; from 1m to 24h")
     box = request.box or uow.policy.reminders.checkin
-    person = await save_person(uow.session, request.person, workspace_id=uow.workspace_id)
-    if person.kind == PersonKind.BOT or not person.is_active:
-        raise InvalidInput("person", "not_a_person", "@alice")
+    person = await get_reachable(uow, request.person.external_id, field="person")
     await refuse_outsiders(uow.session, incident, person)
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now

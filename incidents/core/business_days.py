@@ -12,7 +12,7 @@ IsBusinessDay = Callable[[date], bool]
 def business_days(country: str | None) -> IsBusinessDay:
     """Return a test for business days; without a country it excludes only weekends."""
     if country is None:
-        return _is_weekday
+        return lambda day: day.weekday() < _SATURDAY
     from holidays import country_holidays  # noqa: PLC0415 - slow to import
 
     return country_holidays(country).is_working_day
@@ -37,7 +37,3 @@ def previous_business_day(day: date, *, is_business_day: IsBusinessDay) -> date:
     while not is_business_day(day):
         day -= _DAY
     return day
-
-
-def _is_weekday(day: date) -> bool:
-    return day.weekday() < _SATURDAY

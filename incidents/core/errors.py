@@ -47,7 +47,7 @@ class MayNotAnswer(DomainError):
 
 @dataclass(eq=False)
 class MayAgree(DomainError):
-    """The actor could approve proposal `number`, so they needn't go ahead without approval."""
+    """Break-glass is refused: the actor may approve proposal `number`, which is as quick."""
 
     number: int
 
@@ -88,6 +88,20 @@ class InvalidInput(DomainError):
     field: str
     problem: str
     example: str = ""
+
+
+@dataclass(eq=False)
+class NotKnownYet(DomainError):
+    """Who these people are must be asked of the chat service first; then the use case can run."""
+
+    external_ids: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class CannotAsk(DomainError):
+    """The chat service doesn't answer who this is: `external_id`, or the actor if it is ""."""
+
+    external_id: str = ""
 
 
 @dataclass(eq=False)

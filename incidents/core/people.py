@@ -1,11 +1,12 @@
 """Workspaces, people, groups and actors; events and a background refresh keep them current."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +24,8 @@ class Workspace(Base):
     external_id: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(default="")
     url: Mapped[str] = mapped_column(default="")
+    # The organisation that the workspace belongs to, by the chat service; "" if to none.
+    enterprise_id: Mapped[str] = mapped_column(default="")
     bot_external_id: Mapped[str] = mapped_column(default="")
     bot_id: Mapped[str] = mapped_column(default="")
     scopes: Mapped[str] = mapped_column(default="")
@@ -35,8 +38,13 @@ class Workspace(Base):
 
 
 class PersonKind(StrEnum):
-    """How somebody belongs to the workspace; guests and outsiders may do only `guests_may`."""
+    """How somebody belongs to the workspace; guests and outsiders may do only `guests_may`.
 
+    UNKNOWN: the chat service hasn't told us yet. They may declare and note, and see their own
+    incidents; everything else waits until it is asked.
+    """
+
+    UNKNOWN = "unknown"
     MEMBER = "member"
     GUEST = "guest"
     EXTERNAL = "external"
@@ -56,8 +64,13 @@ class Person(Base):
     zone: Mapped[str] = mapped_column(default="UTC")
     email: Mapped[str | None] = mapped_column(default=None, index=True)
     is_active: Mapped[bool] = mapped_column(default=True)
-    kind: Mapped[str] = mapped_column(default=PersonKind.MEMBER)
+    kind: Mapped[str] = mapped_column(default=PersonKind.UNKNOWN)
     refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    @property
+    def is_active_member(self) -> bool:
+        """Tell whether they are a full member of the workspace, and still there."""
+        return self.is_active and self.kind == PersonKind.MEMBER
 
 
 # The name of somebody who has left and whose data was erased.
@@ -97,6 +110,7 @@ class Actor:
     external_id: str | None = None
     person_kind: PersonKind = PersonKind.MEMBER
     zone: str = "UTC"
+    is_active: bool = True
 
     @property
     def is_person(self) -> bool:
@@ -128,12 +142,16 @@ def actor_of(person: Person) -> Actor:
         external_id=person.external_id,
         person_kind=PersonKind(person.kind),
         zone=person.zone,
+        is_active=person.is_active,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
-    """What the chat service reports about somebody; `None` means it didn't say."""
+    """What the chat service reports about somebody; `None` means it didn't say.
+
+    Somebody whose `kind` it never said stays `unknown`.
+    """
 
     external_id: str
     name: str | None = None
@@ -157,6 +175,41 @@ _FIND_PERSON = select(Person).where(
 )
 
 
+async def own_address(session: AsyncSession, person: Person | None) -> str | None:
+    """Return the person's email address if it is theirs alone among active members, else None.
+
+    Only then can the policy mean them by it.
+    """
+    if person is None or not person.email or not person.is_active_member:
+        return None
+    given = {"workspace": person.workspace_id, "email": person.email}
+    holders = (await session.execute(_HOLDERS, given)).scalars().all()
+    return person.email if len(holders) == 1 else None
+
+
+_HOLDERS = select(Person.id).where(
+    Person.workspace_id == bindparam("workspace"),
+    Person.email == bindparam("email"),
+    Person.is_active.is_(True),
+    Person.kind == PersonKind.MEMBER,
+)
+
+
+async def shared_handles(
+    session: AsyncSession, handles: Sequence[str], *, workspace_id: uuid.UUID
+) -> frozenset[str]:
+    """Return those handles that more than one group has: they name nobody."""
+    if not handles:
+        return frozenset()
+    query = (
+        select(PeopleGroup.handle)
+        .where(PeopleGroup.workspace_id == workspace_id, PeopleGroup.handle.in_(handles))
+        .group_by(PeopleGroup.handle)
+        .having(func.count() > 1)
+    )
+    return frozenset((await session.execute(query)).scalars())
+
+
 async def save_person(
     session: AsyncSession,
     facts: PersonFacts,
@@ -173,7 +226,7 @@ async def save_person(
             external_id=facts.external_id,
             name=storable(facts.name or facts.external_id),
             zone=facts.zone or "UTC",
-            kind=facts.kind or PersonKind.MEMBER,
+            kind=facts.kind or PersonKind.UNKNOWN,
             is_active=True if facts.is_active is None else facts.is_active,
         )
         session.add(person)

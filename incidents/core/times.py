@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incidents.core.errors import InvalidInput
+from incidents.core.typed_dates import UnclearDayError, at, split_clock, split_day
 
 LONGEST = timedelta(days=366)
 
@@ -13,10 +14,30 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _GLUED = re.compile(r"(?:\d{1,6}[dhms])+", re.IGNORECASE)
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-# Nobody starts a sentence with these unless they mean a time.
-_LIKE_A_MOMENT = re.compile(r"[-\N{MINUS SIGN}]\d+[a-z]*|\d{1,2}:\d{2}", re.IGNORECASE)
+# Phones turn a minus into a long dash.
+_DASH = re.compile("^[\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}](?=\\d)|^--(?=\\d)")
+_AGO = re.compile(
+    r"((?:half an?|an?|\d{1,4})\s*[a-z]+(?:\s*\d{1,4}\s*[a-z]+)?)\s+ago(?=[\s,;:]|$)", re.IGNORECASE
+)
+# Nobody starts a sentence with these unless they mean a time or a day.
+_CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}h\d{2})"
+_LIKE_A_MOMENT = re.compile(
+    rf"(?:[-+]\d+[a-z]*|(?:[12]\d|3[01]|0?[1-9])\.(?:0\d|1[0-2])|{_CLOCK}(?:-?ish)?"
+    rf"|(?:~|around |about |ca\.? |since |from |after |before |between )\s*{_CLOCK}.*?"
+    rf"|{_CLOCK}\s?[-\u2013\u2014/]\s?{_CLOCK}"
+    r"|last night|(?:this|yesterday) (?:morning|afternoon|evening)|earlier today)"
+    r"(?=[\s,;:]|$)",
+    re.IGNORECASE,
+)
+# A day without a time of day: `today we saw …` is text, since a note is of today anyway.
+_NEEDS_A_TIME = re.compile(
+    r"(?:on\s+)?(?:yesterday|(?:last\s+)?\w+day\b|\d|(?:[a-z]{3,9})\.?\s+\d)(?<!today)",
+    re.IGNORECASE,
+)
+_STARTS_WITH_A_WEEKDAY = re.compile(r"(?:on\s+)?[a-z]+(?<!today)(?=\W)", re.IGNORECASE)
+MOMENT_EXAMPLE = "-10m, 14:05 or yesterday 14:05"
 _WORD = re.compile(r"\S+")
+_MINUTES = re.compile(r"[1-9]\d{0,2}")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
@@ -45,8 +66,13 @@ def parse_duration(text: str, *, field: str = "duration", example: str = "15m") 
     return found
 
 
-def split_duration(text: str) -> tuple[timedelta | None, str]:
-    """Split off a duration of one or two words at the start of the text; return both parts."""
+def split_duration(text: str, *, takes_minutes: bool = False) -> tuple[timedelta | None, str]:
+    """Split off a duration of one or two words at the start of the text; return both parts.
+
+    `takes_minutes`: a bare number of up to three digits counts as minutes.
+    """
+    if takes_minutes:
+        text = re.sub(r"^(?:in|within|for)\s+(?=\d)", "", text.lstrip(), flags=re.IGNORECASE)
     first = _WORD.match(text.lstrip())
     if first is None:
         return None, ""
@@ -58,43 +84,81 @@ def split_duration(text: str) -> tuple[timedelta | None, str]:
     found = find_duration(f"{first[0]} {second[0]}") if second else None
     if found is not None and second is not None:
         return found, rest[second.end() :].lstrip()
+    if takes_minutes and _MINUTES.fullmatch(first[0]):
+        return timedelta(minutes=int(first[0])), rest
     return None, text.lstrip()
 
 
 def find_moment(text: str, *, now: datetime, zone: str) -> datetime | None:
-    """Parse a past moment: `-10m` (ago) or the latest `14:05` in the zone; else None."""
-    written = text.strip().replace("\N{MINUS SIGN}", "-")
-    if written.startswith("-"):
-        ago = find_duration(written[1:])
-        return None if ago is None else now - ago
-    match = _CLOCK.fullmatch(written)
-    if match is None:
+    """Parse a text that is only a past moment, as `split_moment` does; None for any other."""
+    try:
+        found, rest = split_moment(text, now=now, zone=zone)
+    except InvalidInput:
         return None
-    return latest_clock_time(time(int(match[1]), int(match[2])), now=now, zone=zone)
+    return found if not rest else None
 
 
-def parse_moment(text: str, *, now: datetime, zone: str, field: str = "time") -> datetime:
+def parse_moment(text: str, *, now: datetime, zone: str) -> datetime:
     """Parse a past moment as `find_moment` does. Raises: InvalidInput."""
     found = find_moment(text, now=now, zone=zone)
     if found is None:
-        raise InvalidInput(field, "not_a_time", "-10m or 14:05")
+        raise InvalidInput("time", "not_a_time", MOMENT_EXAMPLE)
     return found
 
 
 def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | None, str]:
     """Split off a past moment at the start of the text, if there is one; return both parts.
 
-    Raises: InvalidInput if the first word looks like a time but isn't one: `-10`, `25:99`.
+    A moment is `-10m`, `10 min ago`, a time of day (the latest such), or a day with a time of day.
+
+    Raises: InvalidInput if the text begins like a time that isn't clear: `-10`, `25:99`, `+10m`,
+        `yesterday` without a time of day, `3/4 14:05`.
     """
-    first = _WORD.match(text.lstrip())
-    if first is None:
-        return None, ""
-    found = find_moment(first[0], now=now, zone=zone)
+    written = _DASH.sub("-", text.lstrip())
+    found, rest = _split_ago(written, now=now)
+    if found is None:
+        found, rest = _split_dated(written, now=now, zone=zone)
     if found is not None:
-        return found, text.lstrip()[first.end() :].lstrip()
-    if _LIKE_A_MOMENT.fullmatch(first[0]):
-        raise InvalidInput("time", "not_a_time", "-10m or 14:05")
+        return found, rest
+    if _LIKE_A_MOMENT.match(written):
+        raise InvalidInput("time", "not_a_time", MOMENT_EXAMPLE)
     return None, text.lstrip()
+
+
+def _split_ago(text: str, *, now: datetime) -> tuple[datetime | None, str]:
+    """Split off `-10m`, `10 min ago` or `an hour ago`."""
+    if text.startswith("-"):
+        first, _, rest = text[1:].partition(" ")
+        ago = find_duration(first)
+        return (now - ago, rest.lstrip()) if ago is not None else (None, text)
+    match = _AGO.match(text)
+    if match is None:
+        return None, text
+    words = re.sub(r"^half an? hour", "30 m", match[1], flags=re.IGNORECASE)
+    ago = find_duration(re.sub(r"^an?\s", "1 ", words, flags=re.IGNORECASE))
+    return (now - ago, text[match.end() :].lstrip(" ,;:")) if ago is not None else (None, text)
+
+
+def _split_dated(text: str, *, now: datetime, zone: str) -> tuple[datetime | None, str]:
+    """Split off a time of day, perhaps with a day before it. Raises: InvalidInput."""
+    local = zone_of(zone)
+    today = now.astimezone(local).date()
+    try:
+        day, rest = split_day(text, today=today, is_past=True)
+    except UnclearDayError:
+        raise InvalidInput("time", "not_a_time", MOMENT_EXAMPLE) from None
+    clock, named_zone, after = split_clock(rest)
+    if clock is None:
+        if day is not None and _NEEDS_A_TIME.match(text):
+            raise InvalidInput("time", "needs_a_clock_time", MOMENT_EXAMPLE)
+        return None, text
+    if day is None:
+        spelled = "UTC" if named_zone is not None else zone
+        return latest_clock_time(clock, now=now, zone=spelled), after
+    moment = at(day, clock, named_zone or local)
+    if moment > now and day == today and _STARTS_WITH_A_WEEKDAY.match(text):
+        moment = at(day - timedelta(days=7), clock, named_zone or local)
+    return moment, after
 
 
 def latest_clock_time(wall: time, *, now: datetime, zone: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The scorecard of a drill: its figures against the policy's, one praise and one advice; pure.
+"""The scorecard of a drill: its figures, what went well, what to practise; pure.
 
 Every line follows from the record and the run by a fixed rule, and uses the same targets as real
 incidents (`figures` in the policy). A line for which the drill gave no occasion says so, and counts
@@ -14,7 +14,7 @@ from typing import Any, Final
 from incidents.policy.policy import FigureTargets
 from incidents.scenarios.runs import RunEnd
 
-# From this completeness on (of 100), a packet holds what somebody who is called needs.
+# A packet of at least this completeness (of 100) holds what the people called need.
 ENOUGH_CONTEXT: Final = 75
 
 
@@ -177,7 +177,8 @@ def _items(facts: ScoreFacts, figures: FigureTargets) -> Iterable[ScoreItem]:
         )
     yield ScoreItem(line=ScoreLine.NOTHING_WORSE, is_met=_nothing_worse(facts), actions=facts.worse)
     yield _within(ScoreLine.MITIGATED, facts.fixed_at, figures.time_to_mitigate, facts)
-    yield ScoreItem(line=ScoreLine.VERIFIED, is_met=_verified(facts))
+    is_verified = {RunEnd.SOLVED: True, RunEnd.UNSOLVED: False}.get(facts.how)
+    yield ScoreItem(line=ScoreLine.VERIFIED, is_met=is_verified)
     yield ScoreItem(line=ScoreLine.IMPACT, is_met=facts.has_impact)
 
 
@@ -239,8 +240,3 @@ def _nothing_worse(facts: ScoreFacts) -> bool | None:
     if facts.worse:
         return False
     return True if facts.fixed_at is not None else None
-
-
-def _verified(facts: ScoreFacts) -> bool | None:
-    """Return whether the fix was verified before resolving; None if it wasn't resolved."""
-    return {RunEnd.SOLVED: True, RunEnd.UNSOLVED: False}.get(facts.how)

@@ -1,7 +1,7 @@
 """Practise: start a scenario, check, act, give up; `steps.py` unfolds the scenario.
 
-The incident is real in all but its consequences: the same code declares, runs and resolves it as
-any other. It is marked as a drill, in a private channel for its two people.
+Only the consequences aren't real: the same code declares, runs and resolves it as any other
+incident. It is marked as a drill, in a private channel for its two people.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, IncidentRef, save_participant
 from incidents.lifecycle.declare import Declaration, declare
-from incidents.people.assignable import Named, check_assignable, get_assignable
+from incidents.people.assignable import Named, check_assignable, get_acting_person, get_assignable
 from incidents.policy.schema import as_json
 from incidents.rights.stages import mentors_of
 from incidents.scenarios.engine import RunState, act, look
@@ -44,7 +44,8 @@ async def start_run(uow: UnitOfWork, request: DrillRequest) -> Outcome:
 
     Raises: NotPermitted; InvalidInput for a mentor who is the actor, a guest, a bot, or inactive.
     """
-    junior = await _get_actor(uow)
+    junior = await get_acting_person(uow, "practise")
+    check_assignable(junior)
     running = await find_running(uow.session, junior.id)
     if running is not None:
         return await _already_running(uow, running)
@@ -140,14 +141,6 @@ async def _get_running(uow: UnitOfWork, ref: IncidentRef) -> tuple[Incident, Dri
     if not run.is_running or not incident.is_open:
         raise Superseded(OVER)
     return incident, run, run.load_scenario()
-
-
-async def _get_actor(uow: UnitOfWork) -> Person:
-    if uow.actor.person_id is None:
-        raise NotPermitted(action="practise", needs="member")
-    person = await uow.session.get_one(Person, uow.actor.person_id)
-    check_assignable(person)
-    return person
 
 
 async def _mentor(uow: UnitOfWork, request: DrillRequest, junior: Person) -> Person | None:

@@ -112,9 +112,13 @@ class TellPerson(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshEntryMessages(Effect):
-    """Bring what was said of entries up to date: what is over says how it ended, without buttons."""
+    """Update messages about entries: those that are over say how they ended, without buttons.
+
+    `message_id` is one message that failed among the others; it is retried alone.
+    """
 
     kind: ClassVar[str] = "refresh_entry_messages"
+    message_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

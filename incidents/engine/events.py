@@ -26,3 +26,11 @@ class RedactedTextRewritten(FeatureEvent):
 
     incident_id: uuid.UUID
     entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryMessageNotRefreshed(FeatureEvent):
+    """One message about an entry couldn't be refreshed with the others, by an error of ours."""
+
+    incident_id: uuid.UUID
+    message_id: uuid.UUID

@@ -222,14 +222,6 @@ async def has_due(
     return (await session.execute(_due(kinds=tuple(kinds)), given)).first() is not None
 
 
-async def next_due_at(session: AsyncSession, *, workspace_id: uuid.UUID) -> datetime | None:
-    """Return when the earliest pending effect is due, even if another effect holds it back."""
-    query = select(func.min(EffectRow.due_at)).where(
-        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.PENDING
-    )
-    return (await session.execute(query)).scalar_one()
-
-
 async def claim(
     session: AsyncSession,
     *,

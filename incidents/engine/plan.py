@@ -35,7 +35,6 @@ class FeatureEvent:
 
 
 EventT_co = TypeVar("EventT_co", bound="Payload | FeatureEvent", covariant=True)
-PayloadT_co = TypeVar("PayloadT_co", bound=Payload, covariant=True)
 
 
 class Plan(Generic[EventT_co]):
@@ -113,7 +112,7 @@ class IncidentPlan(Plan[EventT_co]):
         super().__init__(event, source_id=source_id, now=facts.now, policy=policy)
         self.facts = facts
         self._entry = entry
-        # Its id once planned, for what must not happen before it.
+        # The effect's id once planned: later effects can wait for it.
         self.refreshed_entry_messages: uuid.UUID | None = None
 
     @property
@@ -129,11 +128,11 @@ class IncidentPlan(Plan[EventT_co]):
         *,
         lane: str,
         after: uuid.UUID | None = None,
-        of: uuid.UUID | None = None,
+        of: uuid.UUID | str | None = None,
     ) -> uuid.UUID:
-        """Plan a refresh from current state; if the same one is waiting, that one serves both.
+        """Plan a refresh from current state, unless the same one is already waiting.
 
-        `of` is the subject shown, by default the incident.
+        `of` is the subject shown (and where, if in several places), by default the incident.
         """
         key = f"{effect.kind}:{of or self.facts.incident_id}"
         name = str(of) if of else ""

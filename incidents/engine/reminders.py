@@ -181,9 +181,9 @@ def _values(remind: Remind, *, workspace_id: uuid.UUID, now: datetime) -> dict[s
 
 
 async def due_reminder_ids(
-    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, limit: int = 50
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime
 ) -> list[uuid.UUID]:
-    """Return the ids of due reminders, earliest first."""
+    """Return the ids of the next due reminders, at most 50, earliest first."""
     query = (
         select(Reminder.id)
         .where(
@@ -192,7 +192,7 @@ async def due_reminder_ids(
             Reminder.due_at <= now,
         )
         .order_by(Reminder.due_at)
-        .limit(limit)
+        .limit(50)
     )
     return list((await session.execute(query)).scalars())
 

@@ -181,7 +181,9 @@ class UnitOfWork:
             for reaction in self.rules.reactions_to(plan.event):
                 reaction(plan)
         changes = [*self._again, *(change for plan in plans for change in plan.reminders)]
-        await self._change_reminders(changes)
+        await reminders.apply_changes(
+            self.session, changes, workspace_id=self.workspace_id, now=self.now
+        )
         await self.add_effects([effect for plan in plans for effect in plan.effects])
         self._recorded.clear()
         self._emitted.clear()
@@ -225,11 +227,6 @@ class UnitOfWork:
         touched = [incident for incident, _, _ in self._recorded]
         touched += [incident for _, incident in self._emitted if incident is not None]
         return list({incident.id: incident for incident in touched}.values())
-
-    async def _change_reminders(self, changes: list[ReminderChange]) -> None:
-        await reminders.apply_changes(
-            self.session, changes, workspace_id=self.workspace_id, now=self.now
-        )
 
 
 UseCase = Callable[[UnitOfWork], Awaitable[Outcome]]

@@ -16,7 +16,6 @@ from incidents.escalation.calls import (
     Because,
     author_of,
     find_call,
-    get_answerer,
     get_escalation,
     outcome_of,
 )
@@ -47,7 +46,7 @@ from incidents.escalation.targets import (
     template_of,
 )
 from incidents.incident.incident import Incident
-from incidents.people.assignable import call_in, get_person
+from incidents.people.assignable import call_in, get_acting_person, get_person
 from incidents.policy.policy import Action
 from incidents.storage.database import storable
 
@@ -63,7 +62,7 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
         AlreadySo when the actor is on it; InvalidInput for the author.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await get_answerer(uow)
+    actor = await get_acting_person(uow, Action.ANSWER_ESCALATION)
     if escalation.taken_by_id == actor.id:
         raise AlreadySo("escalation", actor.name)
     await _refuse_if_settled(uow, incident, escalation)
@@ -95,7 +94,7 @@ async def ask_for_more(uow: UnitOfWork, escalation_id: uuid.UUID, *, field: str)
     Raises: as `take`; InvalidInput for a field that a packet of this kind doesn't have.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await get_answerer(uow)
+    actor = await get_acting_person(uow, Action.ANSWER_ESCALATION)
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     await _check_answerer(uow, incident, escalation, actor)
     asked = {
@@ -116,7 +115,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
     Raises: as `take`; NotPermitted if the actor isn't called; AlreadySo; InvalidInput if empty.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await get_answerer(uow)
+    actor = await get_acting_person(uow, Action.ANSWER_ESCALATION)
     was_on_it = escalation.taken_by_id == actor.id
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     call = await find_call(uow, escalation, actor)
@@ -149,7 +148,7 @@ async def redirect(
     Raises: as `take`; InvalidInput for a target that can't be called.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await get_answerer(uow)
+    actor = await get_acting_person(uow, Action.ANSWER_ESCALATION)
     was_on_it = escalation.taken_by_id == actor.id
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     await _check_answerer(uow, incident, escalation, actor)
@@ -218,7 +217,7 @@ async def _refuse_if_settled(
     unless_by: uuid.UUID | None = None,
 ) -> None:
     """Check that answers still count, or that `unless_by` is on it. Raises: Superseded."""
-    if not incident.is_open:  # then nobody is called any more, even if somebody was on it
+    if not incident.is_open:  # the incident is over: nobody is called, even if somebody was on it
         raise Superseded(f"escalation_{EscalationStatus.OVER}")
     match EscalationStatus(escalation.status):
         case EscalationStatus.CALLING | EscalationStatus.EXHAUSTED:

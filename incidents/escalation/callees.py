@@ -12,8 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonFacts, PersonKind, save_person
+from incidents.core.people import Person, PersonKind, own_address
 from incidents.core.times import zone_of
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.tables import (
@@ -26,6 +25,7 @@ from incidents.escalation.tables import (
 )
 from incidents.incident.incident import Incident, find_participant
 from incidents.incident.roles import role_holders
+from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_group_members, find_people_named
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, PersonRef
@@ -55,7 +55,7 @@ class Ladder:
 async def find_callees(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
 ) -> Callees:
-    """Return the people the step calls now, adding those that the directory doesn't know yet."""
+    """Return the people the step calls now, and whom to look up first."""
     ladder = Ladder(
         session=uow.session,
         policy=uow.policy,
@@ -64,14 +64,7 @@ async def find_callees(
         escalation=escalation,
         calls=await calls_of(uow.session, escalation.id),
     )
-    found = await _look(ladder, step, wanted_of(step))
-    for place, person in enumerate(found.people):
-        if person not in uow.session:
-            facts = PersonFacts(person.external_id)
-            found.people[place] = await save_person(
-                uow.session, facts, workspace_id=uow.workspace_id
-            )
-    return found
+    return await _look(ladder, step, wanted_of(step))
 
 
 async def reach_of(ladder: Ladder, step: EscalationStep) -> tuple[str, ...]:
@@ -138,13 +131,13 @@ async def _named(
 ) -> list[Person]:
     name = wanted.value
     if "@" not in name:
-        return await _by_ids(ladder, [name])
+        return await _by_ids(ladder, step, [name], found)
     known = await find_people_named(
         ladder.session, [name], workspace_id=ladder.escalation.workspace_id
     )
     if name in known:
         return [known[name]]
-    _miss(step, wanted, found)
+    _miss(step, wanted.value, wanted.name, found)
     return []
 
 
@@ -156,50 +149,46 @@ async def _members(
     )
     members = groups.get(wanted.value)
     if members is None:
-        _miss(step, wanted, found)
+        _miss(step, wanted.value, wanted.name, found)
         return []
     if not members:
         found.skipped.append((wanted.name, "empty_group"))
-    return await _by_ids(ladder, members)
+    return await _by_ids(ladder, step, members, found)
 
 
-async def _by_ids(ladder: Ladder, external_ids: Sequence[str]) -> list[Person]:
-    """Return these people; for those the directory doesn't know, rows that aren't stored yet."""
+async def _by_ids(
+    ladder: Ladder, step: EscalationStep, external_ids: Sequence[str], found: Callees
+) -> list[Person]:
+    """Return those of these people that are known; the others are to be looked up."""
     workspace_id = ladder.escalation.workspace_id
     known = await find_people_named(ladder.session, external_ids, workspace_id=workspace_id)
-    return [
-        known.get(one)
-        or Person(
-            id=new_id(),
-            workspace_id=workspace_id,
-            external_id=one,
-            name=one,
-            zone="UTC",
-            is_active=True,
-            kind=PersonKind.MEMBER,
-        )
-        for one in external_ids
-    ]
+    people: list[Person] = []
+    for one in external_ids:
+        person = known.get(one)
+        if person is not None and person.kind != PersonKind.UNKNOWN:
+            people.append(person)
+        else:
+            _miss(step, one, person.name if person else one, found)
+    return people
 
 
-def _miss(step: EscalationStep, wanted: Wanted, found: Callees) -> None:
-    if wanted.value in step.not_found:
-        found.skipped.append((wanted.name, "not_found"))
+def _miss(step: EscalationStep, value: str, name: str, found: Callees) -> None:
+    if value in step.not_found:
+        found.skipped.append((name, "not_found"))
     else:
-        found.unknown.append(wanted.value)
+        found.unknown.append(value)
 
 
 async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str | None:
     """Return the reason (a key) why the person isn't called, or None."""
     incident = ladder.incident
-    if person.kind == PersonKind.BOT:
-        return "a_bot"
-    if not person.is_active:
-        return "deactivated"
-    if _is_absent(ladder, person):
+    why = why_not_reachable(person)
+    if why is not None:
+        return why
+    if await _is_absent(ladder, person):
         return "absent"
     if person.id == ladder.escalation.author_id:
-        return "at_work"  # says no more, because the bot may have escalated for them
+        return "at_work"  # no reason given: the bot may have escalated for them
     is_kept = incident.is_drill or (incident.is_private and not step.is_chosen)
     if not is_kept or await takes_part(ladder.session, incident, person.id):
         return None
@@ -209,18 +198,20 @@ async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str 
     return None if is_let_in else "not_in_private"
 
 
-def _is_absent(ladder: Ladder, person: Person) -> bool:
+async def _is_absent(ladder: Ladder, person: Person) -> bool:
     """Tell whether the policy marks the person as absent today, in their own zone."""
     today = ladder.now.astimezone(zone_of(person.zone)).date()
+    address = await own_address(ladder.session, person)
     return any(
-        absent.since <= today <= absent.until and _is(absent.who, person)
+        absent.since <= today <= absent.until and _is(absent.who, person, address)
         for absent in ladder.policy.escalation.absent
     )
 
 
 async def _is_one_of(ladder: Ladder, person: Person, named: Iterable[PersonRef | GroupRef]) -> bool:
     refs = tuple(named)
-    if any(isinstance(ref, PersonRef) and _is(ref, person) for ref in refs):
+    address = await own_address(ladder.session, person)
+    if any(isinstance(ref, PersonRef) and _is(ref, person, address) for ref in refs):
         return True
     names = [str(ref) for ref in refs if isinstance(ref, GroupRef)]
     groups = await find_group_members(
@@ -229,7 +220,7 @@ async def _is_one_of(ladder: Ladder, person: Person, named: Iterable[PersonRef |
     return any(person.external_id in members for members in groups.values())
 
 
-def _is(ref: PersonRef, person: Person) -> bool:
+def _is(ref: PersonRef, person: Person, address: str | None) -> bool:
     if ref.user_id:
         return ref.user_id == person.external_id
-    return (ref.email or "").casefold() == (person.email or "").casefold()
+    return address is not None and (ref.email or "").casefold() == address.casefold()

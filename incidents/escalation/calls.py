@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
-from incidents.core.errors import NotPermitted, Superseded
+from incidents.core.errors import Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person, who
 from incidents.core.sentences import Who
@@ -26,7 +26,7 @@ from incidents.incident.incident import ById, Incident
 from incidents.people.assignable import call_in, get_person
 from incidents.people.directory import find_people_named
 from incidents.policy.escalation import EscalationTemplate
-from incidents.policy.policy import Action, Policy
+from incidents.policy.policy import Policy
 
 
 class Because(StrEnum):
@@ -52,13 +52,6 @@ async def get_escalation(uow: UnitOfWork, escalation_id: uuid.UUID) -> tuple[Inc
     incident = await uow.get_incident(ById(found.incident_id))
     await uow.session.refresh(found)
     return incident, found
-
-
-async def get_answerer(uow: UnitOfWork) -> Person:
-    """Return the person who answers. Raises: NotPermitted for an actor that is no person."""
-    if uow.actor.person_id is None:
-        raise NotPermitted(Action.ANSWER_ESCALATION, needs="member")
-    return await get_person(uow, uow.actor.person_id)
 
 
 async def find_call(

@@ -10,11 +10,6 @@ from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.ids import new_id
 from incidents.core.people import (
     Person,
-    PersonFacts,
-    PersonKind,
-    Workspace,
-    find_person,
-    save_person,
 )
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -47,7 +42,7 @@ from incidents.escalation.targets import (
     role_wanted,
 )
 from incidents.incident.incident import Incident, IncidentRef
-from incidents.people.assignable import Named, get_person
+from incidents.people.assignable import get_person, get_reachable, why_not_reachable
 from incidents.policy.escalation import Service
 from incidents.policy.policy import Action
 from incidents.scenarios.runs import find_stand_in
@@ -184,32 +179,17 @@ async def add_steps(
 
 
 async def _target_person(uow: UnitOfWork, target: PersonTarget) -> Person:
-    if target.person_id is not None:
-        person: Person | None = await get_person(uow, target.person_id)
-    else:
-        named = Named(target.external_id, target.name)
-        person = await find_person(
-            uow.session, workspace_id=uow.workspace_id, external_id=named.external_id
-        )
-    workspace = await uow.session.get(Workspace, uow.workspace_id)
-    if (
-        workspace is not None
-        and target.external_id
-        and (target.external_id == workspace.bot_external_id)
-    ):
-        raise InvalidInput("target", "a_bot")
-    if person is None:
-        facts = PersonFacts(target.external_id, name=target.name)
-        return await save_person(uow.session, facts, workspace_id=uow.workspace_id)
-    if person.kind == PersonKind.BOT:
-        raise InvalidInput("target", "a_bot")
-    if not person.is_active:
-        raise InvalidInput("target", "deactivated")
+    if target.person_id is None:
+        return await get_reachable(uow, target.external_id, field="target")
+    person = await get_person(uow, target.person_id)
+    why = why_not_reachable(person)
+    if why is not None:
+        raise InvalidInput("target", why)
     return person
 
 
 async def _stand_in_step(uow: UnitOfWork, incident: Incident) -> tuple[PlannedStep, ...]:
-    """Return a drill's last step: its stand-in, for everybody that a drill doesn't call."""
+    """Return a drill's last step: the mentor, who answers for people that a drill doesn't call."""
     mentor = await find_stand_in(uow.session, incident)
     if mentor is None:
         return ()

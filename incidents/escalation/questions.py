@@ -32,7 +32,7 @@ from incidents.engine.prompts import (
 )
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.calls import find_call, get_answerer, get_escalation, outcome_of
+from incidents.escalation.calls import find_call, get_escalation, outcome_of
 from incidents.escalation.entries import EscalationCompleted, packet_in
 from incidents.escalation.packet import Packet, changed, changed_fields, rate
 from incidents.escalation.tables import (
@@ -45,7 +45,7 @@ from incidents.escalation.tables import (
 from incidents.escalation.targets import template_of
 from incidents.incident.incident import Incident
 from incidents.incident.timeline import TimelineEntry
-from incidents.people.assignable import get_person
+from incidents.people.assignable import get_acting_person, get_person
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Action
 from incidents.rights.acting_stage import is_supervised_in
@@ -54,7 +54,7 @@ from incidents.rights.stages import mentors_of
 ANSWERED: Final = "answered"
 SKIPPED: Final = "skipped"
 
-# The fields that help somebody who is called the least.
+# The fields that matter least to the people called.
 _LAST: Final = (PacketField.ANSWER_BY, PacketField.CONFIDENCE)
 
 
@@ -250,7 +250,7 @@ async def rate_packet(
     Raises: IncidentNotFound; NotPermitted unless the actor was called or is on it.
     """
     incident, escalation = await get_escalation(uow, escalation_id)
-    actor = await get_answerer(uow)
+    actor = await get_acting_person(uow, Action.ANSWER_ESCALATION)
     is_receiver = escalation.taken_by_id == actor.id
     if not is_receiver and await find_call(uow, escalation, actor) is None:
         raise NotPermitted("rate_packet", needs="whoever was called")

@@ -3,8 +3,6 @@
 It names people and their new stages, so only the command line writes it, never a conversation.
 """
 
-import csv
-import io
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead, instant_text
 from incidents.core.markdown_text import escape, table
 from incidents.core.signing import SigningKey, head_line
-from incidents.exports.csv_format import RECORD_HEAD, inert
+from incidents.exports.csv_format import RECORD_HEAD, csv_bytes
 from incidents.exports.documents import (
     AUDIT_FORMAT,
     AUDIT_HASHED,
-    dump,
+    json_bytes,
     signed_document,
 )
 from incidents.exports.export import ExportFile, ExportFormat
@@ -41,21 +39,20 @@ async def export_audit_log(
     name = f"audit-log-{head.sequence}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            content = _markdown(entries, head_line(subject, head, signer))
-            return ExportFile(name, "text/markdown; charset=utf-8", content)
+            return ExportFile(name, _markdown(entries, head_line(subject, head, signer)))
         case ExportFormat.CSV:
-            return ExportFile(
-                name,
-                "text/csv; charset=utf-8",
-                _csv(entries, head, head_line(subject, head, signer)),
-            )
+            rows = _rows(entries, head, head_line(subject, head, signer))
+            return ExportFile(name, csv_bytes(_HEADER, rows))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", _json(subject, entries, head, signer))
+            return ExportFile(name, _json(subject, entries, head, signer))
 
 
 def _markdown(entries: Sequence[AuditEntry], up_to: str) -> bytes:
     rows = [
-        (str(entry.sequence), _instant(entry.recorded_at), escape(entry.actor_name), _what(entry))
+        (
+            *(str(entry.sequence), _instant(entry.recorded_at)),
+            *(escape(entry.actor_name), escape(say(entry))),
+        )
         for entry in entries
     ]
     parts = [
@@ -67,21 +64,16 @@ def _markdown(entries: Sequence[AuditEntry], up_to: str) -> bytes:
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def _csv(entries: Sequence[AuditEntry], head: ChainHead, up_to: str) -> bytes:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(_HEADER)
+def _rows(entries: Sequence[AuditEntry], head: ChainHead, up_to: str) -> Iterator[tuple[str, ...]]:
     for entry in entries:
-        row = (
+        yield (
             *(str(entry.sequence), instant_text(entry.recorded_at), entry.kind, entry.actor_name),
             *(_text(entry, "person_name"), say(entry), str(entry.id), entry.entry_hash),
         )
-        writer.writerow([inert(cell) for cell in row])
     if entries:
         when = instant_text(entries[-1].recorded_at)
         last = (str(head.sequence), when, RECORD_HEAD, "", "", up_to)
-        writer.writerow([inert(cell) for cell in (*last, str(entries[-1].id), head.entry_hash)])
-    return buffer.getvalue().encode("utf-8-sig")
+        yield (*last, str(entries[-1].id), head.entry_hash)
 
 
 def _json(
@@ -108,11 +100,11 @@ def _json(
             for entry in entries
         ],
     }
-    return dump(signed_document(value, head, signer))
+    return json_bytes(signed_document(value, head, signer))
 
 
 def say(entry: AuditEntry) -> str:
-    """Return one plain sentence that says what was changed."""
+    """Return the change as one plain sentence."""
     if entry.content is None:
         return "Erased."
     if entry.kind == AuditKind.REDACTED:
@@ -170,10 +162,6 @@ def _policy(content: Mapping[str, Any]) -> str:
 def _pairs(value: object) -> Iterator[tuple[str, list[str]]]:
     if isinstance(value, Mapping):
         yield from ((str(key), [str(one) for one in who]) for key, who in value.items())
-
-
-def _what(entry: AuditEntry) -> str:
-    return escape(say(entry))
 
 
 def _text(entry: AuditEntry, key: str) -> str:

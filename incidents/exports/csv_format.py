@@ -6,6 +6,7 @@ spreadsheet would run as a formula gets a leading apostrophe.
 
 import csv
 import io
+from collections.abc import Iterable, Iterator, Sequence
 
 from incidents.core.hash_chain import instant_text
 from incidents.core.signing import SigningKey, head_line
@@ -25,27 +26,34 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d",
 
 def render_csv(record: TimelineRecord, *, signer: SigningKey | None = None) -> bytes:
     """Return the record as CSV; its last row says up to which entry it goes."""
+    return csv_bytes(HEADER, _rows(record, signer))
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV file of these rows, each cell inert."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(HEADER)
+    writer.writerow(header)
+    writer.writerows([inert(cell) for cell in row] for row in rows)
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _rows(record: TimelineRecord, signer: SigningKey | None) -> Iterator[tuple[str, ...]]:
     marking = "+".join(record.markings)
     for item in record.items:
         entry = item.entry
         by = entry.redacted_by or entry.withdrawn_by or entry.amended_by or ""
-        row = (
+        yield (
             *(record.incident.reference, marking),
             *(instant_text(entry.occurred_at), instant_text(entry.recorded_at)),
             *(entry.kind, entry.actor_name, item.what, standing_of(item), by, item.link),
             *(str(entry.sequence), str(entry.id)),
         )
-        writer.writerow([inert(cell) for cell in row])
     if record.as_of is not None:
         when = instant_text(record.as_of)
         line = head_line(str(record.incident.id), record.head, signer)
         last = (record.incident.reference, marking, when, when, RECORD_HEAD, "", line)
-        rest = ("", "", "", str(record.head.sequence), str(record.entries[-1].id))
-        writer.writerow([inert(cell) for cell in (*last, *rest)])
-    return buffer.getvalue().encode("utf-8-sig")
+        yield (*last, "", "", "", str(record.head.sequence), str(record.entries[-1].id))
 
 
 def inert(cell: str) -> str:

@@ -40,6 +40,6 @@ def document_hash(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(unsigned)).hexdigest()
 
 
-def dump(value: Mapping[str, Any]) -> bytes:
-    """Return a document as it is written to a file."""
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Return the value as a JSON file, in UTF-8."""
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")

@@ -33,7 +33,6 @@ class ExportFile:
     """An export as a file."""
 
     name: str
-    media_type: str
     content: bytes
 
 
@@ -105,9 +104,8 @@ def render(
     name = f"{stem}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            content = render_markdown(record, signer=signer)
-            return ExportFile(name, "text/markdown; charset=utf-8", content)
+            return ExportFile(name, render_markdown(record, signer=signer))
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", render_csv(record, signer=signer))
+            return ExportFile(name, render_csv(record, signer=signer))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", render_json(record, signer=signer))
+            return ExportFile(name, render_json(record, signer=signer))

@@ -11,7 +11,7 @@ from typing import Any
 
 from incidents.core.hash_chain import GENESIS_HASH, instant_text
 from incidents.core.signing import SigningKey
-from incidents.exports.documents import FORMAT, HASHED, dump, signed_document
+from incidents.exports.documents import FORMAT, HASHED, json_bytes, signed_document
 from incidents.exports.records import TimelineRecord
 from incidents.incident.timeline import TimelineEntry, hashed_fields
 from incidents.incident.views import IncidentView
@@ -24,7 +24,7 @@ _MOMENTS = (
 
 def render_json(record: TimelineRecord, *, signer: SigningKey | None = None) -> bytes:
     """Return the record as JSON, in UTF-8; with a key, signed."""
-    return dump(signed_document(_document(record), record.head, signer))
+    return json_bytes(signed_document(_document(record), record.head, signer))
 
 
 def _document(record: TimelineRecord) -> dict[str, Any]:

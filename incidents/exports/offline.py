@@ -22,7 +22,7 @@ from incidents.exports.documents import (
     FORMAT,
     HASHED,
     document_hash,
-    dump,
+    json_bytes,
 )
 from incidents.incident.timeline import REDACTED, TimelineEntry
 from incidents.record.replay import replayed_values
@@ -67,7 +67,7 @@ def verify_export(data: bytes | Mapping[str, Any]) -> tuple[Flaw, ...]:
         loaded = _loaded(data)
         if loaded is None:
             return (Flaw(0, "unreadable"),)
-        rewritten = (Flaw(0, "rewritten"),) if dump(loaded) != data else ()
+        rewritten = (Flaw(0, "rewritten"),) if json_bytes(loaded) != data else ()
         return (*rewritten, *verify_export(loaded))
     entries, chain = data.get("entries"), data.get("chain")
     form = data.get("format")

@@ -9,7 +9,7 @@ from typing import Any
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonKind
+from incidents.core.people import Person
 from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.handover.events import (
@@ -29,7 +29,7 @@ from incidents.handover.tables import (
     HandoverStatus,
     find_pending_handover,
 )
-from incidents.people.assignable import Named, get_assignable, get_person
+from incidents.people.assignable import Named, get_acting_member, get_assignable, get_person
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
 from incidents.storage.database import storable
@@ -45,7 +45,7 @@ STEP_AUTHOR = 1
 async def get_successor(uow: UnitOfWork, named: Named) -> Person:
     """Return the person who takes over the shift. Raises: NotPermitted; InvalidInput."""
     await uow.permit(Action.HAND_OVER_SHIFT)
-    author = await _acting_member(uow)
+    author = await get_acting_member(uow, Action.HAND_OVER_SHIFT)
     try:
         person = await get_assignable(uow, named)
     except InvalidInput as error:
@@ -70,7 +70,7 @@ async def offer_handover(uow: UnitOfWork, named: Named, *, sections: Mapping[str
     Raises: as `get_successor`; InvalidInput for an empty note.
     """
     person = await get_successor(uow, named)
-    author = await _acting_member(uow)
+    author = await get_acting_member(uow, Action.HAND_OVER_SHIFT)
     kept = {key: storable(text).strip()[:MAX_SECTION] for key, text in sections.items()}
     kept = {key: text for key, text in kept.items() if text}
     if not kept:
@@ -203,16 +203,6 @@ async def _check_pending(uow: UnitOfWork, handover: Handover) -> None:
         raise Superseded(f"handover_{handover.status}", by=person.name)
 
 
-async def _acting_member(uow: UnitOfWork) -> Person:
-    if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
-        raise NotPermitted(Action.HAND_OVER_SHIFT, needs="member")
-    # Locked, so that simultaneous requests of one person run one after the other; rows that only
-    # reference the person don't wait.
-    return await uow.session.get_one(
-        Person, uow.actor.person_id, with_for_update={"key_share": True}
-    )
-
-
 async def _withdraw(uow: UnitOfWork, handover: Handover) -> None:
     handover.status, handover.settled_at = HandoverStatus.WITHDRAWN, uow.now
     # Flush now: if the next note were written first, the unique index would refuse it.
@@ -227,7 +217,7 @@ def _content(handover: Handover, other: Person) -> dict[str, Any]:
 
 
 def _settle_reminder(uow: UnitOfWork, handover: Handover) -> None:
-    """Have the reminder say how the note was settled, if the next person was reminded."""
+    """Update the reminder with how the note was settled, if the next person got one."""
     if handover.reminded_at is not None:
         _emit(uow, HandoverWaiting, handover)
 

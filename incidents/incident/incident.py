@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     exists,
+    false,
     or_,
     select,
     text,
@@ -167,11 +168,14 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """Return the condition under which a viewer sees an incident.
 
     The system and the operator at the command line see all. A private incident is visible to its
-    declarer, and to people assigned, called, invited, or in its channel. Guests and people from
-    other workspaces see only incidents in which they take part.
+    declarer, and to people assigned, called, invited, or in its channel. Guests, people from other
+    workspaces and people not known yet see only incidents in which they take part; deactivated
+    people see none.
     """
     if not viewer.is_person:
         return true()
+    if not viewer.is_active:
+        return false()
     takes_part = exists().where(
         Participant.incident_id == Incident.id,
         Participant.person_id == viewer.person_id,
@@ -246,7 +250,7 @@ async def lock_incident(
 async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
     """Wait until nobody else is declaring; what is read afterwards holds until the commit."""
     if session.get_bind().dialect.name == "sqlite":
-        return  # one writer at a time: whoever gets here is alone
+        return  # SQLite has a single writer, and that is us
     query = select(Counter.value).where(
         Counter.workspace_id == workspace_id, Counter.name == _counter_name(is_drill=is_drill)
     )

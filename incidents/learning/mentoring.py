@@ -166,7 +166,7 @@ def _show(uow: UnitOfWork, conversation: MentorConversation) -> None:
 
 
 async def _close_forwards(uow: UnitOfWork, conversation: MentorConversation) -> None:
-    """Once, have what was forwarded lose *Take over*: there is nothing left to take over."""
+    """Remove *Take over* from forwarded messages, once: there is nothing left to take over."""
     query = select(PostedMessage).where(
         PostedMessage.purpose == FORWARDS,
         PostedMessage.incident_id == conversation.incident_id,
@@ -198,8 +198,8 @@ async def take_over_from_junior(uow: UnitOfWork, conversation_id: uuid.UUID) -> 
     conversation = await uow.session.get(MentorConversation, conversation_id)
     if conversation is None or conversation.workspace_id != uow.workspace_id:
         raise IncidentNotFound(None)
-    if uow.actor.person_id != conversation.mentor_id:
-        mentor = await get_person(uow, conversation.mentor_id)
+    mentor = await get_person(uow, conversation.mentor_id)
+    if uow.actor.person_id != mentor.id:
         raise NotPermitted(Action.TAKE_OVER, needs=mentor.name)
     ref = ById(conversation.incident_id)
     incident = await uow.get_incident(ref)
@@ -213,7 +213,7 @@ async def take_over_from_junior(uow: UnitOfWork, conversation_id: uuid.UUID) -> 
         await take_over(uow, ref, reason=REASON, seen_commander_id=seen)
         names = [uow.policy.get_role(COMMANDER).name]
     else:
-        names = await _take_roles(uow, incident, theirs)
+        names = await _take_roles(uow, incident, theirs, mentor)
     conversation.taken_over_at = uow.now
     junior = await get_person(uow, conversation.junior_id)
     data = {"reference": str(incident.reference), "roles": names, "junior": junior.name}
@@ -221,10 +221,9 @@ async def take_over_from_junior(uow: UnitOfWork, conversation_id: uuid.UUID) -> 
 
 
 async def _take_roles(
-    uow: UnitOfWork, incident: Incident, theirs: Sequence[RoleAssignment]
+    uow: UnitOfWork, incident: Incident, theirs: Sequence[RoleAssignment], mentor: Person
 ) -> list[str]:
     await uow.permit(Action.CLAIM_ROLE, incident)
-    mentor = await get_person(uow, _own_id(uow))
     names: list[str] = []
     for assignment in theirs:
         names.append(assignment.role_name)
@@ -235,12 +234,6 @@ async def _take_roles(
         else:
             await give_role(uow, incident, role=role, person=mentor, replaced=assignment)
     return names
-
-
-def _own_id(uow: UnitOfWork) -> uuid.UUID:
-    if uow.actor.person_id is None:
-        raise NotPermitted(Action.TAKE_OVER, needs="member")
-    return uow.actor.person_id
 
 
 # -- what the two see -----------------------------------------------------------------------

@@ -40,7 +40,7 @@ from incidents.proposals.entries import ActionProposed
 from incidents.rights.stages import is_named, people_named
 from incidents.roles.entries import HandoffOffered, HandoffRequested
 
-# Later than this, "what would you do now?" makes no sense any more.
+# After this long, "what would you do now?" no longer makes sense.
 DECISION_LASTS: Final = timedelta(minutes=10)
 
 # The entries that count as decisions, and their key in the question to shadows.
@@ -97,7 +97,9 @@ async def bring_in(
 
     It makes a fixed number of queries, however many incidents there are.
     """
-    shared = {one.id: one for one in incidents if _may_be_watched(one)}
+    shared = {
+        one.id: one for one in incidents if one.is_open and not one.is_private and not one.is_drill
+    }
     if not shared or not following:
         return []
     roles = await current_roles_in(uow.session, shared)
@@ -130,10 +132,6 @@ async def bring_in(
             )
         )
     return brought
-
-
-def _may_be_watched(incident: Incident) -> bool:
-    return incident.is_open and not incident.is_private and not incident.is_drill
 
 
 async def _members(uow: UnitOfWork, following: Sequence[Follower]) -> frozenset[uuid.UUID]:
@@ -170,7 +168,7 @@ def scheduled_people(policy: Policy, now: datetime) -> list[PersonRef]:
 
 
 async def save_looked_up(uow: UnitOfWork, people: Iterable[PersonFacts]) -> None:
-    """Store people whom the chat service found by email addresses in the policy."""
+    """Store people that the chat service found by their email addresses in the policy."""
     for facts in people:
         await save_person(uow.session, facts, workspace_id=uow.workspace_id)
 
@@ -179,7 +177,8 @@ async def unknown_refs(
     session: AsyncSession, refs: Sequence[PersonRef], *, workspace_id: uuid.UUID
 ) -> list[PersonRef]:
     """Return the people that the directory doesn't know yet."""
-    known = await people_named(session, refs, workspace_id=workspace_id)
+    found = await people_named(session, refs, workspace_id=workspace_id)
+    known = [person for person in found if person.kind != PersonKind.UNKNOWN]
     ids, emails = {one.external_id for one in known}, {(one.email or "").lower() for one in known}
     return [
         ref for ref in refs if ref.user_id not in ids and (ref.email or "-").lower() not in emails
@@ -207,7 +206,9 @@ async def _scheduled(uow: UnitOfWork) -> list[Follower]:
 
 
 def _named(people: Sequence[Person], ref: PersonRef | None) -> Person | None:
-    return next((one for one in people if ref is not None and is_named(one, ref)), None)
+    return next(
+        (one for one in people if ref is not None and is_named(one, ref, address=one.email)), None
+    )
 
 
 async def _resume(uow: UnitOfWork, met_again: Sequence[Observation]) -> None:
@@ -280,7 +281,7 @@ async def _ask_for_debriefs(uow: UnitOfWork, incident: Incident) -> None:
 
 
 async def end_watching(uow: UnitOfWork, observations: Sequence[Observation]) -> None:
-    """End the watching of these: nothing more is asked, and the briefs say so."""
+    """End these observations: the bot asks nothing more, and the briefs say so."""
     for observation in observations:
         observation.ended_at = uow.now
         asked = await open_prompts(
@@ -294,7 +295,7 @@ async def end_watching(uow: UnitOfWork, observations: Sequence[Observation]) -> 
 
 
 def refresh_briefs(uow: UnitOfWork, observations: Iterable[Observation]) -> None:
-    """Have the briefs of these brought up to date: they are watched now, or no more."""
+    """Update the briefs of these observations, which began or ended."""
     for one in observations:
         uow.emit(
             WatchingChanged(
@@ -321,13 +322,13 @@ def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observati
 
 
 async def _let_go(uow: UnitOfWork, incident: Incident) -> None:
-    """End the watching of an incident that is no longer theirs to see, without a word."""
+    """End the observation of an incident that they may no longer see; tell nobody."""
     observations = await observations_in(uow.session, [incident.id])
     await end_watching(uow, [one for one in observations if one.ended_at is None])
 
 
 async def _hide_debriefs(uow: UnitOfWork, incident: Incident) -> None:
-    """Ask no more for debriefs of an incident that has become private since."""
+    """Stop asking for debriefs of an incident that has become private."""
     query = select(Debrief).where(Debrief.incident_id == incident.id)
     for debrief in (await uow.session.execute(query)).scalars().all():
         uow.emit(

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonKind
+from incidents.core.people import Person
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import OPEN_STATUSES
@@ -23,7 +23,7 @@ from incidents.learning.tables import (
     observations_of,
     shadowings_of,
 )
-from incidents.people.assignable import Named, get_assignable
+from incidents.people.assignable import Named, get_acting_member, get_assignable
 from incidents.policy.policy import Action, Policy, Role
 
 LONGEST = timedelta(days=366)
@@ -101,7 +101,7 @@ async def start_shadowing(
         for somebody who can't mentor, or for an end in the past or more than a year away.
     """
     await uow.permit(Action.SHADOW)
-    person = await _acting_member(uow)
+    person = await get_acting_member(uow, Action.SHADOW)
     if until_at is not None and not uow.now < until_at <= uow.now + LONGEST:
         raise InvalidInput("until", "past" if until_at <= uow.now else "too_long", "2w")
     mentor = await get_assignable(uow, target.mentor) if target.mentor is not None else None
@@ -145,7 +145,7 @@ async def stop_shadowing(uow: UnitOfWork, shadowing_id: uuid.UUID | None = None)
     Raises: AlreadySo if there is none; NotPermitted for guests; Superseded if it has ended, or if
         it is somebody else's.
     """
-    person = await _acting_member(uow)
+    person = await get_acting_member(uow, Action.SHADOW)
     if shadowing_id is None:
         found = await shadowings_of(uow.session, person.id, now=uow.now)
         ending = [one for one in found if one.person_id == person.id]
@@ -233,16 +233,6 @@ async def _watched(session: AsyncSession, person_id: uuid.UUID) -> tuple[Watched
             )
         )
     return tuple(found)
-
-
-async def _acting_member(uow: UnitOfWork) -> Person:
-    if uow.actor.person_id is None or uow.actor.person_kind is not PersonKind.MEMBER:
-        raise NotPermitted(Action.SHADOW, needs="member")
-    # Locked, so that simultaneous requests of one person run one after the other; rows that only
-    # reference the person don't wait.
-    return await uow.session.get_one(
-        Person, uow.actor.person_id, with_for_update={"key_share": True}
-    )
 
 
 def _target_key(target: ShadowTarget, mentor: Person | None) -> str:

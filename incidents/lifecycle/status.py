@@ -26,7 +26,7 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.entries import DuplicateFound
 from incidents.policy.policy import Action
 from incidents.proposals.end import end_proposals
-from incidents.roles.command import end_handoff
+from incidents.roles.handoffs import end_handoff
 from incidents.storage.database import storable
 
 # How far to follow a chain of duplicates of duplicates.

@@ -46,7 +46,6 @@ COMMANDER: Final = "commander"
 DEPUTY: Final = "deputy"
 SCRIBE: Final = "scribe"
 COMMUNICATIONS_LEAD: Final = "communications_lead"
-SUBJECT_MATTER_EXPERT: Final = "subject_matter_expert"
 
 
 class Action(StrEnum):
@@ -132,6 +131,7 @@ class Severity:
         ),
     ]
     name: Annotated[str, short(20, "SEV1")]
+    aliases: tuple[_Alias, ...] = ()
     rank: Annotated[int, within(1, 99, "1")]
     meaning: Annotated[str, short(300, "Some customers are affected, others aren't.")]
     cadence: Annotated[Duration, lasts("1s", "7d", "30m")] | None = None
@@ -315,16 +315,11 @@ class Policy:
         wanted = key.casefold()
         return next((item for item in self.severities if item.key.casefold() == wanted), None)
 
-    def get_severity(self, key: str) -> Severity:
-        """Return the severity with this key.
-
-        Raises:
-            UnknownPolicyKeyError: the policy has no such severity.
-        """
-        found = self.find_severity(key)
-        if found is None:
-            raise UnknownPolicyKeyError("severity", key, known=(s.key for s in self.severities))
-        return found
+    def find_severity_named(self, name: str) -> Severity | None:
+        """Return the severity with this name or alias, in any letter case, if there is one."""
+        wanted = name.casefold()
+        named = (one for one in self.severities if wanted in {one.name.casefold(), *one.aliases})
+        return next(named, None)
 
     def find_role(self, name: str) -> Role | None:
         """Return the role with this key, name or alias, in any letter case, if there is one."""
@@ -348,7 +343,7 @@ class Policy:
         return next((item for item in self.services if item.key.casefold() == wanted), None)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield severities that share a rank, and aliases that name two roles."""
+        """Yield severities that share a rank, and aliases that name two severities or roles."""
         ranks: dict[int, str] = {}
         for severity in self.severities:
             first = ranks.setdefault(severity.rank, severity.key)
@@ -356,6 +351,13 @@ class Policy:
                 what = f"{first} also has rank {severity.rank}; each severity needs its own"
                 keys = ("severities", severity.key, "rank")
                 yield Disagreement(keys, what, other=("severities", first, "rank"))
+        meanings: dict[str, str] = {}
+        for severity in self.severities:
+            for alias in severity.aliases:
+                first = meanings.setdefault(alias, severity.key)
+                if first != severity.key:
+                    keys, other = (("severities", key, "aliases") for key in (severity.key, first))
+                    yield Disagreement(keys, f"`{alias}` already means {first}", other=other)
         owners = dict.fromkeys(Standing, "the rights") | {role.key: role.key for role in self.roles}
         if COMMANDER not in owners:
             yield Disagreement(("roles", COMMANDER), "this role has to stay; you may rename it")

@@ -52,6 +52,7 @@ class ProposalView:
     answered_by: PersonView | None
     answered_at: datetime | None
     answer: str
+    answer_entry_id: uuid.UUID | None
     settled_by: PersonView | None
     settled_at: datetime | None
     ending: str
@@ -92,6 +93,7 @@ async def get_proposal_view(session: AsyncSession, proposal_id: uuid.UUID) -> Pr
         answered_by=people.get(row.answered_by_id) if row.answered_by_id else None,
         answered_at=row.answered_at,
         answer=answer.reason if isinstance(answer, ProposalAnswer) else "",
+        answer_entry_id=row.answer_entry_id,
         settled_by=people.get(row.settled_by_id) if row.settled_by_id else None,
         settled_at=row.settled_at,
         ending=_ending(ending),

@@ -88,16 +88,21 @@ async def withdraw_entry(uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UU
     return await _withdraw(uow, incident, entry)
 
 
-async def undo(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """Withdraw the actor's own last note or mark that isn't withdrawn yet.
+async def undo(uow: UnitOfWork, ref: IncidentRef, *, again: bool = False) -> Outcome:
+    """Withdraw the actor's own last note or mark; `again`: the one before those withdrawn.
+
+    Outcomes: withdrawn; older, when the last one is withdrawn already: nothing is changed, and
+    the outcome names the one before it.
 
     Raises: IncidentNotFound; NotPermitted; NothingToUndo.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.ADD_NOTE, incident)
-    entry = await _find_last_own(uow, incident)
+    entry, is_last = await _find_last_own(uow, incident)
     if entry is None:
         raise NothingToUndo
+    if not is_last and not again:
+        return _outcome("older", incident, entry)
     return await _withdraw(uow, incident, entry)
 
 
@@ -126,9 +131,10 @@ async def _withdraw(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -
     return _outcome("withdrawn", incident, entry)
 
 
-async def _find_last_own(uow: UnitOfWork, incident: Incident) -> TimelineEntry | None:
+async def _find_last_own(uow: UnitOfWork, incident: Incident) -> tuple[TimelineEntry | None, bool]:
+    """Return the actor's newest standing note or mark, and whether it is their very last one."""
     if uow.actor.person_id is None:
-        return None
+        return None, False
     query = (
         select(TimelineEntry)
         .where(
@@ -138,11 +144,13 @@ async def _find_last_own(uow: UnitOfWork, incident: Incident) -> TimelineEntry |
         )
         .order_by(TimelineEntry.sequence.desc())
     )
+    is_last = True
     for entry in (await uow.session.execute(query)).scalars().all():
         reads = await now_reads(uow, entry)
         if not reads.is_withdrawn and not reads.is_redacted:
-            return entry
-    return None
+            return entry, is_last
+        is_last = False
+    return None, False
 
 
 def _past(moment: datetime | None, now: datetime) -> datetime:

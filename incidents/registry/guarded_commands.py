@@ -22,13 +22,6 @@ Arguments = Mapping[str, Any]
 Performer = Callable[[UnitOfWork, IncidentRef, Arguments], Awaitable[Outcome]]
 
 
-async def perform(
-    uow: UnitOfWork, ref: IncidentRef, *, command: str, arguments: Arguments
-) -> Outcome:
-    """Carry out the command as the current actor. Raises: whatever the use case raises."""
-    return await PERFORMERS[command](uow, ref, arguments)
-
-
 async def _lower_severity(uow: UnitOfWork, ref: IncidentRef, given: Arguments) -> Outcome:
     key, reason = str(given["severity_key"]), str(given.get("reason") or "")
     return await change_severity(uow, ref, severity_key=key, reason=reason)

@@ -4,7 +4,6 @@ Every table that points at people is searched, so that a new one can't be forgot
 entries is covered by hashes and stays; docs/proof.md says so.
 """
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from incidents.core.hash_chain import instant_text
 from incidents.core.people import FORMER_MEMBER, Actor, Person, find_person
 from incidents.engine.prompts import Prompt
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.exports.documents import json_bytes
 from incidents.exports.export import ExportFile
 from incidents.incident.incident import Incident, visible_to
 from incidents.incident.timeline import TimelineEntry
@@ -71,9 +71,7 @@ async def export_person(
         },
         "named_in": await _named_in(session, person, visible),
     }
-    content = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    name = f"person-{external_id}.json"
-    return ExportFile(name, "application/json", content.encode("utf-8", "replace"))
+    return ExportFile(f"person-{external_id}.json", json_bytes(value))
 
 
 async def erase_person(uow: UnitOfWork, *, external_id: str) -> Outcome:

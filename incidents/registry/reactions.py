@@ -25,12 +25,18 @@ from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
 from incidents.drills.events import ScenarioAdvanced
 from incidents.engine.entries import Acknowledged, EffectFailed, EffectRetried
-from incidents.engine.events import EntryMessagesOutdated, PromptChanged, RedactedTextRewritten
+from incidents.engine.events import (
+    EntryMessageNotRefreshed,
+    EntryMessagesOutdated,
+    PromptChanged,
+    RedactedTextRewritten,
+)
 from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
     erase_again,
     look_at_entry_messages_again,
     post,
+    refresh_alone,
     refresh_announcement,
     refresh_card,
     refresh_entry_messages,
@@ -275,6 +281,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- engine
     on(EffectRetried, refresh_entry_messages),
     on(EntryMessagesOutdated, look_at_entry_messages_again),
+    on_workspace(EntryMessageNotRefreshed, refresh_alone),
     on_workspace(RedactedTextRewritten, erase_again),
     on(Acknowledged, refresh_card),
     on(EffectFailed, say_failure),
@@ -325,10 +332,10 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- channel
     on(ChannelRefused, channel.tell_declarer, refresh_announcement),
     on(ChannelArchived, channel.follow_archiving),
-    on(ChannelUnarchived, refresh_entry_messages, channel.show_anew, refresh_card),
+    on(ChannelUnarchived, refresh_entry_messages, channel.show_topic, refresh_card),
     on(ChannelDeleted, channel.tell_lead, refresh_announcement),
     on(BotRemoved, channel.tell_lead),
-    on(BotReturned, refresh_entry_messages, channel.show_anew, refresh_card),
+    on(BotReturned, refresh_entry_messages, channel.show_topic, refresh_card),
     on(InviteRefused, post),
     on(ArchivingDue, channel.archive_channel),
     on(ChannelSuperfluous, channel.discard_channel),

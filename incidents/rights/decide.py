@@ -9,7 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import NeedsApproval, NotPermitted
-from incidents.core.people import Actor, PeopleGroup, Person, PersonKind
+from incidents.core.people import (
+    Actor,
+    PeopleGroup,
+    Person,
+    PersonKind,
+    own_address,
+    shared_handles,
+)
 from incidents.incident.incident import Incident, find_participant
 from incidents.incident.roles import current_roles
 from incidents.policy.policy import Action, Policy, Rights
@@ -47,7 +54,7 @@ class StandingFacts:
     is_in_channel: bool = False
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()  # ids and handles of the groups the actor is in
-    email: str | None = None
+    email: str | None = None  # None as well if others have the same address
     is_senior: bool = False
     # Supervises the person concerned; if the action concerns nobody, supervises anybody.
     is_mentor: bool = False
@@ -75,7 +82,11 @@ def decide(
     """
     if not actor.is_person:
         return Decision(Verdict.ALLOWED)
-    if actor.person_kind is not PersonKind.MEMBER and action not in rights.guests_may:
+    if not actor.is_active:
+        return Decision(Verdict.REFUSED, ("active",))
+    if actor.person_kind is not PersonKind.MEMBER and action not in _without_membership(
+        actor, rights
+    ):
         return Decision(Verdict.REFUSED, ("member",))
     grantees = rights.who_may(action)
     if not any(_grants(grantee, actor, facts) for grantee in grantees):
@@ -83,6 +94,16 @@ def decide(
     if proposals is not None and proposals.guards(action, stage=facts.stage):
         return Decision(Verdict.NEEDS_APPROVAL)
     return Decision(Verdict.ALLOWED)
+
+
+def _without_membership(actor: Actor, rights: Rights) -> frozenset[Action]:
+    """Return what the actor may do without being known as a member."""
+    allowed = frozenset(rights.guests_may)
+    return allowed | _AT_ONCE if actor.person_kind is PersonKind.UNKNOWN else allowed
+
+
+# An incident doesn't wait until the chat service says who declares it.
+_AT_ONCE = frozenset({Action.DECLARE, Action.ADD_NOTE})
 
 
 def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
@@ -100,7 +121,9 @@ def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
         case RoleRef(key=key):
             return key in facts.roles
         case PersonRef(user_id=user_id, email=email):
-            return user_id == actor.external_id if user_id else email == facts.email
+            if user_id:
+                return user_id == actor.external_id
+            return facts.email is not None and (email or "").lower() == facts.email
         case GroupRef(group_id=group_id, handle=handle):
             return (group_id or handle) in facts.groups
 
@@ -167,7 +190,7 @@ async def gather_standing(
     )
     general = StandingFacts(
         groups=groups,
-        email=person.email if person else None,
+        email=await own_address(session, person),
         is_senior=levels.is_senior,
         is_mentor=bool(mentees) if subject_id is None else subject_id in mentees,
     )
@@ -207,10 +230,14 @@ async def _groups_of(
         PeopleGroup.workspace_id == workspace_id,
         PeopleGroup.member_external_ids.contains(actor.external_id or " "),
     )
-    groups = (await session.execute(query)).scalars()
-    return frozenset(
-        name
-        for group in groups
+    groups = [
+        group
+        for group in (await session.execute(query)).scalars()
         if actor.external_id in group.member_external_ids.split()
-        for name in (group.external_id, group.handle)
+    ]
+    shared = await shared_handles(
+        session, [group.handle for group in groups], workspace_id=workspace_id
+    )
+    return frozenset(
+        name for group in groups for name in (group.external_id, group.handle) if name not in shared
     )

@@ -20,7 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
-from incidents.core.people import Actor, PeopleGroup, Person, PersonKind
+from incidents.core.people import (
+    Actor,
+    PeopleGroup,
+    Person,
+    PersonKind,
+    own_address,
+    shared_handles,
+)
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, Invitee, PersonRef
 from incidents.policy.supervision import Stage
@@ -37,7 +44,6 @@ __all__ = [
     "may_see_progress",
     "mentees_of",
     "mentors_of",
-    "stage_of",
 ]
 
 
@@ -129,20 +135,6 @@ class Levels:
         return Stage.SOLO
 
 
-async def stage_of(
-    session: AsyncSession,
-    *,
-    workspace_id: uuid.UUID,
-    person_id: uuid.UUID,
-    role_key: str | None,
-    services: Iterable[str],
-    policy: Policy,
-) -> Stage:
-    """Return the person's stage in this role for these services; solo if none is set."""
-    levels = await levels_of(session, workspace_id=workspace_id, person_id=person_id, policy=policy)
-    return levels.stage(role_key=role_key, services=services)
-
-
 async def levels_of(
     session: AsyncSession,
     *,
@@ -182,7 +174,8 @@ def levels_from(
     by_scope = {
         Scope(seed.role or "", seed.service or ""): seed.stage
         for seed in policy.supervision.stages
-        if is_named(person, seed.person)
+        # Also for an address that others have too: a stage mostly takes rights away.
+        if is_named(person, seed.person, address=person.email)
     }
     for record in records:
         if at is None or record.set_at <= at:
@@ -197,10 +190,11 @@ async def mentors_of(
     person = await session.get(Person, person_id)
     if person is None or person.workspace_id != workspace_id:
         return ()
+    address = await own_address(session, person)
     seeded = [
         mentor
         for seed in policy.supervision.mentors
-        if is_named(person, seed.person)
+        if is_named(person, seed.person, address=address)
         for mentor in seed.mentors
     ]
     named = await people_named(session, seeded, workspace_id=workspace_id)
@@ -220,10 +214,11 @@ async def mentees_of(
     mentor = await session.get(Person, mentor_id)
     if mentor is None or mentor.workspace_id != workspace_id or not mentor.is_active:
         return ()
+    address = await own_address(session, mentor)
     seeded = [
         seed.person
         for seed in policy.supervision.mentors
-        if any(is_named(mentor, ref) for ref in seed.mentors)
+        if any(is_named(mentor, ref, address=address) for ref in seed.mentors)
     ]
     named = await people_named(session, seeded, workspace_id=workspace_id)
     recorded = await _mentorships(
@@ -272,7 +267,8 @@ async def is_among(
     person = await session.get(Person, person_id)
     if person is None or person.workspace_id != workspace_id:
         return False
-    if any(isinstance(ref, PersonRef) and is_named(person, ref) for ref in named):
+    address = await own_address(session, person)
+    if any(isinstance(ref, PersonRef) and is_named(person, ref, address=address) for ref in named):
         return True
     groups = [ref.group_id or ref.handle for ref in named if isinstance(ref, GroupRef)]
     if not groups:
@@ -281,15 +277,21 @@ async def is_among(
         PeopleGroup.workspace_id == workspace_id,
         or_(PeopleGroup.external_id.in_(groups), PeopleGroup.handle.in_(groups)),
     )
-    found = (await session.execute(query)).scalars()
-    return any(person.external_id in group.member_external_ids.split() for group in found)
+    found = list((await session.execute(query)).scalars())
+    handles = [group.handle for group in found]
+    shared = await shared_handles(session, handles, workspace_id=workspace_id)
+    return any(
+        person.external_id in group.member_external_ids.split()
+        for group in found
+        if group.external_id in groups or group.handle not in shared
+    )
 
 
-def is_named(person: Person, ref: PersonRef) -> bool:
-    """Tell whether the policy means this person."""
+def is_named(person: Person, ref: PersonRef, *, address: str | None) -> bool:
+    """Tell whether the policy means this person; `address` is theirs alone (`own_address`)."""
     if ref.user_id:
         return ref.user_id == person.external_id
-    return bool(ref.email) and (ref.email or "").lower() == (person.email or "").lower()
+    return address is not None and (ref.email or "").lower() == address.lower()
 
 
 async def people_named(
@@ -305,7 +307,13 @@ async def people_named(
         or_(Person.external_id.in_(ids), func.lower(Person.email).in_(emails)),
     )
     found = list((await session.execute(query)).scalars())
-    return [person for ref in refs for person in found if is_named(person, ref)]
+    addresses = {person.id: await own_address(session, person) for person in found}
+    return [
+        person
+        for ref in refs
+        for person in found
+        if is_named(person, ref, address=addresses[person.id])
+    ]
 
 
 async def _mentorships(

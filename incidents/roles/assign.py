@@ -12,14 +12,10 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.roles import RoleAssignment, current_roles, role_holders
 from incidents.people.assignable import Named, get_assignable, get_person, refuse_if_over
 from incidents.policy.policy import COMMANDER, Action, Policy, Role
-from incidents.roles.command import (
-    miss_commander,
-    propose_commander,
-    step_down,
-    withdraw_handoff,
-)
+from incidents.roles.command import propose_commander
 from incidents.roles.give import give_role, take_role_away
-from incidents.roles.handoffs import find_pending_handoff
+from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
+from incidents.roles.step_down import miss_commander, step_down
 
 
 def get_role(policy: Policy, words: str) -> Role:

@@ -4,16 +4,12 @@ Nobody gets command without saying yes, and nobody loses it by silence. Without 
 anybody can take the role for themselves, and anybody can ask somebody to.
 """
 
-import uuid
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person, who
-from incidents.core.sentences import Who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
@@ -22,7 +18,6 @@ from incidents.incident.roles import (
     RoleAssignment,
     end_role,
     find_commander,
-    role_holders,
     start_role,
 )
 from incidents.people.assignable import (
@@ -32,20 +27,24 @@ from incidents.people.assignable import (
     get_person,
     refuse_if_over,
 )
-from incidents.policy.policy import COMMANDER, DEPUTY, Action
-from incidents.roles.command_watch import call_backup
+from incidents.policy.policy import COMMANDER, Action
 from incidents.roles.entries import (
-    CommanderMissing,
-    HandoffAgreed,
     HandoffDeclined,
-    HandoffEntry,
     HandoffOffered,
     HandoffRequested,
-    HandoffWithdrawn,
 )
-from incidents.roles.give import give_role, take_role_away
+from incidents.roles.give import give_role
 from incidents.roles.handoff_brief import draft_brief
-from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus, find_pending_handoff
+from incidents.roles.handoffs import (
+    Handoff,
+    HandoffKind,
+    HandoffStatus,
+    entry_about,
+    find_pending_handoff,
+    settle_agreed,
+    who_is,
+    withdraw_handoff,
+)
 from incidents.storage.database import storable
 
 MAX_WORDS = 1000
@@ -53,8 +52,6 @@ MAX_REASON = 500
 
 # Somebody who asks for command this soon after it changed hands couldn't know of the change.
 SAME_MOMENT = timedelta(seconds=10)
-
-HandoffEntryT = TypeVar("HandoffEntryT", bound=HandoffEntry)
 
 
 async def propose_commander(
@@ -136,35 +133,6 @@ async def take_over(
     )
 
 
-async def step_down(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
-    """End the commander's role at once, and ask who comes next: the successor, else the backup.
-
-    Somebody whose own request waits takes command at once. The successor is otherwise the person
-    to whom command was offered or for whom it was requested, else the deputy.
-
-    Outcomes: moved, successor_asked, stepped_down.
-
-    Raises: IncidentOver; NotPermitted unless the actor commands; AlreadySo when nobody commands.
-    """
-    incident = await uow.get_incident(ref)
-    refuse_if_over(incident)
-    commander = await find_commander(uow.session, incident.id)
-    if commander is None:
-        raise AlreadySo("commander", "nobody")
-    if uow.actor.is_person and uow.actor.person_id != commander.person_id:
-        person = await get_person(uow, commander.person_id)
-        raise NotPermitted("give_up_command", needs=person.name)
-    pending = await find_pending_handoff(uow.session, incident.id)
-    if pending is not None and pending.is_asked_by_nominee(uow.now):
-        return await agree_to_request(uow, incident, commander=commander, request=pending)
-    await take_role_away(uow, incident, commander)
-    successor = await _ask_successor(uow, incident, commander=commander, pending=pending)
-    if successor is not None:
-        return outcome_of("successor_asked", incident, person=successor)
-    backup = await miss_commander(uow, incident)
-    return outcome_of("stepped_down", incident, backup=backup.name if backup else "")
-
-
 async def agree_to_request(
     uow: UnitOfWork, incident: Incident, *, commander: RoleAssignment, request: Handoff
 ) -> Outcome:
@@ -174,50 +142,8 @@ async def agree_to_request(
         return await move_command(
             uow, incident, commander=commander, nominee=nominee, how=Move.ACCEPTED
         )
-    await _settle_agreed(uow, incident, request, HandoffStatus.AGREED)
-    return await _offer(uow, incident, nominee, commander=commander)
-
-
-async def miss_commander(
-    uow: UnitOfWork, incident: Incident, *, but: Collection[uuid.UUID | None] = ()
-) -> Who | None:
-    """Record that nobody is in command, and call the backup, unless it is one of `but`."""
-    backup = await call_backup(uow, incident, but=but)
-    if backup is not None:
-        uow.record(incident, CommanderMissing(backup=backup))
-    return backup
-
-
-async def _ask_successor(
-    uow: UnitOfWork,
-    incident: Incident,
-    *,
-    commander: RoleAssignment,
-    pending: Handoff | None,
-) -> Person | None:
-    """Ask the successor of a commander who has stepped down; return who it is, if anybody."""
-    if pending is not None:
-        successor = await get_person(uow, pending.to_person_id)
-        if pending.kind == HandoffKind.OFFER:
-            return successor  # they have been asked already
-        await _settle_agreed(uow, incident, pending, HandoffStatus.AGREED)
-    else:
-        deputies = await role_holders(uow.session, incident.id, role_key=DEPUTY)
-        others = [one for one in deputies if one.person_id != commander.person_id]
-        if not others:
-            return None
-        successor = await get_person(uow, others[0].person_id)
-    await _offer(uow, incident, successor, commander=commander)
-    return successor
-
-
-async def _settle_agreed(
-    uow: UnitOfWork, incident: Incident, handoff: Handoff, status: HandoffStatus
-) -> None:
-    handoff.settle(status, now=uow.now, by_id=uow.actor.person_id)
-    # Flush now: the unique index would refuse the next proposal if it were written first.
-    await uow.flush()
-    uow.record(incident, await entry_about(uow, handoff, HandoffAgreed))
+    await settle_agreed(uow, incident, request, HandoffStatus.AGREED)
+    return await offer_command(uow, incident, nominee, commander=commander)
 
 
 def _right_to_propose(
@@ -275,7 +201,7 @@ async def _propose(
     commands = commander is not None and uow.actor.person_id == commander.person_id
     if commander is None or commands:
         await _make_way(uow, incident, kind=HandoffKind.OFFER, nominee=nominee, commands=commands)
-        return await _offer(uow, incident, nominee, commander=commander, words=words)
+        return await offer_command(uow, incident, nominee, commander=commander, words=words)
     await _make_way(uow, incident, kind=HandoffKind.REQUEST, nominee=nominee, commands=False)
     return await _request(uow, incident, nominee, commander=commander, words=words)
 
@@ -303,7 +229,7 @@ async def _make_way(
     await withdraw_handoff(uow, incident, pending)
 
 
-async def _offer(
+async def offer_command(
     uow: UnitOfWork,
     incident: Incident,
     nominee: Person,
@@ -359,7 +285,7 @@ async def assume_command(uow: UnitOfWork, incident: Incident, person: Person) ->
     """Make the person the commander of an incident that has none, and end what was pending."""
     pending = await find_pending_handoff(uow.session, incident.id)
     if pending is not None and pending.to_person_id == person.id:
-        await _settle_agreed(uow, incident, pending, HandoffStatus.ACCEPTED)
+        await settle_agreed(uow, incident, pending, HandoffStatus.ACCEPTED)
     elif pending is not None:
         await withdraw_handoff(uow, incident, pending)
     role = uow.policy.get_role(COMMANDER)
@@ -399,7 +325,7 @@ async def move_command(
             how=how,
             reason=reason,
             handoff_id=pending.id if pending is not None else None,
-            asked=await _who(uow, pending.answerer_id) if pending is not None else None,
+            asked=await who_is(uow, pending.answerer_id) if pending is not None else None,
         ),
     )
     return outcome_of("moved", incident, person=nominee, previous=previous.name)
@@ -431,44 +357,11 @@ async def _open(
     return handoff
 
 
-async def withdraw_handoff(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> None:
-    """End a pending handoff without moving command."""
-    handoff.settle(HandoffStatus.WITHDRAWN, now=uow.now, by_id=uow.actor.person_id)
-    # Flush now: the unique index would refuse the next proposal if it were written first.
-    await uow.flush()
-    uow.record(incident, await entry_about(uow, handoff, HandoffWithdrawn))
-
-
-async def end_handoff(uow: UnitOfWork, incident: Incident) -> None:
-    """Withdraw the pending handoff, if there is one: nobody needs to take command any more."""
-    pending = await find_pending_handoff(uow.session, incident.id)
-    if pending is not None:
-        await withdraw_handoff(uow, incident, pending)
-
-
 async def decline_pending(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> Outcome:
     """Record that the actor declines the pending handoff."""
     handoff.settle(HandoffStatus.DECLINED, now=uow.now, by_id=uow.actor.person_id)
     uow.record(incident, await entry_about(uow, handoff, HandoffDeclined))
     return outcome_of("declined", incident)
-
-
-async def entry_about(
-    uow: UnitOfWork, handoff: Handoff, entry_type: type[HandoffEntryT]
-) -> HandoffEntryT:
-    """Return an entry that names the handoff and its people."""
-    return entry_type(
-        handoff_id=handoff.id,
-        handoff_kind=handoff.kind,
-        outgoing=await _who(uow, handoff.from_person_id),
-        incoming=who(await get_person(uow, handoff.to_person_id)),
-        proposed_by=await _who(uow, handoff.proposed_by_id),
-        asked=await _who(uow, handoff.answerer_id),
-    )
-
-
-async def _who(uow: UnitOfWork, person_id: uuid.UUID | None) -> Who | None:
-    return who(await get_person(uow, person_id)) if person_id is not None else None
 
 
 def outcome_of(

@@ -9,12 +9,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidents.core.people import who
+from incidents.core.people import PersonKind, who
 from incidents.core.sentences import Who
 from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident, save_participant
 from incidents.incident.roles import find_commander
+from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_people_named
 from incidents.policy.policy import Policy, Reminders
 from incidents.policy.references import PersonRef
@@ -107,8 +108,10 @@ async def call_backup(
     name = str(backup)
     found = await find_people_named(uow.session, [name], workspace_id=uow.workspace_id)
     person = found.get(name)
-    if person is None:
+    if person is None or person.kind == PersonKind.UNKNOWN:
         return Who(name=name, external_id=backup.user_id or "")
+    if why_not_reachable(person) is not None:
+        return None
     if person.id in but:
         return None
     await save_participant(

@@ -15,15 +15,20 @@ from incidents.roles.command import (
     agree_to_request,
     assume_command,
     decline_pending,
-    entry_about,
-    miss_commander,
     move_command,
     outcome_of,
-    withdraw_handoff,
 )
 from incidents.roles.command_watch import call_backup
 from incidents.roles.entries import HandoffUnanswered
-from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus, get_pending_handoff
+from incidents.roles.handoffs import (
+    Handoff,
+    HandoffKind,
+    HandoffStatus,
+    entry_about,
+    get_pending_handoff,
+    withdraw_handoff,
+)
+from incidents.roles.step_down import miss_commander
 
 
 async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.UUID) -> Outcome:

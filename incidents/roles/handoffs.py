@@ -15,7 +15,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import JSON, ForeignKey, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,12 +23,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.errors import Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person
+from incidents.core.people import Person, who
+from incidents.core.sentences import Who
+from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.incident import Incident
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import PersonView, people_views
-from incidents.roles.entries import HandoffProposal
+from incidents.people.assignable import get_person
+from incidents.roles.entries import HandoffAgreed, HandoffEntry, HandoffProposal, HandoffWithdrawn
 from incidents.roles.handoff_brief import Brief, load_brief
 from incidents.storage.database import Base
+
+HandoffEntryT = TypeVar("HandoffEntryT", bound=HandoffEntry)
 
 
 class HandoffKind(StrEnum):
@@ -173,3 +179,50 @@ async def get_handoff_view(session: AsyncSession, handoff_id: uuid.UUID) -> Hand
         expires_at=row.expires_at,
         settled_at=row.settled_at,
     )
+
+
+# -- ending one --------------------------------------------------------------------------------
+
+
+async def withdraw_handoff(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> None:
+    """End a pending handoff without moving command."""
+    handoff.settle(HandoffStatus.WITHDRAWN, now=uow.now, by_id=uow.actor.person_id)
+    # Flush now: the unique index would refuse the next proposal if it were written first.
+    await uow.flush()
+    uow.record(incident, await entry_about(uow, handoff, HandoffWithdrawn))
+
+
+async def end_handoff(uow: UnitOfWork, incident: Incident) -> None:
+    """Withdraw the pending handoff, if there is one: nobody needs to take command any more."""
+    pending = await find_pending_handoff(uow.session, incident.id)
+    if pending is not None:
+        await withdraw_handoff(uow, incident, pending)
+
+
+async def settle_agreed(
+    uow: UnitOfWork, incident: Incident, handoff: Handoff, status: HandoffStatus
+) -> None:
+    """Record that the person asked has agreed; what follows is recorded after it."""
+    handoff.settle(status, now=uow.now, by_id=uow.actor.person_id)
+    # Flush now: the unique index would refuse the next proposal if it were written first.
+    await uow.flush()
+    uow.record(incident, await entry_about(uow, handoff, HandoffAgreed))
+
+
+async def entry_about(
+    uow: UnitOfWork, handoff: Handoff, entry_type: type[HandoffEntryT]
+) -> HandoffEntryT:
+    """Return an entry that names the handoff and its people."""
+    return entry_type(
+        handoff_id=handoff.id,
+        handoff_kind=handoff.kind,
+        outgoing=await who_is(uow, handoff.from_person_id),
+        incoming=who(await get_person(uow, handoff.to_person_id)),
+        proposed_by=await who_is(uow, handoff.proposed_by_id),
+        asked=await who_is(uow, handoff.answerer_id),
+    )
+
+
+async def who_is(uow: UnitOfWork, person_id: uuid.UUID | None) -> Who | None:
+    """Return how an entry names the person with this id of ours; None for nobody."""
+    return who(await get_person(uow, person_id)) if person_id is not None else None

@@ -187,13 +187,8 @@ def _show_handoff(
         incident_id=plan.facts.incident_id, handoff_id=handoff_id, person_id=person_id
     )
     place = f"dm:{person_id}" if person_id else "channel"
-    plan.add(
-        effect,
-        lane=place,
-        after=None if person_id else plan.channel_gate,
-        name=f"{handoff_id}:{place}",
-        coalesce_key=f"{effect.kind}:{handoff_id}:{place}",
-    )
+    gate = None if person_id else plan.channel_gate
+    plan.refresh(effect, lane=place, after=gate, of=f"{handoff_id}:{place}")
 
 
 def _tell_unless_actor(plan: IncidentPlan[Payload], person_id: uuid.UUID | None) -> None:

@@ -117,6 +117,17 @@ class Database:
         """The SQLite file; None for a database server."""
         return Path(self.engine.url.database or "") if self.is_sqlite else None
 
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether the SQLite file isn't there. Raises: OSError if that can't be seen."""
+        if self.file is None:
+            return False
+        try:
+            self.file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        return False
+
     def make_folder(self) -> None:
         """Create the folder for the SQLite file. Raises: OSError."""
         if self.file is not None:
@@ -167,7 +178,7 @@ def _schema_engine(url: URL) -> AsyncEngine:
 
 
 def reason_of(error: OSError | DBAPIError) -> str:
-    """Say in a few words why the database can't be used, without SQL, addresses or secrets."""
+    """Return in a few words why the database can't be used, without SQL, addresses or secrets."""
     if isinstance(error, DBAPIError):
         lines = str(error.orig).splitlines()
         return _CLASS_BEFORE.sub("", lines[0]) if lines else type(error.orig).__name__

@@ -1,8 +1,5 @@
 """A person's own progress as a file: Markdown to read, JSON or CSV for other programs."""
 
-import csv
-import io
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +9,8 @@ from incidents.core.hash_chain import instant_text
 from incidents.core.markdown_text import escape, escape_block, table
 from incidents.core.people import PersonKind
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.exports.csv_format import inert
+from incidents.exports.csv_format import csv_bytes
+from incidents.exports.documents import json_bytes
 from incidents.exports.export import ExportFile, ExportFormat
 from incidents.supervision.events import ProgressRequested
 from incidents.supervision.progress import Counts, ProgressView, StageLine, Tally
@@ -30,11 +28,11 @@ def export_progress(view: ProgressView, *, fmt: ExportFormat, now: datetime) -> 
     name = f"progress-{now.astimezone(UTC):%Y-%m-%d}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            return ExportFile(name, "text/markdown; charset=utf-8", _markdown(view, now=now))
+            return ExportFile(name, _markdown(view, now=now))
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", _csv(view))
+            return ExportFile(name, csv_bytes(_HEADER, _rows(view)))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", _json(view, now=now))
+            return ExportFile(name, _json(view, now=now))
 
 
 # -- for reading ------------------------------------------------------------------------------
@@ -139,20 +137,15 @@ def _instant(instant: datetime) -> str:
 # -- for elsewhere ----------------------------------------------------------------------------
 
 
-def _csv(view: ProgressView) -> bytes:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(_HEADER)
+def _rows(view: ProgressView) -> Iterator[tuple[str, ...]]:
     for part in view.parts:
         seconds = "" if part.to_evidence is None else str(int(part.to_evidence.total_seconds()))
-        row = (
+        yield (
             *(part.reference, str(part.is_drill).lower(), instant_text(part.declared_at)),
             *(part.severity_key, " ".join(part.services), part.participation().value),
             " ".join(f"{one.role_key}:{one.stage}" for one in part.held),
             seconds,
         )
-        writer.writerow([inert(cell) for cell in row])
-    return buffer.getvalue().encode("utf-8-sig")
 
 
 def _json(view: ProgressView, *, now: datetime) -> bytes:
@@ -194,7 +187,7 @@ def _json(view: ProgressView, *, now: datetime) -> bytes:
             for part in view.parts
         ],
     }
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
+    return json_bytes(value)
 
 
 def _stage_json(line: StageLine) -> dict[str, Any]:

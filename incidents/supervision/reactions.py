@@ -1,9 +1,5 @@
 """Reactions to changes of stages and mentors: direct messages, and reminders of renewals."""
 
-import uuid
-from typing import Any
-
-from incidents.engine.effects import Effect
 from incidents.engine.plan import Plan
 from incidents.engine.reminders import Remind, ReminderKind
 from incidents.supervision.effects import TellMentorship, TellRenewal, TellStage, UploadProgress
@@ -20,21 +16,21 @@ def tell_of_stage(plan: Plan[StageSet]) -> None:
     """Tell the person and their mentors the new stage."""
     for person_id in plan.event.told:
         effect = TellStage(record_id=plan.event.record_id, person_id=person_id)
-        _tell(plan, person_id, effect)
+        plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))
 
 
 def tell_of_mentorship(plan: Plan[MentorshipChanged]) -> None:
     """Tell mentor and mentee that they became, or no longer are, a pair."""
     for person_id in plan.event.told:
         effect = TellMentorship(mentorship_id=plan.event.mentorship_id, person_id=person_id)
-        _tell(plan, person_id, effect)
+        plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))
 
 
 def tell_of_renewal(plan: Plan[RenewalDue]) -> None:
     """Tell the person and their mentors that the sign-off has to be renewed."""
     for person_id in plan.event.told:
         effect = TellRenewal(record_id=plan.event.record_id, person_id=person_id)
-        _tell(plan, person_id, effect)
+        plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))
 
 
 def remind_of_renewal(plan: Plan[RenewalExpected]) -> None:
@@ -56,7 +52,3 @@ def upload_progress(plan: Plan[ProgressRequested]) -> None:
     for one in plan.event.formats:
         effect = UploadProgress(person_id=person_id, format=one)
         plan.add(effect, lane=f"dm:{person_id}", name=one)
-
-
-def _tell(plan: Plan[Any], person_id: uuid.UUID, effect: Effect) -> None:
-    plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("url", sa.String(), nullable=False),
+        sa.Column("enterprise_id", sa.String(), nullable=False),
         sa.Column("bot_external_id", sa.String(), nullable=False),
         sa.Column("bot_id", sa.String(), nullable=False),
         sa.Column("scopes", sa.String(), nullable=False),
@@ -45,11 +46,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_absences")),
     )
-    with op.batch_alter_table("absences", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_absences_workspace_id_until_at", ["workspace_id", "until_at"], unique=False
-        )
-
+    op.create_index("ix_absences_workspace_id_until_at", "absences", ["workspace_id", "until_at"])
     op.create_table(
         "audit_entries",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -134,9 +131,7 @@ def upgrade() -> None:
             "workspace_id", "external_id", name=op.f("uq_people_workspace_id_external_id")
         ),
     )
-    with op.batch_alter_table("people", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_people_email"), ["email"], unique=False)
-
+    op.create_index(op.f("ix_people_email"), "people", ["email"])
     op.create_table(
         "people_groups",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -168,11 +163,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_processed_requests")),
     )
-    with op.batch_alter_table("processed_requests", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_processed_requests_created_at"), ["created_at"], unique=False
-        )
-
+    op.create_index(op.f("ix_processed_requests_created_at"), "processed_requests", ["created_at"])
     op.create_table(
         "handovers",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -196,18 +187,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handovers")),
     )
-    with op.batch_alter_table("handovers", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_handovers_to_person_id_status", ["to_person_id", "status"], unique=False
-        )
-        batch_op.create_index(
-            "uq_handovers_pending",
-            ["from_person_id"],
-            unique=True,
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-
+    op.create_index("ix_handovers_to_person_id_status", "handovers", ["to_person_id", "status"])
+    op.create_index(
+        "uq_handovers_pending",
+        "handovers",
+        ["from_person_id"],
+        unique=True,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
     op.create_table(
         "incidents",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -264,18 +252,15 @@ def upgrade() -> None:
             name=op.f("uq_incidents_workspace_id_is_drill_number"),
         ),
     )
-    with op.batch_alter_table("incidents", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_incidents_workspace_id_status", ["workspace_id", "status"], unique=False
-        )
-        batch_op.create_index(
-            "uq_incidents_workspace_id_channel_id",
-            ["workspace_id", "channel_id"],
-            unique=True,
-            sqlite_where=sa.text("channel_id IS NOT NULL"),
-            postgresql_where=sa.text("channel_id IS NOT NULL"),
-        )
-
+    op.create_index("ix_incidents_workspace_id_status", "incidents", ["workspace_id", "status"])
+    op.create_index(
+        "uq_incidents_workspace_id_channel_id",
+        "incidents",
+        ["workspace_id", "channel_id"],
+        unique=True,
+        sqlite_where=sa.text("channel_id IS NOT NULL"),
+        postgresql_where=sa.text("channel_id IS NOT NULL"),
+    )
     op.create_table(
         "mentorships",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -298,9 +283,7 @@ def upgrade() -> None:
             "person_id", "mentor_id", name=op.f("uq_mentorships_person_id_mentor_id")
         ),
     )
-    with op.batch_alter_table("mentorships", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_mentorships_mentor_id"), ["mentor_id"], unique=False)
-
+    op.create_index(op.f("ix_mentorships_mentor_id"), "mentorships", ["mentor_id"])
     op.create_table(
         "shadowings",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -328,19 +311,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shadowings")),
     )
-    with op.batch_alter_table("shadowings", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_shadowings_mentor_id"), ["mentor_id"], unique=False)
-        batch_op.create_index(
-            "ix_shadowings_workspace_id_ended_at", ["workspace_id", "ended_at"], unique=False
-        )
-        batch_op.create_index(
-            "uq_shadowings_running",
-            ["person_id", "target"],
-            unique=True,
-            sqlite_where=sa.text("ended_at IS NULL"),
-            postgresql_where=sa.text("ended_at IS NULL"),
-        )
-
+    op.create_index(op.f("ix_shadowings_mentor_id"), "shadowings", ["mentor_id"])
+    op.create_index(
+        "ix_shadowings_workspace_id_ended_at", "shadowings", ["workspace_id", "ended_at"]
+    )
+    op.create_index(
+        "uq_shadowings_running",
+        "shadowings",
+        ["person_id", "target"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_table(
         "stage_records",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -378,11 +360,9 @@ def upgrade() -> None:
             "workspace_id", "position", name=op.f("uq_stage_records_workspace_id_position")
         ),
     )
-    with op.batch_alter_table("stage_records", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_stage_records_person_id_position", ["person_id", "position"], unique=False
-        )
-
+    op.create_index(
+        "ix_stage_records_person_id_position", "stage_records", ["person_id", "position"]
+    )
     op.create_table(
         "action_items",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -415,9 +395,7 @@ def upgrade() -> None:
             "incident_id", "number", name=op.f("uq_action_items_incident_id_number")
         ),
     )
-    with op.batch_alter_table("action_items", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_action_items_owner_id"), ["owner_id"], unique=False)
-
+    op.create_index(op.f("ix_action_items_owner_id"), "action_items", ["owner_id"])
     op.create_table(
         "captured_messages",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -447,14 +425,46 @@ def upgrade() -> None:
             name=op.f("uq_captured_messages_workspace_id_channel_id_message_ts"),
         ),
     )
-    with op.batch_alter_table("captured_messages", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_captured_messages_entry_id"), ["entry_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_captured_messages_incident_id"), ["incident_id"], unique=False
-        )
-
+    op.create_index(op.f("ix_captured_messages_entry_id"), "captured_messages", ["entry_id"])
+    op.create_index(op.f("ix_captured_messages_incident_id"), "captured_messages", ["incident_id"])
+    op.create_table(
+        "drill_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("junior_id", sa.Uuid(), nullable=False),
+        sa.Column("mentor_id", sa.Uuid(), nullable=True),
+        sa.Column("scenario_key", sa.String(), nullable=False),
+        sa.Column("scenario", sa.JSON(), nullable=False),
+        sa.Column("state", sa.JSON(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("how_ended", sa.String(), nullable=True),
+        sa.Column("score", sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_drill_runs_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["junior_id"], ["people.id"], name=op.f("fk_drill_runs_junior_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mentor_id"], ["people.id"], name=op.f("fk_drill_runs_mentor_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_drill_runs_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drill_runs")),
+        sa.UniqueConstraint("incident_id", name=op.f("uq_drill_runs_incident_id")),
+    )
+    op.create_index(op.f("ix_drill_runs_mentor_id"), "drill_runs", ["mentor_id"])
+    op.create_index(
+        "uq_drill_runs_running",
+        "drill_runs",
+        ["junior_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_table(
         "effects",
         sa.Column(
@@ -491,25 +501,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", name=op.f("pk_effects")),
         sa.UniqueConstraint("id", name=op.f("uq_effects_id")),
     )
-    with op.batch_alter_table("effects", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_effects_after_effect_id"), ["after_effect_id"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_effects_incident_id"), ["incident_id"], unique=False)
-        batch_op.create_index("ix_effects_lane_position", ["lane", "position"], unique=False)
-        batch_op.create_index(
-            "ix_effects_workspace_id_status_due_at",
-            ["workspace_id", "status", "due_at"],
-            unique=False,
-        )
-        batch_op.create_index(
-            "uq_effects_coalesce_key",
-            ["coalesce_key"],
-            unique=True,
-            sqlite_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
-            postgresql_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
-        )
-
+    op.create_index(op.f("ix_effects_after_effect_id"), "effects", ["after_effect_id"])
+    op.create_index(op.f("ix_effects_incident_id"), "effects", ["incident_id"])
+    op.create_index("ix_effects_lane_position", "effects", ["lane", "position"])
+    op.create_index(
+        "ix_effects_workspace_id_status_due_at", "effects", ["workspace_id", "status", "due_at"]
+    )
+    op.create_index(
+        "uq_effects_coalesce_key",
+        "effects",
+        ["coalesce_key"],
+        unique=True,
+        sqlite_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
+    )
     op.create_table(
         "guidance_records",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -538,11 +543,7 @@ def upgrade() -> None:
             "incident_id", "person_id", name=op.f("uq_guidance_records_incident_id_person_id")
         ),
     )
-    with op.batch_alter_table("guidance_records", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_guidance_records_person_id"), ["person_id"], unique=False
-        )
-
+    op.create_index(op.f("ix_guidance_records_person_id"), "guidance_records", ["person_id"])
     op.create_table(
         "handover_questions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -558,9 +559,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handover_questions")),
     )
-    with op.batch_alter_table("handover_questions", schema=None) as batch_op:
-        batch_op.create_index("ix_handover_questions_handover_id", ["handover_id"], unique=False)
-
+    op.create_index("ix_handover_questions_handover_id", "handover_questions", ["handover_id"])
     op.create_table(
         "mentor_conversations",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -596,14 +595,12 @@ def upgrade() -> None:
             name=op.f("uq_mentor_conversations_incident_id_junior_id_mentor_id"),
         ),
     )
-    with op.batch_alter_table("mentor_conversations", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_mentor_conversations_junior_id"), ["junior_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_mentor_conversations_mentor_id"), ["mentor_id"], unique=False
-        )
-
+    op.create_index(
+        op.f("ix_mentor_conversations_junior_id"), "mentor_conversations", ["junior_id"]
+    )
+    op.create_index(
+        op.f("ix_mentor_conversations_mentor_id"), "mentor_conversations", ["mentor_id"]
+    )
     op.create_table(
         "observations",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -642,10 +639,8 @@ def upgrade() -> None:
             "incident_id", "person_id", name=op.f("uq_observations_incident_id_person_id")
         ),
     )
-    with op.batch_alter_table("observations", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_observations_mentor_id"), ["mentor_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_observations_person_id"), ["person_id"], unique=False)
-
+    op.create_index(op.f("ix_observations_mentor_id"), "observations", ["mentor_id"])
+    op.create_index(op.f("ix_observations_person_id"), "observations", ["person_id"])
     op.create_table(
         "participants",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -666,9 +661,7 @@ def upgrade() -> None:
             "incident_id", "person_id", name=op.f("uq_participants_incident_id_person_id")
         ),
     )
-    with op.batch_alter_table("participants", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_participants_person_id"), ["person_id"], unique=False)
-
+    op.create_index(op.f("ix_participants_person_id"), "participants", ["person_id"])
     op.create_table(
         "posted_messages",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -687,11 +680,7 @@ def upgrade() -> None:
             "purpose", "subject_id", name=op.f("uq_posted_messages_purpose_subject_id")
         ),
     )
-    with op.batch_alter_table("posted_messages", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_posted_messages_incident_id"), ["incident_id"], unique=False
-        )
-
+    op.create_index(op.f("ix_posted_messages_incident_id"), "posted_messages", ["incident_id"])
     op.create_table(
         "postmortems",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -718,50 +707,7 @@ def upgrade() -> None:
             "incident_id", "version", name=op.f("uq_postmortems_incident_id_version")
         ),
     )
-    with op.batch_alter_table("postmortems", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_postmortems_owner_id"), ["owner_id"], unique=False)
-
-    op.create_table(
-        "drill_runs",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("incident_id", sa.Uuid(), nullable=False),
-        sa.Column("junior_id", sa.Uuid(), nullable=False),
-        sa.Column("mentor_id", sa.Uuid(), nullable=True),
-        sa.Column("scenario_key", sa.String(), nullable=False),
-        sa.Column("scenario", sa.JSON(), nullable=False),
-        sa.Column("state", sa.JSON(), nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
-        sa.Column("ended_at", UtcDateTime(), nullable=True),
-        sa.Column("how_ended", sa.String(), nullable=True),
-        sa.Column("score", sa.JSON(none_as_null=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("fk_drill_runs_incident_id_incidents")
-        ),
-        sa.ForeignKeyConstraint(
-            ["junior_id"], ["people.id"], name=op.f("fk_drill_runs_junior_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["mentor_id"], ["people.id"], name=op.f("fk_drill_runs_mentor_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspaces.id"],
-            name=op.f("fk_drill_runs_workspace_id_workspaces"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_drill_runs")),
-        sa.UniqueConstraint("incident_id", name=op.f("uq_drill_runs_incident_id")),
-    )
-    with op.batch_alter_table("drill_runs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_drill_runs_mentor_id"), ["mentor_id"], unique=False)
-        batch_op.create_index(
-            "uq_drill_runs_running",
-            ["junior_id"],
-            unique=True,
-            sqlite_where=sa.text("ended_at IS NULL"),
-            postgresql_where=sa.text("ended_at IS NULL"),
-        )
-
+    op.create_index(op.f("ix_postmortems_owner_id"), "postmortems", ["owner_id"])
     op.create_table(
         "prompts",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -796,11 +742,7 @@ def upgrade() -> None:
             name=op.f("uq_prompts_incident_id_person_id_kind_key"),
         ),
     )
-    with op.batch_alter_table("prompts", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_prompts_person_id_asked_at", ["person_id", "asked_at"], unique=False
-        )
-
+    op.create_index("ix_prompts_person_id_asked_at", "prompts", ["person_id", "asked_at"])
     op.create_table(
         "reminders",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -823,17 +765,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminders")),
     )
-    with op.batch_alter_table("reminders", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_reminders_incident_id"), ["incident_id"], unique=False)
-        batch_op.create_index("ix_reminders_status_due_at", ["status", "due_at"], unique=False)
-        batch_op.create_index(
-            "uq_reminders_kind_subject",
-            ["kind", "subject_type", "subject_id"],
-            unique=True,
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-
+    op.create_index(op.f("ix_reminders_incident_id"), "reminders", ["incident_id"])
+    op.create_index("ix_reminders_status_due_at", "reminders", ["status", "due_at"])
+    op.create_index(
+        "uq_reminders_kind_subject",
+        "reminders",
+        ["kind", "subject_type", "subject_id"],
+        unique=True,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
     op.create_table(
         "role_assignments",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -854,26 +795,24 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role_assignments")),
     )
-    with op.batch_alter_table("role_assignments", schema=None) as batch_op:
-        batch_op.create_index("ix_role_assignments_incident_id", ["incident_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_role_assignments_person_id"), ["person_id"], unique=False
-        )
-        batch_op.create_index(
-            "uq_role_assignments_exclusive",
-            ["incident_id", "role_key"],
-            unique=True,
-            sqlite_where=sa.text("ended_at IS NULL AND is_exclusive"),
-            postgresql_where=sa.text("ended_at IS NULL AND is_exclusive"),
-        )
-        batch_op.create_index(
-            "uq_role_assignments_person",
-            ["incident_id", "role_key", "person_id"],
-            unique=True,
-            sqlite_where=sa.text("ended_at IS NULL"),
-            postgresql_where=sa.text("ended_at IS NULL"),
-        )
-
+    op.create_index("ix_role_assignments_incident_id", "role_assignments", ["incident_id"])
+    op.create_index(op.f("ix_role_assignments_person_id"), "role_assignments", ["person_id"])
+    op.create_index(
+        "uq_role_assignments_exclusive",
+        "role_assignments",
+        ["incident_id", "role_key"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL AND is_exclusive"),
+        postgresql_where=sa.text("ended_at IS NULL AND is_exclusive"),
+    )
+    op.create_index(
+        "uq_role_assignments_person",
+        "role_assignments",
+        ["incident_id", "role_key", "person_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_table(
         "timeline_entries",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -907,11 +846,7 @@ def upgrade() -> None:
             "incident_id", "sequence", name=op.f("uq_timeline_entries_incident_id_sequence")
         ),
     )
-    with op.batch_alter_table("timeline_entries", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_timeline_entries_incident_id"), ["incident_id"], unique=False
-        )
-
+    op.create_index(op.f("ix_timeline_entries_incident_id"), "timeline_entries", ["incident_id"])
     op.create_table(
         "checkins",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -947,11 +882,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checkins")),
     )
-    with op.batch_alter_table("checkins", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_checkins_incident_id_status", ["incident_id", "status"], unique=False
-        )
-
+    op.create_index("ix_checkins_incident_id_status", "checkins", ["incident_id", "status"])
     op.create_table(
         "debriefs",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -981,11 +912,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_debriefs")),
         sa.UniqueConstraint("observation_id", name=op.f("uq_debriefs_observation_id")),
     )
-    with op.batch_alter_table("debriefs", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_debriefs_owner_id_asked_at", ["owner_id", "asked_at"], unique=False
-        )
-
+    op.create_index("ix_debriefs_owner_id_asked_at", "debriefs", ["owner_id", "asked_at"])
     op.create_table(
         "escalations",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1040,9 +967,7 @@ def upgrade() -> None:
             "incident_id", "number", name=op.f("uq_escalations_incident_id_number")
         ),
     )
-    with op.batch_alter_table("escalations", schema=None) as batch_op:
-        batch_op.create_index("ix_escalations_author_id", ["author_id"], unique=False)
-
+    op.create_index("ix_escalations_author_id", "escalations", ["author_id"])
     op.create_table(
         "handoffs",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1084,16 +1009,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handoffs")),
     )
-    with op.batch_alter_table("handoffs", schema=None) as batch_op:
-        batch_op.create_index("ix_handoffs_incident_id", ["incident_id"], unique=False)
-        batch_op.create_index(
-            "uq_handoffs_pending",
-            ["incident_id"],
-            unique=True,
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-
+    op.create_index("ix_handoffs_incident_id", "handoffs", ["incident_id"])
+    op.create_index(
+        "uq_handoffs_pending",
+        "handoffs",
+        ["incident_id"],
+        unique=True,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
     op.create_table(
         "marks",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1118,9 +1042,7 @@ def upgrade() -> None:
             name=op.f("uq_marks_captured_message_id_person_id_source"),
         ),
     )
-    with op.batch_alter_table("marks", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_marks_person_id"), ["person_id"], unique=False)
-
+    op.create_index(op.f("ix_marks_person_id"), "marks", ["person_id"])
     op.create_table(
         "postmortem_sections",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1178,6 +1100,49 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "incident_id", "number", name=op.f("uq_stakeholder_updates_incident_id_number")
         ),
+    )
+    op.create_table(
+        "escalation_ratings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("rating", sa.String(), nullable=False),
+        sa.Column("rated_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"],
+            ["escalations.id"],
+            name=op.f("fk_escalation_ratings_escalation_id_escalations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_escalation_ratings_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_ratings")),
+        sa.UniqueConstraint(
+            "escalation_id", "person_id", name=op.f("uq_escalation_ratings_escalation_id_person_id")
+        ),
+    )
+    op.create_table(
+        "escalation_steps",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("wanted", sa.JSON(), nullable=False),
+        sa.Column("wait_seconds", sa.Integer(), nullable=True),
+        sa.Column("is_chosen", sa.Boolean(), nullable=False),
+        sa.Column("is_redirect", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("not_found", sa.JSON(), nullable=False),
+        sa.Column("skipped", sa.JSON(), nullable=False),
+        sa.Column("called_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"],
+            ["escalations.id"],
+            name=op.f("fk_escalation_steps_escalation_id_escalations"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_steps")),
+    )
+    op.create_index(
+        "ix_escalation_steps_escalation_id", "escalation_steps", ["escalation_id", "position"]
     )
     op.create_table(
         "proposals",
@@ -1242,75 +1207,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposals")),
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_proposals_incident_id_number")),
     )
-    with op.batch_alter_table("proposals", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_proposals_incident_id_status", ["incident_id", "status"], unique=False
-        )
-
-    op.create_table(
-        "escalation_ratings",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("escalation_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("rating", sa.String(), nullable=False),
-        sa.Column("rated_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["escalation_id"],
-            ["escalations.id"],
-            name=op.f("fk_escalation_ratings_escalation_id_escalations"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_escalation_ratings_person_id_people")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_ratings")),
-        sa.UniqueConstraint(
-            "escalation_id", "person_id", name=op.f("uq_escalation_ratings_escalation_id_person_id")
-        ),
-    )
-    op.create_table(
-        "escalation_steps",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("escalation_id", sa.Uuid(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("wanted", sa.JSON(), nullable=False),
-        sa.Column("wait_seconds", sa.Integer(), nullable=True),
-        sa.Column("is_chosen", sa.Boolean(), nullable=False),
-        sa.Column("is_redirect", sa.Boolean(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("not_found", sa.JSON(), nullable=False),
-        sa.Column("skipped", sa.JSON(), nullable=False),
-        sa.Column("called_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["escalation_id"],
-            ["escalations.id"],
-            name=op.f("fk_escalation_steps_escalation_id_escalations"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_steps")),
-    )
-    with op.batch_alter_table("escalation_steps", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_escalation_steps_escalation_id", ["escalation_id", "position"], unique=False
-        )
-
-    op.create_table(
-        "proposal_notices",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("proposal_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("told_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["proposal_id"],
-            ["proposals.id"],
-            name=op.f("fk_proposal_notices_proposal_id_proposals"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_proposal_notices_person_id_people")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal_notices")),
-        sa.UniqueConstraint(
-            "proposal_id", "person_id", name=op.f("uq_proposal_notices_proposal_id_person_id")
-        ),
-    )
+    op.create_index("ix_proposals_incident_id_status", "proposals", ["incident_id", "status"])
     op.create_table(
         "escalation_calls",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1346,12 +1243,8 @@ def upgrade() -> None:
             "step_id", "person_id", name=op.f("uq_escalation_calls_step_id_person_id")
         ),
     )
-    with op.batch_alter_table("escalation_calls", schema=None) as batch_op:
-        batch_op.create_index("ix_escalation_calls_escalation_id", ["escalation_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_escalation_calls_person_id"), ["person_id"], unique=False
-        )
-
+    op.create_index("ix_escalation_calls_escalation_id", "escalation_calls", ["escalation_id"])
+    op.create_index(op.f("ix_escalation_calls_person_id"), "escalation_calls", ["person_id"])
     op.create_table(
         "objection_polls",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1361,23 +1254,41 @@ def upgrade() -> None:
         sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["proposal_id"], ["proposals.id"], name=op.f("fk_objection_polls_proposal_id_proposals")
+            ["opened_by_id"], ["people.id"], name=op.f("fk_objection_polls_opened_by_id_people")
         ),
         sa.ForeignKeyConstraint(
-            ["opened_by_id"], ["people.id"], name=op.f("fk_objection_polls_opened_by_id_people")
+            ["proposal_id"], ["proposals.id"], name=op.f("fk_objection_polls_proposal_id_proposals")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_objection_polls")),
     )
-    with op.batch_alter_table("objection_polls", schema=None) as batch_op:
-        batch_op.create_index("ix_objection_polls_proposal_id", ["proposal_id"], unique=False)
-        batch_op.create_index(
-            "uq_objection_polls_open",
+    op.create_index("ix_objection_polls_proposal_id", "objection_polls", ["proposal_id"])
+    op.create_index(
+        "uq_objection_polls_open",
+        "objection_polls",
+        ["proposal_id"],
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_table(
+        "proposal_notices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("told_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_proposal_notices_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
             ["proposal_id"],
-            unique=True,
-            sqlite_where=sa.text("closed_at IS NULL"),
-            postgresql_where=sa.text("closed_at IS NULL"),
-        )
-
+            ["proposals.id"],
+            name=op.f("fk_proposal_notices_proposal_id_proposals"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal_notices")),
+        sa.UniqueConstraint(
+            "proposal_id", "person_id", name=op.f("uq_proposal_notices_proposal_id_person_id")
+        ),
+    )
     op.create_table(
         "objections",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1408,202 +1319,46 @@ def downgrade() -> None:
     for statement in drop_statements(op.get_bind().dialect.name):
         op.execute(statement)
     op.drop_table("objections")
-    with op.batch_alter_table("objection_polls", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_objection_polls_open",
-            sqlite_where=sa.text("closed_at IS NULL"),
-            postgresql_where=sa.text("closed_at IS NULL"),
-        )
-        batch_op.drop_index("ix_objection_polls_proposal_id")
-
-    op.drop_table("objection_polls")
-    with op.batch_alter_table("escalation_calls", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_escalation_calls_person_id"))
-        batch_op.drop_index("ix_escalation_calls_escalation_id")
-
-    op.drop_table("escalation_calls")
     op.drop_table("proposal_notices")
-    with op.batch_alter_table("escalation_steps", schema=None) as batch_op:
-        batch_op.drop_index("ix_escalation_steps_escalation_id")
-
+    op.drop_table("objection_polls")
+    op.drop_table("escalation_calls")
+    op.drop_table("proposals")
     op.drop_table("escalation_steps")
     op.drop_table("escalation_ratings")
-    with op.batch_alter_table("proposals", schema=None) as batch_op:
-        batch_op.drop_index("ix_proposals_incident_id_status")
-
-    op.drop_table("proposals")
     op.drop_table("stakeholder_updates")
     op.drop_table("postmortem_sections")
-    with op.batch_alter_table("marks", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_marks_person_id"))
-
     op.drop_table("marks")
-    with op.batch_alter_table("handoffs", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_handoffs_pending",
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-        batch_op.drop_index("ix_handoffs_incident_id")
-
     op.drop_table("handoffs")
-    with op.batch_alter_table("escalations", schema=None) as batch_op:
-        batch_op.drop_index("ix_escalations_author_id")
-
     op.drop_table("escalations")
-    with op.batch_alter_table("debriefs", schema=None) as batch_op:
-        batch_op.drop_index("ix_debriefs_owner_id_asked_at")
-
     op.drop_table("debriefs")
-    with op.batch_alter_table("checkins", schema=None) as batch_op:
-        batch_op.drop_index("ix_checkins_incident_id_status")
-
     op.drop_table("checkins")
-    with op.batch_alter_table("timeline_entries", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_timeline_entries_incident_id"))
-
     op.drop_table("timeline_entries")
-    with op.batch_alter_table("role_assignments", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_role_assignments_person",
-            sqlite_where=sa.text("ended_at IS NULL"),
-            postgresql_where=sa.text("ended_at IS NULL"),
-        )
-        batch_op.drop_index(
-            "uq_role_assignments_exclusive",
-            sqlite_where=sa.text("ended_at IS NULL AND is_exclusive"),
-            postgresql_where=sa.text("ended_at IS NULL AND is_exclusive"),
-        )
-        batch_op.drop_index(batch_op.f("ix_role_assignments_person_id"))
-        batch_op.drop_index("ix_role_assignments_incident_id")
-
     op.drop_table("role_assignments")
-    with op.batch_alter_table("reminders", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_reminders_kind_subject",
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-        batch_op.drop_index("ix_reminders_status_due_at")
-        batch_op.drop_index(batch_op.f("ix_reminders_incident_id"))
-
     op.drop_table("reminders")
-    with op.batch_alter_table("prompts", schema=None) as batch_op:
-        batch_op.drop_index("ix_prompts_person_id_asked_at")
-
     op.drop_table("prompts")
-    with op.batch_alter_table("drill_runs", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_drill_runs_running",
-            sqlite_where=sa.text("ended_at IS NULL"),
-            postgresql_where=sa.text("ended_at IS NULL"),
-        )
-        batch_op.drop_index(batch_op.f("ix_drill_runs_mentor_id"))
-
-    op.drop_table("drill_runs")
-    with op.batch_alter_table("postmortems", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_postmortems_owner_id"))
-
     op.drop_table("postmortems")
-    with op.batch_alter_table("posted_messages", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_posted_messages_incident_id"))
-
     op.drop_table("posted_messages")
-    with op.batch_alter_table("participants", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_participants_person_id"))
-
     op.drop_table("participants")
-    with op.batch_alter_table("observations", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_observations_person_id"))
-        batch_op.drop_index(batch_op.f("ix_observations_mentor_id"))
-
     op.drop_table("observations")
-    with op.batch_alter_table("mentor_conversations", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_mentor_conversations_mentor_id"))
-        batch_op.drop_index(batch_op.f("ix_mentor_conversations_junior_id"))
-
     op.drop_table("mentor_conversations")
-    with op.batch_alter_table("handover_questions", schema=None) as batch_op:
-        batch_op.drop_index("ix_handover_questions_handover_id")
-
     op.drop_table("handover_questions")
-    with op.batch_alter_table("guidance_records", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_guidance_records_person_id"))
-
     op.drop_table("guidance_records")
-    with op.batch_alter_table("effects", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_effects_coalesce_key",
-            sqlite_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
-            postgresql_where=sa.text("status = 'pending' AND coalesce_key IS NOT NULL"),
-        )
-        batch_op.drop_index("ix_effects_workspace_id_status_due_at")
-        batch_op.drop_index("ix_effects_lane_position")
-        batch_op.drop_index(batch_op.f("ix_effects_incident_id"))
-        batch_op.drop_index(batch_op.f("ix_effects_after_effect_id"))
-
     op.drop_table("effects")
-    with op.batch_alter_table("captured_messages", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_captured_messages_incident_id"))
-        batch_op.drop_index(batch_op.f("ix_captured_messages_entry_id"))
-
+    op.drop_table("drill_runs")
     op.drop_table("captured_messages")
-    with op.batch_alter_table("action_items", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_action_items_owner_id"))
-
     op.drop_table("action_items")
-    with op.batch_alter_table("stage_records", schema=None) as batch_op:
-        batch_op.drop_index("ix_stage_records_person_id_position")
-
     op.drop_table("stage_records")
-    with op.batch_alter_table("shadowings", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_shadowings_running",
-            sqlite_where=sa.text("ended_at IS NULL"),
-            postgresql_where=sa.text("ended_at IS NULL"),
-        )
-        batch_op.drop_index("ix_shadowings_workspace_id_ended_at")
-        batch_op.drop_index(batch_op.f("ix_shadowings_mentor_id"))
-
     op.drop_table("shadowings")
-    with op.batch_alter_table("mentorships", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_mentorships_mentor_id"))
-
     op.drop_table("mentorships")
-    with op.batch_alter_table("incidents", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_incidents_workspace_id_channel_id",
-            sqlite_where=sa.text("channel_id IS NOT NULL"),
-            postgresql_where=sa.text("channel_id IS NOT NULL"),
-        )
-        batch_op.drop_index("ix_incidents_workspace_id_status")
-
     op.drop_table("incidents")
-    with op.batch_alter_table("handovers", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_handovers_pending",
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-        batch_op.drop_index("ix_handovers_to_person_id_status")
-
     op.drop_table("handovers")
-    with op.batch_alter_table("processed_requests", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_processed_requests_created_at"))
-
     op.drop_table("processed_requests")
     op.drop_table("people_groups")
-    with op.batch_alter_table("people", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_people_email"))
-
     op.drop_table("people")
     op.drop_table("leases")
     op.drop_table("heartbeats")
     op.drop_table("counters")
     op.drop_table("audit_heads")
     op.drop_table("audit_entries")
-    with op.batch_alter_table("absences", schema=None) as batch_op:
-        batch_op.drop_index("ix_absences_workspace_id_until_at")
-
     op.drop_table("absences")
     op.drop_table("workspaces")

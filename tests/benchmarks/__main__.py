@@ -1,4 +1,4 @@
-"""Measure the bot against the embedded Slack, and print what was measured beside the targets."""
+"""Measure the bot against the embedded Slack, and print each figure beside its target."""
 
 import argparse
 import asyncio
@@ -28,10 +28,10 @@ WARM_UP = 5
 
 
 def main() -> None:
-    """Measure everything, or only declaring."""
+    """Measure everything, or declaring alone."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="of each; the medians count")
-    parser.add_argument("--declaring", action="store_true", help="only declaring")
+    parser.add_argument("--runs", type=int, default=5, help="of each; the report shows medians")
+    parser.add_argument("--declaring", action="store_true", help="measure declaring only")
     options = parser.parse_args()
     configure_logs(level=LogLevel.ERROR, form=LogFormat.CONSOLE)
     report, console = Report(), Console(width=100)
@@ -121,9 +121,9 @@ async def _warm_up(stand: Stand, declarations: int) -> None:
 
 
 async def _crowd(template: Path, *, people: int, latency: float, runs: int) -> Crowd:
-    """Return the medians of several crowds, each on a bot of its own.
+    """Return the medians of several crowds, each on a fresh bot.
 
-    One after the other on one bot, they would also be compared with all of the crowds before.
+    On a shared bot, each declaration would also be compared with those of earlier crowds.
     """
     crowds = []
     for _ in range(runs):

@@ -1,4 +1,4 @@
-"""The bot as `sitrep serve` runs it, but without rate limits of its own, until SIGTERM."""
+"""Run the bot as `sitrep serve` does, but without its own rate limits, until SIGTERM."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""How long declaring takes, seen from Slack: the answer, a usable channel, all in its place."""
+"""How long declaring takes, seen from Slack: to the answer, a usable channel, and all done."""
 
 import asyncio
 import statistics
@@ -11,7 +11,7 @@ from tests.benchmarks.stand import Stand
 from tests.slack_server import Channel, Person
 from tests.slack_server.journal import ApiCall
 
-# Best effort and last, or, as the read-in, because somebody joined and not because of declaring.
+# Best effort and last; the read-in follows from somebody joining, not from declaring.
 ANCILLARY = frozenset(
     {
         *("pins.add", "conversations.info", "conversations.setTopic"),
@@ -40,7 +40,7 @@ class Crowd:
 
 
 async def declare_at_once(stand: Stand, people: list[Person]) -> list[Declared]:
-    """Let these people declare at the same moment, and see each of their incidents through."""
+    """Let these people declare at once, and wait until all their incidents are set up."""
     first = len(stand.slack.calls)
     started = time.perf_counter()
     answered = await asyncio.gather(*(_declare(person) for person in people))
@@ -87,7 +87,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 async def _declare(person: Person) -> tuple[float, str]:
-    # Titles that resemble each other would be asked about instead of declared.
+    # For similar titles, the bot would ask instead of declaring.
     slug = uuid.uuid4().hex
     outcome = await person.command(f"/incident declare sev2 {slug}")
     if "is declared" not in outcome.text:
@@ -101,7 +101,7 @@ def _are_furnished(stand: Stand, slugs: list[str]) -> bool:
 
 
 def _usable_at(calls: list[ApiCall], room: Channel, person: Person) -> float:
-    """When the declarer was in the channel and the card stood there, and the bot knew it."""
+    """When the bot knew that the declarer was in the channel and the card was posted."""
     invited = next(
         call
         for call in calls
@@ -118,7 +118,7 @@ def _usable_at(calls: list[ApiCall], room: Channel, person: Person) -> float:
 
 
 def _done_at(calls: list[ApiCall], room: Channel) -> float:
-    """When the last call for this incident but the ancillary ones was answered."""
+    """When Slack answered the incident's last call, ancillary ones aside."""
     slug = room.name.rpartition("-")[2]
     return max(
         _ended(call)

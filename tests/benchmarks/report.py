@@ -65,7 +65,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def beyond_calls(seconds: float, *, calls: int, latency: float) -> str:
-    """Return a time as calls that had to wait for each other and what came on top."""
+    """Return a time as calls that wait for each other, plus the rest."""
     if latency == 0:
         return milliseconds(seconds)
     rest = seconds - calls * latency

@@ -1,4 +1,4 @@
-"""What `sitrep serve` costs: until it is ready, and at rest."""
+"""What `sitrep serve` costs: time to be ready, and memory at rest."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ _READY_WITHIN_SECONDS = 30.0
 
 
 async def start_up(template: Path, *, runs: int) -> float:
-    """Return the seconds from starting the process to `/readyz` saying yes (median).
+    """Return the median seconds from the start of the process until `/readyz` answers 200.
 
-    The first start isn't counted: it compiles what installing would have compiled.
+    The first start doesn't count: it compiles what an installation has already compiled.
     """
     await _serve(template, rest=0.0)
     return statistics.median([(await _serve(template, rest=0.0))[0] for _ in range(runs)])
@@ -48,7 +48,7 @@ async def _serve(template: Path, *, rest: float) -> tuple[float, float]:
 
 async def _until_ready(session: aiohttp.ClientSession, url: str) -> None:
     async with asyncio.timeout(_READY_WITHIN_SECONDS):
-        # Another process tells, by its answer.
+        # Another process: only its answer tells.
         while not await _is_ready(session, url):  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
@@ -69,6 +69,6 @@ def _free_port() -> int:
 
 
 def _resident_bytes(pid: int) -> int:
-    """Return the resident set of a process (Linux; elsewhere there is no /proc to ask)."""
+    """Return the resident set of a process (Linux only: it reads /proc)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

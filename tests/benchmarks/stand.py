@@ -1,4 +1,4 @@
-"""The stand: the bot in a process of its own, and the embedded Slack here, which is timed."""
+"""The stand: the bot in its own process, and in this one the embedded Slack, which keeps time."""
 
 import asyncio
 import contextlib
@@ -23,13 +23,13 @@ _SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 
 @dataclass(slots=True)
 class Stand:
-    """A running bot, its Slack, and the people who declare."""
+    """A running bot's Slack, and the people who declare there."""
 
     slack: SlackServer
     people: list[Person]
 
     async def settle(self) -> None:
-        """Wait until the bot has nothing more to say."""
+        """Wait until the bot makes no more calls."""
         await self.slack.quiet(0.3, timeout=60)
 
 
@@ -56,7 +56,7 @@ async def standing(template: Path, *, latency: float) -> AsyncIterator[Stand]:
 
 @contextlib.asynccontextmanager
 async def process(module: str, *given: str, env: dict[str, str]) -> AsyncIterator[Process]:
-    """Run a module of ours in a process of its own; ended by SIGTERM."""
+    """Run a module of ours in its own process; SIGTERM ends it."""
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *given, env={**os.environ, **env}, cwd=ROOT
     )
@@ -69,7 +69,7 @@ async def process(module: str, *given: str, env: dict[str, str]) -> AsyncIterato
 
 
 def furnish(slack: SlackServer) -> list[Person]:
-    """Add those who declare, somebody on duty, and the announcement channel."""
+    """Add the people who declare, somebody on duty, and the announcement channel."""
     people = [slack.add_person(f"person{number}") for number in range(MOST_AT_ONCE)]
     slack.add_person("duty")
     slack.add_channel(ANNOUNCEMENTS, members=[slack.bot])
@@ -77,9 +77,9 @@ def furnish(slack: SlackServer) -> list[Person]:
 
 
 def environ(slack: SlackServer, *, template: Path, folder: Path) -> dict[str, str]:
-    """Return the environment of a bot that works with this Slack, on a copy of the template.
+    """Return the environment of a bot for this Slack, on a copy of the template.
 
-    Its policy has somebody on duty, so that declaring invites more than the declarer.
+    Its policy puts somebody on duty, so that declaring invites one more person.
     """
     path, policy = folder / "sitrep.db", folder / "policy.yaml"
     shutil.copy(template, path)
@@ -97,13 +97,13 @@ def environ(slack: SlackServer, *, template: Path, folder: Path) -> dict[str, st
         "OPS_HOST": "127.0.0.1",
         "OPS_PORT": "0",
         "LOG_LEVEL": "ERROR",
-        # What was edited since it was compiled is compiled once, not at each start.
+        # Python may write bytecode: it compiles an edited file once, not at each start.
         "PYTHONDONTWRITEBYTECODE": "",
     }
 
 
 async def make_template(folder: Path) -> Path:
-    """Make a migrated database file that stands copy."""
+    """Make a migrated database file, which each stand copies."""
     path = folder / "template.db"
     database = open_database(f"sqlite+aiosqlite:///{path}")
     await upgrade(database)
@@ -112,5 +112,5 @@ async def make_template(folder: Path) -> Path:
 
 
 async def breathe() -> None:
-    """Let the machine come to rest between two measurements."""
+    """Let the machine rest between two measurements."""
     await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What goes through in a second: effects of the dispatcher, entries of an export."""
+"""Throughput: effects per second of the dispatcher, and the time that an export takes."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from incidents.core.sentences import Who
 from incidents.engine.effects import SetChannelTopic
 from incidents.engine.outbox import Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
-from incidents.exports import ExportFormat, export_incident
+from incidents.exports.export import ExportFormat, export_incident
 from incidents.incident.incident import ById
 from incidents.lifecycle.declare import Declaration, declare
 from incidents.record.entries import Marked
@@ -34,7 +34,7 @@ _AT_A_TIME = 250
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Effects per second with calls that take no time, and seconds per export by format."""
+    """Effects per second when calls take no time, and seconds per export by format."""
 
     effects_per_second: float
     exports: dict[str, float]
@@ -55,7 +55,7 @@ async def measure_throughput(template: Path, folder: Path, *, runs: int) -> Thro
 
 
 def fsync_milliseconds(folder: Path) -> float:
-    """Return how long this disk takes for an fdatasync (median), which every commit waits for."""
+    """Return this disk's median time for an fdatasync, which every commit waits for."""
     taken = []
     with (folder / "fsync").open("wb", buffering=0) as file:
         for _ in range(50):
@@ -67,7 +67,7 @@ def fsync_milliseconds(folder: Path) -> float:
 
 
 def work_milliseconds() -> float:
-    """Return how long a fixed piece of work takes (median): how fast this machine is just now."""
+    """Return the median time of a fixed piece of work: how fast this machine is now."""
     taken = []
     for _ in range(9):
         started = time.perf_counter()
@@ -112,7 +112,7 @@ async def _declared(app: Sitrep) -> uuid.UUID:
 
 
 def _notes(incident_id: uuid.UUID, numbers: range) -> UseCase:
-    # Of a kind that nothing follows from: what is measured is the export, not the posting.
+    # Nothing follows from this kind of entry, so the benchmark measures no posting.
     async def use_case(uow: UnitOfWork) -> Outcome:
         incident = await uow.get_incident(ById(incident_id))
         for number in numbers:
@@ -134,7 +134,7 @@ async def _effects_per_second(app: Sitrep) -> float:
     started = time.perf_counter()
     dispatcher.start()
     dispatcher.wake()
-    # It has no event for being done: nothing but this wants to know.
+    # The dispatcher has no event for being done: only this benchmark would wait for it.
     while not dispatcher.is_idle or await dispatcher.has_due():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     took = time.perf_counter() - started

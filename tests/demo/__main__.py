@@ -1,4 +1,4 @@
-"""Play the demo: the real bot, a real SQLite file, Slack's real protocol; nothing is recorded."""
+"""Play the demo: the real bot, a real SQLite file, Slack's real protocol; nothing is canned."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
@@ -15,8 +16,10 @@ from rich.terminal_theme import MONOKAI
 
 from bot.app import Sitrep, running
 from bot.operations.logs import configure_logs
+from bot.slack.rate_limits import Limits, RateLimits
 from config.policy_loader import load_policy
 from config.settings import LogFormat, LogLevel, load_settings
+from incidents.core.clock import SystemClock
 from tests.demo import drill, story
 from tests.demo.results import entries_of, keep_files, problems
 from tests.demo.screen import Screen
@@ -26,7 +29,7 @@ from tests.slack_server import SlackServer
 SCENES = (*story.SCENES, *drill.SCENES)
 OUTPUT = Path("demo-output")
 WIDTH = 100
-# Rich's own, but with the fonts that are there instead of one from somewhere in the network.
+# Rich's own format, but with installed fonts instead of one from the network.
 _FONT_FACES = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
 _SVG = _FONT_FACES.sub("", CONSOLE_SVG_FORMAT).replace(
     "Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
@@ -35,7 +38,7 @@ POLICY = Path(__file__).parent / "policy.yaml"
 
 
 def main() -> int:
-    """Play the demo; the exit code is 1 if the bot failed at anything."""
+    """Play the demo; the exit code is 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also write a picture of it")
     options = parser.parse_args()
@@ -68,13 +71,15 @@ def main() -> int:
 
 
 async def play(screen: Screen) -> list[str]:
-    """Play all scenes, keep what was uploaded, and return what went wrong."""
+    """Play all scenes, keep the uploaded files, and return what went wrong."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as folder:
-        async with SlackServer() as slack:
+        async with SlackServer(rate_limits=False) as slack:
             cast = Cast.of(slack)
             settings = load_settings(_environ(slack, Path(folder)))
-            async with running(settings, load_policy(POLICY)) as app:
+            # Minutes are seconds here, so a minute's calls to Slack come within ten.
+            limits = RateLimits(SystemClock(), limits=Limits(window=timedelta(seconds=10)))
+            async with running(settings, load_policy(POLICY), limits=limits) as app:
                 await slack.connected()
                 slack.on_change(screen.show)
                 screen.is_pictured = True

@@ -1,4 +1,4 @@
-"""The drill: a junior practises on an incident that unfolds by itself, with a mentor beside them."""
+"""The drill: a junior practises with a mentor on an incident that unfolds by itself."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ SCENARIO = Path(__file__).parents[2] / "config" / "scenarios" / "bad-deploy.yaml
 
 
 def quicker_scenario(folder: Path) -> Path:
-    """Write the built-in scenario with seconds for minutes; return the folder that it is in."""
+    """Write the built-in scenario with seconds for minutes; return its folder."""
     folder.mkdir(exist_ok=True)
     text = re.sub(r"after: (\d+)m", r"after: \1s", SCENARIO.read_text(encoding="utf-8"))
     (folder / SCENARIO.name).write_text(text, encoding="utf-8")
@@ -25,7 +25,7 @@ def _room(cast: Cast) -> Channel:
 async def practise(cast: Cast) -> None:
     """Dev starts a drill; Ben is the mentor. The first signal comes by itself."""
     outcome = await cast.dev.command("/incident drill bad-deploy @ben")
-    expect("begins" in outcome.text, f"the drill was answered with {outcome.text!r}")
+    expect("begins" in outcome.text, f"Sitrep answered the drill with {outcome.text!r}")
     await cast.until(
         lambda: any(channel.name.startswith("drill-1") for channel in cast.slack.channels),
         saying="the drill has no channel",
@@ -39,7 +39,7 @@ async def practise(cast: Cast) -> None:
 
 
 async def escalate(cast: Cast) -> None:
-    """Not sure, so Dev escalates: Ben gets the packet, and is on it with one press."""
+    """Dev isn't sure and escalates; Ben gets the packet and takes it with one press."""
     room = _room(cast)
     await cast.dev.command(
         "/incident escalate @ben Is it safe to go back to 2.40.3 before we know the bug?",
@@ -55,7 +55,7 @@ async def escalate(cast: Cast) -> None:
 
 
 async def agree(cast: Cast) -> None:
-    """A risky step is proposed with its way back; Ben agrees, Dev does it and says so."""
+    """Dev proposes a risky step and how to undo it; Ben agrees; Dev does it and reports back."""
     room = _room(cast)
     await cast.dev.command(
         "/incident propose Go back to checkout 2.40.3 risk: purchases take a moment longer "
@@ -73,7 +73,7 @@ async def agree(cast: Cast) -> None:
 
 
 async def see_it_through(cast: Cast) -> None:
-    """It recovers by itself; Dev says so, resolves, and both get a scorecard in private."""
+    """The service recovers; Dev posts an update and resolves; both get a private scorecard."""
     room = _room(cast)
     await cast.said("checkout-5xx has cleared", where=room)
     await cast.dev.command(
@@ -89,7 +89,7 @@ async def see_it_through(cast: Cast) -> None:
             "resolution": "Went back to checkout 2.40.3",
         },
     )
-    expect(not outcome.errors, f"resolving was refused: {outcome.errors}")
+    expect(not outcome.errors, f"Sitrep refused to resolve: {outcome.errors}")
     for person in (cast.dev, cast.ben):
         await cast.said("corecard", where=cast.slack.dm(person))
 
@@ -98,5 +98,5 @@ SCENES: tuple[tuple[str, Scene, str], ...] = (
     ("Practice: Dev starts a drill, Ben is the mentor", practise, ""),
     ("Dev escalates, with what is known", escalate, "pictured"),
     ("A risky step is proposed and agreed to", agree, "pictured"),
-    ("It recovers; a scorecard for the two of them", see_it_through, ""),
+    ("It recovers; both get a scorecard", see_it_through, ""),
 )

@@ -1,4 +1,4 @@
-"""What the demo leaves behind, and whether it is what it should be."""
+"""What the demo leaves behind, and the check that nothing is missing or wrong."""
 
 import json
 from collections.abc import Iterator
@@ -7,42 +7,34 @@ from pathlib import Path
 from bot.app import Sitrep
 from incidents.engine import outbox
 from incidents.engine.outbox import EffectStatus
-from incidents.exports import verify_export
+from incidents.exports.offline import verify_export
 from tests.slack_server import SlackServer, UploadedFile
 
 EXPECTED_ENTRIES = (
-    *(
-        "declared",
-        "channel_opened",
-        "commander_missing",
-        "role_assigned",
-        "note",
-        "marked",
-    ),
-    *(
-        "pinned",
-        "status_changed",
-        "checkin_asked",
-        "checkin_understood",
-        "checkin_answered",
-    ),
-    *(
-        "update_reminded",
-        "update_posted",
-        "severity_changed",
-        "handoff_offered",
-    ),
-    *(
-        "commander_changed",
-        "postmortem_drafted",
-        "action_item_added",
-        "postmortem_published",
-    ),
+    "declared",
+    "channel_opened",
+    "commander_missing",
+    "role_assigned",
+    "note",
+    "marked",
+    "pinned",
+    "status_changed",
+    "checkin_asked",
+    "checkin_understood",
+    "checkin_answered",
+    "update_reminded",
+    "update_posted",
+    "severity_changed",
+    "handoff_offered",
+    "commander_changed",
+    "postmortem_drafted",
+    "action_item_added",
+    "postmortem_published",
 )
 
 
 def keep_files(slack: SlackServer, folder: Path) -> dict[str, Path]:
-    """Write what the bot uploaded into the folder, by short names; the latest of each counts."""
+    """Write the bot's uploads into the folder under short names; the latest of each wins."""
     folder.mkdir(exist_ok=True)
     kept: dict[str, Path] = {}
     for file in slack.files:
@@ -59,7 +51,7 @@ def _short_name(file: UploadedFile) -> str:
 
 
 async def problems(app: Sitrep, slack: SlackServer, kept: dict[str, Path]) -> list[str]:
-    """Return everything that is wrong, in words."""
+    """Return what is wrong, one sentence each."""
     found = [f"Slack would have refused: {text}" for text in slack.violations]
     wanted = (
         "timeline.md",
@@ -84,7 +76,7 @@ async def _undelivered(app: Sitrep) -> list[str]:
 
 def _record_flaws(data: bytes) -> Iterator[str]:
     for flaw in verify_export(data):
-        yield f"the record doesn't prove: {flaw.problem} at entry {flaw.sequence}"
+        yield f"the record's chain is broken: {flaw.problem} at entry {flaw.sequence}"
     kinds = {entry["kind"] for entry in json.loads(data)["entries"]}
     for kind in EXPECTED_ENTRIES:
         if kind not in kinds:

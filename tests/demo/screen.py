@@ -27,10 +27,10 @@ _PICTURED = {"pushpin": "📌", "rotating_light": "🚨", "white_check_mark": "�
 
 
 class Sheet:
-    """One console and the place it is at: a heading is written where the place changes."""
+    """One console; it writes a heading whenever the place changes."""
 
     def __init__(self, console: Console) -> None:
-        """Take the console to write to."""
+        """Write to this console."""
         self.console = console
         self._place = ""
         self._styles: dict[str, str] = {}
@@ -64,16 +64,16 @@ class Sheet:
 
 
 class Screen:
-    """The terminal, which shows everything, and the picture, which shows what is essential."""
+    """The terminal, which shows everything, and the picture, which shows the essential."""
 
     def __init__(self, console: Console, picture: Console | None = None) -> None:
-        """Take the terminal, and what records the picture if one is wanted."""
+        """Write to the terminal, and to `picture` if somebody wants one."""
         self._terminal = Sheet(console)
         self._picture = Sheet(picture) if picture is not None else None
         self.is_pictured = False
 
     def title(self, text: str, *, under: str) -> None:
-        """Begin: what is shown, and how."""
+        """Begin with a title and a line under it."""
         self.say(text, style="bold")
         self.say(under)
 
@@ -88,7 +88,7 @@ class Screen:
             sheet.console.print(Text(text, style=style))
 
     def show(self, change: Change) -> None:
-        """Show one visible thing, if it is worth a line."""
+        """Show one change, if it is worth a line."""
         line = _line_of(change)
         if line is None:
             return
@@ -122,22 +122,22 @@ def _place_of(change: Change) -> str:
 
 
 def _line_of(change: Change) -> Text | None:
-    """Return the line for a change, or None for what is only noise here."""
+    """Return the line for a change, or None if it would only be noise."""
     who, text = change.who, change.text
     match change.kind:
         case ChangeKind.COMMAND:
-            return _deed(who, "types", Text(_readable(change, text), style="bold"))
+            return _action(who, "types", Text(_readable(change, text), style="bold"))
         case ChangeKind.CLICK:
-            return _deed(who, "presses", Text(f" {text} ", style="reverse"))
+            return _action(who, "presses", Text(f" {text} ", style="reverse"))
         case ChangeKind.SUBMIT:
-            return _deed(who, "submits the form", Text(f"“{text}”"))
+            return _action(who, "submits the form", Text(f"“{text}”"))
         case ChangeKind.REACTION:
-            return _deed(who, "reacts with", Text(_emojis(text.strip("+−"))))
+            return _action(who, "reacts with", Text(_emojis(text.strip("+−"))))
         case ChangeKind.PINNED if who != BOT:
-            return _deed(who, "pins", Text(f"“{_cut(text)}”"))
+            return _action(who, "pins", Text(f"“{_cut(text)}”"))
         case ChangeKind.EPHEMERAL:
             reader = change.where.rpartition(" → ")[2]
-            return _saying(f"only {reader} sees", _compact(change.message) or text)
+            return _speech(f"only {reader} sees", _compact(change.message) or text)
         case ChangeKind.MESSAGE:
             return _message(change)
         case ChangeKind.EDITED if change.message is not None and not change.message.ephemeral_to:
@@ -172,8 +172,8 @@ def _message(change: Change) -> Text | None:
     if message is None or not change.text.strip():
         return None
     if message.is_bot:
-        return _saying("", _compact(message))
-    return _deed(change.who, "writes", _styled(change.text))
+        return _speech("", _compact(message))
+    return _action(change.who, "writes", _styled(change.text))
 
 
 def _edit(message: Message) -> Text:
@@ -184,7 +184,7 @@ def _edit(message: Message) -> Text:
 
 
 def _compact(message: Message | None) -> str:
-    """Render a message, with fields beside each other instead of one below the other."""
+    """Render a message, with its fields side by side."""
     if message is None or not message.blocks:
         return message.rendered if message else ""
     names = message.channel.names
@@ -200,11 +200,11 @@ def _readable_text(text: str, message: Message) -> str:
     return _INSTANT.sub(r"\1", plain(text, message.channel.names))
 
 
-def _deed(who: str, verb: str, what: Text) -> Text:
+def _action(who: str, verb: str, what: Text) -> Text:
     return Text.assemble((who, "bold yellow"), f" {verb} ", what)
 
 
-def _saying(aside: str, text: str) -> Text:
+def _speech(aside: str, text: str) -> Text:
     lines = [line for line in text.splitlines() if line.strip()]
     shown = [_cut(line) for line in lines[:MOST_LINES]]
     if len(lines) > MOST_LINES:

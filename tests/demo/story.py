@@ -18,7 +18,7 @@ ROOM = "inc-1-checkout-errors-in-the-eu"
 
 @dataclass(slots=True)
 class Cast:
-    """The people of the story, and where it takes place."""
+    """The people of the story, and their Slack."""
 
     slack: SlackServer
     maya: Person
@@ -29,7 +29,7 @@ class Cast:
 
     @classmethod
     def of(cls, slack: SlackServer) -> "Cast":
-        """Furnish the workspace: people, channels, and who is on call for checkout."""
+        """Set up the workspace: people, channels, and who is on call for checkout."""
         maya, ben, dev, carla, nora = (
             slack.add_person(handle, name=name, tz=zone)
             for handle, name, zone in (
@@ -50,31 +50,31 @@ class Cast:
         return self.slack.channel(ROOM)
 
     async def said(self, text: str, *, where: Channel | None = None) -> Message:
-        """Wait until Sitrep has said this, in the incident's channel unless told otherwise."""
+        """Wait until Sitrep says this, by default in the incident's channel."""
 
         def find() -> Message | None:
             said = (where or self.room).messages
             return next((m for m in reversed(said) if m.is_bot and text in m.rendered), None)
 
-        return await self.until(find, saying=f"nothing says {text!r}")
+        return await self.until(find, saying=f"Sitrep didn't say {text!r}")
 
     async def until(self, condition: Callable[[], T | None], *, saying: str) -> T:
-        """Wait for something to happen. Raises: AssertionError, with `saying`, if it doesn't."""
+        """Wait until this holds. Raises: AssertionError, with `saying`, if it never does."""
         return await self.slack.wait_for(condition, timeout=PATIENCE_SECONDS, saying=saying)
 
 
 async def declare(cast: Cast) -> None:
-    """Somebody notices, and declares in one line."""
+    """Maya notices, and declares in one line."""
     await cast.maya.says("Is anybody else seeing errors at checkout? EU customers get a 502.")
     await pause()
     outcome = await cast.maya.command("/incident declare sev2 Checkout errors in the EU")
-    expect("is declared" in outcome.text, f"declaring was answered with {outcome.text!r}")
+    expect("is declared" in outcome.text, f"Sitrep answered the declaration with {outcome.text!r}")
     room = await cast.until(lambda: cast.slack.find_channel(ROOM), saying="no incident channel")
     await cast.until(lambda: room.pins, saying="no pinned status card")
     invited = (cast.maya, cast.ben, cast.dev)
-    await cast.until(lambda: all(who in room for who in invited), saying="not all are invited")
+    await cast.until(lambda: all(who in room for who in invited), saying="not everybody joined")
     announced = cast.slack.channel("incidents")
-    await cast.until(lambda: announced.messages, saying="not announced")
+    await cast.until(lambda: announced.messages, saying="Sitrep didn't announce the incident")
 
 
 async def take_command(cast: Cast) -> None:
@@ -84,11 +84,11 @@ async def take_command(cast: Cast) -> None:
     await cast.ben.click(asked, "role_take_command")
     await cast.said("Checklist", where=cast.slack.dm(cast.ben))
     await cast.ben.command("/incident role comms @carla", channel=cast.room)
-    await cast.until(lambda: cast.carla in cast.room, saying="@carla was not invited")
+    await cast.until(lambda: cast.carla in cast.room, saying="Sitrep didn't invite @carla")
 
 
 async def keep_the_record(cast: Cast) -> None:
-    """Notes, also of earlier things; a message marked, another pinned."""
+    """Dev notes something earlier; people mark one message and pin another."""
     room = cast.room
     await cast.dev.command("/incident note -10m Deploy of checkout 1.42 went out", channel=room)
     graph = await cast.dev.says("5xx at 31 % since 1.42, only on the EU cluster", room)
@@ -102,7 +102,7 @@ async def keep_the_record(cast: Cast) -> None:
 
 
 async def check_in(cast: Cast) -> None:
-    """A task for one named person, with a time box."""
+    """Ben gives Dev a task with a time box."""
     await cast.ben.command(
         "/incident checkin @dev Roll back to 1.41 and watch the error rate", channel=cast.room
     )
@@ -113,7 +113,7 @@ async def check_in(cast: Cast) -> None:
 
 
 async def update(cast: Cast) -> None:
-    """The update falls due: Sitrep reminds, and the form does the rest."""
+    """The update falls due: Sitrep reminds, and Carla posts it with the form."""
     due = await cast.said("update is due")
     await pause()
     form = (await cast.carla.click(due, "update_open")).get_view()
@@ -126,23 +126,23 @@ async def update(cast: Cast) -> None:
             "next_in": "5m",
         },
     )
-    expect(not outcome.errors, f"the update was refused: {outcome.errors}")
+    expect(not outcome.errors, f"Sitrep refused the update: {outcome.errors}")
     await cast.said("EU customers can't pay")
 
 
 async def answer(cast: Cast) -> None:
-    """The time box is over: how did it go?"""
+    """The time box is over: Sitrep asks Dev how it went."""
     direct = cast.slack.dm(cast.dev)
     asked = await cast.until(
         lambda: next((m for m in reversed(direct.messages) if "[Done]" in m.rendered), None),
-        saying="the check-in's end is not asked about",
+        saying="Sitrep didn't ask how the task went",
     )
     await pause()
     await cast.dev.click(asked, "checkin_done")
 
 
 async def worsen(cast: Cast) -> None:
-    """It is worse than thought: more people come, the clock runs faster."""
+    """It is worse than thought: SEV1 brings in more people and more frequent updates."""
     await cast.ben.command(
         "/incident severity sev1 Card payments fail in the US, too", channel=cast.room
     )
@@ -151,7 +151,7 @@ async def worsen(cast: Cast) -> None:
 
 
 async def hand_over(cast: Cast) -> None:
-    """Command moves: offered with a brief, accepted with a press."""
+    """Ben offers command to Nora with a brief; she accepts with one press."""
     await cast.ben.command("/incident handoff @nora My shift ends", channel=cast.room)
     offer = await cast.said("command", where=cast.slack.dm(cast.nora))
     await pause()
@@ -160,7 +160,7 @@ async def hand_over(cast: Cast) -> None:
 
 
 async def end(cast: Cast) -> None:
-    """Mitigated, then resolved; one form asks for what the record lacks."""
+    """Nora mitigates, then resolves; one form asks for what the record lacks."""
     room = cast.room
     await cast.nora.command("/incident status mitigated Rolled back, errors are gone", channel=room)
     await pause()
@@ -174,12 +174,12 @@ async def end(cast: Cast) -> None:
             "resolution": "Rolled back checkout 1.42 to 1.41",
         },
     )
-    expect(not outcome.errors, f"resolving was refused: {outcome.errors}")
+    expect(not outcome.errors, f"Sitrep refused to resolve: {outcome.errors}")
     await cast.said("Resolved")
 
 
 async def learn(cast: Cast) -> None:
-    """The draft is there at once; somebody takes it, and work follows from it."""
+    """Sitrep drafts the postmortem at once; Carla takes it; Nora adds an action item."""
     await cast.until(lambda: _postmortems(cast), saying="no draft of the postmortem")
     asked = await cast.said("Who writes it up")
     await cast.carla.click(asked, "postmortem_claim")
@@ -190,7 +190,7 @@ async def learn(cast: Cast) -> None:
 
 
 async def publish(cast: Cast) -> None:
-    """What only people can know is written by its owner; then it is published."""
+    """Carla adds what only people can know, and publishes."""
     asked = await cast.carla.command("/incident postmortem write", channel=cast.room)
     await pause()
     outcome = await cast.carla.submit(
@@ -203,7 +203,7 @@ async def publish(cast: Cast) -> None:
             "What went well": "Somebody knew within minutes which deploy it was.",
         },
     )
-    expect(not outcome.errors, f"the postmortem was refused: {outcome.errors}")
+    expect(not outcome.errors, f"Sitrep refused the postmortem: {outcome.errors}")
     await cast.carla.command("/incident postmortem publish", channel=cast.room)
     await cast.until(lambda: len(_postmortems(cast)) > 1, saying="no finished postmortem")
 
@@ -213,7 +213,7 @@ def _postmortems(cast: Cast) -> list[UploadedFile]:
 
 
 async def close(cast: Cast) -> None:
-    """Closed, and the timeline exported for people, for tables, and for proof."""
+    """Nora closes, and exports the timeline to read, to tabulate and to verify."""
     await cast.nora.command("/incident close", channel=cast.room)
     for fmt in ("md", "csv", "json"):
         await cast.nora.command(f"/incident export {fmt}", channel=cast.room)
@@ -227,7 +227,7 @@ def _find_file(cast: Cast, ending: str) -> UploadedFile | None:
 
 Scene = Callable[[Cast], Awaitable[None]]
 
-# What is in the picture of the README is marked; all of it would be too long to look at.
+# "pictured" scenes are in the README's picture; all of them would make it too long.
 SCENES: tuple[tuple[str, Scene, str], ...] = (
     ("Maya declares", declare, "pictured"),
     ("Nobody has command, so Sitrep asks", take_command, "pictured"),
@@ -250,6 +250,6 @@ async def pause() -> None:
 
 
 def expect(holds: object, otherwise: str) -> None:
-    """Go on only if something holds. Raises: AssertionError."""
+    """Go on only if this holds. Raises: AssertionError."""
     if not holds:
         raise AssertionError(otherwise)

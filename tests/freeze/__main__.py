@@ -1,4 +1,4 @@
-"""The steps after a run of the scenarios: `record`, `add` or `check` what its tests left."""
+"""The step after a run of the scenarios: `record`, `add` or `check` what its tests wrote."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.freeze.observations import ByTest, read_run
 
 
 def main(step: str, *folders: str) -> int:
-    """Do one of the steps with the folders of one or more runs; 1 if something is missing."""
+    """Do one step with the folders of one or more runs; return 1 if anything is missing."""
     runs = [read_run(Path(folder)) for folder in folders]
     modules = sorted({module for run in runs for module in run})
     if step == "check":
@@ -31,7 +31,7 @@ def main(step: str, *folders: str) -> int:
 
 def _report(module: str, snapshot: snapshots.Snapshot) -> None:
     only_sometimes = sum(not seen.always for seen in snapshot.values())
-    sys.stdout.write(f"{module}: {len(snapshot)} items, {only_sometimes} only sometimes\n")
+    sys.stdout.write(f"{module}: {len(snapshot)} items, {only_sometimes} of them only sometimes\n")
 
 
 def _check(modules: list[str], run: dict[str, ByTest]) -> int:
@@ -43,7 +43,7 @@ def _check(modules: list[str], run: dict[str, ByTest]) -> int:
             sys.stdout.write(f"\n{module}: no longer in {test}\n")
             sys.stdout.write(difference(item, shown, name=f"{module}.txt, closest") + "\n")
     if lost:
-        sys.stdout.write(f"\n{lost} frozen things were not seen. {HOW_TO_GO_ON}\n")
+        sys.stdout.write(f"\n{lost} frozen items no longer appear. {HOW_TO_GO_ON}\n")
     return 1 if lost else 0
 
 

@@ -1,4 +1,4 @@
-"""Holds what one test showed against what is frozen, and says what differs and what to do."""
+"""Compares what one test showed with the snapshot; says what differs and what to do."""
 
 import difflib
 import functools
@@ -9,22 +9,22 @@ from typing import Self
 
 from tests.freeze import snapshots
 from tests.freeze.items import Item
-from tests.freeze.observations import is_compared, leave
+from tests.freeze.observations import is_compared, write_test
 from tests.freeze.observing import observed
 from tests.freeze.planned_work import PlannedWork, planned_work
 from tests.slack_server import SlackServer
 
 _AT_MOST = 8
 HOW_TO_GO_ON = (
-    "If that is meant, record anew with `make freeze` and read the difference; "
-    "if it is only another order of events, add it with `make freeze-add`."
+    "If you meant the change, record it with `make freeze` and read the diff; "
+    "if only the order of events differs, add it with `make freeze-add`."
 )
 
 read_once = functools.cache(snapshots.read)
 
 
 class Frozen:
-    """One scenario's part: notes plans while it runs, and is shown the Slack at its end."""
+    """Watches one scenario: notes plans while it runs, and reads its Slack at the end."""
 
     def __init__(self, module: str, test: str) -> None:
         self._module = module
@@ -46,17 +46,17 @@ class Frozen:
         self._planning.__exit__(kind, error, trace)
 
     def look(self, slack: SlackServer, database_url: str) -> None:
-        """Look at what was shown and recorded, once the bot has stopped."""
+        """Read what the bot showed and recorded, once it has stopped."""
         database = Path(database_url.partition(":///")[2])
         self._shown = {snapshots.as_stored(item) for item in observed(slack, database)}
 
     def check(self) -> None:
-        """Leave what was seen for whoever records. Raises: AssertionError for anything unknown."""
+        """Write what the test showed, for a recording. Raises: AssertionError for unknown items."""
         if self._shown is None or self._work is None:
             return
-        leave(self._module, self._test, shown=self._shown, planned=self._work.items)
-        # On a busy machine a card is sometimes refreshed once more or once less. Only
-        # `make freeze-check` compares, so that nobody's change fails because of it.
+        write_test(self._module, self._test, shown=self._shown, planned=self._work.items)
+        # A busy machine may refresh a card once more or once less, so only `make freeze-check`
+        # compares: other runs must not fail because of that.
         if not is_compared():
             return
         unknown = [
@@ -65,7 +65,7 @@ class Frozen:
         ]
         assert not unknown, "\n\n".join(
             [
-                f"\n{len(unknown)} things differ from what is frozen",
+                f"\n{len(unknown)} items differ from the snapshot",
                 *unknown[:_AT_MOST],
                 HOW_TO_GO_ON,
             ]
@@ -75,24 +75,24 @@ class Frozen:
 def _unknown(items: Iterable[Item], *, module: str) -> Iterator[str]:
     known = read_once(module)
     for item in sorted(items):
-        if item not in known and _in_no_order(item) not in _unordered(module):
+        if item not in known and _sorted_words(item) not in _known_sometimes(module):
             yield difference(item, known, name=snapshots.path_of(module).name)
 
 
 @functools.cache
-def _unordered(module: str) -> frozenset[tuple[str, ...]]:
-    """Return what is only seen sometimes, by its words: random ids may order them anew each time."""
+def _known_sometimes(module: str) -> frozenset[tuple[str, ...]]:
+    """Return the sorted words of what appears sometimes: random ids may reorder them."""
     varied = (item for item, seen in read_once(module).items() if not seen.always)
-    return frozenset(_in_no_order(item) for item in varied)
+    return frozenset(_sorted_words(item) for item in varied)
 
 
-def _in_no_order(item: Item) -> tuple[str, ...]:
+def _sorted_words(item: Item) -> tuple[str, ...]:
     words = (word.strip(",.") for word in item.text.split())
     return (item.heading, *sorted(words))
 
 
 def difference(item: Item, known: Iterable[Item], *, name: str) -> str:
-    """Return how an unknown item differs from the frozen one that is most like it."""
+    """Return how an unknown item differs from the most similar frozen one."""
     closest = max(known, key=lambda other: _likeness(item, other), default=Item("nothing", ""))
     return "\n".join(
         difflib.unified_diff(

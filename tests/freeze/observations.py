@@ -1,4 +1,4 @@
-"""What each test of a run showed, left in a folder by the test and read back after the run."""
+"""What each test of a run showed: the test writes it to a folder, and we read it after the run."""
 
 import json
 import os
@@ -16,17 +16,17 @@ ByTest = dict[str, set[Item]]
 
 
 def is_recording() -> bool:
-    """Tell whether what is shown is recorded, so that nothing is unknown."""
+    """Tell whether this run records what it shows, so that nothing counts as unknown."""
     return bool(os.environ.get(RECORDING_VARIABLE))
 
 
 def is_compared() -> bool:
-    """Tell whether this run compares what is shown, as `make freeze-check` does."""
+    """Tell whether this run compares what it shows, as `make freeze-check` does."""
     return bool(os.environ.get(FOLDER_VARIABLE)) and not is_recording()
 
 
-def leave(module: str, test: str, *, shown: Iterable[Item], planned: Iterable[Item]) -> None:
-    """Write what one test showed, if somebody wants to read it after the run."""
+def write_test(module: str, test: str, *, shown: Iterable[Item], planned: Iterable[Item]) -> None:
+    """Write what one test showed, if the run has a folder for it."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return
@@ -42,7 +42,7 @@ def leave(module: str, test: str, *, shown: Iterable[Item], planned: Iterable[It
 
 
 def read_run(folder: Path) -> dict[str, ByTest]:
-    """Return what a run showed, by module and test; all plans are those of one module and test."""
+    """Return what a run showed, by module and test; all plans together count as one module."""
     run: defaultdict[str, ByTest] = defaultdict(dict)
     planned: set[Item] = set()
     for path in sorted(folder.glob("*.json")):

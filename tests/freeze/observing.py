@@ -1,4 +1,4 @@
-"""Gathers what a scenario showed and recorded: calls, answers, files and timelines."""
+"""Collects what a scenario showed and recorded: calls, answers, files and timelines."""
 
 import contextlib
 import json
@@ -16,9 +16,9 @@ from tests.slack_server.delivery.delivery import DeliveryKind
 from tests.slack_server.journal import ApiCall
 from tests.slack_server.render import Json
 
-# Calls that only look, and the two steps of an upload whose result is shown as a file.
-_LOOKS = (".list", ".info", ".history", ".members", ".replies", ".get", ".test", ".open")
-_LOOKS_TOO = frozenset(
+# Calls that only read, and the two steps of an upload: its file is an item itself.
+_READS = (".list", ".info", ".history", ".members", ".replies", ".get", ".test", ".open")
+_READS_TOO = frozenset(
     {
         "chat.getPermalink",
         "files.completeUploadExternal",
@@ -31,7 +31,7 @@ _LOOKS_TOO = frozenset(
 
 
 def observed(slack: SlackServer, database: Path) -> set[Item]:
-    """Return everything that a scenario showed or recorded, made stable."""
+    """Return everything that a scenario showed or recorded, with stable names."""
     names = stable_names(slack, database)
     found = (*_calls(slack), *_answers(slack), *_files(slack), *_timelines(database))
     return {Item(names.stable(item.heading), names.stable(item.text)) for item in found}
@@ -39,9 +39,9 @@ def observed(slack: SlackServer, database: Path) -> set[Item]:
 
 def _calls(slack: SlackServer) -> Iterator[Item]:
     for call in slack.calls:
-        if call.method != "views.open" and call.method.endswith(_LOOKS):
+        if call.method != "views.open" and call.method.endswith(_READS):
             continue
-        if call.method not in _LOOKS_TOO:
+        if call.method not in _READS_TOO:
             yield Item(_heading(call), shown_lines(call.args))
 
 
@@ -99,15 +99,15 @@ def _timelines(database: Path) -> Iterator[Item]:
         yield Item(f"timeline of {dashed(incident_id)}: {kind}", text)
 
 
-# Slack tells of these whenever it likes, so they come between the others by chance.
-_TOLD_BY_SLACK = frozenset({"person_joined", "person_left"})
+# Slack sends these at any time, so their place among the others is chance.
+_SENT_BY_SLACK = frozenset({"person_joined", "person_left"})
 
 
 def _orders(rows: list[tuple[Any, ...]]) -> Iterator[Item]:
-    """In what order each person's entries came; what the bot adds comes in between by chance."""
+    """Yield the order of each person's entries; the bot's own come in between by chance."""
     orders: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for incident_id, kind, actor_kind, actor_name, *_ in rows:
-        if actor_kind == "person" and kind not in _TOLD_BY_SLACK:
+        if actor_kind == "person" and kind not in _SENT_BY_SLACK:
             orders[incident_id, actor_name].append(kind)
     for (incident_id, who), kinds in orders.items():
         yield Item(f"timeline of {dashed(incident_id)} in order by {who}", "\n".join(kinds))

@@ -1,7 +1,7 @@
-"""What is planned: effects and reminders, noted as they are decided, before refreshes coalesce.
+"""Notes effects and reminders as the program decides them, before refreshes coalesce.
 
-The only place that knows where the program decides this: the plans of a unit of work for what
-follows from an entry or event, `outbox.add` and `reminders.apply_changes` for all else.
+Only this module knows where that happens: a unit of work plans what follows from an entry or event;
+`outbox.add` and `reminders.apply_changes` take everything else.
 """
 
 import contextlib
@@ -24,14 +24,14 @@ _PROGRAM = ("bot", "incidents")
 
 
 class PlannedWork:
-    """All plans of one scenario, by kind of entry, or by their own kind where there is no entry."""
+    """All plans of one scenario, by kind of entry, or by their own kind if there is no entry."""
 
     def __init__(self) -> None:
         self.items: set[Item] = set()
         self._decided: dict[int, Any] = {}
 
     def note_plan(self, plan: Any) -> None:
-        """Note what follows from an entry or event, in the order in which it is stored."""
+        """Note what follows from an entry or event, in the order of storing."""
         for one in (*plan.effects, *plan.reminders):
             self._decided[id(one)] = one
         gate = plan.facts.channel_effect_id if isinstance(plan, IncidentPlan) else None
@@ -72,7 +72,7 @@ def planned_work() -> Iterator[PlannedWork]:
         return list(made)
 
     async def noted_changes(session: Any, changes: Any, **rest: Any) -> Any:
-        # The first thing after the reactions have run.
+        # The program calls this first after the reactions have run.
         while made:
             work.note_plan(made.pop(0))
         changes = list(changes)
@@ -97,7 +97,7 @@ def planned_work() -> Iterator[PlannedWork]:
 
 
 def _replace_everywhere(wraps: tuple[tuple[Any, Any], ...]) -> None:
-    """Put functions in others' places in each module that has them, however it imported them."""
+    """Replace these functions in every module that holds them, however it imported them."""
     news = {id(old): new for old, new in wraps}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in _PROGRAM:
@@ -117,7 +117,7 @@ def _effect_lines(planned: Iterable[Any], *, gate: uuid.UUID | None) -> Iterator
                 f"lane {_lane(one.lane)}",
                 _waits_for(one.after_effect_id, gate=gate, kinds=kinds),
                 "coalesces" if one.coalesce_key else "",
-                f"with {', '.join(_given(one.effect))}",
+                f"with {', '.join(_set_fields(one.effect))}",
             )
             if part
         )
@@ -138,7 +138,7 @@ def _lane(lane: str) -> str:
     return _UUID.sub("*", _UUID.sub("", lane, count=1) if _UUID.match(lane) else lane).strip(":")
 
 
-def _given(effect: Any) -> list[str]:
+def _set_fields(effect: Any) -> list[str]:
     return [
         field.name
         for field in dataclasses.fields(effect)
@@ -156,5 +156,5 @@ def _reminder_line(change: Any, *, now: datetime) -> str:
 
 
 def _rounded(delay: timedelta) -> timedelta:
-    """Return the delay in half minutes: waiting out a rate limit moves the clock by seconds."""
+    """Round to half minutes: waiting out a rate limit moves the clock by seconds."""
     return _HALF_A_MINUTE * round(delay / _HALF_A_MINUTE)

@@ -1,4 +1,4 @@
-"""Messages and forms line by line: all that people see, and `{…}` what the program goes by."""
+"""Messages and forms line by line: everything that people see, and the program's ids as `{…}`."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.slack_server.render import Json
 
-# What differs from call to call and says nothing; where a thing goes is in its heading.
+# These differ from call to call and mean nothing; the heading names the place and person.
 _LEFT_OUT = frozenset({"channel", "channel_id", "user", "user_id", "trigger_id", "view_id", "hash"})
 _IN_HEAD = frozenset({"type", "text", "action_id", "block_id", "callback_id", "value", "emoji"})
 _AS_JSON = ("blocks", "attachments", "view", "metadata", "files")

@@ -1,4 +1,4 @@
-"""The files that hold what is frozen, in a form that reads well line by line."""
+"""The snapshot files, in a form that reads well line by line."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from tests.freeze.items import Item
 
 FOLDER = Path(__file__).parent / "snapshots"
 PLANNED = "planned_work"
-# Plans are frozen for all scenarios together, so they belong to no test of their own.
+# All scenarios share one snapshot of plans, so plans belong to no single test.
 ANY_TEST = "(any test)"
 
 Runs = Iterable[Mapping[str, set[Item]]]
@@ -17,7 +17,7 @@ Runs = Iterable[Mapping[str, set[Item]]]
 
 @dataclass(slots=True)
 class Seen:
-    """In which tests an item is always seen, and in which sometimes: it depends on timing."""
+    """The tests that always show an item, and those that show it sometimes, depending on timing."""
 
     always: set[str] = field(default_factory=set)
     sometimes: set[str] = field(default_factory=set)
@@ -27,7 +27,7 @@ Snapshot = dict[Item, Seen]
 
 
 def merged(runs: Runs) -> Snapshot:
-    """Return the snapshot of a module, given for each run what each of its tests showed."""
+    """Return a module's snapshot from what each test showed in each run."""
     runs = list(runs)
     snapshot: Snapshot = {}
     for test in {test for run in runs for test in run}:
@@ -40,7 +40,7 @@ def merged(runs: Runs) -> Snapshot:
 
 
 def loosened(snapshot: Snapshot, run: Mapping[str, set[Item]]) -> Snapshot:
-    """Return the snapshot after one more run: what only one of them has is seen sometimes."""
+    """Return the snapshot after one more run: what only one of the two has counts as sometimes."""
     result: Snapshot = {}
     for item in {*snapshot, *(item for items in run.values() for item in items)}:
         known = snapshot.get(item, Seen())
@@ -51,7 +51,7 @@ def loosened(snapshot: Snapshot, run: Mapping[str, set[Item]]) -> Snapshot:
 
 
 def missing(snapshot: Snapshot, run: Mapping[str, set[Item]]) -> Iterator[tuple[Item, str]]:
-    """Find what is always seen in a test that ran, and was not this time."""
+    """Find what a test always shows, but didn't show in this run."""
     for item, seen in sorted(snapshot.items()):
         for test in sorted(seen.always):
             if test in run and item not in run[test]:
@@ -64,7 +64,7 @@ def path_of(module: str) -> Path:
 
 
 def forget_all_but(modules: Iterable[str]) -> None:
-    """Delete the files of modules that there are no longer."""
+    """Delete the files of modules that no longer exist."""
     wanted = {path_of(module) for module in modules}
     for path in FOLDER.glob("*.txt"):
         if path not in wanted:
@@ -78,13 +78,13 @@ def write(module: str, snapshot: Snapshot) -> None:
 
 
 def read(module: str) -> Snapshot:
-    """Read a module's snapshot; empty if nothing was recorded yet."""
+    """Read a module's snapshot; empty if there is none yet."""
     path = path_of(module)
     return from_text(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def as_text(snapshot: Snapshot) -> str:
-    """Return the text that holds a snapshot: the tests with their codes, then item by item."""
+    """Return a snapshot as text: the tests with their codes, then item by item."""
     tests = {test for seen in snapshot.values() for test in seen.always | seen.sometimes}
     codes = {test: _code(test) for test in tests}
     if len(set(codes.values())) < len(codes):
@@ -101,14 +101,14 @@ def as_text(snapshot: Snapshot) -> str:
 
 
 def from_text(text: str) -> Snapshot:
-    """Return the snapshot that a text holds."""
+    """Return the snapshot from its text."""
     head, *sections = text.removesuffix("\n").split("\n\n=== ")
     tests = dict(line.split(" = ", 1) for line in head.split("\n") if line)
     return dict(_section(section, tests) for section in sections)
 
 
 def as_stored(item: Item) -> Item:
-    """Return the item as it comes back from a file, which has no blanks at the end of lines."""
+    """Return the item as a file returns it: without blanks at the end of lines."""
     return Item(item.heading, "\n".join(line.rstrip() for line in item.text.split("\n")))
 
 

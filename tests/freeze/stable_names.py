@@ -1,4 +1,4 @@
-"""Stable names: ids, addresses and hashes as whom or what they stand for, or else by their type."""
+"""Stable names: replaces ids, addresses and hashes by what they stand for, or by their type."""
 
 import contextlib
 import re
@@ -21,13 +21,13 @@ _UNSTABLE = re.compile(
 
 
 class StableNames:
-    """Makes texts of one scenario the same in each run."""
+    """Makes a scenario's texts the same in every run."""
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self._known = known
 
     def stable(self, text: str) -> str:
-        """Return the text with everything replaced that differs from run to run."""
+        """Replace everything that differs from run to run."""
         return _UNSTABLE.sub(self._name, text)
 
     def _name(self, found: re.Match[str]) -> str:
@@ -36,7 +36,7 @@ class StableNames:
             case "uuid":
                 return self._owner(found["uuid"], found["version"] or "")
             case "epoch":
-                # Waiting out a rate limit moves the clock by seconds, sometimes by one more.
+                # Waiting out a rate limit moves the clock by a varying number of seconds.
                 return str(int(found["epoch"]) // 60 * 60)
             case "time":
                 return found["time"][: len("09:30")]
@@ -47,7 +47,7 @@ class StableNames:
                 return f"<{kind}>"
 
     def _owner(self, raw: str, version: str) -> str:
-        """Name what has this id; an incident's version grows with whatever comes in between."""
+        """Name what has this id, without an incident's version: it depends on timing."""
         name = self._known.get(raw, "<uuid>")
         is_incident = name.startswith(("<incident", "<drill"))
         return f"{name}|<version>" if version and is_incident else f"{name}{version}"
@@ -69,6 +69,6 @@ def stable_names(slack: SlackServer, database: Path) -> StableNames:
 
 
 def dashed(raw: str) -> str:
-    """Return a UUID as people write it, from how SQLite holds it."""
+    """Return a UUID with dashes; SQLite stores it without."""
     raw = raw.replace("-", "")
     return "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]))

@@ -1,1 +1,1 @@
-"""What people see, drawn roughly as Slack draws it: a tool for judging by eye, not a test."""
+"""Draws what people see, roughly as Slack does: a tool for judging by eye, not a test."""

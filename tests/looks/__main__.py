@@ -29,7 +29,7 @@ _CHROMIUM = (
 
 
 def main() -> None:
-    """Draw each scene as a page, and as a picture where Chromium is there."""
+    """Draw each scene as a page, and as a picture if Chromium is installed."""
     parser = argparse.ArgumentParser(prog="python -m tests.looks", description=__doc__)
     parser.add_argument("outdir", type=Path)
     outdir: Path = parser.parse_args().outdir
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 async def play(outdir: Path) -> None:
-    """Play every scene; one that breaks is said, and the others go on."""
+    """Play every scene; if one breaks, print why and go on."""
     clock = ManualClock()
     with tempfile.TemporaryDirectory() as folder:
         async with SlackServer(clock=clock.now, rate_limits=False) as slack:
@@ -67,7 +67,7 @@ async def _film(cast: Cast, scene: Scene, drawn: Path) -> None:
     try:
         await scene(cast)
     except (AssertionError, LookupError, CannotDoError):
-        traceback.print_exc()  # the rest is worth seeing all the same
+        traceback.print_exc()  # the other scenes are still worth seeing
     shots = cast.camera.parts
     for number, start in enumerate(range(0, len(shots), _SHOTS_A_PAGE), 1):
         name = f"{drawn.stem}-{number:02}"

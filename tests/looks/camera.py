@@ -1,4 +1,4 @@
-"""Notices everything that somebody sees, and draws it step by step."""
+"""Draws, step by step, everything that somebody sees."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -12,7 +12,7 @@ _LATER = {ChangeKind.EDITED, ChangeKind.HOME}
 
 
 class Camera:
-    """Draws what became visible in each step: all that is new, and edits where asked for."""
+    """Draws what becomes visible in each step: everything new, and edits on request."""
 
     def __init__(self, bot: Any) -> None:
         """Watch the Slack of a running bot."""
@@ -22,10 +22,10 @@ class Camera:
         self.parts: list[str] = []
         self._slack.on_change(self._seen.append)
 
-    async def step(self, caption: str, deed: Awaitable[Any], *, edits: str = "") -> Any:
-        """Let something happen and settle, then draw it; `edits` is in edited ones to draw, too."""
+    async def step(self, caption: str, action: Awaitable[Any], *, edits: str = "") -> Any:
+        """Do something, settle, and draw the result; also edited messages that contain `edits`."""
         self._seen.clear()
-        result = await deed
+        result = await action
         await self._bot.settle()
         things: list[tuple[Change, Message | View]] = []
         for change in self._seen:
@@ -44,7 +44,7 @@ class Camera:
         return result
 
     def file(self, name_part: str) -> None:
-        """Draw the newest uploaded Markdown file whose name has this part."""
+        """Draw the newest uploaded Markdown file whose name contains this."""
         found = [one for one in self._slack.files if name_part in one.name]
         self.parts.append(f"<h2>{found[-1].name}</h2>{markdown(found[-1].text)}")
 

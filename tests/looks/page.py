@@ -45,7 +45,7 @@ def page(title: str, parts: list[str]) -> str:
 
 
 def shot(caption: str, where: str, payload: Json, names: Names, *, now: datetime) -> str:
-    """Return one message, form or Home tab under its caption, its fallback text below it."""
+    """Return one message, form or Home tab with its caption above and its fallback text below."""
     draw = Drawing(names, now)
     body = draw.view(payload) if payload.get("type") == "modal" else draw.blocks(payload)
     spoken = html.escape(str(payload.get("text") or "")) if payload.get("blocks") else ""
@@ -55,10 +55,10 @@ def shot(caption: str, where: str, payload: Json, names: Names, *, now: datetime
 
 
 class Drawing:
-    """Draws with the names of a workspace, as read at an instant."""
+    """Draws with a workspace's names, at the reader's time."""
 
     def __init__(self, names: Names, now: datetime) -> None:
-        """Take the names by id, and the reader's time."""
+        """Use these names by id, and this time."""
         self._names = names
         self._now = now
 
@@ -80,7 +80,7 @@ class Drawing:
         return "".join(self._pieces(text)).replace("\n", "<br>")
 
     def _pieces(self, text: str) -> Iterator[str]:
-        # Styles go around mentions and dates, so those are put in last.
+        # Styles enclose mentions and dates, so those go in last.
         kept: list[str] = []
 
         def keep(found: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""The story whose messages, forms and files are drawn: one incident with all that may happen."""
+"""The story to draw: one incident in which everything happens."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ class Cast:
     """The people, the camera, and the incident's channel."""
 
     def __init__(self, bot: Bot, camera: Camera, people: list[Person]) -> None:
-        """Take who plays."""
+        """Set the stage for these people."""
         self.bot, self.camera = bot, camera
         self.maya, self.ben, self.nora, self.guest = people
         self.home = "general"
@@ -29,15 +29,15 @@ class Cast:
         return self.bot.slack.channel("inc-1-checkout-errors-in-the-eu")
 
     async def types(self, who: Person, words: str, at: Any = None, *, edits: str = "") -> Outcome:
-        """Let somebody type a command in the incident's channel, or elsewhere."""
-        deed = who.command(f"/incident {words}", channel=at or self.room)
-        outcome: Outcome = await self.camera.step(f"{who} /incident {words}", deed, edits=edits)
+        """Let somebody type a command, by default in the incident's channel."""
+        action = who.command(f"/incident {words}", channel=at or self.room)
+        outcome: Outcome = await self.camera.step(f"{who} /incident {words}", action, edits=edits)
         return outcome
 
     async def presses(self, who: Person, where: Message, label: str, *, edits: str = "") -> Outcome:
         """Let somebody press a button."""
-        deed = who.click(where, label)
-        outcome: Outcome = await self.camera.step(f"{who} presses {label}", deed, edits=edits)
+        action = who.click(where, label)
+        outcome: Outcome = await self.camera.step(f"{who} presses {label}", action, edits=edits)
         return outcome
 
     async def waits(self, *, edits: str = "", **time: float) -> None:
@@ -63,15 +63,15 @@ def policy_of(bot: Bot, people: list[Person], group_id: str) -> dict[str, Any]:
 
 
 async def declaring(cast: Cast) -> None:
-    """Declare by form, by command, twice."""
+    """Declare by form and by command, and the same thing twice."""
     maya, ben = cast.maya, cast.ben
     await cast.camera.step("Home, quiet", maya.opens_home(), edits="wrong")
     await cast.types(maya, "help", cast.home)
     await cast.types(maya, "list", cast.home)
     form = (await cast.types(maya, "declare", cast.home)).get_view()
     values = {"title": "Checkout errors in the EU", "severity": "sev2", "services": ["checkout"]}
-    deed = maya.submit(form, {**values, "impact": "EU customers can't pay"})
-    await cast.camera.step("submit", deed, edits="Checkout")
+    action = maya.submit(form, {**values, "impact": "EU customers can't pay"})
+    await cast.camera.step("submit", action, edits="Checkout")
     await cast.types(ben, "declare sev2 Checkout errors in EU", cast.home)
     await cast.types(cast.guest, "declare sev2 I am a guest", cast.home)
     await cast.types(maya, "note Outside of any incident", cast.home)

@@ -1,15 +1,14 @@
 """The whole bot against the embedded Slack, with a clock that tests move.
 
     async def test_…(bot: Bot) -> None:              # Socket Mode, SQLite
-        alice = bot.slack.add_person("alice")
-        outcome = await alice.command("/incident declare sev2 Checkout errors")
+        alice, room = await declared(bot)
+        await alice.command("/incident note Errors fell", channel=room)
         await bot.settle()                            # until no effect is due or under way
-        room = bot.slack.channel("inc-1-checkout-errors")
         await bot.advance(minutes=30)                 # time moves, reminders fire, effects settle
         await bot.restart()                           # a new process on the same database
 
-`any_bot` is the same twice, so that it meets both transports and both databases: for the long
-scenarios; `every_bot` meets every combination of them. `bot` is enough elsewhere.
+`any_bot` runs a test twice, so that it meets both transports and both databases: for the long
+scenarios; `every_bot` runs it in every combination of them. `bot` is enough elsewhere.
 """
 
 import asyncio
@@ -22,20 +21,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from bot.app import Sitrep, running
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings, load_settings
+from incidents.core.people import Actor, system_actor
 from incidents.engine.outbox import EffectRow, EffectStatus
+from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.incident.incident import ById
+from incidents.incident.timeline import TimelineEntry
+from incidents.policy.escalation import LadderStep
+from incidents.policy.references import GroupRef, PersonRef, RoleRef
+from incidents.policy.supervision import MentorSeed, StageSeed
+from incidents.record.notes import redact_entry
 from incidents.registry.verification import prove_everything
+from incidents.rights.stages import Stage
 from tests.clock import ManualClock
 from tests.databases import fresh_database
 from tests.freeze.checking import Frozen
 from tests.policies import built_in
 from tests.scenario.learning_leaks import check_learning
-from tests.slack_server import SlackServer
+from tests.slack_server import Channel, Message, Person, SlackServer
 
+DECLARE = "/incident declare sev2 Checkout errors"
+ROOM = "inc-1-checkout-errors"
 PATIENCE_SECONDS = 20.0
 
 
@@ -66,15 +76,31 @@ class Bot:
         return self._app is not None
 
     def change_policy(self, **changes: Any) -> None:
-        """Change the policy; takes effect at the next start."""
+        """Change the policy from the next start on."""
         policy = replace(self.loaded.policy, **changes)
         self.loaded = LoadedPolicy(policy, policy.digest, "changed by the test")
+
+    def supervise(self, learner: Person, *, mentor: Person, stage: Stage) -> None:
+        """Give somebody a stage and a mentor in the policy, from the next start on."""
+        person = PersonRef(user_id=learner.id)
+        mentors = (PersonRef(user_id=mentor.id),)
+        section = replace(
+            self.loaded.policy.supervision,
+            stages=(StageSeed(person=person, stage=stage),),
+            mentors=(MentorSeed(person=person, mentors=mentors),),
+        )
+        self.change_policy(supervision=section)
+
+    def change_ladder(self, *who: PersonRef | GroupRef | RoleRef) -> None:
+        """Let every ladder call these, one a step, from the next start on."""
+        steps = tuple(LadderStep(who=(one,)) for one in who)
+        self.change_policy(escalation=replace(self.loaded.policy.escalation, steps=steps))
 
     async def start(self) -> None:
         self._app = await self._stack.enter_async_context(
             running(self.settings, self.loaded, clock=self.clock)
         )
-        # A busy machine must not fail a test about something else; test_deadline.py lowers it.
+        # A busy machine must not fail a test about something else; test_deadline.py sets its own.
         self._app.listeners.deadline_seconds = PATIENCE_SECONDS
         if "SLACK_APP_TOKEN" in self.environ:
             await self.slack.connected()
@@ -106,7 +132,7 @@ class Bot:
             await session.commit()
 
     async def settle(self) -> None:
-        """Wait until no effect is due or under way; who waits for a rate limit is let go on."""
+        """Wait until no effect is due or under way; waits for rate limits end at once."""
         settling = asyncio.ensure_future(self.app.settle())
         while not settling.done():
             await asyncio.sleep(0.005)
@@ -115,7 +141,7 @@ class Bot:
         await self.slack.quiet()
 
     async def settle_for(self, *, seconds: float) -> None:
-        """Let the bot work for a moment of real time, where nothing will ever be settled."""
+        """Let the bot work for a moment of real time, where it would never settle."""
         await asyncio.sleep(seconds)
 
     async def advance(self, **duration: float) -> None:
@@ -124,10 +150,60 @@ class Bot:
         await self.app.scheduler.tick()
         await self.settle()
 
+    async def run(self, use_case: UseCase, *, by: Actor | None = None) -> None:
+        """Run a use case in a transaction of its own, by the system unless somebody is named."""
+        services = self.app.services
+        await services.transactions.run(
+            use_case, actor=by or system_actor(), workspace_id=services.workspace.id
+        )
+
+
+async def declared(
+    bot: Bot, *, by: Person | None = None, flags: str = ""
+) -> tuple[Person, Channel]:
+    """Let Alice or somebody else declare a SEV2; return them and the incident's channel."""
+    person = by or bot.slack.add_person("alice")
+    await person.command(f"{DECLARE} {flags}".rstrip())
+    await bot.settle()
+    return person, bot.slack.channel(ROOM)
+
+
+async def redact(bot: Bot, kind: str) -> None:
+    """Redact the one timeline entry of this kind."""
+
+    async def use_case(uow: UnitOfWork) -> Outcome:
+        query = select(TimelineEntry).where(TimelineEntry.kind == kind)
+        entry = (await uow.session.execute(query)).scalar_one()
+        return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
+
+    await bot.run(use_case)
+
+
+def said(place: Channel, words: str) -> list[Message]:
+    """Return the messages that contain these words."""
+    return [message for message in place.messages if words in message.rendered]
+
+
+def unpinned(room: Channel, words: str) -> list[Message]:
+    """Return the messages that contain these words, without the pinned status card."""
+    return [message for message in said(room, words) if not message.is_pinned]
+
+
+def newest(place: Channel, words: str) -> Message:
+    """Return the newest message that contains these words."""
+    found = said(place, words)
+    assert found, f"no {words!r} in:\n{place.transcript}"
+    return found[-1]
+
+
+def told(bot: Bot, person: Person) -> str:
+    """Return everything that the bot told somebody in direct messages."""
+    return "\n".join(message.rendered for message in bot.slack.dm(person).messages)
+
 
 @pytest.fixture
 def frozen(request: pytest.FixtureRequest) -> Iterator[Frozen]:
-    """Holds what the test shows, plans and records against what is frozen: see tests/freeze."""
+    """Compares what the test shows, plans and records with the snapshot: see tests/freeze."""
     failed_before = request.session.testsfailed
     with Frozen(request.path.stem, request.node.name) as frozen:
         yield frozen
@@ -169,7 +245,7 @@ async def _bot(
                 leaks = await check_learning(
                     session, slack, policy=services.policy, log=log.out + log.err
                 )
-            sys.stdout.write(log.out)  # for whoever reads a failed test
+            sys.stdout.write(log.out)  # for people who read a failed test
             assert may_leak or leaks == []
             assert bot.is_tampered or await bot.flaws() == []
         await bot.stop()
@@ -192,14 +268,14 @@ async def bot(
 async def leaking_bot(
     sqlite_url: str, capsys: pytest.CaptureFixture[str], frozen: Frozen
 ) -> AsyncIterator[Bot]:
-    """The same, for tests that leak on purpose what people learn: see `learning.py`."""
+    """The same, for tests that leak on purpose: see `learning_leaks.py`."""
     async for made in _bot(sqlite_url, "socket", capsys, frozen, may_leak=True):
         yield made
 
 
 @pytest.fixture(params=["socket-sqlite", "http-postgres"])
 def surroundings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """A transport and the URL of a database: each transport and each kind of database once."""
+    """A transport and a database URL: each transport and each kind of database once."""
     transport, _, kind = request.param.partition("-")
     with fresh_database(kind, request, tmp_path) as url:
         yield transport, url
@@ -209,7 +285,7 @@ def surroundings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tup
 async def any_bot(
     surroundings: tuple[str, str], capsys: pytest.CaptureFixture[str], frozen: Frozen
 ) -> AsyncIterator[Bot]:
-    """The bot in Socket Mode and over HTTP, on SQLite and on PostgreSQL: each of them once."""
+    """The bot in Socket Mode and over HTTP, on SQLite and on PostgreSQL: each once."""
     transport, url = surroundings
     async for made in _bot(url, transport, capsys, frozen):
         yield made

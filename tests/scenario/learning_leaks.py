@@ -1,9 +1,9 @@
-"""What people learn stays between them and their mentors: checked at the end of every scenario.
+"""Checks, at the end of every scenario, that what people learn stays with them and their mentors.
 
-Whatever a scenario wrote into the tables of learning (answers to prompts, debriefs, notes of a
-sign-off, scorecards) is looked for in all that reached Slack, in the record, in what the outbox
-and the reminders hold, and in the log. It may stand only where its owner and mentors look. Words
-that belong to learning alone must not stand in a channel, in the record or in a file at all.
+It takes every text in the tables of learning (answers to prompts, debriefs, notes of a sign-off,
+scorecards) and searches everything that reached Slack, the record, the outbox, the reminders and
+the log. Only the owner and their mentors may see it. Words that belong to learning alone may
+appear in no channel, record or file.
 """
 
 import json
@@ -31,9 +31,9 @@ from tests.slack_server import SlackServer
 from tests.slack_server.state import Kind
 
 _WORKED_IN = frozenset({Kind.PUBLIC, Kind.PRIVATE})
-# Shorter texts may stand elsewhere by chance.
-_SHOWN_ERRORS = 12
-# Said of learning alone: nobody has a reason to say these where an incident is worked on.
+# Shorter texts may appear elsewhere by chance.
+_SHORTEST = 12
+# Words of learning alone: nobody needs them where people work on an incident.
 _WORDS = re.compile(
     r"\b(supervis\w+|debrief\w*|sign(ed)?[- ]off|re-?certif\w+|below solo|scorecard|"
     r"stage of (?:a|the) (?:person|junior)|first fifteen minutes)\b",
@@ -43,7 +43,7 @@ _WORDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A text of learning, and the ids in Slack of all who may read it."""
+    """A text of learning, and the Slack ids of everybody who may read it."""
 
     text: str
     readers: frozenset[str]
@@ -52,7 +52,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A text that somebody can read: where, who can, and whether the incident is worked on there."""
+    """A text that people can read: where, who, and whether they work on the incident there."""
 
     where: str
     text: str
@@ -101,7 +101,7 @@ def _in_record(where: str, text: str, secrets: Iterable[Secret]) -> Iterator[str
 async def _named_in_calls(
     session: AsyncSession, slack: SlackServer, entries: Iterable[TimelineEntry], policy: Policy
 ) -> Any:
-    """Yield where an escalation that the bot sent names for whom: they may be supervised."""
+    """Yield where the bot's own escalation says for whom it is: they may be supervised."""
     query = select(Escalation, Incident, Person).where(
         Escalation.incident_id == Incident.id,
         Escalation.author_id == Person.id,
@@ -170,7 +170,7 @@ async def _secrets(session: AsyncSession, policy: Policy) -> Any:
 
 def _texts(value: Any) -> Iterator[str]:
     match value:
-        case str() if len(value) >= _SHOWN_ERRORS and " " in value.strip():
+        case str() if len(value) >= _SHORTEST and " " in value.strip():
             yield value
         case dict():
             for inner in value.values():
@@ -184,7 +184,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _sightings(slack: SlackServer) -> Iterator[Sighting]:
-    """Yield all that was ever sent, also what was edited away or deleted since."""
+    """Yield everything ever sent, even if edited or deleted since."""
     channels = slack.ws.channels
     for call in slack.calls_of("chat.postMessage", "chat.update", "chat.postEphemeral"):
         place = str(call.args.get("channel"))
@@ -214,7 +214,7 @@ def _sightings(slack: SlackServer) -> Iterator[Sighting]:
 
 
 async def _kept(session: AsyncSession) -> list[tuple[str, str]]:
-    """Return what waits to be done, and the incidents' own texts."""
+    """Return pending effects and reminders, and the incidents' own texts."""
     effects = (await session.execute(select(EffectRow))).scalars()
     reminders = (await session.execute(select(Reminder))).scalars()
     incidents = (await session.execute(select(Incident))).scalars()

@@ -1,7 +1,7 @@
-"""The embedded Slack: in one process with the tests, speaking Slack's real wire protocol.
+"""An embedded Slack in the tests' own process, speaking Slack's real wire protocol.
 
-Strict and stateful: tokens, scopes, membership, names, limits and rate limits are checked; what
-Slack would refuse is refused, and what breaks a limit is also in `slack.violations`.
+It keeps state and is strict: it checks tokens, scopes, membership, names, limits and rate limits,
+refuses what Slack would refuse, and lists every broken limit in `slack.violations`.
 
 A test reads like an incident::
 
@@ -23,12 +23,12 @@ A test reads like an incident::
 `suggestions`, `close`, `shortcut`, `message_shortcut`, `opens_home`, `says(text, channel,
 thread=)`, `edits`, `deletes`, `reacts`, `unreacts`, `pins`, `unpins`, `shares_file`,
 `creates_channel`, `joins`, `leaves`, `invites`, `kicks`, `archives`, `unarchives`, `renames`,
-`sets_topic`; `alice.ephemerals` is what only she sees, also answers to her commands. In texts
-`@handle` and `#channel` become mentions. A method returns when the app has answered (acked or
-not) what it caused; effects may still be under way: `wait_for` them. What a person can't do with
-what they see raises `CannotDoError`, which lists what there is. In a form, values are given by
-block id, action id or label: text, option value or label, `Person`, `Channel`, `datetime`,
-lists for multi-selects, None to empty. To act on something outdated, keep `message.seen()`.
+`sets_topic`; `alice.ephemerals` holds what only she sees, including answers to her commands.
+In texts `@handle` and `#channel` become mentions. A method returns once the app has answered, or
+its time to ack is over; effects may still be under way: `wait_for` them. Doing what a person can't
+do raises `CannotDoError`, which lists what they can. Name a form's fields by block id, action id or
+label. Values are text, an option's value or label, `Person`, `Channel`, `datetime`, a list for a
+multi-select, None to empty. To act on something outdated, keep `message.seen()`.
 
 **Outcome**: `.acked`, `.status`, `.took` (seconds), `.text`, `.blocks`, `.rendered` (answer in
 the ack), `.errors` (of a submitted form, by block id), `.action` (`close`, `errors`, `update`,
@@ -42,8 +42,8 @@ notices, `.transcript`, `.pins`, `.bookmarks`, `.members`, `alice in channel`, `
 with `.args .ok .error .took_effect .started .ended`. `slack.on_change(callback)` for transcripts.
 `render(message or view)` gives plain text.
 
-**Waiting**: `await slack.wait_for(condition, timeout=5)` returns what the condition gave;
-`await slack.quiet()` until nothing moves; `await slack.connected(n)`.
+**Waiting**: `await slack.wait_for(condition, timeout=5)` returns the condition's result;
+`await slack.quiet()` waits until nothing moves; `await slack.connected(n)` for `n` sockets.
 
 **Failing** (`failures.py`): `fail(method, error=|status=, retry_after=, times=, match=, after=)`,
 `drop(method, after=)`, `hang(method, after=)`, `delay(method, seconds)`, `slack.latency = …`,
@@ -52,17 +52,17 @@ for those two addresses; `refuse_handshakes(times)`, `disconnect(reason)`,
 `cut_sockets()`, `pause_deliveries()`, `redeliver(delivery)` of `deliveries_of(type)`.
 `slack.faults`, `slack.deliveries.ack_timeout` and `retry_delays=` tune the rest.
 
-Events that nobody takes are retried after `retry_delays` (real seconds; Slack's own unless given).
+Slack retries unacked events after `retry_delays` (real seconds; Slack's own by default).
 
-**Furnishing**: `add_person`, `add_channel`, `add_group` are silent; `change_person`,
-`change_group`, `deactivate`, `welcome` emit the events. `scopes=` and `subscriptions=` of the
+**Setting up**: `add_person`, `add_people`, `add_channel`, `add_group` emit no events;
+`change_person`, `change_group`, `deactivate`, `welcome` do. `scopes=` and `subscriptions=` of the
 constructor take what a manifest grants.
 
 **Raw**: `body, headers = slack.signed_request(body, timestamp=, secret=)`, then
 `await slack.deliver_raw(body, headers)` gives status and text.
 
-Time: message `ts`, rate limits, response_urls and the `Date` header go by the given clock;
-signatures, trigger ids (3 s) and ack timeouts by real time.
+Time: message `ts`, rate limits, response_urls and the `Date` header follow the given clock;
+signatures, trigger ids (3 s) and ack timeouts follow real time.
 """
 
 from tests.slack_server.interaction.forms import CannotDoError

@@ -8,8 +8,8 @@ from tests.slack_server.ids import Clock
 from tests.slack_server.interaction.modals import Modals
 from tests.slack_server.workspace import Workspace
 
-# All that an incident bot may ask for; posting to channels it is not in (`chat:write.public`)
-# must be granted explicitly.
+# Everything an incident bot may ask for. Grant `chat:write.public` (posting to channels that the
+# bot isn't in) explicitly.
 DEFAULT_SCOPES = frozenset(
     {
         "app_mentions:read",

@@ -16,7 +16,7 @@ class Ids:
         self._numbers = count(1296)
 
     def mint(self, prefix: str) -> str:
-        """Give a new id that begins with `prefix` (C, U, D, F, S, V …)."""
+        """Return a new id that begins with `prefix` (C, U, D, F, S, V …)."""
         number, digits = next(self._numbers), ""
         while number:
             number, digit = divmod(number, 36)
@@ -32,7 +32,7 @@ class Timestamps:
         self._last = 0
 
     def next(self) -> str:
-        """Give the next `ts`, e.g. `1790000000.000100` (seconds, microseconds)."""
+        """Return the next `ts`, e.g. `1790000000.000100` (seconds, microseconds)."""
         now = self._clock()
         micros = int(now.timestamp()) * 1_000_000 + now.microsecond
         self._last = max(micros, self._last + 1)

@@ -1,4 +1,4 @@
-"""What the app asked of the Web API, call by call."""
+"""The app's calls of the Web API."""
 
 import time
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ class ApiCall:
 
 
 class Journal:
-    """All calls in the order in which they came."""
+    """All calls in order of arrival."""
 
     def __init__(self) -> None:
         self.calls: list[ApiCall] = []
 
     def begin(self, method: str, args: Json) -> ApiCall:
-        """Note a call that has come in."""
+        """Record an incoming call."""
         call = ApiCall(method, args, len(self.calls), time.perf_counter())
         self.calls.append(call)
         return call

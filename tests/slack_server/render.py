@@ -29,7 +29,7 @@ def render(thing: Any, names: Names | None = None) -> str:
 
 
 def render_blocks(blocks: Iterable[Json], names: Names | None = None) -> str:
-    """Render blocks one under the other."""
+    """Render blocks one below the other."""
     known = names or {}
     lines = (line for block in blocks for line in _block(block, known))
     return "\n".join(line for line in lines if line)
@@ -158,7 +158,7 @@ def _current(element: Json, names: Names) -> str:
 
 
 def _loose(thing: Any, names: Names) -> str:
-    """All text found in a structure that has no rendering of its own (rich text, cards)."""
+    """All text in a structure that has no rendering of its own (rich text, cards)."""
     match thing:
         case {"type": "user", "user_id": str(user)}:
             return names.get(user, user)

@@ -38,7 +38,7 @@ from tests.slack_server.workspace import utc_now
 
 T = TypeVar("T")
 
-# Conditions may also look at what Slack never hears of, such as the app's database.
+# Conditions may depend on what Slack can't see, such as the app's database.
 _LOOK_AGAIN = 0.1  # seconds
 _UPLOAD_BYTES = 64 * 1024 * 1024
 
@@ -118,7 +118,7 @@ class SlackServer(Failures):
 
     @property
     def signing_secret(self) -> str:
-        """What HTTP deliveries are signed with."""
+        """The secret that signs HTTP deliveries."""
         return self.backend.signing_secret
 
     @property
@@ -152,7 +152,7 @@ class SlackServer(Failures):
         """Wait until `n` sockets are open."""
         await self.wait_for(lambda: self.sockets.connections >= n, timeout=timeout)
 
-    # furnishing
+    # setting up
 
     def add_person(
         self,
@@ -164,7 +164,7 @@ class SlackServer(Failures):
         external_team: str | None = None,
         email: str | None = None,
     ) -> Person:
-        """Add someone, who is then in #general unless guest (`"single"` for one channel only)."""
+        """Add someone; they join #general unless a guest (`"single"` for one channel only)."""
         kind = guest if isinstance(guest, str) else ("multi" if guest else "")
         user = User(
             id=self.ws.ids.mint("U"),
@@ -181,6 +181,10 @@ class SlackServer(Failures):
         self._people[user.id] = Person(user, self._stage)
         return self._people[user.id]
 
+    def add_people(self, *handles: str) -> tuple[Person, ...]:
+        """Add several people."""
+        return tuple(self.add_person(handle) for handle in handles)
+
     def add_channel(
         self,
         name: str,
@@ -190,7 +194,7 @@ class SlackServer(Failures):
         external: bool = False,
         read_only: bool = False,
     ) -> Channel:
-        """Add a channel that was there before, without events; the bot is in it if listed."""
+        """Add an existing channel without events; the bot is in it only if listed."""
         kind = Kind.PRIVATE if private else Kind.PUBLIC
         ids = [member.id for member in members]
         creator = ids[0] if ids else self.ws.slackbot.id
@@ -204,7 +208,7 @@ class SlackServer(Failures):
         return self.ws.add_group(UserGroup(self.ws.ids.mint("S"), handle, handle.title(), users))
 
     def change_group(self, handle: str, members: Iterable[Person]) -> None:
-        """Change who is in a user group, with the event for it."""
+        """Change who is in a user group, and emit the event."""
         group = next(g for g in self.ws.groups.values() if g.handle == handle)
         users = [member.id for member in members]
         event = {
@@ -218,7 +222,7 @@ class SlackServer(Failures):
         self.ws.emit(event)
 
     def change_person(self, person: Person, **changes: Any) -> None:
-        """Change a profile (`real_name`, `tz`, `email`, `guest`, `status` …), with the event."""
+        """Change a profile (`real_name`, `tz`, `email`, `guest`, `status` …), and emit the event."""
         for key, value in changes.items():
             setattr(person.user, key, value)
         self.ws.names[person.id] = f"@{person.user.name}"
@@ -238,9 +242,9 @@ class SlackServer(Failures):
     # looking
 
     def channel(self, name_or_id: str) -> Channel:
-        """Give a channel by its present name or id.
+        """Return a channel by its current name or id.
 
-        Raises: LookupError with the names that there are.
+        Raises: LookupError with all channel names.
         """
         found = self.ws.find_channel(name_or_id)
         if found is None:
@@ -249,7 +253,7 @@ class SlackServer(Failures):
         return found
 
     def find_channel(self, name_or_id: str) -> Channel | None:
-        """Find a channel by its present name or id."""
+        """Find a channel by its current name or id."""
         return self.ws.find_channel(name_or_id)
 
     @property
@@ -258,11 +262,11 @@ class SlackServer(Failures):
         return [c for c in self.ws.channels.values() if c.kind in (Kind.PUBLIC, Kind.PRIVATE)]
 
     def dm(self, person: Person) -> Channel:
-        """Give a person's direct conversation with the bot."""
+        """Return a person's direct conversation with the bot."""
         return self.ws.open_dm(person.id)
 
     def group_dm(self, *people: Person) -> Channel:
-        """Give the bot's group conversation with exactly these people.
+        """Return the bot's group conversation with exactly these people.
 
         Raises: LookupError if nobody opened it.
         """
@@ -272,11 +276,11 @@ class SlackServer(Failures):
         return found
 
     def home(self, person: Person) -> View | None:
-        """Give what is published on a person's home tab."""
+        """Return what is published on a person's home tab."""
         return self.ws.homes.get(person.id)
 
     def person(self, handle_or_id: str) -> Person:
-        """Give a person by handle or id."""
+        """Return a person by handle or id."""
         user = self.ws.find_user(handle_or_id)
         if user is None:
             raise LookupError(f"nobody is called {handle_or_id!r}")
@@ -289,13 +293,13 @@ class SlackServer(Failures):
 
     @property
     def messages(self) -> list[Message]:
-        """All standing messages everywhere, replies included, by time."""
+        """All messages that aren't deleted, everywhere, with replies, by time."""
         everything = (m for c in self.ws.channels.values() for m in c.everything)
         return sorted(everything, key=lambda m: m.ts)
 
     @property
     def violations(self) -> list[str]:
-        """What the app sent against Slack's limits; a good test ends with none."""
+        """What the app sent that broke Slack's limits; a good test ends with none."""
         return self.ws.violations
 
     @property
@@ -312,13 +316,13 @@ class SlackServer(Failures):
         return next((m for m in reversed(self.messages) if _matches(m, matches)), None)
 
     def on_change(self, callback: Callable[[Change], None]) -> None:
-        """Call back for each visible thing, at once and in order."""
+        """Call back for each visible change, at once and in order."""
         self.ws.watchers.append(callback)
 
     async def wait_for(
         self, condition: Callable[[], T | None], *, timeout: float = 5.0, saying: str = ""
     ) -> T:
-        """Wait until a condition holds (looked at on each change); gives what it gave.
+        """Wait until a condition holds (checked on each change); return its result.
 
         Raises: AssertionError after `timeout` seconds, with the latest calls.
         """

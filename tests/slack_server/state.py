@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.slack_server.render import Json, render
 
-# What people would call a message, as opposed to the channel's own notices (joins, topics).
+# The subtypes of messages; all others are the channel's own notices (joins, topics).
 _SAID = {"", "bot_message", "file_share", "thread_broadcast", "me_message"}
 
 
@@ -54,7 +54,11 @@ class User:
     guest: str = ""  # "", "multi" or "single": channels that a guest may be in
     deleted: bool = False
     app_user: bool = False
-    status: str = ""  # what they set, as `:palm_tree: On holiday`
+    # On Enterprise Grid: the team that their presses and forms carry, if not `team_id`, and what
+    # else Slack writes into their user object.
+    home_team: str = ""
+    described: dict[str, Any] = field(default_factory=dict)
+    status: str = ""  # e.g. `:palm_tree: On holiday`
     quiet: tuple[int, int] | None = None  # do-not-disturb from and until, in seconds since 1970
 
     @property
@@ -87,7 +91,7 @@ class Bookmark:
 
 @dataclass(slots=True)
 class UploadedFile:
-    """A file, complete once it was uploaded and shared; `content` in bytes."""
+    """A file, complete once uploaded and shared; `content` in bytes."""
 
     id: str
     name: str
@@ -139,27 +143,27 @@ class Channel:
 
     @property
     def messages(self) -> "list[Message]":
-        """What was said in the channel itself and still stands: no replies, no notices."""
+        """What people see in the channel itself: no replies, notices or deleted messages."""
         return [m for m in self.history if m.is_visible and m.is_said and m.in_channel]
 
     @property
     def everything(self) -> "list[Message]":
-        """What was said, replies in threads included, oldest first."""
+        """The same with replies in threads, oldest first."""
         return [m for m in self.history if m.is_visible and m.is_said]
 
     @property
     def transcript(self) -> str:
-        """All that was said and still stands, rendered; for reading a failed test."""
+        """Everything rendered, for reading a failed test."""
         return "\n\n".join(f"{self.names.get(m.user_id)}: {m.rendered}" for m in self.everything)
 
     def find_message(self, ts: str) -> "Message | None":
-        """Find the standing message with this `ts`."""
+        """Find the message with this `ts`, unless it was deleted."""
         return next((m for m in reversed(self.history) if m.ts == ts and not m.deleted), None)
 
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message, which changes as it is edited: take `seen()` for what a client shows."""
+    """A message; edits change it, so keep `seen()` for what a client showed before."""
 
     channel: Channel = field(repr=False)
     ts: str
@@ -209,7 +213,7 @@ class Message:
 
     @property
     def buttons(self) -> list[str]:
-        """The action ids of what can be pressed below it."""
+        """The action ids of its buttons and selects."""
         return [
             element["action_id"]
             for block in self.blocks
@@ -223,7 +227,7 @@ class Message:
         return any(pinned.ts == self.ts for pinned in self.channel.pins)
 
     def seen(self) -> "Message":
-        """Copy it as a client shows it now, to press a button that has since changed."""
+        """Copy it as a client shows it now, to press a button after it changes."""
         return replace(self, blocks=copy.deepcopy(self.blocks))
 
 
@@ -250,7 +254,7 @@ class View:
 
     @property
     def title(self) -> str:
-        """The title in its head."""
+        """Its title."""
         return str((self.payload.get("title") or {}).get("text", ""))
 
     @property
@@ -275,12 +279,12 @@ class View:
         return render(self.payload, self.names)
 
     def seen(self) -> "View":
-        """Copy it as a client shows it now, to submit or press something outdated."""
+        """Copy it as a client shows it now, to submit or press it once it is outdated."""
         return replace(self, payload=copy.deepcopy(self.payload))
 
 
 class ChangeKind(StrEnum):
-    """Kinds of things that people can see happen."""
+    """Kinds of changes that people can see."""
 
     MESSAGE = "message"
     EDITED = "edited"
@@ -308,7 +312,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One visible thing: what, by whom (`@alice`), where (`#incidents`), with its text."""
+    """One visible change: kind, person (`@alice`), place (`#incidents`), text."""
 
     kind: ChangeKind
     who: str

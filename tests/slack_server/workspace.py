@@ -1,4 +1,4 @@
-"""The workspace without its network: everything stored, looked up, emitted and noticed."""
+"""The workspace without its network: stores and finds everything, and tells of changes."""
 
 import asyncio
 import secrets
@@ -37,6 +37,9 @@ class Workspace:
         self.team_id = TEAM_ID
         self.app_id = APP_ID
         self.domain = "embedded"
+        self.enterprise_id = ""  # on Enterprise Grid, "E…"
+        self.is_org_wide = False  # whether the token is the organisation's
+        self.event_team_id = ""  # the outer `team_id` of events, if not ours
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, UserGroup] = {}
@@ -61,12 +64,12 @@ class Workspace:
 
     @property
     def now(self) -> datetime:
-        """The present instant by the given clock."""
+        """The current instant by the given clock."""
         return self.clock()
 
     @property
     def epoch(self) -> int:
-        """The present instant in whole seconds."""
+        """The current instant in whole seconds."""
         return int(self.clock().timestamp())
 
     # storing
@@ -108,7 +111,7 @@ class Workspace:
     # finding
 
     def find_channel(self, name_or_id: str) -> Channel | None:
-        """Find a conversation by id or by its present name, with or without `#`."""
+        """Find a conversation by id or current name, with or without `#`."""
         if name_or_id in self.channels:
             return self.channels[name_or_id]
         name = name_or_id.removeprefix("#")
@@ -122,7 +125,7 @@ class Workspace:
         return next((u for u in self.users.values() if u.name == name), None)
 
     def get_user(self, user_id: str) -> User:
-        """Give a user by id.
+        """Return a user by id.
 
         Raises: SlackError `user_not_found`.
         """
@@ -138,7 +141,7 @@ class Workspace:
         return next((c for c in direct if set(c.members) == wanted), None)
 
     def open_dm(self, user_id: str) -> Channel:
-        """Give the direct conversation of the bot with a person, opening it when needed."""
+        """Return the direct conversation of the bot with a person; open it if needed."""
         found = self.find_dm(user_id)
         if found:
             return found
@@ -153,7 +156,7 @@ class Workspace:
         return next((c for c in groups if set(c.members) == wanted), None)
 
     def open_group_dm(self, user_ids: Iterable[str]) -> Channel:
-        """Give the group conversation with these people, whoever is named first; opened if new."""
+        """Return the group conversation with these people, in any order; open it if new."""
         ids = list(user_ids)
         found = self.find_group_dm(ids)
         if found:
@@ -199,7 +202,7 @@ class Workspace:
         self.pulse()
 
     def pulse(self) -> None:
-        """Wake those who wait for a condition."""
+        """Wake everybody who waits for a condition."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -208,7 +211,7 @@ class Workspace:
         return self._changed.wait()
 
     def reject(self, problems: Iterable[Problem], *, about: str) -> None:
-        """Record what the app sent against the rules, and refuse it.
+        """Record how the app broke the rules, and refuse the call.
 
         Raises: SlackError with the first problem's code, if there is any problem.
         """
@@ -221,5 +224,5 @@ class Workspace:
 
 
 def utc_now() -> datetime:
-    """The real present instant."""
+    """The real current instant."""
     return datetime.now(UTC)

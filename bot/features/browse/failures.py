@@ -71,6 +71,6 @@ async def retry_ending(
 FEATURE = Feature(
     name="failures",
     verbs=(Verb(OnEffect, buttons=("effect_retry",), use_case=retry_effect, tell=retried_text),),
-    entries=dict((shown(EffectFailed, effect_failed),)),
-    endings=dict((ends(EffectFailed, retry_ending),)),
+    entries=(shown(EffectFailed, effect_failed),),
+    endings=(ends(EffectFailed, retry_ending),),
 )

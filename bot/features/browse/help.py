@@ -43,7 +43,13 @@ def help_feature(others: Iterable[Feature]) -> Feature:
         grammar = Grammar(commands)
         command = grammar.find(given.verb)
         if command is None:
-            raise CommandRefused("unknown_verb", given.verb, close=grammar.close_to(given.verb))
+            about_me = given.verb.casefold().partition(" ")[0] in {"me", "us"}
+            raise CommandRefused(
+                "unknown_verb",
+                given.verb,
+                close=grammar.close_to(given.verb),
+                text=f"help {given.verb}" if about_me else given.verb,
+            )
         return Say(command_help(command, slash=slash))
 
     own = Verb(

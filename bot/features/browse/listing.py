@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.features.channel.status_card_view import status_card
 from bot.framework.arguments import Arguments, OnIncident, to_value
 from bot.framework.feature import Feature
+from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
@@ -53,7 +54,7 @@ def list_message(page: ListPage, *, slash: str) -> blocks.Message:
     title = _TITLES[page.scope]
     if not page.items:
         text = f"{title}: none. Declare one with `{slash} declare`."
-        return blocks.Message(text=text, blocks=(blocks.section(text),))
+        return say(text)
     lines = [incident_line(item) for item in page.items]
     heading = f"{title} ({page.total})"
     footer = [blocks.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []

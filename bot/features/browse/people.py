@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 
+from bot.framework.acquaintance import facts_of
 from bot.framework.feature import Feature
-from bot.framework.reading import facts_of
 from bot.framework.requests import Reply, Request, Services
 from bot.slack.errors import SlackFailure
 from incidents.core.people import PersonFacts, system_actor
-from incidents.people.directory import GroupFacts, save_group
+from incidents.people.directory import GroupFacts, forget_groups, save_group
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, named_in
 from incidents.roles.departures import save_people
@@ -54,7 +54,14 @@ async def _refresh_groups(services: Services) -> None:
     wanted = groups_of(services.policy)
     if not wanted:
         return
-    for group in await services.gateway.groups():
+    groups = await services.gateway.groups()
+    # First, so that a new group with a former one's handle is the only one to have it.
+    await services.transactions.run(
+        partial(forget_groups, but=frozenset(group.id for group in groups)),
+        actor=system_actor(),
+        workspace_id=services.workspace.id,
+    )
+    for group in groups:
         if wanted.isdisjoint({group.id, group.handle}):
             continue
         members = await services.gateway.group_members(group.id)
@@ -77,7 +84,10 @@ async def on_user_change(request: Request) -> Reply:
     raw: Mapping[str, Any] = request.event.get("user") or {}
     if not raw.get("id"):
         return None
-    user = request.services.gateway.user_of(raw)
+    gateway = request.services.gateway
+    is_ours = request.payload.get("team_id") in {None, "", gateway.team_id}
+    # An organisation's event (Enterprise Grid) may describe them as another workspace sees them.
+    user = gateway.user_of(raw) if is_ours else await gateway.user(str(raw["id"]))
     # The actor is the system: the person in the event didn't cause what follows.
     by_system = replace(request, actor=system_actor())
     await by_system.transact(partial(save_people, people=[facts_of(user)]))
@@ -90,9 +100,16 @@ async def on_group_change(request: Request) -> Reply:
     subteam = event.get("subteam") or {}
     if not subteam.get("id") or not subteam.get("handle"):
         return None
+    if subteam.get("date_delete"):
+        return await _forget_group(request, str(subteam["id"]))
     users = tuple(str(user) for user in subteam.get("users") or ())
     facts = GroupFacts(str(subteam["id"]), str(subteam["handle"]), users)
     await request.transact(partial(save_group, facts=facts))
+    return None
+
+
+async def _forget_group(request: Request, group_id: str) -> Reply:
+    await request.transact(partial(forget_groups, only=group_id))
     return None
 
 

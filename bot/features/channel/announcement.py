@@ -122,7 +122,8 @@ async def find_announcement_channel(services: Services) -> str | None:
     try:
         channel = await services.gateway.find_channel(wanted)
         if channel is None or channel.is_archived:
-            log.warning("announcement_channel_missing", channel=wanted)
+            todo = "create it (if it is private, invite the bot), or name another in the policy"
+            log.warning("announcement_channel_missing", channel=wanted, todo=todo)
             return None
         if not channel.is_member and not channel.is_private:
             await services.gateway.join(channel.id)
@@ -150,7 +151,7 @@ ANNOUNCEMENT = LiveMessage(
     purpose="announcement",
     subject=incident_id_of,
     look=_look,
-    # Without the channel nothing is announced; `doctor` reports that.
+    # Without the channel nothing is announced; `sitrep doctor` reports that.
     reach=find_announcement_channel,
 )
 

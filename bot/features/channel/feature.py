@@ -13,7 +13,7 @@ from bot.framework.feature import Feature
 from bot.framework.reading import incident_id_of, load_incident
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway import Channel
+from bot.slack.gateway.channels import Channel
 from bot.slack.ids import channel_name, with_suffix
 from bot.slack.truncation import shorten_mrkdwn
 from incidents.channel.channel import record_opened, record_refused
@@ -280,5 +280,5 @@ FEATURE = Feature(
         SetChannelTopic: set_topic,
         AddBookmarks: add_bookmarks,
     },
-    entries=dict((shown(ChannelRefused, channel_refused),)),
+    entries=(shown(ChannelRefused, channel_refused),),
 )

@@ -1,19 +1,23 @@
 """Invites people to the incident channel: the declarer, role holders, and people in the policy."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from bot.features.channel.feature import get_incident_row
+from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import told_message
 from bot.framework.feature import Feature
-from bot.framework.reading import is_hidden_from
+from bot.framework.reading import find_user, is_hidden_from
+from bot.framework.requests import Services
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.channel.entries import InviteRefused
 from incidents.channel.invitations import Invited, record_invitations
-from incidents.core.people import Person
+from incidents.core.people import Person, PersonKind
 from incidents.engine.effects import InvitePerson, InvitePolicyPeople
 from incidents.incident.incident import Incident
+from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_group_members, find_people_named
 from incidents.policy.policy import Policy
 
@@ -46,8 +50,7 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
     found: list[str] = []
     unknown: list[str] = []
     for name in effect.people:
-        person = people.get(name)
-        user_id = person.external_id if person else await _look_up(services.gateway, name)
+        user_id = await _invitee(services, name, people.get(name))
         (unknown if user_id is None else found).append(user_id or name)
     for name in effect.groups:
         members = groups.get(name)
@@ -56,24 +59,39 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
         if members is None:
             unknown.append(name)
         else:
-            found.extend(members)
+            found.extend(await _let_in(services, members))
     return await _invite(context, incident, list(dict.fromkeys(found)), unknown=unknown)
+
+
+async def _let_in(services: Services, user_ids: Iterable[str]) -> list[str]:
+    """Return the members of a group who may be invited; new ones are looked up."""
+    wanted = list(user_ids)
+    async with services.database.reading() as session:
+        known = await find_people_named(session, wanted, workspace_id=services.workspace.id)
+    invitees = [await _invitee(services, one, known.get(one)) for one in wanted]
+    return [one for one in invitees if one is not None]
+
+
+async def _invitee(services: Services, name: str, person: Person | None) -> str | None:
+    """Return the id of a person in the policy who may be invited, else None.
+
+    Strangers never are, whatever address they have; somebody new is looked up.
+    """
+    if person is not None and person.kind != PersonKind.UNKNOWN:
+        return person.external_id if why_not_reachable(person) is None else None
+    user = await find_user(services, name)
+    if user is None or not user.is_active or facts_of(user).kind in _NOT_INVITED:
+        return None
+    return user.id
+
+
+_NOT_INVITED = frozenset({PersonKind.EXTERNAL, PersonKind.BOT, None})
 
 
 def _still_applies(effect: InvitePolicyPeople, incident: Incident, policy: Policy) -> bool:
     """Tell whether the invitation still applies: private incidents admit only `private.invite`."""
     let_in = {str(ref) for ref in policy.private.invite}
     return not incident.is_private or let_in.issuperset((*effect.people, *effect.groups))
-
-
-async def _look_up(gateway: SlackGateway, name: str) -> str | None:
-    if "@" not in name:
-        return name  # an id that the directory doesn't know yet; Slack refuses it if nobody has it
-    try:
-        user = await gateway.lookup_email(name)
-    except SlackPermanent:
-        return None
-    return user.id if user else None
 
 
 async def _members_of(gateway: SlackGateway, name: str) -> tuple[str, ...] | None:
@@ -106,7 +124,7 @@ _INSTEAD = "Call them another way, or add them to the channel yourself."
 FEATURE = Feature(
     name="invites",
     effects={InvitePerson: invite_person, InvitePolicyPeople: invite_policy_people},
-    entries={
-        InviteRefused.kind: lambda entry, incident: told_message(entry, incident, asks=_INSTEAD)
-    },
+    entries=(
+        (InviteRefused.kind, lambda entry, incident: told_message(entry, incident, asks=_INSTEAD)),
+    ),
 )

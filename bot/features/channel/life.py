@@ -289,19 +289,15 @@ FEATURE = Feature(
         "member_joined_channel": somebody_joined,
     },
     effects={ArchiveChannel: archive_channel, UnarchiveChannel: unarchive_channel},
-    direct_entries=dict(
-        (
-            shown(ChannelArchived, channel_archived),
-            shown(ChannelDeleted, channel_deleted),
-            shown(BotRemoved, bot_removed),
-        )
+    direct_entries=(
+        shown(ChannelArchived, channel_archived),
+        shown(ChannelDeleted, channel_deleted),
+        shown(BotRemoved, bot_removed),
     ),
-    endings=dict(
-        (
-            ends(ChannelRefused, channel_ending),
-            ends(ChannelArchived, channel_ending),
-            ends(ChannelDeleted, channel_ending),
-            ends(BotRemoved, channel_ending),
-        )
+    endings=(
+        ends(ChannelRefused, channel_ending),
+        ends(ChannelArchived, channel_ending),
+        ends(ChannelDeleted, channel_ending),
+        ends(BotRemoved, channel_ending),
     ),
 )

@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Mapping
 
+import structlog
+
 from bot.features.channel.announcement import handled_privately
 from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
@@ -16,7 +18,7 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
-from incidents.core.errors import AlreadySo, DomainError
+from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.core.people import PersonFacts
 from incidents.engine.effects import ReduceMessages, RetireChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -28,6 +30,8 @@ _EXAMPLE = "INC-12 private @alice @bob customer data may be involved"
 
 # Slack errors for an archived or lost channel: nothing is left to archive.
 _GONE = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
+
+log = structlog.get_logger(__name__)
 
 
 class Moving(OnIncident):
@@ -54,7 +58,7 @@ async def move(uow: UnitOfWork, given: Moving) -> Outcome:
 
 
 def _people_first(text: str) -> tuple[tuple[str, ...], str]:
-    """Split the text into the people mentioned at its start and the rest."""
+    """Split the text into the people mentioned at its start and the rest. Raises: InvalidInput."""
     people: list[str] = []
     rest = text.strip()
     while rest:
@@ -64,6 +68,8 @@ def _people_first(text: str) -> tuple[tuple[str, ...], str]:
             break
         people.append(external_id)
         rest = after.strip()
+    if rest.startswith("@"):  # Slack made no mention of it: nobody may be left out by mistake
+        raise InvalidInput("people", "not_a_person", _EXAMPLE)
     return tuple(people), rest
 
 
@@ -83,7 +89,7 @@ def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
 def private_form(
     view: IncidentView, *, reason: str = "", reader_id: uuid.UUID | None = None
 ) -> blocks.View:
-    """Return the form: whom to invite, why, and what can't be undone."""
+    """Return the form: who to invite, why, and what can't be undone."""
     stay = ", ".join(
         dict.fromkeys(
             mentions.escape_line(person.name)
@@ -155,6 +161,7 @@ async def _reduce(
         try:
             await gateway.update(effect.channel_id, ts, handled_privately(reference))
         except SlackPermanent as error:
+            log.warning("message_not_reduced", channel_id=effect.channel_id, error=error.error)
             if error.error in _GONE:
                 return error.error
             # Somebody deleted it, or it is too old to edit: continue with the others.
@@ -164,7 +171,7 @@ async def _reduce(
 async def retire_channel(context: EffectContext) -> Settlement:
     """Reduce our messages in the old channel, say goodbye, then archive it.
 
-    They were reduced before; this is for those that Slack refused then.
+    Most were reduced before; this retries those that Slack refused then.
     """
     effect = context.get(RetireChannel)
     view = await load_incident(context)
@@ -179,6 +186,7 @@ async def retire_channel(context: EffectContext) -> Settlement:
             await context.save_progress({"said": True})
         await gateway.archive(channel_id)
     except SlackPermanent as error:
+        log.warning("channel_not_retired", channel_id=channel_id, error=error.error)
         return Dropped(error.error)
     return Done()
 
@@ -211,5 +219,5 @@ FEATURE = Feature(
         ),
     ),
     effects={ReduceMessages: reduce_messages, RetireChannel: retire_channel},
-    entries=dict((shown(MovedToPrivate, moved_entry),)),
+    entries=(shown(MovedToPrivate, moved_entry),),
 )

@@ -8,6 +8,7 @@ from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import read_incident
+from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
@@ -82,14 +83,14 @@ def read_in_message(
     text = "\n".join(shorten_mrkdwn(line, _LONGEST_LINE) for line in lines)
     if need is not Need.COMMANDER:
         if leads or view.is_private or view.is_drill or not view.is_open:
-            return blocks.Message(text=text, blocks=(blocks.section(text),))
+            return say(text)
         lead = next((person.external_id for person in view.holders(COMMANDER)), "")
         shadow = blocks.button("Here to learn? Shadow…", action_id="shadow_open", value=lead or "-")
-        return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(shadow)))
+        return say(text, shadow)
     take = blocks.button(
         "Take command", action_id="role_take_command", value=on_incident(view), style="primary"
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
+    return say(text, take)
 
 
 def _roles_text(view: IncidentView) -> str:

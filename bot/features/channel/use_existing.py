@@ -13,7 +13,7 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway import Channel
+from bot.slack.gateway.channels import Channel
 from incidents.channel.channel import ExistingChannel, record_members, record_refused, use_channel
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.engine.effects import JoinChannel, PostMove

@@ -50,7 +50,7 @@ def typed_checkin(request: Request) -> Ask:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
     if mentions.begins_with_a_person(rest):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
-    box, question = split_duration(mentions.plain(rest))
+    box, question = split_duration(mentions.plain(rest), takes_minutes=True)
     return Ask(request.incident_ref(), person=Named(external_id), question=question, box=box)
 
 
@@ -181,20 +181,14 @@ FEATURE = Feature(
             is_quiet=True,
         ),
     ),
-    entries=dict(
-        (
-            shown(CheckinAsked, messages.asked_entry),
-            shown(CheckinDue, messages.due_entry),
-            shown(CheckinAnswered, messages.answered_entry),
-        )
+    entries=(
+        shown(CheckinAsked, messages.asked_entry),
+        shown(CheckinDue, messages.due_entry),
+        shown(CheckinAnswered, messages.answered_entry),
     ),
-    direct_entries=dict(
-        (
-            shown(CheckinAsked, messages.asked_directly),
-            shown(CheckinAnswered, messages.answered_directly),
-        )
+    direct_entries=(
+        shown(CheckinAsked, messages.asked_directly),
+        shown(CheckinAnswered, messages.answered_directly),
     ),
-    endings=dict(
-        (ends(CheckinAsked, messages.asked_ending), ends(CheckinDue, messages.due_ending))
-    ),
+    endings=(ends(CheckinAsked, messages.asked_ending), ends(CheckinDue, messages.due_ending)),
 )

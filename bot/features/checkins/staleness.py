@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.framework.entry_messages import Ending, ended_with, ends, shown
 from bot.framework.feature import Feature
+from bot.framework.refusals import say
 from bot.framework.requests import Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
@@ -48,7 +49,7 @@ def stale_entry(asked: StaleAsked, entry: EntryView, incident: IncidentView) -> 
             value=to_value(OnQuestion(ById(incident.id), entry.sequence)),
         ),
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
+    return say(text, *buttons)
 
 
 async def stale_ending(
@@ -69,6 +70,6 @@ FEATURE = Feature(
     verbs=(
         Verb(OnQuestion, buttons=("stale_still_working",), use_case=still_working, tell=noted_text),
     ),
-    entries=dict((shown(StaleAsked, stale_entry),)),
-    endings=dict((ends(StaleAsked, stale_ending),)),
+    entries=(shown(StaleAsked, stale_entry),),
+    endings=(ends(StaleAsked, stale_ending),),
 )

@@ -277,17 +277,15 @@ FEATURE = Feature(
         ),
     ),
     effects={SendMentorNotes: send_mentor_notes, SendScorecard: send_scorecard},
-    entries=dict(
-        [
-            shown(DrillStarted, messages.started_entry),
-            shown(DrillSignal, messages.signal_entry),
-            shown(DrillChecked, messages.shown_entry),
-            shown(DrillActed, messages.shown_entry),
-            shown(DrillEnded, messages.ended_entry),
-        ]
+    entries=(
+        shown(DrillStarted, messages.started_entry),
+        shown(DrillSignal, messages.signal_entry),
+        shown(DrillChecked, messages.shown_entry),
+        shown(DrillActed, messages.shown_entry),
+        shown(DrillEnded, messages.ended_entry),
     ),
-    endings=dict.fromkeys(
-        (DrillStarted.kind, DrillSignal.kind, DrillChecked.kind, DrillActed.kind),
-        messages.drill_ending,
+    endings=tuple(
+        (one.kind, messages.drill_ending)
+        for one in (DrillStarted, DrillSignal, DrillChecked, DrillActed)
     ),
 )

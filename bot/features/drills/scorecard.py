@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
+from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from incidents.core.times import spoken_duration
 from incidents.drills.score import Scorecard, ScoreItem, ScoreLine
@@ -104,7 +105,7 @@ def results_message(views: tuple[DrillView, ...], *, slash: str) -> blocks.Messa
     """Return a summary of each of a person's own latest drills."""
     if not views:
         text = f"You haven't finished a drill yet. `{slash} drill` shows what there is."
-        return blocks.Message(text=text, blocks=(blocks.section(text),))
+        return say(text)
     parts = [
         "*Your latest drills.* Only you and your mentor of the day see this.",
         *(_summary(view, view.scorecard) for view in views if view.scorecard is not None),

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from bot.features.escalation import forms
 from bot.features.escalation.card import OnEscalation
@@ -96,7 +96,8 @@ async def add(request: Request, given: Answer) -> Reply:
     view, _ = await shown_escalation(request, given.escalation_id, action=Action.ESCALATE)
     template = template_of(view.template_key, request.policy)
     fields = fields_of(template)
-    changes = _differences(read_changes(request.form, view.packet, fields=fields), view)
+    read = read_changes(request.form, view.packet, fields=fields)
+    changes = {key: value for key, value in read.items() if getattr(view.packet, key) != value}
     fallback = block_of(fields[0])
     if not changes:
         return FieldErrors({fallback: "Nothing was changed. Close this to leave it as it is."})
@@ -114,11 +115,6 @@ def in_its_block(_: Request, error: DomainError) -> Mapping[str, str] | None:
     if not isinstance(error, InvalidInput):
         return None
     return {block_of(error.field): invalid_text(error.field, error.problem, error.example)}
-
-
-def _differences(changes: Mapping[str, Any], view: EscalationView) -> dict[str, Any]:
-    """Return the changes that differ from the current packet."""
-    return {key: value for key, value in changes.items() if getattr(view.packet, key) != value}
 
 
 TAKE = Verb(Answer, buttons=("escalation_take",), use_case=take, tell=answered_text)

@@ -27,8 +27,9 @@ from bot.features.escalation.replies import (
     example_line,
     find_meant,
     names_in_steps,
+    near_text,
 )
-from bot.features.escalation.targets import meant_by, near_targets, near_text
+from bot.features.escalation.targets import find_handle, meant_by, near_targets
 from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
@@ -221,7 +222,10 @@ async def _answer(_: Request, words: _Words) -> Answer:
 
 async def _redirect(request: Request, words: _Words) -> Answer | Reply:
     meant = meant_by(words.rest, request.policy)
-    if meant.target is None or meant.is_guessed:
+    if meant.is_guessed:
+        known = await find_handle(request, words.rest.split(maxsplit=1)[0])
+        meant = replace(meant, target=known, is_guessed=False)
+    if meant.target is None:
         near = await near_targets(request, words.rest, with_kinds=False)
         if near:
             return Say(say(near_text(request, near, before=words.before, words=words.rest)))

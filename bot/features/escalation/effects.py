@@ -12,17 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.escalation.card import escalation_card
 from bot.features.escalation.messages import call_message, mention_message
+from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, ToPeople, in_channel_of
 from bot.framework.phrases import hidden_message
-from bot.framework.reading import facts_of, is_hidden_from, read_incident
+from bot.framework.reading import find_user, is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackFailure, SlackPermanent
-from bot.slack.gateway import Attention, SlackGateway
+from bot.slack.gateway.people import Attention
 from bot.slack.ids import permalink
-from incidents.core.people import Person, PersonFacts
+from incidents.core.people import Person, PersonFacts, PersonKind
 from incidents.core.times import zone_of
 from incidents.engine.posted_messages import find_posted
 from incidents.engine.unit_of_work import UnitOfWork
@@ -42,7 +43,7 @@ from incidents.escalation.tables import (
 )
 from incidents.escalation.views import CallView, EscalationView, get_escalation_view
 from incidents.incident.views import IncidentView
-from incidents.people.directory import GroupFacts, save_group
+from incidents.people.directory import GroupFacts, find_people_named, save_group
 from incidents.policy.policy import Policy
 from incidents.proposals.views import ProposalView, find_escalated
 from incidents.roles.departures import save_people
@@ -198,7 +199,7 @@ async def call_person(context: EffectContext) -> Settlement:
 
 
 async def _mention(context: EffectContext, called: _Called, *, error: str) -> Settlement:
-    """Mention a person in the channel whom no direct message reaches. Raises: SlackPermanent."""
+    """Mention in the channel a person that no direct message reaches. Raises: SlackPermanent."""
     services, view, call = context.services, called.view, called.call
     log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
     channel_id = called.incident.channel_id
@@ -268,21 +269,22 @@ async def look_up_callees(context: EffectContext) -> Settlement:
         step = await session.get(EscalationStep, effect.step_id)
     if step is None or step.status != StepStatus.LOOKING_UP:
         return Dropped("nobody to look up")
-    found = _Found()
-    gateway = context.services.gateway
+    found, services = _Found(), context.services
     for wanted in wanted_of(step):
         if wanted.kind == "group":
-            await _look_up_group(gateway, wanted.value, found)
+            await _look_up_group(services, wanted.value, found)
         elif wanted.kind == "named" and "@" in wanted.value:
-            await _look_up_person(gateway, wanted.value, found)
+            await _look_up_person(services, wanted.value, found)
+        elif wanted.kind == "named":
+            await _look_up_people(services, [wanted.value], found)
     record = partial(
         _record, escalation_id=effect.escalation_id, step_id=effect.step_id, found=found
     )
     return Done(record)
 
 
-async def _look_up_group(gateway: SlackGateway, name: str, found: _Found) -> None:
-    bare = name.removeprefix("@")
+async def _look_up_group(services: Services, name: str, found: _Found) -> None:
+    gateway, bare = services.gateway, name.removeprefix("@")
     try:
         group = next((one for one in await gateway.groups() if bare in {one.id, one.handle}), None)
         members: Sequence[str] = await gateway.group_members(group.id) if group else ()
@@ -292,13 +294,27 @@ async def _look_up_group(gateway: SlackGateway, name: str, found: _Found) -> Non
         found.not_found.append(name)
     else:
         found.groups.append(GroupFacts(group.id, group.handle, tuple(members)))
+        await _look_up_people(services, members, found)
 
 
-async def _look_up_person(gateway: SlackGateway, email: str, found: _Found) -> None:
-    try:
-        user = await gateway.lookup_email(email)
-    except SlackPermanent:
-        user = None
+async def _look_up_people(services: Services, user_ids: Sequence[str], found: _Found) -> None:
+    """Ask Slack who these people are, except those known already."""
+    async with services.database.reading() as session:
+        known = await find_people_named(session, user_ids, workspace_id=services.workspace.id)
+    for user_id in user_ids:
+        person = known.get(user_id)
+        if person is not None and person.kind != PersonKind.UNKNOWN:
+            continue
+        user = await find_user(services, user_id)
+        facts = facts_of(user) if user is not None else None
+        if facts is None or facts.kind is None:
+            found.not_found.append(user_id)
+        else:
+            found.people.append(facts)
+
+
+async def _look_up_person(services: Services, email: str, found: _Found) -> None:
+    user = await find_user(services, email)
     if user is None:
         found.not_found.append(email)
         return

@@ -23,16 +23,25 @@ from bot.features.escalation.forms import (
     with_evidence,
 )
 from bot.features.escalation.packet import block_of
-from bot.features.escalation.replies import sent_message, shown_escalation
+from bot.features.escalation.replies import (
+    is_it_a_target,
+    near_message,
+    sent_message,
+    shown_escalation,
+    unknown_target,
+)
 from bot.features.escalation.targets import (
     Meant,
-    meant_by,
+    find_handle,
+    name_that_begins,
     names_two,
-    near_message,
     near_targets,
     option_of,
     suggest_targets,
+    target_in,
     target_of,
+    target_typed,
+    text_of,
 )
 from bot.features.record.marked_messages import plain_text
 from bot.framework.arguments import from_view
@@ -40,8 +49,9 @@ from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
+from bot.framework.slash_commands import Flag
 from bot.framework.verbs import Form, Verb, view_for_form
-from bot.slack import mentions
+from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.entries import (
@@ -61,7 +71,7 @@ from incidents.policy.policy import Action, Policy
 
 _EXAMPLES = (
     "escalate @alice Is it safe to fail over the orders database?",
-    "escalate checkout Payments fail since 14:02, please look at the last deploy",
+    "escalate --to checkout Payments fail since 14:02, please look at the last deploy",
     "escalate",
 )
 
@@ -70,25 +80,52 @@ _EXAMPLES = (
 
 
 async def perform(request: Request, given: Escalating) -> Reply:
-    """Escalate at once if the words name a target and an ask; else open the form."""
+    """Escalate at once if the words name a target and an ask; else ask, or open the form."""
     if request.is_form:
         return await send(request, given)
-    meant = meant_by(given.typed, request.policy)
-    if not meant.is_sure:
-        near = await near_targets(request, given.typed)
-        if near:
-            incident = await view_for_form(request, given.ref, action=Action.ESCALATE)
-            words = given.typed
-            return Say(
-                near_message(request, near, before="escalate", incident=incident, words=words)
-            )
+    if request.is_button:
+        return await _send_at_once(request, given.ref, _carried(given, request.policy))
+    to = request.words.flags.get("to", "")
+    meant = target_typed(given.typed, to=to, policy=request.policy)
+    if meant.unknown.startswith("@"):
+        target = await find_handle(request, meant.unknown)
+        meant = Meant(target=target, rest=meant.rest) if target is not None else meant
+    question = await _question(request, given, meant)
+    if question is not None:
+        return Say(question)
     if meant.is_named and meant.rest:
         return await _send_at_once(request, given.ref, meant)
-    return await ESCALATE.ask(request, given)
+    ask = mentions.plain(meant.rest)
+    return await ESCALATE.ask(request, Escalating(given.ref, ask=ask, to=text_of(meant)))
+
+
+async def _question(request: Request, given: Escalating, meant: Meant) -> blocks.Message | None:
+    """Return what to ask before anybody is called; None if it is clear whom to call."""
+    doubtful = Meant() if meant.is_named else name_that_begins(meant.rest, request.policy)
+    if not (meant.unknown or meant.second or doubtful.is_named):
+        return None
+    incident = await view_for_form(request, given.ref, action=Action.ESCALATE)
+    if doubtful.is_named and not meant.unknown:
+        return is_it_a_target(request, doubtful, incident=incident, words=meant.rest)
+    near = await near_targets(request, meant.unknown) if meant.unknown else ()
+    if near:
+        sure = tuple(replace(one, rest=meant.rest) for one in near)
+        before = "escalate" if meant.unknown.startswith("@") else "escalate --to"
+        return near_message(
+            request, sure, before=before, incident=incident, words=meant.rest, typed=meant.unknown
+        )
+    return unknown_target(meant, incident=incident)
+
+
+def _carried(given: Escalating, policy: Policy) -> Meant:
+    """Return the target that a button or form carries."""
+    kind, _, key = given.to.partition(":")
+    template = template_of(key, policy) if kind == "kind" else None
+    return Meant(target=target_in(given.to), template=template, rest=given.ask)
 
 
 async def _send_at_once(request: Request, ref: IncidentRef, meant: Meant) -> Reply:
-    ask = mentions.plain(meant.rest)
+    ask = mentions.plain(meant.rest) if not request.is_button else meant.rest
     template = template_of(meant.template.key if meant.template else "", request.policy)
     draft = EscalationDraft(
         target=meant.target, template_key=template.key, packet=Packet(ask=ask), is_urgent=True
@@ -114,15 +151,14 @@ async def _escalate_prefilled(
 
 async def open_form(request: Request, given: Escalating) -> Form[Escalating]:
     """Return the form, prefilled from the record and the typed words."""
-    # `ask` comes from a button and is never a target.
-    meant = meant_by(given.typed, request.policy) if given.typed else Meant(rest=given.ask)
+    meant = _carried(given, request.policy)
     view = await view_for_form(request, given.ref, action=Action.ESCALATE)
     async with request.services.database.reading() as session:
         known = await prefill(session, await session.get_one(Incident, view.id))
     target: Target | None = meant.target
     packet = replace(
         known,
-        ask=mentions.plain(meant.rest) or known.ask,
+        ask=meant.rest or known.ask,
         evidence=with_evidence(known.evidence, [given.evidence]),
     )
     form = EscalationForm(
@@ -230,12 +266,14 @@ async def escalate_from_message(request: Request) -> Reply:
 
 ESCALATE = Verb(
     Escalating,
-    usage="escalate [@person|service|role|@group] [what you need]",
+    usage="escalate [@person|@group|--to service or role] [what you need]",
     summary="Call somebody who can help, with the facts; alone, opens the form.",
     aliases=("esc",),
+    flags=(Flag("to", "A service, role or kind of escalation, by its key.", "checkout"),),
     examples=_EXAMPLES,
     is_once_a_minute=True,
     typed=lambda request: Escalating(request.incident_ref(), typed=request.words.text),
+    buttons=("escalate_now",),
     form="escalation_form",
     opened_by=("escalate_open", "escalate_words_open", "prompt_escalate"),
     open=open_form,
@@ -249,21 +287,17 @@ FEATURE = Feature(
     choices={TEMPLATE: template_chosen},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
-    entries=dict([shown(EscalationExhausted, messages.exhausted_entry)]),
-    direct_entries=dict(
-        [
-            shown(EscalationTaken, messages.taken_directly),
-            shown(EscalationExhausted, messages.exhausted_directly),
-            shown(EscalationQuestioned, messages.questioned_directly),
-            shown(EscalationCompleted, messages.completed_directly),
-            shown(EscalationWithdrawn, messages.withdrawn_directly),
-        ]
+    entries=(shown(EscalationExhausted, messages.exhausted_entry),),
+    direct_entries=(
+        shown(EscalationTaken, messages.taken_directly),
+        shown(EscalationExhausted, messages.exhausted_directly),
+        shown(EscalationQuestioned, messages.questioned_directly),
+        shown(EscalationCompleted, messages.completed_directly),
+        shown(EscalationWithdrawn, messages.withdrawn_directly),
     ),
-    endings=dict(
-        [
-            ends(EscalationExhausted, messages.exhausted_ending),
-            ends(EscalationQuestioned, messages.questioned_ending),
-            ends(EscalationWithdrawn, messages.withdrawn_ending),
-        ]
+    endings=(
+        ends(EscalationExhausted, messages.exhausted_ending),
+        ends(EscalationQuestioned, messages.questioned_ending),
+        ends(EscalationWithdrawn, messages.withdrawn_ending),
     ),
 )

@@ -30,7 +30,8 @@ MARKED: Final = "escalation_marked"
 class Escalating(OnIncident):
     """The start of an escalation: typed words or an ask, and evidence to add to the record's.
 
-    `shown` is the key of the kind whose questions the form shows.
+    `shown` is the key of the kind whose questions the form shows; `to` is whom to call, as in
+    `service:checkout`.
     """
 
     ask: str = ""
@@ -38,6 +39,7 @@ class Escalating(OnIncident):
     typed: str = ""
     shown: str = ""
     has_marked: bool = False
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

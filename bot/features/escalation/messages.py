@@ -18,6 +18,7 @@ from bot.features.proposals.messages import answer_row, asked_lines
 from bot.framework.arguments import known_id, on_incident, to_value
 from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.phrases import about, actor_of_entry
+from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
 from incidents.core.people import Person
@@ -55,7 +56,7 @@ def call_message(
     template = template_of(view, policy)
     lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
-    head = f"{_lead(view, incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
+    head = f"{_lead(incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
     missing = rate(view.packet, template).missing if template is not None and is_asked else ()
     unknown = (
         f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}" if missing else ""
@@ -76,7 +77,7 @@ def call_message(
     )
 
 
-def _lead(view: EscalationView, incident: IncidentView) -> str:
+def _lead(incident: IncidentView) -> str:
     drill = "*This is a drill.* " if incident.is_drill else ""
     where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     return (
@@ -169,7 +170,7 @@ def mention_message(
         value=button_value(view, call_id=call.id),
         style="primary",
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(take)))
+    return say(text, take)
 
 
 def taken_directly(
@@ -180,7 +181,7 @@ def taken_directly(
         f"{about(incident)}: *{_mention(taken.person)} is on it* ({taken.name}). "
         "Stay with them until they have what they need."
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def exhausted_entry(
@@ -210,9 +211,7 @@ def exhausted_directly(
 ) -> blocks.Message:
     """Tell the commander and the author that nobody is on it, why, and what to do now."""
     text = f"{about(incident)}. *{_standstill(exhausted)}.* {_what_now(exhausted)}"
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(_again(incident)))
-    )
+    return say(text, _again(incident))
 
 
 def questioned_directly(
@@ -244,7 +243,7 @@ def completed_directly(
         f"{about(incident)}: what you asked for is there ({completed.name}). "
         "The message that called you shows it."
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def withdrawn_directly(

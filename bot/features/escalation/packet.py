@@ -86,11 +86,8 @@ def inputs_for(
         answer = packet.answers.get(field, "")
         return (_text(f"{QUESTION}{field}", label, answer, is_needed=is_alone),)
     key, spec = PacketField(field), FIELDS[field]
-    hint = (
-        spec.hint
-        if is_alone or _is_wanted(key, template)
-        else f"{spec.hint} This kind needs it less.".strip()
-    )
+    is_wanted = is_alone or (template is not None and key in template.fields)
+    hint = spec.hint if is_wanted else f"{spec.hint} This kind needs it less.".strip()
     match key:
         case PacketField.CONFIDENCE:
             options = [blocks.option(text, value=value) for value, text in spec.choices]
@@ -119,10 +116,6 @@ def inputs_for(
             return (text, _checked_box(packet))
     value = str(getattr(packet, key))
     return (_text(key, spec.question, value, hint=hint, is_long=spec.is_long, is_needed=is_alone),)
-
-
-def _is_wanted(field: PacketField, template: EscalationTemplate | None) -> bool:
-    return template is not None and field in template.fields
 
 
 def _text(

@@ -19,7 +19,7 @@ from bot.features.escalation.replies import shown_escalation
 from bot.framework.arguments import Arguments, OnPrompt, to_value
 from bot.framework.feature import Feature
 from bot.framework.reading import own_prompt
-from bot.framework.refusals import invalid_text
+from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
@@ -101,7 +101,7 @@ def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -
         )
         for rating, label in _RATINGS
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
+    return say(text, *buttons)
 
 
 def rated_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
@@ -113,7 +113,7 @@ def rated_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) ->
         f"{mentions.escape_line(str(prompt.data.get('by', '')))}: {said}. "
         "Nobody else sees this."
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def _about(incident: IncidentView) -> str:

@@ -1,23 +1,28 @@
 """Private replies about an escalation: who was called, and what is still missing."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from bot.features.escalation.card import OnEscalation, next_line, private_offer
+from bot.features.escalation.forms import Escalating
 from bot.features.escalation.packet import names_of
-from bot.framework.arguments import to_value
+from bot.features.escalation.targets import Meant, Near, text_of
+from bot.framework.arguments import find_value, to_value
+from bot.framework.refusals import say
 from bot.framework.requests import Request
 from bot.framework.verbs import view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import Outcome
 from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus, escalations_of
+from incidents.escalation.targets import RoleTarget, ServiceTarget
 from incidents.escalation.views import EscalationView, get_escalation_view
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView
 from incidents.people.directory import find_people_named
 from incidents.policy.escalation import EscalationTemplate
-from incidents.policy.policy import Action
+from incidents.policy.policy import Action, Policy
 
 
 def sent_message(
@@ -47,9 +52,7 @@ def sent_message(
     value = to_value(OnEscalation(ById(incident.id), escalation_id, str(data["score"])))
     add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
     withdraw = blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(add, withdraw, *offer))
-    )
+    return say(text, add, withdraw, *offer)
 
 
 def _called(called: Sequence[str], view: EscalationView) -> str:
@@ -79,7 +82,7 @@ def completed_message(
         f"Added to escalation {data['number']} of *{data['reference']}*: version {data['version']}."
     )
     text = f"{lead}\n{completeness_text(data, template)}" if is_author else lead
-    return blocks.Message(text=text, blocks=(blocks.section(text),))
+    return say(text)
 
 
 def answered_text(request: Request, outcome: Outcome) -> str:
@@ -191,3 +194,94 @@ def _calls(view: EscalationView, person_id: uuid.UUID | None) -> bool:
     return any(
         call.person.id == person_id and call.status is CallStatus.OPEN for call in view.calls
     )
+
+
+# -- whom to call, if that isn't clear -------------------------------------------------------
+
+
+def near_message(
+    request: Request,
+    near: Sequence[Near],
+    *,
+    before: str,
+    incident: IncidentView,
+    words: str,
+    typed: str,
+) -> blocks.Message:
+    """Ask which of the names is meant; `before` is the command up to the name, `typed` the name."""
+    text = "\n".join(_lines(request, near, before=before, typed=typed))
+    return say(text, *words_button(incident, words, "No, open the form with my words"))
+
+
+def words_button(incident: IncidentView, words: str, label: str) -> list[blocks.ButtonElement]:
+    """Return the button that opens the form with the words as the ask; none if they don't fit."""
+    asked = Escalating(ById(incident.id), incident.version, mentions.plain(words))
+    return _button(label, asked, action_id="escalate_words_open")
+
+
+def _button(
+    label: str,
+    given: Escalating,
+    *,
+    action_id: str,
+    style: Literal["primary"] | None = None,
+) -> list[blocks.ButtonElement]:
+    value = find_value(given)
+    if value is None:
+        return []
+    return [blocks.button(label, action_id=action_id, value=value, style=style)]
+
+
+def is_it_a_target(
+    request: Request, meant: Meant, *, incident: IncidentView, words: str
+) -> blocks.Message:
+    """Ask whether the name that the text begins with is a target or part of the text."""
+    name, typed = _name_of(meant, request.policy), mentions.plain(words)
+    key = text_of(meant).partition(":")[2]
+    line = mentions.code(typed_line(request, f"escalate --to {key} {typed}"))
+    text = (
+        f"Nobody was called yet: is *{mentions.escape_line(name)}* who to call, or part of your "
+        f"text? To call them: {line}"
+    )
+    calling = Escalating(ById(incident.id), incident.version, typed, to=text_of(meant))
+    return say(
+        text,
+        *_button(f"Call {name}", calling, action_id="escalate_now", style="primary"),
+        *words_button(incident, words, "It's text: open the form"),
+    )
+
+
+def unknown_target(meant: Meant, *, incident: IncidentView) -> blocks.Message:
+    """Say that nobody is called like that, or that two were named; the words are kept."""
+    if meant.second:
+        why = "I call one person or group at a time, and you named two"
+    else:
+        why = f"I know nobody called {mentions.code(mentions.plain(meant.unknown))}"
+    text = f"Nobody was called yet: {why}. Choose in the form who to call; your words are in it."
+    return say(text, *words_button(incident, meant.rest, "Open the form with my words"))
+
+
+def _name_of(meant: Meant, policy: Policy) -> str:
+    match meant.target:
+        case ServiceTarget(key=key):
+            service = policy.find_service(key)
+            return service.name if service is not None else key
+        case RoleTarget(key=key):
+            role = policy.find_role(key)
+            return role.name if role is not None else key
+    return meant.template.name if meant.template is not None else ""
+
+
+def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
+    """Ask which of the names is meant, where no form can follow."""
+    return "\n".join(_lines(request, near, before=before, typed=words.split(maxsplit=1)[0]))
+
+
+def _lines(request: Request, near: Sequence[Near], *, before: str, typed: str) -> Iterator[str]:
+    name = mentions.code(mentions.plain(typed))
+    yield f"Nobody was called yet: I know nobody called {name}. Did you mean:"
+    for one in near:
+        line = f"{before} {one.typed} {mentions.plain(one.rest)}".rstrip()
+        yield mentions.code(typed_line(request, line))
+    if any(one.typed.startswith("@") for one in near):
+        yield "For a person or a group, type `@` and choose the name from the list."

@@ -1,14 +1,12 @@
 """Targets of an escalation: parsing a command's words, and the form's options."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import select
 
-from bot.features.escalation.forms import Escalating
-from bot.features.escalation.replies import typed_line
-from bot.framework.arguments import to_value
 from bot.framework.requests import Options, Reply, Request, Services, split_first
 from bot.slack import blocks, mentions
 from incidents.core.people import PeopleGroup, Person, PersonKind
@@ -19,8 +17,6 @@ from incidents.escalation.targets import (
     ServiceTarget,
     Target,
 )
-from incidents.incident.incident import ById
-from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
 
@@ -28,17 +24,24 @@ from incidents.policy.policy import Policy
 _LONGEST_NAME = 4
 
 
+# `escalate to @bob …` is `escalate @bob …`.
+_TO_SOMEBODY: Final = re.compile(r"^to\s+(?=<[@!]|@)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Meant:
     """The target or kind of escalation that a command names, and the words after it.
 
-    `is_guessed`: the person typed `@name`, and Slack didn't turn it into a mention.
+    `is_guessed`: the person typed `@name`, and Slack didn't turn it into a mention. `unknown` is a
+    target that nobody has, `second` a further one.
     """
 
     target: Target | None = None
     template: EscalationTemplate | None = None
     rest: str = ""
     is_guessed: bool = False
+    unknown: str = ""
+    second: str = ""
 
     @property
     def is_sure(self) -> bool:
@@ -51,8 +54,36 @@ class Meant:
         return self.target is not None or self.template is not None
 
 
+def target_typed(words: str, *, to: str, policy: Policy) -> Meant:
+    """Parse `@someone what you need` and `--to service what you need`; anything else is text.
+
+    A single word, or a name that is the whole text, is a target, too.
+    """
+    if to:
+        named = meant_by(to.replace("_", " "), policy)
+        if not named.is_sure or named.rest:
+            named = meant_by(to, policy)
+        is_known = named.is_sure and not named.rest
+        return replace(named, rest=words) if is_known else Meant(rest=words, unknown=to)
+    words = _TO_SOMEBODY.sub("", words.strip())
+    meant = meant_by(words, policy)
+    if words.strip().startswith(("@", "<")) and meant.is_named:
+        first = words.split(maxsplit=1)[0]
+        if meant.is_guessed:
+            return Meant(rest=meant.rest, unknown=first)
+        second = split_first(meant.rest)[0]
+        is_target = mentions.parse_user(second) or mentions.parse_group(second) or second[:1] == "@"
+        return replace(meant, second=second if is_target else "")
+    return meant if meant.is_named and not meant.rest else Meant(rest=words.strip())
+
+
+def name_that_begins(words: str, policy: Policy) -> Meant:
+    """Return the service, role or kind whose name the text begins with, perhaps by chance."""
+    return meant_by(words, policy) if words[:1] not in {"@", "<"} else Meant(rest=words)
+
+
 def meant_by(words: str, policy: Policy) -> Meant:
-    """Parse the start of a command: a mention, or a name that the policy knows."""
+    """Parse the start of a text: a mention, or a name that the policy knows."""
     first, rest = split_first(words.strip())
     person = mentions.parse_user(first)
     if person is not None:
@@ -163,10 +194,15 @@ def target_of(form: blocks.FormState) -> Target | None:
     person, chosen = form.user("person"), form.choice("target")
     if person and not chosen:
         return PersonTarget(external_id=person)
-    kind, _, value = (chosen or "").partition(":")
-    if person or not value:
-        return None
-    match kind:
+    return None if person else target_in(chosen or "")
+
+
+def target_in(text: str) -> Target | None:
+    """Return the target in a button's or option's value, e.g. `service:checkout`."""
+    kind, _, value = text.partition(":")
+    match kind if value else "":
+        case "person":
+            return PersonTarget(external_id=value)
         case "service":
             return ServiceTarget(value)
         case "role":
@@ -176,12 +212,26 @@ def target_of(form: blocks.FormState) -> Target | None:
     return None
 
 
+def text_of(meant: Meant) -> str:
+    """Return the target or kind as a button carries it; "" if there is none."""
+    match meant.target:
+        case PersonTarget(external_id=external_id):
+            return f"person:{external_id}"
+        case ServiceTarget(key=key):
+            return f"service:{key}"
+        case RoleTarget(key=key):
+            return f"role:{key}"
+        case GroupTarget(ref=ref):
+            return f"group:{ref}"
+    return f"kind:{meant.template.key}" if meant.template is not None else ""
+
+
 def names_two(form: blocks.FormState) -> bool:
     """Tell whether the form names both a person and something else."""
     return bool(form.user("person") and form.choice("target"))
 
 
-# The most characters that a button can carry; longer input is hardly a misspelt name.
+# Longer input is hardly a misspelt name.
 LONGEST_WORDS: Final = 1_800
 # The most suggestions that fit a message, each with the whole ask.
 _MOST: Final = 3
@@ -205,6 +255,23 @@ class Near:
 
     typed: str
     rest: str
+
+
+async def find_handle(request: Request, handle: str) -> Target | None:
+    """Return the group or the one active person with exactly this `@handle`, as stored."""
+    name, workspace_id = handle.removeprefix("@"), request.services.workspace.id
+    groups = select(PeopleGroup).where(
+        PeopleGroup.workspace_id == workspace_id, PeopleGroup.handle == name
+    )
+    people = select(Person).where(
+        Person.workspace_id == workspace_id, Person.is_active, Person.name == name
+    )
+    async with request.services.database.reading() as session:
+        group = (await session.execute(groups)).scalars().first()
+        if group is not None:
+            return GroupTarget(group.external_id, f"@{group.handle}")
+        found = (await session.execute(people)).scalars().all()
+    return PersonTarget(external_id=found[0].external_id) if len(found) == 1 else None
 
 
 async def near_targets(
@@ -301,33 +368,3 @@ async def _handles(request: Request) -> dict[str, str]:
             *(await session.execute(groups)).scalars(),
         )
     return {name: f"@{name}" for name in names if name}
-
-
-# -- the answer -----------------------------------------------------------------------------
-
-
-def near_message(
-    request: Request, near: Sequence[Near], *, before: str, incident: IncidentView, words: str
-) -> blocks.Message:
-    """Ask which of the names is meant; `before` is the command up to the name."""
-    text = "\n".join(_lines(request, near, before=before, words=words))
-    value = to_value(Escalating(ById(incident.id), incident.version, words))
-    form = blocks.button(
-        "No, open the form with my words", action_id="escalate_words_open", value=value
-    )
-    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(form)))
-
-
-def near_text(request: Request, near: Sequence[Near], *, before: str, words: str) -> str:
-    """Ask which of the names is meant, where no form can follow."""
-    return "\n".join(_lines(request, near, before=before, words=words))
-
-
-def _lines(request: Request, near: Sequence[Near], *, before: str, words: str) -> Iterator[str]:
-    first = mentions.code(mentions.plain(words.split(maxsplit=1)[0]))
-    yield f"Nobody was called yet: I know nobody called {first}. Did you mean:"
-    for one in near:
-        line = f"{before} {one.typed} {mentions.plain(one.rest)}".rstrip()
-        yield mentions.code(typed_line(request, line))
-    if any(one.typed.startswith("@") for one in near):
-        yield "For a person or a group, type `@` and choose the name from the list."

@@ -1,4 +1,4 @@
-"""Wording of guidance: the steps of the first minutes, the time box, and the call for company.
+"""Wording of guidance: the first minutes, the time box, and the notice that a mentor is called.
 
 One person reads it, often at night and under pressure: short, calm, one thing to do.
 """
@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.framework.phrases import about
+from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from incidents.engine.prompts import PromptStatus, PromptView
 from incidents.guidance.answers import fact_of, find_step
@@ -113,7 +114,7 @@ def _answered_step(text: str, prompt: PromptView, fact: str) -> blocks.Message:
         buttons.insert(
             0, blocks.button("Add to the timeline", action_id="prompt_note", value=value)
         )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
+    return say(text, *buttons)
 
 
 def _links(incident: IncidentView, policy: Policy) -> list[str]:
@@ -199,13 +200,13 @@ def words_form(incident: IncidentView) -> blocks.View:
     )
 
 
-# -- company --------------------------------------------------------------------------------
+# -- a mentor --------------------------------------------------------------------------------
 
 
 def mentor_call_prompt(
     prompt: PromptView, incident: IncidentView, _policy: Policy
 ) -> blocks.Message:
-    """Tell the person whom the bot asks to join, or suggest that they ask somebody themselves."""
+    """Tell the person who the bot asks to join, or suggest that they ask somebody themselves."""
     reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
     if prompt.status is PromptStatus.WITHDRAWN:
         return _mentor_call_over(prompt, incident)
@@ -215,9 +216,7 @@ def mentor_call_prompt(
             f"{about(incident)}. I ask {who} to join you: {reason}. Asking early is how it is meant "
             "to be. Until somebody is there, keep noting what you see."
         )
-        return blocks.Message(
-            text=text, blocks=(blocks.section(text), blocks.actions(_quiet(prompt)))
-        )
+        return say(text, _quiet(prompt))
     text = (
         f"{about(incident)}. This may be the moment to ask somebody to join you: {reason}. I ask "
         "nobody by myself here. Escalate with what you have: what is missing can follow."

@@ -110,7 +110,7 @@ def asked_message(view: DebriefView, policy: Policy, *, is_reminder: bool) -> bl
         )
         label = "Write it"
     write = blocks.button(label, action_id="debrief_open", value=str(view.id))
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(write)))
+    return say(text, write)
 
 
 def _few(view: DebriefView, policy: Policy) -> str:

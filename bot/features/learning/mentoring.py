@@ -7,11 +7,11 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.escalation.packet import packet_lines
-from bot.features.learning.shadow_messages import about
 from bot.framework.arguments import Arguments
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
 from bot.framework.live_messages import InChannel, LiveMessage, Showing, ToPeople
+from bot.framework.phrases import about
 from bot.framework.refusals import say
 from bot.framework.requests import Request, Services
 from bot.framework.verbs import Verb

@@ -6,7 +6,8 @@ Only the shadow or the mentor reads any of it.
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.framework.phrases import followed_text
+from bot.framework.phrases import about, followed_text
+from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten_mrkdwn
 from incidents.engine.prompts import PromptView
@@ -15,12 +16,6 @@ from incidents.learning.shadowing import OwnShadowings, ShadowingView, WatchedIn
 from incidents.policy.policy import Policy
 
 _LONGEST_LINE = 300
-
-
-def about(incident: IncidentView) -> str:
-    """Return the incident that a message is about, with its channel."""
-    where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
-    return f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
 
 
 # -- the brief ------------------------------------------------------------------------------
@@ -63,8 +58,8 @@ def brief_message(
 def brief_over(incident: IncidentView) -> blocks.Message:
     """Return the text that replaces the brief once the watching or the incident is over."""
     if incident.is_open:
-        return _say(f"You no longer watch {about(incident)}.")
-    return _say(f"{about(incident)} is {incident.status}. You watched it as a shadow.")
+        return say(f"You no longer watch {about(incident)}.")
+    return say(f"{about(incident)} is {incident.status}. You watched it as a shadow.")
 
 
 def _roles(incident: IncidentView) -> str:
@@ -93,7 +88,7 @@ def told_mentor(view: ShadowingView) -> blocks.Message:
     """Tell the mentor who shadows them, or that the shadowing has ended."""
     shadow = mentions.mention(view.person.external_id)
     if view.ended_at is not None:
-        return _say(f"{shadow} no longer shadows you (since {mentions.date(view.ended_at)}).")
+        return say(f"{shadow} no longer shadows you (since {mentions.date(view.ended_at)}).")
     text = (
         f"{shadow} shadows you {until_text(view.until_at)}. They are brought into incidents in "
         "which you take a role, never into private ones, to watch and learn. After each they "
@@ -101,13 +96,13 @@ def told_mentor(view: ShadowingView) -> blocks.Message:
         "is a quiet minute."
     )
     stop = blocks.button("Stop it", action_id="shadow_stop", value=str(view.id))
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(stop)))
+    return say(text, stop)
 
 
 def told_shadow(view: ShadowingView) -> blocks.Message:
     """Tell the shadow who ended the shadowing."""
     by = mentions.escape_line(view.ended_by.name) if view.ended_by else "Somebody"
-    return _say(
+    return say(
         f"{by} has ended your shadowing of {followed_text(view)}. You aren't brought into more "
         "incidents; a debrief that was asked for is still welcome."
     )
@@ -126,7 +121,7 @@ def started(view: ShadowingView, *, brought_to: int) -> blocks.Message:
         if brought_to > 1:
             now = f" You are brought into {incidents} that are under way."
     ends = f" until {mentions.date(view.until_at)}" if view.until_at else ""
-    return _say(
+    return say(
         f"You shadow {followed_text(view)}{ends}.{told} When there is an incident, you are "
         f"invited to its channel and get a brief by direct message; never for private ones.{now}"
     )
@@ -135,11 +130,11 @@ def started(view: ShadowingView, *, brought_to: int) -> blocks.Message:
 def stopped(count: int) -> blocks.Message:
     """Return the reply to a person who stopped shadowing."""
     what = "It is" if count <= 1 else f"All {count} are"
-    return _say(f"{what} stopped. A debrief that was asked for is still welcome.")
+    return say(f"{what} stopped. A debrief that was asked for is still welcome.")
 
 
 def own_list(own: OwnShadowings, *, slash: str) -> blocks.Message:
-    """Return a person's list: whom they shadow, who shadows them, what they watch or must write."""
+    """Return a person's list: who they shadow, who shadows them, what they watch or must write."""
     if not (own.own or own.of_me or own.watched):
         text = (
             "You shadow nobody, and nobody shadows you. "
@@ -228,18 +223,18 @@ def decision_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy)
     asked = f"{about(incident)}: {_decision(prompt)}"
     if prompt.answered_at is not None:
         if not prompt.text:
-            return _say(f"{asked}\nLeft open.")
+            return say(f"{asked}\nLeft open.")
         when = mentions.date(prompt.answered_at, "{time}")
         said = f"{asked}\nYour answer ({when}): {mentions.escape(prompt.text)}"
         return blocks.Message(text=said, blocks=blocks.paragraphs(said))
     if not prompt.is_open:
-        return _say(f"{asked}\nNo longer asked.")
+        return say(f"{asked}\nNo longer asked.")
     text = f"{asked} *What would you do now?* For you and your mentor only."
     buttons = (
         blocks.button("Answer…", action_id="decision_open", value=str(prompt.id), style="primary"),
         blocks.button("Not now", action_id="decision_skip", value=str(prompt.id)),
     )
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))
+    return say(text, *buttons)
 
 
 def _decision(prompt: PromptView) -> str:
@@ -273,7 +268,3 @@ def decision_form(prompt: PromptView, incident: IncidentView) -> blocks.View:
         ],
         submit="Keep",
     )
-
-
-def _say(text: str) -> blocks.Message:
-    return blocks.Message(text=text, blocks=(blocks.section(text),))

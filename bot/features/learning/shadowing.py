@@ -1,24 +1,24 @@
 """Shadowing: `shadow`, its form and list, inviting shadows, and the questions at decisions."""
 
-import re
 import uuid
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.learning import shadow_messages as messages
+from bot.framework.acquaintance import facts_of
 from bot.framework.arguments import Arguments, OnPrompt
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.phrases import followed, hidden_message
-from bot.framework.reading import find_day, own_prompt, person_in, read_incident
+from bot.framework.reading import find_day, find_user, own_prompt, person_in, read_incident
 from bot.framework.requests import FieldErrors, Reply, Request, Say, Services, split_first
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
-from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts
@@ -46,10 +46,9 @@ from incidents.people.assignable import Named
 
 DAY_EXAMPLE = "2026-12-01, 10d or 2w"
 SKIPPED, ANSWERED = "skipped", "answered"
-# A later brief is no help: the shadow has read the channel, or the incident is over.
+# A brief that arrives later doesn't help: the shadow has read the channel, or the incident is over.
 BRIEF_TOO_LATE = timedelta(hours=1)
 
-_WEEKS = re.compile(r"(\d{1,3})\s*(?:w|weeks?)", re.IGNORECASE)
 _STOP = frozenset({"stop", "end", "none"})
 
 
@@ -93,7 +92,7 @@ async def shadow(request: Request, given: Following) -> Reply:
             return FieldErrors({"mentor": "Choose one: a mentor, a role or a service."})
     first, rest = split_first(given.typed)
     if first.casefold() == "list":
-        return Say(await _list(request))
+        return Say(messages.own_list(await _own(request), slash=request.policy.command))
     if first.casefold() in _STOP:
         return await _stop(request, rest)
     until = parse_until(given.until, now=request.now, zone=request.actor.zone)
@@ -118,8 +117,7 @@ def parse_until(text: str, *, now: datetime, zone: str) -> datetime | None:
     written = text.strip()
     if not written:
         return None
-    weeks = _WEEKS.fullmatch(written)
-    day = find_day(f"{int(weeks[1]) * 7}d" if weeks else written, now=now, zone=zone)
+    day = find_day(written, now=now, zone=zone)
     if day is None:
         raise InvalidInput("until", "isn't a date we can read", DAY_EXAMPLE)
     return datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone_of(zone))
@@ -161,10 +159,6 @@ async def _own_id(request: Request, words: str) -> uuid.UUID:
         if (role and one.role_name == role.name) or (service and one.service_name == service.name):
             return one.id
     raise AlreadySo("this shadowing", "over")
-
-
-async def _list(request: Request) -> blocks.Message:
-    return messages.own_list(await _own(request), slash=request.policy.command)
 
 
 async def _own(request: Request) -> OwnShadowings:
@@ -222,15 +216,9 @@ async def _look_up(context: EffectContext) -> tuple[PersonFacts, ...]:
         unknown = await unknown_refs(session, refs, workspace_id=services.workspace.id)
     found: list[PersonFacts] = []
     for ref in unknown:
-        if ref.user_id:
-            found.append(PersonFacts(ref.user_id))
-            continue
-        try:
-            user = await services.gateway.lookup_email(ref.email or "")
-        except SlackPermanent:  # nobody has this address: go on with the others
-            continue
+        user = await find_user(services, str(ref))
         if user is not None:
-            found.append(PersonFacts(user.id, email=ref.email))
+            found.append(replace(facts_of(user), email=ref.email or user.email))
     return tuple(found)
 
 

@@ -1,11 +1,11 @@
 """Declaring: the command, the form, the shortcuts, and the question about a similar incident."""
 
-import re
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from bot.features.lifecycle import declare_form as form
+from bot.features.lifecycle.severity_words import looks_like_severity, said_severity
 from bot.framework.arguments import to_value
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
@@ -16,29 +16,26 @@ from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
 from incidents.engine.unit_of_work import Outcome
 from incidents.lifecycle.declare import Declaration, check_title, declare
-from incidents.policy.policy import Policy, Severity
+from incidents.policy.policy import Policy
 
-# Punctuation that people type around and after a severity.
 _AROUND = "[](){}<>:;,.!-\u2013\u2014"
-_BETWEEN = " :;,.-\u2013\u2014"
-_NUMBERED = re.compile(r"(\D+?)-?\d+")
 
 
 def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
-    """Parse `declare [sev2] title…`; open the form if the title is empty or starts like a flag."""
+    """Parse `declare [sev2] title…`; open the form if something is missing or doubtful."""
     words = request.words
-    first, _, rest = words.text.partition(" ")
-    severity = find_typed_severity(first, request.policy)
-    title = rest.lstrip(_BETWEEN) if severity is not None else words.text
+    said = said_severity(words.text, request.policy)
+    severity = said.severity
     given = Declaration(
         # Mentions in a typed title are markup (`<@U1|bob>`); the record keeps what people read.
-        title=mentions.plain(title),
+        title=mentions.plain(words.text if said.is_word else said.rest),
         severity_key=severity.key if severity else None,
         is_private=words.has("private"),
         is_drill=words.has("drill"),
     )
-    # Declaring it unflagged could show it to, or call, people who shouldn't know of it.
-    return AskFirst(given) if _flag_meant(given) or not given.title.strip() else given
+    # Without the flag, people who mustn't know of the incident could see it or be called.
+    is_doubtful = said.is_word or bool(_flag_meant(given))
+    return AskFirst(given) if is_doubtful or not given.title.strip() else given
 
 
 async def show_form(request: Request, given: Declaration) -> blocks.View:
@@ -47,8 +44,16 @@ async def show_form(request: Request, given: Declaration) -> blocks.View:
     filled = given
     if meant:
         filled = replace(given, is_private=meant == "private", is_drill=meant == "drill")
-    notice = form.flag_meant_text(meant) if meant else ""
+    notice = form.flag_meant_text(meant) if meant else _severity_notice(request, given)
     return form.declaration_form(request.policy, filled, notice=notice)
+
+
+def _severity_notice(request: Request, given: Declaration) -> str:
+    """Return the notice that a word such as `critical` set the severity and stayed in the title."""
+    said = said_severity(request.words.text, request.policy)
+    if not said.is_word or said.severity is None or given.severity_key != said.severity.key:
+        return ""
+    return form.severity_meant_text(request.words.split_first()[0], said.severity.name)
 
 
 def _flag_meant(given: Declaration) -> str:
@@ -56,12 +61,6 @@ def _flag_meant(given: Declaration) -> str:
     first = given.title.partition(" ")[0].strip(_AROUND).casefold()
     is_flagged = given.is_private or given.is_drill
     return first if first in {"private", "drill"} and not is_flagged else ""
-
-
-def find_typed_severity(word: str, policy: Policy) -> Severity | None:
-    """Return the severity that the first word names, as in `SEV1:`, `[sev1]` or `sev-1`."""
-    bare = word.strip(_AROUND)
-    return policy.find_severity(bare) or policy.find_severity(bare.replace("-", ""))
 
 
 async def perform(request: Request, given: Declaration) -> Reply:
@@ -77,7 +76,7 @@ async def perform(request: Request, given: Declaration) -> Reply:
         view = form.declaration_form(request.policy, given, similar=text)
         return ShowView(DECLARE.named(Form(view, anyway)))
     button = blocks.button("Declare anyway", action_id="declare_anyway", value=to_value(anyway))
-    return Say(blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(button))))
+    return Say(say(text, button))
 
 
 def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:
@@ -101,15 +100,10 @@ def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> bl
 
 def _what_was_named(title: str, policy: Policy) -> str:
     first = title.partition(" ")[0].strip(_AROUND)
-    if _stem(first) in {_stem(severity.key) for severity in policy.severities} - {""}:
-        return f"{mentions.escape_line(first)} isn't a severity here"
+    if looks_like_severity(first, policy):
+        known = ", ".join(mentions.escape_line(one.name) for one in policy.severities)
+        return f"There's no severity {mentions.escape_line(first)} here, only {known}"
     return "You named no severity"
-
-
-def _stem(word: str) -> str:
-    """Return `sev` for `SEV9` or `sev-9`; "" for a word that isn't letters and a number."""
-    numbered = _NUMBERED.fullmatch(word.casefold())
-    return numbered[1] if numbered else ""
 
 
 async def open_from_message(request: Request) -> Reply:

@@ -128,3 +128,11 @@ def flag_meant_text(word: str) -> str:
         f"*Nothing is declared yet.* The title begins with `{word}`, so `{word}` is ticked below. "
         f"Leave it so or untick it, look at the title, and press *Declare*. (`--{word}` says it at once.)"
     )
+
+
+def severity_meant_text(word: str, severity_name: str) -> str:
+    """Return the notice that a word of the title may name the severity, so nothing is declared."""
+    return (
+        f"Not declared yet: {mentions.code(word)} can mean {mentions.escape_line(severity_name)}, so I've "
+        "chosen that below. Your text is kept whole; press *Declare*, or change either."
+    )

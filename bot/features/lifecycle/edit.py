@@ -147,5 +147,5 @@ FEATURE = Feature(
             explain=_explained,
         ),
     ),
-    entries=dict((shown(Edited, edited_entry),)),
+    entries=(shown(Edited, edited_entry),),
 )

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+from bot.features.lifecycle.severity_words import said_severity
 from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import AlreadySo, DomainError
+from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.views import IncidentView
 from incidents.lifecycle.severity import change_severity
@@ -20,6 +21,18 @@ class SeverityChange(OnIncident):
 
     severity: str = ""
     reason: str = ""
+
+
+def typed_change(request: Request) -> SeverityChange:
+    """Parse `severity sev1 [reason]`. Raises: InvalidInput for an unknown severity."""
+    said = said_severity(request.words.text, request.policy, takes_numbers=True)
+    if said.severity is None:
+        known = ", ".join(one.key for one in request.policy.severities)
+        typed = mentions.code(request.words.split_first()[0])
+        raise InvalidInput("severity", f"{typed} doesn't exist. Use one of {known}")
+    return SeverityChange(
+        request.incident_ref(), severity=said.severity.key, reason=mentions.plain(said.rest)
+    )
 
 
 def severity_form(view: IncidentView, *, policy: Policy) -> blocks.View:
@@ -73,7 +86,7 @@ FEATURE = Feature(
             summary="Change how bad it is; worse brings the next update forward. Alone: the form.",
             aliases=("sev",),
             examples=("severity sev1 Payments fail as well",),
-            words=("severity", "reason"),
+            typed=typed_change,
             form="severity_submit",
             opened_by=("severity_change",),
             show=lambda request, view, _: severity_form(view, policy=request.policy),

@@ -125,5 +125,5 @@ FEATURE = Feature(
             is_quiet=True,
         ),
     ),
-    entries=dict((shown(DuplicateFound, duplicate_found),)),
+    entries=(shown(DuplicateFound, duplicate_found),),
 )

@@ -12,14 +12,14 @@ from bot.features.postmortem import action_item_owners as owners
 from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.entry_messages import Ending, ends, shown, told_message
 from bot.framework.feature import Feature
-from bot.framework.reading import find_day
+from bot.framework.reading import DAY_EXAMPLE, find_day, split_due_day
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
-from incidents.core.times import day_text
+from incidents.core.times import day_text, zone_of
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, get_incident_view
@@ -37,11 +37,10 @@ from incidents.postmortem.action_items import (
 from incidents.postmortem.entries import ActionItemAdded, ActionItemAssigned, ActionItemEntry
 
 EXAMPLE = "action @someone by 5d Alert when the queue is older than 5 minutes"
-DAY_EXAMPLE = "2026-12-01, or 5d"
-
 MOST_SHOWN = 20
 
-_NUMBER = re.compile(r"\d+[\w-]*")
+_BY_AT_THE_END = re.compile(r"\b(?:by|until|due)\s+(\S+(?:\s+\S+){0,2})[.!]?$", re.IGNORECASE)
+_LIKE_A_DAY = re.compile(r"\d|(?:the )?end of|eo[dwm]\b|(?:next|this) ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +66,23 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
         raise InvalidInput("owner", "one_at_a_time", EXAMPLE)
     by, _, after = rest.strip().partition(" ")
     due_on: date | None = None
-    if by.casefold() == "by":
-        day, _, wording = after.strip().partition(" ")
-        due_on = find_day(day, now=now, zone=zone)
-        # `by hand` is text; a word that starts with a digit was meant as a date.
-        if due_on is None and _NUMBER.fullmatch(day):
+    if by.casefold() in {"by", "until", "due"}:
+        due_on, wording = split_due_day(after, now=now, zone=zone)
+        # `by hand` is text; `by 31.` and `by end of week` were meant as dates.
+        if due_on is None and _LIKE_A_DAY.match(after.strip()):
             raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
         if due_on is not None:
             rest = wording
+    due_on = due_on or _day_at_the_end(rest, now=now, zone=zone)
+    if due_on is not None and due_on < now.astimezone(zone_of(zone)).date():
+        raise InvalidInput("due_on", "past", DAY_EXAMPLE)
     return TypedItem(owner, due_on, mentions.plain(rest))
+
+
+def _day_at_the_end(text: str, *, now: datetime, zone: str) -> date | None:
+    """Return the day in `fix it by Friday`; the words stay as they are."""
+    match = _BY_AT_THE_END.search(text)
+    return find_day(match[1], now=now, zone=zone) if match is not None else None
 
 
 class Adding(OnIncident):
@@ -284,7 +291,7 @@ FEATURE = Feature(
         Verb(OnItem, buttons=("action_item_done",), use_case=complete_action_item, tell=done_text),
         Verb(OnItem, buttons=("action_item_done_in_list",), perform=finish_in_list),
     ),
-    entries=dict((shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given))),
-    direct_entries=dict((shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told))),
-    endings=dict((ends(ActionItemAdded, item_ending), ends(ActionItemAssigned, item_ending))),
+    entries=(shown(ActionItemAdded, item_given), shown(ActionItemAssigned, item_given)),
+    direct_entries=(shown(ActionItemAdded, item_told), shown(ActionItemAssigned, item_told)),
+    endings=(ends(ActionItemAdded, item_ending), ends(ActionItemAssigned, item_ending)),
 )

@@ -7,7 +7,7 @@ from functools import partial
 from bot.features.postmortem import messages
 from bot.features.postmortem.messages import OnPostmortem, Writing
 from bot.framework.arguments import OnIncident, Words
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, upload_once
 from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.reading import read_incident
@@ -152,12 +152,8 @@ async def upload(context: EffectContext) -> Settlement:
             now=services.clock.now(),
             signer=services.signer,
         )
-    if context.is_uncertain and await services.gateway.has_file(
-        incident.channel_id, filename=file.name, since=context.created_at
-    ):
-        return Done()
-    await services.gateway.upload_file(
-        incident.channel_id, filename=file.name, content=file.content, title=file.name
+    await upload_once(
+        context, channel_id=incident.channel_id, filename=file.name, content=file.content
     )
     return Done()
 
@@ -232,25 +228,19 @@ FEATURE = Feature(
         Verb(Words, buttons=("postmortem_publish",), perform=publish),
     ),
     effects={UploadPostmortem: upload},
-    entries=dict(
-        (
-            shown(PostmortemDrafted, messages.drafted),
-            shown(PostmortemOwnerSet, messages.owner_set),
-            shown(PostmortemPublished, messages.published),
-            shown(PostmortemReminded, messages.reminded),
-        )
+    entries=(
+        shown(PostmortemDrafted, messages.drafted),
+        shown(PostmortemOwnerSet, messages.owner_set),
+        shown(PostmortemPublished, messages.published),
+        shown(PostmortemReminded, messages.reminded),
     ),
-    direct_entries=dict(
-        (
-            shown(PostmortemOwnerSet, messages.owner_told),
-            shown(PostmortemReminded, messages.owner_reminded),
-        )
+    direct_entries=(
+        shown(PostmortemOwnerSet, messages.owner_told),
+        shown(PostmortemReminded, messages.owner_reminded),
     ),
-    endings=dict(
-        (
-            ends(PostmortemDrafted, messages.postmortem_ending),
-            ends(PostmortemOwnerSet, messages.postmortem_ending),
-            ends(PostmortemReminded, messages.postmortem_ending),
-        )
+    endings=(
+        ends(PostmortemDrafted, messages.postmortem_ending),
+        ends(PostmortemOwnerSet, messages.postmortem_ending),
+        ends(PostmortemReminded, messages.postmortem_ending),
     ),
 )

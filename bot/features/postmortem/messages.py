@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.entry_messages import Ending, told_message
+from bot.framework.refusals import say
 from bot.framework.verbs import Form
 from bot.slack import blocks, mentions
 from incidents.core.people import Person
@@ -29,8 +30,6 @@ from incidents.postmortem.postmortem import (
     find_postmortem_view,
     writable_sections,
 )
-
-Buttons = Sequence[blocks.ButtonElement]
 
 
 class OnPostmortem(Arguments):
@@ -56,7 +55,7 @@ def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView)
     else:
         text = f"{lead} Who writes it up, by {due}?"
     is_owned = draft.owner is not None
-    return _message(text, owner_buttons(incident, draft.version, is_owned=is_owned))
+    return say(text, *owner_buttons(incident, draft.version, is_owned=is_owned))
 
 
 def owner_set(_set: PostmortemOwnerSet, entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -74,7 +73,7 @@ def owner_told(
         f"{_incident_link(incident)}, due {_due(given)}. The draft is made "
         "from the record; what it needs from people is what came together, and what was learned."
     )
-    return _message(text, [write_button(incident)])
+    return say(text, write_button(incident))
 
 
 def published(
@@ -90,7 +89,7 @@ def reminded(due: PostmortemReminded, entry: EntryView, incident: IncidentView) 
         f"The postmortem of {incident.reference} is due {_when(due, entry)}, "
         "and nobody has taken it on yet. Who writes it up?"
     )
-    return _message(text, owner_buttons(incident, due.version, is_owned=False))
+    return say(text, *owner_buttons(incident, due.version, is_owned=False))
 
 
 def owner_reminded(
@@ -101,7 +100,7 @@ def owner_reminded(
         f"The postmortem of {_incident_link(incident)} is due {_when(due, entry)}. "
         "Once the contributing factors are written, it can be published."
     )
-    return _message(text, [write_button(incident), publish_button(incident)])
+    return say(text, write_button(incident), publish_button(incident))
 
 
 async def postmortem_ending(
@@ -151,7 +150,7 @@ def shown(
     buttons = owner_buttons(incident, view.version, is_owned=owner is not None)
     if not view.is_published:
         buttons = [*buttons, publish_button(incident)]
-    return _message("\n".join(lines), buttons)
+    return say("\n".join(lines), *buttons)
 
 
 def owner_buttons(
@@ -290,8 +289,3 @@ def _when(due: PostmortemReminded, entry: EntryView) -> str:
     if due.due_on == entry.recorded_at.date():
         return f"today, {_due(due)}"
     return f"since {_due(due)}" if due.is_due else f"on {_due(due)}"
-
-
-def _message(text: str, buttons: Buttons = ()) -> blocks.Message:
-    rows = (blocks.actions(*buttons),) if buttons else ()
-    return blocks.Message(text=text, blocks=(blocks.section(text), *rows))

@@ -74,7 +74,7 @@ def unanswered_entry(
 def unanswered_directly(
     unanswered: ProposalUnanswered, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Ask a person who may approve once more."""
+    """Ask a person who may approve, for the second time."""
     minutes = max(unanswered.minutes, 1)
     text = (
         f"{about(incident)}: {named(unanswered.requester)} has waited {minutes} min for an answer to "
@@ -153,6 +153,8 @@ async def proposal_ending(
     proposal = await get_proposal_view(session, known_id(step.proposal_id))
     if proposal.version != step.version:
         return Ending(f"It was changed since: version {proposal.version} is on the card.")
+    if entry.kind == ProposalApproved.kind and entry.id != proposal.answer_entry_id:
+        return Ending(f"{mentions.escape_line(entry.actor_name)}'s approval no longer counts.")
     if proposal.status is _ASKED_WHILE.get(entry.kind):
         return None
     return Ending(status_line(proposal), is_final=not proposal.is_live)

@@ -320,30 +320,24 @@ FEATURE = Feature(
     ),
     effects={RefreshProposalOfEntry: refresh_of_entry},
     live_messages=(PROPOSAL,),
-    entries=dict(
-        (
-            shown(ApprovalLapsed, entries.lapsed_entry),
-            shown(ProposalUnanswered, entries.unanswered_entry),
-            shown(BreakGlass, entries.broken_entry),
-            shown(ObjectionsAsked, entries.asked_entry),
-            shown(ObjectionsEnded, entries.poll_ended_entry),
-        )
+    entries=(
+        shown(ApprovalLapsed, entries.lapsed_entry),
+        shown(ProposalUnanswered, entries.unanswered_entry),
+        shown(BreakGlass, entries.broken_entry),
+        shown(ObjectionsAsked, entries.asked_entry),
+        shown(ObjectionsEnded, entries.poll_ended_entry),
     ),
-    direct_entries=dict(
-        (
-            shown(ProposalApproved, entries.approved_directly),
-            shown(ProposalUnanswered, entries.unanswered_directly),
-            shown(ResultAsked, entries.result_asked_directly),
-            *((one.kind, told_directly) for one in _DIRECT),
-        )
+    direct_entries=(
+        shown(ProposalApproved, entries.approved_directly),
+        shown(ProposalUnanswered, entries.unanswered_directly),
+        shown(ResultAsked, entries.result_asked_directly),
+        *((one.kind, told_directly) for one in _DIRECT),
     ),
-    endings=dict(
-        (
-            ends(ProposalApproved, entries.proposal_ending),
-            ends(ProposalUnanswered, entries.proposal_ending),
-            ends(ApprovalLapsed, entries.proposal_ending),
-            ends(ResultAsked, entries.proposal_ending),
-            ends(ObjectionsAsked, entries.poll_ending),
-        )
+    endings=(
+        ends(ProposalApproved, entries.proposal_ending),
+        ends(ProposalUnanswered, entries.proposal_ending),
+        ends(ApprovalLapsed, entries.proposal_ending),
+        ends(ResultAsked, entries.proposal_ending),
+        ends(ObjectionsAsked, entries.poll_ending),
     ),
 )

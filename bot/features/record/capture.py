@@ -18,7 +18,7 @@ from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.slack import mentions
-from bot.slack.gateway import SlackMessage
+from bot.slack.gateway.messages import SlackMessage
 from bot.slack.ids import ChannelId, MessageTs, UserId
 from incidents.channel.membership import join_channel, leave_channel
 from incidents.core.errors import IncidentNotFound

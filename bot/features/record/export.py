@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.framework.arguments import Words
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, upload_once
 from bot.framework.feature import Feature
 from bot.framework.reading import read_incident
 from bot.framework.refusals import say
@@ -13,7 +13,7 @@ from bot.framework.verbs import Verb
 from bot.slack import mentions
 from incidents.core.people import system_actor
 from incidents.engine.effects import UploadExport
-from incidents.exports import ExportFormat, export_incident, find_format, request_export
+from incidents.exports.export import ExportFormat, export_incident, find_format, request_export
 from incidents.incident.incident import ById
 from incidents.incident.views import get_entry_view
 from incidents.registry.entries import ENTRY_TYPES
@@ -61,23 +61,19 @@ async def upload_export(context: EffectContext) -> Settlement:
             sequence=entry.sequence,
             entry_types=ENTRY_TYPES,
         )
-    if context.is_uncertain:
-        oldest = context.created_at - timedelta(minutes=1)
-        found = await services.gateway.find_file(view.channel_id, name=file.name, oldest=oldest)
-        if found is not None:
-            return Done()
     marks = "".join(
         f" *{mark}.*"
         for mark, applies in (("Drill", view.is_drill), ("Private", view.is_private))
         if applies
     )
     who = mentions.escape_line(entry.actor_name)
-    await services.gateway.upload_file(
-        view.channel_id,
+    await upload_once(
+        context,
+        channel_id=view.channel_id,
         filename=file.name,
         content=file.content,
-        title=file.name,
         comment=f"Timeline of {view.reference}, exported by {who}.{marks}",
+        oldest=context.created_at - timedelta(minutes=1),
     )
     return Done()
 

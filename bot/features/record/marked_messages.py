@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.reading import facts_of
 from bot.framework.requests import Services
 from bot.slack import mentions
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway import SlackMessage
+from bot.slack.gateway.messages import SlackMessage
 from bot.slack.ids import permalink, ts_to_instant
 from incidents.core.people import Person, PersonFacts, save_person
 from incidents.core.sentences import Who

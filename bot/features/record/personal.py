@@ -1,7 +1,7 @@
 """A person's own data: asked for by command, sent to them alone as a file."""
 
 from bot.framework.arguments import Arguments
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, upload_once
 from bot.framework.feature import Feature
 from bot.framework.verbs import Verb
 from bot.slack.errors import SlackPermanent
@@ -34,17 +34,11 @@ async def send_own_data(context: EffectContext) -> Settlement:
         )
     try:
         place = await services.gateway.open_direct(person.external_id)
-        if context.is_uncertain:
-            found = await services.gateway.find_file(
-                place, name=file.name, oldest=context.created_at
-            )
-            if found is not None:
-                return Done()
-        await services.gateway.upload_file(
-            place,
+        await upload_once(
+            context,
+            channel_id=place,
             filename=file.name,
             content=file.content,
-            title=file.name,
             comment="What I keep about you, as you asked. It was sent to you alone.",
         )
     except SlackPermanent as error:

@@ -1,6 +1,6 @@
 """Notes and the timeline: commands, forms, buttons, and the message about a note."""
 
-import re
+import uuid
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -8,18 +8,19 @@ from functools import partial
 from bot.features.record import timeline_messages as messages
 from bot.features.record.redaction import delete_files, erase_message, erase_title, redacted
 from bot.features.record.timeline_messages import OnEntry, TimelinePage
-from bot.framework.arguments import OnIncident
+from bot.framework.arguments import OnIncident, to_value
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.slash_commands import Flag
-from bot.framework.verbs import Verb, view_for_form
+from bot.framework.verbs import AskFirst, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
-from incidents.core.times import parse_moment, split_moment, zone_of
+from incidents.core.times import MOMENT_EXAMPLE, parse_moment, split_moment, zone_of
 from incidents.engine.effects import DeleteFiles, EraseEntryMessage, EraseTitle
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById
 from incidents.policy.policy import Action
 from incidents.record.corrections import MAX_TEXT
 from incidents.record.entries import Note
@@ -28,10 +29,6 @@ from incidents.record.timeline_view import TimelineItem, find_item, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
 
 MAX_LAST = 50
-
-# Phones turn the minus of `-10m` into a long dash, which the grammar reads as `--`.
-_LONG_MINUS = re.compile(r"^--(?=\d)")
-
 # -- notes ------------------------------------------------------------------------------------
 
 
@@ -40,12 +37,22 @@ class NewNote(OnIncident):
 
     note: str = ""
     moment: datetime | None = None
+    # The typed words whose time isn't clear: the form asks for it.
+    unclear: str = ""
 
 
-def typed_note(request: Request) -> NewNote:
-    """Parse `note [-10m|14:05] text`."""
-    moment, text = split_moment(_written(request), now=request.now, zone=request.actor.zone)
-    return NewNote(request.incident_ref(), note=text, moment=moment)
+def typed_note(request: Request) -> NewNote | AskFirst[NewNote]:
+    """Parse `note [-10m|14:05|yesterday 14:05] text`; open the form if the time isn't clear."""
+    ref, words = request.incident_ref(), mentions.plain(request.words.text)
+    try:
+        moment, text = split_moment(words, now=request.now, zone=request.actor.zone)
+        if moment is not None and moment > request.now:
+            raise InvalidInput("time", "future", MOMENT_EXAMPLE)
+    except InvalidInput:
+        if len(words) > messages.MAX_IN_FORM:
+            raise
+        return AskFirst(NewNote(ref, unclear=words))
+    return NewNote(ref, note=text, moment=moment)
 
 
 def read_note(request: Request, given: NewNote) -> NewNote:
@@ -54,15 +61,11 @@ def read_note(request: Request, given: NewNote) -> NewNote:
     return replace(given, moment=parse_moment(typed, now=request.now, zone=zone) if typed else None)
 
 
-def _written(request: Request) -> str:
-    return _LONG_MINUS.sub("-", mentions.plain(request.words.text))
-
-
 def noted(request: Request, outcome: Outcome) -> str:
     """Return the reply to a note's author."""
     occurred_at = datetime.fromisoformat(outcome.data["occurred_at"])
     when = mentions.date(occurred_at)
-    was_clock_time = _written(request)[:1].isdigit()
+    was_clock_time = request.words.text[:1].isdigit()
     if was_clock_time and _is_to_come(request, occurred_at):
         when = f"{when}, yesterday, as that time is yet to come today,"
     text = (
@@ -84,21 +87,52 @@ def _is_to_come(request: Request, occurred_at: datetime) -> bool:
     return was.date() < now.date() and was.time() > now.time()
 
 
-async def take_back(request: Request, given: OnIncident) -> Reply:
-    """Withdraw the person's newest note or mark; the command can't choose another."""
-    if request.words.text:
+class Undo(OnIncident):
+    """The entry to take back; None means the newest, or with `again` the one before."""
+
+    entry_id: uuid.UUID | None = None
+    again: bool = False
+
+
+async def take_back(request: Request, given: Undo) -> Reply:
+    """Withdraw the person's newest note or mark; ask before an older one."""
+    if given.entry_id is not None:
+        use_case = partial(withdraw_entry, ref=given.ref, entry_id=given.entry_id)
+        return Say(_withdrawn(await request.transact(use_case)), replaces=True)
+    typed = request.words.text.casefold()
+    if typed not in {"", "again"}:
         timeline = f"`{request.policy.command} timeline`"
         text = (
             "`undo` takes back your newest one only, so nothing was changed. "
             f"For another, open {timeline} and choose *Withdraw* beside it."
         )
         return Say(say(text))
-    return Say(_withdrawn(await request.transact(partial(undo, ref=given.ref))))
+    outcome = await request.transact(partial(undo, ref=given.ref, again=typed == "again"))
+    return Say(_older(request, outcome) if outcome.kind == "older" else _withdrawn(outcome))
+
+
+def _older(request: Request, outcome: Outcome) -> blocks.Message:
+    what, when = _what_and_when(outcome)
+    text = (
+        "You've already taken back your last one, so nothing was changed. The one before is your "
+        f"{what} of {when} in *{outcome.data['reference']}*. Take it back, too: "
+        f"`{request.policy.command} {outcome.data['reference']} undo again`"
+    )
+    incident_id, entry_id = outcome.incident_id, uuid.UUID(outcome.data["entry_id"])
+    if incident_id is None:
+        return say(text)
+    value = to_value(Undo(ById(incident_id), entry_id=entry_id))
+    button = blocks.button("Take that one back, too", action_id="note_undo", value=value)
+    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(button)))
+
+
+def _what_and_when(outcome: Outcome) -> tuple[str, str]:
+    what = "note" if outcome.data["entry_kind"] == Note.kind else "mark"
+    return what, mentions.date(datetime.fromisoformat(outcome.data["occurred_at"]))
 
 
 def _withdrawn(outcome: Outcome) -> blocks.Message:
-    what = "note" if outcome.data["entry_kind"] == Note.kind else "mark"
-    when = mentions.date(datetime.fromisoformat(outcome.data["occurred_at"]))
+    what, when = _what_and_when(outcome)
     return say(
         f"Your {what} of {when} in *{outcome.data['reference']}* is withdrawn. "
         "It stays on the record, struck out."
@@ -215,14 +249,14 @@ FEATURE = Feature(
     verbs=(
         Verb(
             NewNote,
-            usage="note [-10m|14:05] text",
+            usage="note [-10m|14:05|yesterday 14:05] text",
             summary="Add a note to the timeline, dated back if you like.",
             examples=("note Rolled back the checkout deploy", "note -10m Error rate is falling"),
             typed=typed_note,
             form="note_submit",
             opened_by=("note_open",),
             needs=Action.ADD_NOTE,
-            show=lambda _, view, __: messages.note_form(view),
+            show=lambda _, view, given: messages.note_form(view, unclear=given.unclear),
             read=read_note,
             do=lambda uow, given: add_note(
                 uow, given.ref, text=given.note, occurred_at=given.moment
@@ -231,9 +265,9 @@ FEATURE = Feature(
             is_quiet=True,
         ),
         Verb(
-            OnIncident,
-            usage="undo",
-            summary="Withdraw your own last note or mark.",
+            Undo,
+            usage="undo [again]",
+            summary="Withdraw your own last note or mark; `again`, the one before.",
             buttons=("note_undo",),
             perform=take_back,
         ),
@@ -256,5 +290,5 @@ FEATURE = Feature(
         EraseTitle: erase_title,
         DeleteFiles: delete_files,
     },
-    entries=dict((shown(Note, messages.note_entry),)),
+    entries=(shown(Note, messages.note_entry),),
 )

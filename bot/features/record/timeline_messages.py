@@ -102,19 +102,27 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
     return f"{when}  *{who}*  {what}{_recorded_when(entry)}"
 
 
-def note_form(view: IncidentView) -> blocks.View:
-    """Return the form for a note."""
+def note_form(view: IncidentView, *, unclear: str = "") -> blocks.View:
+    """Return the form for a note; `unclear` are typed words whose time isn't clear."""
+    notice = (
+        "*Not noted yet:* I can't tell when this was. Say so under *When*; your words are kept."
+    )
     return blocks.modal(
         f"Note on {view.reference}",
         blocks=[
+            *([blocks.section(notice)] if unclear else []),
             blocks.text_input(
-                "note", label="What happened?", multiline=True, max_length=MAX_IN_FORM
+                "note",
+                label="What happened?",
+                initial=unclear or None,
+                multiline=True,
+                max_length=MAX_IN_FORM,
             ),
             blocks.text_input(
                 "time",
                 label="When? Now, unless you say",
-                placeholder="-10m or 14:05",
-                hint="Minutes ago, or the most recent such time on your clock.",
+                placeholder="-10m, 14:05 or yesterday 14:05",
+                hint="How long ago, or the most recent such time on your clock.",
                 optional=True,
                 max_length=40,
             ),

@@ -46,6 +46,8 @@ def words_of_role(words: list[str], *, own: Named) -> tuple[Named, str]:
 
     Raises: InvalidInput: a name that Slack didn't turn into a mention, or two people.
     """
+    if len(words) > 1 and person_in(words[0]) and not person_in(words[-1]):
+        words = [*words[1:], words[0]]  # `role @alice scribe`
     last = words[-1]
     person = person_in(last)
     if person is not None:
@@ -175,18 +177,14 @@ FEATURE = Feature(
         Verb(OnIncident, buttons=("role_take_command",), use_case=take_command, tell=told),
     ),
     effects={TellRoleHolder: tell_role_holder},
-    entries=dict(
-        (
-            shown(RoleEnded, messages.ended_entry),
-            shown(CommanderMissing, messages.missing_entry),
-        )
+    entries=(
+        shown(RoleEnded, messages.ended_entry),
+        shown(CommanderMissing, messages.missing_entry),
     ),
-    direct_entries=dict(
-        (
-            shown(RoleAssigned, messages.replaced_directly),
-            shown(RoleEnded, messages.ended_directly),
-            shown(CommanderMissing, messages.missing_directly),
-        )
+    direct_entries=(
+        shown(RoleAssigned, messages.replaced_directly),
+        shown(RoleEnded, messages.ended_directly),
+        shown(CommanderMissing, messages.missing_directly),
     ),
-    endings=dict.fromkeys((RoleEnded.kind, CommanderMissing.kind), messages.command_ending),
+    endings=tuple((one.kind, messages.command_ending) for one in (RoleEnded, CommanderMissing)),
 )

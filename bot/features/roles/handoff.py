@@ -18,12 +18,13 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
 from incidents.incident.role_entries import CommanderChanged
 from incidents.policy.policy import Action
-from incidents.roles.command import propose_commander, step_down, take_over
+from incidents.roles.command import propose_commander, take_over
 from incidents.roles.effects import RefreshHandoff
 from incidents.roles.entries import HandoffDeclined, HandoffUnanswered, HandoffWithdrawn
 from incidents.roles.handoff_answers import accept_handoff, decline_handoff
 from incidents.roles.handoff_brief import draft_brief, load_brief
 from incidents.roles.handoffs import HandoffStatus, get_handoff_view
+from incidents.roles.step_down import step_down
 
 _EXAMPLE = "handoff @alice"
 
@@ -94,14 +95,12 @@ FEATURE = Feature(
         ),
     ),
     live_messages=(HANDOFF,),
-    entries=dict((shown(HandoffUnanswered, messages.unanswered_entry),)),
-    endings={HandoffUnanswered.kind: messages.unanswered_ending},
-    direct_entries=dict(
-        (
-            (HandoffDeclined.kind, told_directly),
-            (HandoffWithdrawn.kind, told_directly),
-            shown(HandoffUnanswered, messages.unanswered_directly),
-            shown(CommanderChanged, messages.moved_directly),
-        )
+    entries=(shown(HandoffUnanswered, messages.unanswered_entry),),
+    endings=((HandoffUnanswered.kind, messages.unanswered_ending),),
+    direct_entries=(
+        (HandoffDeclined.kind, told_directly),
+        (HandoffWithdrawn.kind, told_directly),
+        shown(HandoffUnanswered, messages.unanswered_directly),
+        shown(CommanderChanged, messages.moved_directly),
     ),
 )

@@ -82,7 +82,7 @@ def missing_entry(
             f"{since}. Who takes it? It needs no expert: "
             "decide, delegate, keep the rhythm; it can be handed on at any time."
         )
-    return _asking(text, incident)
+    return say(text, take_command_button(incident))
 
 
 def _minutes(count: int) -> str:
@@ -102,7 +102,7 @@ def missing_directly(
         f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): "
         f"{since}. You're the backup: please take command, or ask somebody else to."
     )
-    return _asking(text, incident)
+    return say(text, take_command_button(incident))
 
 
 async def command_ending(
@@ -121,12 +121,6 @@ def take_command_button(
     """Return the button that takes command."""
     return blocks.button(
         "Take command", action_id="role_take_command", value=on_incident(incident), style=style
-    )
-
-
-def _asking(text: str, incident: IncidentView) -> blocks.Message:
-    return blocks.Message(
-        text=text, blocks=(blocks.section(text), blocks.actions(take_command_button(incident)))
     )
 
 
@@ -195,7 +189,11 @@ def roles_message(
     lines = [_role_line(view, role) for role in policy.roles]
     # People can still hold roles that the policy no longer has.
     known = {role.key for role in policy.roles}
-    gone = [_held_line(held) for held in view.roles if held.role_key not in known]
+    gone = [
+        f"*{mentions.escape_line(held.role_name)}*: {_person(held)}"
+        for held in view.roles
+        if held.role_key not in known
+    ]
     is_over = view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}
     body: list[blocks.Block] = [blocks.section(lead)] if lead else []
     body.append(blocks.header(title))
@@ -215,10 +213,6 @@ def _role_line(view: IncidentView, role: Role) -> str:
         f"{_person(item)} since {mentions.date(item.started_at, '{time}')}" for item in held
     )
     return f"*{mentions.escape_line(role.name)}*: {who or 'nobody'}"
-
-
-def _held_line(held: RoleView) -> str:
-    return f"*{mentions.escape_line(held.role_name)}*: {_person(held)}"
 
 
 def _person(held: RoleView) -> str:

@@ -5,7 +5,7 @@ from functools import partial
 
 from bot.features.supervision import progress_messages, stage_messages
 from bot.framework.arguments import Arguments, from_value
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, upload_once
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.refusals import say
@@ -16,7 +16,7 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded
 from incidents.core.people import Person, actor_of, find_person
-from incidents.exports import ExportFormat, find_format
+from incidents.exports.export import ExportFormat, find_format
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 from incidents.rights.stages import Scope
@@ -168,17 +168,11 @@ async def upload_progress(context: EffectContext) -> Settlement:
     file = export_progress(view, fmt=ExportFormat(effect.format), now=context.created_at)
     try:
         place = await services.gateway.open_direct(person.external_id)
-        if context.is_uncertain:
-            found = await services.gateway.find_file(
-                place, name=file.name, oldest=context.created_at
-            )
-            if found is not None:
-                return Done()
-        await services.gateway.upload_file(
-            place,
+        await upload_once(
+            context,
+            channel_id=place,
             filename=file.name,
             content=file.content,
-            title=file.name,
             comment="Your progress, as you asked. It was sent to you alone.",
         )
     except SlackPermanent as error:

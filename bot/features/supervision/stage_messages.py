@@ -152,9 +152,10 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
     everything = blocks.option("Everything", value=_ANY)
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     services = [blocks.option(service.name, value=service.key) for service in policy.services]
+    stages = [blocks.option(f"{stage}: {MEANINGS[stage]}"[:75], value=stage) for stage in Stage]
     inputs = [
         blocks.user_select("person", label="Who", initial=person),
-        blocks.radio("stage", label="Stage", options=_stages(), optional=True),
+        blocks.radio("stage", label="Stage", options=stages, optional=True),
         blocks.select("role", label="As", options=(everything, *roles), initial=_ANY),
     ]
     if services:
@@ -204,10 +205,6 @@ _ANY = "*"
 def chosen(value: str) -> str:
     """Return the key chosen in a form's menu; "" for everything."""
     return "" if value == _ANY else value
-
-
-def _stages() -> tuple[blocks.Option, ...]:
-    return tuple(blocks.option(f"{stage}: {MEANINGS[stage]}"[:75], value=stage) for stage in Stage)
 
 
 def _note(label: str, *, optional: bool) -> blocks.Block:

@@ -1,5 +1,6 @@
 """Stakeholder updates: the command, the form, and snoozing."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,7 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import AlreadySo, DomainError, TransitionRefused
+from incidents.core.errors import AlreadySo, DomainError, InvalidInput, TransitionRefused
 from incidents.core.times import duration_text, parse_duration, split_duration
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.cadence import cadence_for
@@ -160,9 +161,14 @@ def _moved_on(_: Request, error: DomainError) -> Mapping[str, str] | None:
 # -- snoozing -------------------------------------------------------------------------------
 
 
+_UNTIL = re.compile(r"(?:until|till|to|at)\s|\d{1,2}[:.]\d{2}", re.IGNORECASE)
+
+
 def typed_snooze(request: Request) -> Snooze:
     """Parse `snooze [15m] [reason]`."""
     delay, reason = split_duration(mentions.plain(request.words.text))
+    if delay is None and _UNTIL.match(reason):
+        raise InvalidInput("duration", "has to say how long, not until when", "snooze 15m")
     if delay is None and reason[:1].isdigit():
         first, _, reason = reason.partition(" ")
         delay = parse_duration(first)
@@ -229,12 +235,10 @@ FEATURE = Feature(
             perform=snooze,
         ),
     ),
-    entries=dict(
-        (
-            shown(UpdatePosted, messages.update_entry),
-            shown(UpdateReminded, messages.reminder_entry),
-            shown(UpdateMissed, messages.missed_entry),
-        )
+    entries=(
+        shown(UpdatePosted, messages.update_entry),
+        shown(UpdateReminded, messages.reminder_entry),
+        shown(UpdateMissed, messages.missed_entry),
     ),
-    endings=dict.fromkeys((UpdateReminded.kind, UpdateMissed.kind), messages.reminder_ending),
+    endings=tuple((one.kind, messages.reminder_ending) for one in (UpdateReminded, UpdateMissed)),
 )

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.framework.entry_messages import Ending, ended_with
+from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from bot.slack.sentences import SlackText
 from incidents.core.hash_chain import instant_text
@@ -57,14 +58,14 @@ def reminder_entry(
             f"{late} late (it was due {mentions.date(due_at, '{time}')}). Even “nothing new” is news to "
             "those who wait."
         )
-        return _with_buttons(text, _post_button(incident))
+        return say(text, _post_button(incident))
     people = [mentions.mention(person.external_id) for person in reminded.to]
     whom = f"{', '.join(people)}: a" if people else "Whoever is free: a"
     text = (
         f"{whom} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line will do: "
         "who is affected, what we are doing, when the next one comes."
     )
-    return _with_buttons(text, _post_button(incident), _snooze_button(reminded, incident))
+    return say(text, _post_button(incident), _snooze_button(reminded, incident))
 
 
 def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -87,7 +88,7 @@ def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView)
         text += " I won't ask again here before the next update; further misses are only recorded."
     elif missed.next_due_at is not None and missed.next_due_at > entry.recorded_at:
         text += f" The next one is due {mentions.date(missed.next_due_at, '{time}')}."
-    return _with_buttons(text, _post_button(incident))
+    return say(text, _post_button(incident))
 
 
 async def reminder_ending(
@@ -124,7 +125,3 @@ def _snooze_button(reminded: UpdateReminded, incident: IncidentView) -> blocks.B
     due_at = instant_text(reminded.due_at) if reminded.due_at else ""
     value = to_value(Snooze(ById(incident.id), delay, due_at))
     return blocks.button(f"Snooze {spoken_duration(delay)}", action_id="update_snooze", value=value)
-
-
-def _with_buttons(text: str, *buttons: blocks.ButtonElement) -> blocks.Message:
-    return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(*buttons)))

@@ -13,7 +13,7 @@ from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from incidents.exports import ExportFile
+    from incidents.exports.export import ExportFile
 
 
 def audit(
@@ -37,19 +37,18 @@ def audit(
 
     configuration = load_configuration()
     try:
-        if redact is None:
-            write_file(asyncio.run(_export(configuration.settings, form, workspace)), output)
+        if redact is not None:
+            asyncio.run(_redact(configuration, redact, reason, workspace))
+            typer.echo(f"Erased the content of entry {redact}. The audit log says that you did.")
             return
-        asyncio.run(_redact(configuration, redact, reason, workspace))
-        typer.echo(f"Erased the content of entry {redact}. That you did is on the audit log.")
+        file = asyncio.run(_export(configuration.settings, form, workspace))
     except CannotRead as error:
         fail(str(error))
     except AlreadySo:
         fail(f"Entry {redact} was erased before.")
     except InvalidInput:
         fail(f"There is no entry {redact} that can be erased.")
-    except OSError as error:
-        fail(f"{output} can't be written: {error.strerror}")
+    write_file(file, output)
 
 
 async def _redact(
@@ -64,8 +63,8 @@ async def _redact(
 
 async def _export(settings: "Settings", form: Form, workspace: str | None) -> "ExportFile":
     from bot.operations.commands.record import open_record  # noqa: PLC0415
-    from incidents.exports import ExportFormat  # noqa: PLC0415
     from incidents.exports.audit_log import export_audit_log  # noqa: PLC0415
+    from incidents.exports.export import ExportFormat  # noqa: PLC0415
 
     async with open_record(settings, workspace=workspace) as record:
         return await export_audit_log(

@@ -71,5 +71,9 @@ def _path_in(key: str) -> Path | None:
     """Return the path in one setting, for when the full settings don't load."""
     from dotenv import dotenv_values  # noqa: PLC0415
 
-    given = os.environ.get(key) or dotenv_values(".env").get(key) or ""
+    try:
+        from_file = dotenv_values(".env")
+    except (OSError, UnicodeDecodeError):
+        from_file = {}  # reported with the other settings
+    given = os.environ.get(key) or from_file.get(key) or ""
     return Path(given.strip()).expanduser() if given.strip() else None

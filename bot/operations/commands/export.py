@@ -12,7 +12,7 @@ from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from incidents.exports import ExportFile
+    from incidents.exports.export import ExportFile
 
 
 class Form(StrEnum):
@@ -36,25 +36,20 @@ def export(
 ) -> None:
     """Export the timeline of an incident."""
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
-    from incidents.core.errors import IncidentNotFound  # noqa: PLC0415
 
     settings = load_configuration().settings
     try:
         file = asyncio.run(_export(settings, incident, form, workspace))
-        write_file(file, output)
-    except IncidentNotFound:
-        fail(f"{incident} isn't there.")
     except CannotRead as error:
         fail(str(error))
-    except OSError as error:
-        fail(f"{output} can't be written: {error.strerror}")
+    write_file(file, output)
 
 
 async def _export(
     settings: "Settings", incident: str, form: Form, workspace: str | None
 ) -> "ExportFile":
     from bot.operations.commands.record import get_reference, open_record  # noqa: PLC0415
-    from incidents.exports import ExportFormat, export_incident  # noqa: PLC0415
+    from incidents.exports.export import ExportFormat, export_incident  # noqa: PLC0415
     from incidents.registry.entries import ENTRY_TYPES  # noqa: PLC0415
 
     ref = get_reference(incident)

@@ -12,7 +12,7 @@ from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from incidents.engine.unit_of_work import Outcome
-    from incidents.exports import ExportFile
+    from incidents.exports.export import ExportFile
 
 
 def person(
@@ -40,7 +40,8 @@ def person(
     configuration = load_configuration()
     try:
         if not erase:
-            write_file(asyncio.run(_export(configuration, member, workspace)), output)
+            file = asyncio.run(_export(configuration, member, workspace))
+            write_file(file, output)
             return
         outcome = asyncio.run(_erase(configuration, member, workspace))
     except CannotRead as error:
@@ -48,8 +49,6 @@ def person(
     except InvalidInput as error:
         problem = "isn't in the database" if error.problem == "unknown" else error.problem
         fail(f"{member} {problem}.")
-    except OSError as error:
-        fail(f"{output} can't be written: {error.strerror}")
     texts = outcome.data["texts"]
     typer.echo(f"Erased: name, address, time zone, {texts} private texts. It is on the audit log.")
     typer.echo("Their name stays in entries, which hashes cover. Redact what they wrote in Slack.")

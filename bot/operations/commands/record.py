@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.operations.commands.configuration import Configuration
 from bot.operations.identity import fingerprint
+from incidents.core.errors import IncidentNotFound
 from incidents.core.ids import parse_reference
 from incidents.core.people import Actor, Workspace, cli_actor
 from incidents.incident.incident import ByReference
@@ -43,12 +44,13 @@ async def open_record(
     """Open the database for reading as the operator.
 
     Raises:
-        CannotRead: the database can't be reached or has no schema, or the workspace is ambiguous.
+        CannotRead: the database can't be reached or has no schema, the workspace is ambiguous, or
+            the incident isn't there.
     """
     database = open_database(settings.database_url)
-    if database.file is not None and not database.file.exists():
-        raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
     try:
+        if database.is_missing:
+            raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
         async with database.reading() as session:
             if not database.is_sqlite:
                 # One moment for all that is read: Sitrep may be writing meanwhile.
@@ -56,10 +58,16 @@ async def open_record(
             rows = list((await session.execute(select(Workspace))).scalars())
             chosen = _chosen(rows, settings, workspace)
             yield OpenRecord(session, chosen.id, cli_actor(_user()))
+    except IncidentNotFound as error:
+        raise CannotRead(
+            f"{error.reference} isn't in {settings.safe_database_url}. "
+            "In Slack, `/incident list all` shows what there is."
+        ) from None
     except (OSError, DBAPIError) as error:
         raise CannotRead(
             f"{settings.safe_database_url} can't be read: {reason_of(error)}. "
-            "Check DATABASE_URL, and that `sitrep migrate` or `sitrep serve` has been run."
+            "Check DATABASE_URL, that this user may read and write the database, "
+            "and that `sitrep migrate` or `sitrep serve` has been run."
         ) from None
     finally:
         await database.close()
@@ -111,7 +119,8 @@ def _chosen(rows: list[Workspace], settings: "Settings", wanted: str | None) -> 
     if not rows:
         raise CannotRead("no workspace yet: `sitrep serve` makes it when it first starts")
     known = ", ".join(sorted(row.external_id for row in rows))
-    raise CannotRead(f"say which workspace: --workspace with one of {known}")
+    problem = f"there is no workspace {wanted}" if wanted else "there are several workspaces"
+    raise CannotRead(f"{problem}: say which, --workspace with one of {known}")
 
 
 def _user() -> str:

@@ -41,12 +41,11 @@ def verify(
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
     ] = None,
 ) -> None:
-    """Check a timeline against its hashes and its rows; without one, all and the audit log.
+    """Verify that a timeline is unchanged; without one, all of them and the audit log.
 
     With a file, no database is needed. docs/proof.md says what this proves and what it can't.
     """
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
-    from incidents.core.errors import IncidentNotFound  # noqa: PLC0415
 
     head = _anchor(anchor)
     if what is not None and _is_file(what):
@@ -59,8 +58,6 @@ def verify(
     settings = load_configuration().settings
     try:
         proofs = asyncio.run(_prove(settings, what, workspace))
-    except IncidentNotFound:
-        fail(f"{what} isn't there.")
     except CannotRead as error:
         fail(str(error))
     for proof in proofs:
@@ -122,15 +119,15 @@ _FLAWS = {
     "entry_changed": "it was changed after it was recorded",
     "content_changed": "its content was changed after it was recorded",
     "content_missing": "its content is missing, and no redaction says why",
-    "head_differs": "entries after it are missing, or the last hash that is kept was changed",
-    "entry_missing": "entries are missing that other rows still point at",
-    "unreadable": "it can't be read: something that is no entry stands in its place",
-    "roles_differ": "up to here, the entries say otherwise than the stored roles",
-    "stage_missing": "the stage that it says was set isn't there",
-    "stage_changed": "the stage is not what it says was set",
-    "stage_unknown": "a stage points at it that the log doesn't know",
-    "rewritten": "the file was written again by another program",
-    "unknown_format": "this is no export that this version knows; it checks the JSON export",
+    "head_differs": "entries after it are missing, or the stored last hash was changed",
+    "entry_missing": "entries are missing that other rows refer to",
+    "unreadable": "it can't be read: its place holds something that is no entry",
+    "roles_differ": "up to here, the stored roles aren't what the entries say",
+    "stage_missing": "the stage that it recorded is missing",
+    "stage_changed": "the stored stage isn't the one that it recorded",
+    "stage_unknown": "a stage refers to it, but the log doesn't have it",
+    "rewritten": "another program wrote the file again",
+    "unknown_format": "this version doesn't know this format; it checks the JSON export",
     "signature_wrong": "the signature is not for this file",
 }
 
@@ -140,7 +137,7 @@ _FLAWS = {
 
 def _verify_file(path: Path, *, key: str | None, anchor: "ChainHead | None") -> None:
     """Check an export without settings or a database."""
-    from incidents.exports import prove_file  # noqa: PLC0415
+    from incidents.exports.offline import prove_file  # noqa: PLC0415
 
     try:
         data = path.read_bytes()

@@ -11,7 +11,6 @@ from slack_sdk.models.blocks import (
     ContextBlock,
     DividerBlock,
     HeaderBlock,
-    ImageBlock,
     InteractiveElement,
     Option,
     OverflowMenuElement,
@@ -19,15 +18,14 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.slack.blocks.parts import (
-    EMPTY,
     identifier,
     mrkdwn,
     optional_identifier,
     options_within,
     plain,
 )
-from bot.slack.mentions import is_web_address, tidy_line
-from bot.slack.truncation import shorten, split_mrkdwn
+from bot.slack.mentions import is_web_address
+from bot.slack.truncation import split_mrkdwn
 
 MAX_ACTIONS = 25
 
@@ -62,15 +60,6 @@ def divider() -> Block:
     return DividerBlock()
 
 
-def image(url: str, *, alt: str, title: str | None = None) -> Block:
-    """Return a picture with its description."""
-    return ImageBlock(
-        image_url=identifier(url, 3_000),
-        alt_text=shorten(tidy_line(alt) or EMPTY, 2_000),
-        title=None if title is None else plain(title, 2_000),
-    )
-
-
 def actions(*elements: InteractiveElement, block_id: str | None = None) -> Block:
     """Return a row of 1 to 25 buttons and menus.
 
@@ -102,13 +91,9 @@ def button(
     )
 
 
-def overflow(
-    *, action_id: str, options: Sequence[Option], confirm: ConfirmObject | None = None
-) -> OverflowMenuElement:
+def overflow(*, action_id: str, options: Sequence[Option]) -> OverflowMenuElement:
     """Return a "…" menu of one to five options."""
-    return OverflowMenuElement(
-        action_id=identifier(action_id), options=options_within(options, 5), confirm=confirm
-    )
+    return OverflowMenuElement(action_id=identifier(action_id), options=options_within(options, 5))
 
 
 def confirm(

@@ -38,12 +38,11 @@ def text_input(
     placeholder: str | None = None,
     hint: str | None = None,
     max_length: int = MAX_INPUT,
-    action_id: str | None = None,
 ) -> Block:
     """Return a text field; `max_length` is in characters."""
     longest = min(max_length, MAX_INPUT)
     element = PlainTextInputElement(
-        action_id=identifier(action_id or block_id),
+        action_id=identifier(block_id),
         initial_value=shorten(initial, longest) if initial else None,
         multiline=multiline,
         max_length=longest,
@@ -85,18 +84,16 @@ def radio(
     label: str,
     options: Sequence[Option],
     initial: str | None = None,
-    hint: str | None = None,
     optional: bool = False,
-    action_id: str | None = None,
 ) -> Block:
     """Return a radio group of up to ten choices; `initial` is a value."""
     offered = options_within(options, 10)
     element = RadioButtonsElement(
-        action_id=identifier(action_id or block_id),
+        action_id=identifier(block_id),
         options=offered,
         initial_option=_with_value(offered, initial),
     )
-    return _input(block_id, element, label=label, hint=hint, optional=optional)
+    return _input(block_id, element, label=label, optional=optional)
 
 
 def checkboxes(
@@ -105,19 +102,16 @@ def checkboxes(
     label: str,
     options: Sequence[Option],
     initial: Iterable[str] = (),
-    hint: str | None = None,
-    optional: bool = True,
-    action_id: str | None = None,
 ) -> Block:
     """Return up to ten checkboxes; `initial` holds the ticked values."""
     offered = options_within(options, 10)
     ticked = frozenset(initial)
     element = CheckboxesElement(
-        action_id=identifier(action_id or block_id),
+        action_id=identifier(block_id),
         options=offered,
         initial_options=[entry for entry in offered if entry.value in ticked] or None,
     )
-    return _input(block_id, element, label=label, hint=hint, optional=optional)
+    return _input(block_id, element, label=label, optional=True)
 
 
 def external_select(
@@ -125,18 +119,15 @@ def external_select(
     *,
     label: str,
     initial: Option | None = None,
-    placeholder: str | None = None,
     hint: str | None = None,
     optional: bool = False,
-    min_query_length: int = 0,
     action_id: str | None = None,
 ) -> Block:
     """Return a menu whose options Slack requests while the person types."""
     element = ExternalDataSelectElement(
         action_id=identifier(action_id or block_id),
         initial_option=initial,
-        placeholder=_placeholder(placeholder),
-        min_query_length=min_query_length,
+        min_query_length=0,
     )
     return _input(block_id, element, label=label, hint=hint, optional=optional)
 
@@ -147,9 +138,7 @@ def multi_external_select(
     label: str,
     initial: Sequence[Option] = (),
     placeholder: str | None = None,
-    hint: str | None = None,
     optional: bool = False,
-    min_query_length: int = 0,
     action_id: str | None = None,
 ) -> Block:
     """Return a multi-select menu whose options Slack requests while the person types."""
@@ -157,9 +146,9 @@ def multi_external_select(
         action_id=identifier(action_id or block_id),
         initial_options=list(initial[:MAX_OPTIONS]) or None,
         placeholder=_placeholder(placeholder),
-        min_query_length=min_query_length,
+        min_query_length=0,
     )
-    return _input(block_id, element, label=label, hint=hint, optional=optional)
+    return _input(block_id, element, label=label, optional=optional)
 
 
 def user_select(
@@ -167,16 +156,13 @@ def user_select(
     *,
     label: str,
     initial: str | None = None,
-    placeholder: str | None = None,
     hint: str | None = None,
     optional: bool = False,
-    action_id: str | None = None,
 ) -> Block:
     """Return a menu of people; `initial` is a user id."""
     element = UserSelectElement(
-        action_id=identifier(action_id or block_id),
+        action_id=identifier(block_id),
         initial_user=initial,
-        placeholder=_placeholder(placeholder),
     )
     return _input(block_id, element, label=label, hint=hint, optional=optional)
 
@@ -185,17 +171,12 @@ def multi_user_select(
     block_id: str,
     *,
     label: str,
-    initial: Sequence[str] = (),
-    placeholder: str | None = None,
     hint: str | None = None,
     optional: bool = False,
-    action_id: str | None = None,
 ) -> Block:
-    """Return a multi-select menu of people; `initial` holds user ids."""
+    """Return a multi-select menu of people."""
     element = UserMultiSelectElement(
-        action_id=identifier(action_id or block_id),
-        initial_users=list(initial) or None,
-        placeholder=_placeholder(placeholder),
+        action_id=identifier(block_id),
     )
     return _input(block_id, element, label=label, hint=hint, optional=optional)
 
@@ -204,21 +185,15 @@ def conversation_select(
     block_id: str,
     *,
     label: str,
-    initial: str | None = None,
     include: Sequence[str] = ("public", "private"),
-    placeholder: str | None = None,
     hint: str | None = None,
-    optional: bool = False,
-    action_id: str | None = None,
 ) -> Block:
     """Return a menu of channels; `include` takes public, private, im and mpim."""
     element = ConversationSelectElement(
-        action_id=identifier(action_id or block_id),
-        initial_conversation=initial,
-        placeholder=_placeholder(placeholder),
+        action_id=identifier(block_id),
         filter=ConversationFilter(include=list(include), exclude_bot_users=True),
     )
-    return _input(block_id, element, label=label, hint=hint, optional=optional)
+    return _input(block_id, element, label=label, hint=hint)
 
 
 def datetime_input(
@@ -228,7 +203,6 @@ def datetime_input(
     initial: datetime | None = None,
     hint: str | None = None,
     optional: bool = False,
-    action_id: str | None = None,
 ) -> Block:
     """Return a date and time field, shown in the reader's zone.
 
@@ -238,7 +212,7 @@ def datetime_input(
     if initial is not None and initial.tzinfo is None:
         raise ValueError("naive datetime in a form")
     element = DateTimePickerElement(
-        action_id=identifier(action_id or block_id),
+        action_id=identifier(block_id),
         initial_date_time=None if initial is None else int(initial.timestamp()),
     )
     return _input(block_id, element, label=label, hint=hint, optional=optional)
@@ -249,8 +223,8 @@ def _input(
     element: InputInteractiveElement,
     *,
     label: str,
-    hint: str | None,
-    optional: bool,
+    hint: str | None = None,
+    optional: bool = False,
     dispatch: bool = False,
 ) -> Block:
     return InputBlock(

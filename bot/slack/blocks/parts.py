@@ -33,9 +33,9 @@ def identifier(text: str, limit: int = 255) -> str:
     return text
 
 
-def optional_identifier(text: str | None, limit: int = 255) -> str | None:
+def optional_identifier(text: str | None) -> str | None:
     """Return an id or value that may be absent."""
-    return None if text is None else identifier(text, limit)
+    return None if text is None else identifier(text)
 
 
 def option(text: str, *, value: str, description: str | None = None) -> Option:

@@ -65,15 +65,13 @@ def modal(
     submit: str | None = None,
     close: str = "Cancel",
     private_metadata: str = "",
-    notify_on_close: bool = False,
-    external_id: str | None = None,
 ) -> View:
     """Return a form; with inputs and no `submit`, its button reads "Save".
 
     A verb sets the callback id and the metadata of its form itself.
 
     Raises:
-        ValueError: the metadata is over 3,000 characters, or an id over 255.
+        ValueError: the metadata is over 3,000 characters, or the id over 255.
     """
     has_inputs = any(block.type == "input" for block in blocks)
     pressed = submit or ("Save" if has_inputs else None)
@@ -87,8 +85,6 @@ def modal(
         blocks=_within_view(blocks),
         callback_id=optional_identifier(callback_id),
         private_metadata=private_metadata or None,
-        notify_on_close=notify_on_close or None,
-        external_id=optional_identifier(external_id),
     )
 
 
@@ -112,7 +108,7 @@ _Rendered = tuple[Block, dict[str, Any]]
 def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[_Rendered, ...]:
     """Return the blocks that fit, each with its rendered form, and a notice if some were cut."""
     rendered = [(block, block.to_dict()) for block in blocks]
-    weights = [_weight(content) for _, content in rendered]
+    weights = [sum(map(width, _texts(content))) for _, content in rendered]
     if len(blocks) <= most and sum(weights) <= characters:
         return tuple(rendered)
     kept = [index for index, block in enumerate(blocks) if block.type in _KEPT][: most - 1]
@@ -131,10 +127,6 @@ def _fitting(blocks: Sequence[Block], *, most: int, characters: int) -> tuple[_R
     after = [rendered[index] for index in kept if index >= first_cut]
     notice = context(_CUT_NOTICE)
     return (*before, (notice, notice.to_dict()), *after)
-
-
-def _weight(content: dict[str, Any]) -> int:
-    return sum(width(text) for text in _texts(content))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -47,6 +47,8 @@ class SlackCalls:
         self.client = client
         self.limits = limits
         self.team_id = team_id
+        # The organisation of our workspace on Enterprise Grid ("E…"); "" if it belongs to none.
+        self.enterprise_id = ""
         self._clock = clock
         self._on_call = on_call
         self._timeout_seconds = timeout_seconds

@@ -143,11 +143,6 @@ class ChannelCalls(SlackCalls):
         shown = shorten(tidy_line(topic), _MAX_TOPIC)
         await self._call("conversations.setTopic", {"channel": channel, "topic": shown})
 
-    async def rename(self, channel: str, name: str) -> Channel:
-        """Rename a channel; Slack may refuse the name, as for `create_channel`."""
-        answer = await self._call("conversations.rename", {"channel": channel, "name": name})
-        return _channel(answer["channel"])
-
     async def archive(self, channel: str) -> None:
         """Archive a channel, unless it is archived already."""
         done = frozenset({"already_archived", "is_archived"})

@@ -1,20 +1,11 @@
 """File uploads, which take three steps in Slack."""
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.slack.gateway.calls import SlackCalls
 from bot.slack.gateway.messages import SharedFile
 from bot.slack.mentions import tidy_line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadedFile:
-    """An uploaded file."""
-
-    id: str
-    permalink: str | None = None
 
 
 class FileCalls(SlackCalls):
@@ -26,11 +17,9 @@ class FileCalls(SlackCalls):
         *,
         filename: str,
         content: bytes,
-        title: str,
         comment: str | None = None,
-        thread_ts: str | None = None,
-    ) -> UploadedFile:
-        """Upload a file and share it in a channel or thread; `comment` is mrkdwn."""
+    ) -> None:
+        """Upload a file and share it in a channel, with its name as title; `comment` is mrkdwn."""
         # Slack refuses an empty file.
         body = content or b"\n"
         ticket = await self._call(
@@ -38,17 +27,14 @@ class FileCalls(SlackCalls):
         )
         file_id = str(ticket["file_id"])
         await self._post_http("files.upload", str(ticket["upload_url"]), data=body)
-        answer = await self._call(
+        await self._call(
             "files.completeUploadExternal",
             {
-                "files": [{"id": file_id, "title": tidy_line(title) or filename}],
+                "files": [{"id": file_id, "title": tidy_line(filename) or filename}],
                 "channel_id": channel,
                 "initial_comment": comment,
-                "thread_ts": thread_ts,
             },
         )
-        links = [entry.get("permalink") for entry in answer.get("files") or ()]
-        return UploadedFile(id=file_id, permalink=next(iter(links), None))
 
     async def own_files(self, channel: str, *, user: str, until: datetime) -> list[SharedFile]:
         """Return the files that we (`user`) had shared in a channel by then, of all pages."""
@@ -81,14 +67,3 @@ class FileCalls(SlackCalls):
         """Delete one of our files, unless it is gone already."""
         done = frozenset({"file_not_found", "file_deleted"})
         await self._call("files.delete", {"file": file_id}, done=done)
-
-    async def has_file(self, channel: str, *, filename: str, since: datetime) -> bool:
-        """Tell whether a file with this name was shared in the channel since then."""
-        answer = await self._call(
-            "files.list", {"channel": channel, "ts_from": int(since.timestamp())}
-        )
-        oldest = int(since.timestamp())
-        return any(
-            entry.get("name") == filename and int(entry.get("created") or 0) >= oldest
-            for entry in answer.get("files") or ()
-        )

@@ -13,6 +13,7 @@ from bot.slack.rate_limits import Priority
 from bot.slack.truncation import shorten
 
 EFFECT_EVENT_TYPE = "sitrep_effect"
+_HISTORY = "conversations.history"
 _HISTORY_PAGE = 200
 # We search only messages since an uncertain call; more pages than this mean another problem.
 _MOST_HISTORY_PAGES = 10
@@ -68,7 +69,6 @@ class MessageCalls(ChannelCalls):
         message: Message,
         *,
         effect_id: str,
-        thread_ts: str | None = None,
         unfurl: bool = False,
     ) -> Posted:
         """Post a message with the effect's id in its metadata, so that it can be found again."""
@@ -77,7 +77,6 @@ class MessageCalls(ChannelCalls):
             {
                 "channel": channel,
                 **message.payload(),
-                "thread_ts": thread_ts,
                 "unfurl_links": unfurl,
                 "unfurl_media": unfurl,
                 "metadata": {
@@ -99,27 +98,25 @@ class MessageCalls(ChannelCalls):
         await self._call("chat.delete", {"channel": channel, "ts": ts}, done=done)
 
     async def find_posted(
-        self, channel: str, *, effect_id: str, oldest: datetime, thread_ts: str | None = None
+        self, channel: str, *, effect_id: str, oldest: datetime
     ) -> MessageTs | None:
         """Return the ts of the message that an earlier attempt at this effect posted, if any."""
         place = await self.open_direct(channel) if is_user_id(channel) else channel
-        method = "conversations.replies" if thread_ts else "conversations.history"
         arguments = {
             "channel": place,
-            "ts": thread_ts,
             "oldest": instant_to_ts(oldest),
             "inclusive": True,
             "include_all_metadata": True,
             "limit": _HISTORY_PAGE,
         }
-        async for page in self._pages(method, arguments, most=_MOST_HISTORY_PAGES):
+        async for page in self._pages(_HISTORY, arguments, most=_MOST_HISTORY_PAGES):
             for raw in page.get("messages") or ():
                 if _effect_id_of(raw) == effect_id:
                     return MessageTs(str(raw["ts"]))
         return None
 
-    async def find_file(self, channel: str, *, name: str, oldest: datetime) -> SharedFile | None:
-        """Return the file with this title that was shared in a channel since then, if any.
+    async def has_file(self, channel: str, *, filename: str, oldest: datetime) -> bool:
+        """Tell whether a file with this title was shared in a channel since then.
 
         Files have no metadata, so callers give each upload a unique name.
         """
@@ -129,13 +126,11 @@ class MessageCalls(ChannelCalls):
             "inclusive": True,
             "limit": _HISTORY_PAGE,
         }
-        method = "conversations.history"
-        async for page in self._pages(method, arguments, most=_MOST_HISTORY_PAGES):
+        async for page in self._pages(_HISTORY, arguments, most=_MOST_HISTORY_PAGES):
             for raw in page.get("messages") or ():
-                for file in map(_file, raw.get("files") or ()):
-                    if file.name == name:
-                        return file
-        return None
+                if any(_file(shared).name == filename for shared in raw.get("files") or ()):
+                    return True
+        return False
 
     async def fetch_message(
         self, channel: str, ts: str, *, thread_ts: str | None = None
@@ -177,11 +172,9 @@ class MessageCalls(ChannelCalls):
         arguments = {"channel_id": channel, "title": shown, "type": "link", "link": link}
         return _bookmark((await self._call("bookmarks.add", arguments))["bookmark"])
 
-    async def post_ephemeral(
-        self, channel: str, user: str, message: Message, *, thread_ts: str | None = None
-    ) -> None:
+    async def post_ephemeral(self, channel: str, user: str, message: Message) -> None:
         """Show a message in a channel to one person, at most once."""
-        arguments = {"channel": channel, "user": user, "thread_ts": thread_ts, **message.payload()}
+        arguments = {"channel": channel, "user": user, **message.payload()}
         await self._call("chat.postEphemeral", arguments, priority=Priority.PERSON)
 
     async def respond(

@@ -9,15 +9,21 @@ from typing import Any
 
 from bot.slack.gateway.calls import SlackCalls
 from bot.slack.ids import GroupId, UserId
+from bot.slack.rate_limits import Priority
 
 _PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The bot and workspace of our token; `server_time` is Slack's clock, to compare with ours."""
+    """The bot and workspace of our token; `server_time` is Slack's clock, to compare with ours.
+
+    `is_org_wide`: the token is an organisation's (Enterprise Grid), not one workspace's.
+    """
 
     team_id: str
+    enterprise_id: str = ""
+    is_org_wide: bool = False
     team: str
     url: str
     bot_user_id: UserId
@@ -28,7 +34,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A person or bot as Slack describes it; `zone` is an IANA name."""
+    """A person or bot as Slack describes it; `zone` is an IANA name.
+
+    `is_external` is None if the description doesn't tell which workspace they belong to.
+    """
 
     id: UserId
     team_id: str
@@ -38,7 +47,7 @@ class SlackUser:
     is_active: bool = True
     is_bot: bool = False
     is_guest: bool = False
-    is_external: bool = False
+    is_external: bool | None = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +75,11 @@ class PeopleCalls(SlackCalls):
         """Return the identity behind our token, with the granted scopes."""
         response = await self._response("auth.test", {})
         headers: Mapping[str, str] = response.headers
+        team_id = str(response["team_id"] or "")
         return Identity(
-            team_id=str(response["team_id"] or ""),
+            team_id=team_id,
+            enterprise_id=str(response.get("enterprise_id") or ""),
+            is_org_wide=bool(response.get("is_enterprise_install")) or not team_id.startswith("T"),
             team=str(response["team"] or ""),
             url=str(response["url"] or ""),
             bot_user_id=UserId(str(response["user_id"] or "")),
@@ -76,9 +88,9 @@ class PeopleCalls(SlackCalls):
             server_time=_http_date(headers.get("Date") or ""),
         )
 
-    async def user(self, user_id: str) -> SlackUser:
+    async def user(self, user_id: str, *, priority: Priority = Priority.WORK) -> SlackUser:
         """Return a person by id. Raises: SlackPermanent `user_not_found`."""
-        answer = await self._call("users.info", {"user": user_id})
+        answer = await self._call("users.info", {"user": user_id}, priority=priority)
         return self.user_of(answer["user"])
 
     async def attention(self, user_id: str) -> Attention:
@@ -107,7 +119,8 @@ class PeopleCalls(SlackCalls):
     async def groups(self) -> tuple[UserGroup, ...]:
         """Return the workspace's active user groups."""
         answer = await self._call("usergroups.list", {"team_id": self.team_id})
-        return tuple(_group(raw) for raw in answer.get("usergroups") or ())
+        listed = answer.get("usergroups") or ()
+        return tuple(_group(raw) for raw in listed if not raw.get("date_delete"))
 
     async def group_members(self, group_id: str) -> tuple[UserId, ...]:
         """Return the ids of a user group's members."""
@@ -118,20 +131,38 @@ class PeopleCalls(SlackCalls):
     def user_of(self, raw: Mapping[str, Any]) -> SlackUser:
         """Parse a user object from an answer or an event."""
         profile = raw.get("profile") or {}
-        team_id = str(raw.get("team_id") or profile.get("team") or "")
         names = (profile.get("display_name"), profile.get("real_name"), raw.get("name"))
-        is_other_team = self.team_id is not None and team_id not in {"", self.team_id}
         return SlackUser(
             id=UserId(str(raw["id"])),
-            team_id=team_id,
+            team_id=str(raw.get("team_id") or profile.get("team") or ""),
             name=next((str(name) for name in names if name), str(raw["id"])),
             email=profile.get("email") or None,
             zone=raw.get("tz") or None,
             is_active=not raw.get("deleted"),
             is_bot=bool(raw.get("is_bot")) or raw.get("id") == "USLACKBOT",
             is_guest=bool(raw.get("is_restricted") or raw.get("is_ultra_restricted")),
-            is_external=bool(raw.get("is_stranger")) or is_other_team,
+            is_external=self._is_external(raw),
         )
+
+    def _is_external(self, raw: Mapping[str, Any]) -> bool | None:
+        """Tell whether somebody belongs to another workspace; None if the object doesn't tell.
+
+        On Enterprise Grid, `team_id` and `profile.team` may name the organisation or the person's
+        home workspace; `enterprise_user.teams` lists the workspaces they belong to.
+        """
+        if raw.get("is_stranger"):
+            return True
+        teams = (raw.get("enterprise_user") or {}).get("teams") or ()
+        named = (raw.get("team_id"), (raw.get("profile") or {}).get("team"))
+        homes = [str(team) for team in named if team]
+        if not homes or self.team_id is None or self.team_id in {*teams, *homes}:
+            return False
+        if teams or not all(home.startswith("E") for home in homes):
+            return True
+        # Only an organisation is named.
+        if not self.enterprise_id:
+            return None
+        return self.enterprise_id not in homes
 
 
 def _quiet_until(raw: Mapping[str, Any], *, now: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The command line as people use it: every command in a process of its own."""
+"""The command line as people use it: every command in its own process."""
 
 import asyncio
 import contextlib
@@ -26,14 +26,14 @@ EXIT_CONFIGURATION = 2
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    """A Slack that the doctor can look at."""
+    """A Slack for the doctor to check."""
     async with SlackServer() as server:
         server.add_channel("incidents", members=[server.bot])
         yield server
 
 
 def connected(slack: SlackServer, folder: Path, **more: str) -> dict[str, str]:
-    """The environment of a bot that has everything."""
+    """The environment of a fully configured bot."""
     given = {
         "SLACK_API_URL": slack.api_url,
         "SLACK_BOT_TOKEN": slack.bot_token,
@@ -46,7 +46,9 @@ def connected(slack: SlackServer, folder: Path, **more: str) -> dict[str, str]:
 # -- configuration ----------------------------------------------------------------------------
 
 
-async def test_every_error_of_settings_policy_and_scenarios_comes_at_once(tmp_path: Path) -> None:
+async def test_all_errors_of_settings_policy_and_scenarios_are_reported_at_once(
+    tmp_path: Path,
+) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("severities:\n  sev9:\n    rnak: 9\n")
     environ = environment(
@@ -69,7 +71,7 @@ async def test_every_error_of_settings_policy_and_scenarios_comes_at_once(tmp_pa
     assert "Traceback" not in output
 
 
-async def test_a_port_that_is_taken_is_said(slack: SlackServer, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_reported(slack: SlackServer, tmp_path: Path) -> None:
     port = slack.api_url.split(":")[2].split("/")[0]
     environ = connected(slack, tmp_path, PORT=port)
     code, output = await run("serve", environ=environ, folder=tmp_path)
@@ -78,9 +80,7 @@ async def test_a_port_that_is_taken_is_said(slack: SlackServer, tmp_path: Path) 
     assert "Traceback" not in output
 
 
-async def test_missing_scopes_are_said_when_the_bot_starts(
-    slack: SlackServer, tmp_path: Path
-) -> None:
+async def test_missing_scopes_are_reported_at_startup(slack: SlackServer, tmp_path: Path) -> None:
     slack.backend.scopes = slack.backend.scopes - {"pins:write"}
     environ = connected(slack, tmp_path)
     program = await Program.start("serve", environ=environ, folder=tmp_path)
@@ -91,6 +91,14 @@ async def test_missing_scopes_are_said_when_the_bot_starts(
         assert await program.ended() == 0
     finally:
         await program.end()
+
+
+async def test_an_env_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / ".env").write_bytes, b"SLACK_BOT_TOKEN=\xff\n")
+    code, output = await run("doctor", environ=environment(), folder=tmp_path)
+    assert code == EXIT_CONFIGURATION
+    assert ".env can't be read: it isn't text in UTF-8" in output
+    assert "Traceback" not in output
 
 
 # -- manifest and policy ----------------------------------------------------------------------
@@ -106,7 +114,7 @@ async def test_the_manifest_needs_no_tokens(tmp_path: Path) -> None:
     assert json.loads(output)["features"]["slash_commands"][0]["url"] == f"{url}/slack/events"
 
 
-async def test_the_policy_that_is_shown_is_the_policy_in_force(tmp_path: Path) -> None:
+async def test_the_policy_shown_is_the_one_in_force(tmp_path: Path) -> None:
     overlay = tmp_path / "policy.yaml"
     overlay.write_text("command: /outage\n")
     environ = environment(SITREP_POLICY=str(overlay))
@@ -129,6 +137,13 @@ async def test_a_wrong_policy_file_is_refused_with_its_line(tmp_path: Path) -> N
     code, output = await run("policy", "check", str(wrong), environ=environment(), folder=tmp_path)
     assert code == EXIT_CONFIGURATION
     assert "wrong.yaml:2" in output
+
+
+async def test_a_missing_file_named_on_the_command_line_blames_no_setting(tmp_path: Path) -> None:
+    code, output = await run("policy", "check", "no.yaml", environ=environment(), folder=tmp_path)
+    assert code == EXIT_CONFIGURATION
+    assert "no.yaml: there is no such file; check its name" in output
+    assert "SITREP_POLICY" not in output
 
 
 def _make_foreign(path: Path) -> None:
@@ -171,7 +186,7 @@ async def test_postgresql_is_migrated_by_command_and_never_by_serving(
         (_make_foreign, "another program's tables"),
     ],
 )
-async def test_a_file_that_can_not_be_the_database_is_refused_at_once(
+async def test_a_file_that_is_no_database_is_refused_at_once(
     slack: SlackServer, tmp_path: Path, make: Callable[[Path], object], expected: str
 ) -> None:
     make(tmp_path / "sitrep.db")
@@ -183,10 +198,10 @@ async def test_a_file_that_can_not_be_the_database_is_refused_at_once(
         assert "Traceback" not in output
 
 
-async def test_a_database_that_takes_no_change_is_refused_before_anything_starts(
+async def test_a_read_only_database_is_refused_before_anything_starts(
     slack: SlackServer, tmp_path: Path, sqlite_url: str
 ) -> None:
-    # Tests may run as root, whom no file's mode stops.
+    # Tests may run as root, which ignores file modes.
     await _execute(
         sqlite_url,
         "CREATE TRIGGER read_only BEFORE UPDATE ON alembic_version "
@@ -198,7 +213,9 @@ async def test_a_database_that_takes_no_change_is_refused_before_anything_starts
     assert "The database can't be used: this is read-only" in output
 
 
-async def test_a_folder_that_can_not_be_made_is_said(slack: SlackServer, tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created_is_reported(
+    slack: SlackServer, tmp_path: Path
+) -> None:
     (tmp_path / "data").write_text("in the way")
     environ = connected(slack, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
     for command in ("serve", "migrate", "doctor"):
@@ -251,7 +268,46 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(
         assert any(expected in line for line in wrong), expected
 
 
-async def test_the_doctor_looks_at_what_it_can_without_tokens(tmp_path: Path) -> None:
+async def test_the_doctor_says_which_address_or_handle_names_nobody(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    for name in ("kim", "kim2"):
+        slack.add_person(name, email="kim@example.com")
+    slack.add_person("gus", guest=True)
+    eve = slack.add_person("eve", external_team="T0OTHER")
+    slack.deactivate(slack.add_person("lea"))
+    for _ in range(2):
+        slack.add_group("sre", [])
+    names = f'kim@example.com, gus@example.com, {eve.id}, lea@example.com, "@sre"'
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"private:\n  invite: [{names}]\n")
+    environ = connected(slack, tmp_path, SITREP_POLICY=str(policy))
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    wrong = [line for line in output.splitlines() if line.startswith("!!")]
+    for expected in (
+        "kim@example.com belongs to 2 active members",
+        "gus@example.com isn't an active member: a guest",
+        f"{eve.id} isn't an active member: from another workspace",
+        "lea@example.com isn't an active member: deactivated",
+        "@sre is the handle of 2 user groups",
+    ):
+        assert any(expected in line for line in wrong), expected
+
+
+async def test_a_token_of_a_whole_organisation_is_refused_with_the_reason(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    slack.ws.enterprise_id, slack.ws.is_org_wide = "E0ORG", True
+    environ = connected(slack, tmp_path)
+    for command in ("doctor", "serve"):
+        code, output = await run(command, environ=environ, folder=tmp_path)
+        assert code == 1, command
+        assert "belongs to a whole organisation (E0ORG), not to one workspace" in output
+        assert "install the app in the workspace" in output
+
+
+async def test_the_doctor_checks_what_it_can_without_tokens(tmp_path: Path) -> None:
     environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/sitrep.db")
     code, output = await run("doctor", environ=environ, folder=tmp_path)
     assert code == 1
@@ -260,7 +316,27 @@ async def test_the_doctor_looks_at_what_it_can_without_tokens(tmp_path: Path) ->
     assert not (tmp_path / "sitrep.db").exists()
 
 
-async def test_the_doctor_blames_no_token_while_slack_is_away(tmp_path: Path) -> None:
+async def test_the_doctor_sees_that_the_database_is_another_programs(tmp_path: Path) -> None:
+    await asyncio.to_thread(_make_foreign, tmp_path / "theirs.db")
+    environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/theirs.db")
+    code, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "!! the database holds another program's tables" in output
+
+
+async def test_a_database_that_can_not_be_looked_at_is_said(tmp_path: Path) -> None:
+    # No file system has names of this length; somebody else's file is refused alike.
+    environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/{'x' * 300}.db")
+    commands = (("verify",), ("export", "INC-1"), ("audit",), ("doctor",))
+    for command in commands:
+        code, output = await run(*command, environ=environ, folder=tmp_path)
+        assert code == 1
+        assert re.search(r"can't be (read|used): File name too long", output)
+        assert "check DATABASE_URL" in output.replace("Check", "check")
+        assert "Traceback" not in output
+
+
+async def test_the_doctor_blames_no_token_while_slack_is_down(tmp_path: Path) -> None:
     environ = environment(
         SLACK_API_URL="http://127.0.0.1:1/",
         SLACK_BOT_TOKEN="xoxb-1",
@@ -286,7 +362,7 @@ async def test_the_doctor_notices_clocks_that_differ(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_an_incident_is_exported_and_proven(
+async def test_an_incident_is_exported_and_verified(
     world: World, database_url: str, tmp_path: Path
 ) -> None:
     await world.declare("Checkout errors", by=await world.person("alice"))
@@ -318,13 +394,14 @@ async def test_an_incident_is_exported_and_proven(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("export", "INC-7"), "INC-7 isn't there"),
-        (("verify", "DRILL-7"), "DRILL-7 isn't there"),
+        (("export", "INC-7"), "INC-7 isn't in sqlite:///"),
+        (("verify", "DRILL-7"), "DRILL-7 isn't in sqlite:///"),
         (("export", "seven"), "write INC-12"),
-        (("export", "INC-1", "--workspace", "T0OTHER"), "--workspace with one of"),
+        (("export", "INC-1", "--workspace", "T0OTHER"), "there is no workspace T0OTHER"),
+        (("audit", "--output", "none/a.md"), "Choose a folder that exists"),
     ],
 )
-async def test_what_can_not_be_exported_is_said(
+async def test_a_refused_export_says_why(
     world: World,
     database_url: str,
     tmp_path: Path,
@@ -348,7 +425,7 @@ async def test_both_databases_are_exported_and_checked(
         assert code == 0, output
 
 
-async def test_reading_makes_no_database(tmp_path: Path) -> None:
+async def test_reading_creates_no_database(tmp_path: Path) -> None:
     environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
     for command in ("export", "verify"):
         code, output = await run(command, "INC-1", environ=environ, folder=tmp_path)
@@ -384,7 +461,7 @@ async def test_the_audit_log_is_exported_in_each_format(
     for form, expected in (("md", "Set jo to assist"), ("csv", "stage_set"), ("json", '"salt"')):
         code, output = await run("audit", "--format", form, environ=environ, folder=tmp_path)
         assert (code, expected in output) == (0, True)
-        # What a mentor wrote is between them and the person.
+        # A mentor's note stays between the two.
         assert "Keen eye" not in output
 
 
@@ -401,19 +478,19 @@ async def test_the_audit_log_is_exported_in_each_format(
         ),
         (
             ("UPDATE stage_records SET stage = 'solo' WHERE position = 2",),
-            "entry 2: the stage is not what it says was set",
+            "entry 2: the stored stage isn't the one that it recorded",
         ),
         (
             ("UPDATE stage_records SET note = 'Hopeless.' WHERE position = 2",),
-            "entry 2: the stage is not what it says was set",
+            "entry 2: the stored stage isn't the one that it recorded",
         ),
         (
             ("DELETE FROM stage_records WHERE position = 2",),
-            "entry 2: the stage that it says was set isn't there",
+            "entry 2: the stage that it recorded is missing",
         ),
     ],
 )
-async def test_without_an_incident_everything_is_proven(
+async def test_verifying_without_an_incident_checks_everything(
     world: World,
     database_url: str,
     tmp_path: Path,
@@ -520,7 +597,7 @@ async def test_an_export_without_a_signature_says_so_and_a_changed_one_is_notice
         ("", "can't be read"),
         ("# INC-1", "can't be read"),
         ("[1, 2]", "can't be read"),
-        ('{"format": "sitrep.timeline/9"}', "no export that this version knows"),
+        ('{"format": "sitrep.timeline/9"}', "doesn't know this format"),
     ],
 )
 async def test_what_is_no_export_is_said_without_a_crash(

@@ -13,7 +13,8 @@ from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
 from incidents.policy.references import PersonRef
 from incidents.roles.assign import assign_role
-from incidents.roles.command import step_down, take_command
+from incidents.roles.command import take_command
+from incidents.roles.step_down import step_down
 from tests.world import World
 
 BACKUP = PersonRef(user_id="UBACKUP")

@@ -18,7 +18,7 @@ from incidents.incident.incident import ById
 from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
 from incidents.record.notes import add_note
-from incidents.roles.command import propose_commander, step_down, take_command, take_over
+from incidents.roles.command import propose_commander, take_command, take_over
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
 from incidents.roles.handoff_answers import accept_handoff, decline_handoff
 from incidents.roles.handoffs import (
@@ -27,6 +27,7 @@ from incidents.roles.handoffs import (
     find_pending_handoff,
     get_handoff_view,
 )
+from incidents.roles.step_down import step_down
 from incidents.updates.post import UpdateDraft, post_update
 from tests.integration.roles.test_command_watch import with_backup
 from tests.world import World

@@ -3,14 +3,14 @@
 import string
 from datetime import timedelta
 
-from tests.scenario.conftest import Bot
+import pytest
+
+from tests.scenario.conftest import ROOM, Bot, declared
 
 
 async def test_show_in_the_channel_means_its_incident(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    shown = await alice.command("/incident show", channel="inc-1-checkout-errors")
+    alice, _ = await declared(bot)
+    shown = await alice.command("/incident show", channel=ROOM)
     assert "INC-1 Checkout errors" in shown.text
     assert "nobody yet" in shown.text
 
@@ -28,6 +28,49 @@ async def test_an_unknown_verb_gets_the_closest_ones(bot: Bot) -> None:
     assert not bot.slack.calls_of("conversations.create")
 
 
+@pytest.mark.parametrize(
+    ("typed", "ready"),
+    [
+        ("take command", ["/incident role commander me"]),
+        ("page @ben", ["/incident escalate @\u2060ben"]),
+        ("deploy is broken", ["/incident declare deploy is broken"]),
+        ("declaer sev1 deploy is broken", ["/incident declare sev1 deploy is broken"]),
+        ("INC-1 notee it works again", ["/incident INC-1 note it works again"]),
+        (
+            "sev1 checkout down",
+            ["/incident declare sev1 checkout down", "/incident severity sev1 checkout down"],
+        ),
+        ("help me with the database", ["/incident escalate with the database"]),
+        ("INC-1 sev2", ["/incident INC-1 severity sev2"]),
+        ("who is in command?", ["/incident roles"]),
+        ("mitigated by the rollback", ["/incident status mitigated by the rollback"]),
+    ],
+)
+async def test_an_unknown_verb_is_answered_with_the_ready_command(
+    bot: Bot, typed: str, ready: list[str]
+) -> None:
+    answer = await bot.slack.add_person("alice").command(f"/incident {typed}")
+    for command in ready:
+        assert f"`{command}`" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("edit Checkout is down", "takes no words after it, so nothing was done"),
+        ("roles @ben scribe", "`/incident role @\u2060ben scribe`"),
+        ("actions @ben fix it", "`/incident action @\u2060ben fix it`"),
+        ("resolve INC-1", "`/incident INC-1 resolve`"),
+        ("show inc-1", "`/incident INC-1 show`"),
+        ("list INC-1", "`/incident INC-1 show`"),
+        ("INC-1 snooze until 15:00", "has to say how long, not until when"),
+    ],
+)
+async def test_words_that_would_be_dropped_are_asked_about(bot: Bot, typed: str, says: str) -> None:
+    answer = await bot.slack.add_person("alice").command(f"/incident {typed}")
+    assert says in answer.text
+
+
 async def test_an_unknown_list_gets_those_that_there_are(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     answer = await alice.command("/incident list yesterday")
@@ -39,9 +82,8 @@ async def test_help_fits_the_place(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     outside = await alice.command("/incident")
     assert "/incident declare" in outside.text
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    inside = await alice.command("/incident help", channel="inc-1-checkout-errors")
+    await declared(bot, by=alice)
+    inside = await alice.command("/incident help", channel=ROOM)
     assert "You are in" in inside.text
     assert "INC-1" in inside.text
 

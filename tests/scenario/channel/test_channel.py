@@ -1,4 +1,4 @@
-"""Opening the incident channel: names, refusals, faults, a restart in the middle, other rooms."""
+"""Opening the incident channel: names, refusals, faults, a restart midway, other channels."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,11 @@ import pytest
 
 from incidents.policy.channels import Bookmark
 from incidents.policy.escalation import Service
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import DECLARE, ROOM, Bot, declared
 from tests.slack_server import Channel, Message, Outcome, Person
 
-DECLARE = "/incident declare sev2 Checkout errors"
-NAME = "inc-1-checkout-errors"
 
-
-def _buttons(message: Message) -> list[str]:
+def _labels(message: Message) -> list[str]:
     return [
         element["text"]["text"]
         for block in message.blocks
@@ -33,17 +30,6 @@ def _cards(room: Channel) -> list[Message]:
     return [message for message in room.pins if "Checkout errors" in message.rendered]
 
 
-async def _declared(bot: Bot, *, by: str = "alice") -> tuple[Person, Channel]:
-    alice = bot.slack.add_person(by)
-    await alice.command(DECLARE)
-    await bot.settle()
-    return alice, bot.slack.channel(NAME)
-
-
-async def _in_minutes(bot: Bot, minutes: float) -> None:
-    await bot.advance(minutes=minutes)
-
-
 async def _refused(bot: Bot) -> tuple[Person, Message]:
     alice = bot.slack.add_person("alice")
     bot.slack.fail("conversations.create", error="restricted_action")
@@ -53,11 +39,9 @@ async def _refused(bot: Bot) -> tuple[Person, Message]:
 
 
 async def test_a_taken_name_gets_a_number(bot: Bot) -> None:
-    bot.slack.add_channel(NAME)
-    alice = bot.slack.add_person("alice")
-    await alice.command(DECLARE)
-    await bot.settle()
-    room = bot.slack.channel(f"{NAME}-2")
+    bot.slack.add_channel(ROOM)
+    alice, _ = await declared(bot)
+    room = bot.slack.channel(f"{ROOM}-2")
     assert alice in room
     assert len(_cards(room)) == 1
 
@@ -75,34 +59,30 @@ async def test_any_title_gives_a_channel(bot: Bot, title: str) -> None:
 
 
 async def test_a_connection_dropped_after_creating_leaves_exactly_one_channel(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
     bot.slack.drop("conversations.create", after=True)
-    await alice.command(DECLARE)
-    await bot.settle()
-    await _in_minutes(bot, 1)
-    assert _rooms(bot) == [NAME]
-    assert len(_cards(bot.slack.channel(NAME))) == 1
-    assert alice in bot.slack.channel(NAME)
+    alice, _ = await declared(bot)
+    await bot.advance(minutes=1)
+    assert _rooms(bot) == [ROOM]
+    assert len(_cards(bot.slack.channel(ROOM))) == 1
+    assert alice in bot.slack.channel(ROOM)
 
 
 async def test_the_second_name_made_by_a_dropped_call_is_found_again(bot: Bot) -> None:
-    bot.slack.add_channel(NAME)
-    alice = bot.slack.add_person("alice")
+    bot.slack.add_channel(ROOM)
     bot.slack.drop(
         "conversations.create", after=True, match=lambda args: str(args["name"]).endswith("-2")
     )
-    await alice.command(DECLARE)
-    await bot.settle()
-    await _in_minutes(bot, 1)
-    assert _rooms(bot) == [NAME, f"{NAME}-2"]
-    assert alice in bot.slack.channel(f"{NAME}-2")
+    alice, _ = await declared(bot)
+    await bot.advance(minutes=1)
+    assert _rooms(bot) == [ROOM, f"{ROOM}-2"]
+    assert alice in bot.slack.channel(f"{ROOM}-2")
 
 
 async def test_killed_while_creating_it_opens_one_channel_with_one_card(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     bot.slack.hang("conversations.create", after=True)
     await alice.command(DECLARE)
-    await bot.slack.wait_for(lambda: bot.slack.find_channel(NAME))
+    await bot.slack.wait_for(lambda: bot.slack.find_channel(ROOM))
     stopping = asyncio.create_task(bot.stop())
     await asyncio.sleep(0.05)
     bot.slack.heal()
@@ -111,9 +91,9 @@ async def test_killed_while_creating_it_opens_one_channel_with_one_card(bot: Bot
     async with asyncio.timeout(5):
         while not bot.app.dispatcher.holds_lease:  # noqa: ASYNC110 - nothing to wait on
             await asyncio.sleep(0.01)
-    await _in_minutes(bot, 1)
-    assert _rooms(bot) == [NAME]
-    room = bot.slack.channel(NAME)
+    await bot.advance(minutes=1)
+    assert _rooms(bot) == [ROOM]
+    room = bot.slack.channel(ROOM)
     assert len(_cards(room)) == 1
     assert alice in room
     creations = [call for call in bot.slack.calls_of("conversations.create") if call.took_effect]
@@ -121,20 +101,19 @@ async def test_killed_while_creating_it_opens_one_channel_with_one_card(bot: Bot
 
 
 async def test_rate_limited_it_waits_as_long_as_slack_says(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
     bot.slack.fail("conversations.create", error="ratelimited", retry_after=30)
-    await alice.command(DECLARE)
+    await bot.slack.add_person("alice").command(DECLARE)
     await bot.settle()
     assert _rooms(bot) == []
-    await _in_minutes(bot, 1)
-    assert _rooms(bot) == [NAME]
+    await bot.advance(minutes=1)
+    assert _rooms(bot) == [ROOM]
 
 
 async def test_a_private_incident_has_a_private_channel_and_is_announced_nowhere(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     await alice.command(f"{DECLARE} --private")
     await bot.settle()
-    room = bot.slack.channel(NAME)
+    room = bot.slack.channel(ROOM)
     assert room.is_private
     assert alice in room
     assert bot.slack.channel("incidents").messages == []
@@ -147,7 +126,7 @@ async def test_a_refused_channel_is_told_with_two_ways_on(bot: Bot) -> None:
     _alice, told = await _refused(bot)
     assert "INC-1" in told.text
     assert "restricted_action" in told.text
-    assert _buttons(told) == ["Use an existing channel…", "Retry"]
+    assert _labels(told) == ["Use an existing channel…", "Retry"]
     assert len(bot.slack.channel("incidents").messages) == 1
 
 
@@ -168,12 +147,12 @@ async def test_retry_opens_the_channel_once_slack_allows_it(bot: Bot) -> None:
     alice, told = await _refused(bot)
     await alice.click(told, "effect_retry")
     await bot.settle()
-    assert alice in bot.slack.channel(NAME)
-    assert len(_cards(bot.slack.channel(NAME))) == 1
+    assert alice in bot.slack.channel(ROOM)
+    assert len(_cards(bot.slack.channel(ROOM))) == 1
 
 
 async def test_the_command_moves_an_incident_to_another_channel(bot: Bot) -> None:
-    alice, old = await _declared(bot)
+    alice, old = await declared(bot)
     room = await alice.creates_channel("checkout-room")
     outcome = await alice.command("/incident channel #checkout-room", channel=old)
     assert room.id in outcome.text
@@ -209,21 +188,21 @@ async def test_a_private_incident_does_not_go_into_a_public_channel(bot: Bot) ->
 
 
 async def test_a_channel_used_by_another_incident_is_refused(bot: Bot) -> None:
-    alice, _ = await _declared(bot)
+    alice, _ = await declared(bot)
     await alice.command("/incident declare sev3 Slow search")
     await bot.settle()
-    outcome = await alice.command(f"/incident INC-2 channel #{NAME}")
+    outcome = await alice.command(f"/incident INC-2 channel #{ROOM}")
     assert "another incident" in outcome.text
 
 
 async def test_text_that_is_no_channel_is_answered_with_an_example(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     outcome = await alice.command("/incident channel somewhere", channel=room)
     assert "/incident INC-12 channel #database-room" in outcome.text
 
 
 async def test_a_command_without_a_name_opens_the_form(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     outcome: Outcome = await alice.command("/incident channel", channel=room)
     assert outcome.get_view().title == "Use a channel"
 
@@ -261,7 +240,7 @@ async def _declare_with_services(bot: Bot, *services: str) -> Channel:
     values = {"title": "Checkout errors", "severity": "sev2", "services": list(services)}
     await alice.submit(form, values)
     await bot.settle()
-    return bot.slack.channel(NAME)
+    return bot.slack.channel(ROOM)
 
 
 async def test_each_service_brings_its_bookmarks(bot: Bot) -> None:
@@ -281,7 +260,7 @@ async def test_a_bookmark_that_may_have_been_added_is_not_added_twice(bot: Bot) 
     bot.slack.drop("bookmarks.add", after=True)
     async with _with_services(bot):
         room = await _declare_with_services(bot, "checkout")
-        await _in_minutes(bot, 1)
+        await bot.advance(minutes=1)
     links = [bookmark.link for bookmark in room.bookmarks]
     assert sorted(links) == sorted(set(links))
     assert len(links) == 4
@@ -299,7 +278,7 @@ async def test_refused_topic_and_bookmarks_hold_nothing_up(bot: Bot) -> None:
 
 
 async def test_a_topic_that_people_wrote_stays(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     await alice.command("/incident status identified", channel=room)
     await bot.settle()
     assert "identified" in room.topic
@@ -310,7 +289,7 @@ async def test_a_topic_that_people_wrote_stays(bot: Bot) -> None:
 
 
 async def test_what_people_add_to_our_topic_stays(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     added = f"{room.topic} | Bridge: https://meet.example.com/1"
     await alice.sets_topic(room, added)
     await alice.command("/incident status identified Bad deploy", channel=room)
@@ -323,13 +302,11 @@ async def test_the_policy_can_keep_people_from_choosing_channels(bot: Bot) -> No
     bot.change_policy(channels=channels)
     await bot.restart()
     _alice, told = await _refused(bot)
-    assert _buttons(told) == ["Retry"]
+    assert _labels(told) == ["Retry"]
 
 
 async def test_the_channel_that_everybody_is_in_isnt_an_incidents(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, _ = await declared(bot)
     outcome = await alice.command("/incident INC-1 channel #general")
     assert "is the one that everybody is in; choose another" in outcome.text
     await bot.settle()

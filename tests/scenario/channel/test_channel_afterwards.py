@@ -1,28 +1,22 @@
-"""What is said of a channel in trouble, of failures and of silence, once that is over."""
+"""Messages about a channel in trouble, a failure or silence, once that is over."""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.scenario.channel.test_channel_life import _declared
-from tests.scenario.conftest import Bot
-from tests.slack_server.state import Message
-
-
-def found(messages: list[Message], words: str) -> Message:
-    return [message for message in messages if words in message.rendered][-1]
+from tests.scenario.conftest import DECLARE, Bot, declared, newest
 
 
 @pytest.mark.parametrize("how", ["back", "cancelled"])
 async def test_that_it_was_archived_by_hand_offers_another_only_while_it_is(
     bot: Bot, how: str
 ) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     bob = bot.slack.add_person("bob")
     await bob.joins(room)
     await bob.archives(room)
     await bot.settle()
-    told = found(bot.slack.dm(alice).messages, "archived the incident channel #")
+    told = newest(bot.slack.dm(alice), "archived the incident channel #")
     assert told.buttons == ["channel_use_open"]
     if how == "back":
         await bob.unarchives(room)
@@ -37,7 +31,7 @@ async def test_that_it_was_archived_by_hand_offers_another_only_while_it_is(
 async def test_a_refused_channel_can_be_retried_once(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     bot.slack.fail("conversations.create", error="restricted_action")
-    await alice.command("/incident declare sev2 Checkout errors")
+    await alice.command(DECLARE)
     await bot.settle()
     (told,) = bot.slack.dm(alice).messages
     assert "effect_retry" in told.buttons
@@ -48,12 +42,9 @@ async def test_a_refused_channel_can_be_retried_once(bot: Bot) -> None:
 
 
 async def test_a_refusal_that_was_retried_says_who_tried(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
     bot.slack.fail("pins.add", error="restricted_action")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
-    failure = found(room.messages, "refused pinning")
+    alice, room = await declared(bot)
+    failure = newest(room, "refused pinning")
     assert failure.buttons == ["effect_retry"]
     await alice.click(failure, "effect_retry")
     await bot.settle()
@@ -71,10 +62,10 @@ async def test_a_refusal_that_was_retried_says_who_tried(bot: Bot) -> None:
 async def test_the_question_whether_it_is_over_is_asked_once(
     bot: Bot, line: str | None, says: str
 ) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     wait = bot.loaded.policy.reminders.stale_after
     await bot.advance(seconds=(wait + timedelta(minutes=1)).total_seconds())
-    asked = found(room.messages, "Is it over?")
+    asked = newest(room, "Is it over?")
     if line is None:
         await alice.click(asked, "stale_still_working")
     else:
@@ -87,33 +78,30 @@ async def test_the_question_whether_it_is_over_is_asked_once(
 async def test_what_was_asked_in_public_has_no_buttons_once_it_is_handled_privately(
     bot: Bot,
 ) -> None:
-    alice, room = await _declared(bot)
-    bob, eve = bot.slack.add_person("bob"), bot.slack.add_person("eve")
+    alice, room = await declared(bot)
+    bob, eve = bot.slack.add_people("bob", "eve")
     await alice.command("/incident role commander me", channel=room)
     await alice.command("/incident checkin @eve 10m Is the web tier healthy?", channel=room)
     await bot.settle()
-    public, told = found(room.messages, "web tier"), found(bot.slack.dm(eve).messages, "web tier")
+    public, told = newest(room, "web tier"), newest(bot.slack.dm(eve), "web tier")
     await alice.command("/incident INC-1 private @bob customer data")
     await bot.settle()
     assert room.is_archived
     assert bob in bot.slack.channel("inc-1-checkout-errors-2")
     assert public.buttons == told.buttons == []
-    assert "Is the web tier healthy?" in public.rendered  # what was said there stays readable
+    assert "Is the web tier healthy?" in public.rendered  # the public text stays readable
     assert "This goes on privately." in public.rendered
     assert told.rendered == "INC-1 is handled privately now. Nothing for you to do; thank you."
 
 
 async def test_of_two_refusals_each_says_that_it_was_retried(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
     bot.slack.fail("pins.add", error="restricted_action")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    alice, room = await declared(bot)
     bot.slack.fail("files.getUploadURLExternal", error="restricted_action")
     await alice.command("/incident export", channel=room)
     await bot.settle()
     for refused in ("refused pinning", "refused uploading"):
-        failure = found(room.messages, refused)
+        failure = newest(room, refused)
         await alice.click(failure, "effect_retry")
         await bot.settle()
         assert "alice tried it again" in failure.rendered

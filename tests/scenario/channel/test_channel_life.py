@@ -1,23 +1,14 @@
-"""What becomes of the incident channel: archived, brought back, renamed, lost; newcomers in it."""
+"""The life of the incident channel: archived, unarchived, renamed, lost, joined by newcomers."""
 
 from datetime import timedelta
 
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import Bot, declared
 from tests.slack_server import Channel, Person
-
-NAME = "inc-1-checkout-errors"
-
-
-async def _declared(bot: Bot, *, flags: str = "") -> tuple[Person, Channel]:
-    alice = bot.slack.add_person("alice")
-    await alice.command(f"/incident declare sev2 Checkout errors {flags}")
-    await bot.settle()
-    return alice, bot.slack.channel(NAME)
 
 
 async def _closed(bot: Bot) -> tuple[Person, Channel]:
-    """Declare an incident, and cancel the next one's worth of reminders by closing it."""
-    alice, room = await _declared(bot)
+    """Declare an incident and close it, which cancels its reminders."""
+    alice, room = await declared(bot)
     form = (await alice.command("/incident resolve Rolled back", channel=room)).get_view()
     started = bot.clock.now()
     values = {
@@ -39,7 +30,7 @@ async def _archived(bot: Bot) -> tuple[Person, Channel]:
     return alice, room
 
 
-# -- archiving and bringing back ----------------------------------------------------------------
+# -- archiving and unarchiving ------------------------------------------------------------------
 
 
 async def test_a_month_after_closing_the_channel_is_archived_with_a_last_word(bot: Bot) -> None:
@@ -84,7 +75,7 @@ async def test_reopened_in_an_archived_channel_that_stays_so_the_lead_is_told(bo
 async def test_archived_by_hand_the_incident_goes_on_without_a_storm_of_failures(
     bot: Bot,
 ) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     bob = bot.slack.add_person("bob")
     await bob.joins(room)
     await bot.settle()
@@ -105,8 +96,8 @@ async def test_archived_by_hand_the_incident_goes_on_without_a_storm_of_failures
 
 
 async def test_an_archiving_that_no_event_told_of_is_found_out(bot: Bot) -> None:
-    alice, room = await _declared(bot)
-    room.is_archived = True  # as if the event had been lost
+    alice, room = await declared(bot)
+    room.is_archived = True  # as if Slack had lost the event
     await alice.command("/incident INC-1 status identified")
     await bot.settle()
     told = [message.text for message in bot.slack.dm(alice).messages]
@@ -118,7 +109,7 @@ async def test_an_archiving_that_no_event_told_of_is_found_out(bot: Bot) -> None
 
 
 async def test_a_renamed_channel_stays_the_incidents(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     await alice.renames(room, "checkout-war-room")
     await alice.command("/incident status identified", channel=room)
     await bot.settle()
@@ -126,7 +117,7 @@ async def test_a_renamed_channel_stays_the_incidents(bot: Bot) -> None:
 
 
 async def test_taken_out_of_the_channel_it_says_how_to_be_brought_back(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     await alice.kicks(bot.slack.bot, room)
     await bot.settle()
     told = [message.text for message in bot.slack.dm(alice).messages]
@@ -143,7 +134,7 @@ async def test_taken_out_of_the_channel_it_says_how_to_be_brought_back(bot: Bot)
 
 
 async def test_taken_out_of_a_private_channel_is_told_as_well(bot: Bot) -> None:
-    alice, room = await _declared(bot, flags="--private")
+    alice, room = await declared(bot, flags="--private")
     await alice.kicks(bot.slack.bot, room)
     await bot.settle()
     await alice.command("/incident INC-1 status identified")
@@ -157,7 +148,7 @@ async def test_taken_out_of_a_private_channel_is_told_as_well(bot: Bot) -> None:
 
 
 async def test_a_newcomer_is_read_in_alone_and_can_take_command(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     bob = bot.slack.add_person("bob")
     await bob.joins(room)
     await bot.settle()
@@ -175,7 +166,7 @@ async def test_a_newcomer_is_read_in_alone_and_can_take_command(bot: Bot) -> Non
 
 
 async def test_the_read_in_tells_the_last_update(bot: Bot) -> None:
-    alice, room = await _declared(bot)
+    alice, room = await declared(bot)
     await alice.command("/incident update Half of the cards fail", channel=room)
     await bot.settle()
     bob = bot.slack.add_person("bob")

@@ -1,4 +1,4 @@
-"""Moving an incident to private: a new channel for the chosen, and nothing more in public."""
+"""Moving an incident to private: a new channel for the chosen people, nothing more in public."""
 
 from tests.scenario.conftest import Bot
 from tests.slack_server import Person
@@ -9,7 +9,7 @@ NEW_ROOM = "inc-1-payroll-export-leaked-2"
 
 
 async def _declared(bot: Bot) -> tuple[Person, Person, Person]:
-    alice, bob, eve = (bot.slack.add_person(name) for name in ("alice", "bob", "eve"))
+    alice, bob, eve = bot.slack.add_people("alice", "bob", "eve")
     bot.slack.add_channel("incidents", members=[bot.slack.bot, eve])
     await alice.command(f"/incident declare sev1 {TITLE}")
     await bot.settle()
@@ -92,7 +92,7 @@ async def test_a_restart_in_the_middle_and_a_slack_that_fails_lose_nothing(bot: 
 
 async def test_moving_twice_is_told_and_changes_nothing(bot: Bot) -> None:
     alice, bob, _ = await _declared(bot)
-    # Whoever declared it is in it; to themselves they are "you".
+    # The declarer stays in it, and reads "you" instead of their name.
     assert (
         "You are in any case."
         in (await alice.command("/incident INC-1 private")).get_view().rendered

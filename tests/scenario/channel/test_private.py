@@ -69,7 +69,7 @@ async def test_lists_home_and_similarity_hints_leave_it_out_for_outsiders(bot: B
 
 
 async def test_who_declares_in_private_isnt_sent_to_a_public_incident(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     await alice.command("/incident declare sev3 Customer data visible to others")
     outcome = await bob.command("/incident declare Customer data visible to others --private")
     assert "INC-2" in outcome.text
@@ -88,3 +88,16 @@ async def test_it_is_announced_nowhere_and_told_to_nobody_else(bot: Bot) -> None
     for message in bot.slack.messages:
         if TITLE in message.text:
             assert message in bot.slack.channel(ROOM).everything
+
+
+@pytest.mark.parametrize("people", ["@bob @nosuchperson", "@nosuchperson @bob", "@nosuchperson"])
+async def test_nobody_is_left_out_of_a_private_incident_by_a_mistyped_name(
+    bot: Bot, people: str
+) -> None:
+    alice, _bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    await alice.command("/incident declare sev2 Leaked key")
+    await bot.settle()
+    answer = await alice.command(f"/incident INC-1 private {people} customer data")
+    assert "type `@` and choose a name" in answer.text
+    assert "customer data" in answer.text
+    assert not any(channel.is_private for channel in bot.slack.channels)

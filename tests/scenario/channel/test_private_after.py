@@ -1,12 +1,8 @@
-"""Who is left out when an incident moves to private hears no more of it, by whatever message."""
+"""People left out when an incident moves to private hear no more of it, in any message."""
 
-from dataclasses import replace
-
-from incidents.policy.escalation import LadderStep
 from incidents.policy.references import PersonRef
-from incidents.policy.supervision import MentorSeed, Stage, StageSeed
-from tests.scenario.conftest import Bot
-from tests.scenario.escalation_crew import ROOM, buttons
+from incidents.policy.supervision import Stage
+from tests.scenario.conftest import ROOM, Bot, declared, told
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Message
 
@@ -16,30 +12,17 @@ PROPOSAL = "/incident propose Restart checkout risk: carts are lost undo: none -
 
 
 class Move:
-    """Carol commands; Jo is supervised by Max and has no role; all but Carol are left out."""
+    """Carol commands; Max supervises Jo, who has no role; the move leaves out all but Carol."""
 
     def __init__(self, bot: Bot) -> None:
         self.bot = bot
-        self.carol, self.jo, self.max, self.eve = (
-            bot.slack.add_person(name) for name in ("carol", "jo", "max", "eve")
-        )
+        self.carol, self.jo, self.max, self.eve = bot.slack.add_people("carol", "jo", "max", "eve")
 
     async def declare(self) -> "Move":
-        learner = PersonRef(user_id=self.jo.id)
-        policy = self.bot.loaded.policy
-        self.bot.change_policy(
-            supervision=replace(
-                policy.supervision,
-                stages=(StageSeed(person=learner, stage=Stage.ASSIST),),
-                mentors=(MentorSeed(person=learner, mentors=(PersonRef(user_id=self.max.id),)),),
-            ),
-            escalation=replace(
-                policy.escalation, steps=(LadderStep(who=(PersonRef(user_id=self.eve.id),)),)
-            ),
-        )
+        self.bot.supervise(self.jo, mentor=self.max, stage=Stage.ASSIST)
+        self.bot.change_ladder(PersonRef(user_id=self.eve.id))
         await self.bot.restart()
-        await self.carol.command("/incident declare sev2 Checkout errors")
-        await self.bot.settle()
+        await declared(self.bot, by=self.carol)
         await self.jo.joins(self.bot.slack.channel(ROOM))
         await self.max.command("/incident list")
         await self.carol.command("/incident role commander me", channel=ROOM)
@@ -52,9 +35,6 @@ class Move:
 
     def direct(self, person: Person) -> list[Message]:
         return self.bot.slack.dm(person).messages
-
-    def heard(self, person: Person) -> str:
-        return "\n".join(message.rendered for message in self.direct(person))
 
 
 async def test_copies_of_a_proposal_hide_it_and_it_goes_on_in_the_private_channel(
@@ -70,15 +50,15 @@ async def test_copies_of_a_proposal_hide_it_and_it_goes_on_in_the_private_channe
     for copy in copies:
         assert "handled privately" in copy.rendered
         assert "Checkout errors" not in copy.rendered
-        assert buttons(copy) == []
+        assert copy.buttons == []
     (card,) = [m for m in bot.slack.channel(NEW_ROOM).messages if "*Class*" in m.rendered]
-    before = move.heard(move.max), len(move.direct(move.jo))
+    before = told(bot, move.max), len(move.direct(move.jo))
     form = (await move.carol.click(card, "proposal_decline_open")).get_view()
     await move.carol.submit(form, {"reason": SECRET})
     await bot.settle()
     assert SECRET in card.rendered
-    assert (move.heard(move.max), len(move.direct(move.jo))) == before
-    assert SECRET not in move.heard(move.jo)
+    assert (told(bot, move.max), len(move.direct(move.jo))) == before
+    assert SECRET not in told(bot, move.jo)
 
 
 async def test_the_author_of_an_escalation_hears_nothing_of_it_any_more(bot: Bot) -> None:
@@ -119,7 +99,7 @@ async def test_a_handoff_to_somebody_left_out_ends_and_command_stays(bot: Bot) -
     await move.hide()
     await bot.settle()
     assert "handled privately" in offer.rendered
-    assert buttons(offer) == []
+    assert offer.buttons == []
     for _ in range(3):
         await bot.advance(minutes=2)
     assert move.eve not in bot.slack.channel(NEW_ROOM)

@@ -1,27 +1,20 @@
-"""Check-ins in Slack: asked by command and by form, understood, and how it went."""
+"""Check-ins in Slack: asked by command or form, understood, answered."""
 
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, declared, said
 from tests.slack_server.interaction.people import Person
-from tests.slack_server.state import Channel, Message
-
-ROOM = "inc-1-checkout-errors"
+from tests.slack_server.state import Channel
 
 
-async def declared(bot: Bot) -> tuple[Person, Person, Channel]:
-    """Let Alice declare and return her, Bob, and the channel."""
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    return alice, bob, bot.slack.channel(ROOM)
-
-
-def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
+async def declared_with_bob(bot: Bot) -> tuple[Person, Person, Channel]:
+    """Let Alice declare; return her, Bob and the channel."""
+    alice, bob = bot.slack.add_people("alice", "bob")
+    _, room = await declared(bot, by=alice)
+    return alice, bob, room
 
 
 async def test_a_checkin_by_command_goes_its_whole_way(any_bot: Bot) -> None:
     bot = any_bot
-    alice, bob, room = await declared(bot)
+    alice, bob, room = await declared_with_bob(bot)
     outcome = await alice.command(
         "/incident checkin @bob 10m Is the web tier healthy?", channel=ROOM
     )
@@ -48,7 +41,7 @@ async def test_a_checkin_by_command_goes_its_whole_way(any_bot: Bot) -> None:
 
 
 async def test_a_checkin_by_form_says_in_its_fields_what_cannot_be_taken(bot: Bot) -> None:
-    alice, bob, room = await declared(bot)
+    alice, bob, room = await declared_with_bob(bot)
     form = (await alice.command("/incident checkin", channel=ROOM)).get_view()
     values = {"person": bob, "question": "Is the web tier healthy?", "minutes": "soon"}
     outcome = await alice.submit(form, values)
@@ -59,7 +52,7 @@ async def test_a_checkin_by_form_says_in_its_fields_what_cannot_be_taken(bot: Bo
 
 
 async def test_a_name_that_is_no_mention_is_refused_with_an_example(bot: Bot) -> None:
-    alice, _, room = await declared(bot)
+    alice, _, room = await declared_with_bob(bot)
     outcome = await alice.command("/incident checkin somebody look at it", channel=ROOM)
     assert "checkin @" in outcome.text.replace("\u2060", "")
     await bot.settle()
@@ -67,7 +60,7 @@ async def test_a_name_that_is_no_mention_is_refused_with_an_example(bot: Bot) ->
 
 
 async def test_old_buttons_and_other_peoples_change_nothing(bot: Bot) -> None:
-    alice, bob, room = await declared(bot)
+    alice, bob, room = await declared_with_bob(bot)
     await alice.command("/incident checkin @bob 10m Is the web tier healthy?", channel=ROOM)
     await bot.settle()
     await alice.click(said(room, "asks you")[0], "checkin_understood")

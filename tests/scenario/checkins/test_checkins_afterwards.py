@@ -1,22 +1,16 @@
-"""What check-ins say, and offer, once they were understood, answered, or ended with the incident."""
+"""What check-ins say and offer once somebody understood or answered them, or the incident ended."""
 
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from incidents.core.people import system_actor
-from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import ById
-from incidents.incident.timeline import TimelineEntry
-from incidents.record.notes import redact_entry
-from tests.scenario.checkins.test_checkins import ROOM, declared, said
-from tests.scenario.conftest import Bot
+from tests.scenario.checkins.test_checkins import declared_with_bob
+from tests.scenario.conftest import ROOM, Bot, redact, said
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Message
 
-Deed = Callable[[Bot, Person, Message], Coroutine[None, None, None]]
+Step = Callable[[Bot, Person, Message], Coroutine[None, None, None]]
 
 _ASKED = "Is the web tier healthy?"
 _QUESTION = ["checkin_done", "checkin_more_time", "checkin_stuck", "checkin_answer_open"]
@@ -53,7 +47,7 @@ async def incident_over(bot: Bot, bob: Person, asked: Message) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "says"),
+    ("step", "says"),
     [
         (understood, "Understood* at"),
         (time_is_up, "The time is up. I asked how it went."),
@@ -64,14 +58,14 @@ async def incident_over(bot: Bot, bob: Person, asked: Message) -> None:
     ],
 )
 async def test_the_task_says_how_it_went_and_cannot_be_understood_again(
-    bot: Bot, deed: Deed, says: str
+    bot: Bot, step: Step, says: str
 ) -> None:
-    alice, bob, room = await declared(bot)
+    alice, bob, room = await declared_with_bob(bot)
     await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
     await bot.settle()
     told, posted = bot.slack.dm(bob).messages[-1], said(room, _ASKED)[-1]
     assert told.buttons == posted.buttons == ["checkin_understood"]
-    await deed(bot, bob, told)
+    await step(bot, bob, told)
     await bot.settle()
     for message in (told, posted):
         assert message.buttons == []
@@ -92,7 +86,7 @@ async def test_the_task_says_how_it_went_and_cannot_be_understood_again(
 async def test_whoever_was_asked_how_it_went_sees_the_answer_of_the_other(
     bot: Bot, action: str | None, says: str
 ) -> None:
-    alice, bob, room = await declared(bot)
+    alice, bob, room = await declared_with_bob(bot)
     await alice.command("/incident role commander me", channel=room)
     await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=room)
     await bot.settle()
@@ -110,7 +104,7 @@ async def test_whoever_was_asked_how_it_went_sees_the_answer_of_the_other(
 
 
 async def test_a_task_that_is_still_to_be_understood_is_left_alone(bot: Bot) -> None:
-    alice, _bob, room = await declared(bot)
+    alice, _bob, room = await declared_with_bob(bot)
     await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
     await bot.settle()
     await alice.command("/incident update Rolling back", channel=ROOM)
@@ -121,8 +115,8 @@ async def test_a_task_that_is_still_to_be_understood_is_left_alone(bot: Bot) -> 
 
 
 async def test_pressed_before_the_message_was_recorded_it_still_loses_its_button(bot: Bot) -> None:
-    """Slack took the message and the connection dropped: we learn where it is only later."""
-    alice, bob, room = await declared(bot)
+    """Slack takes the message, but the connection drops: the bot learns only later where it is."""
+    alice, bob, room = await declared_with_bob(bot)
     bot.slack.drop("chat.postMessage", after=True)
     bot.slack.drop("chat.postMessage", after=True)
     await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
@@ -137,33 +131,22 @@ async def test_pressed_before_the_message_was_recorded_it_still_loses_its_button
 
 
 async def test_a_task_that_is_redacted_stays_so_whatever_is_answered(bot: Bot) -> None:
-    alice, bob, room = await declared(bot)
+    alice, bob, room = await declared_with_bob(bot)
     await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=ROOM)
     await bot.settle()
     told = bot.slack.dm(bob).messages[-1]
     old = told.seen()
     await redact(bot, "checkin_asked")
+    await bot.settle()
+    await bot.settle()
     await bob.click(old, "checkin_understood")
     await bot.settle()
     assert not said(room, _ASKED)
     assert _ASKED not in told.rendered
 
 
-async def redact(bot: Bot, kind: str) -> None:
-    async def redact_it(uow: UnitOfWork) -> Outcome:
-        query = select(TimelineEntry).where(TimelineEntry.kind == kind)
-        entry = (await uow.session.execute(query)).scalar_one()
-        return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
-
-    services = bot.app.services
-    await services.transactions.run(
-        redact_it, actor=system_actor(), workspace_id=services.workspace.id
-    )
-    await bot.settle()
-
-
 async def test_a_task_is_offered_again_when_the_incident_is_reopened(bot: Bot) -> None:
-    alice, bob, _ = await declared(bot)
+    alice, bob, _ = await declared_with_bob(bot)
     await alice.command(f"/incident checkin @bob 600m {_ASKED}", channel=ROOM)
     await bot.settle()
     asked = bot.slack.dm(bob).messages[-1]
@@ -179,3 +162,14 @@ async def test_a_task_is_offered_again_when_the_incident_is_reopened(bot: Bot) -
     await bot.settle()
     assert "is resolved" not in asked.rendered
     assert asked.buttons == ["checkin_understood"]
+
+
+async def test_a_bare_number_before_the_question_is_its_time_box_in_minutes(bot: Bot) -> None:
+    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    answer = await alice.command("/incident INC-1 checkin @bob 10 how is it")
+    await bot.settle()
+    assert "I check back in 10 min" in answer.text
+    assert "how is it" in bot.slack.dm(bob).messages[-1].rendered
+    assert "10 how" not in bot.slack.dm(bob).messages[-1].rendered

@@ -1,12 +1,9 @@
 """Drills with a scenario in Slack: they unfold by themselves, call nobody, and end with a score."""
 
-from dataclasses import replace
-
-from incidents.policy.escalation import LadderStep
 from incidents.policy.references import PersonRef
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import Bot, said, told
 from tests.slack_server.interaction.people import Person
-from tests.slack_server.state import Channel, Message
+from tests.slack_server.state import Channel
 
 ROOM = "drill-1-checkout-errors-for-some-customers"
 
@@ -14,24 +11,16 @@ ROOM = "drill-1-checkout-errors-for-some-customers"
 async def practising(
     bot: Bot, scenario: str = "bad-deploy", *, room: str = ROOM
 ) -> tuple[Person, Person, Channel]:
-    """Let Jo start a drill with Max as mentor, and return both and the channel."""
-    jo, max_ = bot.slack.add_person("jo"), bot.slack.add_person("max")
+    """Let Jo start a drill with Max as mentor; return both and the channel."""
+    jo, max_ = bot.slack.add_people("jo", "max")
     outcome = await jo.command(f"/incident drill {scenario} @max")
     assert "begins" in outcome.text
     await bot.settle()
     return jo, max_, bot.slack.channel(room)
 
 
-def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
-
-
-def direct(bot: Bot, person: Person) -> str:
-    return "\n".join(message.rendered for message in bot.slack.dm(person).messages)
-
-
 async def resolved(bot: Bot, person: Person, room: str = ROOM) -> None:
-    """Resolve the drill by the form that asks for what is missing."""
+    """Resolve the drill with the form, which asks for what is missing."""
     form = (await person.command("/incident resolve", channel=room)).get_view()
     await person.submit(form, {"resolution": "Went back one release"})
     await bot.settle()
@@ -47,8 +36,8 @@ async def test_a_drill_unfolds_is_solved_and_scored_with_a_restart_in_between(
     assert jo in room
     assert max_ in room
     assert said(room, "checkout-5xx is firing")
-    assert "A good first move" in direct(bot, max_)
-    assert "A good first move" not in direct(bot, jo)
+    assert "A good first move" in told(bot, max_)
+    assert "A good first move" not in told(bot, jo)
 
     (begins,) = said(room, "it is yours")
     await jo.click(begins, "drill_take_on")
@@ -86,7 +75,7 @@ async def test_a_drill_unfolds_is_solved_and_scored_with_a_restart_in_between(
     assert "✓ First update after 6 min" in card
     assert "What went well" in card
     assert "Scorecard of" not in "\n".join(message.text for message in room.messages)
-    # Nothing more comes of it.
+    # The scenario posts nothing more.
     before = len(room.messages)
     await bot.advance(minutes=20)
     assert not [one for one in room.messages[before:] if "Drill ·" in one.text]
@@ -120,7 +109,7 @@ async def test_a_drill_goes_wrong_by_commands_and_says_so_in_private(bot: Bot) -
 
 
 async def test_scenarios_are_listed_and_chosen_in_a_form(bot: Bot) -> None:
-    jo, max_ = bot.slack.add_person("jo"), bot.slack.add_person("max")
+    jo, max_ = bot.slack.add_people("jo", "max")
     listed = await jo.command("/incident drill")
     for name in ("bad-deploy", "expired-certificate", "queue-backlog", "upstream-outage"):
         assert f"`{name}`" in listed.text
@@ -142,11 +131,7 @@ async def test_scenarios_are_listed_and_chosen_in_a_form(bot: Bot) -> None:
 
 async def test_an_escalation_in_a_drill_calls_the_mentor_and_nobody_else(bot: Bot) -> None:
     owner = bot.slack.add_person("owner")
-    service = replace(
-        bot.loaded.policy.escalation,
-        steps=(LadderStep(who=(PersonRef(user_id=owner.id),)),),
-    )
-    bot.change_policy(escalation=service)
+    bot.change_ladder(PersonRef(user_id=owner.id))
     await bot.restart()
     room_name = "drill-1-customers-cannot-log-in"
     jo, max_, room = await practising(bot, "database-connections", room=room_name)
@@ -156,7 +141,7 @@ async def test_an_escalation_in_a_drill_calls_the_mentor_and_nobody_else(bot: Bo
     await bot.advance(minutes=10)
     assert bot.slack.dm(owner).messages == []
     assert owner not in room
-    assert "This is a drill" in direct(bot, max_)
+    assert "This is a drill" in told(bot, max_)
     assert said(room, "would be called, but this is a drill")
 
 
@@ -173,7 +158,7 @@ async def test_a_drill_that_is_stopped_ends_for_good(bot: Bot) -> None:
     await jo.click(begins, "drill_check_open")
     await bot.settle()
     assert "This drill is over" in jo.ephemerals[-1].text
-    assert "Scorecard" in direct(bot, max_)
+    assert "Scorecard" in told(bot, max_)
 
 
 async def test_a_drill_without_a_mentor_is_for_one(bot: Bot) -> None:
@@ -190,4 +175,4 @@ async def test_a_drill_without_a_mentor_is_for_one(bot: Bot) -> None:
     assert said(room, "api-traffic-low has cleared")
     await bot.advance(minutes=40)
     assert said(room, "The time is up")
-    assert "For you alone" in direct(bot, jo)
+    assert "For you alone" in told(bot, jo)

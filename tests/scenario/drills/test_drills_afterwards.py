@@ -1,9 +1,9 @@
-"""What a drill's messages offer once it is over: nothing."""
+"""A drill's messages offer nothing once it is over."""
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.scenario.drills.test_drills import ROOM, practising, resolved, said
+from tests.scenario.conftest import Bot, said
+from tests.scenario.drills.test_drills import ROOM, practising, resolved
 
 
 @pytest.mark.parametrize("how", ["stop", "resolve", "time"])

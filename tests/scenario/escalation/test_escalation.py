@@ -1,13 +1,11 @@
-"""Escalations in Slack: sent, called, answered; the ladder goes on until somebody is on it."""
+"""Escalations in Slack: sent, called, answered; the bot climbs until somebody is on it."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
-from incidents.policy.escalation import LadderStep
 from incidents.policy.references import RoleRef
-from tests.scenario.conftest import Bot
-from tests.scenario.escalation_crew import ASK, ROOM, buttons, crew_of, said
+from tests.scenario.conftest import ROOM, Bot, said
+from tests.scenario.escalation_crew import ASK, crew_of
 
 
 async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_it(
@@ -22,7 +20,7 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
     await any_bot.settle()
     call = crew.call_of(crew.bob)
     assert ASK in call.text
-    assert buttons(call) == [
+    assert call.buttons == [
         "escalation_take",
         "escalation_more_open",
         "escalation_redirect_open",
@@ -47,7 +45,7 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
     assert len(said(crew.room, "took escalation 1")) == 1
     assert any(f"{crew.carol.mention} is on it" in text for text in crew.told(crew.alice))
     for person in (crew.bob, crew.carol):
-        assert buttons(crew.call_of(person)) == []
+        assert crew.call_of(person).buttons == []
     assert "You are on it" in crew.call_of(crew.carol).text
     assert ASK in crew.call_of(crew.bob).text
 
@@ -60,8 +58,7 @@ async def test_the_card_says_of_a_role_that_it_is_called_only_while_that_reaches
     bot: Bot,
 ) -> None:
     crew = await crew_of(bot)
-    steps = (LadderStep(who=(RoleRef("commander"),)),)
-    bot.change_policy(escalation=replace(bot.loaded.policy.escalation, steps=steps))
+    bot.change_ladder(RoleRef("commander"))
     await bot.restart()
     outcome = await crew.alice.command(f"/incident escalate @bob {ASK}", channel=ROOM)
     assert "then nobody is left to call" in outcome.text
@@ -97,8 +94,8 @@ async def test_nobody_on_the_ladder_answering_is_said_loudly_with_what_to_do(any
 
     await any_bot.advance(hours=1)
     assert len(said(crew.room, "nobody else is left to call.*\n")) == 1
-    # It can still be taken, and somebody else can still be named.
-    assert "escalate_open" in buttons(alarm)
+    # People can still take it, or name somebody else.
+    assert "escalate_open" in alarm.buttons
     await crew.dave.click(alarm, "escalation_take")
     await any_bot.settle()
     assert f"{crew.dave.mention} is on it" in crew.card.text
@@ -170,9 +167,9 @@ async def test_somebody_who_cant_says_why_and_the_next_is_called_at_once(any_bot
     await any_bot.settle()
     assert crew.was_called(crew.carol)
     assert "can't (Busy with another incident: INC-7 &lt;!channel&gt;)" in crew.card.text
-    assert buttons(crew.call_of(crew.bob)) == []
+    assert crew.call_of(crew.bob).buttons == []
     assert ASK in crew.call_of(crew.carol).text
-    # Whoever declined can change their mind on the card.
+    # Bob declined, but can change his mind on the card.
     await crew.bob.click(crew.card, "escalation_take")
     await any_bot.settle()
     assert f"{crew.bob.mention} is on it" in crew.card.text
@@ -224,7 +221,7 @@ async def test_whoever_is_called_can_ask_for_more_and_hears_when_it_is_there(
     assert "asks for:" not in crew.card.text
     assert "grafana.example.com" in crew.call_of(crew.bob).text
     assert len(said(any_bot.slack.dm(crew.bob), "what you asked for is there")) == 1
-    # Asking back is not being on it: the ladder goes on.
+    # Asking back doesn't take it: the ladder goes on.
     await any_bot.advance(minutes=5)
     assert crew.was_called(crew.carol)
 
@@ -237,10 +234,10 @@ async def test_a_chosen_step_is_called_at_once_and_only_by_those_who_wait(any_bo
     await any_bot.settle()
     assert crew.was_called(crew.dave)
     assert not crew.was_called(crew.carol)
-    # Nobody is left out for it: Carol's turn comes after.
+    # This skips nobody: Carol's turn comes next.
     await any_bot.advance(minutes=5)
     assert crew.was_called(crew.carol)
-    assert "escalation_step_open" not in buttons(crew.card)
+    assert "escalation_step_open" not in crew.card.buttons
 
 
 async def test_withdrawn_nobody_is_called_and_those_who_were_are_told(any_bot: Bot) -> None:
@@ -255,7 +252,7 @@ async def test_withdrawn_nobody_is_called_and_those_who_were_are_told(any_bot: B
     await crew.alice.submit(form, {"reason": "It was the cache"})
     await any_bot.settle()
     assert "Withdrawn" in crew.card.text
-    assert buttons(crew.card) == []
+    assert crew.card.buttons == []
     assert "Add to it" not in crew.card.text
     listed = await crew.alice.command("/incident escalation", channel=ROOM)
     assert "starts a new one" in listed.text
@@ -273,17 +270,17 @@ async def test_what_somebody_is_on_offers_nothing_once_the_incident_is_over(bot:
     await crew.escalate()
     await crew.bob.click(crew.call_of(crew.bob), "escalation_take")
     await bot.settle()
-    assert buttons(crew.card) == ["escalation_add_open", "escalation_redirect_open"]
+    assert crew.card.buttons == ["escalation_add_open", "escalation_redirect_open"]
     form = (await crew.alice.command("/incident resolve", channel=ROOM)).get_view()
     await crew.alice.submit(form, {"resolution": "Rolled back", "no_impact": "none"})
     await bot.settle()
     assert f"{crew.bob.mention} was on it" in crew.card.text
-    assert buttons(crew.card) == []
+    assert crew.card.buttons == []
     assert "Not known yet" not in crew.card.text
     assert "The incident is over" in crew.call_of(crew.bob).text
-    # Nor is the author asked for what nobody waits for.
+    # The bot doesn't ask the author for what nobody waits for.
     assert said(bot.slack.dm(crew.alice), "What would help them next") == []
-    # Over sooner than they would have been asked about the packet: asked now, and once.
+    # The incident ended before Bob's question about the packet was due: the bot asks now, once.
     assert len(said(bot.slack.dm(crew.bob), "was there enough to start?")) == 1
     await bot.advance(minutes=20)
     assert len(said(bot.slack.dm(crew.bob), "was there enough to start?")) == 1
@@ -291,7 +288,7 @@ async def test_what_somebody_is_on_offers_nothing_once_the_incident_is_over(bot:
     assert "The incident is over" in late.text
     await crew.alice.command("/incident reopen It is back", channel=crew.room)
     await bot.settle()
-    assert buttons(crew.card) == ["escalation_add_open", "escalation_redirect_open"]
+    assert crew.card.buttons == ["escalation_add_open", "escalation_redirect_open"]
 
 
 async def test_resolving_the_incident_ends_the_ladder(bot: Bot) -> None:
@@ -304,7 +301,7 @@ async def test_resolving_the_incident_ends_the_ladder(bot: Bot) -> None:
     assert not crew.was_called(crew.carol)
     assert "the incident is over" in crew.card.text
     assert "The incident is over" in crew.call_of(crew.bob).text
-    assert buttons(crew.call_of(crew.bob)) == []
+    assert crew.call_of(crew.bob).buttons == []
 
 
 async def test_do_not_disturb_and_a_status_call_the_next_step_at_the_same_time(
@@ -316,7 +313,7 @@ async def test_do_not_disturb_and_a_status_call_the_next_step_at_the_same_time(
     crew.bob.user.quiet = (int(now.timestamp()) - 60, int(until.timestamp()))
     crew.carol.user.status = ":palm_tree: Back on Monday <!here>"
     await crew.escalate()
-    # Nobody is skipped: they are called, and so is the next, until one is there who may notice.
+    # The bot skips nobody: it calls each of them, until it reaches somebody who may notice.
     for person in (crew.bob, crew.carol, crew.dave):
         assert crew.was_called(person)
     assert "may not notice: do not disturb until" in crew.card.text
@@ -339,7 +336,7 @@ async def test_the_receivers_tap_reaches_the_author_and_nobody_else(any_bot: Bot
     await crew.escalate()
     await crew.bob.click(crew.call_of(crew.bob), "escalation_take")
     await any_bot.settle()
-    # Not in the moment in which they begin to work.
+    # Not when they begin to work.
     assert said(any_bot.slack.dm(crew.bob), "was there enough to start?") == []
     await any_bot.restart()
     await any_bot.advance(minutes=15)
@@ -348,7 +345,7 @@ async def test_the_receivers_tap_reaches_the_author_and_nobody_else(any_bot: Bot
     await crew.bob.click(question, "escalation_rate_usable")
     await crew.bob.click(question, "escalation_rate_unclear")
     await any_bot.settle()
-    assert buttons(said(any_bot.slack.dm(crew.bob), "thank you")[0]) == []
+    assert said(any_bot.slack.dm(crew.bob), "thank you")[0].buttons == []
     (told,) = said(any_bot.slack.dm(crew.alice), "mostly enough to start")
     assert "bob" in told.text
     for place in any_bot.slack.channels:

@@ -1,9 +1,9 @@
-"""What calls, alarms and questions about an escalation say and offer once it is over."""
+"""What an escalation's calls, alarms and questions say and offer once it is over."""
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.scenario.escalation_crew import Crew, crew_of, said
+from tests.scenario.conftest import Bot, said
+from tests.scenario.escalation_crew import Crew, crew_of
 
 
 async def exhausted(crew: Crew) -> None:

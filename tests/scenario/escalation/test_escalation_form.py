@@ -1,15 +1,18 @@
-"""The form that escalates, what is asked after, the shortcut on a message, and the commands."""
+"""The escalation form, the questions after it, the shortcut on a message, and the commands."""
 
 from datetime import timedelta
 
-from tests.scenario.conftest import Bot
-from tests.scenario.escalation_crew import ASK, ROOM, buttons, crew_of, said
+import pytest
+
+from incidents.policy.escalation import Service
+from tests.scenario.conftest import ROOM, Bot, said
+from tests.scenario.escalation_crew import ASK, crew_of
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import View
 
 
 def initial(form: View, field: str) -> str:
-    """Return what a field of a form is filled in with."""
+    """Return a field's initial value."""
     block = next(block for block in form.blocks if block.get("block_id") == field)
     return str(block["element"].get("initial_value", ""))
 
@@ -44,7 +47,7 @@ async def test_the_form_begins_with_what_the_record_says(any_bot: Bot) -> None:
         assert "(confidence: high)" in text
         assert "12 % in EU" in text
         assert "grafana.example.com" in text
-    # Sent with the form, nothing is asked after.
+    # The form asked everything, so no questions follow.
     assert said(any_bot.slack.dm(crew.alice), "What would help them next") == []
 
 
@@ -116,18 +119,66 @@ async def test_a_service_a_role_or_a_group_can_be_chosen(any_bot: Bot) -> None:
     await crew.alice.submit(form, {"target": "role:commander"})
     await any_bot.settle()
     assert crew.was_called(crew.carol)
-    # A group that isn't known yet is looked up, and everybody in it is called.
+    # The bot looks up an unknown group and calls everybody in it.
     await crew.alice.command(f"/incident escalate @dba {ASK}", channel=ROOM)
     await any_bot.settle()
     assert crew.was_called(crew.bob)
     assert crew.was_called(crew.dave)
 
 
-async def test_a_group_that_nobody_knows_holds_nothing_up(bot: Bot) -> None:
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "@nosuchgroup cluster is bad",
+        "--to nosuchservice cluster is bad",
+        "@bob @carol cluster is bad",
+        "@bob @nosuchgroup cluster is bad",
+    ],
+)
+async def test_an_unknown_or_a_second_target_is_asked_about_and_the_words_are_kept(
+    any_bot: Bot, typed: str
+) -> None:
+    crew = await crew_of(any_bot)
+    asked = await crew.alice.command(f"/incident escalate {typed}", channel=ROOM)
+    assert "Nobody was called yet" in asked.text
+    assert said(crew.room, "*Escalation") == []
+    form = (await crew.alice.click(crew.alice.ephemerals[-1], "escalate_words_open")).get_view()
+    assert initial(form, "ask").endswith("cluster is bad")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("database is melting, need a DBA", "Database"),
+        ("checkout is down, help", "Checkout"),
+        ("Checkout: is down, help", "Checkout"),
+        ("communications lead needed now", "Communications lead"),
+    ],
+)
+async def test_a_name_that_may_be_text_is_asked_about_and_the_text_stays_whole(
+    bot: Bot, typed: str, name: str
+) -> None:
+    bot.change_policy(services=(Service(key="checkout", name="Checkout", tier=1),))
     crew = await crew_of(bot)
-    await crew.escalate(f"@nosuchgroup {ASK}")
-    assert crew.was_called(crew.carol)
-    assert "@\u2060nosuchgroup: not found" in crew.card.text
+    asked = await crew.alice.command(f"/incident escalate {typed}", channel=ROOM)
+    assert f"is *{name}* who to call, or part of your text?" in asked.text
+    assert "escalate --to" in asked.text
+    assert typed in asked.text
+    assert said(crew.room, "*Escalation") == []
+    question = crew.alice.ephemerals[-1]
+    form = (await crew.alice.click(question, "escalate_words_open")).get_view()
+    assert initial(form, "ask") == typed
+    await crew.alice.click(question, "escalate_now")
+    await bot.settle()
+    assert typed in crew.card.text
+
+
+@pytest.mark.parametrize("to", ["--to database", "--to=database", "—to Database", "to @bob"])
+async def test_to_names_a_target_and_the_rest_is_the_ask(bot: Bot, to: str) -> None:
+    crew = await crew_of(bot)
+    await crew.alice.command(f"/incident escalate {to} database is melting", channel=ROOM)
+    await bot.settle()
+    assert "database is melting" in crew.card.text
 
 
 async def test_a_message_becomes_evidence(any_bot: Bot) -> None:
@@ -153,20 +204,19 @@ async def test_words_alone_open_the_form_with_them_as_the_ask(bot: Bot) -> None:
 async def test_a_misspelt_target_is_asked_about_and_keeps_what_was_typed(bot: Bot) -> None:
     crew = await crew_of(bot)
     cases = {
-        "databse Is it safe?": "`/incident escalate database Is it safe?`",
-        "bob Is it safe?": "`/incident escalate @\u2060bob Is it safe?`",
+        "--to databse Is it safe?": "`/incident escalate --to database Is it safe?`",
         "@carl Is it safe?": "`/incident escalate @\u2060carol Is it safe?`",
     }
     for words, meant in cases.items():
         asked = await crew.alice.command(f"/incident escalate {words}", channel=ROOM)
         assert meant in asked.text
         assert "Nobody was called yet" in asked.text
-    elsewhere = await crew.alice.command("/incident INC-1 escalate databse Is it safe?")
-    assert "`/incident INC-1 escalate database Is it safe?`" in elsewhere.text
+    elsewhere = await crew.alice.command("/incident INC-1 escalate --to databse Is it safe?")
+    assert "`/incident INC-1 escalate --to database Is it safe?`" in elsewhere.text
     assert said(crew.room, "*Escalation") == []
     form = (await crew.alice.click(crew.alice.ephemerals[-1], "escalate_words_open")).get_view()
-    assert initial(form, "ask") == "databse Is it safe?"
-    # What is corrected goes through as it stands.
+    assert initial(form, "ask") == "Is it safe?"
+    # The corrected command goes through.
     await crew.alice.command("/incident escalate @\u2060carol Is it safe?", channel=ROOM)
     await bot.settle()
     assert crew.was_called(crew.carol)
@@ -174,6 +224,22 @@ async def test_a_misspelt_target_is_asked_about_and_keeps_what_was_typed(bot: Bo
         "/incident escalation redirect 1 dvae He owns it", channel=crew.room
     )
     assert "`/incident escalation redirect 1 @\u2060dave He owns it`" in redirected.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["%|" * 800, "\N{FIRE}" * 1_200, "<&>" * 1_800],
+    ids=["encoded", "emoji", "escaped"],
+)
+async def test_a_misspelt_target_with_more_words_than_a_button_carries_opens_the_form(
+    bot: Bot, words: str
+) -> None:
+    crew = await crew_of(bot)
+    asked = await crew.alice.command(f"/incident escalate databse {words}", channel=ROOM)
+    shown = initial(asked.get_view(), "ask")
+    assert shown.startswith(f"databse {words[:1_000]}")
+    assert shown == f"databse {words}" or shown.endswith("…")
+    assert said(crew.room, "*Escalation") == []
 
 
 # -- send now, complete after ---------------------------------------------------------------
@@ -201,12 +267,12 @@ async def test_sent_at_once_the_author_is_asked_one_thing_at_a_time(any_bot: Bot
     await crew.alice.click(crew.question(), "escalation_question_skip")
     await any_bot.settle()
     assert "Who and what is affected?" in crew.question().text
-    # What somebody else adds meanwhile isn't asked any more.
+    # The bot doesn't ask for what somebody else has added.
     await crew.dave.command("/incident escalation add impact Orders are lost", channel=crew.room)
     await any_bot.settle()
     assert "Orders are lost" in crew.card.text
     assert "options" in crew.question().text
-    answered = [m for m in any_bot.slack.dm(crew.alice).messages if buttons(m)]
+    answered = [m for m in any_bot.slack.dm(crew.alice).messages if m.buttons]
     assert len(answered) == 1
 
 
@@ -234,7 +300,7 @@ async def test_questions_end_with_the_escalation(bot: Bot) -> None:
     old = crew.question().seen()
     await crew.alice.command("/incident escalation withdraw", channel=ROOM)
     await bot.settle()
-    assert [m for m in bot.slack.dm(crew.alice).messages if buttons(m)] == []
+    assert [m for m in bot.slack.dm(crew.alice).messages if m.buttons] == []
     await crew.alice.click(old, "escalation_question_skip")
     await bot.settle()
     assert "asked no longer" in crew.alice.ephemerals[-1].text
@@ -248,12 +314,12 @@ async def test_the_author_hears_that_somebody_else_took_it_back(bot: Bot) -> Non
     told = bot.slack.dm(crew.alice).messages[-1]
     assert "bob has withdrawn escalation 1" in told.text
     assert "Found it myself" in told.text
-    assert buttons(told) == ["escalate_open"]
+    assert told.buttons == ["escalate_open"]
     await crew.escalate()
     before = crew.told(crew.alice)
     await crew.alice.command("/incident escalation withdraw", channel=ROOM)
     await bot.settle()
-    assert len(crew.told(crew.alice)) == len(before)  # their own doing
+    assert len(crew.told(crew.alice)) == len(before)  # she did it herself
 
 
 async def test_without_a_number_the_escalation_is_meant_that_is_ones_own(bot: Bot) -> None:
@@ -275,7 +341,7 @@ async def test_without_a_number_the_escalation_is_meant_that_is_ones_own(bot: Bo
         add,
         add,
         "escalation_withdraw_open",
-    ]  # what Alice sent she can't answer herself
+    ]  # Alice can't answer her own escalation
     taken = await crew.bob.command("/incident escalation take", channel=ROOM)
     assert "You are on escalation 1 " in taken.text
     added = await crew.bob.command("/incident escalation add since 13:52", channel=ROOM)
@@ -333,7 +399,7 @@ async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
     assert f"{crew.carol.mention} is on it" in listed
     assert "Yours: completeness" in listed
     assert "completeness" not in await types("bob", "")
-    # A refusal gives the whole line to type.
+    # A refusal shows the whole line to type.
     assert "`/incident escalation take 1`" in await types("bob", "take 7")
     assert "`/incident escalation take`" in await types("bob", "tkae")
     assert "`/incident escalation redirect @\u2060someone they own" in await types(
@@ -359,20 +425,22 @@ async def test_the_next_step_by_command_and_by_name(bot: Bot) -> None:
 
 async def test_security_offers_to_go_on_in_private(bot: Bot) -> None:
     crew = await crew_of(bot)
-    await crew.alice.command("/incident escalate security a token may have leaked", channel=ROOM)
+    await crew.alice.command(
+        "/incident escalate --to security a token may have leaked", channel=ROOM
+    )
     await bot.settle()
     call = crew.call_of(crew.carol)
-    assert "private_open" in buttons(crew.card)
+    assert "private_open" in crew.card.buttons
     form = (await crew.alice.click(crew.card, "private_open")).get_view()
     assert "What stays readable" in form.rendered
     await crew.alice.submit(form, {"people": [crew.bob]})
     await bot.settle()
     private = next(place for place in bot.slack.channels if place.is_private)
-    # The escalation goes on where the incident does, and the old place says no more of it.
+    # The escalation moves with the incident; the old channel says no more about it.
     (card,) = said(private, "*Escalation 1*")
     assert "a token may have leaked" in card.text
-    assert "private_open" not in buttons(card)
-    # Carol, who isn't among the chosen, reads no more of it, whatever is added.
+    assert "private_open" not in card.buttons
+    # Carol isn't among the chosen people and reads nothing that anybody adds.
     await crew.alice.command("/incident escalation add scope 3 accounts", channel=private)
     await bot.settle()
     assert "3 accounts" in card.text

@@ -1,10 +1,7 @@
-"""Whom an escalation means, when nobody has told us yet who that is."""
+"""Escalations to groups and addresses that the bot doesn't know yet."""
 
-from dataclasses import replace
-
-from incidents.policy.escalation import LadderStep
 from incidents.policy.references import GroupRef, PersonRef
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import Bot, declared
 from tests.slack_server.interaction.people import Person
 
 
@@ -13,18 +10,16 @@ def was_called(bot: Bot, person: Person) -> bool:
 
 
 async def declare_with(bot: Bot, *who: PersonRef | GroupRef) -> Person:
-    """Let Alice declare an incident in which every ladder is these, one a step."""
+    """Let Alice declare an incident whose ladders call these, one a step."""
     alice = bot.slack.add_person("alice")
-    steps = tuple(LadderStep(who=(one,)) for one in who)
-    bot.change_policy(escalation=replace(bot.loaded.policy.escalation, steps=steps))
+    bot.change_ladder(*who)
     await bot.restart()
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=alice)
     return alice
 
 
 async def escalate(bot: Bot, alice: Person) -> None:
-    """Let Alice escalate to Erin, who doesn't answer, so that the ladder is climbed."""
+    """Let Alice escalate to Erin, who doesn't answer, so that the bot climbs the ladder."""
     bot.slack.add_person("erin")
     room = next(place for place in bot.slack.channels if place.name.startswith("inc-1-"))
     words = "/incident escalate @erin Is it safe to fail over?"
@@ -36,7 +31,7 @@ async def escalate(bot: Bot, alice: Person) -> None:
 
 async def test_a_group_nobody_has_told_us_of_is_looked_up_and_called(any_bot: Bot) -> None:
     alice = await declare_with(any_bot, GroupRef(handle="late-oncall"))
-    bob, carol = any_bot.slack.add_person("bob"), any_bot.slack.add_person("carol")
+    bob, carol = any_bot.slack.add_people("bob", "carol")
     any_bot.slack.add_group("late-oncall", [bob, carol])
     await escalate(any_bot, alice)
     assert was_called(any_bot, bob)

@@ -1,12 +1,12 @@
-"""Escalations when Slack refuses, when texts are endless or hostile, and when nobody may know."""
+"""Escalations when Slack refuses, with endless or hostile texts, in private and in drills."""
 
 import json
 from collections.abc import Callable
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.scenario.escalation_crew import ASK, ROOM, Crew, buttons, crew_of, said
+from tests.scenario.conftest import ROOM, Bot, said
+from tests.scenario.escalation_crew import ASK, Crew, crew_of
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.render import Json
 
@@ -15,7 +15,7 @@ NASTY = "<!channel> @here <@U999> `a " + "x" * 40_000
 
 
 def direct_to(bot: Bot, *people: Person) -> Callable[[Json], bool]:
-    """Return what tells direct messages to these people from all other calls."""
+    """Match the calls that send direct messages to these people."""
     places = {bot.slack.dm(person).id for person in people}
     return lambda arguments: arguments.get("channel") in places
 
@@ -40,7 +40,7 @@ async def test_whom_no_direct_message_reaches_is_mentioned_in_the_channel_neutra
     await bot.settle()
     assert f"{crew.bob.mention} is on it" in crew.card.text
     (settled,) = said(crew.room, "bob was called for INC-1 here")
-    assert buttons(settled) == []
+    assert settled.buttons == []
 
 
 async def test_whom_nothing_reaches_doesnt_stop_the_ladder(any_bot: Bot) -> None:
@@ -85,7 +85,7 @@ async def test_a_call_arrives_once_whatever_slack_does(any_bot: Bot, trouble: st
     await crew.bob.click(crew.call_of(crew.bob), "escalation_take")
     await any_bot.settle()
     assert "You are on escalation 1" in crew.bob.ephemerals[-1].text
-    assert buttons(crew.call_of(crew.bob)) == []
+    assert crew.call_of(crew.bob).buttons == []
     assert f"{crew.bob.mention} is on it" in crew.card.text
 
 
@@ -151,10 +151,10 @@ async def test_endless_and_hostile_texts_are_harmless_everywhere(any_bot: Bot) -
         assert "<!everyone>" not in shown
         assert "<@U999>" not in shown
         assert len(message.text) <= 4_000
-        # No field is lost for the length of another.
+        # A long field pushes out no other.
         for name in ("*Ask*", "*Symptoms*", "*Impact*", "*Evidence*", "*Tried*", "*Hypothesis*"):
             assert name in message.text
-    assert buttons(call) != []
+    assert call.buttons != []
     assert len(await _metadata(crew)) < 3_000
 
 
@@ -194,7 +194,7 @@ async def test_a_private_incident_calls_whom_people_chose_and_stays_private(
         missing = await eve.command(f"/incident INC-999 {words}")
         assert private.text.replace("INC-1", "X") == missing.text.replace("INC-999", "X")
         assert private.view is None
-    # Whoever was called sees it.
+    # The people called see it.
     await crew.bob.click(crew.card, "escalation_take")
     await any_bot.settle()
     assert f"{crew.bob.mention} is on it" in crew.card.text
@@ -210,5 +210,5 @@ async def test_a_drill_says_so_to_whoever_is_called(bot: Bot) -> None:
     (call,) = said(bot.slack.dm(crew.bob), "escalates to you")
     assert "This is a drill" in call.text
     await bot.advance(minutes=20)
-    # Nobody outside of the drill is called.
+    # The bot calls nobody outside the drill.
     assert not crew.told(crew.carol) or not any("escalates" in t for t in crew.told(crew.carol))

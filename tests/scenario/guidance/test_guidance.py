@@ -1,20 +1,17 @@
-"""Guidance in Slack: private steps, the time box, company when it gets quiet; and nobody sees it."""
+"""Guidance in Slack: private steps, the time box, company in silence; nobody else sees it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from incidents.policy.escalation import Service
-from incidents.policy.references import PersonRef
-from incidents.policy.supervision import MentorSeed, Stage, StageSeed
-from tests.scenario.conftest import Bot
+from incidents.policy.supervision import Stage
+from tests.scenario.conftest import ROOM, Bot, declared, said
 from tests.slack_server import Message, Person
 from tests.slack_server.state import Channel
 
-ROOM = "inc-1-checkout-errors"
 RUNBOOK = "https://wiki.example.com/runbooks/checkout"
-# What only prompts say, in any wording: it must stand nowhere but with their owner.
+# Words that only prompts use: nobody but their owner may see them.
 TELLING = (
     "first minutes",
     "Only you see this",
@@ -29,22 +26,12 @@ TELLING = (
 )
 
 
-def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
-
-
 async def people(bot: Bot) -> tuple[Person, Person, Person]:
     """Return Jun, who learns; Maya, who supervises Jun; Carol, who has nothing to do with it."""
-    jun, maya, carol = (bot.slack.add_person(name) for name in ("jun", "maya", "carol"))
-    junior, mentor = PersonRef(user_id=jun.id), PersonRef(user_id=maya.id)
-    policy = bot.loaded.policy
+    jun, maya, carol = bot.slack.add_people("jun", "maya", "carol")
+    bot.supervise(jun, mentor=maya, stage=Stage.ASSIST)
     bot.change_policy(
-        services=(Service(key="checkout", name="Checkout", tier=1, runbook_url=RUNBOOK),),
-        supervision=replace(
-            policy.supervision,
-            stages=(StageSeed(person=junior, stage=Stage.ASSIST),),
-            mentors=(MentorSeed(person=junior, mentors=(mentor,)),),
-        ),
+        services=(Service(key="checkout", name="Checkout", tier=1, runbook_url=RUNBOOK),)
     )
     await bot.restart()
     for person in (jun, maya, carol):
@@ -63,14 +50,14 @@ async def led_by_jun(bot: Bot, severity: str = "sev2") -> tuple[Person, Person, 
 
 
 async def mentor_is_coming(bot: Bot) -> None:
-    """Let the word reach its owner, and then whoever is asked to join."""
+    """Let the prompt reach its owner, and then the call reach the mentor."""
     await bot.advance(seconds=1)
     await bot.advance(seconds=1)
     await bot.advance(seconds=1)
 
 
 def leaks(bot: Bot, owner: Person) -> list[str]:
-    """Return where something that only prompts say was ever sent to others than their owner."""
+    """Return where anybody but the owner was ever sent words that only prompts use."""
     found = []
     own = bot.slack.dm(owner).id
     for call in bot.slack.calls_of("chat.postMessage", "chat.update", "chat.postEphemeral"):
@@ -163,10 +150,10 @@ async def test_silence_is_asked_about_twice_and_then_the_mentor_is_asked_to_join
     assert float(told.ts) < float(call.ts)
     (card,) = said(room, "Please take a look")
     assert float(told.ts) < float(card.ts)
-    # To everybody else it is an escalation like any other, and for whom isn't said.
+    # Everybody else sees an ordinary escalation that doesn't say for whom.
     for message in (card, call):
         assert jun.mention not in message.text
-    # Their mentor reads it in the conversation of the two.
+    # The mentor reads it in the conversation of the two.
     posted = bot.slack.calls_of("chat.postMessage")
     assert any("I escalate to you for jun in" in str(one.args) for one in posted)
     assert len(said(mine, "What do you know?")) == 1
@@ -201,7 +188,7 @@ async def test_stuck_opens_the_packet_also_where_the_question_is_over(bot: Bot) 
     jun, _, _, _ = await led_by_jun(bot)
     await bot.advance(minutes=10)
     (question,) = said(bot.slack.dm(jun), "What do you know?")
-    # The message is slow to change, and still has its buttons.
+    # The message changes slowly and still has its buttons.
     bot.slack.delay("chat.update", 0.5)
     await jun.command("/incident prompts off", channel=ROOM)
     form = (await jun.click(question, "Stuck: escalate")).get_view()
@@ -345,8 +332,7 @@ async def test_a_refused_direct_message_is_said_nowhere_and_company_still_comes(
         times=100,
         match=lambda args: args.get("users") == jun.id,
     )
-    await maya.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=maya)
     await jun.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     await bot.advance(seconds=1)

@@ -1,7 +1,7 @@
-"""What somebody who is guided was asked or told offers nothing any more once it is over."""
+"""Guidance's private questions and messages offer nothing once they are over."""
 
-from tests.scenario.conftest import Bot
-from tests.scenario.guidance.test_guidance import ROOM, led_by_jun, mentor_is_coming, said
+from tests.scenario.conftest import ROOM, Bot, said
+from tests.scenario.guidance.test_guidance import led_by_jun, mentor_is_coming
 
 
 async def test_with_the_incident_its_private_questions_and_words_end(bot: Bot) -> None:

@@ -1,20 +1,10 @@
-"""The on-call handoff in Slack: drafted, edited, asked about, accepted; private stays private."""
+"""The on-call handover in Slack: drafted, edited, asked about, accepted; private stays private.
 
-from tests.scenario.conftest import Bot
-from tests.slack_server import Message, Person, View
-from tests.slack_server.state import Channel
+Alice goes off shift, Bob is next, and Carol is neither.
+"""
 
-ROOM = "inc-1-checkout-errors"
-
-
-def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
-
-
-async def people(bot: Bot) -> tuple[Person, Person, Person]:
-    """Return Alice, who goes off shift, Bob, who is next, and Carol, who is neither."""
-    alice, bob, carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
-    return alice, bob, carol
+from tests.scenario.conftest import ROOM, Bot, declared, said
+from tests.slack_server import Person, View
 
 
 async def drafted(bot: Bot, author: Person, successor: Person) -> View:
@@ -24,9 +14,8 @@ async def drafted(bot: Bot, author: Person, successor: Person) -> View:
 
 async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot) -> None:
     bot = any_bot
-    alice, bob, _carol = await people(bot)
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, bob, _carol = bot.slack.add_people("alice", "bob", "carol")
+    await declared(bot, by=alice)
     await alice.command("/incident role commander me", channel=ROOM)
     await alice.command("/incident snooze 15m", channel=ROOM)
     await alice.command("/incident action me by 2d Alert on the queue", channel=ROOM)
@@ -85,11 +74,11 @@ async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot)
 
 
 async def test_the_note_holds_only_private_incidents_that_both_may_see(bot: Bot) -> None:
-    alice, bob, carol = await people(bot)
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
     await alice.command("/incident declare sev1 Payroll leak --private")
     await bot.settle()
     assert "Payroll" not in (await drafted(bot, alice, bob)).rendered
-    # From the form it is drafted for whoever was chosen.
+    # The form drafts it for the chosen person.
     first = (await alice.command("/incident handover")).get_view()
     second = (await alice.submit(first, {"next_person": bob})).get_view()
     assert "Payroll" not in second.rendered
@@ -98,12 +87,12 @@ async def test_the_note_holds_only_private_incidents_that_both_may_see(bot: Bot)
     await bot.settle()
     assert "Payroll" in (await drafted(bot, alice, bob)).rendered
     assert "Payroll" not in (await drafted(bot, alice, carol)).rendered
-    # What the author can't see isn't drafted for them either.
+    # The draft leaves out what the author can't see.
     assert "Payroll" not in (await drafted(bot, carol, bob)).rendered
 
 
 async def test_who_shadows_whom_is_in_the_note_only_if_both_may_know(bot: Bot) -> None:
-    alice, bob, carol = await people(bot)
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
     await bob.command("/incident shadow @alice")
     await bot.settle()
     assert "bob shadows alice" in (await drafted(bot, alice, bob)).rendered.casefold()
@@ -112,7 +101,7 @@ async def test_who_shadows_whom_is_in_the_note_only_if_both_may_know(bot: Bot) -
 
 
 async def test_a_newer_note_takes_the_place_of_one_that_waits(bot: Bot) -> None:
-    alice, bob, carol = await people(bot)
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
     await alice.submit(await drafted(bot, alice, bob), {"words": "All quiet"})
     await bot.settle()
     (note,) = [one.seen() for one in bot.slack.dm(bob).messages]
@@ -132,7 +121,7 @@ async def test_a_newer_note_takes_the_place_of_one_that_waits(bot: Bot) -> None:
 
 
 async def test_only_the_next_person_accepts_and_only_the_two_read_it(bot: Bot) -> None:
-    alice, bob, carol = await people(bot)
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
     await alice.submit(await drafted(bot, alice, bob), {"words": "All quiet"})
     await bot.settle()
     note = bot.slack.dm(bob).messages[0].seen()
@@ -146,7 +135,7 @@ async def test_only_the_next_person_accepts_and_only_the_two_read_it(bot: Bot) -
 
 
 async def test_an_author_hears_that_the_note_could_not_be_delivered(bot: Bot) -> None:
-    alice, bob, _ = await people(bot)
+    alice, bob, _ = bot.slack.add_people("alice", "bob", "carol")
     form = await drafted(bot, alice, bob)
     bot.slack.fail(
         "chat.postMessage",
@@ -160,7 +149,7 @@ async def test_an_author_hears_that_the_note_could_not_be_delivered(bot: Bot) ->
 
 
 async def test_wrong_words_and_an_empty_note_are_refused(bot: Bot) -> None:
-    alice, bob, _ = await people(bot)
+    alice, bob, _ = bot.slack.add_people("alice", "bob", "carol")
     assert "isn't a person" in (await alice.command("/incident handover somebody")).text
     assert "has to be somebody else" in (await alice.command("/incident handover @alice")).text
     outcome = await alice.submit(await drafted(bot, alice, bob), {})

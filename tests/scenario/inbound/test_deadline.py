@@ -1,4 +1,4 @@
-"""The deadline of a handler: rolled back before the commit, seen through once it is under way."""
+"""A handler's deadline: it rolls back before the commit, and lets a commit under way finish."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.scenario.conftest import Bot
-
-DECLARE = "/incident declare sev2 Checkout errors"
+from tests.scenario.conftest import DECLARE, ROOM, Bot
 
 
 async def test_what_waits_too_long_for_the_database_is_not_recorded_and_says_so(bot: Bot) -> None:
@@ -36,7 +34,7 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
     assert "Still recording" in outcome.text
     await bot.settle()
     assert any("INC-1" in message.text for message in alice.ephemerals)
-    assert alice in bot.slack.channel("inc-1-checkout-errors")
+    assert alice in bot.slack.channel(ROOM)
 
 
 async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: Bot) -> None:
@@ -62,7 +60,7 @@ async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: 
         bot.app.dispatcher.wake()
         await asyncio.sleep(0.05)
         await bot.settle()
-    assert alice in bot.slack.channel("inc-1-checkout-errors")
+    assert alice in bot.slack.channel(ROOM)
 
 
 def _slow_commits(bot: Bot) -> Callable[[], None]:

@@ -7,16 +7,12 @@ from typing import Any
 
 from bot.features.browse.people import refresh_directory
 from incidents.policy.references import GroupRef, PersonRef
-from tests.scenario.conftest import Bot
-
-NAME = "inc-1-checkout-errors"
+from tests.scenario.conftest import ROOM, Bot, declared
 
 
 async def test_a_commander_who_leaves_the_company_is_replaced_by_a_question(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel(NAME)
+    alice, bob = bot.slack.add_people("alice", "bob")
+    _, room = await declared(bot, by=alice)
     await bob.command("/incident role commander me", channel=room)
     await bot.settle()
 
@@ -35,9 +31,7 @@ async def test_an_announcement_waits_until_slack_says_where_its_channel_is(bot: 
     bot.slack.add_channel("outages")
     bot.slack.fail("conversations.list", status=503, times=2)  # at the start, and when needed
     await bot.restart()
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot)
     await bot.advance(minutes=1)
     assert "INC-1" in bot.slack.channel("outages").messages[-1].text
 
@@ -46,8 +40,7 @@ async def test_taken_out_of_the_announcement_channel_we_come_back(bot: Bot) -> N
     alice = bot.slack.add_person("alice")
     announcements = bot.slack.channel("incidents")
     await alice.joins(announcements)
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=alice)
     await alice.kicks(bot.slack.bot, announcements)
     await alice.command("/incident INC-1 severity sev1 Payments fail as well")
     await alice.command("/incident declare sev3 Search is slow")
@@ -80,15 +73,13 @@ async def test_the_home_tab_turns_forth_and_back_and_forth_again(bot: Bot) -> No
 
 
 async def test_people_are_invited_although_groups_cant_be_read(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     invites = (GroupRef(handle="@sre"), PersonRef(user_id=bob.id))
     severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
     bot.change_policy(severities=severities)
     bot.slack.fail("usergroups.list", error="missing_scope", times=99)
     await bot.restart()
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel(NAME)
+    _, room = await declared(bot, by=alice)
     assert bob in room
     (refusal,) = (one.text for one in room.messages if "couldn't invite" in one.text)
     assert "sre (not found" in refusal
@@ -100,8 +91,7 @@ async def test_somebody_who_is_hired_later_is_invited_later(bot: Bot) -> None:
     severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
     bot.change_policy(severities=severities)
     await bot.restart()
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=alice)
     dana = bot.slack.add_person("dana", email="dana@example.com")
     await refresh_directory(bot.app.services)
     await alice.command("/incident declare sev2 Search is slow")
@@ -113,7 +103,7 @@ async def test_what_was_given_up_after_a_day_is_looked_for_before_it_is_retried(
     alice = bot.slack.add_person("alice")
     await alice.command("/incident declare sev4 Checkout errors")
     await bot.settle()
-    room = bot.slack.channel(NAME)
+    room = bot.slack.channel(ROOM)
 
     def is_mine(args: Mapping[str, Any]) -> bool:
         return args["channel"] == room.id and "Rolled back" in args["text"]
@@ -125,7 +115,7 @@ async def test_what_was_given_up_after_a_day_is_looked_for_before_it_is_retried(
     bot.slack.heal()
     bot.slack.fail(
         "chat.postMessage", status=500, after=True, match=is_mine
-    )  # said, and yet refused
+    )  # posts it, and still answers with an error
     await bot.advance(hours=3)
     (told,) = (one for one in bot.slack.dm(alice).messages if "Retry" in one.rendered)
     await alice.click(told, "effect_retry")
@@ -138,7 +128,7 @@ async def test_what_is_redacted_leaves_the_channel_that_the_incident_left_too(bo
     alice = bot.slack.add_person("alice")
     await alice.command("/incident declare sev4 Checkout errors")
     await bot.settle()
-    room, other = bot.slack.channel(NAME), bot.slack.add_channel("database-room", members=[alice])
+    room, other = bot.slack.channel(ROOM), bot.slack.add_channel("database-room", members=[alice])
     await alice.command("/incident role commander me", channel=room)
     await alice.command("/incident note the password is hunter2", channel=room)
     await bot.settle()
@@ -157,7 +147,7 @@ async def test_somebody_of_another_workspace_is_known_as_such_from_joining_on(bo
     eve = bot.slack.add_person("eve", external_team="TOTHER")
     await alice.command("/incident declare sev4 Checkout errors")
     await bot.settle()
-    room = bot.slack.channel(NAME)
+    room = bot.slack.channel(ROOM)
     said = await alice.says("Errors began at 8:50", room)
     await alice.invites(eve, room)
     await alice.pins(said)
@@ -172,7 +162,7 @@ async def test_an_export_that_could_not_be_uploaded_is_refused(bot: Bot) -> None
     alice = bot.slack.add_person("alice")
     await alice.command("/incident declare sev4 Checkout errors")
     await bot.settle()
-    await alice.archives(bot.slack.channel(NAME))
+    await alice.archives(bot.slack.channel(ROOM))
     await bot.settle()
     answer = await alice.command("/incident INC-1 export")
     assert "archived" in answer.text

@@ -1,4 +1,4 @@
-"""What the endpoint takes, what it refuses, and what never gets into the log."""
+"""What the endpoint accepts, what it refuses, and what never gets into the log."""
 
 import json
 import time
@@ -34,7 +34,7 @@ async def http_bot(bot: Bot) -> Bot:
 
 
 async def status_of(bot: Bot, body: Any, **signing: Any) -> int:
-    """Post a body, signed as told, and return the status."""
+    """Post a body with this signing and return the status."""
     raw, headers = bot.slack.signed_request(body, **signing)
     status, _ = await bot.slack.deliver_raw(raw, headers)
     return status
@@ -70,7 +70,7 @@ async def test_the_challenge_is_answered_only_if_it_is_signed(http_bot: Bot) -> 
 async def test_what_slack_did_not_sign_now_is_refused(
     http_bot: Bot, signing: dict[str, Any]
 ) -> None:
-    # Counted from now, not from when the tests were collected.
+    # Count from now, not from when pytest collected the tests.
     given = dict(signing)
     if "age" in given:
         given["timestamp"] = int(time.time()) - given.pop("age")

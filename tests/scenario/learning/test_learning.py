@@ -1,30 +1,27 @@
-"""The check at the end of every scenario sees what it is there to see."""
+"""The check at the end of every scenario finds leaks, and nothing else."""
 
 import uuid
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from incidents.core.ids import new_id
-from incidents.core.people import Person, system_actor
+from incidents.core.people import Person
 from incidents.engine.prompts import Prompt, PromptKind
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ById, Incident
 from incidents.record.entries import Note
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, declared
 from tests.scenario.learning_leaks import check_learning
 
 SECRET = "I am not sure which runbook this is about"
 
 
 async def _answered(bot: Bot) -> uuid.UUID:
-    """Have a person whose private answer to a prompt is on record; return the incident's id."""
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    """Store somebody's private answer to a prompt; return the incident's id."""
+    alice, _ = await declared(bot)
     ids: list[uuid.UUID] = []
 
     async def keep(uow: UnitOfWork) -> Outcome:
@@ -47,15 +44,8 @@ async def _answered(bot: Bot) -> uuid.UUID:
         )
         return Outcome("kept")
 
-    await _run(bot, keep)
+    await bot.run(keep)
     return ids[-1]
-
-
-async def _run(bot: Bot, use_case: Any) -> None:
-    services = bot.app.services
-    await services.transactions.run(
-        use_case, actor=system_actor(), workspace_id=services.workspace.id
-    )
 
 
 async def _found(bot: Bot, *, log: str = "") -> list[str]:
@@ -71,7 +61,7 @@ async def test_an_answer_that_only_its_owner_sees_is_no_leak(bot: Bot) -> None:
     assert await _found(bot) == []
 
 
-@pytest.mark.parametrize("place", ["inc-1-checkout-errors", "incidents", "eve"])
+@pytest.mark.parametrize("place", [ROOM, "incidents", "eve"])
 async def test_an_answer_that_anybody_else_can_read_is_found(place: str, leaking_bot: Bot) -> None:
     bot = leaking_bot
     await _answered(bot)
@@ -81,7 +71,7 @@ async def test_an_answer_that_anybody_else_can_read_is_found(place: str, leaking
         channel=channel, text=f"They wrote: {SECRET}"
     )
     assert any("a prompt's text" in leak for leak in await _found(bot))
-    # Also when it was edited away since.
+    # Even after an edit removed it.
     await bot.app.services.gateway.client.chat_update(
         channel=posted["channel"], ts=posted["ts"], text="Nothing"
     )
@@ -99,14 +89,14 @@ async def test_an_answer_on_the_timeline_or_in_the_log_is_found(leaking_bot: Bot
         uow.record(incident, Note(text=SECRET))
         return Outcome("recorded")
 
-    await _run(bot, record)
+    await bot.run(record)
     assert any("timeline entry" in leak for leak in await _found(bot))
 
 
 async def test_words_of_learning_in_a_channel_are_found(leaking_bot: Bot) -> None:
     bot = leaking_bot
     await _answered(bot)
-    room = bot.slack.channel("inc-1-checkout-errors").id
+    room = bot.slack.channel(ROOM).id
     await bot.app.services.gateway.client.chat_postMessage(
         channel=room, text="alice is supervised here"
     )
@@ -129,13 +119,13 @@ async def test_for_whom_the_bot_escalates_is_found_wherever_others_read_it(
         )
         return await escalate(uow, ById(incident_id), draft)
 
-    await _run(bot, send)
+    await bot.run(send)
     await bot.settle()
     assert await _found(bot) == []
     post = bot.app.services.gateway.client.chat_postMessage
-    room = bot.slack.channel("inc-1-checkout-errors").id
+    room = bot.slack.channel(ROOM).id
     await post(channel=room, text=f"INC-1\n*Escalation 1* (Owner): help for {alice.mention}")
     await post(channel=eve.id, text=f"INC-1: *{alice.mention} escalates to you.*")
     (in_room, in_direct) = await _found(bot)
-    assert "inc-1-checkout-errors" in in_room
+    assert ROOM in in_room
     assert "for whom the bot escalates" in in_direct

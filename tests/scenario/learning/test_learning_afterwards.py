@@ -1,4 +1,4 @@
-"""What shadows and mentors were shown says how it ended, and offers nothing that is over."""
+"""Messages to shadows and mentors say how it ended, and offer nothing that is over."""
 
 from dataclasses import replace
 from functools import partial
@@ -9,9 +9,9 @@ from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ByChannel
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, said
 from tests.scenario.learning.test_mentoring import act, led_by_bob
-from tests.scenario.learning.test_shadowing import LEARNT, ROOM, said, shadowed_incident
+from tests.scenario.learning.test_shadowing import LEARNT, shadowed_incident
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ async def test_a_brief_and_a_question_at_a_decision_end_with_the_watching(
     assert (brief.buttons, len(question.buttons)) == (["shadow_watch_stop"], 2)
     who = bob if line.startswith("shadow") else alice
     outcome = await who.command(f"/incident {line}", channel=room)
-    if outcome.view is not None:  # which people are to be in it is asked first
+    if outcome.view is not None:  # the form first asks who stays in it
         await who.submit(outcome.get_view())
     await bot.settle()
     assert brief.buttons == question.buttons == []

@@ -1,6 +1,5 @@
-"""Leading with a mentor: one group conversation, everything asked forwarded, a tap takes over."""
+"""Leading with a mentor: one group conversation gets every request, and one tap takes over."""
 
-from dataclasses import replace
 from functools import partial
 
 from incidents.core.people import actor_of, find_person
@@ -9,33 +8,20 @@ from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ByChannel
-from incidents.policy.references import PersonRef
-from incidents.policy.supervision import MentorSeed, Stage, StageSeed
+from incidents.policy.supervision import Stage
 from incidents.proposals.ask import propose
 from incidents.proposals.tables import ProposalWords
-from tests.scenario.conftest import Bot
-from tests.slack_server import Message, Person
+from tests.scenario.conftest import DECLARE, ROOM, Bot, declared, said
+from tests.slack_server import Person
 from tests.slack_server.state import Channel
-
-ROOM = "inc-1-checkout-errors"
-
-
-def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
 
 
 async def supervised(bot: Bot) -> tuple[Person, Person, Person]:
-    """Return Alice, the mentor of Bob, who leads with a mentor; and Carol, who declares."""
-    alice, bob, carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
-    jo = PersonRef(user_id=bob.id)
-    section = replace(
-        bot.loaded.policy.supervision,
-        stages=(StageSeed(person=jo, stage=Stage.LEAD),),
-        mentors=(MentorSeed(person=jo, mentors=(PersonRef(user_id=alice.id),)),),
-    )
-    bot.change_policy(supervision=section)
+    """Return Alice, who mentors Bob; Bob, who leads with a mentor; and Carol, who declares."""
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
+    bot.supervise(bob, mentor=alice, stage=Stage.LEAD)
     await bot.restart()
-    # Everybody is known once they have said something to the bot.
+    # Sitrep knows people only once they have used it.
     for person in (alice, bob, carol):
         await person.command("/incident list")
     return alice, bob, carol
@@ -43,8 +29,7 @@ async def supervised(bot: Bot) -> tuple[Person, Person, Person]:
 
 async def led_by_bob(bot: Bot) -> tuple[Person, Person, Person, Channel]:
     alice, bob, carol = await supervised(bot)
-    await carol.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=carol)
     await bob.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     return alice, bob, carol, bot.slack.group_dm(alice, bob)
@@ -55,9 +40,7 @@ async def act(bot: Bot, person: Person, use_case: UseCase) -> None:
     async with services.database.reading() as session:
         row = await find_person(session, workspace_id=services.workspace.id, external_id=person.id)
     assert row is not None
-    await services.transactions.run(
-        use_case, actor=actor_of(row), workspace_id=services.workspace.id
-    )
+    await bot.run(use_case, by=actor_of(row))
     await bot.settle()
 
 
@@ -77,7 +60,7 @@ async def test_a_mentor_gets_every_packet_and_every_proposal_of_their_junior(any
     await act(bot, bob, partial(propose, ref=ref, words=words, class_key="change"))
     (proposed,) = said(pair, "asks for agreement")
     assert "Cold for a minute" in proposed.rendered
-    # Who is solo asks others without anything being forwarded.
+    # The bot forwards nothing from people who are solo.
     await act(bot, carol, partial(propose, ref=ref, words=words, class_key="change"))
     assert len(pair.messages) == 3
 
@@ -137,8 +120,7 @@ async def test_the_junior_cant_take_over_from_themselves_and_who_is_solo_has_no_
 
 async def test_a_mentor_takes_the_other_roles_where_the_junior_does_not_command(bot: Bot) -> None:
     alice, bob, carol = await supervised(bot)
-    await carol.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=carol)
     await bob.command("/incident role scribe me", channel=ROOM)
     await bot.settle()
     pair = bot.slack.group_dm(bob, alice)
@@ -172,8 +154,7 @@ async def test_what_is_forwarded_reaches_the_mentor_directly_if_no_conversation_
 ) -> None:
     bot.slack.fail("conversations.open", error="not_allowed_token_type", times=50)
     alice, bob, carol = await supervised(bot)
-    await carol.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=carol)
     await bob.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     ref = ByChannel(bot.slack.channel(ROOM).id)
@@ -185,7 +166,7 @@ async def test_what_is_forwarded_reaches_the_mentor_directly_if_no_conversation_
 async def test_a_junior_gets_their_mentor_also_where_slack_refuses_the_channel(bot: Bot) -> None:
     alice, bob, carol = await supervised(bot)
     bot.slack.fail("conversations.create", error="restricted_action")
-    await carol.command("/incident declare sev2 Checkout errors")
+    await carol.command(DECLARE)
     await bot.settle()
     await bob.command("/incident INC-1 role commander me")
     await bot.settle()

@@ -1,4 +1,7 @@
-"""Shadowing in Slack: brought in, briefed, asked at decisions, debriefed; and nobody else hears."""
+"""Shadowing in Slack: brought in, briefed, asked at decisions, debriefed; nobody else hears of it.
+
+Alice is a mentor, Bob learns, and Carol has nothing to do with it.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,32 +11,21 @@ import pytest
 from incidents.policy.escalation import Service
 from incidents.policy.references import PersonRef
 from incidents.policy.shadowing import ScheduledShadow
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, declared, said
 from tests.slack_server import Message, Person
 from tests.slack_server.state import Channel
 
-ROOM = "inc-1-checkout-errors"
 WOULD_DO = "I would fail over to the replica"
 LEARNT = "Ask for the graph before believing the page"
 
 
-def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
-
-
-async def people(bot: Bot) -> tuple[Person, Person, Person]:
-    """Return Alice (a mentor), Bob (who learns), Carol (who has nothing to do with it)."""
-    return tuple(bot.slack.add_person(name) for name in ("alice", "bob", "carol"))  # type: ignore[return-value]
-
-
 async def shadowed_incident(bot: Bot) -> tuple[Person, Person, Person, Channel]:
     """Let Bob shadow Alice, Carol declare, and Alice take command."""
-    alice, bob, carol = await people(bot)
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
     outcome = await bob.command("/incident shadow @alice --until 2w")
     assert "You shadow" in outcome.text
     await bot.settle()
-    await carol.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=carol)
     await alice.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     return alice, bob, carol, bot.slack.channel(ROOM)
@@ -61,7 +53,7 @@ async def test_a_shadow_goes_the_whole_way_with_a_restart_in_between(any_bot: Bo
 
     await alice.command("/incident status mitigated", channel=ROOM)
     await bot.settle()
-    assert said(bot.slack.dm(bob), "What would you do now?") == []  # once in a quarter of an hour
+    assert said(bot.slack.dm(bob), "What would you do now?") == []  # at most every 15 minutes
 
     await alice.command("/incident cancel a false alarm", channel=ROOM)
     await bot.settle()
@@ -122,7 +114,7 @@ async def press_as(bot: Bot, person: Person, message: Message, action: str) -> s
 
 
 async def test_a_private_incident_never_brings_a_shadow_in(bot: Bot) -> None:
-    alice, bob, _ = await people(bot)
+    alice, bob, _ = bot.slack.add_people("alice", "bob", "carol")
     await bob.command("/incident shadow @alice")
     await bot.settle()
     await alice.command("/incident declare sev1 Payroll leak --private")
@@ -159,7 +151,7 @@ async def test_an_incident_that_becomes_private_lets_its_shadow_go_without_a_wor
 
 
 async def test_drills_bring_no_shadows_in(bot: Bot) -> None:
-    alice, bob, _ = await people(bot)
+    alice, bob, _ = bot.slack.add_people("alice", "bob", "carol")
     await bob.command("/incident shadow @alice")
     await alice.command("/incident declare sev2 Practice --drill")
     await bot.settle()
@@ -171,9 +163,8 @@ async def test_drills_bring_no_shadows_in(bot: Bot) -> None:
 async def test_what_is_under_way_counts_from_the_moment_somebody_begins_to_shadow(
     bot: Bot,
 ) -> None:
-    alice, bob, _carol = await people(bot)
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, bob, _carol = bot.slack.add_people("alice", "bob", "carol")
+    await declared(bot, by=alice)
     await alice.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     outcome = await bob.command("/incident shadow commander")
@@ -184,9 +175,8 @@ async def test_what_is_under_way_counts_from_the_moment_somebody_begins_to_shado
 
 
 async def test_the_form_from_the_read_in_suggests_the_commander(bot: Bot) -> None:
-    alice, bob, _carol = await people(bot)
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, bob, _carol = bot.slack.add_people("alice", "bob", "carol")
+    await declared(bot, by=alice)
     await alice.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     await bob.joins(ROOM)
@@ -246,7 +236,7 @@ async def test_a_shadow_may_stop_watching_one_incident_and_skip_a_question(bot: 
 
 
 async def test_the_schedule_of_the_policy_brings_shadows_to_a_service(bot: Bot) -> None:
-    alice, bob, _carol = await people(bot)
+    alice, bob, _carol = bot.slack.add_people("alice", "bob", "carol")
     today = bot.clock.now().date()
     entry = ScheduledShadow(
         person=PersonRef(email="bob@example.com"),
@@ -274,19 +264,20 @@ async def test_the_schedule_of_the_policy_brings_shadows_to_a_service(bot: Bot) 
     [
         ("/incident shadow @bob", "has to be somebody else"),
         ("/incident shadow nobody-knows", "isn't one we know; there are commander, deputy"),
-        ("/incident shadow @alice --until yesterday", "isn't a date we can read"),
+        ("/incident shadow @alice --until sometime", "isn't a date we can read"),
+        ("/incident shadow @alice --until yesterday", "can't be in the past"),
         ("/incident shadow @alice --until 2020-01-01", "can't be in the past"),
     ],
 )
 async def test_what_cant_be_shadowed_is_said_with_an_example(
     bot: Bot, line: str, words: str
 ) -> None:
-    _, bob, _ = await people(bot)
+    _, bob, _ = bot.slack.add_people("alice", "bob", "carol")
     assert words in (await bob.command(line)).text
 
 
 async def test_a_shadow_who_cant_be_looked_up_holds_up_nobody_who_responds(bot: Bot) -> None:
-    alice, bob = (bot.slack.add_person(name) for name in ("alice", "bob"))
+    alice, bob = bot.slack.add_people("alice", "bob")
     await bob.command("/incident list")
     today = bot.clock.now().date()
     shadow = ScheduledShadow(
@@ -299,9 +290,8 @@ async def test_a_shadow_who_cant_be_looked_up_holds_up_nobody_who_responds(bot: 
     bot.change_policy(shadowing=section)
     await bot.restart()
     bot.slack.fail("users.lookupByEmail", status=503, times=50)
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    await declared(bot, by=alice)
     assert bot.slack.calls_of("users.lookupByEmail")
-    await alice.command("/incident role commander @bob", channel="inc-1-checkout-errors")
+    await alice.command("/incident role commander @bob", channel=ROOM)
     await bot.settle()
-    assert bob in bot.slack.channel("inc-1-checkout-errors")
+    assert bob in bot.slack.channel(ROOM)

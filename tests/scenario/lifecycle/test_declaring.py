@@ -1,4 +1,4 @@
-"""Declaring, from the command, the form and the shortcuts to the furnished channel."""
+"""Declaring by command, form and shortcut, until the channel is set up."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ import pytest
 
 from bot.features.browse.people import refresh_directory
 from incidents.policy.escalation import Service
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, declared
 
 
 async def test_declaring_opens_a_channel_with_the_declarer_and_a_pinned_card(
@@ -21,7 +21,7 @@ async def test_declaring_opens_a_channel_with_the_declarer_and_a_pinned_card(
     assert "INC-1" in outcome.text
 
     await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    room = bot.slack.channel(ROOM)
     assert alice in room
     assert "Checkout errors" in room.pins[0].rendered
     assert "INC-1" in room.topic
@@ -66,7 +66,7 @@ async def test_a_form_without_a_title_is_answered_in_the_field_and_declares_noth
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        ("sev2 Checkout errors", "inc-1-checkout-errors"),
+        ("sev2 Checkout errors", ROOM),
         ("sev2x is not a severity", "inc-1-sev2x-is-not-a-severity"),
         ("🔥🔥🔥", "inc-1"),
         ("Ошибка оплаты", "inc-1"),
@@ -118,9 +118,8 @@ async def test_the_same_command_twice_within_a_minute_is_one_incident(bot: Bot) 
 
 
 async def test_a_similar_incident_is_pointed_out_and_can_be_declared_anyway(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, bob = bot.slack.add_people("alice", "bob")
+    await declared(bot, by=alice)
     outcome = await bob.command("/incident declare checkout errors!")
     assert "INC-1" in outcome.text
     assert "Nothing new was declared" in outcome.text
@@ -134,7 +133,7 @@ async def test_a_similar_incident_is_pointed_out_and_can_be_declared_anyway(bot:
 async def test_a_similar_incident_is_pointed_out_in_the_form_which_keeps_its_values(
     bot: Bot,
 ) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     await alice.command("/incident declare sev2 Checkout errors")
     form = (await bob.command("/incident declare")).get_view()
     values = {"title": "Checkout errors", "severity": "sev1", "impact": "EU"}
@@ -146,7 +145,18 @@ async def test_a_similar_incident_is_pointed_out_in_the_form_which_keeps_its_val
     assert len(bot.slack.calls_of("conversations.create")) == 2
 
 
-@pytest.mark.parametrize("typed", ["SEV1: Kiosk dark", "[sev1] Kiosk dark", "sev-1 - Kiosk dark"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "SEV1: Kiosk dark",
+        "[sev1] Kiosk dark",
+        "sev-1 - Kiosk dark",
+        "P1 Kiosk dark",
+        "p1: Kiosk dark",
+        "sev 1 Kiosk dark",
+        "Severity 1: Kiosk dark",
+    ],
+)
 async def test_a_severity_may_be_typed_as_people_write_it(bot: Bot, typed: str) -> None:
     alice = bot.slack.add_person("alice")
     outcome = await alice.command(f"/incident declare {typed}")
@@ -158,9 +168,71 @@ async def test_a_severity_may_be_typed_as_people_write_it(bot: Bot, typed: str) 
 async def test_a_severity_that_there_isnt_is_named_and_stays_in_the_title(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     outcome = await alice.command("/incident declare sev9 Kiosk dark")
-    assert "sev9 isn't a severity here, so it begins as SEV3" in outcome.text
+    assert (
+        "There's no severity sev9 here, only SEV1, SEV2, SEV3, SEV4, SEV5, so it begins as SEV3"
+        in (outcome.text)
+    )
     await bot.settle()
     assert bot.slack.find_channel("inc-1-sev9-kiosk-dark") is not None
+
+
+async def test_a_word_that_may_mean_a_severity_is_asked_about_and_stays_in_the_title(
+    any_bot: Bot,
+) -> None:
+    alice = any_bot.slack.add_person("alice")
+    opened = await alice.command("/incident declare critical database failure")
+    form = opened.get_view()
+    assert "can mean SEV1" in form.rendered
+    await alice.submit(form, {})
+    await any_bot.settle()
+    room = any_bot.slack.channel("inc-1-critical-database-failure")
+    assert "SEV1" in room.pins[0].rendered
+
+
+@pytest.mark.parametrize(
+    ("typed", "now"),
+    [
+        ("severity 1", "SEV1"),
+        ("severity critical", "SEV1"),
+        ("severity P2 carts fail", "SEV2"),
+        ("sev 2 carts fail", "SEV2"),
+        ("severity sev-2: carts fail", "SEV2"),
+        ("severity SEV1", "SEV1"),
+        ("severity to sev1", "SEV1"),
+        ("severity = 1", "SEV1"),
+    ],
+)
+async def test_a_severity_is_changed_by_key_number_name_or_code(
+    bot: Bot, typed: str, now: str
+) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev3 Kiosk dark")
+    await bot.settle()
+    answer = await alice.command(f"/incident INC-1 {typed}")
+    assert f"*{now}*" in answer.text
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "curl --resolve shows the wrong certificate",
+        "Pagos —tarjeta y bizum— caídos",
+        "kubectl delete pod --force hangs",
+        ".NET service is down",
+        "—tarjeta no funciona",
+    ],
+)
+async def test_dashes_in_free_text_are_text(any_bot: Bot, title: str) -> None:
+    alice = any_bot.slack.add_person("alice")
+    outcome = await alice.command(f"/incident declare sev2 {title}")
+    assert title in outcome.text
+
+
+async def test_a_misspelt_option_is_asked_about(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    outcome = await alice.command("/incident declare sev2 --privte Leaked key")
+    assert "Did you mean `--private`?" in outcome.text
+    assert not bot.slack.calls_of("conversations.create")
 
 
 @pytest.mark.parametrize("title", ["S3 is down", "5xx on the API", "h264 encoder stuck"])
@@ -235,7 +307,7 @@ async def test_text_of_people_can_not_ping_or_link(bot: Bot) -> None:
 
 
 def _markup(value: object) -> Iterator[str]:
-    """Yield every text of the blocks that Slack would read markup in."""
+    """Yield every text in which Slack would read mark-up."""
     if isinstance(value, Mapping):
         if value.get("type") == "mrkdwn":
             yield str(value.get("text"))
@@ -281,6 +353,6 @@ async def test_taking_command_before_the_channel_is_open_still_pins_one_card(bot
     await alice.command("/incident declare sev2 Checkout errors")
     await alice.command("/incident INC-1 role commander me")
     await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    room = bot.slack.channel(ROOM)
     assert len(room.pins) == 1
     assert alice.mention in room.pins[0].text

@@ -9,23 +9,14 @@ import json
 from sqlalchemy import select
 
 from incidents.engine.outbox import EffectRow, EffectStatus
-from incidents.exports import verify_export
-from tests.scenario.conftest import Bot
+from incidents.exports.offline import verify_export
+from tests.scenario.conftest import ROOM, Bot, declared, unpinned
 from tests.slack_server.interaction.people import Person
-from tests.slack_server.state import Channel, Message
-
-ROOM = "inc-1-checkout-errors"
-
-
-def said(room: Channel, words: str) -> Message:
-    """Return the newest message with these words, the pinned card aside."""
-    found = [m for m in room.messages if m not in room.pins and words in m.rendered]
-    assert found, f"nobody said {words!r}:\n{room.transcript}"
-    return found[-1]
+from tests.slack_server.state import Channel
 
 
 def file_named(bot: Bot, ending: str) -> str:
-    """Return the newest uploaded file whose name ends so."""
+    """Return the text of the newest uploaded file with this ending."""
     files = [file for file in bot.slack.files if file.name.endswith(ending)]
     assert files, f"no file *{ending}"
     return bytes(files[-1].content).decode()
@@ -33,11 +24,9 @@ def file_named(bot: Bot, ending: str) -> str:
 
 async def test_an_incident_from_declaring_to_the_postmortem(every_bot: Bot) -> None:
     bot = every_bot
-    alice, bob, carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
 
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel(ROOM)
+    _, room = await declared(bot, by=alice)
     await _roles_are_taken(bot, alice, bob, room)
     await _the_timeline_fills(bot, alice, bob, room)
     await _the_update_is_reminded_of_and_posted(bot, alice, room)
@@ -92,7 +81,7 @@ async def _command_is_handed_over(bot: Bot, alice: Person, bob: Person, room: Ch
 async def _it_gets_worse_then_better(bot: Bot, bob: Person, room: Channel) -> None:
     await bob.command("/incident severity sev1 All payments fail", channel=ROOM)
     await bot.settle()
-    assert "SEV1" in said(room, "SEV2").rendered
+    assert "SEV1" in unpinned(room, "SEV2")[-1].rendered
     await bot.advance(minutes=5)
     await bob.command("/incident status mitigated Rolled back", channel=ROOM)
     await bot.settle()
@@ -142,10 +131,8 @@ async def _the_record_is_whole(bot: Bot, bob: Person) -> None:
 
 async def test_two_people_press_take_command_at_once_and_one_is_told(every_bot: Bot) -> None:
     bot = every_bot
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel(ROOM)
+    alice, bob = bot.slack.add_people("alice", "bob")
+    _, room = await declared(bot, by=alice)
     await bob.joins(ROOM)
     card = room.pins[0].seen()
     await asyncio.gather(
@@ -159,9 +146,8 @@ async def test_two_people_press_take_command_at_once_and_one_is_told(every_bot: 
 
 async def test_two_people_resolve_at_once_and_one_is_told(every_bot: Bot) -> None:
     bot = every_bot
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, bob = bot.slack.add_people("alice", "bob")
+    await declared(bot, by=alice)
     await bob.joins(ROOM)
     await bot.advance(minutes=5)
     forms = [
@@ -178,9 +164,7 @@ async def test_two_people_resolve_at_once_and_one_is_told(every_bot: Bot) -> Non
 
 async def test_a_redelivered_event_has_no_effect(every_bot: Bot) -> None:
     bot = every_bot
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, _ = await declared(bot)
     message = await alice.says("Error rate 12 %", ROOM)
     await alice.reacts(message, "pushpin")
     await bot.settle()

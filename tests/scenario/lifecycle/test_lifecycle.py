@@ -1,27 +1,10 @@
-"""An incident through its lifecycle in Slack: by command, by button, by form, and what's refused."""
+"""An incident's lifecycle in Slack: by command, button and form, and what the bot refuses."""
 
 from datetime import timedelta
 
-from tests.scenario.conftest import Bot
-from tests.slack_server.interaction.people import Person
-from tests.slack_server.state import Channel, Message
+from tests.scenario.conftest import ROOM, Bot, declared, unpinned
 
-ROOM = "inc-1-checkout-errors"
 MINUTE = timedelta(minutes=1)
-
-
-async def declared(bot: Bot) -> tuple[Person, Channel]:
-    """Let Alice declare a SEV2 and return her and its channel."""
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    return alice, bot.slack.channel(ROOM)
-
-
-def said(room: Channel, words: str) -> list[Message]:
-    """Find what was said in the channel, the pinned card aside."""
-    unpinned = [message for message in room.messages if message not in room.pins]
-    return [message for message in unpinned if words in message.rendered]
 
 
 async def test_from_triage_to_closed_and_back_by_commands(any_bot: Bot) -> None:
@@ -30,7 +13,7 @@ async def test_from_triage_to_closed_and_back_by_commands(any_bot: Bot) -> None:
     outcome = await alice.command("/incident status identified Bad deploy <!here>", channel=ROOM)
     assert "now identified" in outcome.rendered.replace("*", "")
     await bot.settle()
-    (step,) = said(room, "triage → identified")
+    (step,) = unpinned(room, "triage → identified")
     assert "Bad deploy" in step.text
     assert "<!here>" not in step.text
     assert "identified" in room.pins[0].text
@@ -44,13 +27,13 @@ async def test_from_triage_to_closed_and_back_by_commands(any_bot: Bot) -> None:
     done = await alice.submit(asked.get_view())
     assert done.errors == {}
     await bot.settle()
-    assert said(room, "severity: SEV2 → SEV1")
-    assert "*What fixed it* Rolled back" in said(room, "What fixed it")[0].rendered
+    assert unpinned(room, "severity: SEV2 → SEV1")
+    assert "*What fixed it* Rolled back" in unpinned(room, "What fixed it")[0].rendered
 
     await alice.command("/incident close", channel=ROOM)
     await alice.command("/incident reopen Errors are back", channel=ROOM)
     await bot.settle()
-    assert "Errors are back" in said(room, "reopened the incident")[0].rendered
+    assert "Errors are back" in unpinned(room, "reopened the incident")[0].rendered
     assert "investigating" in room.pins[0].text
     too_late = await alice.command("/incident reopen", channel=ROOM)
     assert too_late.shown is None  # no form that could only be refused
@@ -91,7 +74,7 @@ async def test_the_resolve_form_says_in_the_field_what_cannot_be(bot: Bot) -> No
     )
     assert done.errors == {}
     await bot.settle()
-    assert said(room, "No customer impact")
+    assert unpinned(room, "No customer impact")
 
 
 async def test_who_resolves_second_is_told_who_was_first(bot: Bot) -> None:
@@ -108,7 +91,7 @@ async def test_who_resolves_second_is_told_who_was_first(bot: Bot) -> None:
     assert "already resolved" in told
     assert "alice" in told
     await bot.settle()
-    assert len(said(room, "What fixed it")) == 1
+    assert len(unpinned(room, "What fixed it")) == 1
 
 
 async def test_the_status_form_offers_what_is_possible_and_leads_on_to_resolving(
@@ -130,7 +113,7 @@ async def test_the_status_form_offers_what_is_possible_and_leads_on_to_resolving
     resolving = await alice.submit(form, {"status": "resolved", "text": "Rolled back"})
     await alice.submit(resolving.get_view())
     await bot.settle()
-    assert "Rolled back" in said(room, "What fixed it")[0].rendered
+    assert "Rolled back" in unpinned(room, "What fixed it")[0].rendered
 
 
 async def test_a_refused_step_is_told_privately_with_what_is_possible(bot: Bot) -> None:
@@ -158,8 +141,8 @@ async def test_cancelling_by_form_needs_a_reason_or_the_original(bot: Bot) -> No
     assert list((await alice.submit(form, {"original": "the other"})).errors) == ["original"]
     assert (await alice.submit(form, {"original": "inc-2"})).errors == {}
     await bot.settle()
-    assert said(room, "as a duplicate of INC-2")
-    (told,) = said(bot.slack.channel("inc-2-payments-fail"), "found INC-1")
+    assert unpinned(room, "as a duplicate of INC-2")
+    (told,) = unpinned(bot.slack.channel("inc-2-payments-fail"), "found INC-1")
     assert "to be the same" in told.rendered
 
 
@@ -173,7 +156,7 @@ async def test_a_duplicate_by_command_says_where_it_goes_on_and_not_of_private_o
     outcome = await alice.command("/incident INC-3 duplicate INC-2")
     assert "as a duplicate of *INC-2*" in outcome.text
     await bot.settle()
-    assert not said(bot.slack.channel("inc-2-payments-fail"), "INC-3")
+    assert not unpinned(bot.slack.channel("inc-2-payments-fail"), "INC-3")
 
 
 async def test_a_duplicate_of_what_is_over_says_how_to_take_that_up_again(bot: Bot) -> None:
@@ -197,7 +180,7 @@ async def test_the_severity_form_shows_meanings_and_refuses_the_same(bot: Bot) -
     assert list((await alice.submit(form)).errors) == ["severity"]
     await alice.submit(form, {"severity": "sev1", "reason": "Payments too"})
     await bot.settle()
-    assert "Payments too" in said(room, "severity: SEV2 → SEV1")[0].rendered
+    assert "Payments too" in unpinned(room, "severity: SEV2 → SEV1")[0].rendered
     assert "SEV1" in room.topic
 
 
@@ -216,7 +199,7 @@ async def test_two_edit_forms_keep_both_changes_and_tell_a_clash_in_the_field(bo
     await bot.settle()
     assert "Half of Europe" in room.pins[0].rendered
     assert "Checkout down" in room.pins[0].rendered
-    assert said(room, "Services: web, db")
+    assert unpinned(room, "Services: web, db")
 
 
 async def test_milestones_are_set_right_by_form(bot: Bot) -> None:

@@ -1,4 +1,4 @@
-"""Being there: sockets that come back, starts without Slack, several processes, health."""
+"""Serving: sockets that come back, starts without Slack, several processes, health."""
 
 import asyncio
 import contextlib
@@ -21,11 +21,9 @@ from config.settings import load_settings
 from incidents.core.people import Workspace
 from tests.clock import ManualClock
 from tests.policies import built_in
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import DECLARE, ROOM, Bot
 from tests.slack_server import SlackServer
 
-ROOM = "inc-1-checkout-errors"
-DECLARE = "/incident declare sev2 Checkout errors"
 ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 QUICK = SocketTuning(first_wait_seconds=0.05, longest_wait_seconds=0.2, ping_seconds=1.0)
 
@@ -34,7 +32,7 @@ Start = Callable[..., Any]
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    """A Slack that delivers an event again after a moment rather than minutes."""
+    """A Slack that retries events within seconds rather than minutes."""
     async with SlackServer(retry_delays=(0.1, 0.5, 1.0, 2.0)) as server:
         server.add_channel("incidents", members=[server.bot])
         yield server
@@ -55,7 +53,7 @@ def starting(slack: SlackServer, database_url: str, **more: Any) -> Any:
 
 
 async def get(url: str) -> tuple[int, Any]:
-    """Return status and body, as JSON if it is."""
+    """Return the status and the body, parsed if it is JSON."""
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         is_json = response.content_type == "application/json"
         return response.status, await (response.json() if is_json else response.text())
@@ -81,7 +79,7 @@ async def test_a_refresh_opens_the_next_connection_before_the_old_one_is_closed(
 ) -> None:
     async with starting(slack, sqlite_url):
         await slack.connected(2)
-        await asyncio.sleep(1.1)  # longer than a connection that was sent away at once
+        await asyncio.sleep(1.1)  # long enough that the bot sees no refusal
         await slack.disconnect("refresh_requested", close_after=None)
         await slack.connected(4)
         alice = slack.add_person("alice")
@@ -312,7 +310,8 @@ async def test_a_scheduler_that_came_to_rest_is_started_again(bot: Bot) -> None:
     services, telemetry = bot.app.services, bot.app.telemetry
     scheduler = Scheduler(services, telemetry=telemetry, stalled_after=timedelta(seconds=1.5))
     scheduler.start()
-    scheduler.pause()
+    assert scheduler._scheduler is not None
+    scheduler._scheduler.pause()  # as setting back the wall clock does
     try:
         await bot.slack.wait_for(lambda: scheduler.restarts >= 1, timeout=10)
         ticked = scheduler.ticked_at

@@ -1,4 +1,4 @@
-"""Stopping and dying: nothing that was said is lost, nothing happens twice."""
+"""Stopping and crashing: nothing is lost, and nothing happens twice."""
 
 import asyncio
 import contextlib
@@ -10,15 +10,13 @@ import aiohttp
 import pytest
 
 from tests.program import Program, environment
+from tests.scenario.conftest import DECLARE, ROOM
 from tests.slack_server import SlackServer
-
-ROOM = "inc-1-checkout-errors"
-DECLARE = "/incident declare sev2 Checkout errors"
 
 
 @contextlib.asynccontextmanager
 async def a_slack() -> AsyncIterator[SlackServer]:
-    """A Slack whose clock is the machine's, as the program is a real process."""
+    """A Slack on the machine's clock, because the program is a real process."""
     async with SlackServer(retry_delays=(0.5, 1.0, 2.0)) as server:
         server.add_channel("incidents", members=[server.bot])
         yield server
@@ -26,7 +24,7 @@ async def a_slack() -> AsyncIterator[SlackServer]:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    """Such a Slack."""
+    """The same as a fixture."""
     async with a_slack() as server:
         yield server
 
@@ -120,7 +118,7 @@ async def test_it_is_no_longer_ready_while_it_still_answers(
 
 
 async def test_killed_in_the_middle_of_a_declaration_it_completes_it_once(tmp_path: Path) -> None:
-    # Side by side: each waits until the effects that the dead process had taken are free again.
+    # In parallel: each waits until the dead process's effects are free again.
     async with asyncio.TaskGroup() as group:
         for number, (method, after) in enumerate(
             (

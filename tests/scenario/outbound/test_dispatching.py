@@ -1,4 +1,4 @@
-"""The dispatcher over two processes: one sends, the other takes over, nothing is doubled."""
+"""The dispatcher in two processes: one sends, the other takes over, nothing is sent twice."""
 
 import asyncio
 import uuid
@@ -11,14 +11,13 @@ from bot.app import running
 from bot.framework.effect_context import Done, EffectContext
 from bot.outbound.dispatcher import Dispatcher
 from incidents.core.ids import new_id
-from incidents.core.people import system_actor
 from incidents.engine import outbox
 from incidents.engine.effects import SetChannelTopic
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
-from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.storage import leases
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot
 
 
 async def test_a_restart_in_the_middle_loses_nothing_and_doubles_nothing(bot: Bot) -> None:
@@ -28,7 +27,7 @@ async def test_a_restart_in_the_middle_loses_nothing_and_doubles_nothing(bot: Bo
     await bot.restart()
     await bot.settle()
     await bot.advance(seconds=30)
-    room = bot.slack.channel("inc-1-checkout-errors")
+    room = bot.slack.channel(ROOM)
     assert alice in room
     assert len(room.pins) == 1
     assert len(bot.slack.channel("incidents").messages) == 1
@@ -67,7 +66,7 @@ async def test_a_process_that_stalled_past_its_lease_takes_its_double_back(bot: 
         await stalled._settle_and_claim(limit=0)
         await bot.slack.quiet()
         assert len(bot.slack.channel("incidents").messages) == 1
-        assert len(bot.slack.channel("inc-1-checkout-errors").messages) == 1
+        assert len(bot.slack.channel(ROOM).messages) == 1
 
 
 async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) -> None:
@@ -124,7 +123,7 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
         )
         return Outcome("claimed")
 
-    await _run(bot, take_unheard)
+    await bot.run(take_unheard)
     await bot.advance(seconds=12)
     assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.CLAIMED}
     await _wait_until_all_done(bot)
@@ -143,7 +142,7 @@ async def test_while_the_database_refuses_it_is_asked_again_once_a_second(
     await _plan(bot, Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane"))
     await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
     await _rename(bot, "leases", "away")
-    bot.clock.advance(timedelta(seconds=12))  # so that the lease is to be renewed
+    bot.clock.advance(timedelta(seconds=12))  # the lease is due for renewal
     capsys.readouterr()
     await bot.settle_for(seconds=0.8)
     assert 1 <= capsys.readouterr().out.count("dispatcher_cycle_failed") <= 3
@@ -170,14 +169,7 @@ async def _plan(bot: Bot, *planned: Planned) -> None:
         await uow.add_effects(list(planned))
         return Outcome("planned")
 
-    await _run(bot, plan)
-
-
-async def _run(bot: Bot, use_case: UseCase) -> None:
-    services = bot.app.services
-    await services.transactions.run(
-        use_case, actor=system_actor(), workspace_id=services.workspace.id
-    )
+    await bot.run(plan)
 
 
 async def _declared(bot: Bot) -> uuid.UUID:

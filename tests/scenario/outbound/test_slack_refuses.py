@@ -1,20 +1,15 @@
-"""Slack refuses, is slow, or loses the connection: the incident goes on and nothing is lost."""
+"""Slack refuses, is slow, or drops the connection: the incident goes on and loses nothing."""
 
 from dataclasses import replace
 
 from bot.features.browse.people import refresh_directory
 from bot.features.channel.announcement import join_announcement_channel
 from incidents.policy.references import GroupRef, PersonRef
-from tests.scenario.conftest import Bot
-
-ROOM = "inc-1-checkout-errors"
-DECLARE = "/incident declare sev2 Checkout errors"
+from tests.scenario.conftest import DECLARE, ROOM, Bot, declared
 
 
 async def test_the_incident_is_announced_once_and_edited_in_place(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
-    await alice.command(DECLARE)
-    await bot.settle()
+    await declared(bot)
     announced = bot.slack.channel("incidents").messages
     assert len(announced) == 1
     assert "INC-1 Checkout errors" in announced[0].text
@@ -23,15 +18,13 @@ async def test_the_incident_is_announced_once_and_edited_in_place(bot: Bot) -> N
 async def test_a_missing_announcement_channel_stops_nothing(bot: Bot) -> None:
     bot.change_policy(announcement=replace(bot.loaded.policy.announcement, channel="#nowhere"))
     await bot.restart()
-    alice = bot.slack.add_person("alice")
-    await alice.command(DECLARE)
-    await bot.settle()
+    alice, _ = await declared(bot)
     assert alice in bot.slack.channel(ROOM)
     assert bot.slack.channel(ROOM).pins
 
 
 async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
-    alice, bob, carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
     guest = bot.slack.add_person("guest", guest=True)
     group = bot.slack.add_group("sre", [carol])
     severities = tuple(
@@ -50,9 +43,7 @@ async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
     await bot.restart()
     await refresh_directory(bot.app.services)
 
-    await alice.command(DECLARE)
-    await bot.settle()
-    room = bot.slack.channel(ROOM)
+    _, room = await declared(bot, by=alice)
     assert all(person in room for person in (alice, bob, carol))
     assert guest not in room
     assert any("couldn't invite" in message.text for message in room.messages)
@@ -61,10 +52,8 @@ async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
 async def test_a_message_that_was_posted_before_the_connection_dropped_is_not_posted_twice(
     bot: Bot,
 ) -> None:
-    alice = bot.slack.add_person("alice")
     bot.slack.drop("chat.postMessage", after=True)
-    await alice.command(DECLARE)
-    await bot.settle()
+    await declared(bot)
     await bot.advance(seconds=30)
     assert len(bot.slack.channel("incidents").messages) == 1
     cards = [message for message in bot.slack.channel(ROOM).messages if message.is_pinned]
@@ -73,10 +62,8 @@ async def test_a_message_that_was_posted_before_the_connection_dropped_is_not_po
 
 
 async def test_a_channel_that_was_made_before_the_connection_dropped_is_used(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
     bot.slack.drop("conversations.create", after=True)
-    await alice.command(DECLARE)
-    await bot.settle()
+    alice, _ = await declared(bot)
     await bot.advance(seconds=30)
     assert [channel.name for channel in bot.slack.channels if "inc-1" in channel.name] == [ROOM]
     assert alice in bot.slack.channel(ROOM)
@@ -96,11 +83,8 @@ async def test_server_errors_and_rate_limits_delay_but_lose_nothing(bot: Bot) ->
 
 
 async def test_a_refusal_for_good_is_said_with_retry_and_retried(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
     bot.slack.fail("pins.add", error="restricted_action")
-    await alice.command(DECLARE)
-    await bot.settle()
-    room = bot.slack.channel(ROOM)
+    alice, room = await declared(bot)
     failure = next(m for m in room.messages if "refused pinning" in m.text)
     assert "on the record" in failure.text
 
@@ -123,7 +107,5 @@ async def test_joining_the_announcement_channel_is_remembered(bot: Bot) -> None:
     bot.change_policy(announcement=replace(bot.loaded.policy.announcement, channel="#outages"))
     await bot.restart()
     assert await join_announcement_channel(bot.app.services) is not None
-    alice = bot.slack.add_person("alice")
-    await alice.command(DECLARE)
-    await bot.settle()
+    await declared(bot)
     assert len(bot.slack.channel("outages").messages) == 1

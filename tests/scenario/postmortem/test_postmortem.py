@@ -1,18 +1,16 @@
-"""From resolving to a published postmortem, and its action items, as people meet them."""
+"""From resolving to a published postmortem and its action items, as people see them."""
 
 from datetime import timedelta
 
-from tests.scenario.conftest import Bot
-from tests.slack_server import Channel, Message, Outcome, Person, render
+from tests.scenario.conftest import Bot, declared, newest
+from tests.slack_server import Channel, Outcome, Person, render
 
 FACTORS = "contributing_factors"
 
 
 async def resolved(bot: Bot, alice: Person) -> Channel:
     """Declare and resolve an incident; return its channel."""
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    _, room = await declared(bot, by=alice)
     bot.clock.advance(timedelta(minutes=40))
     outcome = await alice.command("/incident resolve Rolled the deploy back", channel=room)
     view = outcome.get_view()
@@ -25,12 +23,6 @@ async def resolved(bot: Bot, alice: Person) -> Channel:
     return room
 
 
-def saying(room: Channel, text: str) -> Message:
-    found = [message for message in room.messages if text in message.rendered]
-    assert found, f"nobody said {text!r} in:\n{room.transcript}"
-    return found[-1]
-
-
 async def ask(bot: Bot, alice: Person, words: str, room: Channel) -> Outcome:
     outcome = await alice.command(words, channel=room)
     assert outcome.acked
@@ -40,19 +32,19 @@ async def ask(bot: Bot, alice: Person, words: str, room: Channel) -> Outcome:
 
 async def test_a_resolved_incident_leads_to_a_published_postmortem(any_bot: Bot) -> None:
     bot = any_bot
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
     (draft,) = bot.slack.files
     assert draft.name == "inc-1-postmortem-v1.md"
     assert b"Rolled the deploy back" in draft.content
     assert b"30 min" in draft.content
 
-    asked = saying(room, "Who writes it up")
+    asked = newest(room, "Who writes it up")
     await bob.command("/incident list")
     await bob.joins(room)
     await bob.click(asked, "I'll write it")
     await bot.settle()
-    taken = saying(room, "*bob* took on the postmortem, due Mon 9 Mar 2026").rendered
+    taken = newest(room, "*bob* took on the postmortem, due Mon 9 Mar 2026").rendered
     assert "Everybody can add to it." in taken
 
     refused = await ask(bot, bob, "/incident postmortem publish", room)
@@ -63,12 +55,12 @@ async def test_a_resolved_incident_leads_to_a_published_postmortem(any_bot: Bot)
     told = await bob.submit(form, {FACTORS: "A full disk\n- no alert"})
     assert told.acked
     await bot.settle()
-    assert "contributing factors" in saying(room, "*bob* wrote in").rendered
+    assert "contributing factors" in newest(room, "*bob* wrote in").rendered
 
     await bob.command("/incident action @bob by 5d Alert on full disks", channel=room)
     await bot.settle()
     await ask(bot, bob, "/incident postmortem publish", room)
-    assert "*bob* published" in saying(room, "published the postmortem").rendered
+    assert "*bob* published" in newest(room, "published the postmortem").rendered
     final = bot.slack.files[-1]
     text = final.content.decode()
     assert final.name == "inc-1-postmortem-v1-final.md"
@@ -77,10 +69,10 @@ async def test_a_resolved_incident_leads_to_a_published_postmortem(any_bot: Bot)
 
 
 async def test_whoever_writes_in_a_changed_section_sees_what_it_says_now(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
     await bob.joins(room)
-    asked = saying(room, "Who writes it up")
+    asked = newest(room, "Who writes it up")
     hers = (await alice.click(asked, "Write…")).get_view()
     his = (await bob.click(asked, "Write…")).get_view()
     await alice.submit(hers, {"lucky": "It was a quiet Monday"})
@@ -100,9 +92,9 @@ async def test_whoever_writes_in_a_changed_section_sees_what_it_says_now(bot: Bo
 
 
 async def test_an_owner_chosen_in_the_form_hears_of_it_and_is_reminded(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
-    opened = await alice.click(saying(room, "Who writes it up"), "Choose an owner…")
+    opened = await alice.click(newest(room, "Who writes it up"), "Choose an owner…")
     await alice.submit(opened.get_view(), {"owner": bob})
     await bot.settle()
     assert "asked you to write the postmortem" in bot.slack.dm(bob).messages[-1].rendered
@@ -114,7 +106,7 @@ async def test_an_owner_chosen_in_the_form_hears_of_it_and_is_reminded(bot: Bot)
 
 
 async def test_action_items_are_listed_and_finished_by_their_buttons(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
     added = await ask(bot, alice, "/incident action @bob by 2026-12-01 Alert <!channel>", room)
     assert "due Tue 1 Dec 2026" in added.text
@@ -132,20 +124,20 @@ async def test_action_items_are_listed_and_finished_by_their_buttons(bot: Bot) -
     first = next(one["accessory"]["value"] for one in listing.blocks if "accessory" in one)
     await alice.click(listing, "Done", value=first)
     await bot.settle()
-    assert "*alice* finished action item 1" in saying(room, "finished").rendered
-    await bob.click(saying(room, "added action item 2"), "Done")
+    assert "*alice* finished action item 1" in newest(room, "finished").rendered
+    await bob.click(newest(room, "added action item 2"), "Done")
     await bot.settle()
     assert "0 open" in (await ask(bot, alice, "/incident actions", room)).text
 
 
 async def test_an_action_item_is_given_on_by_command_and_by_the_form(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
-    await bob.command("/incident list")  # so that he is known by name
+    await bob.command("/incident list")  # now the bot knows his name
     await ask(bot, alice, "/incident action me by 5d Alert on old queues", room)
     told = await ask(bot, alice, "/incident action 1 @bob", room)
     assert "Action item 1 of INC-1 is now with @bob: Alert on old queues" in told.rendered
-    assert "*alice* assigned action item 1" in saying(room, "assigned").rendered
+    assert "*alice* assigned action item 1" in newest(room, "assigned").rendered
     assert "alice gave you action item 1" in bot.slack.dm(bob).messages[-1].rendered
     for words, refusal in (
         ("action #1 @bob", "the owner is already bob"),
@@ -163,7 +155,7 @@ async def test_an_action_item_is_given_on_by_command_and_by_the_form(bot: Bot) -
     )
     listing = alice.ephemerals[-1]
     late = await alice.click(listing, "Give to…")
-    await bob.click(saying(room, "took action item 1"), "Done")
+    await bob.click(newest(room, "took action item 1"), "Done")
     refused = await alice.submit(late.get_view(), {"item": "1", "owner": bob})
     assert "action item 1 is already done" in refused.get_view().rendered
     await alice.click(listing, "Give to…")
@@ -187,10 +179,7 @@ async def test_words_that_mean_nothing_are_refused_with_an_example(bot: Bot) -> 
 
 
 async def test_before_resolving_there_is_no_postmortem_and_people_are_told_when(bot: Bot) -> None:
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    alice, room = await declared(bot)
     for words in ("show", "publish", "owner me", "write"):
         outcome = await alice.command(f"/incident postmortem {words}", channel=room)
         assert "resolved" in outcome.text, words

@@ -1,13 +1,13 @@
-"""What is said of postmortems and action items, once somebody has them and once they are done."""
+"""What messages about postmortems and action items say once somebody owns or finishes them."""
 
-from tests.scenario.conftest import Bot
-from tests.scenario.postmortem.test_postmortem import FACTORS, ask, resolved, saying
+from tests.scenario.conftest import Bot, newest
+from tests.scenario.postmortem.test_postmortem import FACTORS, ask, resolved
 
 
 async def test_the_question_who_writes_it_follows_who_does_until_it_is_published(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
-    asked = saying(room, "Who writes it up")
+    asked = newest(room, "Who writes it up")
     assert "postmortem_claim" in asked.buttons
     await ask(bot, alice, "/incident postmortem owner @bob", room)
     assert asked.buttons == [
@@ -24,7 +24,7 @@ async def test_the_question_who_writes_it_follows_who_does_until_it_is_published
     form = (await alice.click(asked, "Write…")).get_view()
     await alice.submit(form, {FACTORS: "A full disk"})
     await ask(bot, alice, "/incident postmortem publish", room)
-    for message in (asked, saying(room, "took on the postmortem")):
+    for message in (asked, newest(room, "took on the postmortem")):
         assert message.buttons == []
         assert "Published" in message.rendered
 
@@ -32,7 +32,7 @@ async def test_the_question_who_writes_it_follows_who_does_until_it_is_published
 async def test_an_older_draft_gives_way_to_the_one_that_replaces_it(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     room = await resolved(bot, alice)
-    asked = saying(room, "Who writes it up")
+    asked = newest(room, "Who writes it up")
     await ask(bot, alice, "/incident reopen Errors are back", room)
     await alice.submit((await alice.command("/incident resolve Again", channel=room)).get_view())
     await bot.settle()
@@ -41,10 +41,10 @@ async def test_an_older_draft_gives_way_to_the_one_that_replaces_it(bot: Bot) ->
 
 
 async def test_an_action_item_is_done_for_everybody_or_somebody_elses(bot: Bot) -> None:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
     await ask(bot, alice, "/incident action @bob Alert on full disks", room)
-    added = saying(room, "Alert on full disks")
+    added = newest(room, "Alert on full disks")
     (told,) = [m for m in bot.slack.dm(bob).messages if "gave you" in m.rendered]
     assert added.buttons == told.buttons == ["action_item_done"]
     await ask(bot, alice, "/incident action 1 me", room)
@@ -52,7 +52,7 @@ async def test_an_action_item_is_done_for_everybody_or_somebody_elses(bot: Bot) 
         assert message.buttons == []
         assert "alice has it now." in message.rendered
 
-    given = saying(room, "took action item 1")
+    given = newest(room, "took action item 1")
     await ask(bot, alice, "/incident action 1 @bob", room)
     for message in (added, told):
         assert message.buttons == ["action_item_done"]

@@ -1,22 +1,15 @@
-"""Proposals in Slack: asked, answered, carried out, gone ahead without; and where agreement is due."""
+"""Proposals in Slack: asked, answered, carried out, bypassed; and commands that need agreement."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
 
-from incidents.core.people import system_actor
-from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
-from incidents.policy.references import PersonRef
-from incidents.policy.supervision import MentorSeed, Stage, StageSeed
-from incidents.record.notes import redact_entry
-from tests.scenario.conftest import Bot
+from incidents.policy.supervision import Stage
+from tests.scenario.conftest import ROOM, Bot, declared, redact, said
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Channel, Message
 
-ROOM = "inc-1-checkout-errors"
 PROPOSAL = "/incident propose Restart checkout risk: carts are lost undo: none --class change"
 
 
@@ -25,25 +18,17 @@ class Cast:
 
     def __init__(self, bot: Bot) -> None:
         self.bot = bot
-        self.carol, self.jo = bot.slack.add_person("carol"), bot.slack.add_person("jo")
-        self.bob, self.max = bot.slack.add_person("bob"), bot.slack.add_person("max")
+        self.carol, self.jo = bot.slack.add_people("carol", "jo")
+        self.bob, self.max = bot.slack.add_people("bob", "max")
 
     async def declare(self, *, stage: Stage | None = None) -> Channel:
         if stage is not None:
-            learner = PersonRef(user_id=self.jo.id)
-            supervision = replace(
-                self.bot.loaded.policy.supervision,
-                stages=(StageSeed(person=learner, stage=stage),),
-                mentors=(MentorSeed(person=learner, mentors=(PersonRef(user_id=self.max.id),)),),
-            )
-            self.bot.change_policy(supervision=supervision)
+            self.bot.supervise(self.jo, mentor=self.max, stage=stage)
             await self.bot.restart()
-        await self.carol.command("/incident declare sev2 Checkout errors")
-        await self.bot.settle()
-        room = self.bot.slack.channel(ROOM)
+        _, room = await declared(self.bot, by=self.carol)
         for person in (self.jo, self.bob):
             await person.joins(room)
-        # The mentor is known to the workspace once they have done anything in it.
+        # Sitrep knows the mentor only once they have used it.
         await self.max.command("/incident list")
         await self.carol.command("/incident role commander me", channel=ROOM)
         await self.bot.settle()
@@ -51,10 +36,6 @@ class Cast:
 
     def direct(self, person: Person) -> list[Message]:
         return self.bot.slack.dm(person).messages
-
-
-def said(room: Channel, words: str) -> list[Message]:
-    return [message for message in room.messages if words in message.rendered]
 
 
 def card(room: Channel) -> Message:
@@ -356,19 +337,11 @@ async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -
     await bot.settle()
     assert "hunter2" in room.transcript
 
-    async def redact(uow: UnitOfWork) -> Outcome:
-        query = select(TimelineEntry).where(TimelineEntry.kind == "action_proposed")
-        entry = (await uow.session.execute(query)).scalar_one()
-        return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
-
-    services = bot.app.services
-    await services.transactions.run(
-        redact, actor=system_actor(), workspace_id=services.workspace.id
-    )
+    await redact(bot, "action_proposed")
     await bot.settle()
     assert "hunter2" not in room.transcript
     for person in (cast.carol, cast.jo, cast.bob):
         assert "hunter2" not in bot.slack.dm(person).transcript
-    async with services.database.reading() as session:
+    async with bot.app.services.database.reading() as session:
         contents = (await session.execute(select(TimelineEntry.content))).scalars().all()
     assert "hunter2" not in str(contents)

@@ -1,9 +1,9 @@
-"""What asks about a proposal says how it stands, and offers nothing, once that isn't asked."""
+"""Questions about a proposal say how it stands, and offer nothing, once they are settled."""
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.scenario.proposals.test_proposals import PROPOSAL, ROOM, Cast, card, said
+from tests.scenario.conftest import ROOM, Bot, said
+from tests.scenario.proposals.test_proposals import PROPOSAL, Cast, card
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ async def test_who_was_asked_again_sees_what_came_of_it(bot: Bot, line: str, say
         assert "proposal_approve" not in message.buttons
         assert says in message.rendered
     assert asked.buttons == []
-    assert "Carts are lost" not in asked.rendered  # words stay where they can be redacted
+    assert (
+        "Carts are lost" not in asked.rendered
+    )  # people's words stay where a redaction reaches them
 
 
 async def test_an_approval_says_that_it_was_carried_out(bot: Bot) -> None:
@@ -98,3 +100,31 @@ async def test_of_two_questions_for_objections_each_ends_by_itself(bot: Bot) -> 
     for question in asked:
         assert question.buttons == []
         assert "No strong objections." in question.rendered
+
+
+async def test_an_approval_that_lapsed_stays_so_when_somebody_else_approves(bot: Bot) -> None:
+    cast = Cast(bot)
+    await cast.declare()
+    await cast.jo.command(PROPOSAL, channel=ROOM)
+    await cast.bob.command("/incident proposal 1 approve", channel=ROOM)
+    await bot.settle()
+    told = bot.slack.dm(cast.jo)
+    first = said(told, "approved proposal 1")[-1]
+    assert first.buttons == ["proposal_carried_out_open"]
+    bot.slack.deactivate(cast.bob)
+    await bot.settle()
+    await cast.jo.command("/incident proposal 1 done It is up again", channel=ROOM)
+    await bot.settle()
+    assert first.buttons == []
+    assert "bob's approval no longer counts." in first.rendered
+    await cast.carol.command("/incident proposal 1 approve", channel=ROOM)
+    await bot.settle()
+    assert first.buttons == []
+    assert "bob's approval no longer counts." in first.rendered
+    second = said(told, "approved proposal 1")[-1]
+    assert "*carol*" in second.rendered
+    assert second.buttons == ["proposal_carried_out_open"]
+    await cast.jo.command("/incident proposal 1 done It is up again", channel=ROOM)
+    await bot.settle()
+    assert second.buttons == []
+    assert "Carried out, says @jo" in second.rendered

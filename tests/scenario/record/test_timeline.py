@@ -1,11 +1,11 @@
-"""Notes, marks and exports, as people meet them in Slack."""
+"""Notes, marks and exports, as people see them in Slack."""
 
 import csv
 import io
 
 import pytest
 
-from incidents.exports import verify_export
+from incidents.exports.offline import verify_export
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Person
 
@@ -36,7 +36,7 @@ class Room:
 
 
 async def opened(bot: Bot, line: str = "declare sev2 Checkout errors") -> Room:
-    alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
+    alice, bob = bot.slack.add_people("alice", "bob")
     await alice.command(f"/incident {line}")
     await bot.settle()
     channel = next(one for one in bot.slack.channels if one.name.startswith(("inc-", "drill-")))
@@ -56,12 +56,27 @@ async def test_a_time_that_is_yet_to_come_today_is_yesterdays_and_said_to_be(roo
     assert "yesterday" not in await room.command("note 8:50 It went on")
 
 
-async def test_a_note_that_begins_with_a_mistaken_time_is_not_recorded(room: Room) -> None:
-    for typed in ("-10", "25:99"):
-        answer = await room.command(f"note {typed} Rolled back the deploy")
-        assert "isn't a time we can read" in answer
-        assert "-10m or 14:05" in answer
-    assert "Rolled back the deploy" not in (await room.exported("csv")).decode()
+@pytest.mark.parametrize(
+    "typed", ["-10 Rolled back", "25:99 Rolled back", "+10m Rolled back", "yesterday Rolled back"]
+)
+async def test_a_note_whose_time_is_not_clear_opens_the_form_with_its_words(
+    any_bot: Bot, typed: str
+) -> None:
+    room = await opened(any_bot)
+    outcome = await room.alice.command(f"/incident note {typed}", channel=room.channel)
+    form = outcome.get_view()
+    assert "Not noted yet" in form.rendered
+    assert "Rolled back" not in await room.timeline()
+    await room.alice.submit(form, {"time": "08:50"})
+    await any_bot.settle()
+    assert typed in await room.timeline()
+
+
+async def test_a_note_of_another_day_is_dated_there(room: Room) -> None:
+    answer = await room.command("note yesterday 14:05 The first alert")
+    # Alice is in Berlin.
+    assert "Noted for 2026-03-01 13:05 UTC" in answer
+    assert "The first alert" in await room.timeline()
 
 
 async def test_an_incidents_notes_marks_and_files_end_up_in_an_export_that_proves(
@@ -121,6 +136,21 @@ async def test_undo_strikes_the_note_out_and_then_has_nothing_left(room: Room) -
     assert "withdrawn" in await room.command("undo")
     assert "~wrong~" in await room.timeline()
     assert "no note or mark of your own" in await room.command("undo")
+
+
+async def test_undo_again_asks_before_it_takes_back_an_older_note(any_bot: Bot) -> None:
+    room = await opened(any_bot)
+    for text in ("first", "second", "third"):
+        await room.command(f"note {text}")
+    assert "is withdrawn" in await room.command("undo")
+    assert "nothing was changed" in await room.command("undo")
+    assert "~second~" not in await room.timeline()
+    await room.command("undo")
+    await room.alice.click(room.alice.ephemerals[-1], "note_undo")
+    await any_bot.settle()
+    assert "~second~" in await room.timeline()
+    assert "is withdrawn" in await room.command("undo again")
+    assert "~first~" in await room.timeline()
 
 
 async def test_a_note_without_a_text_opens_the_form_which_tells_a_wrong_time_in_its_field(
@@ -268,7 +298,7 @@ async def test_a_message_from_elsewhere_is_not_added_and_it_says_how(room: Room)
 
 
 async def test_a_guests_emoji_does_not_count(room: Room) -> None:
-    guest = room.slack.add_person("guest", guest=True)  # whom Sitrep never heard of
+    guest = room.slack.add_person("guest", guest=True)  # unknown to the bot
     await room.alice.invites(guest, room.channel)
     said = await room.bob.says("Errors began", room.channel)
     await guest.reacts(said, "pushpin")

@@ -1,39 +1,25 @@
-"""Roles and command in Slack: taken, handed over, asked for, and late presses."""
+"""Roles and command in Slack: taken, handed off, asked for, and late presses."""
 
 from dataclasses import replace
 
 import pytest
 
 from incidents.policy.references import PersonRef
-from tests.scenario.conftest import Bot
-from tests.slack_server import Channel, Message, Person, render
+from tests.scenario.conftest import Bot, declared, newest, told
+from tests.slack_server import Channel, Person, render
 
 
-async def declared(bot: Bot, *handles: str) -> tuple[Channel, list[Person]]:
-    """Return the channel of a fresh incident, and the people in it."""
-    people = [bot.slack.add_person(handle) for handle in handles]
+async def joined(bot: Bot, *handles: str) -> tuple[Channel, tuple[Person, ...]]:
+    """Let the first of these declare and the others join; return the channel and all people."""
+    people = bot.slack.add_people(*handles)
     for person in people:
         bot.slack.welcome(person)
     await bot.slack.quiet()
-    outcome = await people[0].command("/incident declare sev2 Checkout errors")
-    assert "INC-1" in outcome.rendered
-    await bot.settle()
-    room = bot.slack.channel("inc-1-checkout-errors")
+    _, room = await declared(bot, by=people[0])
     for person in people[1:]:
         await person.joins(room)
     await bot.settle()
     return room, people
-
-
-def shown(room: Channel, text: str) -> Message:
-    """Return the newest message of the channel that has this text."""
-    found = [message for message in room.messages if text in message.rendered]
-    assert found, f"no {text!r} in\n{room.transcript}"
-    return found[-1]
-
-
-def told(bot: Bot, person: Person) -> str:
-    return "\n".join(message.rendered for message in bot.slack.dm(person).messages)
 
 
 def name_backup(bot: Bot) -> None:
@@ -45,7 +31,7 @@ def name_backup(bot: Bot) -> None:
 
 async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> None:
     bot = any_bot
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
 
     outcome = await alice.command("/incident role commander me", channel=room)
     await bot.settle()
@@ -62,14 +48,14 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
     assert "We rolled back checkout" in offer.rendered
     assert "Ask carol for the cache" in offer.rendered
 
-    public = shown(room, "offers command")
+    public = newest(room, "offers command")
     await bob.click(offer, "Accept")
     await bot.settle()
 
     assert "passed from" in offer.rendered
     assert "Accept" not in offer.rendered
     assert "Accept" not in public.rendered
-    moved = shown(room, "took command from")
+    moved = newest(room, "took command from")
     assert alice.mention in moved.text
     assert "bob" in moved.text
     assert "you don't any more" in told(bot, alice)
@@ -78,13 +64,13 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
 
 
 async def test_pressing_on_a_handoff_that_is_over_says_what_happened(bot: Bot) -> None:
-    room, (alice, bob, carol) = await declared(bot, "alice", "bob", "carol")
+    room, (alice, bob, carol) = await joined(bot, "alice", "bob", "carol")
     await alice.command("/incident role commander me", channel=room)
     await bot.settle()
     await bot.advance(minutes=1)
     await alice.command("/incident handoff @bob", channel=room)
     await bot.settle()
-    seen = shown(room, "offers command").seen()
+    seen = newest(room, "offers command").seen()
 
     await carol.click(seen, "Accept")
     await bot.settle()
@@ -100,7 +86,7 @@ async def test_pressing_on_a_handoff_that_is_over_says_what_happened(bot: Bot) -
 
 async def test_a_bystander_moves_no_command_and_calls_nobody(any_bot: Bot) -> None:
     bot = any_bot
-    room, (alice, bob, carol) = await declared(bot, "alice", "bob", "carol")
+    room, (alice, bob, carol) = await joined(bot, "alice", "bob", "carol")
     dan, eve = bot.slack.add_person("dan"), bot.slack.add_person("eve")
     await alice.command("/incident role commander me", channel=room)
     await bot.settle()
@@ -117,7 +103,7 @@ async def test_a_bystander_moves_no_command_and_calls_nobody(any_bot: Bot) -> No
     assert alice.mention in str(room.pins[0].blocks)
     assert eve not in room
     assert "command" not in told(bot, eve)
-    assert shown(room, "asks").buttons  # bob's request still waits
+    assert newest(room, "asks").buttons  # bob's request still waits
     assert "hasn't agreed to hand over command" in told(bot, bob)
     await carol.command("/incident list")
 
@@ -129,13 +115,13 @@ async def test_an_offer_without_an_answer_calls_the_backup_and_moves_nothing(
     backup = bot.slack.add_person("backup", email="backup@example.com")
     name_backup(bot)
     await bot.restart()
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     await alice.command("/incident role commander me", channel=room)
     await alice.command("/incident handoff @bob", channel=room)
     await bot.settle()
     await bot.advance(minutes=2)
 
-    said = shown(room, "hasn't answered")
+    said = newest(room, "hasn't answered")
     assert f"{alice.mention} still has command. {backup.mention}, you're the backup" in said.text
     assert "bob hasn't answered" in told(bot, alice).replace("@", "")
     assert backup in room
@@ -153,7 +139,7 @@ async def test_stepping_down_shows_at_once_that_nobody_leads(bot: Bot) -> None:
     backup = bot.slack.add_person("backup", email="backup@example.com")
     name_backup(bot)
     await bot.restart()
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     await alice.command("/incident role commander me", channel=room)
     await bot.settle()
 
@@ -164,14 +150,14 @@ async def test_stepping_down_shows_at_once_that_nobody_leads(bot: Bot) -> None:
     assert alice.mention not in str(room.pins[0].blocks)
     assert backup in room
     assert "nobody leads" in told(bot, backup)
-    await bob.click(shown(room, "Who takes command?"), "Take command")
+    await bob.click(newest(room, "Who takes command?"), "Take command")
     await bot.settle()
     assert bob.mention in str(room.pins[0].blocks)
-    assert shown(room, "you're the backup").buttons == []
+    assert newest(room, "you're the backup").buttons == []
 
 
 async def test_somebody_named_for_command_gets_it_once_they_accept(bot: Bot) -> None:
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     answer = await alice.command("/incident role commander @bob", channel=room)
     await bot.settle()
     assert "Nobody leads until they accept" in answer.rendered
@@ -185,7 +171,7 @@ async def test_somebody_named_for_command_gets_it_once_they_accept(bot: Bot) -> 
 
 
 async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     await alice.command("/incident role commander me", channel=room)
     await bot.settle()
     await bot.advance(minutes=1)
@@ -194,14 +180,14 @@ async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
     request = bot.slack.dm(alice).messages[-1]
     assert "asks" in request.rendered
 
-    opened = await bob.click(shown(room, "asks"), "Take over…")
+    opened = await bob.click(newest(room, "asks"), "Take over…")
     form = opened.get_view()
     assert form.callback_id == "handoff_take_over"
     outcome = await bob.submit(form, {"reason": "No answer, a decision is due"})
     await bot.settle()
 
     assert "You are in command" in render(outcome.get_view())
-    assert "a decision is due" in shown(room, "took over command from").rendered
+    assert "a decision is due" in newest(room, "took over command from").rendered
     assert "a decision is due" in told(bot, alice)
     assert "bob ended this handoff" in request.rendered
 
@@ -209,9 +195,9 @@ async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
 async def test_nobody_in_command_the_button_takes_it_and_a_second_press_hears_who(
     bot: Bot,
 ) -> None:
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     await bot.advance(minutes=5)
-    asked = shown(room, "Nobody has been in command for 5 minutes").seen()
+    asked = newest(room, "Nobody has been in command for 5 minutes").seen()
 
     await bob.click(asked, "Take command")
     await bot.settle()
@@ -223,7 +209,7 @@ async def test_nobody_in_command_the_button_takes_it_and_a_second_press_hears_wh
 
 
 async def test_the_list_of_roles_takes_assigns_and_gives_up(bot: Bot) -> None:
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     await alice.command("/incident roles", channel=room)
     listed = alice.ephemerals[-1]
     assert "Scribe: nobody" in listed.rendered.replace("*", "")
@@ -236,11 +222,11 @@ async def test_the_list_of_roles_takes_assigns_and_gives_up(bot: Bot) -> None:
 
     await bob.command("/incident role scribe none", channel=room)
     await bot.settle()
-    assert "bob" in shown(room, "gave up the role Scribe").rendered
+    assert "bob" in newest(room, "gave up the role Scribe").rendered
 
 
 async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -> None:
-    room, (alice,) = await declared(bot, "alice")
+    room, (alice,) = await joined(bot, "alice")
     bot.slack.welcome(bot.slack.add_person("visitor", guest=True))
     await bot.slack.quiet()
     before = len(room.messages)
@@ -262,11 +248,11 @@ async def test_the_backup_is_mentioned_invited_and_told(bot: Bot) -> None:
     backup = bot.slack.add_person("backup", email="backup@example.com")
     name_backup(bot)
     await bot.restart()
-    room, _ = await declared(bot, "alice")
+    room, _ = await joined(bot, "alice")
     await bot.advance(minutes=5)
     await bot.advance(minutes=5)
 
-    assert backup.mention in shown(room, "you're the backup").text
+    assert backup.mention in newest(room, "you're the backup").text
     assert backup in room
     assert "You're the backup" in told(bot, backup)
 
@@ -275,9 +261,8 @@ async def test_the_backup_is_mentioned_invited_and_told(bot: Bot) -> None:
     "command", ["role scribe", "handoff", "checkin", "action", "drill bad-deploy"]
 )
 async def test_of_two_names_none_is_taken_and_none_is_lost(bot: Bot, command: str) -> None:
-    alice, _bob, _carol = (bot.slack.add_person(name) for name in ("alice", "bob", "carol"))
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
+    alice, _bob, _carol = bot.slack.add_people("alice", "bob", "carol")
+    await declared(bot, by=alice)
     outcome = await alice.command(f"/incident INC-1 {command} @bob @carol")
     assert "name one at a time. Nothing was done yet" in outcome.text
     roles = await alice.command("/incident INC-1 roles")

@@ -1,9 +1,9 @@
-"""What calls for a commander, and handoffs, say and offer once they are over."""
+"""What calls for a commander and handoffs say and offer once they are over."""
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.scenario.roles.test_roles import declared, shown
+from tests.scenario.conftest import Bot, newest
+from tests.scenario.roles.test_roles import joined
 
 
 @pytest.mark.parametrize(
@@ -14,9 +14,9 @@ from tests.scenario.roles.test_roles import declared, shown
     ],
 )
 async def test_the_call_for_a_commander_ends(bot: Bot, line: str, says: str) -> None:
-    room, (_alice, bob) = await declared(bot, "alice", "bob")
+    room, (_alice, bob) = await joined(bot, "alice", "bob")
     await bot.advance(minutes=5)
-    call = shown(room, "Who takes it?")
+    call = newest(room, "Who takes it?")
     assert call.buttons == ["role_take_command"]
     await bob.command(line, channel=room)
     await bot.settle()
@@ -36,11 +36,11 @@ async def test_the_call_for_a_commander_ends(bot: Bot, line: str, says: str) -> 
 async def test_a_handoff_says_how_it_ended_wherever_it_stands(
     bot: Bot, action: str, says: str
 ) -> None:
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     await alice.command("/incident role commander me", channel=room)
     await alice.command("/incident handoff @bob", channel=room)
     await bot.settle()
-    copies = (shown(room, "offers command"), bot.slack.dm(bob).messages[-1])
+    copies = (newest(room, "offers command"), bot.slack.dm(bob).messages[-1])
     assert all(copy.buttons for copy in copies)
     match action:
         case "withdraw":
@@ -56,11 +56,11 @@ async def test_a_handoff_says_how_it_ended_wherever_it_stands(
 
 
 async def test_who_takes_command_next_is_asked_no_more_once_the_incident_is_over(bot: Bot) -> None:
-    room, (alice, _bob) = await declared(bot, "alice", "bob")
+    room, (alice, _bob) = await joined(bot, "alice", "bob")
     await alice.command("/incident role commander me", channel=room)
     await alice.command("/incident role commander none", channel=room)
     await bot.settle()
-    asked = shown(room, "Who takes command?")
+    asked = newest(room, "Who takes command?")
     assert asked.buttons == ["role_take_command"]
     await alice.command("/incident cancel A false alarm", channel=room)
     await bot.settle()
@@ -69,8 +69,8 @@ async def test_who_takes_command_next_is_asked_no_more_once_the_incident_is_over
 
 
 async def test_a_copy_that_may_have_been_posted_is_found_and_says_how_it_ended(bot: Bot) -> None:
-    """Slack took the message and the connection dropped; meanwhile it was answered elsewhere."""
-    room, (alice, bob) = await declared(bot, "alice", "bob")
+    """Slack takes the message, the connection drops, and somebody answers elsewhere."""
+    room, (alice, bob) = await joined(bot, "alice", "bob")
     await alice.command("/incident role commander me", channel=room)
     await bot.settle()
     place = bot.slack.dm(bob)
@@ -79,7 +79,7 @@ async def test_a_copy_that_may_have_been_posted_is_found_and_says_how_it_ended(b
     )
     await alice.command("/incident handoff @bob", channel=room)
     await bot.settle()
-    public, copy = shown(room, "offers command"), place.messages[-1]
+    public, copy = newest(room, "offers command"), place.messages[-1]
     assert copy.buttons == ["handoff_accept", "handoff_decline"]
     await bob.click(public, "handoff_decline")
     for _ in range(3):

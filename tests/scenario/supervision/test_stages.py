@@ -1,4 +1,4 @@
-"""Stages and progress in Slack: set, shown, signed off, renewed, exported, and hidden from others."""
+"""Stages and progress in Slack: set, shown, signed off, renewed, exported, hidden from others."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ from incidents.policy.escalation import Service
 from incidents.policy.references import GroupRef
 from incidents.policy.supervision import Stage, StageRequirement, Supervision
 from incidents.supervision.recertification import add_months
-from tests.scenario.conftest import Bot
+from tests.scenario.conftest import ROOM, Bot, declared
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.render import render
 from tests.slack_server.state import Message
@@ -18,12 +18,12 @@ NOTE = "Led three incidents, calm and complete."
 
 def people(bot: Bot) -> tuple[Person, Person, Person]:
     """A junior, a mentor, and a senior who is neither."""
-    jo, max_, ana = (bot.slack.add_person(name) for name in ("jo", "max", "ana"))
+    jo, max_, ana = bot.slack.add_people("jo", "max", "ana")
     return jo, max_, ana
 
 
 async def with_policy(bot: Bot, **sections: object) -> None:
-    """Start again under a policy with a service and this section on supervision."""
+    """Restart with a policy of one service and this section on supervision."""
     bot.change_policy(
         supervision=Supervision(**sections),  # type: ignore[arg-type]
         services=(Service(key="checkout", name="Checkout", tier=1),),
@@ -32,12 +32,12 @@ async def with_policy(bot: Bot, **sections: object) -> None:
 
 
 def directly(bot: Bot, person: Person) -> list[str]:
-    """What the bot told somebody by direct message."""
+    """The bot's direct messages to somebody."""
     return [message.rendered for message in bot.slack.dm(person).messages]
 
 
 def everywhere_else(bot: Bot, *insiders: Person) -> str:
-    """All text in Slack but the direct messages of these people."""
+    """All text in Slack except in direct messages to these people."""
     own = {bot.slack.dm(person).id for person in insiders}
     others = [channel for channel in bot.slack.channels if channel.id not in own]
     return "\n".join(message.rendered for one in others for message in one.everything)
@@ -121,7 +121,7 @@ async def test_outsiders_get_the_same_answer_for_somebody_with_and_without_stage
 ) -> None:
     bot = any_bot
     jo, max_, ana = people(bot)
-    sam, eve = bot.slack.add_person("sam"), bot.slack.add_person("eve")
+    sam, eve = bot.slack.add_people("sam", "eve")
     guest = bot.slack.add_person("gus", guest=True)
     await ana.command(f"/incident stage @jo assist --mentor @max {NOTE}")
     await bot.settle()
@@ -129,9 +129,9 @@ async def test_outsiders_get_the_same_answer_for_somebody_with_and_without_stage
         for verb in ("progress", "stage"):
             of_jo = await outsider.command(f"/incident {verb} @jo")
             of_sam = await outsider.command(f"/incident {verb} @sam")
-            assert (of_jo.text, render_(of_jo)) == (of_sam.text, render_(of_sam))
+            assert (of_jo.text, of_jo.rendered) == (of_sam.text, of_sam.rendered)
             assert "assist" not in of_jo.rendered
-    # Who may set stages learns nothing by setting them either.
+    # People who may set stages learn nothing by setting them.
     answers = []
     for name in ("jo", "sam"):
         person = {"jo": jo, "sam": sam}[name]
@@ -149,7 +149,7 @@ async def test_a_button_somebody_else_was_shown_tells_an_outsider_nothing(bot: B
     shown = await max_.command("/incident progress @jo")
     assert "lead" in shown.rendered
     form = (await max_.click(_answer(max_), "sign_off_open")).get_view()
-    # Meanwhile Max is no longer the mentor: the form that is still open signs nobody off.
+    # Once Max is no longer the mentor, his open form signs nobody off.
     await ana.command("/incident stage @jo --no-mentor @max")
     outcome = await max_.submit(form, {"note": NOTE})
     assert "Only a mentor" in render(outcome.get_view())
@@ -185,9 +185,8 @@ async def test_progress_counts_what_was_done_and_says_what_is_missing(any_bot: B
     asked = StageRequirement(stage=Stage.LEAD, assisted=2, debriefs=1)
     await with_policy(bot, requirements=(asked,))
     await ana.command("/incident stage @jo assist --mentor @max")
-    await ana.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    await ana.command("/incident role scribe @jo", channel="inc-1-checkout-errors")
+    await declared(bot, by=ana)
+    await ana.command("/incident role scribe @jo", channel=ROOM)
     await ana.command("/incident declare --drill sev3 Practice")
     await bot.settle()
     await bot.advance(minutes=1)
@@ -216,7 +215,7 @@ async def test_a_mentor_signs_off_from_the_progress_and_the_person_hears_why(bot
     (heard,) = [said for said in directly(bot, jo) if "signed you off" in said]
     assert "assist in everything" in heard.replace("*", "")
     assert NOTE in heard
-    # The person themselves never gets the button.
+    # The person never gets the button.
     own = await jo.command("/incident progress")
     assert "Sign off" not in own.rendered
 
@@ -255,9 +254,8 @@ async def test_people_export_their_own_progress_to_themselves_and_nobody_else_ca
     bot = any_bot
     jo, max_, ana = people(bot)
     await ana.command(f"/incident stage @jo assist --mentor @max {NOTE}")
-    await ana.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    await ana.command("/incident role scribe @jo", channel="inc-1-checkout-errors")
+    await declared(bot, by=ana)
+    await ana.command("/incident role scribe @jo", channel=ROOM)
     await bot.settle()
     await jo.command("/incident progress --export")
     await bot.settle()
@@ -267,7 +265,7 @@ async def test_people_export_their_own_progress_to_themselves_and_nobody_else_ca
     assert exported["stages"][0]["stage"] == "assist"
     assert exported["incidents"]["all"] == {"observed": 0, "assisted": 1, "led": 0}
     assert NOTE in files["md"].content.decode()
-    # The name in the command doesn't matter: one's own is all there is.
+    # The name in the command doesn't matter: people get only their own progress.
     await max_.command("/incident progress --export csv")
     await bot.settle()
     (sheet,) = [file for file in bot.slack.files if file.name.endswith(".csv")]
@@ -303,12 +301,8 @@ async def test_a_direct_message_that_cannot_be_delivered_is_said_to_nobody_else(
 
 
 def _answer(person: Person) -> Message:
-    """The last thing this person alone was shown."""
+    """The last message that only this person sees."""
     return person.ephemerals[-1]
-
-
-def render_(outcome: object) -> str:
-    return str(getattr(outcome, "rendered", ""))
 
 
 async def test_an_export_whose_outcome_was_not_heard_is_sent_once(bot: Bot) -> None:

@@ -1,28 +1,10 @@
-"""Stakeholder updates in Slack: posted, reminded of, put off, and asked for in silence."""
+"""Stakeholder updates in Slack: posted, due, put off, and asked for after silence."""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.slack_server.interaction.people import Person
-from tests.slack_server.state import Channel, Message
-
-ROOM = "inc-1-checkout-errors"
-
-
-async def declared(bot: Bot) -> tuple[Person, Channel]:
-    """Let Alice declare a SEV2 and return her and its channel."""
-    alice = bot.slack.add_person("alice")
-    await alice.command("/incident declare sev2 Checkout errors")
-    await bot.settle()
-    return alice, bot.slack.channel(ROOM)
-
-
-def said(room: Channel, words: str) -> list[Message]:
-    """Return the messages with these words, but for the status card, which shows them too."""
-    found = [message for message in room.messages if words in message.rendered]
-    return [message for message in found if not message.is_pinned]
+from tests.scenario.conftest import ROOM, Bot, declared, unpinned
 
 
 async def test_an_update_by_command_is_said_in_the_channel_and_restarts_the_clock(
@@ -35,13 +17,13 @@ async def test_an_update_by_command_is_said_in_the_channel_and_restarts_the_cloc
     )
     assert "Update 1" in outcome.text
     await bot.settle()
-    (update,) = said(room, "Rolling back")
+    (update,) = unpinned(room, "Rolling back")
     assert "<!channel>" not in update.text
     assert "Next update" in update.text
     await bot.advance(minutes=40)
-    assert said(room, "update is due") == []
+    assert unpinned(room, "update is due") == []
     await bot.advance(minutes=10)
-    assert len(said(room, "update is due")) == 1
+    assert len(unpinned(room, "update is due")) == 1
 
 
 async def test_the_same_update_twice_in_a_minute_is_posted_once(bot: Bot) -> None:
@@ -49,7 +31,7 @@ async def test_the_same_update_twice_in_a_minute_is_posted_once(bot: Bot) -> Non
     for _ in range(2):
         await alice.command("/incident update Rolling back", channel=ROOM)
     await bot.settle()
-    assert len(said(room, "Rolling back")) == 1
+    assert len(unpinned(room, "Rolling back")) == 1
 
 
 async def test_the_form_is_filled_in_from_the_last_update_and_changes_the_status(
@@ -66,11 +48,11 @@ async def test_the_form_is_filled_in_from_the_last_update_and_changes_the_status
     outcome = await alice.submit(again, {"status": "mitigated", "text": "Orders work again"})
     assert outcome.errors == {}
     await bot.settle()
-    (update,) = said(room, "Orders work again")
+    (update,) = unpinned(room, "Orders work again")
     assert "mitigated" in update.text
     # The untouched "next update in" follows the new status: twice the cadence.
     await bot.advance(minutes=45)
-    assert said(room, "update is due") == []
+    assert unpinned(room, "update is due") == []
 
 
 async def test_wrong_input_in_the_form_is_answered_in_the_field(bot: Bot) -> None:
@@ -87,28 +69,28 @@ async def test_a_reminder_can_be_put_off_once_and_answered_from_its_button(
     bot = any_bot
     alice, room = await declared(bot)
     await bot.advance(minutes=30)
-    reminder = said(room, "update is due")[0].seen()
+    reminder = unpinned(room, "update is due")[0].seen()
     await alice.click(reminder, "update_snooze")
     await bot.settle()
-    assert len(said(room, "put off the next update by 15 min")) == 1
+    assert len(unpinned(room, "put off the next update by 15 min")) == 1
     refused = await alice.command("/incident snooze 10m", channel=ROOM)
     assert "/incident update" in refused.text
 
     await bot.advance(minutes=15)
-    assert len(said(room, "update is due")) == 2
-    form = (await alice.click(said(room, "update is due")[-1], "update_open")).get_view()
+    assert len(unpinned(room, "update is due")) == 2
+    form = (await alice.click(unpinned(room, "update is due")[-1], "update_open")).get_view()
     await alice.submit(form, {"text": "Rolled back"})
     await bot.settle()
     await alice.click(reminder, "update_snooze")  # an old button changes nothing
     await bot.advance(minutes=29)
-    assert len(said(room, "update is due")) == 2
+    assert len(unpinned(room, "update is due")) == 2
 
 
 async def test_misses_are_said_twice_in_the_channel_and_then_no_more(bot: Bot) -> None:
     _, room = await declared(bot)
     for _ in range(12):
         await bot.advance(minutes=15)
-    assert len(said(room, "missed")) == 2
+    assert len(unpinned(room, "missed")) == 2
 
 
 async def test_after_hours_away_one_message_says_that_the_miss_is_the_bots(
@@ -120,8 +102,8 @@ async def test_after_hours_away_one_message_says_that_the_miss_is_the_bots(
     bot.clock.advance(timedelta(hours=5))
     await bot.start()
     await bot.advance(seconds=1)
-    assert len(said(room, "wasn't running")) == 1
-    assert len(said(room, "update")) == 1
+    assert len(unpinned(room, "wasn't running")) == 1
+    assert len(unpinned(room, "update")) == 1
 
 
 @pytest.mark.parametrize(
@@ -144,7 +126,7 @@ async def test_a_duration_that_cannot_be_taken_is_refused_with_an_example(
     assert why in outcome.text
     assert "For example" in outcome.text
     await bot.settle()
-    assert said(room, "Hi") == []
+    assert unpinned(room, "Hi") == []
 
 
 async def test_a_silent_incident_is_asked_about_and_again_only_after_as_long(bot: Bot) -> None:
@@ -153,10 +135,10 @@ async def test_a_silent_incident_is_asked_about_and_again_only_after_as_long(bot
     await bot.settle()
     room = bot.slack.channel("inc-1-slow-search")
     await bot.advance(days=3, seconds=1)
-    (question,) = said(room, "Is it over?")
+    (question,) = unpinned(room, "Is it over?")
     await alice.click(question, "stale_still_working")
     await bot.settle()
     await bot.advance(days=2)
-    assert len(said(room, "Is it over?")) == 1
+    assert len(unpinned(room, "Is it over?")) == 1
     await bot.advance(days=1, seconds=2)
-    assert len(said(room, "Is it over?")) == 2
+    assert len(unpinned(room, "Is it over?")) == 2

@@ -1,9 +1,8 @@
-"""What reminders of updates say, and offer, once the update came, was put off, missed, or is moot."""
+"""What update reminders say and offer once the update came, was put off or missed, or is moot."""
 
 import pytest
 
-from tests.scenario.conftest import Bot
-from tests.scenario.updates.test_updates import ROOM, declared, said
+from tests.scenario.conftest import ROOM, Bot, declared, redact, said, unpinned
 
 
 @pytest.mark.parametrize(
@@ -20,7 +19,7 @@ async def test_a_reminder_says_what_came_of_it(bot: Bot, line: str | None, says:
     await alice.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     await bot.advance(minutes=30)
-    (due,) = said(room, "update is due")
+    (due,) = unpinned(room, "update is due")
     assert due.buttons == ["update_open", "update_snooze"]
     if line is None:
         await bot.advance(minutes=30)
@@ -39,7 +38,7 @@ async def test_a_miss_and_the_word_that_it_is_late_are_over_with_the_next_update
     await bot.advance(minutes=15)
     (late,) = [m for m in bot.slack.dm(alice).messages if "late (it was due" in m.rendered]
     await bot.advance(minutes=15)
-    (missed,) = said(room, "was missed; it is on the record")
+    (missed,) = unpinned(room, "was missed; it is on the record")
     assert missed.buttons == ["update_open"]
     assert late.buttons == []
     assert "No update came." in late.rendered
@@ -47,3 +46,23 @@ async def test_a_miss_and_the_word_that_it_is_late_are_over_with_the_next_update
     await bot.settle()
     assert missed.buttons == []
     assert "alice posted update 1 at" in missed.rendered
+
+
+async def test_a_reminder_says_nothing_of_an_update_that_was_redacted_meanwhile(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    await alice.command("/incident role commander me", channel=ROOM)
+    await bot.settle()
+    await bot.advance(minutes=30)
+    (due,) = said(room, "update is due")
+    bot.slack.fail("chat.update", status=500, match=lambda args: args.get("ts") == due.ts)
+    await alice.command("/incident update The password is hunter2", channel=ROOM)
+    await bot.settle()
+    assert "hunter2" in room.transcript
+    assert due.buttons == ["update_open", "update_snooze"]
+    await redact(bot, "update_posted")
+    for _ in range(2):
+        await bot.advance(seconds=20)
+    assert due.buttons == []
+    assert "alice answered at" in due.rendered
+    for place in (room, bot.slack.channel("incidents"), bot.slack.dm(alice)):
+        assert "hunter2" not in place.transcript

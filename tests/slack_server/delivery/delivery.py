@@ -1,4 +1,4 @@
-"""Getting payloads to the app: wrapping events, choosing the transport, retrying, redelivering."""
+"""Delivers payloads to the app: wraps events, chooses the transport, retries, redelivers."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from tests.slack_server.render import Json
 from tests.slack_server.workspace import Workspace
 
 ACK_TIMEOUT = 3.0  # seconds
-# Slack's own are at once, after one minute and after five.
+# Slack retries at once, after one minute and after five.
 RETRY_DELAYS = (0.0, 60.0, 300.0)
 
 
@@ -119,7 +119,7 @@ class Deliveries:
         channel = ws.channels.get(str(event.get("channel") or event.get("channel_id")))
         return {
             "token": "verification-token",
-            "team_id": ws.team_id,
+            "team_id": ws.event_team_id or ws.team_id,
             "api_app_id": ws.app_id,
             "event": event,
             "type": "event_callback",
@@ -148,12 +148,12 @@ class Deliveries:
         return await self._attempt(delivery, Retry(max(1, len(delivery.attempts)), reason))
 
     async def first_answers(self, mark: int) -> None:
-        """Wait until everything sent since `mark` (a length of the log) was tried once."""
+        """Wait until everything sent since `mark` (a length of the log) has been tried once."""
         for delivery in self.log[mark:]:
             await delivery.first.wait()
 
     async def close(self) -> None:
-        """Give up what is still under way."""
+        """Cancel what is still under way."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""How tests make the embedded Slack fail, and how they deliver things of their own making."""
+"""How tests make the embedded Slack fail, and how they send the app raw requests."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ FOREVER = float("inf")
 
 
 class Failures:
-    """Failure on command; the half of the server that incidents are made of."""
+    """The half of the server that fails on command."""
 
     backend: Backend
     faults: Faults
@@ -39,8 +39,8 @@ class Failures:
     ) -> Fault:
         """Answer the next calls of a method (`*`: all) with an error, e.g. `name_taken`.
 
-        With a status alone the body is no JSON; `after` answers so although the call took
-        effect; `match` looks at the arguments; `error="ratelimited"` takes `retry_after`.
+        With `status` alone the body isn't JSON; `after` lets the call take effect first;
+        `match` checks the arguments; `error="ratelimited"` takes `retry_after`.
         """
         return self.faults.plan(
             Fault(
@@ -68,8 +68,14 @@ class Failures:
         """Never answer the next calls, until `heal()` or `release()`."""
         return self.faults.plan(Fault(method, FaultKind.HANG, times, match, after=after))
 
+    def hold(
+        self, method: str, *, drop: bool = False, times: float = 1, match: Match | None = None
+    ) -> Fault:
+        """Carry the next calls out only at `release()`; with `drop`, don't answer them then."""
+        return self.faults.plan(Fault(method, FaultKind.HOLD, times, match, after=drop))
+
     def release(self) -> None:
-        """Drop the calls that hang at this moment."""
+        """Drop the calls that hang at this moment, and carry out those that are held."""
         self.faults.release()
 
     def delay(self, method: str, seconds: float) -> None:
@@ -86,13 +92,13 @@ class Failures:
         self.faults.latency = seconds
 
     def heal(self) -> None:
-        """End all failures, planned or under way, and give the tokens back."""
+        """End all failures, planned or under way, and accept the tokens again."""
         self.faults.heal()
         self.backend.token_error = ""
         self.deliveries.paused = False
 
     async def go_down(self) -> None:
-        """Be down: calls get 503, sockets close and no handshake succeeds, until `heal()`."""
+        """Go down until `heal()`: calls get 503, sockets close, handshakes fail."""
         self.faults.is_down = True
         await self.sockets.cut()
 
@@ -109,11 +115,11 @@ class Failures:
     async def disconnect(
         self, reason: str = "refresh_requested", *, close_after: float | None = 0.0
     ) -> None:
-        """Send `disconnect` on every socket; close them after so many seconds unless None."""
+        """Send `disconnect` on every socket; close them after `close_after` s unless None."""
         await self.sockets.disconnect(reason, close_after=close_after)
 
     async def cut_sockets(self) -> None:
-        """Close every socket without a word."""
+        """Close every socket without warning."""
         await self.sockets.cut()
 
     def pause_deliveries(self) -> None:
@@ -127,12 +133,12 @@ class Failures:
     async def redeliver(
         self, delivery: Delivery | None = None, *, reason: str = "http_timeout"
     ) -> Ack:
-        """Deliver something again (the latest unless told): same ids, retry headers."""
+        """Deliver again (the latest by default), with the same ids and retry headers."""
         chosen = delivery or self.deliveries.log[-1]
         return await self.deliveries.redeliver(chosen, reason=reason)
 
     async def quiet(self, seconds: float = 0.05, *, timeout: float = 10.0) -> None:
-        """Wait until nothing was asked, delivered or changed for so many seconds.
+        """Wait until nothing is called, delivered or changed for `seconds`.
 
         Raises: TimeoutError.
         """
@@ -154,7 +160,7 @@ class Failures:
         secret: str | None = None,
         content_type: str = "",
     ) -> tuple[bytes, dict[str, str]]:
-        """Make a request's body and headers, signed now with the right secret unless told.
+        """Return a request's body and headers, by default signed now with the right secret.
 
         A dict becomes JSON if it has a `type`, else a form.
         """
@@ -170,10 +176,10 @@ class Failures:
         return raw, {"Content-Type": content_type or JSON_TYPE, **headers}
 
     async def deliver_raw(self, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-        """Post just this to the URL of `use_http`; gives status and text."""
+        """Post exactly this to the URL of `use_http`; return status and text."""
         transport = self.deliveries.transport
         if not isinstance(transport, HttpTransport):
-            raise TypeError("say use_http(url) first")
+            raise TypeError("call use_http(url) first")
         return await transport.post_raw(body, headers)
 
     def _is_busy(self) -> bool:

@@ -17,6 +17,7 @@ class FaultKind(StrEnum):
     ANSWER = "answer"
     DROP = "drop"
     HANG = "hang"
+    HOLD = "hold"
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class Fault:
     happened: int = 0
 
     def applies(self, method: str, args: Json) -> bool:
-        """Whether it strikes this call."""
+        """Whether this failure strikes the call."""
         if self.happened >= self.times or self.method not in ("*", method):
             return False
         return self.match is None or self.match(args)
@@ -58,7 +59,7 @@ class Faults:
         return fault
 
     def take(self, method: str, args: Json) -> Fault | None:
-        """Give the failure that strikes this call, using it up once."""
+        """Return the failure that strikes this call, and use it up once."""
         found = next((fault for fault in self._planned if fault.applies(method, args)), None)
         if found:
             found.happened += 1
@@ -73,7 +74,7 @@ class Faults:
         self.release()
 
     def release(self) -> None:
-        """Let the calls go that hang at this moment."""
+        """Let the calls go that hang or are held at this moment."""
         self._released.set()
         self._released = asyncio.Event()
 
@@ -82,9 +83,9 @@ class Faults:
         await self._released.wait()
 
     async def wait(self, method: str, *, since: float, share: float) -> None:
-        """Wait until a share of the method's latency is over since it came (`perf_counter`).
+        """Wait until this share of the method's latency has passed since `since` (`perf_counter`).
 
-        What we need to carry it out is part of it: a call takes as long as is said, not longer.
+        Our own work counts towards it, so that a call takes no longer than planned.
         """
         latency = self.latency_of.get(method, self.latency)
         if latency > 0:

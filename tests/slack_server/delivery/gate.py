@@ -1,4 +1,4 @@
-"""What every request to the embedded Slack passes: journal, planned faults, latency."""
+"""What every request to the embedded Slack goes through: journal, planned faults, latency."""
 
 import asyncio
 import time
@@ -16,13 +16,13 @@ Run = Callable[[ApiCall], web.Response]
 
 
 class Refuse(Protocol):
-    """Makes the answer of a planned error."""
+    """Makes the response for a planned error."""
 
     def __call__(self, answer: Json, *, status: int, retry_after: int) -> web.Response:
-        """Wrap the error as the address in question does."""
+        """Wrap the error as the called address does."""
 
 
-# The method names under which the two addresses beside the Web API fail and are journalled.
+# The names, for failing and journalling, of the two addresses outside the Web API.
 RESPONSE_URL = "response_url"
 UPLOAD_URL = "upload_url"
 
@@ -54,11 +54,13 @@ class Gate:
             return web.Response(status=503, text="<html>Service Unavailable</html>")
         fault = self._faults.take(entry.method, entry.args)
         await self._faults.wait(entry.method, since=entry.started, share=0.5)
-        if fault and not fault.after:
+        if fault and fault.kind is FaultKind.HOLD:
+            await self._faults.hang()
+        elif fault and not fault.after:
             return await self._strike(request, entry, fault, fail)
         response = run(entry)
         await self._faults.wait(entry.method, since=entry.started, share=1.0)
-        if fault:
+        if fault and fault.after:
             return await self._strike(request, entry, fault, fail)
         return response
 
@@ -75,7 +77,7 @@ class Gate:
                 entry.error = "hung"
                 await self._faults.hang()
                 return _dropped(request)
-            case FaultKind.DROP:
+            case FaultKind.DROP | FaultKind.HOLD:
                 entry.error = "dropped"
                 return _dropped(request)
             case FaultKind.ANSWER if fault.error:

@@ -16,7 +16,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def sign(body: str | bytes, *, secret: str, timestamp: int | str | None = None) -> dict[str, str]:
-    """Make the signature headers of a body; `timestamp` is now unless told."""
+    """Make the signature headers of a body; `timestamp` is now by default."""
     stamp = str(int(time.time()) if timestamp is None else timestamp)
     raw = body if isinstance(body, bytes) else body.encode()
     digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + raw, hashlib.sha256)
@@ -24,7 +24,7 @@ def sign(body: str | bytes, *, secret: str, timestamp: int | str | None = None) 
 
 
 def encode(delivery: Delivery) -> tuple[str, str]:
-    """Encode a payload as Slack does; gives body and content type."""
+    """Encode a payload as Slack does; return body and content type."""
     match delivery.kind:
         case DeliveryKind.EVENT:
             return json.dumps(delivery.payload), JSON_TYPE
@@ -65,7 +65,7 @@ class HttpTransport:
             return Ack(ok=False, error="connection_failed")
 
     async def post_raw(self, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-        """Post just this, signed or not; gives status and text."""
+        """Post exactly this, signed or not; return status and text."""
         async with self._session.post(self.url, data=body, headers=headers) as response:
             return response.status, await response.text()
 

@@ -1,4 +1,4 @@
-"""Rate limits: tier figures per sliding 60 s plus a stated burst; 1/s and channel for posting."""
+"""Rate limits: each tier's calls per sliding 60 s plus a burst; posting, 1/s per channel."""
 
 import math
 from collections import deque
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tests.slack_server.ids import Clock
 
 WINDOW = timedelta(seconds=60)
-# Calls per minute that Slack grants at least, and the burst on top that we grant.
+# The calls per minute that Slack guarantees, and the burst that we allow on top.
 TIERS = {1: 1, 2: 20, 3: 50, 4: 100, 5: 600}
 BURSTS = {1: 4, 2: 10, 3: 20, 4: 50, 5: 60}
 POSTS_PER_CHANNEL = timedelta(seconds=1)
@@ -25,7 +25,7 @@ class RateLimits:
         self._free_at: dict[str, datetime] = {}
 
     def wait_for(self, method: str, *, tier: int, channel: str = "") -> int:
-        """Count a call; whole seconds to wait if it's too many, else 0."""
+        """Count a call; return the whole seconds to wait if it's one too many, else 0."""
         if not self.enabled:
             return 0
         if method == "chat.postMessage":

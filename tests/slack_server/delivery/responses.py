@@ -47,7 +47,7 @@ class Responses:
     def show(
         self, body: Json, *, person: User, channel: Channel, source: Message | None = None
     ) -> Message | None:
-        """Show an answer to whom it is for; gives the new message, if there is one.
+        """Show an answer to those it is for; return the new message, if there is one.
 
         Raises: SlackError if it can't be shown as asked.
         """

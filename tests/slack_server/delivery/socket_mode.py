@@ -31,7 +31,7 @@ class SocketHub:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return len(self._open)
 
     @property
@@ -85,7 +85,7 @@ class SocketHub:
             self._carrier.pop(delivery.envelope_id, None)
 
     async def disconnect(self, reason: str, *, close_after: float | None) -> None:
-        """Tell every connection to leave; close it after so many seconds unless None."""
+        """Send `disconnect` on every connection; close it after `close_after` s unless None."""
         for socket in list(self._open):
             frame = {"type": "disconnect", "reason": reason, "debug_info": {"host": "embedded"}}
             if reason != "warning":

@@ -15,7 +15,7 @@ RESPONSE_LIFE = timedelta(minutes=30)
 
 @dataclass(slots=True)
 class Trigger:
-    """One permission to open a view, given by something that `user` did, maybe inside `view`."""
+    """Permission to open one view after something that `user` did, perhaps inside `view`."""
 
     id: str
     user: User
@@ -33,7 +33,7 @@ class Triggers:
         self._all: dict[str, Trigger] = {}
 
     def issue(self, user: User, view: View | None = None) -> Trigger:
-        """Issue a trigger for something that a person did just now."""
+        """Issue a trigger for what somebody just did."""
         number = len(self._all) + 1
         trigger = Trigger(
             f"{number}.{secrets.randbelow(10**9)}.{secrets.token_hex(16)}",
@@ -80,7 +80,7 @@ class ResponseUrls:
         self._all: dict[str, ResponseUrl] = {}
 
     def issue(self, user: User, channel: Channel, source: Message | None = None) -> ResponseUrl:
-        """Give out a new one."""
+        """Issue a new one."""
         token = f"{len(self._all) + 1}/{secrets.token_urlsafe(18)}"
         self._all[token] = ResponseUrl(token, user, channel, source, self._clock())
         return self._all[token]

@@ -1,4 +1,4 @@
-"""How the things of `state` look on Slack's wire."""
+"""How the objects of `state` look on Slack's wire."""
 
 from tests.slack_server.render import Json
 from tests.slack_server.state import (
@@ -45,6 +45,7 @@ def user_json(user: User, *, with_email: bool = True) -> Json:
         "is_bot": user.is_bot,
         "is_app_user": user.app_user,
         "updated": 0,
+        **user.described,
     }
 
 
@@ -157,7 +158,7 @@ def bookmark_json(bookmark: Bookmark) -> Json:
 
 
 def view_json(view: View, *, team_id: str, app_id: str, bot_id: str) -> Json:
-    """A view object as the app gets it back, with what was filled in so far."""
+    """A view object as the app gets it back, with the values filled in so far."""
     sent = view.payload
     return {
         "id": view.id,

@@ -1,4 +1,4 @@
-"""What bot and people alike do with channels: state, events and notices in one place."""
+"""What the bot and people do with channels: state, events and notices in one place."""
 
 import re
 
@@ -28,7 +28,7 @@ def create(ws: Workspace, name: str, creator: User, *, private: bool) -> Channel
 
 
 def join(ws: Workspace, channel: Channel, user: User, *, inviter: User | None = None) -> None:
-    """Bring someone into a channel; nothing if they are in it."""
+    """Add someone to a channel, unless they are in it."""
     if user.id in channel.members:
         return
     channel.members.append(user.id)
@@ -46,7 +46,7 @@ def join(ws: Workspace, channel: Channel, user: User, *, inviter: User | None = 
 
 
 def leave(ws: Workspace, channel: Channel, user: User, *, actor: User | None = None) -> None:
-    """Take someone out of a channel, by their own will or by `actor`."""
+    """Remove someone from a channel: they leave, or `actor` removes them."""
     concerns_bot = user.id == ws.bot.id
     notice(ws, channel, user, "channel_leave", f"{user.mention} has left the channel")
     channel.members.remove(user.id)

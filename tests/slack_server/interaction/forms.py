@@ -1,4 +1,4 @@
-"""Filling in: elements found by id or label, and what they hold on the wire (`state.values`)."""
+"""Filling in forms: finds elements by id or label; what they hold on the wire (`state.values`)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tests.slack_server.workspace import Workspace
 
 
 class CannotDoError(AssertionError):
-    """What a person was told to do isn't possible with what they see; it says what is."""
+    """A person can't do this with what they see; the message lists what they can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,12 @@ class Placed:
 
     @property
     def names(self) -> set[str]:
-        """All by which a test may call it."""
+        """Every name that a test may use for it."""
         return {self.action_id, self.label, str(self.block.get("block_id"))} - {""}
 
 
 def elements_of(blocks: Iterable[Json]) -> Iterator[Placed]:
-    """All that can be pressed or filled in."""
+    """Everything that people can press or fill in."""
     for block in blocks:
         inside = [block.get("element"), block.get("accessory"), *(block.get("elements") or [])]
         for element in inside:
@@ -86,9 +86,9 @@ def elements_of(blocks: Iterable[Json]) -> Iterator[Placed]:
 
 
 def get_pressed(blocks: list[Json], name: str, value: Any = None) -> Placed:
-    """Give the element called `name`; where several are, the one holding `value`.
+    """Return the element called `name`; if there are several, the one that holds `value`.
 
-    Raises: CannotDoError, with what there is.
+    Raises: CannotDoError, which lists what they see.
     """
     placed = list(elements_of(blocks))
     found = [p for p in placed if p.action_id == name] or [p for p in placed if p.label == name]
@@ -101,9 +101,9 @@ def get_pressed(blocks: list[Json], name: str, value: Any = None) -> Placed:
 
 
 def get_field(blocks: list[Json], name: str) -> Placed:
-    """Give the input called `name` by block id, action id or label.
+    """Return the input called `name` by block id, action id or label.
 
-    Raises: CannotDoError, with what there is.
+    Raises: CannotDoError, which lists what they see.
     """
     fields = [p for p in elements_of(blocks) if p.element["type"] in HOLDINGS]
     found = next((p for p in fields if name in p.names), None)
@@ -113,7 +113,7 @@ def get_field(blocks: list[Json], name: str) -> Placed:
 
 
 def initial_values(blocks: list[Json]) -> Json:
-    """`state.values` as before anyone touched anything."""
+    """`state.values` before anyone touches anything."""
     values: Json = {}
     for placed in elements_of(blocks):
         holding = HOLDINGS.get(placed.element["type"])
@@ -128,7 +128,7 @@ def initial_values(blocks: list[Json]) -> Json:
 
 
 def held(ws: Workspace, placed: Placed, value: Any, *, loaded: list[Json]) -> Json:
-    """What an element holds after a person chose or typed `value`; `loaded` are fetched options.
+    """What an element holds once a person chose or typed `value`; `loaded` are fetched options.
 
     Raises: CannotDoError if it can't hold that.
     """

@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Stage:
-    """What people act upon."""
+    """What people act on: Slack's state, and the ways to the app and back."""
 
     backend: Backend
     deliveries: Deliveries
@@ -166,7 +166,7 @@ class Stage:
         return outcome
 
     async def close(self, user: User, view: View) -> Outcome:
-        """Close a form by its cross; the app hears of it if it asked to."""
+        """Close a form with its X; the app hears of it if it asked to."""
         self.backend.modals.close(self._current(view))
         ws = self.backend.ws
         if not view.payload.get("notify_on_close"):
@@ -246,7 +246,7 @@ class Stage:
             "id": user.id,
             "username": user.name,
             "name": user.name,
-            "team_id": user.team_id,
+            "team_id": user.home_team or user.team_id,
         }
         return {
             "user": person,

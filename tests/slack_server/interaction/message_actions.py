@@ -1,4 +1,4 @@
-"""What bot and people alike do with messages: state, events and notices in one place."""
+"""What the bot and people do with messages: state, events and notices in one place."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from tests.slack_server.state import (
 )
 from tests.slack_server.workspace import Workspace
 
-# Slack cuts longer texts without a word.
+# Slack cuts longer texts silently.
 LONGEST_TEXT = 40_000
 
 
@@ -172,7 +172,7 @@ def react(ws: Workspace, message: Message, user: User, emoji: str, *, remove: bo
 
 
 def pin(ws: Workspace, message: Message, user: User, *, remove: bool = False) -> None:
-    """Pin a message to its channel or take it off.
+    """Pin or unpin a message.
 
     Raises: SlackError `already_pinned`, `too_many_pins`, `no_pin`.
     """
@@ -230,7 +230,7 @@ def share_files(
 
 
 def with_block_ids(ws: Workspace, blocks: list[Json]) -> list[Json]:
-    """Give every block the id that Slack gives when the app gave none."""
+    """Return the blocks with Slack's own ids where the app gave none."""
     return [
         block if block.get("block_id") else {**block, "block_id": ws.ids.mint("b")}
         for block in blocks

@@ -45,7 +45,7 @@ class Modals:
         return view
 
     def update(self, view: View, payload: Json, *, if_hash: str = "") -> View:
-        """Replace what a view shows; what was filled in stays where ids stay.
+        """Replace what a view shows; fields that keep their ids keep their values.
 
         Raises: SlackError `hash_conflict`, `not_found`.
         """
@@ -78,7 +78,7 @@ class Modals:
         return view
 
     def close(self, view: View) -> View | None:
-        """Close a view; give the one below, which shows again."""
+        """Close a view; return the one below, which shows again."""
         view.is_open = False
         stack = self._stacks.get(view.root_view_id, [])
         if view in stack:
@@ -91,7 +91,7 @@ class Modals:
             one.is_open = False
 
     def find(self, *, view_id: str = "", external_id: str = "") -> View | None:
-        """Find a view by its id or the app's own id for it."""
+        """Find a view by its id or its `external_id`."""
         if view_id:
             return self._ws.views.get(view_id)
         return next(

@@ -1,4 +1,4 @@
-"""What a person sees come of something they did."""
+"""What a person sees after doing something."""
 
 from dataclasses import dataclass, field
 
@@ -59,15 +59,15 @@ class Outcome:
 
     @property
     def view(self) -> View | None:
-        """The form that came up: opened by the trigger, or pushed or updated by the ack."""
+        """The form that appeared: opened by the trigger, or pushed or updated by the ack."""
         return self.shown or (self.trigger.opened if self.trigger else None)
 
     def get_view(self) -> View:
-        """Give the form that came up.
+        """Return the form that appeared.
 
         Raises: AssertionError if none did.
         """
         view = self.view
         if view is None:
-            raise AssertionError(f"no form came up; the answer was {self.ack}")
+            raise AssertionError(f"no form appeared; the answer was {self.ack}")
         return view

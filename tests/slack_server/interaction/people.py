@@ -1,4 +1,4 @@
-"""People of the workspace: what they do, and what they see come of it."""
+"""People of the workspace: what they do, and what they see then."""
 
 import html
 import re
@@ -62,7 +62,7 @@ class Person:
     async def click(self, where: Message | View, action: str, value: Any = None) -> Outcome:
         """Press or choose in a message, form or home tab, by action id or visible label.
 
-        `value` says which of several equal buttons, or what is chosen in a select.
+        `value` picks one of several like buttons, or is the choice in a select.
         Raises: CannotDoError if it isn't there.
         """
         if isinstance(where, Message) and where.ephemeral_to not in ("", self.id):
@@ -99,7 +99,7 @@ class Person:
         return await self._stage.shortcut(self.user, callback_id, message)
 
     async def opens_home(self, tab: str = "home") -> View | None:
-        """Open the app's home tab; gives what is published there once the app has answered."""
+        """Open the app's home tab; return what it shows once the app has answered."""
         ws = self._ws
         async with self._waiting():
             event = {
@@ -151,7 +151,7 @@ class Person:
             message_actions.react(self._ws, message, self.user, emoji.strip(":"))
 
     async def unreacts(self, message: Message, emoji: str) -> None:
-        """Take a reaction back."""
+        """Remove their reaction."""
         async with self._waiting():
             name = emoji.strip(":")
             message_actions.react(self._ws, message, self.user, name, remove=True)
@@ -163,7 +163,7 @@ class Person:
             message_actions.pin(self._ws, message, self.user)
 
     async def unpins(self, message: Message) -> None:
-        """Take a pinned message off."""
+        """Unpin a message."""
         async with self._waiting():
             message_actions.pin(self._ws, message, self.user, remove=True)
 
@@ -210,7 +210,7 @@ class Person:
             channel_actions.leave(self._ws, place, self.user)
 
     async def invites(self, other: "Person | User", channel: Place) -> None:
-        """Bring someone, or the bot, into a channel."""
+        """Invite someone, or the bot, to a channel."""
         place = self._entered(channel)
         async with self._waiting():
             user = self._ws.users[other.id]
@@ -229,7 +229,7 @@ class Person:
             channel_actions.set_archived(self._ws, place, self.user, archived=True)
 
     async def unarchives(self, channel: Place) -> None:
-        """Bring an archived channel back."""
+        """Unarchive a channel."""
         place = self._seen(channel)
         async with self._waiting():
             channel_actions.set_archived(self._ws, place, self.user, archived=False)
@@ -296,7 +296,7 @@ class Person:
 
 
 class _FirstAnswers:
-    """Waits, on leaving, until the app answered the events that came of the block."""
+    """On leaving, waits until the app has answered the events that the block caused."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage

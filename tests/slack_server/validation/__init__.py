@@ -1,4 +1,4 @@
-"""Slack's limits on messages, modals and home tabs, checked by code of our own."""
+"""Our own checks of Slack's limits on messages, modals and home tabs."""
 
 from tests.slack_server.validation.checks import Problem
 from tests.slack_server.validation.surfaces import (

@@ -54,7 +54,7 @@ def boolean(value: Any, at: str) -> Iterator[Problem]:
 
 
 def anything(value: Any, at: str) -> Iterator[Problem]:
-    """Whatever it is."""
+    """Any value."""
     del value, at
     return iter(())
 
@@ -146,5 +146,5 @@ def both(*checks: Check) -> Check:
 
 
 def repeated(values: Iterable[str]) -> list[str]:
-    """Which of these occur more than once."""
+    """The values that occur more than once."""
     return [value for value, count in Counter(values).items() if count > 1]

@@ -1,4 +1,4 @@
-"""Limits of block elements and composition objects (slack-platform.md, section 3)."""
+"""Limits of block elements and composition objects, as Slack's reference documents them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

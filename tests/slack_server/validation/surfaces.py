@@ -33,13 +33,13 @@ from tests.slack_server.validation.elements import (
 
 Json = dict[str, Any]
 
-# Slack documents 4,000 as the recommended length; beyond it cuts or splits the message.
+# Slack recommends at most 4,000, and cuts or splits longer messages.
 MESSAGE_TEXT = 4000
 MARKDOWN_TEXT = 12_000
-# Not documented by Slack: where `msg_blocks_too_long` was seen in the field.
+# Undocumented: the size at which Slack was seen to answer `msg_blocks_too_long`.
 ALL_BLOCK_TEXT = 13_200
 VIEW_BYTES = 250_000
-# Not documented by Slack: a careful guess, ids never come near it.
+# Undocumented: a cautious guess; ids never come near it.
 METADATA_BYTES = 8_000
 
 
@@ -147,7 +147,7 @@ _HOME = shape({"type": one_of("home"), "blocks": many(_HOME_BLOCKS, 100)}, _STOR
 def check_message(
     message_text: str, blocks: list[Json], attachments: list[Json]
 ) -> Iterator[Problem]:
-    """Check what is to be posted, also where Slack would silently cut it."""
+    """Check a message to post, including what Slack would silently cut."""
     if len(message_text) > MESSAGE_TEXT:
         yield Problem("/text", f"text over {MESSAGE_TEXT} characters is cut", "msg_too_long")
     if len(attachments) > 100:

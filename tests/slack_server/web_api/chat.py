@@ -85,7 +85,7 @@ def delete(call: Call) -> Json:
 
 @method("chat.getPermalink", tier=5, access=Access.SEEN, required=("channel", "message_ts"))
 def get_permalink(call: Call) -> Json:
-    """Give a message's address."""
+    """Return a message's permalink."""
     message = call.message("message_ts")
     link = f"https://{call.ws.domain}.slack.com/archives/{call.channel.id}"
     link += f"/p{message.ts.replace('.', '')}"
@@ -161,7 +161,7 @@ def _validate(
     problems = list(check_message(text, blocks, attachments))
     if metadata is not None:
         problems.extend(check_metadata(metadata))
-    # Slack takes long texts, and cuts them: the sender hears of it only here.
+    # Slack silently cuts long texts; only this check tells the sender.
     cut = [p for p in problems if p.code == "msg_too_long"]
     call.ws.violations.extend(f"{about}: {p.message}" for p in cut)
     if (blocks or attachments) and not text:

@@ -46,7 +46,7 @@ def list_all(call: Call) -> Json:
 
 @method("users.conversations", tier=3, scopes=READ)
 def list_joined(call: Call) -> Json:
-    """List the conversations that someone (the bot unless told) is in."""
+    """List the conversations that someone (the bot by default) is in."""
     member = call.text("user") or call.bot.id
     joined = [channel for channel in _visible(call) if member in channel.members]
     found, more = page(joined, call, default=100, most=999)
@@ -62,7 +62,7 @@ def archive(call: Call) -> Json:
 
 @method("conversations.unarchive", tier=2, scopes=MANAGE, access=Access.SEEN)
 def unarchive(call: Call) -> Json:
-    """Bring an archived channel back."""
+    """Unarchive a channel."""
     channel_actions.set_archived(call.ws, call.channel, call.bot, archived=False)
     return {}
 

@@ -22,16 +22,17 @@ def auth_test(call: Call) -> Json:
         "url": f"https://{ws.domain}.slack.com/",
         "team": "Embedded",
         "user": ws.bot.name,
-        "team_id": ws.team_id,
+        "team_id": ws.enterprise_id if ws.is_org_wide else ws.team_id,
         "user_id": ws.bot.id,
         "bot_id": ws.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": ws.is_org_wide,
+        **({"enterprise_id": ws.enterprise_id} if ws.enterprise_id else {}),
     }
 
 
 @method("apps.connections.open", tier=3, for_app_token=True)
 def open_connection(call: Call) -> Json:
-    """Give a Socket Mode URL for one handshake."""
+    """Return a Socket Mode URL for one handshake."""
     return {"url": call.backend.new_socket_url()}
 
 
@@ -66,7 +67,7 @@ def list_users(call: Call) -> Json:
 
 @method("users.lookupByEmail", tier=3, scopes=(_EMAIL,), required=("email",))
 def look_up(call: Call) -> Json:
-    """Find a person by email; the deactivated aren't found."""
+    """Find a person by email; not somebody deactivated."""
     wanted = call.text("email").casefold()
     for user in call.ws.users.values():
         if user.email.casefold() == wanted and not user.deleted:

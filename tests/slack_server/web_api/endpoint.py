@@ -69,7 +69,7 @@ class WebApi:
 
     @contextmanager
     def _alone(self, spec: Method | None, args: Json) -> Iterator[bool]:
-        """Hold the place of a method that Slack serves one at a time per channel."""
+        """Claim a method that Slack serves one call at a time per channel."""
         key = (spec.serial, str(args.get(spec.channel_arg))) if spec and spec.serial else None
         if key is None or key in self._busy:
             yield key is None
@@ -126,7 +126,7 @@ async def read_args(request: web.Request) -> Json:
             body: Any = json.loads(await request.text() or "{}")
         except ValueError:
             body = None
-        # No object: a marker that no method takes, so that the call is refused and seen.
+        # Not an object: mark the call, so that it is refused and journalled.
         return {**args, **body} if isinstance(body, dict) else {**args, "invalid_json": True}
     form = await request.post()
     return args | {key: value for key, value in form.items() if isinstance(value, str)}

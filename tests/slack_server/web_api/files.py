@@ -67,7 +67,7 @@ def info(call: Call) -> Json:
 
 @method("files.list", tier=3, scopes=("files:read",))
 def list_files(call: Call) -> Json:
-    """List complete files, of one channel if told."""
+    """List complete files, of one channel if given."""
     channel = call.text("channel")
     found = [
         file_json(file)

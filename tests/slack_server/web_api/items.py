@@ -1,4 +1,4 @@
-"""pins.*, bookmarks.*, reactions.*: what hangs on channels and messages."""
+"""pins.*, bookmarks.*, reactions.*: what people attach to channels and messages."""
 
 import re
 
@@ -24,7 +24,7 @@ def pin(call: Call) -> Json:
 
 @method("pins.remove", tier=2, scopes=("pins:write",), access=Access.WRITABLE)
 def unpin(call: Call) -> Json:
-    """Take a pinned message off."""
+    """Unpin a message."""
     message_actions.pin(call.ws, call.message("timestamp"), call.bot, remove=True)
     return {}
 
@@ -56,7 +56,7 @@ def list_pins(call: Call) -> Json:
     **_BOOKMARKS,
 )
 def add_bookmark(call: Call) -> Json:
-    """Add a link to a channel's head."""
+    """Add a link at the top of a channel."""
     if call.text("type") != "link":
         raise SlackError("invalid_bookmark_type")
     link = _link(call)
@@ -112,14 +112,14 @@ def react(call: Call) -> Json:
 
 @method("reactions.remove", tier=2, scopes=("reactions:write",), access=Access.WRITABLE)
 def unreact(call: Call) -> Json:
-    """Take a reaction back."""
+    """Remove a reaction."""
     message_actions.react(call.ws, call.message("timestamp"), call.bot, _emoji(call), remove=True)
     return {}
 
 
 @method("reactions.get", tier=3, scopes=("reactions:read",), access=Access.MEMBER)
 def get_reactions(call: Call) -> Json:
-    """Give a message with its reactions."""
+    """Return a message with its reactions."""
     message = call.message("timestamp")
     content = message_json(message, app_id=call.ws.app_id, with_metadata=False)
     return {"type": "message", "channel": call.channel.id, "message": content}

@@ -1,4 +1,4 @@
-"""conversations.*: who is in, comes in and goes out."""
+"""conversations.*: members, and how they join and leave."""
 
 from tests.slack_server.delivery.wire import channel_json
 from tests.slack_server.interaction import channel_actions
@@ -20,7 +20,7 @@ def members(call: Call) -> Json:
 
 @method("conversations.invite", tier=3, scopes=INVITE, access=Access.WRITABLE)
 def invite(call: Call) -> Json:
-    """Invite people; one who can't be invited refuses all, unless `force` skips them."""
+    """Invite people; one refusal fails the whole call, unless `force` skips it."""
     wanted = call.words("users")
     if not wanted:
         raise SlackError("no_user")
@@ -80,7 +80,7 @@ def kick(call: Call) -> Json:
 
 @method("conversations.open", tier=3, scopes=("im:write", "mpim:write"))
 def open_direct(call: Call) -> Json:
-    """Open the direct conversation with one person, or a group's with up to eight."""
+    """Open the direct conversation with one person, or one with a group of up to eight."""
     people = [_reachable(call.user_of(user_id)) for user_id in call.words("users")]
     if not people:
         raise SlackError("users_list_not_supplied")

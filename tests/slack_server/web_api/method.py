@@ -49,7 +49,7 @@ def method(name: str, *, tier: int, **spec: Any) -> "Callable[[Callable[[Call], 
 
 
 class Call:
-    """One call: its arguments, read in whatever form they came."""
+    """One call, and its arguments however they were sent."""
 
     def __init__(self, backend: Backend, spec: Method, args: Json) -> None:
         self.backend = backend
@@ -67,7 +67,7 @@ class Call:
         return self._channel
 
     def check(self) -> None:
-        """Make the checks of the table entry.
+        """Run the checks of the table entry.
 
         Raises: SlackError with Slack's code.
         """
@@ -93,7 +93,7 @@ class Call:
             raise SlackError(self._spec.archived)
 
     def use_channel(self, channel: Channel) -> None:
-        """Settle the channel that the call is about."""
+        """Set the channel that the call is about."""
         self._channel = channel
 
     def need_scope(self, *alternatives: str) -> None:
@@ -107,7 +107,7 @@ class Call:
             raise SlackError("missing_scope", needed=needed, provided=provided)
 
     def seen_channel(self, channel_id: str) -> Channel:
-        """Give a conversation that the bot can see, by id only.
+        """Return a conversation that the bot can see, by id only.
 
         Raises: SlackError `channel_not_found`.
         """
@@ -117,7 +117,7 @@ class Call:
         return channel
 
     def message(self, ts_arg: str) -> Message:
-        """Give the message that `ts_arg` names in the call's channel.
+        """Return the message that `ts_arg` names in the call's channel.
 
         Raises: SlackError `message_not_found`.
         """
@@ -127,14 +127,14 @@ class Call:
         return found
 
     def user(self, name: str = "user") -> User:
-        """Give the user that an argument names.
+        """Return the user that an argument names.
 
         Raises: SlackError `user_not_found`.
         """
         return self.ws.get_user(self.text(name))
 
     def user_of(self, user_id: str) -> User:
-        """Give a user by id.
+        """Return a user by id.
 
         Raises: SlackError `user_not_found`.
         """
@@ -169,7 +169,7 @@ class Call:
         return [word.strip() for word in str(value or "").split(",") if word.strip()]
 
     def struct(self, name: str, *, default: Any, code: str = "invalid_arguments") -> Any:
-        """Read JSON, also when it came as a string.
+        """Read JSON, even if it was sent as a string.
 
         Raises: SlackError `code` if it isn't JSON.
         """

@@ -77,7 +77,7 @@ async def test_a_dropped_connection_may_have_taken_effect(
     assert (call.ok, call.took_effect) == (False, after)
 
 
-async def test_a_hanging_call_times_out_at_the_client_and_is_let_go(slack: SlackServer) -> None:
+async def test_a_hanging_call_times_out_at_the_client_and_is_released(slack: SlackServer) -> None:
     client = AsyncWebClient(
         token=slack.bot_token, base_url=slack.api_url, timeout=1, retry_handlers=[]
     )
@@ -87,6 +87,21 @@ async def test_a_hanging_call_times_out_at_the_client_and_is_let_go(slack: Slack
     slack.heal()
     assert (await client.auth_test())["ok"]
     await slack.wait_for(lambda: all(call.ended for call in slack.calls))
+
+
+@pytest.mark.parametrize("drop", [False, True])
+async def test_a_held_call_takes_effect_after_calls_that_came_later(
+    slack: SlackServer, client: AsyncWebClient, room: Channel, *, drop: bool
+) -> None:
+    held = slack.hold("chat.postMessage", drop=drop)
+    first = asyncio.ensure_future(client.chat_postMessage(channel=room.id, text="first"))
+    await slack.wait_for(lambda: held.happened)
+    await client.chat_postMessage(channel=room.id, text="second")
+    assert [m.text for m in room.messages] == ["second"]
+    slack.release()
+    (outcome,) = await asyncio.gather(first, return_exceptions=True)
+    assert isinstance(outcome, aiohttp.ClientError) is drop
+    assert {m.text for m in room.messages} == {"first", "second"}
 
 
 async def test_revoked_tokens_are_refused_until_healed(
@@ -204,7 +219,7 @@ async def test_redelivery_repeats_the_same_ids_with_retry_headers(
     assert retries == ["1"]
 
 
-async def test_an_event_that_was_not_taken_is_retried(
+async def test_an_unacknowledged_event_is_retried(
     slack: SlackServer, running: AsyncApp, alice: Person, room: Channel
 ) -> None:
     heard: list[Json] = []
@@ -223,7 +238,7 @@ async def test_an_event_that_was_not_taken_is_retried(
     assert delivery.acked
 
 
-async def test_after_a_refresh_the_app_comes_back_by_a_new_ticket(
+async def test_after_a_refresh_the_app_reconnects_with_a_new_ticket(
     slack: SlackServer, app: AsyncApp
 ) -> None:
     handler = AsyncSocketModeHandler(app, slack.app_token, ping_interval=0.1)

@@ -1,4 +1,4 @@
-"""Buttons and forms carry a verb's arguments there and back, and refuse what isn't ours."""
+"""Buttons and forms carry a verb's arguments there and back, and refuse foreign values."""
 
 import json
 import uuid
@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.framework.arguments import (
+    MAX_VALUE,
     NOBODY,
     OnIncident,
+    find_value,
     from_value,
     from_view,
     to_metadata,
@@ -60,20 +62,47 @@ def view(metadata: str, **elements: Mapping[str, Any]) -> dict[str, Any]:
     return {"private_metadata": metadata, "state": {"values": values}}
 
 
-def test_a_value_holds_the_fields_in_order_and_none_that_has_its_default_at_the_end() -> None:
+def test_a_value_holds_the_fields_in_order_without_trailing_defaults() -> None:
     assert to_value(OnIncident(INCIDENT, 3)) == f"{INCIDENT.id}|3"
     assert to_value(OnIncident(INCIDENT)) == str(INCIDENT.id)
     assert to_value(Answering(INCIDENT, answer=Answer.NO)) == f"{INCIDENT.id}|0||no"
 
 
-def test_arguments_come_back_from_a_buttons_value() -> None:
+def test_arguments_are_read_back_from_a_buttons_value() -> None:
     assert from_value(Answering, to_value(EVERYTHING)) == EVERYTHING
 
 
 @given(st.text())
-def test_any_words_come_back(words: str) -> None:
+def test_any_text_is_read_back(words: str) -> None:
     asked = Answering(INCIDENT, words=words)
     assert from_value(Answering, to_value(asked)) == asked
+
+
+@pytest.mark.parametrize("words", ["<&>" * 600, "&lt;&amp;&gt;" * 138, "x" * 1_900])
+def test_words_that_fit_a_button_come_back(words: str) -> None:
+    value = find_value(Answering(INCIDENT, words=words))
+    assert value is not None
+    assert len(value) <= MAX_VALUE
+    assert from_value(Answering, value).words == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["<&>" * 1_800, "&lt;&amp;&gt;" * 1_800, "%" * 1_800, "|" * 1_800, "\N{FIRE}" * 1_800],
+    ids=["<&>", "escaped", "percent", "bar", "emoji"],
+)
+def test_no_value_is_longer_than_slack_accepts(words: str) -> None:
+    asked = Answering(INCIDENT, words=words)
+    assert find_value(asked) is None
+    with pytest.raises(ValueError, match="Answering") as refused:
+        to_value(asked)
+    assert words not in str(refused.value)
+
+
+@given(st.text(min_size=600, max_size=2_100))
+def test_a_value_fits_a_button_or_there_is_none(words: str) -> None:
+    value = find_value(Answering(INCIDENT, words=words))
+    assert value is None or len(value.encode("utf-16-le", "surrogatepass")) <= 2 * MAX_VALUE
 
 
 def test_the_value_of_a_shorter_verb_fits_a_longer_one() -> None:
@@ -81,19 +110,19 @@ def test_the_value_of_a_shorter_verb_fits_a_longer_one() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x", "|3", "INC-1|2"])
-def test_a_value_without_an_incident_is_refused_as_one_that_isnt_there(value: str) -> None:
+def test_a_value_without_an_incident_is_refused_as_not_found(value: str) -> None:
     with pytest.raises(IncidentNotFound):
         from_value(Answering, value)
 
 
 @pytest.mark.parametrize("rest", ["x", "0|x", "0||maybe", "0||no||1||U1||1|too|many"])
-def test_a_garbled_value_is_refused_as_what_isnt_there_any_more(rest: str) -> None:
+def test_a_garbled_value_is_refused_as_outdated(rest: str) -> None:
     with pytest.raises(Superseded) as refused:
         from_value(Answering, f"{INCIDENT.id}|{rest}")
     assert refused.value.what == "proposal"
 
 
-def test_a_form_remembers_what_isnt_entered_in_it() -> None:
+def test_a_form_keeps_the_arguments_that_it_has_no_input_for() -> None:
     asked = Answering(INCIDENT, answer=Answer.NO, words="so far", revisions={"a": 1})
     metadata = to_metadata(asked, entered={"words"})
     assert json.loads(metadata) == {
@@ -127,7 +156,7 @@ def test_every_kind_of_input_is_read() -> None:
     )
 
 
-def test_an_input_left_empty_has_its_default_but_a_person_must_be_chosen() -> None:
+def test_an_empty_input_has_its_default_but_a_person_must_be_chosen() -> None:
     empty: dict[str, Any] = {
         "answer": {"selected_option": None},
         "services": {"selected_options": []},

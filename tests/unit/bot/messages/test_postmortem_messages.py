@@ -1,4 +1,4 @@
-"""What is said about postmortems and action items: complete as plain text, and it pings nobody."""
+"""How postmortems and action items read: complete as plain text, and pinging nobody."""
 
 import json
 import uuid
@@ -32,7 +32,7 @@ RENDERERS = [
     (kind, renderer)
     for feature in (postmortem.FEATURE, action_items.FEATURE)
     for table in (feature.entries, feature.direct_entries)
-    for kind, renderer in table.items()
+    for kind, renderer in table
 ]
 
 
@@ -55,7 +55,7 @@ def entry(kind: str, **content: object) -> EntryView:
 
 
 def said_in_channel(kind: str, **content: object) -> Message:
-    return postmortem.FEATURE.entries[kind](entry(kind, **content), incident())
+    return dict(postmortem.FEATURE.entries)[kind](entry(kind, **content), incident())
 
 
 @pytest.mark.parametrize(("kind", "renderer"), RENDERERS)
@@ -68,7 +68,7 @@ def test_every_entry_reads_completely_and_pings_nobody(
     assert not [ping for ping in PINGS if ping in whole]
 
 
-def test_a_draft_without_owner_asks_who_writes_it() -> None:
+def test_a_draft_without_an_owner_asks_who_writes_it() -> None:
     message = said_in_channel(PostmortemDrafted.kind, owner=None)
     assert "Who writes it up, by Mon 9 Mar 2026?" in message.text
     assert "postmortem_claim" in str(message.payload())
@@ -91,7 +91,7 @@ def test_a_draft_with_an_owner_asks_nobody() -> None:
 def test_a_reminder_says_when_it_is_due(recorded: datetime, is_due: bool, told: str) -> None:  # noqa: FBT001
     kind = PostmortemReminded.kind
     reminder = replace(entry(kind, is_due=is_due), recorded_at=recorded)
-    assert told in postmortem.FEATURE.direct_entries[kind](reminder, incident()).text
+    assert told in dict(postmortem.FEATURE.direct_entries)[kind](reminder, incident()).text
 
 
 def test_the_form_asks_the_policys_questions_and_remembers_revisions(policy: Policy) -> None:
@@ -131,7 +131,7 @@ def test_a_clash_shows_theirs_and_keeps_ours(policy: Policy) -> None:
     assert '"initial_value": "Mine"' in text
 
 
-def test_what_publishing_lacks_is_named_by_title(policy: Policy) -> None:
+def test_missing_sections_are_named_by_title(policy: Policy) -> None:
     told = messages.missing_text(("contributing_factors",), policy=policy, slash="/incident")
     assert "Contributing factors" in told
     none = messages.missing_text(("resolved_at",), policy=policy, slash="/incident")
@@ -147,6 +147,13 @@ ME = Named("U0ME", "me")
         ("<@U1|bob> Alert on disks", "U1", None, "Alert on disks"),
         ("<@U1> by 2026-12-01 Alert", "U1", date(2026, 12, 1), "Alert"),
         ("<@U1> by 5d Alert", "U1", date(2026, 3, 7), "Alert"),
+        ("<@U1> by Friday fix it", "U1", date(2026, 3, 6), "fix it"),
+        ("<@U1> by next Monday: fix it", "U1", date(2026, 3, 9), "fix it"),
+        ("<@U1> by 1 Dec fix it", "U1", date(2026, 12, 1), "fix it"),
+        ("<@U1> fix it by Friday", "U1", date(2026, 3, 6), "fix it by Friday"),
+        ("<@U1> fix it by hand", "U1", None, "fix it by hand"),
+        ("<@U1> by 2w fix it", "U1", date(2026, 3, 16), "fix it"),
+        ("<@U1> due tomorrow fix it", "U1", date(2026, 3, 3), "fix it"),
         ("me by hand, check alerts", "U0ME", None, "by hand, check alerts"),
         ("<@U1> ask <@U2|carol> or <@U3>", "U1", None, "ask @carol or @U3"),
     ],
@@ -158,20 +165,29 @@ def test_an_action_item_is_read_from_words(
     assert (found.owner.external_id, found.due_on, found.text) == (owner, due_on, text)
 
 
-def test_days_are_counted_from_today_where_the_author_is() -> None:
+def test_days_are_counted_from_today_in_the_authors_zone() -> None:
     assert find_day("5d", now=NOW, zone="Asia/Tokyo") == date(2026, 3, 8)
     assert find_day("5d", now=NOW, zone="UTC") == date(2026, 3, 7)
 
 
 @pytest.mark.parametrize(
-    "typed", ["bob Alert", "", "<@U1> by 2026-13-01 Alert", "<@U1> by 5 Alert"]
+    "typed",
+    [
+        "bob Alert",
+        "",
+        "<@U1> by 2026-13-01 Alert",
+        "<@U1> by 5 Alert",
+        "<@U1> by end of week fix it",
+        "<@U1> by 3/4 fix it",
+        "<@U1> by yesterday fix it",
+    ],
 )
-def test_words_that_cant_be_read_are_refused(typed: str) -> None:
+def test_an_unreadable_action_item_is_refused(typed: str) -> None:
     with pytest.raises(InvalidInput):
         parse_action(typed, now=NOW, zone="UTC", me=ME)
 
 
-def test_the_list_shows_the_open_ones_first_and_how_many_it_leaves_out() -> None:
+def test_the_list_shows_open_items_first_and_counts_what_it_omits() -> None:
     items = [
         ActionItemView(
             id=uuid.uuid4(),

@@ -1,0 +1,88 @@
+"""Asks Slack who somebody is, before they get or see anything; never inside a transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.slack.errors import SlackFailure
+from bot.slack.gateway.people import SlackUser
+from bot.slack.rate_limits import Priority
+from incidents.core.errors import CannotAsk
+from incidents.core.people import Actor, PersonFacts, PersonKind, system_actor
+from incidents.people.directory import kind_of
+from incidents.roles.departures import save_people
+
+if TYPE_CHECKING:
+    from bot.framework.requests import Services
+
+# What Slack answers about ids that aren't anybody's whom we could see: strangers, for us.
+_STRANGERS = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who acts, as the directory has them.
+
+    `acts_here`: in our own workspace, by what the request says. `is_doubtful`: we know nothing of
+    them, or what we know may be outdated, so Slack is asked first.
+    """
+
+    actor: Actor
+    acts_here: bool = True
+    is_doubtful: bool = False
+
+
+def facts_of(user: SlackUser) -> PersonFacts:
+    """Return Slack's description of a user as facts for the domain."""
+    return PersonFacts(
+        external_id=user.id,
+        name=user.name,
+        zone=user.zone,
+        email=user.email,
+        is_active=user.is_active,
+        kind=kind_of(is_bot=user.is_bot, is_guest=user.is_guest, is_external=user.is_external),
+    )
+
+
+async def get_acquainted(
+    services: "Services", external_ids: Sequence[str], *, within: float, acts_here: bool = False
+) -> None:
+    """Ask Slack who these people are, for at most `within` seconds, and store it.
+
+    `acts_here`: they act in our own workspace, which counts where Slack names only their
+    organisation.
+
+    Raises: CannotAsk if Slack doesn't answer.
+    """
+    learned: list[PersonFacts] = []
+    for external_id in external_ids:
+        try:
+            async with asyncio.timeout(within):
+                facts = await _ask(services, external_id)
+        except (SlackFailure, TimeoutError) as error:
+            log.warning("person_not_asked", error=getattr(error, "error", "timeout"))
+            raise CannotAsk(external_id) from None
+        if facts.kind is None:
+            kind = PersonKind.MEMBER if acts_here else PersonKind.EXTERNAL
+            facts = replace(facts, kind=kind)
+        learned.append(facts)
+    await services.transactions.run(
+        partial(save_people, people=learned),
+        actor=system_actor(),
+        workspace_id=services.workspace.id,
+    )
+
+
+async def _ask(services: "Services", external_id: str) -> PersonFacts:
+    try:
+        return facts_of(await services.gateway.user(external_id, priority=Priority.PERSON))
+    except SlackFailure as error:
+        if error.error in _STRANGERS:
+            return PersonFacts(external_id, kind=PersonKind.EXTERNAL)
+        raise

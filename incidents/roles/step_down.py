@@ -1,0 +1,86 @@
+"""A commander steps down: nobody leads at once, and somebody is asked to."""
+
+import uuid
+from collections.abc import Collection
+
+from incidents.core.errors import AlreadySo, NotPermitted
+from incidents.core.people import Person
+from incidents.core.sentences import Who
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, IncidentRef
+from incidents.incident.roles import RoleAssignment, find_commander, role_holders
+from incidents.people.assignable import get_person, refuse_if_over
+from incidents.policy.policy import DEPUTY
+from incidents.roles.command import agree_to_request, offer_command, outcome_of
+from incidents.roles.command_watch import call_backup
+from incidents.roles.entries import CommanderMissing
+from incidents.roles.give import take_role_away
+from incidents.roles.handoffs import (
+    Handoff,
+    HandoffKind,
+    HandoffStatus,
+    find_pending_handoff,
+    settle_agreed,
+)
+
+
+async def step_down(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
+    """End the commander's role at once, and ask who comes next: the successor, else the backup.
+
+    Somebody whose own request waits takes command at once. The successor is otherwise the person
+    to whom command was offered or for whom it was requested, else the deputy.
+
+    Outcomes: moved, successor_asked, stepped_down.
+
+    Raises: IncidentOver; NotPermitted unless the actor commands; AlreadySo when nobody commands.
+    """
+    incident = await uow.get_incident(ref)
+    refuse_if_over(incident)
+    commander = await find_commander(uow.session, incident.id)
+    if commander is None:
+        raise AlreadySo("commander", "nobody")
+    if uow.actor.is_person and uow.actor.person_id != commander.person_id:
+        person = await get_person(uow, commander.person_id)
+        raise NotPermitted("give_up_command", needs=person.name)
+    pending = await find_pending_handoff(uow.session, incident.id)
+    if pending is not None and pending.is_asked_by_nominee(uow.now):
+        return await agree_to_request(uow, incident, commander=commander, request=pending)
+    await take_role_away(uow, incident, commander)
+    successor = await _ask_successor(uow, incident, commander=commander, pending=pending)
+    if successor is not None:
+        return outcome_of("successor_asked", incident, person=successor)
+    backup = await miss_commander(uow, incident)
+    return outcome_of("stepped_down", incident, backup=backup.name if backup else "")
+
+
+async def miss_commander(
+    uow: UnitOfWork, incident: Incident, *, but: Collection[uuid.UUID | None] = ()
+) -> Who | None:
+    """Record that nobody is in command, and call the backup, unless it is one of `but`."""
+    backup = await call_backup(uow, incident, but=but)
+    if backup is not None:
+        uow.record(incident, CommanderMissing(backup=backup))
+    return backup
+
+
+async def _ask_successor(
+    uow: UnitOfWork,
+    incident: Incident,
+    *,
+    commander: RoleAssignment,
+    pending: Handoff | None,
+) -> Person | None:
+    """Ask the successor of a commander who has stepped down; return who it is, if anybody."""
+    if pending is not None:
+        successor = await get_person(uow, pending.to_person_id)
+        if pending.kind == HandoffKind.OFFER:
+            return successor  # they have been asked already
+        await settle_agreed(uow, incident, pending, HandoffStatus.AGREED)
+    else:
+        deputies = await role_holders(uow.session, incident.id, role_key=DEPUTY)
+        others = [one for one in deputies if one.person_id != commander.person_id]
+        if not others:
+            return None
+        successor = await get_person(uow, others[0].person_id)
+    await offer_command(uow, incident, successor, commander=commander)
+    return successor
