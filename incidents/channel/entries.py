@@ -38,6 +38,20 @@ class PersonLeft(Payload):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SightEnded(Payload):
+    """Somebody left a private incident's channel, or was removed: they no longer see it."""
+
+    kind: ClassVar[str] = "sight_ended"
+    # The one person left who sees the incident, if it is only one.
+    last: Who | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that they are outside now, and who is left if it is only one."""
+        left = (": only ", self.last, " still does") if self.last else ()
+        return telling("left the private channel and no longer sees this incident", *left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRefused(Payload):
     """Slack refused the channel for good; it has a name if joining an existing one failed."""
 
@@ -204,6 +218,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
 ENTRIES: Final[tuple[type[Payload], ...]] = (
     PersonJoined,
     PersonLeft,
+    SightEnded,
     ChannelRefused,
     ChannelRenamed,
     ChannelArchived,

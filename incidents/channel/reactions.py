@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from incidents.channel.entries import ChannelArchived
+from incidents.channel.entries import ChannelArchived, SightEnded
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
@@ -48,6 +48,12 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
     plan.set_topic()
     bookmarks = AddBookmarks(incident_id=facts.incident_id)
     plan.add(bookmarks, lane="ancillary", after=plan.channel_gate)
+
+
+def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:
+    """Warn the one person who still sees a private incident."""
+    if plan.event.last is not None:
+        plan.tell(plan.event.last.id)
 
 
 def join_channel(plan: IncidentPlan[Any]) -> None:

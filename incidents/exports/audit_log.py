@@ -106,6 +106,8 @@ def say(entry: AuditEntry) -> str:
             return f"{_text(entry, 'mentor_name')} is no longer a mentor of {person}."
         case AuditKind.POLICY_CHANGED:
             return _policy(entry.content)
+        case AuditKind.SIGHT_ENDED:
+            return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
         case AuditKind.HANDOVER_OFFERED:
             return f"Put an on-call handoff to {person}."
         case AuditKind.HANDOVER_ACCEPTED:

@@ -44,6 +44,7 @@ class AuditKind(StrEnum):
     POLICY_CHANGED = "policy_changed"
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_ACCEPTED = "handover_accepted"
+    SIGHT_ENDED = "sight_ended"
 
 
 class AuditEntry(Base):

@@ -10,6 +10,7 @@ from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
+from bot.framework.phrases import about, actor_of_entry
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
 from bot.framework.requests import Request
@@ -17,6 +18,7 @@ from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
+from incidents.channel.entries import SightEnded
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.core.people import PersonFacts
@@ -199,6 +201,14 @@ def farewell(reference: str) -> blocks.Message:
     )
 
 
+def last_directly(_: SightEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Return the warning to the one person who still sees a private incident."""
+    return say(
+        f"{about(incident)}: {actor_of_entry(entry)} left, so you're the last person who sees it. "
+        "Before you leave its channel, invite somebody else: otherwise nobody can open it again."
+    )
+
+
 FEATURE = Feature(
     name="privacy",
     verbs=(
@@ -220,4 +230,5 @@ FEATURE = Feature(
     ),
     effects={ReduceMessages: reduce_messages, RetireChannel: retire_channel},
     entries=(shown(MovedToPrivate, moved_entry),),
+    direct_entries=(shown(SightEnded, last_directly),),
 )
