@@ -108,6 +108,9 @@ def say(entry: AuditEntry) -> str:
             return _policy(entry.content)
         case AuditKind.SIGHT_ENDED:
             return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
+        case AuditKind.SIGHT_RECOVERED:
+            opened = f"{entry.actor_name} opened the private incident {_text(entry, 'reference')}"
+            return f"{opened} as recovery person. Reason: {_text(entry, 'reason')}"
         case AuditKind.HANDOVER_OFFERED:
             return f"Put an on-call handoff to {person}."
         case AuditKind.HANDOVER_ACCEPTED:

@@ -45,6 +45,7 @@ class AuditKind(StrEnum):
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_ACCEPTED = "handover_accepted"
     SIGHT_ENDED = "sight_ended"
+    SIGHT_RECOVERED = "sight_recovered"
 
 
 class AuditEntry(Base):

@@ -1,7 +1,10 @@
 """Private incidents answer outsiders exactly like incidents that don't exist."""
 
+from dataclasses import replace
+
 import pytest
 
+from incidents.policy.references import PersonRef
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Person
 
@@ -160,3 +163,27 @@ async def test_a_declarer_who_leaves_sees_it_no_more_and_the_last_insider_is_war
     answer = await alice.command("/incident INC-1 show", channel="general")
     assert "There is no incident INC-1" in answer.text
     assert "you're the last person who sees it" in bot.slack.dm(bob).transcript
+
+
+async def test_the_recovery_person_opens_a_private_incident_loudly(every_bot: Bot) -> None:
+    bot = every_bot
+    rita, mallory = bot.slack.add_people("rita", "mallory")
+    private = replace(bot.loaded.policy.private, recovery=PersonRef(user_id=rita.id))
+    bot.change_policy(private=private)
+    await bot.restart()
+    alice, _bob, _carol, room = await private_room(bot)
+    await mallory.command("/incident list")
+
+    for outsider in (rita, mallory):
+        assert "There is no incident INC-1" in (await outsider.command("/incident INC-1 show")).text
+    refused = await mallory.command("/incident INC-1 recover I am curious")
+    assert "There is no incident INC-1" in refused.text
+    assert "needed" in (await rita.command("/incident INC-1 recover")).text
+
+    answer = await rita.command("/incident INC-1 recover Everybody is on a plane")
+    await bot.settle()
+    assert "You see INC-1 now" in answer.text
+    assert rita in room
+    assert "Everybody is on a plane" in room.transcript
+    assert "Everybody is on a plane" in bot.slack.dm(alice).transcript
+    assert "Leaked key" in (await rita.command("/incident INC-1 show")).text
