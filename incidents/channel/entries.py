@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from incidents.core.sentences import SOMEBODY, ChannelName, Sentence, Telling, Who, telling
+from incidents.core.sentences import SOMEBODY, ChannelName, Sentence, Telling, Who, said, telling
 from incidents.engine.entries import refusal_reason
 from incidents.incident.payload import Payload
 
@@ -35,6 +35,33 @@ class PersonLeft(Payload):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return that they left."""
         return telling("left the incident channel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SightEnded(Payload):
+    """Somebody left a private incident's channel, or was removed: they no longer see it."""
+
+    kind: ClassVar[str] = "sight_ended"
+    # The one person left who sees the incident, if it is only one.
+    last: Who | None = None
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that they are outside now, and who is left if it is only one."""
+        left = (": only ", self.last, " still does") if self.last else ()
+        return telling("left the private channel and no longer sees this incident", *left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SightRecovered(Payload):
+    """The policy's recovery person opened a private incident, with a reason."""
+
+    kind: ClassVar[str] = "sight_recovered"
+    reason: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return that they see the incident now, and why."""
+        what = "opened this private incident as the policy's recovery person"
+        return telling(what, details=(said(self.reason, "Reason"),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +231,8 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
 ENTRIES: Final[tuple[type[Payload], ...]] = (
     PersonJoined,
     PersonLeft,
+    SightEnded,
+    SightRecovered,
     ChannelRefused,
     ChannelRenamed,
     ChannelArchived,

@@ -3,15 +3,30 @@
 Each person's first join and first leave are entries. Later ones only update who is there, so an
 unsteady client doesn't fill the record. Slack may report them out of order: the later one counts,
 by the chat service's clock.
+
+Leaving a private incident's channel, or being removed from it, ends sight and rights; coming back
+needs somebody inside.
 """
 
 from datetime import datetime
 
-from incidents.channel.entries import PersonJoined, PersonLeft
-from incidents.core.people import PersonKind
+from sqlalchemy import select
+
+from incidents.channel.entries import PersonJoined, PersonLeft, SightEnded
+from incidents.core.people import Person, PersonKind, who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import save_participant
+from incidents.incident.incident import (
+    ById,
+    Incident,
+    Participant,
+    is_inside,
+    save_participant,
+)
+from incidents.record.audit_log import AuditKind, audit
 from incidents.record.marks import incident_of_channel
+from incidents.roles.assign import end_roles_of
+
+_LEFT = "left the private channel"
 
 
 async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None = None) -> Outcome:
@@ -27,7 +42,7 @@ async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None 
     )
     is_first, moment = part.joined_at is None, at or uow.now
     if part.left_at is None or part.left_at <= moment:
-        part.is_in_channel = True
+        part.is_in_channel, part.gone_at = True, None
     part.joined_at = max(part.joined_at or moment, moment)
     if is_first and uow.policy.timeline.capture_joins:
         uow.record(incident, PersonJoined(person_kind=uow.actor.person_kind))
@@ -46,9 +61,42 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
         uow.session, incident_id=incident.id, person_id=uow.actor.person_id
     )
     is_first, moment = part.left_at is None, at or uow.now
-    if part.joined_at is None or part.joined_at <= moment:
+    has_left = part.joined_at is None or part.joined_at <= moment
+    if has_left:
         part.is_in_channel = False
     part.left_at = max(part.left_at or moment, moment)
+    if has_left and (incident.is_private or uow.actor.person_kind is not PersonKind.MEMBER):
+        await _end_sight(uow, incident, part)
     if is_first and uow.policy.timeline.capture_joins:
         uow.record(incident, PersonLeft(person_kind=uow.actor.person_kind))
     return Outcome("left", incident.id)
+
+
+async def _end_sight(uow: UnitOfWork, incident: Incident, part: Participant) -> None:
+    """End what somebody who left may see and do here, their roles too; the audit log keeps it."""
+    part.go(uow.now)
+    await uow.flush()
+    if not incident.is_private:
+        return
+    left = await _insiders(uow, incident)
+    last = who(left[0]) if len(left) == 1 else None
+    uow.record(incident, SightEnded(last=last))
+    content = {"reference": str(incident.reference), "people_left": len(left)}
+    await audit(uow, AuditKind.SIGHT_ENDED, content, subject_id=part.person_id)
+    await end_roles_of(uow, ById(incident.id), person_id=part.person_id, reason=_LEFT)
+
+
+async def _insiders(uow: UnitOfWork, incident: Incident) -> list[Person]:
+    """Return the active people who see a private incident."""
+    query = (
+        select(Participant, Person)
+        .join(Person, Person.id == Participant.person_id)
+        .where(
+            Participant.incident_id == incident.id,
+            Person.is_active,
+            Person.kind != PersonKind.BOT,
+        )
+        .order_by(Participant.id)
+    )
+    rows = (await uow.session.execute(query)).all()
+    return [one for part, one in rows if is_inside(incident, part, person_id=one.id)]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from incidents.channel.entries import ChannelArchived
+from incidents.channel.entries import ChannelArchived, SightEnded, SightRecovered
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
@@ -48,6 +48,20 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
     plan.set_topic()
     bookmarks = AddBookmarks(incident_id=facts.incident_id)
     plan.add(bookmarks, lane="ancillary", after=plan.channel_gate)
+
+
+def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:
+    """Warn the one person who still sees a private incident."""
+    if plan.event.last is not None:
+        plan.tell(plan.event.last.id)
+
+
+def tell_of_recovery(plan: IncidentPlan[SightRecovered]) -> None:
+    """Invite the recovery person; tell the declarer and everybody with a role directly."""
+    plan.invite(plan.entry.actor_id)
+    known = {plan.facts.declared_by_id, plan.facts.find_holder(COMMANDER)}
+    for person_id in known - {None, plan.entry.actor_id}:
+        plan.tell(person_id)
 
 
 def join_channel(plan: IncidentPlan[Any]) -> None:

@@ -23,7 +23,7 @@ from incidents.escalation.tables import (
     calls_of,
     wanted_of,
 )
-from incidents.incident.incident import Incident, find_participant
+from incidents.incident.incident import Incident, find_participant, is_inside
 from incidents.incident.roles import role_holders
 from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_group_members, find_people_named
@@ -79,10 +79,8 @@ async def reach_of(ladder: Ladder, step: EscalationStep) -> tuple[str, ...]:
 
 async def takes_part(session: AsyncSession, incident: Incident, person_id: uuid.UUID) -> bool:
     """Tell whether the person is in the incident: its declarer, invited, or in its channel."""
-    if incident.declared_by_id == person_id:
-        return True
     part = await find_participant(session, incident_id=incident.id, person_id=person_id)
-    return part is not None and (part.is_in_channel or part.invited_at is not None)
+    return is_inside(incident, part, person_id=person_id)
 
 
 async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) -> Callees:

@@ -107,12 +107,6 @@ def say(entry: AuditEntry) -> str:
     """Return the change as one plain sentence."""
     if entry.content is None:
         return "Erased."
-    if entry.kind == AuditKind.REDACTED:
-        return f"Erased the content of entry {_text(entry, 'sequence')}. {_text(entry, 'reason')}"
-    if entry.kind == AuditKind.PERSON_ERASED:
-        return "Erased the personal data of somebody who has left."
-    if entry.kind == AuditKind.RESTORED:
-        return f"Noted a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
     person = _text(entry, "person_name")
     match entry.kind:
         case AuditKind.STAGE_SET:
@@ -129,6 +123,23 @@ def say(entry: AuditEntry) -> str:
             return f"Put an on-call handoff to {person}."
         case AuditKind.HANDOVER_ACCEPTED:
             return f"Accepted the on-call handoff of {person}."
+    return _about_sight_or_record(entry)
+
+
+def _about_sight_or_record(entry: AuditEntry) -> str:
+    match entry.kind:
+        case AuditKind.SIGHT_ENDED:
+            return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
+        case AuditKind.SIGHT_RECOVERED:
+            opened = f"{entry.actor_name} opened the private incident {_text(entry, 'reference')}"
+            return f"{opened} as recovery person. Reason: {_text(entry, 'reason')}"
+        case AuditKind.REDACTED:
+            erased = f"Erased the content of entry {_text(entry, 'sequence')}"
+            return f"{erased}. {_text(entry, 'reason')}"
+        case AuditKind.PERSON_ERASED:
+            return "Erased the personal data of somebody who has left."
+        case AuditKind.RESTORED:
+            return f"Noted a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
     return f"{entry.kind}."
 
 

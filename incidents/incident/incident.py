@@ -128,6 +128,16 @@ class Participant(Base):
     joined_at: Mapped[datetime | None] = mapped_column(default=None)
     left_at: Mapped[datetime | None] = mapped_column(default=None)
     is_in_channel: Mapped[bool] = mapped_column(default=False)
+    # Since when somebody who left, or was removed, is outside; None for everybody else.
+    gone_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    def let_in(self, now: datetime) -> None:
+        """Make them part of the incident, also after they left it."""
+        self.invited_at, self.gone_at = self.invited_at or now, None
+
+    def go(self, now: datetime) -> None:
+        """End their part in the incident: sight, and with it all rights."""
+        self.is_in_channel, self.invited_at, self.gone_at = False, None, now
 
 
 class Counter(Base):
@@ -168,20 +178,22 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """Return the condition under which a viewer sees an incident.
 
     The system and the operator at the command line see all. A private incident is visible to its
-    declarer, and to people assigned, called, invited, or in its channel. Guests, people from other
-    workspaces and people not known yet see only incidents in which they take part; deactivated
-    people see none.
+    declarer, and to people assigned, called, invited, or in its channel, until they leave or are
+    removed. Guests, people from other workspaces and people not known yet see only incidents in
+    which they take part; deactivated people see none.
     """
     if not viewer.is_person:
         return true()
     if not viewer.is_active:
         return false()
-    takes_part = exists().where(
-        Participant.incident_id == Incident.id,
-        Participant.person_id == viewer.person_id,
-        or_(Participant.is_in_channel, Participant.invited_at.is_not(None)),
+    own_part = (Participant.incident_id == Incident.id) & (
+        Participant.person_id == viewer.person_id
     )
-    own = or_(Incident.declared_by_id == viewer.person_id, takes_part)
+    takes_part = exists().where(
+        own_part, or_(Participant.is_in_channel, Participant.invited_at.is_not(None))
+    )
+    has_gone = exists().where(own_part, Participant.gone_at.is_not(None))
+    own = or_((Incident.declared_by_id == viewer.person_id) & ~has_gone, takes_part)
     if viewer.person_kind is not PersonKind.MEMBER:
         return own
     return or_(Incident.is_private.is_(False), own)
@@ -299,6 +311,13 @@ _PART = select(Participant).where(
 )
 
 
+def is_inside(incident: Incident, part: Participant | None, *, person_id: uuid.UUID) -> bool:
+    """Tell whether the person takes part: declarer, called, invited or in the channel, not gone."""
+    if part is not None and (part.is_in_channel or part.invited_at is not None):
+        return True
+    return incident.declared_by_id == person_id and (part is None or part.gone_at is None)
+
+
 async def save_participant(
     session: AsyncSession,
     *,
@@ -306,12 +325,12 @@ async def save_participant(
     person_id: uuid.UUID,
     invited_at: datetime | None = None,
 ) -> Participant:
-    """Return the person's participation, creating it if needed; `invited_at` is stored if new."""
+    """Return the person's participation, creating it if needed; `invited_at` lets them in."""
     found = await find_participant(session, incident_id=incident_id, person_id=person_id)
     if found is None:
         found = Participant(id=new_id(), incident_id=incident_id, person_id=person_id)
         session.add(found)
-    if invited_at is not None and found.invited_at is None:
-        found.invited_at = invited_at
+    if invited_at is not None:
+        found.let_in(invited_at)
     await session.flush()
     return found

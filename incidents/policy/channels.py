@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from incidents.policy.references import Invitee
+from incidents.policy.references import Invitee, PersonRef
 from incidents.policy.schema import DisplayName, Duration, Rule, lasts, matches
 
 
@@ -65,9 +65,10 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateIncidents:
-    """Who is invited to a private incident in addition to its declarer."""
+    """Who is invited to a private incident in addition to its declarer, and who may open any."""
 
     invite: tuple[Invitee, ...] = ()
+    recovery: PersonRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,8 @@ class AuditKind(StrEnum):
     PERSON_ERASED = "person_erased"
     # A backup was restored: the numbers that were given out after it was made are lost.
     RESTORED = "restored"
+    SIGHT_ENDED = "sight_ended"
+    SIGHT_RECOVERED = "sight_recovered"
 
 
 class AuditEntry(Base):

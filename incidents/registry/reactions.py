@@ -17,6 +17,8 @@ from incidents.channel.entries import (
     ChannelRefused,
     ChannelUnarchived,
     InviteRefused,
+    SightEnded,
+    SightRecovered,
 )
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.checkins import reactions as checkins
@@ -330,6 +332,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(UpdateReminded, updates.say_reminder),
     on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),
     # -- channel
+    on(SightEnded, post, channel.warn_last_insider, refresh_card),
+    on(SightRecovered, post, channel.tell_of_recovery),
     on(ChannelRefused, channel.tell_declarer, refresh_announcement),
     on(ChannelArchived, channel.follow_archiving),
     on(ChannelUnarchived, refresh_entry_messages, channel.show_topic, refresh_card),

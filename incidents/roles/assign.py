@@ -6,8 +6,9 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
+from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import ById, Incident, IncidentRef
+from incidents.incident.incident import ById, Incident, IncidentRef, lock_incident
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.roles import RoleAssignment, current_roles, role_holders
 from incidents.people.assignable import Named, get_assignable, get_person, refuse_if_over
@@ -98,16 +99,20 @@ async def release_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outco
     return Outcome("released", incident.id, data)
 
 
-async def end_roles_of(uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUID) -> Outcome:
-    """End all roles that somebody who left the workspace has in one incident; for the system."""
-    incident = await uow.get_incident(ref)
+async def end_roles_of(
+    uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUID, reason: str = "left the workspace"
+) -> Outcome:
+    """End all roles that somebody who left has in one incident; for the system."""
+    incident = await lock_incident(
+        uow.session, ref, workspace_id=uow.workspace_id, viewer=system_actor()
+    )
     held = await current_roles(uow.session, incident.id)
     ended = [assignment for assignment in held if assignment.person_id == person_id]
     pending = await find_pending_handoff(uow.session, incident.id)
     if pending is not None and person_id in pending.party_ids:
         await withdraw_handoff(uow, incident, pending)
     for assignment in ended:
-        await take_role_away(uow, incident, assignment, reason="left the workspace")
+        await take_role_away(uow, incident, assignment, reason=reason)
         if assignment.role_key == COMMANDER and incident.is_open:
             await miss_commander(uow, incident)
     return Outcome("roles_ended", incident.id, {"count": len(ended)})

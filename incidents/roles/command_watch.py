@@ -13,7 +13,7 @@ from incidents.core.people import PersonKind, who
 from incidents.core.sentences import Who
 from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.incident.incident import Incident, save_participant
+from incidents.incident.incident import Incident, find_participant, save_participant
 from incidents.incident.roles import find_commander
 from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_people_named
@@ -112,7 +112,8 @@ async def call_backup(
         return Who(name=name, external_id=backup.user_id or "")
     if why_not_reachable(person) is not None:
         return None
-    if person.id in but:
+    part = await find_participant(uow.session, incident_id=incident.id, person_id=person.id)
+    if person.id in but or (part is not None and part.gone_at is not None):
         return None
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now

@@ -650,6 +650,7 @@ def upgrade() -> None:
         sa.Column("joined_at", UtcDateTime(), nullable=True),
         sa.Column("left_at", UtcDateTime(), nullable=True),
         sa.Column("is_in_channel", sa.Boolean(), nullable=False),
+        sa.Column("gone_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incidents.id"], name=op.f("fk_participants_incident_id_incidents")
         ),

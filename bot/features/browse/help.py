@@ -15,7 +15,7 @@ from incidents.incident.views import IncidentView, find_incident_view
 _HEADINGS = (
     ("Declare and find", ("declare", "list", "show", "help")),
     ("Lead", ("role", "roles", "handoff", "checkin", "status", "severity", "edit")),
-    ("The channel", ("channel", "private")),
+    ("The channel", ("channel", "private", "recover")),
     ("Get help, agree on risky steps", ("escalate", "escalation", "propose", "proposal")),
     ("Keep people informed", ("update", "snooze", "handover")),
     ("Keep the record", ("note", "undo", "timeline", "export", "milestones")),

@@ -8,8 +8,9 @@ import structlog
 from bot.features.channel.announcement import handled_privately
 from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
-from bot.framework.entry_messages import shown, told_message
+from bot.framework.entry_messages import shown, told_directly, told_message
 from bot.framework.feature import Feature
+from bot.framework.phrases import about, actor_of_entry
 from bot.framework.reading import load_incident
 from bot.framework.refusals import say
 from bot.framework.requests import Request
@@ -17,7 +18,9 @@ from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
+from incidents.channel.entries import SightEnded, SightRecovered
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
+from incidents.channel.recovery import recover
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.core.people import PersonFacts
 from incidents.engine.effects import ReduceMessages, RetireChannel
@@ -38,6 +41,12 @@ class Moving(OnIncident):
     """Who may see the incident from now on, in addition to its own people, and why."""
 
     people: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Recovering(OnIncident):
+    """Why the recovery person opens a private incident."""
+
     reason: str = ""
 
 
@@ -199,6 +208,15 @@ def farewell(reference: str) -> blocks.Message:
     )
 
 
+def last_directly(_: SightEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Return the warning to the one person who still sees a private incident."""
+    return say(
+        f"{about(incident)}: {actor_of_entry(entry)} left, so you're the last person who sees it. "
+        "Before you leave its channel, invite somebody else: otherwise only the policy's recovery "
+        "person can open it again, if there is one."
+    )
+
+
 FEATURE = Feature(
     name="privacy",
     verbs=(
@@ -217,7 +235,23 @@ FEATURE = Feature(
             inputs={"": "people"},
             explain=_already_so,
         ),
+        Verb(
+            Recovering,
+            usage="[INC-12] recover reason",
+            summary="Open a private incident, if the policy names you for it; its people are told.",
+            examples=("INC-12 recover Everybody in it has left the company",),
+            words=("reason",),
+            use_case=recover,
+            tell=lambda _, outcome: (
+                f"You see {outcome.data['reference']} now. I've told its people, and the audit log "
+                "has your reason."
+            ),
+        ),
     ),
     effects={ReduceMessages: reduce_messages, RetireChannel: retire_channel},
     entries=(shown(MovedToPrivate, moved_entry),),
+    direct_entries=(
+        shown(SightEnded, last_directly),
+        (SightRecovered.kind, told_directly),
+    ),
 )

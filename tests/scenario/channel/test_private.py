@@ -1,8 +1,12 @@
 """Private incidents answer outsiders exactly like incidents that don't exist."""
 
+from dataclasses import replace
+
 import pytest
 
+from incidents.policy.references import PersonRef
 from tests.scenario.conftest import Bot
+from tests.slack_server import Channel, Person
 
 TITLE = "Payroll leak"
 ROOM = "inc-1-payroll-leak"
@@ -101,3 +105,85 @@ async def test_nobody_is_left_out_of_a_private_incident_by_a_mistyped_name(
     assert "type `@` and choose a name" in answer.text
     assert "customer data" in answer.text
     assert not any(channel.is_private for channel in bot.slack.channels)
+
+
+async def private_room(bot: Bot) -> tuple[Person, Person, Person, Channel]:
+    """Let Alice declare in private and invite Bob and Carol."""
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
+    await alice.command("/incident declare sev2 Leaked key --private")
+    await bot.settle()
+    room = next(place for place in bot.slack.channels if place.is_private)
+    for person in (bob, carol):
+        await alice.invites(person, room)
+    await bot.settle()
+    return alice, bob, carol, room
+
+
+async def test_somebody_who_left_a_private_channel_sees_and_does_nothing_more(
+    every_bot: Bot,
+) -> None:
+    bot = every_bot
+    alice, bob, carol, room = await private_room(bot)
+    await bob.command("/incident role commander me", channel=room)
+    await carol.command("/incident propose Rotate the key risk: outage undo: no", channel=room)
+    await bot.settle()
+    pressed = room.messages[-1].seen()
+
+    await bob.leaves(room)
+    await bot.settle()
+
+    for line in ("INC-1 show", "INC-1 note hello", "INC-1 role commander me", "INC-1 timeline"):
+        answer = await bob.command(f"/incident {line}", channel="general")
+        assert "There is no incident INC-1" in answer.text, line
+    assert "Leaked key" not in (await bob.command("/incident list")).text
+    roles = await alice.command("/incident INC-1 roles")
+    assert "*Incident commander*: nobody" in roles.text
+    assert bob not in room
+    assert "left the private channel" in room.transcript
+    for action in pressed.buttons:
+        await bob.click(pressed, action)
+        await bot.settle()
+    assert bob not in room
+    await bot.advance(hours=1)
+    assert bob not in room
+
+    await alice.invites(bob, room)
+    await bot.settle()
+    assert "Leaked key" in (await bob.command("/incident INC-1 show")).text
+
+
+async def test_a_declarer_who_leaves_sees_it_no_more_and_the_last_insider_is_warned(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, bob, carol, room = await private_room(bot)
+    await carol.leaves(room)
+    await alice.leaves(room)
+    await bot.settle()
+    answer = await alice.command("/incident INC-1 show", channel="general")
+    assert "There is no incident INC-1" in answer.text
+    assert "you're the last person who sees it" in bot.slack.dm(bob).transcript
+
+
+async def test_the_recovery_person_opens_a_private_incident_loudly(every_bot: Bot) -> None:
+    bot = every_bot
+    rita, mallory = bot.slack.add_people("rita", "mallory")
+    private = replace(bot.loaded.policy.private, recovery=PersonRef(user_id=rita.id))
+    bot.change_policy(private=private)
+    await bot.restart()
+    alice, _bob, _carol, room = await private_room(bot)
+    await mallory.command("/incident list")
+
+    for outsider in (rita, mallory):
+        assert "There is no incident INC-1" in (await outsider.command("/incident INC-1 show")).text
+    refused = await mallory.command("/incident INC-1 recover I am curious")
+    assert "There is no incident INC-1" in refused.text
+    assert "needed" in (await rita.command("/incident INC-1 recover")).text
+
+    answer = await rita.command("/incident INC-1 recover Everybody is on a plane")
+    await bot.settle()
+    assert "You see INC-1 now" in answer.text
+    assert rita in room
+    assert "Everybody is on a plane" in room.transcript
+    assert "Everybody is on a plane" in bot.slack.dm(alice).transcript
+    assert "Leaked key" in (await rita.command("/incident INC-1 show")).text
