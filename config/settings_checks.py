@@ -100,7 +100,7 @@ def _without_libpq_words(url: URL) -> URL:
     """Adapt a hosting provider's libpq address: drop or translate what asyncpg doesn't know."""
     if "@" in (url.host or ""):
         # Otherwise the rest of the password would be parsed as the host, and shown.
-        raise ValueError("has an @ too many: within a password write %40 (its value isn't shown)")
+        raise ValueError("has one @ too many: within a password write %40 (its value isn't shown)")
     unknown = sorted(set(url.query) - _POSTGRES_WORDS - _LIBPQ_WORDS)
     if unknown:
         raise ValueError(f"has `{unknown[0]}` after its ?, which isn't known; leave it out")

@@ -1,11 +1,11 @@
-"""How many examples a random test takes: few at each landing, many for `make chaos`."""
+"""How many examples a property test runs: few in each check, many in `make chaos`."""
 
 import os
 
-# `make chaos` sets it; everything else takes as many as the test says.
+# `make chaos` sets it; otherwise a test runs the number it asks for.
 FACTOR = int(os.environ.get("TEST_EXAMPLES_FACTOR", "1"))
 
 
 def examples(count: int) -> int:
-    """Return how many examples to take where `count` is enough for a landing."""
+    """Return `count`, multiplied in `make chaos`."""
     return count * FACTOR

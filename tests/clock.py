@@ -1,4 +1,4 @@
-"""A clock that tests move by hand; whoever sleeps on it wakes when time has come."""
+"""A clock that tests move by hand; it wakes sleepers when their time comes."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ class ManualClock:
         await future
 
     def advance(self, duration: timedelta) -> None:
-        """Move time on and wake whoever's time has come."""
+        """Move time forward and wake the sleepers that are due."""
         self._now += duration
         due = [sleeper for sleeper in self._sleepers if sleeper[0] <= self._now]
         self._sleepers = [sleeper for sleeper in self._sleepers if sleeper[0] > self._now]
@@ -37,7 +37,7 @@ class ManualClock:
                 future.set_result(None)
 
     def wake_next(self, *, within: timedelta) -> None:
-        """Move time to the next sleeper, if one wakes within the time given."""
+        """Move time to the next sleeper, if one is due within this duration."""
         waiting = [wake_at for wake_at, future in self._sleepers if not future.done()]
         if waiting and min(waiting) <= self._now + within:
             self.advance(max(min(waiting) - self._now, timedelta(0)))

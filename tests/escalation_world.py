@@ -1,4 +1,4 @@
-"""Escalations in a world, with an incident that Alice declared: for tests of use cases."""
+"""A world with an incident that Alice declared, for tests of escalation use cases."""
 
 import uuid
 from dataclasses import replace
@@ -28,7 +28,7 @@ PACKET = Packet(ask="Is it safe to fail over?", symptoms="Logins fail", scope="1
 
 
 class Escalations:
-    """Escalations in a world, with an incident that Alice declared."""
+    """Starts, answers and reads escalations in an incident that Alice declared."""
 
     def __init__(self, world: World, incident_id: uuid.UUID, alice: Actor) -> None:
         self.world = world
@@ -37,7 +37,7 @@ class Escalations:
         self.id = uuid.UUID(int=0)
 
     async def escalate(self, *, by: Actor | None = None, **draft: Any) -> Outcome:
-        """Escalate and remember which escalation it is."""
+        """Escalate, and keep the id for the other methods."""
         wanted = EscalationDraft(**{"packet": PACKET, **draft})
         outcome = await self.world.run(
             partial(escalate, ref=ById(self.incident_id), draft=wanted), by=by or self.alice
@@ -65,13 +65,13 @@ class Escalations:
         return [call.person.name for call in calls]
 
     async def said(self, payload_type: type[PayloadT]) -> list[PayloadT]:
-        """Return what the entries of this kind say, in order."""
+        """Return the payloads of the entries of this kind, in order."""
         entries = await self.world.entries(self.incident_id)
         read = (payload_type.read(one.content) for one in entries if one.kind == payload_type.kind)
         return [payload for payload in read if payload is not None]
 
     def steps(self, *names: str, wait: timedelta | None = None) -> None:
-        """Let every ladder end with these people, one a step."""
+        """End every ladder with these people, one per step."""
         ladder = tuple(LadderStep(who=(PersonRef(user_id=name),), wait=wait) for name in names)
         self.change(steps=ladder)
 

@@ -1,4 +1,4 @@
-"""The built-in policy, read once per test process: reading it takes longer than many a test."""
+"""The built-in policy, read once per test process: reading it takes longer than many tests."""
 
 from functools import cache
 

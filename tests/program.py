@@ -1,4 +1,4 @@
-"""The program as people run it: `sitrep …` in a process of its own."""
+"""The program as people run it: `sitrep …` in its own process."""
 
 import asyncio
 import json
@@ -20,13 +20,13 @@ _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
 
 
 def environment(**given: str) -> dict[str, str]:
-    """Return an environment with only what a program needs, and what is given."""
+    """Return a minimal environment plus these variables."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return {**kept, "PYTHONPATH": str(ROOT), "PORT": "0", "OPS_PORT": "0", **given}
 
 
 class Program:
-    """One running process; its log is read line by line as it comes."""
+    """A running process; its log is read line by line."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -51,7 +51,7 @@ class Program:
 
     @property
     def output(self) -> str:
-        """All that it has printed so far."""
+        """Everything printed so far."""
         return "\n".join(self.lines)
 
     async def said(self, event: str, *, timeout: float = 30.0) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Program:
         return code
 
     async def end(self) -> None:
-        """Kill it if it still runs."""
+        """Kill it if it is still running."""
         if self.process.returncode is None:
             self.process.kill()
         await self.ended()
@@ -92,10 +92,10 @@ class Program:
 
 
 async def run(*arguments: str, environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """Run `sitrep` to its end in a process of its own; return exit code and output.
+    """Run `sitrep` in its own process until it ends; return exit code and output.
 
-    The process is forked from one that has read the program's modules, which takes longer than
-    most of what the program then does.
+    The process is forked from one that has already imported the program: importing takes longer
+    than most runs.
     """
     with tempfile.NamedTemporaryFile("r", prefix="sitrep-output-") as output:
         given = (arguments, dict(environ), str(folder), output.name)

@@ -1,4 +1,4 @@
-"""What tests of supervision share: setting stages, reading them, the audit log."""
+"""Shared by tests of supervision: set and read stages, read the audit log."""
 
 import uuid
 from functools import partial
@@ -53,7 +53,7 @@ async def mentors(world: World, person: Actor) -> tuple[uuid.UUID, ...]:
 
 
 async def log(world: World) -> tuple[AuditEntry, ...]:
-    """The workspace's audit log, after proving its chain."""
+    """The workspace's audit log, with its chain verified."""
     async with world.database.reading() as session:
         entries, head = await audit_entries(session, workspace_id=world.workspace_id)
     assert verify_audit(entries, head=head) == ()
@@ -61,11 +61,11 @@ async def log(world: World) -> tuple[AuditEntry, ...]:
 
 
 def seed(world: World, **sections: object) -> None:
-    """Go on under a policy whose section on supervision says this."""
+    """Switch to a policy with these seeds of stages and mentors."""
     world.change_policy(supervision=Supervision(**sections))  # type: ignore[arg-type]
 
 
 def service(world: World, *keys: str) -> None:
-    """Go on under a policy that has these services."""
+    """Switch to a policy with these services."""
     made = tuple(Service(key=key, name=key.title(), tier=1) for key in keys)
     world.change_policy(services=made)

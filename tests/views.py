@@ -1,4 +1,4 @@
-"""What messages and exports are rendered from: views, with only what a test is about given."""
+"""Views to render messages and exports from: a test gives only the fields it is about."""
 
 import uuid
 from dataclasses import replace
@@ -71,9 +71,9 @@ def incident_view(**changes: Any) -> IncidentView:
 
 
 def entry_view(what: Payload | str = "note", **changes: Any) -> EntryView:
-    """Return an entry that Alice made at `NOW`, with an id of its own and these changes.
+    """Return an entry that Alice made at `NOW`, with a new id and these changes.
 
-    It holds a payload as the record keeps it; of a kind alone, nothing unless `content` is given.
+    It holds the payload as stored; given only a kind, its content is empty unless `content` is set.
     """
     kind = what.kind if isinstance(what, Payload) else what
     content = clean_content(what.content()) if isinstance(what, Payload) else {}
@@ -81,13 +81,13 @@ def entry_view(what: Payload | str = "note", **changes: Any) -> EntryView:
 
 
 def said_in_channel(entry: EntryView, incident: IncidentView) -> Message:
-    """Return the entry as the incident channel reads it."""
+    """Return the entry as the incident channel shows it."""
     found = {kind: one for feature in all_features() for kind, one in feature.entries.items()}
     return render_entry(entry, incident, found)
 
 
 def said_directly(entry: EntryView, incident: IncidentView) -> Message:
-    """Return the entry as a direct message tells it."""
+    """Return the entry as a direct message shows it."""
     features = all_features()
     found = {kind: one for feature in features for kind, one in feature.entries.items()}
     found |= {kind: one for feature in features for kind, one in feature.direct_entries.items()}

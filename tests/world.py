@@ -63,7 +63,7 @@ class World:
         return self.transactions.policy
 
     def change_policy(self, **changes: object) -> None:
-        """Go on under a changed policy."""
+        """Change the policy."""
         self.transactions.policy = replace(self.policy, **changes)  # type: ignore[arg-type]
 
     async def open(self) -> None:
@@ -76,7 +76,7 @@ class World:
     async def person(
         self, name: str, *, kind: PersonKind = PersonKind.MEMBER, zone: str = "UTC"
     ) -> Actor:
-        """Return somebody of the workspace as an actor."""
+        """Save a person of the workspace and return them as an actor."""
         found: list[Person] = []
 
         async def save(uow: UnitOfWork) -> Outcome:
@@ -90,7 +90,7 @@ class World:
     async def run(
         self, use_case: UseCase, *, by: Actor | None = None, request: RequestKey | None = None
     ) -> Outcome:
-        """Run a use case in a transaction of its own, by the system unless somebody is named."""
+        """Run a use case in its own transaction, as the system unless `by` is given."""
         return await self.transactions.run(
             use_case,
             actor=by or system_actor(),
@@ -124,7 +124,7 @@ class World:
             )
 
     async def entries(self, incident_id: uuid.UUID) -> list[TimelineEntry]:
-        """Return the incident's timeline in order of sequence, after proving its chain."""
+        """Return the incident's timeline in order, with its chain verified."""
         async with self.database.reading() as session:
             query = (
                 select(TimelineEntry)

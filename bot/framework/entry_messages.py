@@ -1,7 +1,7 @@
 """Timeline entries as messages: each kind brings its sentence, features add the buttons.
 
-A kind without a renderer shows its sentence (who did what), then its details. Once a message's
-request is over, the message says how it ended and loses its buttons (`Ending`).
+A kind without a renderer shows its sentence (who did what), then its details. When the request in a
+message is over, the message says how it ended and loses its buttons (`Ending`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -123,7 +123,7 @@ class Doctor:
         if self._settings.slack_app_token is not None:
             yield await self._app_token_finding(self._settings.slack_app_token.get_secret_value())
         if self._settings.slack_signing_secret is not None:
-            yield Finding("signing secret is set; only a request of Slack's can prove it")
+            yield Finding("signing secret is set; only a request from Slack can prove it")
 
     async def _app_token_finding(self, app_token: str) -> Finding:
         try:
@@ -176,7 +176,7 @@ class Doctor:
                 missing += 1
                 yield Finding(f"{ref} isn't an active member", "correct the policy")
         if named and not missing:
-            yield Finding(f"all {len(named)} people whom the policy names are there")
+            yield Finding(f"all {len(named)} people that the policy names are there")
 
     async def _find(self, ref: PersonRef) -> bool:
         if ref.email is not None:
@@ -222,7 +222,7 @@ def _after(error: SlackFailure) -> str:
     """Return what to do before repeating a failed check."""
     if error.error == "missing_scope":
         return "add the missing scopes first"
-    return TRY_AGAIN if isinstance(error, SlackTemporary) else "mend what Slack says, and try again"
+    return TRY_AGAIN if isinstance(error, SlackTemporary) else "fix what Slack says, then try again"
 
 
 def _scope_findings(identity: Identity) -> Iterable[Finding]:
@@ -246,7 +246,7 @@ def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
     if state.is_current:
         return Finding(f"schema {state.current} is this version's")
     if is_sqlite:
-        return Finding("schema is behind; `sitrep serve` brings it up by itself")
+        return Finding("schema is behind; `sitrep serve` upgrades it at the start")
     return Finding(
         f"schema is {state.current or 'empty'}, needed is {state.head}", "run `sitrep migrate`"
     )

@@ -67,7 +67,7 @@ async def find_identity(
     except SlackFailure as error:
         raise StartRefused(
             f"Slack couldn't be asked whose token this is ({error.error}).",
-            todo="Check the network and SLACK_API_URL, then start again; once asked, "
+            todo="Check the network and SLACK_API_URL, then start again; after that, "
             "Sitrep starts without Slack.",
         ) from None
     return await save_identity(transactions, identity, mark=mark)

@@ -59,9 +59,9 @@ SCOPES: Final = (
     ScopeNeed("bookmarks:write", "links to runbook and dashboard"),
     ScopeNeed("files:write", "uploading timelines and postmortems"),
     ScopeNeed("users:read", "names and time zones"),
-    ScopeNeed("users:read.email", "people whom the policy names by address"),
-    ScopeNeed("usergroups:read", "groups whom the policy names"),
-    ScopeNeed("dnd:read", "whether somebody who is escalated to may not hear of it"),
+    ScopeNeed("users:read.email", "people that the policy names by email address"),
+    ScopeNeed("usergroups:read", "groups that the policy names"),
+    ScopeNeed("dnd:read", "whether do-not-disturb keeps a call from being noticed"),
 )
 
 _READ: Final = ("channels:read", "groups:read")

@@ -37,13 +37,13 @@ _CALLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 REQUESTS = Metric(
     "sitrep_requests",
     MetricKind.COUNTER,
-    "Requests of Slack by kind and by how they were answered",
+    "Slack's requests by kind and by answer",
     ("kind", "outcome"),
 )
 REQUEST_SECONDS = Metric(
     "sitrep_request_seconds",
     MetricKind.HISTOGRAM,
-    "Seconds from a request of Slack to our answer",
+    "Seconds from Slack's request to our answer",
     ("kind",),
     _QUICK,
 )
@@ -56,7 +56,7 @@ SLACK_CALLS = Metric(
 SLACK_CALL_SECONDS = Metric(
     "sitrep_slack_call_seconds",
     MetricKind.HISTOGRAM,
-    "Seconds that calls to Slack took, without waiting for our turn",
+    "Seconds that calls to Slack took, without the wait for rate limits",
     ("method",),
     _CALLS,
 )
@@ -79,7 +79,7 @@ REMINDERS_FIRED = Metric("sitrep_reminders_fired", MetricKind.COUNTER, "Reminder
 LOOP_LAG = Metric(
     "sitrep_event_loop_lag_seconds",
     MetricKind.GAUGE,
-    "Seconds by which the event loop was last late",
+    "Seconds by which the event loop was late, last measured",
 )
 SOCKETS = Metric("sitrep_sockets_connected", MetricKind.GAUGE, "Open Socket Mode connections")
 

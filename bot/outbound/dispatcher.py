@@ -89,7 +89,8 @@ class Dispatcher:
         """
         self._is_stopping = True
         self.wake()
-        # The loop first: it still starts the effects it has claimed, and we wait for those too.
+        # Stop the loop first: it still starts the effects it has claimed, and we wait for those
+        # too.
         if self._loop_task is not None:
             await self._loop_task
         if self._tasks:

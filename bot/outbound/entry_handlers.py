@@ -178,7 +178,7 @@ class EntryHandlers:
                 return _Edit(posted, hidden_message(incident), _ELSEWHERE)
         is_here = person_id is not None or posted.channel_id == incident.channel_id
         if person_id is None and is_here and incident.is_channel_archived:
-            return None  # brought up to date when the channel is back
+            return None  # updated when the channel is back
         find = self.endings.get(entry.kind)
         ending = await find(session, entry, incident) if find else None
         if incident.is_private and not is_here:
@@ -194,7 +194,7 @@ class EntryHandlers:
 async def _carry_out_all(context: EffectContext, edits: Iterable[_Edit]) -> list[_Edit]:
     """Edit the messages; return those that need no further edit.
 
-    Raises: SlackTemporary after all were tried, so that one refused message holds up no other.
+    Raises: SlackTemporary after all were tried, so that one refused message delays no other.
     """
     settled, refused = [], None
     for edit in edits:
@@ -252,8 +252,8 @@ async def _settle(uow: UnitOfWork, *, incident_id: uuid.UUID, edits: Sequence[_E
             await uow.session.delete(row)
         else:
             row.ending = edit.ending.text if edit.ending is not None else None
-    # If an entry was redacted during its edit, we have just written its text back.
-    # Also where this attempt wrote nothing: one before it may have, and then have died.
+    # If an entry was redacted during its edit, we have just written its text back. Even if this
+    # attempt wrote nothing, an earlier one may have, before it died.
     written = [edit.posted.subject_id for edit in edits]
     redacted = select(TimelineEntry.id).where(
         TimelineEntry.id.in_(written), TimelineEntry.content.is_(None)

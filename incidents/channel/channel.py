@@ -19,8 +19,8 @@ from incidents.incident.entries import ChannelLinked, ChannelOpened
 from incidents.incident.incident import ById, Incident, IncidentRef, Participant, save_participant
 from incidents.policy.policy import Action
 
-# Store at most this many people whom we don't know yet: members of a company-wide channel aren't
-# a list of responders.
+# Store at most this many unknown people: the members of a company-wide channel aren't all
+# responders.
 _MOST_NEW_PEOPLE = 200
 
 
@@ -106,7 +106,7 @@ async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingCha
 async def record_members(
     uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, members: Sequence[str]
 ) -> None:
-    """Store who is in an existing channel: we never saw these people join."""
+    """Store the members of an existing channel: no join event told us about them."""
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
         return

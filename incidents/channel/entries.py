@@ -129,7 +129,7 @@ class ChannelIdChanged(ChannelEntry):
     old_channel_id: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return which channel it is."""
+        """Return the channel that has a new id."""
         return telling("followed ", *self.channel(), " to another id in Slack")
 
 
@@ -143,7 +143,7 @@ class BotRemoved(ChannelEntry):
     by: Who | None = None
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return from which channel, and by whom if that is known."""
+        """Return the channel that the bot was removed from, and who removed it, if known."""
         by = (" by ", self.by) if self.by is not None else ()
         return telling("was removed from ", *self.channel(), *by)
 
@@ -155,7 +155,7 @@ class BotReturned(ChannelEntry):
     kind: ClassVar[str] = "bot_returned"
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return to which channel."""
+        """Return the channel that the bot is back in."""
         return telling("came back to ", *self.channel())
 
 

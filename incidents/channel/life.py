@@ -1,7 +1,7 @@
 """Changes of the incident's channel: archived, brought back, renamed, deleted, bot removed.
 
 Each is recorded once, whether we learn it from an event or from a refusal when posting. Messages
-that can't be posted meanwhile are dropped: the timeline is complete all the same.
+that can't be posted meanwhile are dropped; the timeline stays complete.
 """
 
 import uuid

@@ -1,7 +1,7 @@
 """Move an incident to private: a channel of its own for chosen people, and never back.
 
 Public messages are reduced to "handled privately" and the old channel is archived. What people said
-there stays readable for its members: nothing here claims otherwise.
+there stays readable for its members.
 """
 
 from collections.abc import Sequence
@@ -102,7 +102,7 @@ async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Perso
 
 
 async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
-    """End a handoff with somebody left out: unanswered, it would make them the commander."""
+    """End a handoff with somebody left out: without an answer, they would become commander."""
     handoff = await find_pending_handoff(uow.session, incident.id)
     if handoff is None or handoff.to_person_id is None:
         return
@@ -111,7 +111,7 @@ async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Per
 
 
 async def _places(uow: UnitOfWork, incident: Incident, channel_id: str | None) -> list[str]:
-    """Return where our messages are in the old channel, to be reduced there."""
+    """Return the places of our messages in the old channel, to reduce them."""
     if channel_id is None:
         return []
     query = (

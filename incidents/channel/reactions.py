@@ -1,4 +1,4 @@
-"""Reactions for the channel: open it, furnish it, archive it, bring it back."""
+"""Reactions for the channel: open it, set it up, archive it, bring it back."""
 
 from typing import Any
 
@@ -72,15 +72,15 @@ def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
         retire = RetireChannel(
             incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
         )
-        # Reducing waits for nothing: these messages are public.
+        # Reduce at once: these messages are public.
         reduce = ReduceMessages(
             incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
         )
         plan.add(reduce, lane="card")
-        # Once it is archived, no message there can lose its buttons any more.
+        # Archive after that: messages in an archived channel can't lose their buttons.
         plan.add(retire, lane="retire", after=plan.refreshed_entry_messages)
     if not plan.facts.is_drill:
-        # Refresh although private: this time to say less.
+        # Refresh it once more, although private incidents have none: it has to say less now.
         plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")
 
 
@@ -123,7 +123,7 @@ def bring_channel_back(plan: IncidentPlan[StatusChanged]) -> None:
 def follow_archiving(plan: IncidentPlan[ChannelArchived]) -> None:
     """Tell the lead when a channel is archived in the middle of an incident.
 
-    If we archived it, the incident was reopened in that very moment: bring the channel back.
+    If we archived it, the incident was reopened at the same moment: bring the channel back.
     """
     if not plan.facts.is_open or not plan.facts.is_channel_archived:
         return
@@ -133,7 +133,7 @@ def follow_archiving(plan: IncidentPlan[ChannelArchived]) -> None:
         tell_lead(plan)
 
 
-def show_anew(plan: IncidentPlan[Any]) -> None:
+def show_topic(plan: IncidentPlan[Any]) -> None:
     """Show the current topic of an open incident when we are back in its channel."""
     if plan.facts.is_open:
         plan.set_topic()

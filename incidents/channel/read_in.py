@@ -36,7 +36,7 @@ def most_needed(
     next_update_due_at: datetime | None,
     now: datetime,
 ) -> Need:
-    """Return what the incident needs most; a commander comes before all else."""
+    """Return what the incident needs most; a commander first."""
     if status is IncidentStatus.RESOLVED:
         return Need.POSTMORTEM
     if not is_open(status):

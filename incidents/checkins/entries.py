@@ -82,7 +82,7 @@ class CheckinAnswered(CheckinEntry):
     text: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return how it went, and in whose words."""
+        """Return how it went, and what the person said."""
         is_own = actor_id is not None and actor_id == self.person.id
         whose = () if is_own else ("said that ", self.person, " ")
         return telling(*whose, *self._how_it_went(), details=(said(self.text),))

@@ -47,7 +47,7 @@ class MayNotAnswer(DomainError):
 
 @dataclass(eq=False)
 class MayAgree(DomainError):
-    """The actor could approve proposal `number`, so they needn't go ahead without approval."""
+    """Break-glass is refused: the actor may approve proposal `number`, which is as quick."""
 
     number: int
 

@@ -25,7 +25,7 @@ class Who:
     external_id: str = ""
 
 
-# For whom no name is known.
+# A person without a known name.
 SOMEBODY: Final = Who()
 
 

@@ -60,7 +60,7 @@ class DrillSignal(Payload):
     is_question: bool = False
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return where it showed, and what."""
+        """Return where it appeared, and what it was."""
         return telling("saw this in the drill", details=(said(self.text, self.source),))
 
 
@@ -89,7 +89,7 @@ class DrillActed(Payload):
     output: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return what they did, and what came of it."""
+        """Return what they did, and the result."""
         did = ("did this in the drill: ", Words(self.name))
         return telling(*did, details=(said(self.output),))
 

@@ -1,4 +1,4 @@
-"""The scorecard of a drill: its figures against the policy's, one praise and one advice; pure.
+"""The scorecard of a drill: its figures, what went well, what to practise; pure.
 
 Every line follows from the record and the run by a fixed rule, and uses the same targets as real
 incidents (`figures` in the policy). A line for which the drill gave no occasion says so, and counts
@@ -14,7 +14,7 @@ from typing import Any, Final
 from incidents.policy.policy import FigureTargets
 from incidents.scenarios.runs import RunEnd
 
-# From this completeness on (of 100), a packet holds what somebody who is called needs.
+# A packet of at least this completeness (of 100) holds what the people called need.
 ENOUGH_CONTEXT: Final = 75
 
 

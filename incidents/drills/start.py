@@ -1,7 +1,7 @@
 """Practise: start a scenario, check, act, give up; `steps.py` unfolds the scenario.
 
-The incident is real in all but its consequences: the same code declares, runs and resolves it as
-any other. It is marked as a drill, in a private channel for its two people.
+Only the consequences aren't real: the same code declares, runs and resolves it as any other
+incident. It is marked as a drill, in a private channel for its two people.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """How a scenario unfolds: run what is due, set the next step, and score the run at the end.
 
 One reminder per drill drives it (`scenario_step`), so a restart loses nothing. While the bot is
-away, the scenario stands still: nobody is judged by what they couldn't see.
+away, the scenario pauses: nobody is judged by what they couldn't see.
 """
 
 from collections.abc import Mapping

@@ -112,7 +112,7 @@ class TellPerson(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshEntryMessages(Effect):
-    """Bring what was said of entries up to date: what is over says how it ended, without buttons."""
+    """Update messages about entries: those that are over say how they ended, without buttons."""
 
     kind: ClassVar[str] = "refresh_entry_messages"
 

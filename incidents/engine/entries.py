@@ -23,7 +23,7 @@ class Acknowledged(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectFailed(Payload):
-    """An effect became a dead letter; `error` is the chat service's word."""
+    """An effect became a dead letter; `error` is the chat service's code."""
 
     kind: ClassVar[str] = "effect_failed"
     is_bookkeeping: ClassVar[bool] = True

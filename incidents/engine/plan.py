@@ -113,7 +113,7 @@ class IncidentPlan(Plan[EventT_co]):
         super().__init__(event, source_id=source_id, now=facts.now, policy=policy)
         self.facts = facts
         self._entry = entry
-        # Its id once planned, for what must not happen before it.
+        # The effect's id once planned: later effects can wait for it.
         self.refreshed_entry_messages: uuid.UUID | None = None
 
     @property
@@ -131,7 +131,7 @@ class IncidentPlan(Plan[EventT_co]):
         after: uuid.UUID | None = None,
         of: uuid.UUID | None = None,
     ) -> uuid.UUID:
-        """Plan a refresh from current state; if the same one is waiting, that one serves both.
+        """Plan a refresh from current state, unless the same one is already waiting.
 
         `of` is the subject shown, by default the incident.
         """

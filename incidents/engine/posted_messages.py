@@ -1,7 +1,7 @@
 """Live messages (cards, announcements): where they are in the chat service.
 
-So are messages about an entry (`ENTRY`), in the channel and to people, from when they offer
-buttons until what they ask for is over.
+A message about an entry (`ENTRY`), in the channel or to a person, is live while it has buttons and
+its request isn't over.
 """
 
 import uuid
@@ -34,7 +34,7 @@ class PostedMessage(Base):
     channel_id: Mapped[str]
     message_ts: Mapped[str]
     posted_at: Mapped[datetime]
-    # What a message about an entry says of how it ended, as far as it has.
+    # The ending that a message about an entry shows, if any.
     ending: Mapped[str | None]
 
 
@@ -83,13 +83,13 @@ def entry_purpose(person_id: uuid.UUID | None) -> str:
 
 
 def reader_of(message: PostedMessage) -> uuid.UUID | None:
-    """Return whom a message about an entry was sent to; None for the channel's."""
+    """Return who got a message about an entry; None if it was posted in the channel."""
     _, _, person_id = message.purpose.partition(":")
     return uuid.UUID(person_id) if person_id else None
 
 
 async def add_entry_messages(session: AsyncSession, facts: Facts) -> Facts:
-    """Add whether messages about entries still offer something."""
+    """Add to the facts whether the incident has live messages about entries."""
     query = select(_of_entries(facts.incident_id).exists())
     return replace(facts, has_entry_messages=bool((await session.execute(query)).scalar_one()))
 

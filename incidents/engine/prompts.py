@@ -65,7 +65,7 @@ class Prompt(Base):
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
     kind: Mapped[str]
     key: Mapped[str]
-    # Data for its renderer, without what the policy or the record tells.
+    # Data for its renderer, except what the policy or the record already holds.
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     status: Mapped[str] = mapped_column(default=PromptStatus.ASKED)
     asked_at: Mapped[datetime]
@@ -233,7 +233,7 @@ async def mark_delivered(uow: UnitOfWork, prompt_id: uuid.UUID) -> None:
 
 
 async def mark_undeliverable(uow: UnitOfWork, prompt_id: uuid.UUID, *, error: str) -> None:
-    """Record that the prompt can't reach its owner, and why (the chat service's word)."""
+    """Record that the prompt can't reach its owner; `error` is the chat service's code."""
     prompt = await uow.session.get(Prompt, prompt_id)
     if prompt is not None and not prompt.is_settled:
         prompt.delivery_error = error

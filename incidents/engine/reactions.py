@@ -29,17 +29,17 @@ def set_topic(plan: IncidentPlan[Payload]) -> None:
 
 
 def refresh_entry_messages(plan: IncidentPlan[Payload]) -> None:
-    """Messages about earlier entries whose matter may be over are looked at again."""
+    """Update messages about earlier entries whose request may be over."""
     plan.refresh_entry_messages()
 
 
 def look_at_entry_messages_again(plan: IncidentPlan[EntryMessagesOutdated]) -> None:
-    """A message that was posted while its matter ended is looked at again."""
+    """Check a message again whose request ended while it was being posted."""
     plan.refresh(RefreshEntryMessages(incident_id=plan.facts.incident_id), lane="entries")
 
 
 def erase_again(plan: Plan[RedactedTextRewritten]) -> None:
-    """A text that was redacted while its message was edited is erased once more."""
+    """Erase a text again that was redacted while its message was being edited."""
     event = plan.event
     effect = EraseEntryMessage(incident_id=event.incident_id, entry_id=event.entry_id)
     plan.add(effect, lane=f"{event.incident_id}:channel", name=str(event.entry_id))

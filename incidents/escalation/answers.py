@@ -218,7 +218,7 @@ async def _refuse_if_settled(
     unless_by: uuid.UUID | None = None,
 ) -> None:
     """Check that answers still count, or that `unless_by` is on it. Raises: Superseded."""
-    if not incident.is_open:  # then nobody is called any more, even if somebody was on it
+    if not incident.is_open:  # the incident is over: nobody is called, even if somebody was on it
         raise Superseded(f"escalation_{EscalationStatus.OVER}")
     match EscalationStatus(escalation.status):
         case EscalationStatus.CALLING | EscalationStatus.EXHAUSTED:

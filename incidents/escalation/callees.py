@@ -199,7 +199,7 @@ async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str 
     if _is_absent(ladder, person):
         return "absent"
     if person.id == ladder.escalation.author_id:
-        return "at_work"  # says no more, because the bot may have escalated for them
+        return "at_work"  # no reason given: the bot may have escalated for them
     is_kept = incident.is_drill or (incident.is_private and not step.is_chosen)
     if not is_kept or await takes_part(ladder.session, incident, person.id):
         return None

@@ -58,7 +58,7 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# What somebody who was called answered, for when nobody is left to call; after their name.
+# How each person called answered, listed after their name when nobody is left to call.
 STANDS: Mapping[str, str] = MappingProxyType(
     {
         "no_answer": "no answer",
@@ -96,7 +96,7 @@ class HoldsPacket(AboutEscalation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcernsAuthor(AboutEscalation):
-    """An entry that the author is told of; None if the bot escalated for somebody."""
+    """An entry that the author is told about; None if the bot escalated for somebody."""
 
     author: Who | None = None
 
@@ -121,7 +121,7 @@ class Escalated(HoldsPacket):
     severity: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return to whom it was escalated, as what, and the whole packet."""
+        """Return who it was escalated to, as which kind, and the whole packet."""
         to = self.to or self.service
         whom: Sentence = (" to ", Words(to)) if to else ()
         kind = (" (", Words(self.template), ", urgent)" if self.is_urgent else ")")
@@ -225,7 +225,7 @@ class EscalationRedirected(Answer):
     reason: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return to whom it was passed on, and why."""
+        """Return who it was redirected to, and why."""
         to = listed(Words(name) for name in self.to)
         return telling(f"redirected {self.name} to ", *to, details=(said(self.reason),))
 

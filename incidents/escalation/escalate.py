@@ -209,7 +209,7 @@ async def _target_person(uow: UnitOfWork, target: PersonTarget) -> Person:
 
 
 async def _stand_in_step(uow: UnitOfWork, incident: Incident) -> tuple[PlannedStep, ...]:
-    """Return a drill's last step: its stand-in, for everybody that a drill doesn't call."""
+    """Return a drill's last step: the mentor, who answers for people that a drill doesn't call."""
     mentor = await find_stand_in(uow.session, incident)
     if mentor is None:
         return ()

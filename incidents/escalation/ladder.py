@@ -1,9 +1,9 @@
-"""The ladder: call step after step until somebody is on it, or say loudly that nobody is.
+"""The ladder: call step after step until somebody is on it, or raise the alarm that nobody is.
 
 One timer per escalation calls the next step. It is a reminder, so it outlives restarts; after an
-absence of the bot it calls only the next step, not all that were missed. A step with nobody to call
-gives way to the next at once. Unresolved names don't block: the next step is called meanwhile, and
-they are called once they are known, if still needed.
+absence of the bot it calls only the next step, not all that were missed. If a step has nobody to
+call, the next one is called at once. Unresolved names don't block: the next step is called
+meanwhile, and they are called once they are known, if still needed.
 """
 
 import uuid
@@ -260,13 +260,13 @@ async def _exhaust(uow: UnitOfWork, incident: Incident, escalation: Escalation) 
             escalation_id=escalation.id,
             number=escalation.number,
             author=await author_of(uow, escalation),
-            called=await _what_came_of_calls(uow, incident, escalation),
+            called=await _stands_of_calls(uow, incident, escalation),
             waited_seconds=int((uow.now - escalation.created_at).total_seconds()),
         ),
     )
 
 
-async def _what_came_of_calls(
+async def _stands_of_calls(
     uow: UnitOfWork, incident: Incident, escalation: Escalation
 ) -> tuple[Standing, ...]:
     """Return the people called, in order, each with a key of `STANDS`."""

@@ -13,8 +13,8 @@ Completeness is a rubric that anybody can check with a pencil. Points:
   (`changes_checked`, or changes are named).
 
 The score is the share of the points that the template allows, 0 to 100, rounded to the nearest. It
-is 100 exactly when nothing is missing. It says how much a reader has to ask back, and nothing about
-the author: only they and their mentors see it.
+is 100 exactly when nothing is missing. It measures what a reader still has to ask, not the author.
+Only the author and their mentors see it.
 
 Texts live only in timeline entries (one per version), so that redacting an entry leaves no copy
 elsewhere.

@@ -54,7 +54,7 @@ from incidents.rights.stages import mentors_of
 ANSWERED: Final = "answered"
 SKIPPED: Final = "skipped"
 
-# The fields that help somebody who is called the least.
+# The fields that matter least to the people called.
 _LAST: Final = (PacketField.ANSWER_BY, PacketField.CONFIDENCE)
 
 

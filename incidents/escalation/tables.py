@@ -219,7 +219,7 @@ class Measures:
     """How long an escalation took; None for what hasn't happened yet.
 
     to_escalate: declared → escalated. to_acknowledge: first called → somebody on it. to_engage:
-    declared → taken by the person now on it. Definitions: the domain text's figures.
+    declared → taken by the person now on it. Definitions: `figures` in `config/policy.yaml`.
     """
 
     to_escalate: timedelta

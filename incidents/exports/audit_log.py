@@ -96,7 +96,7 @@ def _json(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> b
 
 
 def say(entry: AuditEntry) -> str:
-    """Return one plain sentence that says what was changed."""
+    """Return the change as one plain sentence."""
     if entry.content is None:
         return "Erased."
     person = _text(entry, "person_name")

@@ -61,7 +61,7 @@ async def build_record(
     now: datetime,
     entry_types: EntryTypes,
 ) -> TimelineRecord:
-    """Return the record as this viewer may have it. Raises: IncidentNotFound."""
+    """Return the record as this viewer may see it. Raises: IncidentNotFound."""
     view = await get_incident_view(session, ref, workspace_id=workspace_id, viewer=viewer)
     incident = await session.get_one(Incident, view.id)
     entries = tuple(await load_entries(session, view.id))

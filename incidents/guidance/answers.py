@@ -58,7 +58,7 @@ def fact_of(step: ChecklistStep | None, answer: str) -> str:
 async def answer_step(uow: UnitOfWork, prompt_id: uuid.UUID, answer: StepAnswer) -> Outcome:
     """Store the answer to a step; the next step follows, and a mentor if the answer calls for one.
 
-    An answer also shows that the person is there. It withdraws an open question how it goes, which
+    An answer also shows that the person is there. It withdraws an open "How is it going?", which
     would otherwise hold back the next step.
 
     Raises: IncidentNotFound; Superseded; AlreadySo.

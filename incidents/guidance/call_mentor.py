@@ -39,7 +39,7 @@ from incidents.policy.guidance import Triggers
 from incidents.rights.acting_stage import is_supervised_in
 from incidents.rights.stages import mentors_of
 
-# An older fact is no reason any more: people have acted on it, or it has passed.
+# Older facts don't count: people have acted on them, or they no longer hold.
 FRESH: Final = timedelta(hours=1)
 # How long the call waits for its notice to reach the guided person.
 FIRST_WORD: Final = timedelta(seconds=15)
@@ -112,7 +112,7 @@ async def announce_mentor_call(
     """Tell the guided person, for the first new reason, that the bot asks their mentor to join.
 
     The notice comes before the call (`call_mentor`), so they don't learn it from the channel. In a
-    private incident, or with nobody to call, the notice only suggests to ask somebody. No notice is
+    private incident, or with nobody to call, the notice only suggests asking somebody. No notice is
     sent for a reason for which they already have help.
     """
     known = {prompt.key for prompt in await _words(uow, record)}
@@ -158,7 +158,7 @@ async def call_mentor(
             if draft is not None:
                 outcome = await escalate(uow, ById(incident.id), draft)
                 escalation_id = outcome.data["escalation_id"]
-        # Also if help came meanwhile: this notice is settled.
+        # Stored even if help came meanwhile: the notice is settled either way.
         prompt.data = {**prompt.data, "escalation_id": escalation_id}
         await uow.flush()
     return again_at
@@ -167,7 +167,7 @@ async def call_mentor(
 async def gather_reasons(
     uow: UnitOfWork, incident: Incident, record: GuidanceRecord
 ) -> tuple[Reason, ...]:
-    """Return the reasons that the record and the person's answers now give."""
+    """Return the reasons that follow from the record and the person's answers now."""
     facts = await _gather_trigger_facts(uow.session, incident, record)
     return find_reasons(facts, uow.policy.guidance.triggers, now=uow.now)
 
@@ -246,7 +246,7 @@ async def _has_senior(uow: UnitOfWork, incident: Incident, held: Sequence[RoleAs
 
 
 async def _words(uow: UnitOfWork, record: GuidanceRecord) -> list[Prompt]:
-    """Return every notice to the person that a mentor is asked to join, in order."""
+    """Return every notice that told the person about a mentor's call, in order."""
     return await prompts_of(
         uow.session, record.incident_id, person_id=record.person_id, kind=PromptKind.MENTOR_CALLED
     )

@@ -8,7 +8,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidanceAwaited(FeatureEvent):
-    """Guidance needs a look: the person answered, was told something, or switched prompts on."""
+    """Check the person's guidance: they answered, were told something, or switched prompts on."""
 
     incident_id: uuid.UUID
     person_id: uuid.UUID

@@ -95,7 +95,7 @@ async def end_guidance(uow: UnitOfWork, record: GuidanceRecord) -> None:
 
 
 async def _end_with_incident(uow: UnitOfWork, record: GuidanceRecord) -> None:
-    """End the guidance, and offer no more to escalate to who had said that they are stuck."""
+    """End the guidance; if the person said they are stuck, stop offering to escalate."""
     await end_guidance(uow, record)
     owner, kind = record.person_id, PromptKind.TIME_BOX
     for prompt in await prompts_of(uow.session, record.incident_id, person_id=owner, kind=kind):
@@ -169,7 +169,7 @@ async def _ask_next_step(uow: UnitOfWork, incident: Incident, record: GuidanceRe
 
 
 def _checklist(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> Checklist | None:
-    """Return the checklist begun with, even if the incident has changed, else the one that fits."""
+    """Return the checklist they began with, or the one that fits if they haven't begun."""
     guidance = uow.policy.guidance
     found = guidance.find_checklist(record.checklist_key) if record.checklist_key else None
     found = found or guidance.checklist_for(incident.services, incident.severity_key)

@@ -11,7 +11,7 @@ from incidents.incident.payload import Payload
 
 
 def look_after_guided(plan: IncidentPlan[Payload]) -> None:
-    """Look at once, in private, after everybody who is guided or may be from now on."""
+    """Check at once, in private, on everybody who is guided or may be from now on."""
     for person_id in plan.facts.to_guide:
         plan.set_reminder(_look(plan.facts.incident_id, person_id, at=plan.now))
 

@@ -37,7 +37,7 @@ MOST: Final = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIncident:
-    """An open incident; `is_snoozed`: its next update was put off."""
+    """An open incident; `is_snoozed`: its next update was snoozed."""
 
     reference: str
     title: str

@@ -61,7 +61,7 @@ class HandoverWaiting(HandoverEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverUnaccepted(HandoverEvent):
-    """The note wasn't accepted in time, so its author has to know."""
+    """The note wasn't accepted in time: tell its author."""
 
     news: ClassVar[str] = "unaccepted"
 

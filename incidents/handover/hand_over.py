@@ -227,7 +227,7 @@ def _content(handover: Handover, other: Person) -> dict[str, Any]:
 
 
 def _settle_reminder(uow: UnitOfWork, handover: Handover) -> None:
-    """Have the reminder say how the note was settled, if the next person was reminded."""
+    """Update the reminder with how the note was settled, if the next person got one."""
     if handover.reminded_at is not None:
         _emit(uow, HandoverWaiting, handover)
 

@@ -54,7 +54,7 @@ class Handover(Base):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
-    # Why the note didn't reach the next person (the chat service's word).
+    # Why the note didn't reach the next person (the chat service's code).
     delivery_error: Mapped[str | None]
 
 

@@ -63,7 +63,7 @@ class Declared(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """An instant before and after a change; None means there was or is none."""
+    """An instant before and after a change; None means that there was none, or is none now."""
 
     old: datetime | None = None
     new: datetime | None = None

@@ -246,7 +246,7 @@ async def lock_incident(
 async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
     """Wait until nobody else is declaring; what is read afterwards holds until the commit."""
     if session.get_bind().dialect.name == "sqlite":
-        return  # one writer at a time: whoever gets here is alone
+        return  # SQLite has a single writer, and that is us
     query = select(Counter.value).where(
         Counter.workspace_id == workspace_id, Counter.name == _counter_name(is_drill=is_drill)
     )

@@ -91,7 +91,7 @@ class Decoded:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return what the payload tells, and behind it what it doesn't know."""
+        """Return the payload's own details, then the fields that its class doesn't have."""
         told = self.payload.tell(actor_id)
         if not self.extra:
             return told
@@ -114,7 +114,7 @@ def field_names(payload_type: type[Payload]) -> frozenset[str]:
 
 
 def people_of(value: Any) -> Iterator[Who]:
-    """Yield the people whom a payload names, also within lists and nested values."""
+    """Yield the people that a payload names, including those in lists and nested values."""
     if isinstance(value, Who):
         yield value
     elif isinstance(value, tuple):
@@ -158,7 +158,7 @@ def _generic_detail(key: str, value: Any) -> Detail:
 
 
 def _named_value(value: Any) -> Sentence:
-    """Return a value that no person typed; an identifier of ours is shown as words."""
+    """Return a value that no person typed; our own identifiers are shown as words."""
     if isinstance(value, list | tuple):
         return _joined((_named_value(one) for one in value), ", ")
     if isinstance(value, str) and _INNER_NAME.fullmatch(value):

@@ -136,7 +136,7 @@ async def _own_debrief(uow: UnitOfWork, debrief_id: uuid.UUID) -> Debrief:
 
 
 async def _mentors(uow: UnitOfWork, debrief: Debrief) -> list[uuid.UUID]:
-    """Return the readers of a debrief: the mentor whom the owner followed, else their mentors."""
+    """Return who may read a debrief: the mentor that the owner followed, else their mentors."""
     observation = await uow.session.get_one(Observation, debrief.observation_id)
     if observation.mentor_id is not None:
         mentor = await uow.session.get(Person, observation.mentor_id)

@@ -26,7 +26,7 @@ class ShadowBroughtIn(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchingChanged(FeatureEvent):
-    """A shadow watches an incident now, or no more; their brief has to say so."""
+    """A shadow began or stopped watching an incident; their brief has to say so."""
 
     incident_id: uuid.UUID
     observation_id: uuid.UUID
@@ -54,7 +54,7 @@ class DebriefUnwritten(DebriefEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefHidden(DebriefEvent):
-    """The incident became private: its debrief isn't asked for any more."""
+    """The incident became private: the bot stops asking for its debrief."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class JuniorAsked(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardOutdated(FeatureEvent):
-    """What was forwarded to a mentor (the entry) offers something that is over."""
+    """A message forwarded to a mentor (about the entry) offers something that is over."""
 
     incident_id: uuid.UUID
     conversation_id: uuid.UUID

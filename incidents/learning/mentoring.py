@@ -166,7 +166,7 @@ def _show(uow: UnitOfWork, conversation: MentorConversation) -> None:
 
 
 async def _close_forwards(uow: UnitOfWork, conversation: MentorConversation) -> None:
-    """Once, have what was forwarded lose *Take over*: there is nothing left to take over."""
+    """Remove *Take over* from forwarded messages, once: there is nothing left to take over."""
     query = select(PostedMessage).where(
         PostedMessage.purpose == FORWARDS,
         PostedMessage.incident_id == conversation.incident_id,

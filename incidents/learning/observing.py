@@ -40,7 +40,7 @@ from incidents.proposals.entries import ActionProposed
 from incidents.rights.stages import is_named, people_named
 from incidents.roles.entries import HandoffOffered, HandoffRequested
 
-# Later than this, "what would you do now?" makes no sense any more.
+# After this long, "what would you do now?" no longer makes sense.
 DECISION_LASTS: Final = timedelta(minutes=10)
 
 # The entries that count as decisions, and their key in the question to shadows.
@@ -170,7 +170,7 @@ def scheduled_people(policy: Policy, now: datetime) -> list[PersonRef]:
 
 
 async def save_looked_up(uow: UnitOfWork, people: Iterable[PersonFacts]) -> None:
-    """Store people whom the chat service found by email addresses in the policy."""
+    """Store people that the chat service found by their email addresses in the policy."""
     for facts in people:
         await save_person(uow.session, facts, workspace_id=uow.workspace_id)
 
@@ -280,7 +280,7 @@ async def _ask_for_debriefs(uow: UnitOfWork, incident: Incident) -> None:
 
 
 async def end_watching(uow: UnitOfWork, observations: Sequence[Observation]) -> None:
-    """End the watching of these: nothing more is asked, and the briefs say so."""
+    """End these observations: the bot asks nothing more, and the briefs say so."""
     for observation in observations:
         observation.ended_at = uow.now
         asked = await open_prompts(
@@ -294,7 +294,7 @@ async def end_watching(uow: UnitOfWork, observations: Sequence[Observation]) -> 
 
 
 def refresh_briefs(uow: UnitOfWork, observations: Iterable[Observation]) -> None:
-    """Have the briefs of these brought up to date: they are watched now, or no more."""
+    """Update the briefs of these observations, which began or ended."""
     for one in observations:
         uow.emit(
             WatchingChanged(
@@ -321,13 +321,13 @@ def _ask_for_debrief(uow: UnitOfWork, incident: Incident, observation: Observati
 
 
 async def _let_go(uow: UnitOfWork, incident: Incident) -> None:
-    """End the watching of an incident that is no longer theirs to see, without a word."""
+    """End the observation of an incident that they may no longer see; tell nobody."""
     observations = await observations_in(uow.session, [incident.id])
     await end_watching(uow, [one for one in observations if one.ended_at is None])
 
 
 async def _hide_debriefs(uow: UnitOfWork, incident: Incident) -> None:
-    """Ask no more for debriefs of an incident that has become private since."""
+    """Stop asking for debriefs of an incident that has become private."""
     query = select(Debrief).where(Debrief.incident_id == incident.id)
     for debrief in (await uow.session.execute(query)).scalars().all():
         uow.emit(

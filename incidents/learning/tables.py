@@ -67,7 +67,7 @@ class Observation(Base):
     # When the incident was over, or when they stopped observing.
     ended_at: Mapped[datetime | None]
     last_asked_at: Mapped[datetime | None]
-    # Why they couldn't be invited to the channel (the chat service's word).
+    # Why they couldn't be invited to the channel (the chat service's code).
     invite_error: Mapped[str | None]
 
 

@@ -7,7 +7,7 @@ from incidents.incident.payload import Payload
 
 
 def invite_for_severity(plan: IncidentPlan[SeverityChanged]) -> None:
-    """Invite the people whom the policy names for a worse severity."""
+    """Invite the people that the policy names for a worse severity."""
     facts = plan.facts
     if not plan.event.is_worse or not facts.is_open or facts.is_private or facts.is_drill:
         return

@@ -1,4 +1,4 @@
-"""Find out if somebody has just declared the same incident: similar titles, and no telling word."""
+"""Find out if somebody has just declared the same incident, by comparing titles."""
 
 import functools
 import re

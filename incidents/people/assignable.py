@@ -66,7 +66,7 @@ def refuse_if_over(incident: Incident) -> None:
 
 
 async def get_person(uow: UnitOfWork, person_id: uuid.UUID) -> Person:
-    """Return the person with this id of ours. Raises: NoResultFound."""
+    """Return the person with our own id. Raises: NoResultFound."""
     return await uow.session.get_one(Person, person_id)
 
 

@@ -54,7 +54,7 @@ _Url = Annotated[
         "https://wiki.example.com/checkout",
     ),
 ]
-# Without these, a callee can't tell what is wanted of them.
+# Without these, the people called can't tell what you need from them.
 _NEEDED: Final = (PacketField.ASK, PacketField.SYMPTOMS)
 
 
@@ -76,7 +76,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationTemplate:
-    """One kind of escalation: the packet's fields, the questions, and whom it calls in which order.
+    """One kind of escalation: the packet's fields, the questions, and who it calls in which order.
 
     `wait` applies to its steps without a wait of their own; None: the severity's wait.
     """
@@ -95,7 +95,7 @@ class EscalationTemplate:
         """Yield missing fields that callees need, and questions that repeat a packet's field."""
         for field in _NEEDED:
             if field not in self.fields:
-                what = f"has to hold {field}: without it whoever is called can't begin"
+                what = f"has to hold {field}: without it nobody who is called can begin"
                 yield Disagreement(("fields",), what, f"fields: [{', '.join(_NEEDED)}]")
         for question in self.questions:
             if question.key in tuple(PacketField):

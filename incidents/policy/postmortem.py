@@ -34,7 +34,7 @@ class Section:
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield a missing prompt, and a section that the record can't fill."""
         if self.kind is SectionKind.PROMPT and self.prompt is None:
-            what = "is needed: a section left to people asks them something"
+            what = "is needed: people write this section, so it asks them something"
             yield Disagreement(("prompt",), what, "prompt: What helped?")
         if self.kind is SectionKind.AUTO and self.key not in AUTO_SECTIONS:
             what = (

@@ -129,7 +129,7 @@ class Proposals:
         return None if key is None else self.find_class(key)
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield commands without a class that asks somebody, and void rules for solo."""
+        """Yield commands whose class asks nobody, and rules for solo, which have no effect."""
         known = tuple(item.key for item in self.classes)
         for item in self.commands:
             at, found = ("commands", item.command.value), self.find_class(item.class_key)
@@ -138,14 +138,14 @@ class Proposals:
                 what = f"there is no class `{item.class_key}`{did_you_mean(item.class_key, known)}"
                 yield Disagreement(at, what, other=other)
             elif found.needs is Need.NOBODY:
-                what = f"`{item.class_key}` needs nobody's agreement; take a class that does"
+                what = f"`{item.class_key}` needs nobody's approval; take a class that needs somebody's"
                 yield Disagreement(at, what, other=(*other, "needs"))
         listed = {item.command for item in self.commands}
         for command in (command for command in GuardedAction if command not in listed):
             yield Disagreement(("commands", command.value), "has to stay")
         if any(item.stage is Stage.SOLO and item.actions for item in self.supervised_actions):
             at = ("supervised_actions", Stage.SOLO.value)
-            yield Disagreement(at, "nobody who is solo is asked; remove it")
+            yield Disagreement(at, "people who are solo never need approval; remove it")
 
 
 def suggest_class(text: str, proposals: Proposals) -> ActionClass:

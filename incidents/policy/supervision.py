@@ -107,7 +107,7 @@ class Supervision:
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield requirements of the first stage, and second stages for the same scope."""
         if self.find_requirement(Stage.OBSERVE) is not None:
-            what = "is where everybody begins, so nothing can be asked for before it"
+            what = "is where everybody begins, so it can't have requirements"
             yield Disagreement(("requirements", "observe"), what)
         first: dict[tuple[str, str | None, str | None], int] = {}
         for index, seed in enumerate(self.stages):

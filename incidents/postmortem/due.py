@@ -59,7 +59,7 @@ def reminder_instant(due_on: date, *, step: int, country: str | None) -> datetim
 def decide(*, due_on: date, step: int, now: datetime, zone: str) -> Wait | Say:
     """Decide what a due reminder does for an owner in that zone (an IANA name).
 
-    After an absence of the bot, it says the day itself and skips the day before.
+    If the bot was away at both times, only the reminder of the day itself is sent.
     """
     local = now.astimezone(zone_of(zone))
     if local.time() < MORNING:

@@ -2,8 +2,8 @@
 
 Mitigated and resolved mean the *last* ones that held: a mitigation that slipped or a resolution
 before a reopening doesn't stop the clock. Time between resolved and reopened is reported
-separately, not subtracted. Milestones in the wrong order give no duration at all.
-Definitions: the table of figures in the domain text.
+separately, not subtracted. Milestones in the wrong order give no duration at all. Definitions:
+`figures` in `config/policy.yaml`.
 """
 
 import uuid

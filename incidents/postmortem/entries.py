@@ -138,7 +138,7 @@ class ActionItemAdded(ActionItemEntry):
     kind: ClassVar[str] = "action_item_added"
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return what is to be done, by whom and when."""
+        """Return what is to be done, who does it, and by when."""
         return telling("added ", *self.item(), details=(self.ownership(),))
 
 

@@ -41,7 +41,7 @@ class Narrator:
     def actor(self, entry: EntryView) -> str:
         """Return who did it: a role, `a responder`, or what kind of actor it was; Markdown."""
         payload = self._decoded(entry).payload
-        if isinstance(payload, MessageEntry):  # whoever marked it, its author said it
+        if isinstance(payload, MessageEntry):  # its author said it, no matter who marked it
             return self.role_of(payload.author.id, at=entry.occurred_at)
         if entry.actor_kind == ActorKind.PERSON:
             return self.role_of(entry.actor_id, at=entry.occurred_at)
@@ -83,7 +83,7 @@ class Narrator:
         return text
 
     def find_id(self, who: Who) -> uuid.UUID | None:
-        """Return the id of somebody whom an entry names, also by name alone, or None."""
+        """Return the id of a person that an entry names, even if only by name, or None."""
         if who.id is not None:
             return who.id
         called = {who.external_id, who.name} - {""}
@@ -119,7 +119,7 @@ class ByRole(Markdown):
 
 
 def _names_of(name: str) -> re.Pattern[str]:
-    """Return the pattern for a name: after `@` in any case; for a full name, also without."""
+    """Return the pattern for a name: after `@` in any case; a full name also without it."""
     spelled = re.escape(name)
     plain = rf"|\b{spelled}(?!\w)" if " " in name else ""
     return re.compile(rf"(?<!\w)@(?i:{spelled})(?!\w){plain}")

@@ -1,7 +1,7 @@
 """The postmortem: versions, owner and due date, written sections, publishing.
 
-Each resolving makes a new draft version; what people wrote goes along. What the draft says
-besides is made from the record whenever it is shown (`draft.py`).
+Each resolving makes a new draft version and keeps what people wrote. The rest of the draft is made
+from the record each time it is shown (`draft.py`).
 """
 
 import uuid

@@ -15,7 +15,7 @@ from incidents.postmortem.entries import (
 
 
 def upload_postmortem(plan: IncidentPlan[PostmortemDrafted | PostmortemPublished]) -> None:
-    """A postmortem goes to the channel as a file, unless it is kept elsewhere."""
+    """Upload the postmortem to the channel as a file, unless it is kept elsewhere."""
     event, incident_id = plan.event, plan.facts.incident_id
     is_elsewhere = isinstance(event, PostmortemPublished) and event.link
     if is_elsewhere or event.postmortem_id is None:
@@ -25,7 +25,7 @@ def upload_postmortem(plan: IncidentPlan[PostmortemDrafted | PostmortemPublished
 
 
 def remind_of_postmortem(plan: IncidentPlan[PostmortemEntry]) -> None:
-    """The postmortem is reminded of on the business day before it is due, and on the day."""
+    """Set the first reminder of the day on which the postmortem is due."""
     if plan.event.due_on is not None:
         plan.set_reminder(first_reminder(plan.event.due_on, plan.facts, plan.policy))
 
@@ -42,14 +42,14 @@ def pause_postmortem_reminder(plan: IncidentPlan[Any]) -> None:
 
 
 def tell_owner(plan: IncidentPlan[OwnedEntry]) -> None:
-    """Tell people directly when somebody else gives them something."""
+    """Tell the owner directly, unless they assigned it to themselves."""
     owner = plan.event.owner
     if owner is not None and owner.id != plan.entry.actor_id:
         plan.tell(owner.id)
 
 
 def remind_owner(plan: IncidentPlan[OwnedEntry]) -> None:
-    """The owner is reminded directly; without one, the channel is."""
+    """Remind the owner directly; without an owner, post in the channel."""
     owner = plan.event.owner
     if owner is None:
         plan.post()

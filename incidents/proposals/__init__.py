@@ -1,1 +1,1 @@
-"""Proposals: a risky step put to somebody, their answer, carrying it out."""
+"""Proposals: a risky step, the answer of somebody who may approve it, carrying it out."""

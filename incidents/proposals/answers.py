@@ -190,7 +190,7 @@ async def _record_answer(
 async def _tell_everybody(
     uow: UnitOfWork, incident: Incident, proposal: Proposal, entry: TimelineEntry
 ) -> None:
-    """Tell the commander, mentors and all who could have agreed; the channel hears it anyway."""
+    """Tell the commander, mentors and all who may approve; the channel gets it anyway."""
     near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
     approvers = await find_approvers(uow, incident, proposal, is_wide=True)
     told = [*near, *(person.id for person in approvers), proposal.requested_by_id]

@@ -93,7 +93,7 @@ async def revise(
 async def keep_draft(uow: UnitOfWork, *, needed: NeedsApproval) -> Outcome:
     """Store a command that needs approval, so the actor can ask for it: `drafted`.
 
-    Nobody else hears of it. The actor's earlier unused drafts in this incident are deleted.
+    Nobody else sees it. The actor's earlier unused drafts in this incident are deleted.
 
     Raises: IncidentNotFound; InvalidInput for a command that can't be proposed.
     """

@@ -39,7 +39,7 @@ async def settle(
 async def expire(
     uow: UnitOfWork, incident: Incident, proposal: Proposal, *, with_incident: bool = False
 ) -> None:
-    """End a proposal that wasn't answered, or not carried out, in time, or while there was need."""
+    """End a proposal that is too late: unanswered, not carried out, or its incident is over."""
     expired = replace(
         await step_of(uow, proposal, ProposalExpired),
         was_answered=proposal.state is not ProposalStatus.PENDING,

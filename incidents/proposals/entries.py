@@ -48,7 +48,7 @@ class ProposedCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed(ProposalEntry):
-    """What is proposed, in whose class, and until when it waits for an answer."""
+    """What is proposed, its class, and until when it waits for an answer."""
 
     class_key: str = ""
     class_name: str = ""
@@ -61,7 +61,7 @@ class Proposed(ProposalEntry):
     command: ProposedCommand | None = None
 
     def words(self) -> tuple[Detail | None, ...]:
-        """Return what is proposed, and all that was said of it."""
+        """Return what is proposed, its class, risk, undo and check."""
         return (
             said(self.text),
             said(self.class_name, "Class"),
@@ -73,7 +73,7 @@ class Proposed(ProposalEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionProposed(Proposed):
-    """Somebody asked for agreement to a step."""
+    """Somebody proposed a step."""
 
     kind: ClassVar[str] = "action_proposed"
 
@@ -95,13 +95,13 @@ class ProposalRevised(Proposed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalStep(ProposalEntry):
-    """What became of a proposal; `text` is what was proposed, filled in where it is read."""
+    """A later step of a proposal; `text` is what was proposed, filled in when read."""
 
     text_from: uuid.UUID | None = None
     text: str | None = None
 
     def told(self, *phrase: Part, more: Detail | None = None) -> Telling:
-        """Return the phrase, what was proposed, and one thing more."""
+        """Return the phrase, what was proposed, and one more detail."""
         return telling(*phrase, details=(said(self.text, "What"), more))
 
 
@@ -114,13 +114,13 @@ class ProposalAnswer(ProposalStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalApproved(ProposalAnswer):
-    """Somebody agreed; the agreement holds for a while."""
+    """Somebody approved; the approval is valid until `expires_at`."""
 
     kind: ClassVar[str] = "proposal_approved"
     expires_at: datetime | None = None
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return what was agreed to, and why."""
+        """Return what was approved, and why."""
         return self.told(f"approved {self.name}", more=said(self.reason, "Reason"))
 
 
@@ -137,7 +137,7 @@ class ProposalDeclined(ProposalAnswer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass(ProposalAnswer):
-    """Somebody went ahead without an agreement."""
+    """Somebody went ahead without approval."""
 
     kind: ClassVar[str] = "break_glass"
 
@@ -149,7 +149,7 @@ class BreakGlass(ProposalAnswer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalLapsed(ProposalStep):
-    """It was to be carried out, but the person who had agreed may no longer."""
+    """Somebody tried to carry it out, but the approver may no longer approve."""
 
     kind: ClassVar[str] = "approval_lapsed"
     needs: str = ""
@@ -165,7 +165,7 @@ class ApprovalLapsed(ProposalStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalUnanswered(ProposalStep):
-    """Nobody has answered for a while; `step` is how far the asking has come."""
+    """Nobody has answered for a while; `step` is the rung of the ladder."""
 
     kind: ClassVar[str] = "proposal_unanswered"
     step: int = 0
@@ -197,7 +197,7 @@ class ProposalUnanswered(ProposalStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalExpired(ProposalStep):
-    """It ended by itself: unanswered, not carried out in time, or with the incident."""
+    """It ended by itself: no answer, not carried out in time, or the incident is over."""
 
     kind: ClassVar[str] = "proposal_expired"
     was_answered: bool = False
@@ -229,13 +229,13 @@ class ResultAsked(ProposalStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalCarriedOut(ProposalStep):
-    """It was carried out: by the bot, or by people, as somebody says."""
+    """The bot carried it out, or somebody reported that people did."""
 
     kind: ClassVar[str] = "proposal_carried_out"
     result: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return that it was carried out, and what came of it."""
+        """Return that it was carried out, and the result."""
         done = f"carried out {self.name}"
         if not self.is_command:
             done = f"said that {self.name} was carried out"
@@ -244,13 +244,13 @@ class ProposalCarriedOut(ProposalStep):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalAbandoned(ProposalStep):
-    """It isn't done after all."""
+    """Somebody gave it up: it won't be done."""
 
     kind: ClassVar[str] = "proposal_abandoned"
     reason: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return what was given up, and why."""
+        """Return what was abandoned, and why."""
         return self.told(f"abandoned {self.name}", more=said(self.reason, "Reason"))
 
 
@@ -279,7 +279,7 @@ class ObjectionRaised(ProposalStep):
     reason: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return to what, and why."""
+        """Return what they object to, and why."""
         return telling(f"objected to {self.name}", details=(said(self.reason),))
 
 

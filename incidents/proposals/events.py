@@ -1,4 +1,4 @@
-"""What happens to proposals and stands in no timeline."""
+"""Events of proposals that are on no timeline."""
 
 import uuid
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class OthersConcerned(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordsRedacted(FeatureEvent):
-    """A proposal's words were redacted: who has a copy, and which entries were said with them."""
+    """A proposal's words were redacted: who has a copy, and which entries repeated them."""
 
     proposal_id: uuid.UUID
     told: tuple[uuid.UUID, ...]

@@ -1,4 +1,4 @@
-"""A proposal that nobody answers: ask again, escalate, then say so loudly; at last it ends.
+"""A proposal that nobody answers: ask again, escalate, raise the alarm, then end it.
 
 Times count from asking. After an absence, only the step that is due by then is taken.
 """
@@ -56,7 +56,7 @@ async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder
     if proposal is None or proposal.state is not ProposalStatus.PENDING:
         return None
     if proposal.expires_at is not None and proposal.expires_at <= uow.now:
-        return None  # after an absence: its end is due as well, so nobody is asked any more
+        return None  # after an absence: its end is due too, so ask nobody
     asked_at = proposal.asked_at or proposal.created_at
     wait = uow.policy.proposals.wait_at(incident.severity_key)
     decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)
@@ -77,9 +77,9 @@ async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminde
 
 
 async def _take(uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: Rung) -> None:
-    """Take a rung so that each person hears of it once.
+    """Take a rung, and tell each person once.
 
-    A call by the escalation or a new copy of the proposal counts as hearing of it.
+    A call by the escalation or a new copy of the proposal counts as telling them.
     """
     asked_at = proposal.asked_at or proposal.created_at
     is_escalated = rung is Rung.ESCALATE and may_escalate(incident, proposal)

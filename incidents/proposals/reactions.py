@@ -42,7 +42,7 @@ _LOOKED_AT: Final = frozenset({*PROPOSAL_TYPES, MovedToPrivate.kind})
 
 
 async def add_proposals(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
-    """Return the facts with the incident's proposals, where their copies may have to change."""
+    """Return the facts with the incident's proposals, if their copies may have to change."""
     if _LOOKED_AT.isdisjoint(recorded.kinds):
         return facts
     query = (
@@ -60,7 +60,7 @@ async def add_proposals(session: AsyncSession, facts: Facts, recorded: Recorded)
 
 
 def put_proposal(plan: IncidentPlan[Asked]) -> None:
-    """A proposal has one card in the channel; what needs somebody is asked for again, then ends."""
+    """Show the card; set the reminders that ask again, if it needs approval, and that end it."""
     show_proposal(plan)
     if plan.event.needs not in {"", Need.NOBODY}:
         wait = plan.policy.proposals.wait_at(plan.facts.severity_key)
@@ -85,7 +85,7 @@ def follow_end(plan: IncidentPlan[ProposalEntry]) -> None:
 
 
 def follow_expiry(plan: IncidentPlan[ProposalExpired]) -> None:
-    """What ends by itself is said; what ends with the incident shows it, and the incident is said."""
+    """Post that it ended and tell the author; if its incident is over, only update the card."""
     if plan.event.is_incident_over:
         _end_quietly(plan)
         return
@@ -106,7 +106,7 @@ def ask_for_result(plan: IncidentPlan[ResultAsked]) -> None:
 
 
 def erase_words(plan: IncidentPlan[Redacted]) -> None:
-    """A proposal whose words are redacted loses them in every copy."""
+    """Remove redacted words from every copy of their proposal."""
     if plan.entry.target_id is None:
         return
     effect = RefreshProposalOfEntry(
@@ -127,7 +127,7 @@ def erase_everywhere(plan: IncidentPlan[WordsRedacted]) -> None:
 
 
 def say_unanswered(plan: IncidentPlan[ProposalUnanswered]) -> None:
-    """That nobody answers is said in the channel, unless the escalation's card says it."""
+    """Post in the channel that nobody answers, unless the escalation's card says it."""
     if not plan.event.is_escalated:
         plan.post()
 
@@ -139,7 +139,7 @@ def ask_again(plan: IncidentPlan[ApprovalLapsed]) -> None:
 
 
 def open_poll(plan: IncidentPlan[ObjectionsAsked]) -> None:
-    """A poll for objections is shown on the card, and ends by itself."""
+    """Show the poll on the card, and set the reminder that ends it."""
     show_proposal(plan)
     if plan.event.until is not None:
         plan.remind(
@@ -160,20 +160,20 @@ def tell_of_objection(plan: IncidentPlan[ObjectionRaised]) -> None:
 
 
 def tell_concerned(plan: IncidentPlan[OthersConcerned]) -> None:
-    """Tell people directly whom an entry concerns without naming them."""
+    """Tell people directly if an entry concerns them without naming them."""
     for person_id in plan.event.people:
         plan.tell(person_id, about=plan.event.entry_id)
 
 
 def show_proposal(plan: IncidentPlan[ProposalEntry]) -> None:
-    """The proposal's card in the channel and its copies are brought up to date."""
+    """Update the proposal's card in the channel and its copies."""
     if plan.event.proposal_id is not None:
         _show(plan, plan.event.proposal_id, None)
     show_copies(plan)
 
 
 def show_copies(plan: IncidentPlan[ProposalEntry]) -> None:
-    """The copies in direct messages are brought up to date."""
+    """Update the copies in direct messages."""
     for proposal in plan.facts.proposals:
         if proposal.id == plan.event.proposal_id:
             _show_copies(plan, proposal)
@@ -193,7 +193,7 @@ def _show_copies(plan: IncidentPlan[Any], proposal: ProposalFact) -> None:
 
 
 def _show(plan: IncidentPlan[Any], proposal_id: uuid.UUID, person_id: uuid.UUID | None) -> None:
-    """Show a proposal in the channel, or to one person, or bring it up to date there."""
+    """Show or update a proposal in the channel, or in one person's direct messages."""
     effect = RefreshProposal(
         incident_id=plan.facts.incident_id, proposal_id=proposal_id, person_id=person_id
     )

@@ -1,4 +1,4 @@
-"""What each step of a proposal writes down, who has a copy of it, and what the step answers."""
+"""What the steps of a proposal share: their entries, outcomes, and the copies that people have."""
 
 import uuid
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ async def entry_about(
 async def step_of(
     uow: UnitOfWork, proposal: Proposal, entry_type: type[ProposalStepT]
 ) -> ProposalStepT:
-    """Return an entry that follows a proposal: it points at the words, has no copy."""
+    """Return an entry about a later step: it points at the proposal's words and has no copy."""
     return replace(await entry_about(uow, proposal, entry_type), text_from=proposal.entry_id)
 
 
@@ -58,7 +58,7 @@ def outcome_of(kind: str, incident: Incident, proposal: Proposal, **data: Any) -
 
 
 async def give_copies(uow: UnitOfWork, proposal: Proposal, people: Iterable[Person]) -> None:
-    """Let these people have a copy of the proposal in their direct messages, from now on."""
+    """Give these people a copy of the proposal in their direct messages, and keep it current."""
     told = await told_ids(uow, proposal)
     for person in people:
         if person.id not in told:
@@ -76,7 +76,7 @@ async def told_ids(uow: UnitOfWork, proposal: Proposal) -> set[uuid.UUID]:
 
 
 def show_escalated(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
-    """Bring the escalation up to date that asks for an answer to the proposal, if there is one."""
+    """Update the escalation that asks for an answer to the proposal, if there is one."""
     if proposal.escalation_id is not None:
         uow.emit(EscalatedChanged(escalation_id=proposal.escalation_id), incident)
 
@@ -88,7 +88,7 @@ async def note_redaction(
     proposal_id: uuid.UUID,
     words_entry_id: uuid.UUID,
 ) -> None:
-    """Have the words that were redacted leave the card, all copies, and what was said since."""
+    """Remove redacted words from the card, all copies, and later messages."""
     incident = await uow.get_incident(ById(incident_id))
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     query = select(TimelineEntry.id).where(

@@ -8,7 +8,7 @@ draft ──ask──▶ pending ──▶ approved ──▶ carried_out
                   └──▶ break_glass ──▶ carried_out | abandoned
        └──▶ cleared ──▶ carried_out | abandoned | expired      a class that needs no approval
 
-A draft is offered to one person in private: nobody else hears of it. All words live in timeline
+A draft is offered to one person in private: nobody else sees it. All words live in timeline
 entries, so redacting them leaves no copy here. Nobody approves their own proposal, and the right to
 carry it out is checked again at that moment.
 """
@@ -213,7 +213,7 @@ async def refuse_if_changed(
 
 
 async def over(session: AsyncSession, proposal: Proposal) -> Superseded:
-    """Return the refusal that says how the proposal has ended, or been answered, and by whom."""
+    """Return the refusal that says who answered the proposal, or how it ended."""
     ending = await find_said(session, proposal.end_entry_id)
     if isinstance(ending, ProposalExpired) and ending.is_incident_over:
         return Superseded("proposal_incident_over")

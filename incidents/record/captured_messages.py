@@ -1,7 +1,7 @@
 """Rows for marked messages, and for the marks of each person; they hold no text.
 
 Slack may report things out of order: the later of marking and removing counts, by the chat
-service's clock, in whichever order we hear of them.
+service's clock, in whatever order they arrive.
 """
 
 import uuid

@@ -86,7 +86,7 @@ async def unmark_message(
 ) -> Outcome:
     """Remove the actor's mark (a pin is shared by all); removing the last withdraws the entry.
 
-    Stores the removal even if we only hear of the mark later.
+    Stores the removal even if the mark itself is reported later.
 
     Raises: IncidentNotFound if the channel belongs to no incident; NotPermitted.
     """

@@ -14,7 +14,7 @@ def fetch_message(plan: IncidentPlan[MessageMarked]) -> None:
 
 
 def say_correction(plan: IncidentPlan[Correction]) -> None:
-    """Post the correction of a note, which was posted itself; a mark never was."""
+    """Post the correction of a note, but not of a mark: marks were never posted."""
     if plan.event.target_kind == Note.kind:
         plan.post()
 

@@ -120,7 +120,7 @@ def items_of(
 
 
 def tell(entry: CorrectedEntry) -> Telling:
-    """Return what the entry tells; a redacted one says only that."""
+    """Return the entry's words; a redacted entry says only that it is redacted."""
     if entry.said is None:
         by = (" by ", Who(entry.redacted_by)) if entry.redacted_by else ()
         return telling("[redacted", *by, "]")
@@ -138,7 +138,7 @@ def link_of(payload: Payload | None) -> str:
 async def named_items(
     session: AsyncSession, items: Iterable[TimelineItem]
 ) -> tuple[TimelineItem, ...]:
-    """Return the items with the names of people whom entries know only by id.
+    """Return the items, with names for people that entries know only by id.
 
     A person whose name wasn't known yet acted under their id; here they get their name.
     """

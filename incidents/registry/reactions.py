@@ -313,10 +313,10 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- channel
     on(ChannelRefused, channel.tell_declarer, refresh_announcement),
     on(ChannelArchived, channel.follow_archiving),
-    on(ChannelUnarchived, refresh_entry_messages, channel.show_anew, refresh_card),
+    on(ChannelUnarchived, refresh_entry_messages, channel.show_topic, refresh_card),
     on(ChannelDeleted, channel.tell_lead, refresh_announcement),
     on(BotRemoved, channel.tell_lead),
-    on(BotReturned, refresh_entry_messages, channel.show_anew, refresh_card),
+    on(BotReturned, refresh_entry_messages, channel.show_topic, refresh_card),
     on(InviteRefused, post),
     on(ArchivingDue, channel.archive_channel),
     on(ChannelSuperfluous, channel.discard_channel),

@@ -43,7 +43,7 @@ class BriefLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """The state of the incident when the handoff was proposed."""
+    """The state of the incident when the handoff was offered or requested."""
 
     status: str
     severity: str

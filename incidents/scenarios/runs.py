@@ -126,7 +126,7 @@ async def refuse_outsiders(session: AsyncSession, incident: Incident, person: Pe
 
 
 async def find_stand_in(session: AsyncSession, incident: Incident) -> Person | None:
-    """Return the mentor of a drill with a scenario, who stands in for people it doesn't call."""
+    """Return the mentor of a drill with a scenario, who answers for the people it doesn't call."""
     if not incident.is_drill:
         return None
     run = await find_run(session, incident.id)
@@ -145,5 +145,5 @@ def elapsed_seconds(since: datetime, until: datetime, absences: Iterable[Away]) 
 
 
 async def absences_in(session: AsyncSession, run: DrillRun) -> tuple[Away, ...]:
-    """Return the bot's absences since the run began, in which the scenario stood still."""
+    """Return the bot's absences since the run began, in which the scenario paused."""
     return await absences_since(session, run.started_at, workspace_id=run.workspace_id)

@@ -134,13 +134,11 @@ class Check:
         yield from _in_results(self.results)
         for number, result in enumerate(self.also):
             if not result.when:
-                what = "holds always, so it belongs to each of the `results`; give it a `when`"
+                what = "always holds, so it belongs in each of the `results`; give it a `when`"
                 yield Disagreement(("also", number), what)
         longest = max((len(result.output) for result in self.results), default=0)
         if longest + sum(len(result.output) for result in self.also) > _MOST_SHOWN:
-            what = (
-                f"can show more than {_MOST_SHOWN} characters at once, which is no screen any more"
-            )
+            what = f"can show more than {_MOST_SHOWN} characters at once, more than one screen"
             yield Disagreement(("also",), what)
 
 
@@ -232,7 +230,7 @@ class Scenario:
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield contradictions that would keep the scenario from starting, running or ending."""
         if not any(signal.since == START and not signal.after for signal in self.signals):
-            what = "has to hold one that comes at once (`after: 0s`): what somebody is called by"
+            what = "has to hold one that comes at once (`after: 0s`): the one that calls somebody"
             yield Disagreement(("signals",), what)
         for signal in self.signals:
             if signal.after >= self.time_limit:
@@ -247,7 +245,7 @@ class Scenario:
             (one.removeprefix("not ") == START) is not one.startswith("not ")
             for one in self.fixed_when
         ):
-            what = "holds from the start; name what has to be done first"
+            what = "already holds at the start; name what has to be done first"
             yield Disagreement(("fixed_when",), what)
         if self.escalation is not None and self.escalation.within >= self.time_limit:
             yield Disagreement(("escalation", "within"), "has to be shorter than the time limit")
@@ -264,15 +262,15 @@ def _same_names(
     names: set[str] = set()
     for choice in choices:
         if choice.name.casefold() in names:
-            yield Disagreement((name, choice.key, "name"), "is the name of another, too")
+            yield Disagreement((name, choice.key, "name"), "is already the name of another")
         names.add(choice.name.casefold())
 
 
 def _in_results(results: Sequence[CheckResult | ActionResult]) -> Iterator[Disagreement]:
     if not results or results[-1].when:
-        what = "the last one has to hold always (no `when`), or there may be nothing to show"
+        what = "the last one must always hold (no `when`), or there may be nothing to show"
         yield Disagreement(("results", max(len(results) - 1, 0)), what)
     for number, result in enumerate(results[:-1]):
         if not result.when:
-            what = "holds always, so what comes after it is never shown; give it a `when`"
+            what = "always holds, so what comes after it is never shown; give it a `when`"
             yield Disagreement(("results", number), what)

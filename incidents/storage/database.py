@@ -167,7 +167,7 @@ def _schema_engine(url: URL) -> AsyncEngine:
 
 
 def reason_of(error: OSError | DBAPIError) -> str:
-    """Say in a few words why the database can't be used, without SQL, addresses or secrets."""
+    """Return in a few words why the database can't be used, without SQL, addresses or secrets."""
     if isinstance(error, DBAPIError):
         lines = str(error.orig).splitlines()
         return _CLASS_BEFORE.sub("", lines[0]) if lines else type(error.orig).__name__

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 
-# Shorter than a listener's 2.5 s deadline, so that people hear of the lock, not of a timeout.
+# Shorter than a listener's 2.5 s deadline, so that the answer names the lock, not a timeout.
 BUSY_TIMEOUT_SECONDS = 2.0
 BEGIN_WRITING = "BEGIN IMMEDIATE"
 # The execution option of connections that are about to write.

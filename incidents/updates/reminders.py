@@ -5,8 +5,8 @@
          └─ missed ──▶ posted in the channel, and recorded; the next cadence starts
 
 After a first miss, each further cadence has only this last step. The bot posts it `MISSES_SAID`
-times in a row and then only records it: by then people have decided by silence, and a bot that goes
-on gets muted. An update or a snooze restarts the ladder from the bottom.
+times in a row and then only records it: by then people have decided by silence, and a bot that
+keeps on gets muted. An update or a snooze restarts the ladder from the bottom.
 
 The timeline shows what was already said per due time, so no restart, status change or second
 process repeats a step. After the bot was away, it says only the highest overdue step; misses that
@@ -196,12 +196,12 @@ async def _said_since_update(uow: UnitOfWork, incident: Incident) -> list[Timeli
     for entry in (await uow.session.execute(query)).scalars():
         if entry.kind in said:
             found.append(entry)
-        elif _starts_anew(entry):
+        elif _restarts_ladder(entry):
             break
     return found
 
 
-def _starts_anew(entry: TimelineEntry) -> bool:
+def _restarts_ladder(entry: TimelineEntry) -> bool:
     """Tell whether the ladder restarts here: an update, a snooze, or a reopened incident."""
     if entry.kind != StatusChanged.kind:
         return True

@@ -1,1 +1,1 @@
-"""The design's rules as tests; every rule is shown to find what it forbids."""
+"""The design's rules as tests; each rule is also tested on code that breaks it."""

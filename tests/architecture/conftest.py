@@ -7,7 +7,7 @@ from tests.architecture.sources import PROGRAM, Source, load
 
 @pytest.fixture(scope="session")
 def program() -> tuple[Source, ...]:
-    """The files that are shipped."""
+    """The shipped files."""
     return load(*PROGRAM)
 
 

@@ -1,4 +1,4 @@
-"""The program's own source, parsed once: what the rules look at."""
+"""The project's source, parsed once for all rules."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ class Source:
 
     @property
     def is_version(self) -> bool:
-        """Tell whether it is a migration's version: drawn up once, never edited afterwards."""
+        """Tell whether it is a migration: written once, never edited."""
         return self.path.startswith("migrations/versions/")
 
     def is_in(self, *places: str) -> bool:
@@ -35,12 +35,12 @@ class Source:
         )
 
     def at(self, node: ast.AST) -> str:
-        """Return where a node stands, as a terminal makes a link of it."""
+        """Return a node's `path:line`, which terminals show as a link."""
         return f"{self.path}:{getattr(node, 'lineno', 1)}"
 
 
 def parsed(path: str, text: str) -> Source:
-    """Return a source; the rules' examples are made by it as well."""
+    """Return a source; the rules' examples use it too."""
     return Source(path, text, ast.parse(text, filename=path))
 
 

@@ -1,4 +1,4 @@
-"""Broad excepts at the edges alone, one clock, one commit, no wishes left in comments."""
+"""Broad excepts only at the edges, one clock, one commit, no marks of later work, no mocks."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.sources import Source, calls, dotted, imports, is_within, parsed, require
 
-# The edges: behind each of them somebody is told, and the program goes on.
+# The edges: each reports the error, and the program keeps running.
 EDGES = (
     "bot/inbound/listeners.py",
     "bot/web/",
@@ -18,18 +18,20 @@ EDGES = (
     "bot/inbound/socket_mode.py",
 )
 CLOCK = ("incidents/core/clock.py",)
-# The transaction's, and the session of SQLite, which passes it on.
+# The unit of work, and the SQLite session, which forwards it.
 COMMIT = ("incidents/engine/transactions.py", "incidents/storage/sqlite_session.py")
 
 _BROAD = {"Exception", "BaseException", "builtins.Exception", "builtins.BaseException"}
 _NAIVE = {"utcnow", "utcfromtimestamp", "today"}
 _WALL_CLOCK = {"time.time", "time.time_ns", "time.localtime", "time.gmtime"}
-# Put together, so that this file doesn't find itself.
-_WISH = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
+# Concatenated, so that this file doesn't find itself.
+_LATER_MARK = re.compile(
+    r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b"
+)
 
 
 def broad_excepts(sources: tuple[Source, ...]) -> Iterator[str]:
-    """Find what catches everything, apart from the edges."""
+    """Find broad excepts outside the edges."""
     for source in sources:
         if source.is_in(*EDGES):
             continue
@@ -72,7 +74,7 @@ def _zone_given(call: ast.Call, *, position: int) -> bool:
 
 
 def second_clocks(sources: tuple[Source, ...]) -> Iterator[str]:
-    """Find what asks the machine for the time instead of the clock port."""
+    """Find code that asks the machine for the time instead of the clock port."""
     for source in sources:
         if source.is_in(*CLOCK):
             continue
@@ -91,11 +93,11 @@ def second_commits(sources: tuple[Source, ...]) -> Iterator[str]:
                 yield f"{source.at(call)} {name}()"
 
 
-def wishes(sources: tuple[Source, ...]) -> Iterator[str]:
+def marks_of_later_work(sources: tuple[Source, ...]) -> Iterator[str]:
     """Find marks of work left for later."""
     for source in sources:
         for number, line in enumerate(source.text.splitlines(), 1):
-            if found := _WISH.search(line):
+            if found := _LATER_MARK.search(line):
                 yield f"{source.path}:{number} {found.group()}"
 
 
@@ -117,7 +119,7 @@ def test_only_the_edges_catch_everything(program: tuple[Source, ...]) -> None:
     require(
         broad_excepts(program),
         rule="Only the edges catch everything: listeners, web errors, effects, scheduler, socket.",
-        instead="name the errors that can come and are understood; let the others pass.",
+        instead="catch the errors you expect by name; let the others pass.",
     )
 
 
@@ -132,7 +134,7 @@ def test_no_datetime_is_naive(program: tuple[Source, ...], tests: tuple[Source, 
 def test_there_is_one_clock(program: tuple[Source, ...]) -> None:
     require(
         second_clocks(program),
-        rule="The time comes from the clock: corrected by the database's, and advanced by tests.",
+        rule="Time comes from the clock, which follows the database's and which tests can move.",
         instead="take a clock and call now(); for spans time.monotonic() is fine.",
     )
 
@@ -145,9 +147,11 @@ def test_there_is_one_commit(program: tuple[Source, ...]) -> None:
     )
 
 
-def test_no_work_is_left_as_a_wish(program: tuple[Source, ...], tests: tuple[Source, ...]) -> None:
+def test_no_work_is_marked_for_later(
+    program: tuple[Source, ...], tests: tuple[Source, ...]
+) -> None:
     require(
-        wishes(program + tests),
+        marks_of_later_work(program + tests),
         rule="No marks of work left for later.",
         instead="do it, or write an issue.",
     )
@@ -157,7 +161,7 @@ def test_tests_replace_servers_not_functions(tests: tuple[Source, ...]) -> None:
     require(
         mocks(tests),
         rule="Tests use small real fakes, or the embedded Slack.",
-        instead="write a class that does what the port promises, and pass it in.",
+        instead="write a class that implements the port, and pass it in.",
     )
 
 
@@ -208,7 +212,7 @@ def test_a_second_clock_is_found(text: str) -> None:
     assert not list(second_clocks((parsed("incidents/core/clock.py", text),)))
 
 
-def test_the_clock_port_and_a_stopwatch_are_no_second_clock() -> None:
+def test_the_clock_port_and_a_stopwatch_are_allowed() -> None:
     text = "self.clock.now()\ntime.monotonic()"
 
     assert not list(second_clocks((parsed("bot/outbound/dispatcher.py", text),)))
@@ -223,10 +227,12 @@ def test_a_second_commit_is_found(text: str) -> None:
 
 
 @pytest.mark.parametrize("mark", ["TO" + "DO", "FIX" + "ME"])
-def test_a_wish_is_found_in_a_comment_and_in_a_docstring(mark: str) -> None:
-    assert list(wishes((parsed("bot/a.py", f"x = 1  # {mark}: later"),)))
-    assert list(wishes((parsed("bot/a.py", f'"""{mark} later."""'),)))
-    assert not list(wishes((parsed("bot/a.py", f"# {mark.lower()} is a word, {mark}S too"),)))
+def test_a_mark_of_later_work_is_found_in_a_comment_and_in_a_docstring(mark: str) -> None:
+    assert list(marks_of_later_work((parsed("bot/a.py", f"x = 1  # {mark}: later"),)))
+    assert list(marks_of_later_work((parsed("bot/a.py", f'"""{mark} later."""'),)))
+    assert not list(
+        marks_of_later_work((parsed("bot/a.py", f"# {mark.lower()} is a word, {mark}S too"),))
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The house: rooms of incidents/ on floors, no crowded folder, one table that plans."""
+"""The house: rooms import only lower floors, folders stay small, one table plans effects."""
 
 import ast
 from collections import Counter
@@ -77,7 +77,7 @@ def crowded_folders(sources: tuple[Source, ...]) -> Iterator[str]:
 
 
 def unplanned_work(sources: tuple[Source, ...]) -> Iterator[str]:
-    """Find effects and reminders that are stored outside of the engine."""
+    """Find effects and reminders stored outside the engine."""
     for source in sources:
         if source.is_in("incidents/engine/", "tests/"):
             continue
@@ -104,7 +104,7 @@ def test_a_room_imports_only_rooms_below(program: tuple[Source, ...]) -> None:
     require(
         upward_imports(program),
         rule="A room of incidents/ imports only rooms on floors below its own.",
-        instead="move what both need down, or have it handed in through engine/rules.py.",
+        instead="move what both need down, or pass it in through engine/rules.py.",
     )
 
 
@@ -112,7 +112,7 @@ def test_no_folder_is_crowded(program: tuple[Source, ...], tests: tuple[Source, 
     require(
         crowded_folders(program + tests),
         rule=f"A folder holds at most {FULL_FOLDER} files, {SAME_WORD} that begin alike.",
-        instead="make a room of what belongs together, and name files for what is in them.",
+        instead="group what belongs together, and name files for what is in them.",
     )
 
 

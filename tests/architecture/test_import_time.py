@@ -1,4 +1,4 @@
-"""Nothing is built when a module is imported: constants and values, never a service or a store."""
+"""Importing a module builds only constants and values, never a service or a store."""
 
 import ast
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ import pytest
 
 from tests.architecture.sources import Source, dotted, parsed, require
 
-# Alembic runs this file to migrate; it is a script that happens to be imported.
+# Alembic imports this file to migrate, but it is a script.
 SCRIPTS = ("migrations/env.py",)
 
-# What these make holds no connection, no file and no state.
+# These make values without connection, file or state.
 _VALUES = {
     "AfterValidator",
     "BeforeValidator",
@@ -42,7 +42,7 @@ _VALUES = {
     "timedelta",
     "tuple",
 }
-# A statement is a value, too: it is made of others, never changed, and knows no database.
+# A statement is a value too: immutable, and bound to no database.
 _STATEMENT_PARTS = {
     "bindparam",
     "cast",
@@ -60,7 +60,7 @@ _READ_ONLY = ("Mapping", "Sequence", "frozenset", "tuple")
 
 
 def built_at_import(sources: tuple[Source, ...]) -> Iterator[str]:
-    """Find calls, and empty containers waiting to be filled, that run when a module is imported."""
+    """Find calls that run at import, and empty containers to be filled later."""
     values = _VALUES | _STATEMENT_PARTS | _value_classes(sources)
     values |= _functions_returning(values, sources)
     for source in sources:
@@ -77,7 +77,7 @@ def built_at_import(sources: tuple[Source, ...]) -> Iterator[str]:
 
 
 def _run_at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the simple statements that run; what is inside functions and classes isn't looked at."""
+    """Yield the simple statements that run, except those inside functions and classes."""
     for node in body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -93,7 +93,7 @@ def _run_at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _inner(node: ast.AST) -> list[ast.stmt]:
-    """Return a compound statement's parts, those of its except clauses too."""
+    """Return a compound statement's parts, including its except clauses."""
     parts: list[ast.stmt] = []
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.stmt):
@@ -142,7 +142,7 @@ def _value_classes(sources: tuple[Source, ...]) -> set[str]:
 
 
 def _functions_returning(values: set[str], sources: tuple[Source, ...]) -> set[str]:
-    """Return the program's functions that are annotated to return one of the values."""
+    """Return the program's functions annotated to return one of the values."""
     return {
         node.name
         for source in sources

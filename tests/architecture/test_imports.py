@@ -1,4 +1,4 @@
-"""Which part may know which: the domain knows nothing of Slack, and nothing goes round in circles."""
+"""Which part may import which: the domain knows nothing of Slack, and no imports are circular."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ FORBIDDEN: Mapping[str, tuple[str, ...]] = {
 
 
 def wrong_directions(sources: tuple[Source, ...]) -> Iterator[str]:
-    """Find imports against the direction of dependency."""
+    """Find imports in the wrong direction."""
     for source in sources:
         for folder, packages in FORBIDDEN.items():
             if not source.is_in(folder):
@@ -41,9 +41,9 @@ def wrong_directions(sources: tuple[Source, ...]) -> Iterator[str]:
 
 
 def circle(sources: tuple[Source, ...]) -> list[str]:
-    """Return modules that import one another in a circle, or nothing.
+    """Return modules that import each other in a circle, or nothing.
 
-    An import inside a function counts: it hides a circle, it doesn't open it.
+    An import inside a function counts: it hides a circle but doesn't break it.
     """
     modules = {source.module for source in sources}
     graph = {source.module: _known_by(source, modules) for source in sources}
@@ -79,18 +79,18 @@ def _for_types_only(source: Source) -> set[ast.AST]:
     }
 
 
-def test_no_part_imports_one_that_it_must_not_know(program: tuple[Source, ...]) -> None:
+def test_each_part_imports_only_parts_it_may_know(program: tuple[Source, ...]) -> None:
     require(
         wrong_directions(program),
         rule="bot knows config, migrations and incidents; none of these knows bot.",
-        instead="pass the value in, or define in incidents/ what bot/ then fulfils.",
+        instead="pass the value in, or define a port in incidents/ that bot/ implements.",
     )
 
 
-def test_no_modules_import_one_another_in_a_circle(program: tuple[Source, ...]) -> None:
+def test_there_are_no_circular_imports(program: tuple[Source, ...]) -> None:
     require(
         [" -> ".join(found)] if (found := circle(program)) else [],
-        rule="Modules don't import one another in a circle, not even lazily.",
+        rule="Modules don't import each other in a circle, not even lazily.",
         instead="move what both need into the one that knows less.",
     )
 
@@ -131,7 +131,7 @@ def test_a_circle_is_found_even_when_it_is_lazy() -> None:
     assert set(circle((one, two))) == {"incidents.one", "incidents.two"}
 
 
-def test_a_line_of_imports_is_no_circle_nor_is_one_for_types_only() -> None:
+def test_a_chain_of_imports_or_one_for_types_only_is_no_circle() -> None:
     one = parsed("incidents/one.py", "from incidents.two import b")
     two = parsed(
         "incidents/two.py",

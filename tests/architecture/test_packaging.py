@@ -1,4 +1,4 @@
-"""The locks and the image: exact, hashed, without addresses, without root."""
+"""The locks and the image: exact versions, hashes, no addresses, no root."""
 
 import re
 import tomllib
@@ -48,12 +48,12 @@ def _named(requirements: list[str]) -> set[str]:
 def test_a_lock_is_exact_hashed_and_carries_no_address(lock: str) -> None:
     require(
         faults_of_lock((ROOT / lock).read_text(encoding="utf-8")),
-        rule=f"{lock} installs the same files everywhere, from wherever pip is set up to look.",
+        rule=f"{lock} installs the same files everywhere, from any index.",
         instead="run `make lock`.",
     )
 
 
-def test_the_locks_hold_what_the_project_asks_for() -> None:
+def test_the_locks_contain_every_dependency_of_the_project() -> None:
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     run, development = ((ROOT / lock).read_text(encoding="utf-8") for lock in LOCKS)
@@ -62,14 +62,14 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     assert _named(project["optional-dependencies"]["dev"]) <= _pinned_names(development)
 
 
-def test_development_runs_on_the_versions_that_are_shipped() -> None:
+def test_development_uses_the_shipped_versions() -> None:
     run, development = ((ROOT / lock).read_text(encoding="utf-8") for lock in LOCKS)
 
     assert pins(run)
     assert pins(run) <= pins(development)
 
 
-def test_the_image_runs_the_program_without_root_and_migrates_nothing_by_itself() -> None:
+def test_the_image_runs_without_root_and_never_migrates_by_itself() -> None:
     last_stage = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1]
     instructions = dict(re.findall(r"^([A-Z]+) (.+)$", last_stage, flags=re.MULTILINE))
 
@@ -106,7 +106,7 @@ def test_a_fault_of_a_lock_is_found(line: str) -> None:
     assert list(faults_of_lock(f"attrs==1.0 \\\n    --hash=sha256:{_SHA}\n{line}\n"))
 
 
-def test_a_right_lock_has_no_fault() -> None:
+def test_a_correct_lock_has_no_fault() -> None:
     marked = f"attrs==1.0 ; sys_platform == 'win32' \\\n    --hash=sha256:{_SHA} \\\n"
     text = f"{marked}    --hash=sha256:{_SHA}\n"
 

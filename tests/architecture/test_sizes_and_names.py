@@ -1,4 +1,4 @@
-"""Files and functions that fit a head, names that say something, a sentence on each public name."""
+"""Short files and functions, meaningful names, a docstring on each public name."""
 
 import ast
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ import pytest
 from tests.architecture.sources import Source, parsed, require
 
 FILE_LINES, TEST_FILE_LINES, FUNCTION_LINES = 400, 700, 60
-# One table that grows by a line for each kind of entry, and is read as one.
+# One table, with a line for each kind of entry: splitting it would help nobody.
 ONE_TABLE, ONE_TABLE_LINES = "incidents/registry/reactions.py", 600
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EMPTY_NAMES = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
 
 
 def long_files(sources: tuple[Source, ...]) -> Iterator[str]:
-    """Find files that are too long; a migration's version is drawn up once and not counted."""
+    """Find files that are too long; migrations don't count."""
     for source in sources:
         allowed = TEST_FILE_LINES if source.is_in("tests/") else FILE_LINES
         allowed = ONE_TABLE_LINES if source.path == ONE_TABLE else allowed
@@ -38,7 +38,7 @@ def empty_names(sources: tuple[Source, ...]) -> Iterator[str]:
     """Find modules and classes whose name says nothing."""
     for source in sources:
         if _EMPTY_NAMES & set(source.module.split(".")):
-            yield f"{source.path} is named for nothing in particular"
+            yield f"{source.path} has a name that says nothing"
         for node in ast.walk(source.tree):
             if isinstance(node, ast.ClassDef) and node.name.endswith("Manager"):
                 yield f"{source.at(node)} class {node.name}"
@@ -68,19 +68,19 @@ def _public(body: list[ast.stmt], *, prefix: str) -> Iterator[tuple[_Function | 
             yield from _public(node.body, prefix=f"{name}.")
 
 
-def test_files_fit_a_head(program: tuple[Source, ...], tests: tuple[Source, ...]) -> None:
+def test_files_are_short(program: tuple[Source, ...], tests: tuple[Source, ...]) -> None:
     require(
         long_files(program + tests),
-        rule=f"A file has at most {FILE_LINES} lines, one of tests {TEST_FILE_LINES}.",
-        instead="make a package of it, or move out what has a name of its own.",
+        rule=f"A file has at most {FILE_LINES} lines, a test file {TEST_FILE_LINES}.",
+        instead="make it a package, or move a part that deserves its own name.",
     )
 
 
 def test_functions_fit_a_screen(program: tuple[Source, ...], tests: tuple[Source, ...]) -> None:
     require(
         long_functions(program + tests),
-        rule=f"A function has at most {FUNCTION_LINES} lines, mostly half of that.",
-        instead="give a name to the part that has a purpose of its own.",
+        rule=f"A function has at most {FUNCTION_LINES} lines, and usually half as many.",
+        instead="extract the part that deserves its own name.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Slack is touched in few places: blocks are built in one, its Web API is called from one."""
+"""One place builds blocks, one calls Slack's Web API, and every button has a handler."""
 
 import ast
 import re
@@ -96,14 +96,14 @@ def unhandled_ids(sources: tuple[Source, ...]) -> Iterator[str]:
                     handled[homes[str(keyword.arg)]] |= _texts(key, constants)
     for source in sources:
         for node, _ in calls(source):
-            for keyword in () if _only_tells(node) else node.keywords:
+            for keyword in () if _can_only_be_closed(node) else node.keywords:
                 if keyword.arg in handled:
                     for text in _texts(keyword.value, constants) - handled[keyword.arg]:
                         yield f"{source.at(node)} shows {keyword.arg} {text!r}"
 
 
 def _named_in(value: ast.expr) -> Iterator[ast.expr]:
-    """Yield what a table is about: its keys, the items of a tuple, or one name alone."""
+    """Yield the keys of a table, the items of a tuple, or the single name."""
     match value:
         case ast.Dict(keys=keys):
             yield from filter(None, keys)
@@ -113,7 +113,7 @@ def _named_in(value: ast.expr) -> Iterator[ast.expr]:
             yield value
 
 
-def _only_tells(call: ast.Call) -> bool:
+def _can_only_be_closed(call: ast.Call) -> bool:
     """A form that can only be closed is never submitted."""
     names = {keyword.arg: keyword.value for keyword in call.keywords}
     close = names.get("close")
@@ -134,7 +134,7 @@ def _text_constants(sources: tuple[Source, ...]) -> _Keys:
 
 
 def _texts(node: ast.expr, constants: _Keys) -> set[str]:
-    """Return what a literal or a module's constant says; of anything else nothing is known."""
+    """Return the text of a literal or of a module's constant; of anything else, nothing."""
     match node:
         case ast.Constant(value=str(text)):
             return {text}
@@ -144,7 +144,7 @@ def _texts(node: ast.expr, constants: _Keys) -> set[str]:
             return set()
 
 
-def test_blocks_are_built_by_the_builders_alone(program: tuple[Source, ...]) -> None:
+def test_only_the_builders_build_blocks(program: tuple[Source, ...]) -> None:
     require(
         blocks_by_hand(program),
         rule="Only bot/slack/blocks builds blocks: it knows Slack's limits and escapes texts.",
@@ -152,10 +152,10 @@ def test_blocks_are_built_by_the_builders_alone(program: tuple[Source, ...]) -> 
     )
 
 
-def test_the_web_api_is_called_by_the_gateway_alone(program: tuple[Source, ...]) -> None:
+def test_only_the_gateway_calls_the_web_api(program: tuple[Source, ...]) -> None:
     require(
         calls_to_slack(program),
-        rule="Only bot/slack/gateway calls Slack: rate limits, retries and looking before repeating.",
+        rule="Only bot/slack/gateway calls Slack: limits, retries, checks before repeating.",
         instead="call the gateway, or add a method there.",
     )
 
@@ -163,7 +163,7 @@ def test_the_web_api_is_called_by_the_gateway_alone(program: tuple[Source, ...])
 def test_every_button_and_form_has_a_handler(program: tuple[Source, ...]) -> None:
     require(
         unhandled_ids(program),
-        rule="What people can press or submit is in the table of a feature.",
+        rule="Every button and form is in the table of a feature.",
         instead="add it to a Verb, or to options= or shortcuts= of a Feature.",
     )
 
@@ -207,12 +207,12 @@ def test_a_dictionary_that_is_no_block_is_left_alone(text: str) -> None:
         "from slack_sdk import WebClient",
     ],
 )
-def test_a_call_to_slack_past_the_gateway_is_found(text: str) -> None:
+def test_a_call_to_slack_outside_the_gateway_is_found(text: str) -> None:
     assert list(calls_to_slack((parsed("bot/features/roles/feature.py", text),)))
     assert not list(calls_to_slack((parsed("bot/slack/gateway/messages.py", text),)))
 
 
-def test_the_gateways_own_methods_may_be_called_and_the_root_may_make_the_client() -> None:
+def test_features_may_call_the_gateway_and_the_root_may_make_the_client() -> None:
     feature = parsed(
         "bot/features/roles/feature.py", "async def f(gateway): await gateway.auth_test()"
     )
@@ -240,7 +240,7 @@ def test_a_button_or_form_without_a_handler_is_found() -> None:
     ]
 
 
-def test_a_button_with_a_handler_is_left_alone_by_literal_or_by_constant() -> None:
+def test_a_button_with_a_handler_is_left_alone() -> None:
     table = parsed("bot/features/roles/feature.py", f"OFFER = 'offer'\n{_TABLE}")
     shown = parsed(
         "bot/features/x.py",

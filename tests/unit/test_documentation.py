@@ -1,4 +1,4 @@
-"""The pages say what is so: commands, keys, figures, buttons and examples are those of the code."""
+"""The pages match the code: commands, keys, figures, buttons and examples."""
 
 import ast
 import re
@@ -32,7 +32,7 @@ SLASH = "/incident"
 _FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _KEY = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)+")
-# How names end that have a dot and are no key: files and addresses.
+# Endings of names with a dot that aren't keys: files and addresses.
 _ENDINGS = frozenset({".md", ".py", ".yaml", ".db", ".svg", ".j2", ".com"})
 _FIGURE = re.compile(rf"(\d+) ([a-z]+) \(`({_KEY.pattern})`")
 _LABEL = re.compile(r"(?<!\*)\*([^*\n]+)\*(?!\*)")
@@ -64,7 +64,7 @@ def commands_in(page: str) -> Iterator[str]:
     for line in prose_of(page).splitlines():
         for cell in re.split(r"(?<!\\)\|", line) if line.startswith("|") else [line]:
             codes = _CODE.findall(cell)
-            # In a table the first says where the others belong: `/incident show`, `list`.
+            # In a table, only the first has the prefix: `/incident show`, `list`.
             is_listing = line.startswith("|") and codes[:1] and codes[0].startswith(SLASH)
             for code in codes:
                 if is_listing or code.startswith(f"{SLASH} "):
@@ -81,13 +81,13 @@ def grammar() -> Grammar:
 
 
 def first_words(command: Command) -> set[str]:
-    """The words that a command's usage lets it begin with, where it lists them."""
+    """The first words that a command's usage lists, if any."""
     choice = re.search(r"(?:^\w+ |\[)([a-z-]+(?:\|[a-z-]+)+)", command.usage)
     return set(choice[1].split("|")) if choice else set()
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
-def test_every_command_in_a_page_is_one_that_the_bot_takes(page: str) -> None:
+def test_the_bot_accepts_every_command_in_a_page(page: str) -> None:
     found = list(commands_in(page))
     assert found
     for typed in found:
@@ -109,7 +109,7 @@ def test_the_readme_lists_every_command() -> None:
 
 
 def find_key(policy: Policy, dotted: str) -> object:
-    """What the policy has under a key. Raises: LookupError."""
+    """The policy's value under a key. Raises: LookupError."""
     value: object = policy
     for name in dotted.split("."):
         value = _inside(value, name)
@@ -134,7 +134,7 @@ def keys_in(page: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_key_of_the_policy_in_a_page_is_there(page: str) -> None:
+def test_every_key_of_the_policy_in_a_page_exists(page: str) -> None:
     missing = []
     for key in keys_in(page):
         try:
@@ -150,8 +150,8 @@ def laid_over(tmp_path: Path, text: str) -> Policy:
     return load_policy(path).policy
 
 
-def others_than_default(tmp_path: Path, told: dict[str, object]) -> list[str]:
-    """The keys whose default isn't what a page tells."""
+def differing_from_default(tmp_path: Path, told: dict[str, object]) -> list[str]:
+    """The keys whose default differs from the page."""
     tree: dict[str, object] = {}
     for dotted, value in told.items():
         *path, last = dotted.split(".")
@@ -170,14 +170,14 @@ def test_a_figure_with_its_key_is_the_default(page: str, tmp_path: Path) -> None
         for number, unit, key in _FIGURE.findall(prose_of(page))
     }
     assert told
-    assert others_than_default(tmp_path, told) == []
+    assert differing_from_default(tmp_path, told) == []
 
 
-def test_the_table_of_defaults_tells_the_defaults(tmp_path: Path) -> None:
+def test_the_table_of_defaults_shows_the_defaults(tmp_path: Path) -> None:
     table = text_of("docs/policy.md").partition("## The defaults")[2]
     told = {row[0].strip("`"): yaml.safe_load(row[1]) for row in rows_of(table) if "." in row[0]}
     assert told
-    assert others_than_default(tmp_path, told) == []
+    assert differing_from_default(tmp_path, told) == []
 
 
 def examples() -> list[str]:
@@ -214,16 +214,16 @@ def shown_words() -> frozenset[str]:
 
 
 @pytest.mark.parametrize("page", LEARNING[:2])
-def test_every_button_that_a_page_names_is_called_so(page: str) -> None:
+def test_every_button_named_in_a_page_exists(page: str) -> None:
     labels = set(_LABEL.findall(_CODE.sub("", prose_of(page))))
     assert labels
     assert labels - shown_words() == set()
 
 
-# -- what the pages tell ----------------------------------------------------------------------
+# -- what the pages say -----------------------------------------------------------------------
 
 
-def test_the_packet_that_is_shown_scores_as_it_says() -> None:
+def test_the_example_packet_has_the_score_shown() -> None:
     page = text_of("docs/juniors.md").partition("### A good packet")[2]
     page = page.partition("\n### ")[0]
     said = {row[0]: row[1] for row in rows_of(page) if row[0]}
@@ -240,7 +240,7 @@ def test_the_packet_that_is_shown_scores_as_it_says() -> None:
     assert f"With only ask and symptoms it scores {rate(bare, template).score}," in page
 
 
-def test_what_the_next_stage_asks_for_is_what_the_policy_asks_for() -> None:
+def test_the_pages_requirements_for_a_stage_match_the_policy() -> None:
     page = text_of("docs/juniors.md").partition("## What the next stage asks for")[2]
     told = {
         row[0].strip("`"): {key: int(count) for key, count in re.findall(r"`(\w+)` (\d+)", row[1])}
@@ -255,7 +255,7 @@ def test_what_the_next_stage_asks_for_is_what_the_policy_asks_for() -> None:
     assert told == wanted
 
 
-def test_the_commands_that_need_agreement_are_those_of_each_stage() -> None:
+def test_the_page_lists_the_commands_that_need_agreement_in_each_stage() -> None:
     named = {
         "lowering the severity": GuardedAction.LOWER_SEVERITY,
         "resolving": GuardedAction.RESOLVE,
@@ -280,7 +280,7 @@ def test_every_scenario_is_named_with_its_level() -> None:
     assert told == {scenario.key: scenario.level.value for scenario in load_scenarios(None)}
 
 
-def test_drills_are_told_of_with_what_there_is_in_them() -> None:
+def test_the_commands_of_drills_in_a_page_name_existing_things() -> None:
     scenarios = {scenario.key: scenario for scenario in load_scenarios(None)}
     first = scenarios["bad-deploy"]
     known = {
@@ -299,6 +299,6 @@ def test_drills_are_told_of_with_what_there_is_in_them() -> None:
 
 
 @pytest.mark.parametrize("page", [*PAGES, "docs/architecture.md"])
-def test_every_link_within_leads_somewhere(page: str) -> None:
+def test_every_internal_link_leads_somewhere(page: str) -> None:
     here = (ROOT / page).parent
     assert [link for link in _LINK.findall(text_of(page)) if not (here / link).exists()] == []

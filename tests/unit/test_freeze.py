@@ -1,4 +1,4 @@
-"""What is frozen comes back from its files as it was, and a difference is found and shown."""
+"""A snapshot is read back as written, and a difference is found and shown."""
 
 from tests.freeze import snapshots
 from tests.freeze.checking import difference
@@ -16,7 +16,7 @@ def test_a_snapshot_is_read_back_as_it_was_written() -> None:
     assert snapshots.from_text(snapshots.as_text(snapshot)) == snapshot
 
 
-def test_what_only_some_runs_show_is_seen_sometimes_and_never_missed() -> None:
+def test_an_item_of_some_runs_only_is_seen_sometimes_and_never_missing() -> None:
     snapshot = snapshots.merged([{"test_a": {_CARD, _NOTE}}, {"test_a": {_NOTE}}])
 
     assert snapshot[_CARD] == snapshots.Seen(sometimes={"test_a"})
@@ -24,7 +24,7 @@ def test_what_only_some_runs_show_is_seen_sometimes_and_never_missed() -> None:
     assert not list(snapshots.missing(snapshot, {"test_b": set()}))
 
 
-def test_one_more_run_only_loosens() -> None:
+def test_another_run_only_loosens_a_snapshot() -> None:
     before = snapshots.merged([{"test_a": {_NOTE}, "test_b": {_NOTE}}])
 
     after = snapshots.loosened(before, {"test_a": {_CARD}})
@@ -43,7 +43,7 @@ def test_an_unknown_item_is_shown_beside_the_one_most_like_it() -> None:
     assert "note" not in shown
 
 
-def test_people_see_texts_and_the_program_its_names() -> None:
+def test_a_block_shows_its_texts_and_the_names_in_code() -> None:
     button = {
         "type": "button",
         "text": {"type": "plain_text", "text": "Page"},
@@ -64,7 +64,7 @@ def test_people_see_texts_and_the_program_its_names() -> None:
     ]
 
 
-def test_what_differs_from_run_to_run_is_named() -> None:
+def test_ids_that_differ_between_runs_get_stable_names() -> None:
     names = StableNames({"U000000001A": "@alice"})
 
     text = names.stable("<@U000000001A> F000000002B 1772442000.000100 " + "a" * 64)

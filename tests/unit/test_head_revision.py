@@ -1,4 +1,4 @@
-"""The revision told without Alembic is the one that Alembic tells."""
+"""The revision read without Alembic is the one that Alembic reads."""
 
 from pathlib import Path
 

@@ -150,7 +150,7 @@ ANNOUNCEMENT = LiveMessage(
     purpose="announcement",
     subject=incident_id_of,
     look=_look,
-    # Without the channel nothing is announced; `doctor` reports that.
+    # Without the channel nothing is announced; `sitrep doctor` reports that.
     reach=find_announcement_channel,
 )
 

@@ -85,7 +85,7 @@ def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
 def private_form(
     view: IncidentView, *, reason: str = "", reader_id: uuid.UUID | None = None
 ) -> blocks.View:
-    """Return the form: whom to invite, why, and what can't be undone."""
+    """Return the form: who to invite, why, and what can't be undone."""
     stay = ", ".join(
         dict.fromkeys(
             mentions.escape_line(person.name)
@@ -166,7 +166,7 @@ async def _reduce(
 async def retire_channel(context: EffectContext) -> Settlement:
     """Reduce our messages in the old channel, say goodbye, then archive it.
 
-    They were reduced before; this is for those that Slack refused then.
+    Most were reduced before; this retries those that Slack refused then.
     """
     effect = context.get(RetireChannel)
     view = await load_incident(context)

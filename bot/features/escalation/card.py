@@ -27,7 +27,7 @@ _LONGEST_REASON: Final = 200
 _PACKET_ROOM: Final = 8_000
 _FALLBACK_ROOM: Final = 2_600
 
-# Promises no more than Slack delivers. A pager integration would show its answer in `_way`.
+# Promise no more than Slack delivers. A pager integration would show its answer in `_way`.
 MAY_NOT_WAKE: Final = (
     "A Slack message may not wake anybody, and no pager is connected. If it can't wait, phone them."
 )

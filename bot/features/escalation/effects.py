@@ -198,7 +198,7 @@ async def call_person(context: EffectContext) -> Settlement:
 
 
 async def _mention(context: EffectContext, called: _Called, *, error: str) -> Settlement:
-    """Mention a person in the channel whom no direct message reaches. Raises: SlackPermanent."""
+    """Mention in the channel a person that no direct message reaches. Raises: SlackPermanent."""
     services, view, call = context.services, called.view, called.call
     log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
     channel_id = called.incident.channel_id

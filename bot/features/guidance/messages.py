@@ -1,4 +1,4 @@
-"""Wording of guidance: the steps of the first minutes, the time box, and the call for company.
+"""Wording of guidance: the first minutes, the time box, and the notice that a mentor is called.
 
 One person reads it, often at night and under pressure: short, calm, one thing to do.
 """
@@ -199,13 +199,13 @@ def words_form(incident: IncidentView) -> blocks.View:
     )
 
 
-# -- company --------------------------------------------------------------------------------
+# -- a mentor --------------------------------------------------------------------------------
 
 
 def mentor_call_prompt(
     prompt: PromptView, incident: IncidentView, _policy: Policy
 ) -> blocks.Message:
-    """Tell the person whom the bot asks to join, or suggest that they ask somebody themselves."""
+    """Tell the person who the bot asks to join, or suggest that they ask somebody themselves."""
     reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
     if prompt.status is PromptStatus.WITHDRAWN:
         return _mentor_call_over(prompt, incident)

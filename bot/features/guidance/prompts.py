@@ -1,7 +1,7 @@
 """Prompts: private questions by direct message, as live messages. `RENDERERS` has each kind.
 
 Only its owner sees a prompt. If it can't be delivered, the prompt stores the reason and nobody is
-told: that somebody is asked at all is private.
+told: even that the bot asks somebody is private.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ from incidents.guidance.events import GuidanceAwaited
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Policy
 
-# A later question is no help.
+# A question that arrives later doesn't help.
 TOO_LATE = timedelta(hours=1)
 
 PromptRenderer = Callable[[PromptView, IncidentView, Policy], blocks.Message]

@@ -139,7 +139,7 @@ def stopped(count: int) -> blocks.Message:
 
 
 def own_list(own: OwnShadowings, *, slash: str) -> blocks.Message:
-    """Return a person's list: whom they shadow, who shadows them, what they watch or must write."""
+    """Return a person's list: who they shadow, who shadows them, what they watch or must write."""
     if not (own.own or own.of_me or own.watched):
         text = (
             "You shadow nobody, and nobody shadows you. "

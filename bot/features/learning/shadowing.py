@@ -45,7 +45,7 @@ from incidents.people.assignable import Named
 
 DAY_EXAMPLE = "2026-12-01, 10d or 2w"
 SKIPPED, ANSWERED = "skipped", "answered"
-# A later brief is no help: the shadow has read the channel, or the incident is over.
+# A brief that arrives later doesn't help: the shadow has read the channel, or the incident is over.
 BRIEF_TOO_LATE = timedelta(hours=1)
 
 _STOP = frozenset({"stop", "end", "none"})

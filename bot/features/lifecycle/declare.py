@@ -33,7 +33,7 @@ def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
         is_private=words.has("private"),
         is_drill=words.has("drill"),
     )
-    # Declaring it unflagged could show it to, or call, people who shouldn't know of it.
+    # Without the flag, people who mustn't know of the incident could see it or be called.
     is_doubtful = said.is_word or bool(_flag_meant(given))
     return AskFirst(given) if is_doubtful or not given.title.strip() else given
 

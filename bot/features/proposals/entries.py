@@ -74,7 +74,7 @@ def unanswered_entry(
 def unanswered_directly(
     unanswered: ProposalUnanswered, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Ask a person who may approve once more."""
+    """Ask a person who may approve, for the second time."""
     minutes = max(unanswered.minutes, 1)
     text = (
         f"{about(incident)}: {named(unanswered.requester)} has waited {minutes} min for an answer to "

@@ -8,7 +8,7 @@ from bot.operations.commands.configuration import Configuration, load_configurat
 
 
 def doctor() -> None:
-    """Look at tokens, scopes, channels, people, database, policy and clocks."""
+    """Check tokens, scopes, channels, people, database, policy and clocks."""
     raise typer.Exit(asyncio.run(_examine(load_configuration())))
 
 

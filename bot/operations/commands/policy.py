@@ -14,7 +14,7 @@ def check(
         typer.Argument(metavar="FILE", help="A policy file; otherwise the one in SITREP_POLICY."),
     ] = None,
 ) -> None:
-    """Check the policy; says every mistake with its line."""
+    """Check the policy; report every mistake with its line."""
     from config.policy_loader import LoadedPolicy, PolicyErrors, load_policy  # noqa: PLC0415
 
     loaded: LoadedPolicy

@@ -15,9 +15,9 @@ KILLED = 128
 
 
 def serve() -> None:
-    """Run the bot until told to stop.
+    """Run the bot until it is stopped.
 
-    SIGTERM and Ctrl-C stop it in good order; a second one stops it at once.
+    SIGTERM and Ctrl-C shut it down cleanly; a second one stops it at once.
     """
     # Startup creates almost no garbage, yet collecting took an eighth of its time.
     gc.disable()

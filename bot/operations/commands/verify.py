@@ -23,7 +23,7 @@ def verify(
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
     ] = None,
 ) -> None:
-    """Prove that a timeline is as it was recorded; without one, all of them and the audit log."""
+    """Verify that a timeline is unchanged; without one, all of them and the audit log."""
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
     from incidents.core.errors import IncidentNotFound  # noqa: PLC0415
 
@@ -55,10 +55,10 @@ _FLAWS = {
     "broken_link": "it doesn't follow from the entry before it",
     "entry_changed": "it was changed after it was recorded",
     "content_changed": "its content was changed after it was recorded",
-    "head_differs": "entries after it are missing, or the last hash that is kept was changed",
-    "stage_missing": "the stage that it says was set isn't there",
-    "stage_changed": "the stage is not what it says was set",
-    "stage_unknown": "a stage points at it that the log doesn't know",
+    "head_differs": "entries after it are missing, or the stored last hash was changed",
+    "stage_missing": "the stage that it recorded is missing",
+    "stage_changed": "the stored stage isn't the one that it recorded",
+    "stage_unknown": "a stage refers to it, but the log doesn't have it",
 }
 
 

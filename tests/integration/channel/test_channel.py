@@ -1,4 +1,4 @@
-"""The channel of an incident as the record knows it: opened, refused, chosen, lost, put away."""
+"""An incident's channel on the record: opened, refused, replaced, lost, archived."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -74,7 +74,7 @@ async def _record(world: World, work: Callable[[UnitOfWork], Awaitable[None]]) -
 
 
 async def _open(world: World, incident_id: uuid.UUID, channel_id: str = "C1") -> None:
-    """Open the channel as the dispatcher does: the effect is done, and what it made recorded."""
+    """Open the channel as the dispatcher does: finish the effect and record its result."""
 
     async def opened(uow: UnitOfWork) -> None:
         rows = (await uow.session.execute(_rows("open_incident_channel"))).scalars()
@@ -97,7 +97,7 @@ async def _rows_of(world: World, effect_type: type[Effect]) -> list[EffectRow]:
 
 
 async def _carried_out(world: World, effect_type: type[Effect]) -> None:
-    """Have the effects of a type done, so that another one doesn't coalesce into them."""
+    """Finish all effects of a type, so that new ones don't coalesce into them."""
 
     async def settle(uow: UnitOfWork) -> None:
         for row in (await uow.session.execute(_rows(effect_type.kind))).scalars():
@@ -118,7 +118,7 @@ async def _kinds(world: World, incident_id: uuid.UUID) -> list[str]:
 # -- opening ----------------------------------------------------------------------------------
 
 
-async def test_a_refused_channel_is_told_to_the_declarer(world: World) -> None:
+async def test_the_declarer_hears_that_the_channel_was_refused(world: World) -> None:
     incident_id, alice = await _declared(world)
     effect_id = uuid.uuid4()
     await _record(
@@ -135,7 +135,7 @@ async def test_a_refused_channel_is_told_to_the_declarer(world: World) -> None:
     assert [(one.person_id, one.entry_id) for one in told] == [(alice.person_id, entry.id)]
 
 
-async def test_a_channel_opened_after_another_was_chosen_is_put_away(world: World) -> None:
+async def test_a_channel_opened_after_another_was_chosen_is_discarded(world: World) -> None:
     incident_id, alice = await _declared(world)
     await world.run(partial(use_channel, ref=ById(incident_id), channel=ROOM), by=alice)
     await _record(
@@ -155,7 +155,7 @@ async def test_a_channel_opened_after_another_was_chosen_is_put_away(world: Worl
 # -- an existing channel ------------------------------------------------------------------------
 
 
-async def test_an_existing_channel_is_joined_before_anything_is_done_in_it(world: World) -> None:
+async def test_the_bot_joins_an_existing_channel_before_using_it(world: World) -> None:
     incident_id, alice = await _declared(world)
     await world.run(
         partial(edit, ref=ById(incident_id), wanted=Edit({"title": "Errors in checkout"})),
@@ -181,7 +181,7 @@ async def test_an_existing_channel_is_joined_before_anything_is_done_in_it(world
     assert said_before.after_effect_id == due[0].id
 
 
-async def test_choosing_a_channel_frees_what_the_refused_one_held_up(world: World) -> None:
+async def test_choosing_a_channel_unblocks_what_waited_for_the_refused_one(world: World) -> None:
     incident_id, alice = await _declared(world)
 
     async def refuse(uow: UnitOfWork) -> None:
@@ -241,7 +241,7 @@ async def test_a_channel_that_cannot_be_used_is_refused(
 @pytest.mark.parametrize(
     "channel", [ROOM, replace(ROOM, is_private=True, is_shared=True)], ids=["public", "shared"]
 )
-async def test_a_private_incident_takes_no_channel_that_others_can_read(
+async def test_a_private_incident_refuses_a_channel_that_others_can_read(
     world: World, channel: ExistingChannel
 ) -> None:
     incident_id, alice = await _declared(world, is_private=True)
@@ -253,7 +253,7 @@ async def test_a_private_incident_takes_no_channel_that_others_can_read(
     assert (await world.view(incident_id)).channel_id == "CROOM"
 
 
-async def test_a_stranger_to_a_private_incident_learns_nothing_of_it(world: World) -> None:
+async def test_an_outsider_learns_nothing_of_a_private_incident(world: World) -> None:
     incident_id, _ = await _declared(world, is_private=True)
     mallory = await world.person("mallory")
     with pytest.raises(IncidentNotFound):
@@ -268,14 +268,14 @@ async def test_the_policy_can_forbid_existing_channels(world: World) -> None:
     assert refused.value.problem == "not_allowed"
 
 
-async def test_the_channel_it_has_is_not_chosen_again(world: World) -> None:
+async def test_choosing_the_current_channel_is_refused(world: World) -> None:
     incident_id, alice = await _declared(world)
     await world.run(partial(use_channel, ref=ById(incident_id), channel=ROOM), by=alice)
     with pytest.raises(AlreadySo):
         await world.run(partial(use_channel, ref=ById(incident_id), channel=ROOM), by=alice)
 
 
-async def test_who_is_in_an_existing_channel_sees_its_private_incident(world: World) -> None:
+async def test_members_of_an_existing_channel_see_its_private_incident(world: World) -> None:
     incident_id, alice = await _declared(world, is_private=True)
     bob = await world.person("bob")
     private = replace(ROOM, is_private=True)
@@ -333,7 +333,7 @@ async def test_the_policy_can_keep_channels(world: World) -> None:
 
 
 @pytest.mark.parametrize("archive_existing", [False, True])
-async def test_a_channel_that_was_there_before_is_archived_only_if_the_policy_says_so(
+async def test_an_existing_channel_is_archived_only_if_the_policy_says_so(
     world: World, *, archive_existing: bool
 ) -> None:
     channels = replace(world.policy.channels, archive_existing=archive_existing)
@@ -351,7 +351,7 @@ async def _close(uow: UnitOfWork, incident_id: uuid.UUID) -> Outcome:
     return await move(uow, incident, StatusChanged(new=IncidentStatus.CLOSED))
 
 
-async def test_reopening_brings_the_channel_back_before_it_says_so(world: World) -> None:
+async def test_reopening_unarchives_the_channel_before_posting(world: World) -> None:
     incident_id, _ = await _declared(world)
     await _open(world, incident_id)
     await world.run(partial(_close, incident_id=incident_id))
@@ -372,7 +372,7 @@ async def test_reopening_brings_the_channel_back_before_it_says_so(world: World)
     assert len(await world.effects(RefreshStatusCard)) == cards + 1
 
 
-async def test_reopened_while_it_is_being_archived_the_channel_comes_back(world: World) -> None:
+async def test_reopening_during_archiving_brings_the_channel_back(world: World) -> None:
     incident_id, _ = await _declared(world)
     await _open(world, incident_id)
     await world.run(partial(_close, incident_id=incident_id))
@@ -384,7 +384,7 @@ async def test_reopened_while_it_is_being_archived_the_channel_comes_back(world:
 # -- what people do with the channel ------------------------------------------------------------
 
 
-async def test_a_channel_archived_by_hand_is_told_to_the_lead_once(world: World) -> None:
+async def test_the_lead_hears_once_of_a_channel_archived_by_hand(world: World) -> None:
     incident_id, alice = await _declared(world)
     bob = await world.person("bob")
     await _open(world, incident_id)
@@ -400,14 +400,14 @@ async def test_a_channel_archived_by_hand_is_told_to_the_lead_once(world: World)
     assert (await _kinds(world, incident_id))[-1] == "channel_unarchived"
 
 
-async def test_who_archives_a_channel_is_not_told_so(world: World) -> None:
+async def test_the_person_who_archived_the_channel_is_not_told(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
     await world.run(partial(note_archived, channel_id="C1"), by=alice)
     assert await world.effects(TellPerson) == []
 
 
-async def test_a_new_name_is_on_the_record(world: World) -> None:
+async def test_a_new_name_of_the_channel_is_recorded(world: World) -> None:
     incident_id, _ = await _declared(world)
     await _open(world, incident_id)
     await world.run(partial(note_renamed, channel_id="C1", name="checkout-war"))
@@ -419,7 +419,7 @@ async def test_a_new_name_is_on_the_record(world: World) -> None:
     assert (await world.view(incident_id)).channel_name == "checkout-war"
 
 
-async def test_a_channel_given_another_id_stays_the_incidents(world: World) -> None:
+async def test_a_channel_with_a_new_id_stays_with_its_incident(world: World) -> None:
     incident_id, _ = await _declared(world)
     await _open(world, incident_id)
 
@@ -445,7 +445,7 @@ async def test_a_channel_given_another_id_stays_the_incidents(world: World) -> N
     assert card.channel_id == "C2"
 
 
-async def test_after_its_channel_is_deleted_an_incident_can_have_another(world: World) -> None:
+async def test_an_incident_whose_channel_was_deleted_can_have_another(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
     await world.run(partial(note_deleted, channel_id="C1"))
@@ -455,10 +455,10 @@ async def test_after_its_channel_is_deleted_an_incident_can_have_another(world: 
     assert (await world.view(incident_id)).channel_id == "CROOM"
 
 
-async def test_taken_out_and_back_again_is_written_down_once_each(world: World) -> None:
+async def test_removing_the_bot_and_its_return_are_recorded_once_each(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
-    await world.run(partial(note_bot_returned, channel_id="C1"))  # its own first coming in
+    await world.run(partial(note_bot_returned, channel_id="C1"))  # the bot's first join
     for _ in range(2):
         await world.run(partial(note_bot_removed, channel_id="C1"))
     assert [one.person_id for one in await world.effects(TellPerson)] == [alice.person_id]
@@ -469,7 +469,7 @@ async def test_taken_out_and_back_again_is_written_down_once_each(world: World) 
     assert kinds.count("bot_returned") == 1
 
 
-async def test_a_refusal_from_a_channel_that_was_left_says_nothing_of_the_new_one(
+async def test_a_refusal_from_the_old_channel_leaves_the_new_one_alone(
     world: World,
 ) -> None:
     incident_id, alice = await _declared(world)
@@ -480,7 +480,7 @@ async def test_a_refusal_from_a_channel_that_was_left_says_nothing_of_the_new_on
     assert not (await world.view(incident_id)).is_channel_archived
 
 
-async def test_an_edit_of_services_brings_bookmarks_and_leaves_the_topic(world: World) -> None:
+async def test_editing_services_renews_bookmarks_but_not_the_topic(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
     await _carried_out(world, SetChannelTopic)
@@ -507,7 +507,7 @@ async def test_a_newcomer_is_read_in_at_most_once_an_hour(world: World) -> None:
     assert len(await world.effects(SendReadIn)) == 2
 
 
-async def test_a_shadow_has_a_brief_of_their_own_and_is_not_read_in_as_well(world: World) -> None:
+async def test_a_shadow_gets_a_brief_instead_of_a_read_in(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
     await world.run(partial(take_command, ref=ById(incident_id)), by=alice)
@@ -522,7 +522,7 @@ async def test_a_shadow_has_a_brief_of_their_own_and_is_not_read_in_as_well(worl
     assert len(await world.effects(SendReadIn)) == 1
 
 
-async def test_the_declarer_who_comes_in_at_once_and_bots_are_not_read_in(world: World) -> None:
+async def test_bots_and_a_declarer_who_joins_at_once_are_not_read_in(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
     robot = await world.person("robot", kind=PersonKind.BOT)
@@ -534,7 +534,7 @@ async def test_the_declarer_who_comes_in_at_once_and_bots_are_not_read_in(world:
     assert len(await world.effects(SendReadIn)) == 1
 
 
-async def test_coming_into_a_channel_of_no_incident_comes_to_nothing(world: World) -> None:
+async def test_joining_a_channel_without_an_incident_does_nothing(world: World) -> None:
     bob = await world.person("bob")
     outcome = await world.run(partial(offer_read_in, channel_id="CELSE"), by=bob)
     assert outcome.kind == "no_incident"

@@ -1,4 +1,4 @@
-"""Check-ins: asked, understood, at the end of the box, answered, on a real database."""
+"""Check-ins on a real database: asked, understood, timed out, answered."""
 
 import uuid
 from datetime import timedelta
@@ -31,10 +31,10 @@ BOX = timedelta(minutes=10)
 
 
 async def ask(
-    world: World, incident_id: uuid.UUID, by: Actor, whom: Actor, **how: Any
+    world: World, incident_id: uuid.UUID, by: Actor, person: Actor, **how: Any
 ) -> uuid.UUID:
     settings: dict[str, Any] = {"question": "Is the web tier healthy?", "box": BOX, **how}
-    wanted = CheckinRequest(person=PersonFacts(whom.external_id or ""), **settings)
+    wanted = CheckinRequest(person=PersonFacts(person.external_id or ""), **settings)
     outcome = await world.run(partial(ask_checkin, ref=ById(incident_id), request=wanted), by=by)
     return uuid.UUID(outcome.data["checkin_id"])
 
@@ -70,7 +70,7 @@ async def make_commander(world: World, incident_id: uuid.UUID, who: Actor) -> No
     await world.run(assign)
 
 
-async def test_a_checkin_tells_and_invites_the_person_and_asks_both_at_the_end(
+async def test_a_checkin_invites_the_person_and_asks_both_at_the_end(
     world: World,
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
@@ -98,7 +98,7 @@ async def test_a_checkin_tells_and_invites_the_person_and_asks_both_at_the_end(
     assert [e.kind for e in await world.entries(incident_id)][-1] == CheckinAnswered.kind
 
 
-async def test_more_time_opens_a_box_as_long_and_old_buttons_no_longer_count(
+async def test_more_time_starts_an_equal_box_and_disables_old_buttons(
     world: World,
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
@@ -130,7 +130,7 @@ async def test_an_early_answer_ends_the_box(world: World) -> None:
     ]
 
 
-async def test_somebody_stuck_is_told_to_the_commander_and_to_who_asked(world: World) -> None:
+async def test_the_commander_and_the_asker_hear_that_somebody_is_stuck(world: World) -> None:
     alice, bob, carol = [await world.person(name) for name in ("alice", "bob", "carol")]
     incident_id = await world.declare("Checkout errors", by=alice)
     await make_commander(world, incident_id, carol)
@@ -141,7 +141,7 @@ async def test_somebody_stuck_is_told_to_the_commander_and_to_who_asked(world: W
     assert told == {alice.person_id, carol.person_id}
 
 
-async def test_only_the_named_person_understands_and_once(world: World) -> None:
+async def test_only_the_person_asked_can_accept_and_only_once(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     checkin_id = await ask(world, incident_id, alice, bob)
@@ -153,7 +153,7 @@ async def test_only_the_named_person_understands_and_once(world: World) -> None:
         await world.run(understood, by=bob)
 
 
-async def test_a_guest_who_is_asked_may_answer_though_guests_ask_nobody(world: World) -> None:
+async def test_a_guest_may_answer_a_checkin_but_not_start_one(world: World) -> None:
     alice = await world.person("alice")
     guest = await world.person("guest", kind=PersonKind.GUEST)
     incident_id = await world.declare("Checkout errors", by=alice)
@@ -182,7 +182,7 @@ async def test_the_end_of_the_incident_ends_its_checkins_quietly(world: World) -
 @pytest.mark.parametrize(
     "wrong", [{"question": "  "}, {"box": timedelta(seconds=5)}, {"box": timedelta(days=2)}]
 )
-async def test_a_checkin_without_question_or_with_an_odd_box_is_refused(
+async def test_a_checkin_without_question_or_with_an_invalid_box_is_refused(
     world: World, wrong: dict[str, Any]
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
@@ -192,7 +192,7 @@ async def test_a_checkin_without_question_or_with_an_odd_box_is_refused(
     assert await kinds(world, incident_id) == []
 
 
-async def test_a_bot_is_nobody_to_ask(world: World) -> None:
+async def test_a_bot_cannot_be_asked(world: World) -> None:
     alice = await world.person("alice")
     robot = await world.person("robot", kind=PersonKind.BOT)
     incident_id = await world.declare("Checkout errors", by=alice)

@@ -72,7 +72,7 @@ async def signals(world: World, incident_id: uuid.UUID) -> list[str]:
 
 
 async def wait(world: World, **duration: float) -> None:
-    """Let time pass with the bot there, and what is due come."""
+    """Let time pass while the bot runs, and let it do what is due."""
     world.clock.advance(timedelta(**duration))
     await world.run(beat)
     await world.tick()
@@ -89,7 +89,9 @@ async def solve(world: World, incident_id: uuid.UUID, by: Actor) -> None:
     await wait(world, seconds=1)
 
 
-async def test_a_drill_is_private_to_the_two_and_calls_nobody_of_the_policy(world: World) -> None:
+async def test_a_drill_is_private_to_learner_and_mentor_and_invites_nobody_else(
+    world: World,
+) -> None:
     jo, max_ = await world.person("jo"), await world.person("max")
     other = await world.person("other")
     invites = (PersonRef(user_id="UOTHER"),)
@@ -106,18 +108,18 @@ async def test_a_drill_is_private_to_the_two_and_calls_nobody_of_the_policy(worl
         await world.view(incident_id, viewer=other)
 
 
-async def test_what_is_due_comes_once_whoever_looks_first(world: World) -> None:
+async def test_a_due_signal_comes_once(world: World) -> None:
     jo = await world.person("jo")
     await world.person("max")
     incident_id = await start(world, jo)
     world.clock.advance(timedelta(minutes=4, seconds=1))
-    # Looking before the reminder has fired brings what is due, and the reminder brings no more.
+    # Looking early delivers the due signal; the reminder then adds nothing.
     await world.run(partial(run_check, ref=ById(incident_id), word="logs"), by=jo)
     await world.tick()
     assert await signals(world, incident_id) == ["page", "support-notes"]
 
 
-async def test_a_drill_ends_with_its_score_though_a_status_was_redacted(world: World) -> None:
+async def test_a_drill_is_scored_even_if_a_status_was_redacted(world: World) -> None:
     jo = await world.person("jo")
     await world.person("max")
     incident_id = await start(world, jo)
@@ -145,7 +147,7 @@ async def test_a_scenario_stands_still_while_the_bot_is_away(world: World) -> No
     assert (await run_of(world, incident_id)).is_running
 
 
-async def test_a_solved_drill_is_scored_for_the_two_and_for_nobody_else(world: World) -> None:
+async def test_only_learner_and_mentor_see_the_score(world: World) -> None:
     jo, max_ = await world.person("jo"), await world.person("max")
     incident_id = await start(world, jo)
     await wait(world, minutes=1)
@@ -173,12 +175,12 @@ async def test_a_solved_drill_is_scored_for_the_two_and_for_nobody_else(world: W
     assert theirs == ()
 
 
-async def test_an_update_that_was_due_and_never_sent_counts(world: World) -> None:
+async def test_an_update_that_was_due_but_never_sent_counts(world: World) -> None:
     jo = await world.person("jo")
     await world.person("max")
     incident_id = await start(world, jo)
     await act(world, incident_id, jo, "roll-back")
-    # Due after half an hour, and missed only half an hour later: it is over in between.
+    # Due after 30 minutes, missed after 60: the drill ends in between.
     for _ in range(33):
         await wait(world, minutes=1)
     await solve(world, incident_id, jo)
@@ -188,7 +190,7 @@ async def test_an_update_that_was_due_and_never_sent_counts(world: World) -> Non
     assert items[ScoreLine.CADENCE].value == 0
 
 
-async def test_an_update_that_came_due_while_the_bot_was_away_counts_for_nobody(
+async def test_an_update_due_while_the_bot_was_away_doesnt_count(
     world: World,
 ) -> None:
     jo = await world.person("jo")
@@ -221,7 +223,7 @@ async def test_resolving_before_it_is_fixed_is_a_bad_end(world: World) -> None:
     assert not any("verdict" in text or "worse" in text for text in texts)
 
 
-async def test_a_drill_ends_with_its_time_and_nothing_is_left_to_remind_of(world: World) -> None:
+async def test_a_drill_ends_when_its_time_is_up_and_leaves_no_reminder(world: World) -> None:
     jo = await world.person("jo")
     await world.person("max")
     incident_id = await start(world, jo)
@@ -241,7 +243,7 @@ async def test_a_drill_ends_with_its_time_and_nothing_is_left_to_remind_of(world
 
 
 @pytest.mark.parametrize("way", ["stop", "cancel"])
-async def test_a_drill_given_up_ends_at_once_and_is_over(world: World, way: str) -> None:
+async def test_giving_up_ends_a_drill_at_once(world: World, way: str) -> None:
     jo = await world.person("jo")
     await world.person("max")
     incident_id = await start(world, jo)
@@ -254,11 +256,11 @@ async def test_a_drill_given_up_ends_at_once_and_is_over(world: World, way: str)
     assert (await run_of(world, incident_id)).how_ended == RunEnd.ABANDONED
     with pytest.raises(Superseded):
         await act(world, incident_id, jo, "roll-back")
-    # And the next one can begin.
+    # The next one can begin.
     await start(world, jo)
 
 
-async def test_one_at_a_time(world: World) -> None:
+async def test_a_person_has_one_drill_at_a_time(world: World) -> None:
     jo = await world.person("jo")
     await world.person("max")
     await start(world, jo)
@@ -268,7 +270,7 @@ async def test_one_at_a_time(world: World) -> None:
     assert outcome.data["reference"] == "DRILL-1"
 
 
-async def test_others_neither_look_nor_act(world: World) -> None:
+async def test_others_can_neither_look_nor_act(world: World) -> None:
     jo, other = await world.person("jo"), await world.person("other")
     await world.person("max")
     incident_id = await start(world, jo)
@@ -285,7 +287,7 @@ async def test_others_neither_look_nor_act(world: World) -> None:
 
 
 @pytest.mark.parametrize(("mentor", "problem"), [("UJO", "yourself"), ("UGUEST", "a_guest")])
-async def test_a_mentor_is_somebody_else_who_belongs_here(
+async def test_the_mentor_must_be_another_member_of_the_workspace(
     world: World, mentor: str, problem: str
 ) -> None:
     jo = await world.person("jo")
@@ -295,13 +297,13 @@ async def test_a_mentor_is_somebody_else_who_belongs_here(
     assert caught.value.problem == problem
 
 
-async def test_a_guest_starts_no_drill(world: World) -> None:
+async def test_a_guest_cannot_start_a_drill(world: World) -> None:
     guest = await world.person("guest", kind=PersonKind.GUEST)
     with pytest.raises((NotPermitted, InvalidInput)):
         await start(world, guest, None)
 
 
-async def test_practice_for_two_calls_nobody_else_by_name(world: World) -> None:
+async def test_nobody_outside_the_drill_can_be_called_by_name(world: World) -> None:
     jo, other = await world.person("jo"), await world.person("other")
     await world.person("max")
     incident_id = await start(world, jo)
@@ -347,11 +349,11 @@ async def test_an_escalation_reaches_the_mentor_and_changes_what_an_action_does(
     assert met[ScoreLine.ESCALATED] is True
     assert met[ScoreLine.CONTEXT] is True
     assert met[ScoreLine.NOTHING_WORSE] is True
-    assert met[ScoreLine.IMPACT] is True  # the packet says it, though no update did
+    assert met[ScoreLine.IMPACT] is True  # said in the packet, in no update
     assert card.went_well is ScoreLine.CONTEXT
 
 
-async def test_alone_there_is_no_mentor_and_one_scorecard(world: World) -> None:
+async def test_a_drill_alone_has_no_mentor_and_one_scorecard(world: World) -> None:
     jo = await world.person("jo")
     incident_id = await start(world, jo, None)
     assert await world.effects(SendMentorNotes) == []
@@ -359,7 +361,7 @@ async def test_alone_there_is_no_mentor_and_one_scorecard(world: World) -> None:
     assert [effect.person_id for effect in await world.effects(SendScorecard)] == [jo.person_id]
 
 
-async def test_two_starts_at_once_begin_one_drill(world: World) -> None:
+async def test_two_starts_at_once_make_one_drill(world: World) -> None:
     jo = await world.person("jo")
     scenarios = load_scenarios()
     outcomes = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""The outbox: lanes, predecessors, dead letters, abandoned work; and the lease over it."""
+"""The outbox: lanes, predecessors, dead letters, abandoned work, and the lease."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -84,7 +84,7 @@ async def test_within_a_lane_the_second_waits_for_the_first(world: World) -> Non
     assert await _claim(world) == [second.id]
 
 
-async def test_what_waits_for_a_predecessor_is_taken_once_that_is_done(world: World) -> None:
+async def test_an_effect_waits_until_its_predecessor_is_done(world: World) -> None:
     first = _plan("a")
     second = _plan("b", after=first.id)
     await _add(world, first, second)
@@ -93,7 +93,7 @@ async def test_what_waits_for_a_predecessor_is_taken_once_that_is_done(world: Wo
     assert await _claim(world) == [second.id]
 
 
-async def test_a_dead_letter_blocks_what_depends_on_it_until_retried(world: World) -> None:
+async def test_a_dead_letter_blocks_its_dependents_until_retried(world: World) -> None:
     first = _plan("a")
     second = _plan("b", after=first.id)
     await _add(world, first, second)
@@ -106,7 +106,7 @@ async def test_a_dead_letter_blocks_what_depends_on_it_until_retried(world: Worl
     assert await _claim(world) == [second.id]
 
 
-async def test_dropping_a_dead_letter_lets_the_rest_go_on(world: World) -> None:
+async def test_dropping_a_dead_letter_unblocks_the_rest(world: World) -> None:
     first = _plan("a")
     second = _plan("b", after=first.id)
     await _add(world, first, second)
@@ -116,7 +116,7 @@ async def test_dropping_a_dead_letter_lets_the_rest_go_on(world: World) -> None:
     assert await _claim(world) == [second.id]
 
 
-async def test_a_dead_letter_does_not_hold_up_its_own_lane(world: World) -> None:
+async def test_a_dead_letter_does_not_block_its_own_lane(world: World) -> None:
     first, second = _plan("a"), _plan("a")
     await _add(world, first, second)
     await _claim(world)
@@ -124,7 +124,7 @@ async def test_a_dead_letter_does_not_hold_up_its_own_lane(world: World) -> None
     assert await _claim(world) == [second.id]
 
 
-async def test_a_refresh_coalesces_into_one_that_waits_but_not_into_one_taken(
+async def test_a_refresh_coalesces_into_a_waiting_one_but_not_into_a_claimed_one(
     world: World,
 ) -> None:
     first = _plan("a", key="card")
@@ -137,7 +137,7 @@ async def test_a_refresh_coalesces_into_one_that_waits_but_not_into_one_taken(
     assert await _claim(world) == [later.id]
 
 
-async def test_what_should_follow_a_coalesced_refresh_follows_the_one_that_stands_in(
+async def test_dependents_of_a_coalesced_refresh_follow_the_one_it_joined(
     world: World,
 ) -> None:
     gate = _plan("gate")
@@ -153,7 +153,7 @@ async def test_what_should_follow_a_coalesced_refresh_follows_the_one_that_stand
     assert await _claim(world) == [pin.id]
 
 
-async def test_a_refresh_coalesces_into_a_blocked_one_so_that_a_retry_finds_one(
+async def test_a_refresh_coalesces_into_a_blocked_one(
     world: World,
 ) -> None:
     gate = _plan("gate")
@@ -170,7 +170,7 @@ async def test_a_refresh_coalesces_into_a_blocked_one_so_that_a_retry_finds_one(
     assert await _claim(world) == []
 
 
-async def test_kinds_that_this_version_does_not_know_are_left_alone(world: World) -> None:
+async def test_kinds_unknown_to_this_version_are_left_alone(world: World) -> None:
     known = _plan("a", effect=SetChannelTopic())
     unknown = _plan("b")
     await _add(world, known, unknown)
@@ -199,7 +199,7 @@ async def _acquire(world: World, holder: str) -> tuple[bool, bool]:
     return result[-1]
 
 
-async def test_the_lease_has_one_holder_until_it_runs_out(world: World) -> None:
+async def test_the_lease_has_one_holder_until_it_expires(world: World) -> None:
     assert await _acquire(world, "a") == (True, True)
     assert await _acquire(world, "b") == (False, False)
     assert await _acquire(world, "a") == (True, False)
@@ -208,7 +208,7 @@ async def test_the_lease_has_one_holder_until_it_runs_out(world: World) -> None:
     assert await _acquire(world, "a") == (False, False)
 
 
-async def test_what_a_gone_process_had_taken_is_tried_again_after_its_calls_have_ended(
+async def test_effects_of_a_dead_process_are_retried_after_its_calls_have_ended(
     world: World,
 ) -> None:
     plan = _plan("a")

@@ -1,4 +1,4 @@
-"""The unit of work: what one transaction promises."""
+"""The unit of work: what one transaction guarantees."""
 
 import asyncio
 import uuid
@@ -53,7 +53,7 @@ async def test_a_use_case_that_fails_leaves_nothing_behind(world: World) -> None
     assert await world.effects(PostEntry) == []
 
 
-async def test_twenty_concurrent_read_decide_writes_lose_none(world: World) -> None:
+async def test_twenty_concurrent_updates_lose_none(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
 
@@ -70,7 +70,7 @@ async def test_twenty_concurrent_read_decide_writes_lose_none(world: World) -> N
     assert len(await world.entries(incident_id)) == 21
 
 
-async def test_the_same_request_at_the_same_instant_is_carried_out_once(world: World) -> None:
+async def test_the_same_request_twice_at_once_runs_once(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     use_case = partial(_note, incident_id=incident_id, text="once")

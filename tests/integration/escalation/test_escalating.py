@@ -1,4 +1,4 @@
-"""Escalating: whom it calls, what is recorded, and how it is answered."""
+"""Escalating: who is called, what is recorded, and how people answer."""
 
 import asyncio
 import json
@@ -51,13 +51,13 @@ from tests.world import World
 
 @pytest.fixture
 async def made(world: World) -> Escalations:
-    """An open SEV2 that Alice declared, and a policy in which nobody is named."""
+    """An open SEV2 that Alice declared, under a policy that names nobody."""
     alice = await world.person("alice")
     incident_id = await world.declare("Logins fail", by=alice, severity_key="sev2")
     return Escalations(world, incident_id, alice)
 
 
-async def test_the_person_chosen_is_called_with_the_packet_and_the_wait_of_the_severity(
+async def test_the_chosen_person_is_called_with_the_packet_and_the_severitys_wait(
     made: Escalations,
 ) -> None:
     bob = await made.world.person("bob")
@@ -75,7 +75,7 @@ async def test_the_person_chosen_is_called_with_the_packet_and_the_wait_of_the_s
     assert bob.person_id in {e.person_id for e in await made.world.effects(InvitePerson)}
 
 
-async def test_without_an_answer_step_after_step_is_called_until_it_says_that_nobody_answers(
+async def test_without_an_answer_every_step_is_called_and_then_the_ladder_is_exhausted(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL", "UDAVE")
@@ -103,7 +103,7 @@ async def test_without_an_answer_step_after_step_is_called_until_it_says_that_no
     assert [one.because for one in called] == ["first", "no_answer", "no_answer"]
 
 
-async def test_the_ladder_stops_the_moment_it_is_answered(made: Escalations) -> None:
+async def test_an_answer_stops_the_ladder_at_once(made: Escalations) -> None:
     made.steps("UCAROL")
     bob = await made.world.person("bob")
     await made.escalate(target=PersonTarget(external_id="UBOB"))
@@ -121,7 +121,7 @@ async def test_the_ladder_stops_the_moment_it_is_answered(made: Escalations) -> 
     assert "escalation_unanswered" not in kinds
 
 
-async def test_after_an_absence_of_the_bot_only_the_next_step_is_called(made: Escalations) -> None:
+async def test_after_the_bot_was_away_only_the_next_step_is_called(made: Escalations) -> None:
     made.steps("UCAROL", "UDAVE")
     await made.escalate(target=PersonTarget(external_id="UBOB"))
     await made.wait(hours=2)
@@ -141,7 +141,7 @@ async def test_each_severity_has_its_wait(world: World, severity: str, minutes: 
     assert (await made.view()).due_at == world.clock.now() + timedelta(minutes=minutes)
 
 
-async def test_a_raised_severity_shortens_the_wait_that_remains_and_a_lowered_one_does_not(
+async def test_raising_the_severity_shortens_the_wait_and_lowering_it_changes_nothing(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
@@ -155,7 +155,7 @@ async def test_a_raised_severity_shortens_the_wait_that_remains_and_a_lowered_on
     assert await made.called() == ["UBOB", "UCAROL"]
 
 
-async def test_a_wait_of_the_step_or_the_template_goes_before_the_severitys(
+async def test_a_wait_of_the_step_or_the_template_overrides_the_severitys(
     made: Escalations,
 ) -> None:
     made.steps("UBOB", "UCAROL", wait=timedelta(minutes=2))
@@ -180,7 +180,7 @@ async def test_declining_calls_the_next_step_at_once_and_keeps_the_packet(
         await made.answer(decline, by=await made.world.person("carol"), reason=" ")
 
 
-async def test_one_of_a_group_who_declines_leaves_it_to_the_others_until_the_last_one(
+async def test_the_next_step_is_called_when_the_last_of_a_group_declines(
     made: Escalations,
 ) -> None:
     made.steps("UEVE")
@@ -194,7 +194,7 @@ async def test_one_of_a_group_who_declines_leaves_it_to_the_others_until_the_las
     assert (await made.called())[-1] == "UEVE"
 
 
-async def test_two_who_answer_at_once_one_is_on_it_and_the_other_is_told_who(
+async def test_of_two_who_answer_at_once_one_is_on_it_and_the_other_is_told_who(
     made: Escalations,
 ) -> None:
     bob, carol = await made.world.person("bob"), await made.world.person("carol")
@@ -233,7 +233,7 @@ async def test_answers_after_somebody_is_on_it_change_nothing(made: Escalations)
     assert len(await made.world.entries(made.incident_id)) == before
 
 
-async def test_a_redirection_keeps_the_packet_and_counts_and_can_reach_who_was_called_before(
+async def test_a_redirection_keeps_the_packet_is_counted_and_can_repeat_a_call(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL", "UDAVE")
@@ -255,7 +255,7 @@ async def test_a_redirection_keeps_the_packet_and_counts_and_can_reach_who_was_c
     assert (await made.view()).measures.redirects == 1
 
 
-async def test_whoever_is_on_it_can_pass_it_on_and_the_owner_counts_who_ends_up_with_it(
+async def test_the_person_on_it_can_pass_it_on_and_the_last_taker_counts_as_engaged(
     made: Escalations,
 ) -> None:
     bob, eve = await made.world.person("bob"), await made.world.person("eve")
@@ -274,7 +274,9 @@ async def test_whoever_is_on_it_can_pass_it_on_and_the_owner_counts_who_ends_up_
     )
 
 
-async def test_the_author_and_the_one_who_redirects_are_no_targets(made: Escalations) -> None:
+async def test_nobody_can_escalate_or_redirect_to_the_author_or_themselves(
+    made: Escalations,
+) -> None:
     bob = await made.world.person("bob")
     with pytest.raises(InvalidInput):
         await made.escalate(target=PersonTarget(external_id="UALICE"))
@@ -286,7 +288,7 @@ async def test_the_author_and_the_one_who_redirects_are_no_targets(made: Escalat
         await made.answer(take, by=made.alice)
 
 
-async def test_a_chosen_step_is_called_at_once_and_those_passed_over_come_last(
+async def test_a_chosen_step_is_called_at_once_and_skipped_steps_come_last(
     made: Escalations,
 ) -> None:
     made.steps("UBOB", "UCAROL", "UDAVE")
@@ -308,7 +310,7 @@ async def test_do_not_disturb_skips_nobody_and_calls_the_next_step_at_the_same_t
     bob = await made.world.person("bob")
     await made.escalate(target=PersonTarget(external_id="UBOB"))
     (call,) = (await made.view()).calls
-    for _ in range(2):  # an effect that is repeated says it again
+    for _ in range(2):  # a repeated effect says it again
         await made.answer(note_unavailable, call_id=call.id, how="do not disturb until 08:00")
     assert await made.called() == ["bob", "UCAROL"]
     called = await made.said(EscalationCalled)
@@ -316,7 +318,7 @@ async def test_do_not_disturb_skips_nobody_and_calls_the_next_step_at_the_same_t
     (away,) = called[-1].away
     assert (away.person.name, away.how) == ("bob", "do not disturb until 08:00")
 
-    # With nobody left the wait goes on, rather than giving up before anybody could answer.
+    # With nobody left to call, the wait continues: somebody may still answer.
     last = (await made.view()).calls[-1]
     await made.answer(note_unavailable, call_id=last.id, how="status: in a meeting")
     assert (await made.view()).status is EscalationStatus.CALLING
@@ -324,7 +326,7 @@ async def test_do_not_disturb_skips_nobody_and_calls_the_next_step_at_the_same_t
     assert (await made.view()).status is EscalationStatus.TAKEN
 
 
-async def test_only_the_deactivated_and_those_absent_in_the_policy_are_left_out_and_it_is_said(
+async def test_deactivated_and_absent_people_are_skipped_with_the_reason(
     made: Escalations,
 ) -> None:
     today = made.world.clock.now().date()
@@ -347,7 +349,7 @@ async def test_only_the_deactivated_and_those_absent_in_the_policy_are_left_out_
     assert await made.called() == ["UDAVE", "UEVE"]
 
 
-async def test_somebody_is_absent_by_the_days_of_their_own_zone(made: Escalations) -> None:
+async def test_absence_follows_the_persons_own_time_zone(made: Escalations) -> None:
     await made.world.person("bob", zone="Pacific/Auckland")
     tomorrow = made.world.clock.now().date() + timedelta(days=1)
     made.steps("UBOB")
@@ -360,7 +362,7 @@ async def test_somebody_is_absent_by_the_days_of_their_own_zone(made: Escalation
     assert called.skipped == (LeftOut(name="bob", why="absent"),)
 
 
-async def test_nobody_to_call_is_said_at_once(made: Escalations) -> None:
+async def test_a_ladder_with_nobody_to_call_is_exhausted_at_once(made: Escalations) -> None:
     outcome = await made.escalate()
     assert (outcome.data["called"], outcome.data["is_exhausted"]) == ([], True)
     (called,) = await made.said(EscalationCalled)
@@ -370,7 +372,7 @@ async def test_nobody_to_call_is_said_at_once(made: Escalations) -> None:
     assert (await made.view()).status is EscalationStatus.TAKEN
 
 
-async def test_a_group_that_is_not_known_yet_holds_nothing_up_and_is_not_forgotten(
+async def test_an_unresolved_group_blocks_nothing_and_is_called_later(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
@@ -384,7 +386,7 @@ async def test_a_group_that_is_not_known_yet_holds_nothing_up_and_is_not_forgott
     assert (await made.answer(resume_step, step_id=look_up.step_id)).kind == "over"
 
 
-async def test_a_ladder_waits_a_moment_at_its_end_for_a_group_that_is_looked_up(
+async def test_a_ladder_waits_briefly_at_its_end_for_a_group_lookup(
     made: Escalations,
 ) -> None:
     await made.escalate(target=GroupTarget("database-oncall"))
@@ -396,7 +398,7 @@ async def test_a_ladder_waits_a_moment_at_its_end_for_a_group_that_is_looked_up(
     assert (await made.view()).status is EscalationStatus.EXHAUSTED
 
 
-async def test_a_group_that_does_not_exist_is_said_and_who_becomes_known_late_is_still_called(
+async def test_an_unknown_group_is_reported_and_a_group_found_late_is_still_called(
     made: Escalations,
 ) -> None:
     await made.escalate(target=GroupTarget("databse-oncall"))
@@ -421,7 +423,7 @@ async def test_a_group_that_does_not_exist_is_said_and_who_becomes_known_late_is
     )
 
 
-async def test_a_service_leads_to_its_on_call_its_owner_its_steps_and_the_managers(
+async def test_a_service_calls_its_on_call_its_owner_its_steps_and_the_managers(
     made: Escalations,
 ) -> None:
     checkout = Service(
@@ -448,7 +450,7 @@ async def test_a_service_leads_to_its_on_call_its_owner_its_steps_and_the_manage
         await made.escalate(target=ServiceTarget("checkoot"))
 
 
-async def test_redirecting_to_a_service_goes_on_with_its_ladder(made: Escalations) -> None:
+async def test_redirecting_to_a_service_continues_with_its_ladder(made: Escalations) -> None:
     search = Service(
         key="search",
         name="Search",
@@ -467,7 +469,7 @@ async def test_redirecting_to_a_service_goes_on_with_its_ladder(made: Escalation
     assert (await made.view()).service_key == "search"
 
 
-async def test_a_role_is_whoever_holds_it_when_the_step_is_called(made: Escalations) -> None:
+async def test_a_role_step_calls_the_holder_at_that_moment(made: Escalations) -> None:
     made.change(steps=(LadderStep(who=(RoleRef("commander"),)),))
     await made.escalate(target=PersonTarget(external_id="UBOB"))
     await made.commander(await made.world.person("carol"))
@@ -477,7 +479,7 @@ async def test_a_role_is_whoever_holds_it_when_the_step_is_called(made: Escalati
         await made.escalate(target=RoleTarget("janitor"))
 
 
-async def test_asking_back_reaches_the_author_and_the_answer_is_a_new_version(
+async def test_a_question_reaches_the_author_and_the_answer_makes_a_new_version(
     made: Escalations,
 ) -> None:
     bob = await made.world.person("bob")
@@ -506,7 +508,7 @@ async def test_asking_back_reaches_the_author_and_the_answer_is_a_new_version(
     assert scores.now > scores.at_send
 
 
-async def test_a_rating_and_the_completeness_are_on_no_timeline_and_in_no_effect(
+async def test_rating_and_completeness_are_in_no_entry_and_no_effect(
     made: Escalations,
 ) -> None:
     bob = await made.world.person("bob")
@@ -525,7 +527,7 @@ async def test_a_rating_and_the_completeness_are_on_no_timeline_and_in_no_effect
         assert not {"score", "completeness", "rating", "missing"} & set(entry.content or {})
 
 
-async def test_withdrawing_and_the_end_of_the_incident_end_the_ladder(made: Escalations) -> None:
+async def test_withdrawing_or_ending_the_incident_ends_the_ladder(made: Escalations) -> None:
     made.steps("UCAROL")
     await made.escalate(target=PersonTarget(external_id="UBOB"))
     with pytest.raises(NotPermitted):
@@ -547,7 +549,7 @@ async def test_withdrawing_and_the_end_of_the_incident_end_the_ladder(made: Esca
         await made.escalate(target=PersonTarget(external_id="UBOB"))
 
 
-async def test_whoever_is_called_may_answer_and_of_the_others_only_responders(
+async def test_only_responders_and_the_people_called_may_answer(
     made: Escalations,
 ) -> None:
     eve, frank = await made.world.person("eve"), await made.responder("frank")
@@ -559,7 +561,7 @@ async def test_whoever_is_called_may_answer_and_of_the_others_only_responders(
     assert (await made.view()).taken_by is not None
 
 
-async def test_a_private_incident_shows_itself_to_who_is_chosen_and_calls_nobody_else(
+async def test_a_private_incident_is_shown_to_the_chosen_person_and_calls_nobody_else(
     world: World,
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
@@ -581,7 +583,7 @@ async def test_a_private_incident_shows_itself_to_who_is_chosen_and_calls_nobody
     assert skipped == (LeftOut(name="UMANAGER", why="not_in_private"),)
 
 
-async def test_a_drill_calls_nobody_outside_of_it(world: World) -> None:
+async def test_a_drill_calls_nobody_outside_it(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Practice", by=alice, is_drill=True)
     made = Escalations(world, incident_id, alice)
@@ -593,7 +595,7 @@ async def test_a_drill_calls_nobody_outside_of_it(world: World) -> None:
     assert await world.effects(CallForEscalation) == []
 
 
-async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_the_ladder(
+async def test_the_bot_escalates_for_somebody_to_their_mentor_then_up_the_ladder(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
@@ -606,7 +608,7 @@ async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_t
     made.id = entry.escalation_id
     await made.wait(minutes=5)
     assert await made.called() == ["mentor", "UCAROL"]
-    # On whose behalf is in no entry, and they hear of it all the same.
+    # No entry names the person it is for, but they are told.
     await made.answer(ask_for_more, by=mentor, field=PacketField.SINCE)
     await made.answer(take, by=mentor)
     about = [one for one in await made.world.entries(made.incident_id) if "escal" in one.kind]
@@ -625,7 +627,7 @@ async def test_the_bot_escalates_on_behalf_of_somebody_to_their_mentor_then_up_t
         await made.answer(take, by=mentor)
 
 
-async def test_the_wait_goes_on_where_the_rest_of_the_ladder_has_nobody_to_call(
+async def test_the_wait_continues_if_the_rest_of_the_ladder_is_empty(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
@@ -647,7 +649,7 @@ async def test_the_wait_goes_on_where_the_rest_of_the_ladder_has_nobody_to_call(
     await made.answer(take, by=bob)
 
 
-async def test_a_step_called_early_that_has_nobody_ends_no_wait_of_others(
+async def test_calling_an_empty_step_early_ends_no_other_wait(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
@@ -661,7 +663,7 @@ async def test_a_step_called_early_that_has_nobody_ends_no_wait_of_others(
     assert (await made.view()).status is EscalationStatus.EXHAUSTED
 
 
-async def test_who_is_on_it_calls_nobody_any_more_once_the_incident_is_over(
+async def test_after_the_incident_the_person_on_it_can_call_nobody(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL")
@@ -676,7 +678,7 @@ async def test_who_is_on_it_calls_nobody_any_more_once_the_incident_is_over(
     assert await made.called() == ["bob"]
 
 
-async def test_a_step_chosen_in_a_form_is_that_step_though_others_came_before_it_meanwhile(
+async def test_a_step_chosen_in_a_form_is_called_even_if_others_were_added_before_it(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL", "UDAVE")

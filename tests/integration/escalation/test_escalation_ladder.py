@@ -1,7 +1,7 @@
-"""Whatever happens in whatever order: a ladder ends with somebody on it, or says that nobody is.
+"""In any order of events, a ladder ends with somebody on it, or says that nobody is.
 
-Timeouts, answers, redirections, people who go or are away, groups that become known late, raised
-severities, jumps, an end of the incident, and restarts in between, on both databases.
+Events: timeouts, answers, redirections, departures, absences, late group lookups, changes of
+severity, jumps, the incident's end and restarts, on both databases.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ Event = tuple[Any, ...]
 
 @dataclass
 class Play:
-    """One escalation, played through: the world, and what must hold after each event."""
+    """Plays one escalation through, and checks it after each event."""
 
     url: str
     world: World
@@ -120,18 +120,18 @@ class Play:
         self.escalation_id = uuid.UUID(outcome.data["escalation_id"])
 
     async def do(self, event: Event) -> None:
-        """Let one thing happen; what the domain refuses changes nothing."""
+        """Play one event; the domain may refuse it."""
         name, *given_ = event
         with contextlib.suppress(DomainError):
-            await self._happenings()[name](*given_)
+            await self._events()[name](*given_)
 
-    def _happenings(self) -> dict[str, Callable[..., Awaitable[None]]]:
+    def _events(self) -> dict[str, Callable[..., Awaitable[None]]]:
         return {
             "wait": self._wait,
             "take": lambda who: self._answer(take, by=who),
             "decline": lambda who: self._answer(decline, by=who, reason="Not now"),
-            "redirect": lambda who, whom: self._answer(
-                redirect, by=who, target=PersonTarget(external_id=f"U{whom.upper()}")
+            "redirect": lambda who, target: self._answer(
+                redirect, by=who, target=PersonTarget(external_id=f"U{target.upper()}")
             ),
             "away": self._away,
             "severity": self._severity,
@@ -183,7 +183,7 @@ class Play:
                 await self._answer(resume_step, step_id=effect.step_id, not_found=missing)
 
     async def _restart(self) -> None:
-        """Go on as another process would: nothing is left but the database."""
+        """Continue as a new process would, with only the database."""
         await self.world.database.close()
         self.world.database = open_database(self.url)
         self.world.transactions = Transactions(
@@ -203,7 +203,7 @@ class Play:
             )
 
     async def check(self) -> None:
-        """Check what holds at every moment."""
+        """Check what must always hold."""
         view = await self.view()
         timers = [
             reminder
@@ -212,7 +212,7 @@ class Play:
             and reminder.subject_id == self.escalation_id
         ]
         if view.status is EscalationStatus.CALLING:
-            # Something will happen by itself, and the card says when.
+            # A timer is set, and the card says when it ends.
             assert [timer.due_at for timer in timers] == [view.due_at]
         else:
             assert timers == []
@@ -240,7 +240,7 @@ class Play:
         assert len(by_ladder) == len(set(by_ladder)), "called twice without a redirection"
 
     async def finish(self) -> None:
-        """Let time pass until nothing happens any more, and check how it ended."""
+        """Let time pass until nothing is pending, and check how it ended."""
         for _ in range(40):
             if (await self.view()).status is not EscalationStatus.CALLING:
                 break
@@ -269,7 +269,7 @@ _ENDS = frozenset(_END_OF.values())
 
 
 def _is_answered(entries: list[TimelineEntry]) -> bool:
-    """Tell whether somebody is on it after these entries, or it is over."""
+    """Tell whether, after these entries, somebody is on it or it was withdrawn."""
     on_it: str | None = None
     for entry in entries:
         person = (entry.content or {}).get("person") or {}
@@ -277,7 +277,7 @@ def _is_answered(entries: list[TimelineEntry]) -> bool:
             case EscalationTaken.kind:
                 on_it = person["id"]
             case EscalationDeclined.kind | EscalationRedirected.kind:
-                # Whoever was on it passed it on; nobody else's answer counts then.
+                # Only the person on it can pass it on.
                 assert on_it in {None, person["id"]}
                 on_it = None
             case EscalationWithdrawn.kind:
@@ -317,7 +317,7 @@ _GROUP = LadderStep(who=(GROUP,))
 @example(ladder=[_CAROL, _GROUP], events=[("wait", 16)], is_group_known=True)
 @example(ladder=[_BOB, _CAROL], events=[("restart",), ("wait", 16)], is_group_known=False)
 @example(ladder=[_BOB], events=[("wait", 16), ("take", "bob"), ("restart",)], is_group_known=False)
-def test_a_ladder_ends_with_somebody_on_it_or_a_loud_exhaustion_whatever_happens(
+def test_every_ladder_ends_with_somebody_on_it_or_a_loud_exhaustion(
     database_url: str,
     ladder: list[LadderStep],
     events: list[Event],

@@ -1,4 +1,4 @@
-"""What an escalation says of itself is so: who is called next, and how it came to its end."""
+"""An escalation says truly who is called next, and how it ended."""
 
 from datetime import timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from tests.world import World
 
 @pytest.fixture
 async def made(world: World) -> Escalations:
-    """An open SEV2 that Alice declared, and a policy in which nobody is named."""
+    """An open SEV2 that Alice declared, under a policy that names nobody."""
     alice = await world.person("alice")
     incident_id = await world.declare("Logins fail", by=alice, severity_key="sev2")
     return Escalations(world, incident_id, alice)
@@ -40,7 +40,7 @@ async def test_only_steps_that_reach_somebody_count_as_waiting(made: Escalations
     assert await reach() == [("UDAVE",)]
     await made.deactivate("UDAVE")
     assert await reach() == []
-    # Neither its author nor whoever was called counts.
+    # The author and people already called don't count.
     await made.commander(made.alice)
     assert await reach() == []
     over = partial(take_over, ref=ById(made.incident_id), reason="Alice has no network")
@@ -52,7 +52,7 @@ async def test_only_steps_that_reach_somebody_count_as_waiting(made: Escalations
     assert await reach() == []
 
 
-async def test_a_ladder_at_its_end_says_of_everybody_what_became_of_the_call(
+async def test_an_exhausted_ladder_says_what_became_of_each_call(
     made: Escalations,
 ) -> None:
     made.steps("UCAROL", "UDAVE")
@@ -70,7 +70,7 @@ async def test_a_ladder_at_its_end_says_of_everybody_what_became_of_the_call(
     await made.answer(decline, by=erin, reason="In a tunnel")
     (exhausted,) = await made.said(EscalationExhausted)
     assert {one.person.name: one.how for one in exhausted.called} == {
-        "bob": "may_answer",  # called, perhaps not noticed, and within their time
+        "bob": "may_answer",  # may not have noticed, and still has time
         "carol": "passed_on",
         "erin": "declined",
         "dave": "declined",
@@ -78,7 +78,7 @@ async def test_a_ladder_at_its_end_says_of_everybody_what_became_of_the_call(
     await made.answer(take, by=bob)
 
 
-async def test_two_of_one_name_are_both_named_at_the_end(made: Escalations) -> None:
+async def test_two_people_with_the_same_name_are_both_listed(made: Escalations) -> None:
     made.steps("UROBERT")
     bob, robert = await made.world.person("bob"), await made.world.person("robert")
 

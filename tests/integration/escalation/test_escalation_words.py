@@ -21,7 +21,7 @@ from tests.world import World
 
 @pytest.fixture
 async def made(world: World) -> Escalations:
-    """An open SEV2 that Alice declared, and a policy in which nobody is named."""
+    """An open SEV2 that Alice declared, under a policy that names nobody."""
     alice = await world.person("alice")
     incident_id = await world.declare("Logins fail", by=alice, severity_key="sev2")
     return Escalations(world, incident_id, alice)
@@ -71,7 +71,7 @@ async def test_the_timeline_tells_the_escalation_in_plain_words(made: Escalation
     ]
 
 
-async def test_a_redacted_packet_is_shown_nowhere_any_more(made: Escalations) -> None:
+async def test_a_redacted_packet_is_shown_nowhere(made: Escalations) -> None:
     await made.escalate(target=PersonTarget(external_id="UBOB"))
     entries = await made.world.entries(made.incident_id)
     sent = next(entry for entry in entries if entry.kind == Escalated.kind)

@@ -1,4 +1,4 @@
-"""A packet begins with what the record says."""
+"""A packet is prefilled from the record."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -56,7 +56,7 @@ async def test_impact_and_symptoms_come_from_the_incident(
     )
 
 
-async def test_notes_that_say_what_they_are_go_where_they_belong(
+async def test_labelled_notes_fill_their_fields(
     world: World, incident_id: uuid.UUID, note: Note
 ) -> None:
     await note("Tried: restarted one worker -> no change")
@@ -73,7 +73,7 @@ async def test_notes_that_say_what_they_are_go_where_they_belong(
     assert packet.evidence == "https://grafana.example.com/d/pool"
 
 
-async def test_changes_that_were_looked_for_and_not_found_count_as_checked(
+async def test_a_note_that_there_were_no_changes_counts_as_checked(
     world: World, incident_id: uuid.UUID, note: Note
 ) -> None:
     await note("changes: none since 13:00")
@@ -81,7 +81,7 @@ async def test_changes_that_were_looked_for_and_not_found_count_as_checked(
     assert (packet.changes, packet.changes_checked) == ("none since 13:00", True)
 
 
-async def test_notes_read_as_they_do_now_and_those_taken_back_are_left_out(
+async def test_amended_notes_show_the_new_text_and_withdrawn_ones_are_left_out(
     world: World, alice: Actor, incident_id: uuid.UUID, note: Note
 ) -> None:
     amended = await note("tried: restarted one worker")

@@ -1,4 +1,4 @@
-"""Guidance: step by step, the time box, company, and when it ends, on both databases."""
+"""Guidance on both databases: the steps, the time box, calling company, and the end."""
 
 import json
 import uuid
@@ -74,7 +74,7 @@ async def waiting(world: World, who: Actor) -> list[str]:
 
 
 async def deliver(world: World) -> None:
-    """Have every prompt shown to its owner, as the chat service would."""
+    """Deliver every prompt to its owner, as the chat service would."""
     async with world.database.reading() as session:
         found = list((await session.execute(select(Prompt.id))).scalars())
 
@@ -97,7 +97,7 @@ async def called(world: World, escalation: Escalation) -> list[uuid.UUID]:
 
 
 async def pass_time(world: World, duration: timedelta) -> None:
-    """Let time pass with the bot present, delivering what it sends."""
+    """Let time pass while the bot runs, and deliver what it sends."""
     end = world.clock.now() + duration
     while world.clock.now() < end:
         await deliver(world)
@@ -107,13 +107,13 @@ async def pass_time(world: World, duration: timedelta) -> None:
 
 
 async def wait_a_moment(world: World) -> None:
-    """Wait as long as a call waits for the word that comes first."""
+    """Wait until the person was told, so that the call may follow."""
     world.clock.advance(FIRST_WORD)
     await world.tick()
 
 
 async def led_by_junior(world: World) -> tuple[Actor, Actor, uuid.UUID]:
-    """A SEV2 incident that Jun leads, who is supervised by Maya."""
+    """A SEV2 incident led by Jun; Maya is the mentor."""
     jun, maya = await world.person("jun"), await world.person("maya")
     supervise(world, jun, maya)
     incident_id = await world.declare("Checkout errors", by=jun, severity_key="sev2")
@@ -141,7 +141,7 @@ async def test_a_junior_is_walked_through_the_checklist_one_step_at_a_time(world
     assert await waiting(world, jun) == []
 
 
-async def test_nobody_is_asked_anything_where_nobody_is_supervised(world: World) -> None:
+async def test_without_a_supervised_person_nobody_is_asked(world: World) -> None:
     jun, maya = await world.person("jun"), await world.person("maya")
     incident_id = await world.declare("Checkout errors", by=jun, severity_key="sev1")
     kinds = {reminder.kind for reminder in await world.pending_reminders()}
@@ -191,11 +191,11 @@ async def test_an_answer_reaches_the_timeline_only_if_its_owner_adds_it(world: W
     await world.run(words, by=jun)
     note = (await world.entries(incident_id))[-1]
     assert (note.content or {})["text"] == "Deploy 4711 went out at 13:50"
-    # The words are in the note alone, so that redacting it leaves no copy.
+    # Only the note holds the words, so redacting it leaves no copy.
     assert [found.text for found in await prompts(world, jun) if found.text] == []
 
 
-async def test_nobody_else_answers_or_adds(world: World) -> None:
+async def test_only_the_owner_answers_or_adds(world: World) -> None:
     jun, maya, _ = await led_by_junior(world)
     (prompt,) = await prompts(world, jun)
     for use_case in (
@@ -211,7 +211,7 @@ async def test_nobody_else_answers_or_adds(world: World) -> None:
 # -- the time box ---------------------------------------------------------------------------
 
 
-async def test_nothing_new_within_the_box_is_asked_about_and_a_line_becomes_a_note(
+async def test_a_quiet_box_brings_a_question_and_the_line_becomes_a_note(
     world: World,
 ) -> None:
     jun, _, incident_id = await led_by_junior(world)
@@ -227,20 +227,20 @@ async def test_nothing_new_within_the_box_is_asked_about_and_a_line_becomes_a_no
     assert len(await prompts(world, jun, PromptKind.TIME_BOX)) == 2
 
 
-async def test_a_step_answered_late_brings_the_next_in_place_of_how_it_goes(world: World) -> None:
+async def test_a_late_answer_brings_the_next_step_instead_of_the_question(world: World) -> None:
     jun, _, incident_id = await led_by_junior(world)
     await pass_time(world, BOX + timedelta(minutes=1))
     assert await waiting(world, jun) == [STEPS[0], "1"]
     await answer(world, jun)
     assert await waiting(world, jun) == [STEPS[1]]
-    # It is asked again when the time is up, and company is called as ever.
+    # When the time is up, the question comes again, and company is called as usual.
     await pass_time(world, BOX)
     assert await waiting(world, jun) == [STEPS[1], "2"]
     await pass_time(world, BOX + timedelta(minutes=1))
     assert len(await escalations(world, incident_id)) == 1
 
 
-async def test_news_by_anybody_starts_the_box_anew(world: World) -> None:
+async def test_news_from_anybody_restarts_the_box(world: World) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     await pass_time(world, timedelta(minutes=8))
     await world.run(partial(add_note, ref=ById(incident_id), text="Errors fall"), by=maya)
@@ -248,7 +248,7 @@ async def test_news_by_anybody_starts_the_box_anew(world: World) -> None:
     assert await prompts(world, jun, PromptKind.TIME_BOX) == []
 
 
-async def test_two_unanswered_prompts_ask_the_mentor_to_join_and_then_it_is_quiet(
+async def test_two_unanswered_prompts_call_the_mentor_and_then_questions_stop(
     world: World,
 ) -> None:
     jun, maya, incident_id = await led_by_junior(world)
@@ -266,7 +266,7 @@ async def test_two_unanswered_prompts_ask_the_mentor_to_join_and_then_it_is_quie
     assert len(await prompts(world, jun, PromptKind.TIME_BOX)) == 1
 
 
-async def test_somebody_stuck_who_lets_the_packet_be_gets_company(world: World) -> None:
+async def test_somebody_stuck_who_sends_no_packet_gets_company(world: World) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     await pass_time(world, BOX)
     (box,) = await prompts(world, jun, PromptKind.TIME_BOX)
@@ -278,7 +278,7 @@ async def test_somebody_stuck_who_lets_the_packet_be_gets_company(world: World) 
     assert maya.person_id in await called(world, made)
 
 
-async def test_after_an_absence_there_is_one_prompt_and_nobody_is_called(world: World) -> None:
+async def test_after_the_bot_was_away_there_is_one_prompt_and_no_call(world: World) -> None:
     jun, _, incident_id = await led_by_junior(world)
     await pass_time(world, timedelta(minutes=12))
     await deliver(world)
@@ -294,7 +294,7 @@ async def test_after_an_absence_there_is_one_prompt_and_nobody_is_called(world: 
     assert len(await escalations(world, incident_id)) == 1
 
 
-async def test_a_prompt_that_has_not_arrived_counts_against_nobody(world: World) -> None:
+async def test_an_undelivered_prompt_doesnt_count_as_unanswered(world: World) -> None:
     jun, _, incident_id = await led_by_junior(world)
     for _ in range(60):
         world.clock.advance(timedelta(seconds=30))
@@ -315,14 +315,14 @@ async def test_a_prompt_that_has_not_arrived_counts_against_nobody(world: World)
         ("size_up", StepAnswer.DATA_OR_SECURITY),
     ],
 )
-async def test_an_answer_that_the_policy_names_asks_the_mentor_at_once(
+async def test_an_answer_named_in_the_policy_calls_the_mentor_at_once(
     world: World, step: str, how: StepAnswer
 ) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     while await waiting(world, jun) != [step]:
         await answer(world, jun)
     await answer(world, jun, how)
-    assert await escalations(world, incident_id) == []  # first the word to the person
+    assert await escalations(world, incident_id) == []  # the person is told first
     await wait_a_moment(world)
     (made,) = await escalations(world, incident_id)
     assert await called(world, made) == [maya.person_id]
@@ -353,7 +353,7 @@ async def test_with_a_senior_in_the_incident_severity_alone_calls_nobody(world: 
     assert await escalations(world, incident_id) == []
 
 
-async def test_a_guess_in_their_own_packet_brings_the_mentor_besides(world: World) -> None:
+async def test_a_guess_in_their_packet_also_brings_the_mentor(world: World) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     dana = await world.person("dana")
     draft = EscalationDraft(
@@ -370,7 +370,7 @@ async def test_a_guess_in_their_own_packet_brings_the_mentor_besides(world: Worl
     assert len(await escalations(world, incident_id)) == 2
 
 
-async def test_somebody_who_came_meanwhile_is_company_enough(world: World) -> None:
+async def test_somebody_who_joined_meanwhile_is_company_enough(world: World) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     await answer(world, jun, StepAnswer.BLAST_RADIUS_UNCLEAR)
     await give(world, incident_id, maya, SCRIBE)
@@ -379,7 +379,7 @@ async def test_somebody_who_came_meanwhile_is_company_enough(world: World) -> No
     assert len(await prompts(world, jun, PromptKind.MENTOR_CALLED)) == 1
 
 
-async def test_words_never_call_anybody(world: World) -> None:
+async def test_free_text_never_calls_anybody(world: World) -> None:
     jun, _, incident_id = await led_by_junior(world)
     prompt = await answer(world, jun)
     text = "runbook failed, blast radius unclear, data or security in doubt, stuck"
@@ -388,7 +388,7 @@ async def test_words_never_call_anybody(world: World) -> None:
     assert await escalations(world, incident_id) == []
 
 
-async def test_into_a_private_incident_nobody_is_called_by_themselves(world: World) -> None:
+async def test_nobody_is_called_automatically_into_a_private_incident(world: World) -> None:
     jun, maya = await world.person("jun"), await world.person("maya")
     supervise(world, jun, maya)
     incident_id = await world.declare("Leaked keys", by=jun, severity_key="sev1", is_private=True)
@@ -399,7 +399,7 @@ async def test_into_a_private_incident_nobody_is_called_by_themselves(world: Wor
     assert await escalations(world, incident_id) == []
 
 
-async def test_where_nobody_is_called_the_questions_go_on(world: World) -> None:
+async def test_if_nobody_is_called_the_questions_continue(world: World) -> None:
     jun, maya = await world.person("jun"), await world.person("maya")
     supervise(world, jun, maya)
     incident_id = await world.declare("Leaked keys", by=jun, severity_key="sev3", is_private=True)
@@ -418,7 +418,7 @@ async def test_where_nobody_is_called_the_questions_go_on(world: World) -> None:
 # -- off ------------------------------------------------------------------------------------
 
 
-async def test_it_is_off_the_moment_a_senior_takes_the_role(world: World) -> None:
+async def test_it_stops_when_a_senior_takes_the_role(world: World) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     use_case = partial(
         take_over,
@@ -453,7 +453,7 @@ async def test_it_ends_with_the_incident(world: World) -> None:
     assert len(await prompts(world, jun)) == 1
 
 
-async def test_quiet_is_quiet_for_this_incident_and_nobody_hears_of_it(world: World) -> None:
+async def test_quiet_lasts_for_this_incident_and_nobody_is_told(world: World) -> None:
     jun, maya, incident_id = await led_by_junior(world)
     entries = len(await world.entries(incident_id))
     (prompt,) = await prompts(world, jun)
@@ -490,7 +490,7 @@ async def test_a_policy_can_switch_it_off(world: World) -> None:
 # -- what leaves the private room -----------------------------------------------------------
 
 
-async def test_effects_reminders_and_entries_hold_ids_alone(world: World) -> None:
+async def test_effects_reminders_and_entries_hold_only_ids(world: World) -> None:
     jun, _, incident_id = await led_by_junior(world)
     await answer(world, jun, StepAnswer.DATA_OR_SECURITY)
     await pass_time(world, timedelta(minutes=12))

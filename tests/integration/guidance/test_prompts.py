@@ -1,4 +1,4 @@
-"""Prompts: asked once, answered by their owner alone, kept where nobody else looks."""
+"""Prompts: asked once, answered only by their owner, and kept private."""
 
 import uuid
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ async def test_the_same_question_is_asked_once(world: World) -> None:
     assert len(await world.effects(SendPrompt)) == 2
 
 
-async def test_an_answer_is_kept_with_its_time_and_nowhere_else(world: World) -> None:
+async def test_an_answer_is_stored_with_its_time_and_nowhere_else(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     before = len(await world.entries(incident_id))
@@ -88,7 +88,7 @@ async def test_an_answer_is_kept_with_its_time_and_nowhere_else(world: World) ->
     }
 
 
-async def test_nobody_but_its_owner_answers_a_prompt_and_once(world: World) -> None:
+async def test_only_its_owner_answers_a_prompt_and_only_once(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     prompt_id = await ask_in(world, incident_id, bob)
@@ -100,7 +100,7 @@ async def test_nobody_but_its_owner_answers_a_prompt_and_once(world: World) -> N
     assert (await load(world, prompt_id)).answer == "wait"
 
 
-async def test_whoever_may_not_see_the_incident_can_not_answer_about_it(world: World) -> None:
+async def test_somebody_who_may_not_see_the_incident_cannot_answer(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Leaked keys", by=alice, is_private=True)
     prompt_id = await ask_in(world, incident_id, bob)
@@ -108,7 +108,7 @@ async def test_whoever_may_not_see_the_incident_can_not_answer_about_it(world: W
         await world.run(partial(answer, prompt_id=prompt_id, answer="wait"), by=bob)
 
 
-async def test_a_withdrawn_prompt_takes_no_answer(world: World) -> None:
+async def test_a_withdrawn_prompt_accepts_no_answer(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     prompt_id = await ask_in(world, incident_id, alice)
@@ -123,7 +123,7 @@ async def test_a_withdrawn_prompt_takes_no_answer(world: World) -> None:
         await world.run(partial(answer, prompt_id=prompt_id, answer="wait"), by=alice)
 
 
-async def test_that_a_prompt_could_not_be_sent_is_said_nowhere(world: World) -> None:
+async def test_a_failed_prompt_is_reported_nowhere(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     await ask_in(world, incident_id, alice)

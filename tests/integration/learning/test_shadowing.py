@@ -1,4 +1,4 @@
-"""Shadows, debriefs and on-call handoffs on a real database: once, for whom, and in no other table."""
+"""Shadows, debriefs and on-call handoffs on a real database: who gets them, and where they stay."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ SECRET = "I would have failed over at once"
 
 
 async def follow(world: World) -> None:
-    """Do what the dispatcher does: carry out every `FollowLearners` there is, also those done."""
+    """Carry out every `FollowLearners`, as the dispatcher does, even those already done."""
     for effect in await world.effects(FollowLearners):
 
         async def run(uow: UnitOfWork, effect: FollowLearners = effect) -> Outcome:
@@ -87,7 +87,7 @@ async def one_debrief(world: World) -> Debrief:
     return found
 
 
-async def test_a_shadow_is_brought_in_once_however_often_it_is_looked_up(world: World) -> None:
+async def test_a_shadow_is_brought_in_once(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     await shadow(world, bob, alice)
     incident_id = await commanded(world, alice)
@@ -100,7 +100,7 @@ async def test_a_shadow_is_brought_in_once_however_often_it_is_looked_up(world: 
     assert not {kind for kind in kinds if "shadow" in kind}
 
 
-async def test_who_begins_twice_at_once_shadows_once(world: World) -> None:
+async def test_two_starts_at_once_make_one_shadowing(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     await commanded(world, alice)
     results = await asyncio.gather(
@@ -111,7 +111,7 @@ async def test_who_begins_twice_at_once_shadows_once(world: World) -> None:
     assert len(await rows(world, Observation)) == 1
 
 
-async def test_who_begins_to_shadow_asks_no_more_of_the_database_for_more_incidents(
+async def test_starting_to_shadow_needs_no_more_queries_for_more_incidents(
     world: World,
 ) -> None:
     alice, bob, carol = [await world.person(name) for name in ("alice", "bob", "carol")]
@@ -136,7 +136,7 @@ async def test_who_begins_to_shadow_asks_no_more_of_the_database_for_more_incide
     assert counts[0] == counts[1]
 
 
-async def test_private_incidents_and_drills_bring_nobody_in(world: World) -> None:
+async def test_nobody_is_brought_into_private_incidents_and_drills(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     await shadow(world, bob, alice)
     await commanded(world, alice, is_private=True)
@@ -158,7 +158,7 @@ async def test_guests_shadow_nobody_and_nobody_shadows_a_bot_or_a_guest(world: W
     assert await rows(world, Shadowing) == []
 
 
-async def test_who_works_in_an_incident_is_no_shadow_there(world: World) -> None:
+async def test_somebody_who_works_in_an_incident_is_no_shadow_there(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     for person, role in ((alice, "commander"), (bob, "scribe")):
@@ -182,12 +182,12 @@ async def test_a_shadowing_ends_on_its_day_and_others_cannot_end_it(world: World
     world.clock.advance(timedelta(days=8))
     await commanded(world, alice)
     assert await rows(world, Observation) == []
-    # It ran out, so that a new one begins rather than the old one being moved.
+    # It has expired, so a new one begins; the old one isn't extended.
     await shadow(world, bob, alice)
     assert len(await rows(world, Shadowing)) == 2
 
 
-async def watched_to_the_end(world: World) -> tuple[Actor, Actor, uuid.UUID]:
+async def shadowed_to_the_end(world: World) -> tuple[Actor, Actor, uuid.UUID]:
     alice, bob = await world.person("alice"), await world.person("bob")
     await shadow(world, bob, alice)
     incident_id = await commanded(world, alice)
@@ -207,7 +207,7 @@ async def watched_to_the_end(world: World) -> tuple[Actor, Actor, uuid.UUID]:
 async def test_a_debrief_is_asked_for_once_shared_with_the_mentor_and_in_no_other_table(
     world: World,
 ) -> None:
-    alice, bob, incident_id = await watched_to_the_end(world)
+    alice, bob, incident_id = await shadowed_to_the_end(world)
     await follow(world)
     debrief = await one_debrief(world)
     carol = await world.person("carol")
@@ -245,7 +245,7 @@ async def resolved(world: World, incident_id: uuid.UUID, by: Actor) -> None:
     await follow(world)
 
 
-async def test_a_reopened_incident_is_watched_on_and_debriefed_once(world: World) -> None:
+async def test_shadowing_continues_after_reopening_and_is_debriefed_once(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     await shadow(world, bob, alice)
     incident_id = await commanded(world, alice)
@@ -264,7 +264,7 @@ async def test_a_reopened_incident_is_watched_on_and_debriefed_once(world: World
     assert len(await world.effects(ShowDebrief)) == 1
 
 
-async def test_a_debrief_stays_with_its_owner_when_there_is_no_mentor(world: World) -> None:
+async def test_a_debrief_without_a_mentor_stays_with_its_owner(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     target = ShadowTarget(role_key="commander")
     await world.run(partial(start_shadowing, target=target), by=bob)
@@ -274,7 +274,7 @@ async def test_a_debrief_stays_with_its_owner_when_there_is_no_mentor(world: Wor
     debrief = await one_debrief(world)
     writing = partial(write_debrief, debrief_id=debrief.id, answers=[("Why?", SECRET)])
     outcome = await world.run(writing, by=bob)
-    # Not with whoever held the role: holding it doesn't make anybody a mentor.
+    # Holding the role doesn't make anybody a mentor.
     assert outcome.data["shared_with"] == []
     assert await world.effects(ShareDebrief) == []
 
@@ -287,8 +287,8 @@ async def test_a_debrief_stays_with_its_owner_when_there_is_no_mentor(world: Wor
     assert outcome.data["shared_with"] == ["carol"]
 
 
-async def test_a_debrief_is_reminded_of_once_and_not_once_it_is_written(world: World) -> None:
-    _, bob, _ = await watched_to_the_end(world)
+async def test_a_debrief_is_reminded_of_once_and_only_if_unwritten(world: World) -> None:
+    _, bob, _ = await shadowed_to_the_end(world)
     world.clock.advance(timedelta(days=3))
     await world.tick()
     await world.tick()
@@ -314,7 +314,7 @@ async def handed_over(world: World, by: Actor, to: Actor) -> uuid.UUID:
     return uuid.UUID(outcome.data["handover_id"])
 
 
-async def test_an_on_call_handoff_is_on_the_audit_log_without_what_it_says(world: World) -> None:
+async def test_the_audit_log_records_an_on_call_handoff_without_its_text(world: World) -> None:
     alice, bob, carol = [await world.person(name) for name in ("alice", "bob", "carol")]
     handover_id = await handed_over(world, alice, bob)
     for outsider in (alice, carol):
@@ -339,7 +339,7 @@ async def test_an_on_call_handoff_is_on_the_audit_log_without_what_it_says(world
             assert SECRET not in json.dumps({key: str(value) for key, value in vars(row).items()})
 
 
-async def test_two_notes_of_one_author_at_once_leave_one_that_waits(world: World) -> None:
+async def test_two_notes_of_one_author_at_once_leave_one_pending(world: World) -> None:
     alice, bob, carol = [await world.person(name) for name in ("alice", "bob", "carol")]
     await asyncio.gather(*(handed_over(world, alice, to) for to in (bob, carol, bob, carol)))
     waiting = await rows(world, Handover, Handover.status == HandoverStatus.PENDING)
@@ -359,7 +359,7 @@ async def test_after_the_bot_was_away_only_the_author_hears_of_a_note_nobody_acc
     assert told == [("unaccepted", alice.person_id)]
 
 
-async def test_a_handoff_of_a_shift_looks_at_what_is_open_however_long_the_history(
+async def test_a_shift_handoff_reads_only_open_incidents(
     world: World,
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")

@@ -42,14 +42,14 @@ async def test_twenty_declarations_at_once_get_gapless_numbers(world: World) -> 
     assert sorted(numbers) == list(range(1, 21))
 
 
-async def test_drills_count_apart(world: World) -> None:
+async def test_drills_have_their_own_numbers(world: World) -> None:
     alice = await world.person("alice")
     await world.declare("Checkout errors", by=alice)
     drill = await world.declare("Practice", by=alice, is_drill=True)
     assert (await world.view(drill)).reference == "DRILL-1"
 
 
-async def test_a_very_similar_title_is_answered_with_the_incident_just_declared(
+async def test_a_very_similar_title_leads_to_the_incident_just_declared(
     world: World,
 ) -> None:
     alice = await world.person("alice")
@@ -59,7 +59,7 @@ async def test_a_very_similar_title_is_answered_with_the_incident_just_declared(
     assert (outcome.kind, outcome.incident_id) == ("similar", first)
 
 
-async def test_a_guest_declares_nothing(world: World) -> None:
+async def test_a_guest_cannot_declare(world: World) -> None:
     guest = await world.person("guest", kind=PersonKind.GUEST)
     with pytest.raises(NotPermitted):
         await world.declare("Checkout errors", by=guest)
@@ -70,7 +70,7 @@ async def test_an_empty_title_is_refused(world: World) -> None:
         await world.declare("  \n ", by=await world.person("alice"))
 
 
-async def test_of_two_who_declare_the_same_at_the_same_instant_one_is_told(world: World) -> None:
+async def test_of_two_who_declare_the_same_at_once_one_is_told(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     await world.declare("Something else entirely", by=alice)
     use_case = partial(declare, declaration=Declaration(title="Checkout errors"))

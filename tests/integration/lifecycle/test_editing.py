@@ -60,7 +60,7 @@ async def test_an_empty_title_is_refused(world: World) -> None:
     assert caught.value.field == "title"
 
 
-async def test_two_who_edit_different_fields_keep_both_and_the_same_field_clashes(
+async def test_edits_of_different_fields_are_both_kept_and_of_the_same_field_clash(
     world: World,
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
@@ -75,7 +75,7 @@ async def test_two_who_edit_different_fields_keep_both_and_the_same_field_clashe
     assert (view.title, view.impact) == ("Checkout down", "Half of Europe")
 
 
-async def test_what_somebody_else_wrote_already_word_for_word_is_no_clash(world: World) -> None:
+async def test_two_identical_edits_do_not_clash(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     seen = {"impact": fingerprint("")}

@@ -1,4 +1,4 @@
-"""A random walk over the lifecycle: whatever people do, the record stays right after each step."""
+"""A random walk over the lifecycle: the record is correct after each step."""
 
 import asyncio
 import uuid
@@ -43,13 +43,13 @@ from tests.world import World
 
 Result = TypeVar("Result")
 
-FEW = 3  # incidents, so that steps meet
+FEW = 3  # incidents: few, so that steps meet
 
 _HAS_IMPACT = {"unsaid": None, "some": True, "none": False}
 
 
 class Walk(RuleBasedStateMachine):
-    """People do what comes to mind; each step is a transaction of its own."""
+    """People do random things; each step is its own transaction."""
 
     known = Bundle("known")
 
@@ -70,7 +70,7 @@ class Walk(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def attempt(self, incident_id: uuid.UUID, use_case: UseCase) -> None:
-        """Try a step: done, it is on the record; refused, nothing has changed."""
+        """Try a step: if done, it is recorded; if refused, nothing has changed."""
         before = self.look(incident_id)
         try:
             self.await_(self.world.run(use_case))
@@ -90,7 +90,7 @@ class Walk(RuleBasedStateMachine):
         return view, [(entry.sequence, entry.kind) for entry in self.entries(incident_id)]
 
     def entries(self, incident_id: uuid.UUID) -> list[TimelineEntry]:
-        return self.await_(self.world.entries(incident_id))  # proves the chain, too
+        return self.await_(self.world.entries(incident_id))  # verifies the chain too
 
     # -- what people do ---------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class Walk(RuleBasedStateMachine):
     # -- what holds after each step -----------------------------------------------------------
 
     @invariant()
-    def the_record_is_right(self) -> None:
+    def the_record_is_correct(self) -> None:
         pending = self.await_(self.world.pending_reminders())
         subjects = Counter((one.kind, one.subject_type, one.subject_id) for one in pending)
         assert not [subject for subject, count in subjects.items() if count > 1]
@@ -196,7 +196,7 @@ class Walk(RuleBasedStateMachine):
             assert cadence is not None or incident_id not in reminded
 
     def check_steps(self, view: IncidentView, entries: list[TimelineEntry]) -> None:
-        """The entries have no gap, and lead to the status by allowed steps only."""
+        """The entries have no gap and lead to the status by allowed steps."""
         assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
         status = IncidentStatus.TRIAGE
         for entry in entries:
@@ -220,7 +220,7 @@ class Walk(RuleBasedStateMachine):
 
 
 async def _open_world(database_url: str) -> World:
-    """Open a workspace of its own, since all walks of a test share the database."""
+    """Open a new workspace, since all walks of a test share the database."""
     world = World(open_database(database_url), built_in().policy)
 
     async def save(uow: UnitOfWork) -> Outcome:
@@ -232,7 +232,7 @@ async def _open_world(database_url: str) -> World:
 
 
 @pytest.mark.hypothesis
-def test_whatever_people_do_the_record_stays_right(database_url: str) -> None:
+def test_the_record_stays_correct_whatever_people_do(database_url: str) -> None:
     class Here(Walk):
         pass
 

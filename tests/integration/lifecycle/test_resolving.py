@@ -1,4 +1,4 @@
-"""Resolving: nothing missing, everything in order, one transaction; and milestones set right."""
+"""Resolving: required fields, plausible times, one transaction; and corrected milestones."""
 
 import asyncio
 import uuid
@@ -105,7 +105,7 @@ async def test_impossible_times_of_impact_are_refused_by_field(
     assert (caught.value.field, caught.value.problem) == (field, problem)
 
 
-async def test_of_two_who_resolve_at_once_one_wins_and_the_other_hears_who(world: World) -> None:
+async def test_of_two_who_resolve_at_once_one_wins_and_the_other_is_told_who(world: World) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     done = Resolution(text="Fixed", has_customer_impact=False)
     results = await asyncio.gather(
@@ -119,14 +119,14 @@ async def test_of_two_who_resolve_at_once_one_wins_and_the_other_hears_who(world
     assert kinds.count("status_changed") == 1
 
 
-async def test_resolving_is_for_responders(world: World) -> None:
+async def test_only_responders_resolve(world: World) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     done = Resolution(text="Fixed", has_customer_impact=False)
     with pytest.raises(NotPermitted):
         await resolved(world, incident_id, done, by=await world.person("bob"))
 
 
-async def test_each_milestone_set_right_is_an_entry_with_old_and_new(world: World) -> None:
+async def test_each_corrected_milestone_is_an_entry_with_old_and_new(world: World) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     detected = world.clock.now()
     earlier = detected - 7 * MINUTE
@@ -158,7 +158,7 @@ async def test_the_same_minute_again_keeps_the_seconds_and_changes_nothing(world
         ({"impact_started_at": -5, "impact_ended_at": -6}, "impact_ended_at", "order"),
     ],
 )
-async def test_milestones_that_cannot_be_are_refused_by_field(
+async def test_impossible_milestones_are_refused_by_field(
     world: World, moments: dict[str, int | None], field: str, problem: str
 ) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))

@@ -1,4 +1,4 @@
-"""Severity: old → new, the rhythm of updates, whom it brings in, who may."""
+"""Severity: old → new, the cadence of updates, who is invited, who may change it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -65,7 +65,7 @@ async def test_a_lesser_severity_counts_from_the_last_update_or_the_declaration(
     assert (await world.view(incident_id)).next_update_due_at == declared_at + 60 * MINUTE
 
 
-async def test_a_severity_without_rhythm_ends_the_reminders_and_back_starts_them(
+async def test_a_severity_without_cadence_ends_the_reminders_until_it_changes_back(
     world: World,
 ) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
@@ -82,7 +82,7 @@ async def test_a_severity_without_rhythm_ends_the_reminders_and_back_starts_them
     ("details", "expected"),
     [({}, [("UBOSS",)]), ({"is_private": True}, []), ({"is_drill": True}, [])],
 )
-async def test_a_worse_severity_invites_whom_the_policy_names(
+async def test_a_worse_severity_invites_people_named_in_the_policy(
     world: World, details: dict[str, bool], expected: list[tuple[str, ...]]
 ) -> None:
     world.change_policy(**with_invite(world.policy, "sev1", "UBOSS"))
@@ -91,7 +91,7 @@ async def test_a_worse_severity_invites_whom_the_policy_names(
     assert [effect.people for effect in await world.effects(InvitePolicyPeople)] == expected
 
 
-async def test_lowering_is_for_responders_and_raising_for_anyone(world: World) -> None:
+async def test_anyone_raises_the_severity_and_only_responders_lower_it(world: World) -> None:
     bob = await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev2"), by=bob)

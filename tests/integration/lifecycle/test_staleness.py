@@ -1,4 +1,4 @@
-"""Incidents in which nothing happens any more, on a real database."""
+"""Stale incidents, on a real database."""
 
 import uuid
 from datetime import timedelta
@@ -21,7 +21,7 @@ async def asked(world: World, incident_id: uuid.UUID) -> int:
     return [entry.kind for entry in await world.entries(incident_id)].count("stale_asked")
 
 
-async def test_after_days_without_an_entry_it_is_asked_and_again_after_as_long(
+async def test_a_quiet_incident_is_asked_about_and_again_after_the_same_time(
     world: World,
 ) -> None:
     alice = await world.person("alice")
@@ -32,7 +32,7 @@ async def test_after_days_without_an_entry_it_is_asked_and_again_after_as_long(
         assert await asked(world, incident_id) == expected
 
 
-async def test_the_systems_own_reminders_are_no_sign_of_life_but_peoples_entries_are(
+async def test_peoples_entries_are_a_sign_of_life_and_the_systems_are_not(
     world: World,
 ) -> None:
     alice = await world.person("alice")

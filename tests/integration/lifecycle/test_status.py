@@ -28,7 +28,7 @@ async def resolve_now(world: World, incident_id: uuid.UUID) -> None:
     await world.run(partial(resolve, ref=ById(incident_id), resolution=resolution))
 
 
-async def test_a_status_change_is_an_entry_with_old_new_and_what_was_said(world: World) -> None:
+async def test_a_status_change_is_an_entry_with_old_new_and_text(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     step = partial(
@@ -47,7 +47,7 @@ async def test_a_status_change_is_an_entry_with_old_new_and_what_was_said(world:
     assert (await world.view(incident_id)).status is IncidentStatus.IDENTIFIED
 
 
-async def test_a_refused_step_says_what_is_possible_and_who_was_here_before(world: World) -> None:
+async def test_a_refused_step_says_what_is_possible_and_who_was_first(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     step = partial(change_status, ref=ById(incident_id), target=IncidentStatus.IDENTIFIED)
@@ -79,7 +79,7 @@ async def test_of_two_who_mitigate_at_once_one_wins_and_the_other_is_told_who(
     assert [entry.kind for entry in entries].count("status_changed") == 1
 
 
-async def test_mitigating_doubles_the_time_to_the_next_update_from_the_last_one(
+async def test_mitigating_doubles_the_time_from_the_last_update_to_the_next(
     world: World,
 ) -> None:
     incident_id = await world.declare(
@@ -96,7 +96,7 @@ async def test_mitigating_doubles_the_time_to_the_next_update_from_the_last_one(
     assert due == [declared_at + 60 * MINUTE]
 
 
-async def test_a_mitigation_that_slips_clears_its_time_but_not_from_the_record(
+async def test_a_mitigation_that_slips_clears_its_time_but_stays_on_record(
     world: World,
 ) -> None:
     incident_id = await world.declare(
@@ -141,7 +141,7 @@ async def test_cancelling_and_reopening_need_a_reason(world: World, reason: str)
         await world.run(partial(reopen, ref=ById(incident_id), reason=reason))
 
 
-async def test_a_cancelled_incident_is_reminded_of_nothing_and_stays_cancelled(
+async def test_a_cancelled_incident_has_no_reminders_and_stays_cancelled(
     world: World,
 ) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
@@ -165,7 +165,7 @@ async def test_only_a_resolved_incident_can_be_closed(world: World) -> None:
     assert (view.status, view.closed_at) == (IncidentStatus.CLOSED, world.clock.now())
 
 
-async def test_reopening_starts_the_rhythm_and_the_clocks_anew(world: World) -> None:
+async def test_reopening_restarts_the_cadence_and_the_clocks(world: World) -> None:
     incident_id = await world.declare(
         "Checkout errors", by=await world.person("alice"), severity_key="sev2"
     )
@@ -216,7 +216,7 @@ async def test_a_duplicate_is_cancelled_with_a_link(world: World) -> None:
     assert content["duplicate_of"] == "INC-1"
 
 
-async def test_an_incident_is_no_duplicate_of_itself_nor_of_its_own_duplicate(
+async def test_an_incident_cannot_duplicate_itself_or_its_own_duplicate(
     world: World,
 ) -> None:
     alice = await world.person("alice")
@@ -245,7 +245,7 @@ async def test_a_private_original_is_unknown_to_others_and_never_named(world: Wo
     assert "INC-1" not in str((await world.entries(public))[-1].content)
 
 
-async def test_guests_move_nothing_and_cancelling_is_for_responders(world: World) -> None:
+async def test_guests_change_no_status_and_only_responders_cancel(world: World) -> None:
     alice = await world.person("alice")
     guest = await world.person("guest", kind=PersonKind.GUEST)
     incident_id = await world.declare("Checkout errors", by=alice)

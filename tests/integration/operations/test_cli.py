@@ -1,4 +1,4 @@
-"""The command line as people use it: every command in a process of its own."""
+"""The command line as people use it: every command in its own process."""
 
 import asyncio
 import contextlib
@@ -26,14 +26,14 @@ EXIT_CONFIGURATION = 2
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    """A Slack that the doctor can look at."""
+    """A Slack for the doctor to check."""
     async with SlackServer() as server:
         server.add_channel("incidents", members=[server.bot])
         yield server
 
 
 def connected(slack: SlackServer, folder: Path, **more: str) -> dict[str, str]:
-    """The environment of a bot that has everything."""
+    """The environment of a fully configured bot."""
     given = {
         "SLACK_API_URL": slack.api_url,
         "SLACK_BOT_TOKEN": slack.bot_token,
@@ -46,7 +46,9 @@ def connected(slack: SlackServer, folder: Path, **more: str) -> dict[str, str]:
 # -- configuration ----------------------------------------------------------------------------
 
 
-async def test_every_error_of_settings_policy_and_scenarios_comes_at_once(tmp_path: Path) -> None:
+async def test_all_errors_of_settings_policy_and_scenarios_are_reported_at_once(
+    tmp_path: Path,
+) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("severities:\n  sev9:\n    rnak: 9\n")
     environ = environment(
@@ -69,7 +71,7 @@ async def test_every_error_of_settings_policy_and_scenarios_comes_at_once(tmp_pa
     assert "Traceback" not in output
 
 
-async def test_a_port_that_is_taken_is_said(slack: SlackServer, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_reported(slack: SlackServer, tmp_path: Path) -> None:
     port = slack.api_url.split(":")[2].split("/")[0]
     environ = connected(slack, tmp_path, PORT=port)
     code, output = await run("serve", environ=environ, folder=tmp_path)
@@ -78,9 +80,7 @@ async def test_a_port_that_is_taken_is_said(slack: SlackServer, tmp_path: Path) 
     assert "Traceback" not in output
 
 
-async def test_missing_scopes_are_said_when_the_bot_starts(
-    slack: SlackServer, tmp_path: Path
-) -> None:
+async def test_missing_scopes_are_reported_at_startup(slack: SlackServer, tmp_path: Path) -> None:
     slack.backend.scopes = slack.backend.scopes - {"pins:write"}
     environ = connected(slack, tmp_path)
     program = await Program.start("serve", environ=environ, folder=tmp_path)
@@ -106,7 +106,7 @@ async def test_the_manifest_needs_no_tokens(tmp_path: Path) -> None:
     assert json.loads(output)["features"]["slash_commands"][0]["url"] == f"{url}/slack/events"
 
 
-async def test_the_policy_that_is_shown_is_the_policy_in_force(tmp_path: Path) -> None:
+async def test_the_policy_shown_is_the_one_in_force(tmp_path: Path) -> None:
     overlay = tmp_path / "policy.yaml"
     overlay.write_text("command: /outage\n")
     environ = environment(SITREP_POLICY=str(overlay))
@@ -171,7 +171,7 @@ async def test_postgresql_is_migrated_by_command_and_never_by_serving(
         (_make_foreign, "another program's tables"),
     ],
 )
-async def test_a_file_that_can_not_be_the_database_is_refused_at_once(
+async def test_a_file_that_is_no_database_is_refused_at_once(
     slack: SlackServer, tmp_path: Path, make: Callable[[Path], object], expected: str
 ) -> None:
     make(tmp_path / "sitrep.db")
@@ -183,10 +183,10 @@ async def test_a_file_that_can_not_be_the_database_is_refused_at_once(
         assert "Traceback" not in output
 
 
-async def test_a_database_that_takes_no_change_is_refused_before_anything_starts(
+async def test_a_read_only_database_is_refused_before_anything_starts(
     slack: SlackServer, tmp_path: Path, sqlite_url: str
 ) -> None:
-    # Tests may run as root, whom no file's mode stops.
+    # Tests may run as root, which ignores file modes.
     await _execute(
         sqlite_url,
         "CREATE TRIGGER read_only BEFORE UPDATE ON alembic_version "
@@ -198,7 +198,9 @@ async def test_a_database_that_takes_no_change_is_refused_before_anything_starts
     assert "The database can't be used: this is read-only" in output
 
 
-async def test_a_folder_that_can_not_be_made_is_said(slack: SlackServer, tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created_is_reported(
+    slack: SlackServer, tmp_path: Path
+) -> None:
     (tmp_path / "data").write_text("in the way")
     environ = connected(slack, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
     for command in ("serve", "migrate", "doctor"):
@@ -251,7 +253,7 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(
         assert any(expected in line for line in wrong), expected
 
 
-async def test_the_doctor_looks_at_what_it_can_without_tokens(tmp_path: Path) -> None:
+async def test_the_doctor_checks_what_it_can_without_tokens(tmp_path: Path) -> None:
     environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/sitrep.db")
     code, output = await run("doctor", environ=environ, folder=tmp_path)
     assert code == 1
@@ -260,7 +262,7 @@ async def test_the_doctor_looks_at_what_it_can_without_tokens(tmp_path: Path) ->
     assert not (tmp_path / "sitrep.db").exists()
 
 
-async def test_the_doctor_blames_no_token_while_slack_is_away(tmp_path: Path) -> None:
+async def test_the_doctor_blames_no_token_while_slack_is_down(tmp_path: Path) -> None:
     environ = environment(
         SLACK_API_URL="http://127.0.0.1:1/",
         SLACK_BOT_TOKEN="xoxb-1",
@@ -286,7 +288,7 @@ async def test_the_doctor_notices_clocks_that_differ(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_an_incident_is_exported_and_proven(
+async def test_an_incident_is_exported_and_verified(
     world: World, database_url: str, tmp_path: Path
 ) -> None:
     await world.declare("Checkout errors", by=await world.person("alice"))
@@ -323,7 +325,7 @@ async def test_an_incident_is_exported_and_proven(
         (("export", "INC-1", "--workspace", "T0OTHER"), "--workspace with one of"),
     ],
 )
-async def test_what_can_not_be_exported_is_said(
+async def test_a_refused_export_says_why(
     world: World,
     database_url: str,
     tmp_path: Path,
@@ -337,7 +339,7 @@ async def test_what_can_not_be_exported_is_said(
     assert "Traceback" not in output
 
 
-async def test_reading_makes_no_database(tmp_path: Path) -> None:
+async def test_reading_creates_no_database(tmp_path: Path) -> None:
     environ = environment(DATABASE_URL=f"sqlite:///{tmp_path}/data/sitrep.db")
     for command in ("export", "verify"):
         code, output = await run(command, "INC-1", environ=environ, folder=tmp_path)
@@ -373,7 +375,7 @@ async def test_the_audit_log_is_exported_in_each_format(
     for form, expected in (("md", "Set jo to assist"), ("csv", "stage_set"), ("json", '"salt"')):
         code, output = await run("audit", "--format", form, environ=environ, folder=tmp_path)
         assert (code, expected in output) == (0, True)
-        # What a mentor wrote is between them and the person.
+        # A mentor's note stays between the two.
         assert "Keen eye" not in output
 
 
@@ -390,19 +392,19 @@ async def test_the_audit_log_is_exported_in_each_format(
         ),
         (
             ("UPDATE stage_records SET stage = 'solo' WHERE position = 2",),
-            "entry 2: the stage is not what it says was set",
+            "entry 2: the stored stage isn't the one that it recorded",
         ),
         (
             ("UPDATE stage_records SET note = 'Hopeless.' WHERE position = 2",),
-            "entry 2: the stage is not what it says was set",
+            "entry 2: the stored stage isn't the one that it recorded",
         ),
         (
             ("DELETE FROM stage_records WHERE position = 2",),
-            "entry 2: the stage that it says was set isn't there",
+            "entry 2: the stage that it recorded is missing",
         ),
     ],
 )
-async def test_without_an_incident_everything_is_proven(
+async def test_verifying_without_an_incident_checks_everything(
     world: World,
     database_url: str,
     tmp_path: Path,

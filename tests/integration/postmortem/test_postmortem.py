@@ -59,7 +59,7 @@ async def resolved(world: World, by: Actor, **details: object) -> uuid.UUID:
 
 
 async def join(world: World, incident_id: uuid.UUID, person: Actor) -> None:
-    """Give somebody a part in the incident, so that they count as a responder."""
+    """Add somebody to the incident, so that they count as a responder."""
     from incidents.engine.unit_of_work import Outcome, UnitOfWork
     from incidents.incident.incident import Participant
 
@@ -123,7 +123,7 @@ async def test_resolving_drafts_a_postmortem_due_in_five_business_days(world: Wo
     assert reminder.due_at == datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 
 
-async def test_a_drill_gets_a_draft_too_and_it_says_so(world: World) -> None:
+async def test_a_drill_gets_a_draft_too_marked_as_a_drill(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await resolved(world, alice, is_drill=True)
     assert (await newest(world, incident_id)).version == 1
@@ -168,7 +168,7 @@ async def test_reopening_makes_a_new_version_that_keeps_what_people_wrote(world:
     assert "It was a quiet Monday" in await document(world, incident_id)
 
 
-async def test_two_people_writing_different_sections_both_are_kept(world: World) -> None:
+async def test_sections_written_by_two_people_are_both_kept(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await resolved(world, alice)
     await write(world, incident_id, alice, went_well=("Fast rollback", 0), was_hard=("", 0))
@@ -182,7 +182,7 @@ async def test_two_people_writing_different_sections_both_are_kept(world: World)
     assert told == {"saved": ["was_hard"], "conflicts": ["went_well"]}
 
 
-async def test_an_untouched_section_of_an_old_form_is_no_conflict(world: World) -> None:
+async def test_an_untouched_section_in_an_old_form_is_no_conflict(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await resolved(world, alice)
     await write(world, incident_id, alice, went_well=("Fast rollback", 0))
@@ -270,7 +270,7 @@ async def test_an_owner_far_west_is_reminded_in_their_morning(world: World) -> N
     assert reminder.due_at == datetime(2026, 3, 6, 17, 0, tzinfo=UTC)
 
 
-async def test_after_being_away_only_the_due_date_is_said_once(world: World) -> None:
+async def test_after_the_bot_was_away_only_the_due_date_is_announced(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await resolved(world, alice)
     await _until(world, datetime(2026, 3, 11, 12, 0, tzinfo=UTC))
@@ -309,7 +309,7 @@ async def test_publishing_needs_contributing_factors(world: World) -> None:
         await world.run(publish, by=alice)
 
 
-async def test_one_written_elsewhere_is_done_by_its_link(world: World) -> None:
+async def test_a_postmortem_written_elsewhere_is_published_by_its_link(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await resolved(world, alice)
     link = "https://wiki.example.com/pm/12"
@@ -318,14 +318,14 @@ async def test_one_written_elsewhere_is_done_by_its_link(world: World) -> None:
     assert len(await world.effects(UploadPostmortem)) == 1  # the draft's
 
 
-async def test_an_open_incident_has_no_postmortem_to_write_in(world: World) -> None:
+async def test_an_open_incident_has_no_postmortem_to_write(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     with pytest.raises(InformationMissing):
         await write(world, incident_id, alice, lucky=("Yes", 0))
 
 
-async def test_a_guest_changes_neither_postmortem_nor_action_items(world: World) -> None:
+async def test_a_guest_cannot_change_postmortem_or_action_items(world: World) -> None:
     alice = await world.person("alice")
     guest = await world.person("guest", kind=PersonKind.GUEST)
     incident_id = await resolved(world, alice)
@@ -336,7 +336,7 @@ async def test_a_guest_changes_neither_postmortem_nor_action_items(world: World)
         await world.run(partial(add_action_item, ref=ById(incident_id), text="x"), by=guest)
 
 
-async def test_action_items_are_added_given_to_somebody_and_done(world: World) -> None:
+async def test_action_items_are_added_assigned_and_done(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await resolved(world, alice)
     ref = ById(incident_id)

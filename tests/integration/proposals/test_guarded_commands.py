@@ -1,4 +1,4 @@
-"""The bot's own commands that need agreement: kept, asked for, carried out as whoever asked."""
+"""Commands that need agreement: kept, proposed, and carried out in the requester's name."""
 
 import uuid
 from dataclasses import replace
@@ -81,7 +81,7 @@ def resolution(scene: Scene, **more: Any) -> Resolution:
     )
 
 
-async def test_each_command_is_undone_kept_and_carried_out_exactly_as_it_was(scene: Scene) -> None:
+async def test_each_command_waits_and_is_then_carried_out_exactly_as_given(scene: Scene) -> None:
     status = IncidentStatus.IDENTIFIED
     draft = UpdateDraft(text="Rolling back", next_in=timedelta(minutes=20), status=status)
     steps: list[tuple[UseCase, str, dict[str, Any]]] = [
@@ -133,13 +133,13 @@ async def test_cancelling_and_duplicates_are_guarded_alike(scene: Scene) -> None
     assert (view.status, view.duplicate_of_id) == (IncidentStatus.CANCELLED, other)
 
 
-def test_every_guarded_right_can_be_performed(world: World) -> None:
+def test_every_guarded_right_can_be_carried_out(world: World) -> None:
     proposals = world.policy.proposals
     guarded = {action for action in Action if proposals.guard_of(action) is not None}
     assert guarded == set(PERFORMERS)
 
 
-async def test_what_is_wrong_otherwise_is_said_before_anybody_is_asked(scene: Scene) -> None:
+async def test_other_errors_are_reported_before_anybody_is_asked(scene: Scene) -> None:
     with pytest.raises(InformationMissing):
         await scene.world.run(partial(resolve, ref=scene.ref), by=scene.jo)
     with pytest.raises(TransitionRefused):
@@ -151,7 +151,7 @@ async def test_what_is_wrong_otherwise_is_said_before_anybody_is_asked(scene: Sc
         await scene.world.run(partial(cancel, ref=scene.ref, reason="x"), by=otto)
 
 
-async def test_a_draft_is_its_owners_alone_and_only_the_last_one_is_kept(scene: Scene) -> None:
+async def test_only_its_owner_uses_a_draft_and_only_the_last_one_is_kept(scene: Scene) -> None:
     first = await kept(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
     with pytest.raises(NotPermitted):
         await scene.do(ask_for_draft, first, scene.bob)
@@ -169,7 +169,7 @@ async def test_a_draft_is_its_owners_alone_and_only_the_last_one_is_kept(scene: 
         await scene.do(revise, second, scene.jo, words=words, class_key="safe")
 
 
-async def test_a_draft_that_nobody_came_back_to_is_swept_away_and_what_was_asked_stays(
+async def test_an_abandoned_draft_is_deleted_and_a_proposal_stays(
     scene: Scene,
 ) -> None:
     proposal = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
@@ -184,7 +184,7 @@ async def test_a_draft_that_nobody_came_back_to_is_swept_away_and_what_was_asked
     assert (await scene.view(proposal)).status is ProposalStatus.EXPIRED
 
 
-async def test_the_right_itself_is_checked_again_when_it_is_carried_out(scene: Scene) -> None:
+async def test_the_right_is_checked_again_when_carrying_out(scene: Scene) -> None:
     proposal_id = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
     await scene.do(approve, proposal_id, scene.carol)
     scene.grant(Action.CANCEL, RoleRef("commander"))
@@ -195,7 +195,7 @@ async def test_the_right_itself_is_checked_again_when_it_is_carried_out(scene: S
     assert (await scene.world.view(scene.incident_id)).is_open
 
 
-async def test_what_can_no_longer_be_done_is_refused_and_nothing_is_changed(scene: Scene) -> None:
+async def test_an_outdated_command_is_refused_and_changes_nothing(scene: Scene) -> None:
     lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
     proposal_id = await asked(scene, lower)
     await scene.do(approve, proposal_id, scene.carol)
@@ -205,7 +205,7 @@ async def test_what_can_no_longer_be_done_is_refused_and_nothing_is_changed(scen
     assert (await scene.view(proposal_id)).status is ProposalStatus.APPROVED
 
 
-async def test_break_glass_carries_out_at_once_and_only_for_oneself(scene: Scene) -> None:
+async def test_break_glass_runs_at_once_and_only_for_the_requester(scene: Scene) -> None:
     proposal_id = await kept(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
     with pytest.raises(NotPermitted):
         await scene.do(break_glass, proposal_id, scene.bob, reason="Now")
@@ -214,7 +214,7 @@ async def test_break_glass_carries_out_at_once_and_only_for_oneself(scene: Scene
     assert (await scene.world.view(scene.incident_id)).status is IncidentStatus.CANCELLED
 
 
-async def test_resolving_ends_what_it_leaves_no_room_for_and_a_request_to_close_waits_on(
+async def test_resolving_ends_only_proposals_that_became_impossible(
     scene: Scene,
 ) -> None:
     wanted = partial(resolve, ref=scene.ref, resolution=resolution(scene))
@@ -230,7 +230,7 @@ async def test_resolving_ends_what_it_leaves_no_room_for_and_a_request_to_close_
     assert (await scene.view(closing)).status is ProposalStatus.PENDING
 
 
-async def test_a_redacted_request_can_neither_be_agreed_to_nor_carried_out(scene: Scene) -> None:
+async def test_a_redacted_proposal_can_be_neither_approved_nor_carried_out(scene: Scene) -> None:
     proposal_id = await asked(scene, partial(cancel, ref=scene.ref, reason="A secret"))
     entries = await scene.world.entries(scene.incident_id)
     (entry,) = [one for one in entries if one.kind == "action_proposed"]
@@ -242,14 +242,14 @@ async def test_a_redacted_request_can_neither_be_agreed_to_nor_carried_out(scene
     assert (await scene.view(proposal_id)).words is None
 
 
-async def test_who_is_solo_again_needs_nobody(scene: Scene) -> None:
+async def test_somebody_back_at_solo_needs_no_agreement(scene: Scene) -> None:
     policy = scene.world.policy
     scene.world.change_policy(supervision=replace(policy.supervision, stages=()))
     use_case = partial(cancel, ref=ById(scene.incident_id), reason="False alarm")
     assert (await scene.world.run(use_case, by=scene.jo)).kind == "status_changed"
 
 
-async def test_a_commander_who_is_supervised_needs_agreement_in_command(scene: Scene) -> None:
+async def test_a_supervised_commander_needs_agreement(scene: Scene) -> None:
     scene.supervise(Stage.LEAD, who=scene.carol)
     await refused(
         scene, partial(resolve, ref=scene.ref, resolution=resolution(scene)), by=scene.carol
@@ -269,7 +269,7 @@ def learn(scene: Scene, *seeds: StageSeed) -> None:
     scene.world.change_policy(supervision=supervision)
 
 
-async def test_a_role_given_up_leaves_its_stage_behind_in_no_incident_but_others(
+async def test_giving_up_a_role_keeps_its_stage_in_that_incident_only(
     scene: Scene,
 ) -> None:
     learn(scene, seed_stage(scene, Stage.ASSIST, role="scribe"))
@@ -282,21 +282,21 @@ async def test_a_role_given_up_leaves_its_stage_behind_in_no_incident_but_others
     theirs = await scene.propose(by=scene.bob)
     with pytest.raises(MayNotAnswer):
         await scene.do(approve, theirs, scene.jo)
-    # A role in which they are on their own doesn't change what they were before.
+    # A role at solo doesn't change the earlier stage.
     await scene.world.run(partial(claim_role, ref=scene.ref, role="deputy"), by=scene.jo)
     await refused(scene, lower)
-    # Taken and given up once more: still the same person in the same incident.
+    # Taking and giving up the role again changes nothing.
     await scene.world.run(me, by=scene.jo)
     await scene.world.run(partial(release_role, ref=scene.ref, role="scribe"), by=scene.jo)
     await refused(scene, lower)
     other = await Scene(scene.world).open()
     await other.world.run(partial(change_severity, ref=other.ref, severity_key="sev4"), by=other.jo)
-    # Signed off in that role, they need nobody here, either.
+    # Signed off in that role, they need no agreement here either.
     learn(scene)
     await scene.world.run(lower, by=scene.jo)
 
 
-async def test_a_role_of_their_own_given_up_frees_nobody_who_is_supervised_in_general(
+async def test_giving_up_a_solo_role_frees_nobody_supervised_in_general(
     scene: Scene,
 ) -> None:
     learn(
@@ -309,7 +309,7 @@ async def test_a_role_of_their_own_given_up_frees_nobody_who_is_supervised_in_ge
     await refused(scene, partial(change_severity, ref=scene.ref, severity_key="sev4"))
 
 
-async def test_a_commander_who_handed_over_is_supervised_there_as_before(scene: Scene) -> None:
+async def test_handing_over_command_keeps_the_stage_in_that_incident(scene: Scene) -> None:
     learn(scene, seed_stage(scene, Stage.LEAD, role="commander"))
     lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
     for person in (scene.jo, scene.carol):
@@ -319,7 +319,7 @@ async def test_a_commander_who_handed_over_is_supervised_there_as_before(scene: 
         await refused(scene, lower)
 
 
-async def test_who_takes_their_service_off_the_incident_stays_supervised_in_it(
+async def test_removing_their_own_service_keeps_the_stage_in_that_incident(
     scene: Scene,
 ) -> None:
     learn(scene, seed_stage(scene, Stage.ASSIST, service="checkout"))
@@ -331,11 +331,11 @@ async def test_who_takes_their_service_off_the_incident_stays_supervised_in_it(
     other = await Scene(scene.world).open(services=("checkout",))
     wanted = Edit({"services": ("search",)})
     await other.world.run(partial(edit, ref=other.ref, wanted=wanted), by=other.bob)
-    # Somebody else says that it is another service: then it is.
+    # A change of service by somebody else counts.
     await other.world.run(partial(change_severity, ref=other.ref, severity_key="sev4"), by=other.jo)
 
 
-async def test_redacting_that_a_service_was_taken_off_frees_nobody(scene: Scene) -> None:
+async def test_redacting_the_removal_of_a_service_frees_nobody(scene: Scene) -> None:
     learn(scene, seed_stage(scene, Stage.ASSIST, service="checkout"))
     other = await Scene(scene.world).open(services=("checkout",))
     lower = partial(change_severity, ref=other.ref, severity_key="sev4")
@@ -348,7 +348,7 @@ async def test_redacting_that_a_service_was_taken_off_frees_nobody(scene: Scene)
     await refused(other, lower)
 
 
-async def test_what_can_no_longer_be_done_is_not_asked_for_any_more(scene: Scene) -> None:
+async def test_an_outdated_draft_cannot_be_proposed(scene: Scene) -> None:
     cancelling = await kept(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
     given = resolution(scene, has_customer_impact=False)
     await scene.world.run(partial(resolve, ref=scene.ref, resolution=given), by=scene.carol)
@@ -356,7 +356,7 @@ async def test_what_can_no_longer_be_done_is_not_asked_for_any_more(scene: Scene
         await scene.do(ask_for_draft, cancelling, scene.jo)
 
 
-async def test_a_proposal_names_no_private_incident_that_its_readers_may_not_know_of(
+async def test_a_proposal_names_no_private_incident_that_its_readers_may_not_see(
     scene: Scene,
 ) -> None:
     other = await scene.world.declare("Payroll leak", by=scene.jo, is_private=True)

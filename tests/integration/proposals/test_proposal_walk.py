@@ -1,4 +1,4 @@
-"""A random walk of proposals: nobody agrees to their own, nothing is carried out unasked."""
+"""A random walk of proposals: nobody approves their own, nothing runs without agreement."""
 
 import asyncio
 import uuid
@@ -39,13 +39,13 @@ Result = TypeVar("Result")
 
 NAMES = st.sampled_from(["carol", "jo", "bob", "max"])
 CLASSES = st.sampled_from(["safe", "change", "destructive"])
-# Below solo, and back: rights come and go between agreeing and carrying out.
+# Below solo and back: rights change between approving and carrying out.
 STAGES = st.sampled_from([Stage.ASSIST, Stage.SOLO])
 OLD = st.sampled_from([None, 1, 2])
 
 
 class Walk(RuleBasedStateMachine):
-    """People propose, agree, refuse and carry out in any order; time goes by, rights change."""
+    """People propose, approve, decline and carry out in any order; time passes, rights change."""
 
     known = Bundle("known")
 
@@ -139,7 +139,7 @@ class Walk(RuleBasedStateMachine):
     # -- what has to hold -------------------------------------------------------------------
 
     @invariant()
-    def nothing_is_carried_out_unasked(self) -> None:
+    def nothing_runs_without_agreement(self) -> None:
         allowed: dict[str, str] = {}
         entries = self.await_(self.scene.world.entries(self.scene.incident_id))
         for entry in entries:
@@ -166,7 +166,7 @@ class Walk(RuleBasedStateMachine):
 
 
 async def _open_scene(database_url: str) -> Scene:
-    """Open a workspace of its own, since all walks of a test share the database."""
+    """Open a new workspace, since all walks of a test share the database."""
     world = World(open_database(database_url), built_in().policy)
 
     async def save(uow: UnitOfWork) -> Outcome:
@@ -178,7 +178,7 @@ async def _open_scene(database_url: str) -> Scene:
 
 
 @pytest.mark.hypothesis
-def test_whoever_does_what_agreement_comes_from_others_and_comes_first(database_url: str) -> None:
+def test_somebody_else_always_agrees_before_anything_runs(database_url: str) -> None:
     class Here(Walk):
         pass
 

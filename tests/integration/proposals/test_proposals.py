@@ -1,4 +1,4 @@
-"""Proposals: asked, agreed to, carried out with everything checked again, on a real database."""
+"""Proposals on a real database: asked, approved, checked again and carried out."""
 
 import asyncio
 import uuid
@@ -45,7 +45,7 @@ WORDS = ProposalWords(text="Restart checkout in eu-west", risk="Carts are lost",
 
 
 class Scene:
-    """An incident with a commander (Carol), who asks (Jo), a peer (Bob) and a mentor (Max)."""
+    """An incident with a commander (Carol), a requester (Jo), a peer (Bob) and a mentor (Max)."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -95,7 +95,7 @@ class Scene:
         await self.world.run(use_case)
 
     def supervise(self, stage: Stage, *, who: Actor | None = None) -> None:
-        """Go on with Jo (or whoever) at this stage and Max as the mentor."""
+        """Put Jo (or this person) at this stage, with Max as the mentor."""
         person = PersonRef(user_id=(who or self.jo).external_id)
         supervision = replace(
             self.world.policy.supervision,
@@ -147,7 +147,7 @@ async def scene(world: World) -> Scene:
     return await Scene(world).open()
 
 
-async def test_a_proposal_is_agreed_to_by_another_and_carried_out(scene: Scene) -> None:
+async def test_a_proposal_is_approved_by_somebody_else_and_carried_out(scene: Scene) -> None:
     proposal_id = await scene.propose()
     told = {effect.person_id for effect in await scene.world.effects(RefreshProposal)}
     assert told == {None, scene.carol.person_id}
@@ -162,7 +162,7 @@ async def test_a_proposal_is_agreed_to_by_another_and_carried_out(scene: Scene) 
     assert not [r for r in await scene.world.pending_reminders() if r.subject_id == proposal_id]
 
 
-async def test_nobody_agrees_to_their_own_and_is_told_who_may(scene: Scene) -> None:
+async def test_nobody_approves_their_own_and_they_are_told_who_may(scene: Scene) -> None:
     proposal_id = await scene.propose(by=scene.carol, class_key="destructive")
     with pytest.raises(MayNotAnswer) as refused:
         await scene.do(approve, proposal_id, scene.carol)
@@ -176,7 +176,7 @@ async def test_nobody_agrees_to_their_own_and_is_told_who_may(scene: Scene) -> N
     assert (await scene.view(proposal_id)).status is ProposalStatus.PENDING
 
 
-async def test_somebody_supervised_agrees_to_nothing_and_a_mentor_is_asked(scene: Scene) -> None:
+async def test_somebody_supervised_approves_nothing_and_a_mentor_is_asked(scene: Scene) -> None:
     scene.supervise(Stage.LEAD)
     mine = await scene.propose()
     told = {effect.person_id for effect in await scene.world.effects(RefreshProposal)}
@@ -191,7 +191,7 @@ async def test_somebody_supervised_agrees_to_nothing_and_a_mentor_is_asked(scene
     assert "lead" not in text
 
 
-async def test_a_declined_proposal_has_its_reason_and_is_over(scene: Scene) -> None:
+async def test_declining_needs_a_reason_and_ends_the_proposal(scene: Scene) -> None:
     proposal_id = await scene.propose()
     with pytest.raises(InvalidInput):
         await scene.do(decline, proposal_id, scene.bob, reason=" ")
@@ -204,7 +204,7 @@ async def test_a_declined_proposal_has_its_reason_and_is_over(scene: Scene) -> N
     assert told == [scene.jo.person_id]
 
 
-async def test_what_needs_nobody_may_be_carried_out_at_once(scene: Scene) -> None:
+async def test_a_class_that_needs_nobody_may_run_at_once(scene: Scene) -> None:
     proposal_id = await scene.propose("safe")
     view = await scene.view(proposal_id)
     assert (view.status, view.number) == (ProposalStatus.CLEARED, 1)
@@ -251,7 +251,7 @@ async def test_an_approver_who_left_no_longer_counts(scene: Scene) -> None:
     assert (await scene.do(carry_out, proposal_id, scene.jo)).kind == "approval_lapsed"
 
 
-async def test_a_requester_who_may_no_longer_stops_it(scene: Scene) -> None:
+async def test_a_requester_who_lost_the_right_stops_it(scene: Scene) -> None:
     proposal_id = await scene.propose()
     await scene.do(approve, proposal_id, scene.bob)
     scene.grant(Action.PROPOSE, RoleRef(COMMANDER))
@@ -269,7 +269,7 @@ async def test_nothing_is_carried_out_in_an_incident_that_is_over(scene: Scene) 
     assert refused.value.what == "proposal_incident_over"
 
 
-async def test_what_is_open_ends_with_the_incident_at_once_and_without_a_word(scene: Scene) -> None:
+async def test_open_proposals_end_silently_with_the_incident(scene: Scene) -> None:
     pending, approved, cleared, forced = [
         await scene.propose(key) for key in ("change", "change", "safe", "destructive")
     ]
@@ -289,12 +289,12 @@ async def test_what_is_open_ends_with_the_incident_at_once_and_without_a_word(sc
     assert subjects.isdisjoint({pending, approved, cleared})
     await scene.pass_(minutes=2)
     assert "objections_ended" not in await scene.kinds()
-    # What was gone ahead with is another thing: what came of it can still be said.
+    # After break-glass, the result can still be reported.
     await scene.do(carry_out, forced, scene.jo, result="Stopped")
     assert (await scene.view(forced)).status is ProposalStatus.CARRIED_OUT
 
 
-async def test_who_broke_the_glass_is_asked_once_what_came_of_it(scene: Scene) -> None:
+async def test_the_person_who_broke_glass_is_asked_once_for_the_result(scene: Scene) -> None:
     said, silent = await scene.propose("destructive"), await scene.propose("destructive")
     for proposal_id in (said, silent):
         await scene.do(break_glass, proposal_id, scene.bob, reason="Data is being lost")
@@ -322,7 +322,7 @@ async def test_who_broke_the_glass_is_asked_once_what_came_of_it(scene: Scene) -
     assert await noted() == []
 
 
-async def test_an_agreement_holds_for_a_while_and_no_longer(scene: Scene) -> None:
+async def test_an_approval_expires(scene: Scene) -> None:
     proposal_id = await scene.propose()
     await scene.pass_(minutes=4)
     await scene.do(approve, proposal_id, scene.bob)
@@ -334,7 +334,7 @@ async def test_an_agreement_holds_for_a_while_and_no_longer(scene: Scene) -> Non
     assert (await scene.kinds()).count("proposal_expired") == 1
 
 
-async def test_no_answer_is_asked_again_escalated_and_said_loudly_then_it_ends(
+async def test_an_unanswered_proposal_is_asked_again_escalated_announced_and_ended(
     scene: Scene,
 ) -> None:
     proposal_id = await scene.propose()
@@ -361,7 +361,7 @@ async def test_no_answer_is_asked_again_escalated_and_said_loudly_then_it_ends(
         await scene.do(approve, proposal_id, scene.bob)
 
 
-async def test_the_escalation_of_an_unanswered_proposal_ends_with_the_answer(scene: Scene) -> None:
+async def test_an_answer_ends_the_escalation_of_a_proposal(scene: Scene) -> None:
     proposal_id = await scene.propose()
     await scene.pass_(minutes=5)
     await scene.pass_(minutes=5)
@@ -375,7 +375,7 @@ async def test_the_escalation_of_an_unanswered_proposal_ends_with_the_answer(sce
     assert ReminderKind.ESCALATION_UNANSWERED not in kinds
 
 
-async def test_the_escalation_ends_when_the_proposal_needs_nobody_any_more(scene: Scene) -> None:
+async def test_the_escalation_ends_when_the_proposal_needs_nobody(scene: Scene) -> None:
     proposal_id = await scene.propose()
     await scene.pass_(minutes=5)
     await scene.pass_(minutes=5)
@@ -386,7 +386,7 @@ async def test_the_escalation_ends_when_the_proposal_needs_nobody_any_more(scene
     assert ReminderKind.ESCALATION_UNANSWERED not in kinds
 
 
-async def test_a_manager_of_the_service_decides_what_is_major(scene: Scene) -> None:
+async def test_a_manager_decides_major_proposals(scene: Scene) -> None:
     proposal_id = await scene.propose("destructive", by=scene.carol)
     escalation = replace(
         scene.world.policy.escalation, manager=PersonRef(user_id=scene.max.external_id)
@@ -404,7 +404,7 @@ async def test_the_ladder_is_quicker_in_a_severe_incident(world: World) -> None:
     assert (await scene.kinds())[-1] == "proposal_unanswered"
 
 
-async def test_an_answer_ends_the_ladder_and_after_an_absence_one_step_is_taken(
+async def test_an_answer_ends_the_ladder_and_a_late_look_takes_one_step(
     scene: Scene,
 ) -> None:
     first, second = await scene.propose(), await scene.propose()
@@ -430,7 +430,7 @@ async def test_a_revised_proposal_has_a_new_version_and_needs_a_new_answer(scene
     await scene.do(approve, proposal_id, scene.bob, version=2)
 
 
-async def test_break_glass_goes_ahead_and_tells_everybody(scene: Scene) -> None:
+async def test_break_glass_runs_and_tells_everybody(scene: Scene) -> None:
     scene.supervise(Stage.LEAD)
     proposal_id = await scene.propose("destructive")
     with pytest.raises(InvalidInput):
@@ -444,7 +444,9 @@ async def test_break_glass_goes_ahead_and_tells_everybody(scene: Scene) -> None:
     assert (await scene.kinds())[-2:] == ["break_glass", "proposal_carried_out"]
 
 
-async def test_who_may_agree_breaks_no_glass_and_who_asked_still_may(scene: Scene) -> None:
+async def test_break_glass_is_not_for_approvers_except_for_their_own_proposals(
+    scene: Scene,
+) -> None:
     proposal_id = await scene.propose()
     for person in (scene.bob, scene.carol):
         with pytest.raises(MayAgree) as refused:
@@ -453,12 +455,12 @@ async def test_who_may_agree_breaks_no_glass_and_who_asked_still_may(scene: Scen
     assert await scene.kinds() == ["action_proposed"]
     await scene.do(approve, proposal_id, scene.bob)
     major = await scene.propose("destructive", by=scene.carol)
-    await scene.do(break_glass, major, scene.bob, reason="No time")  # not his to agree to
+    await scene.do(break_glass, major, scene.bob, reason="No time")  # he may not approve it
     own = await scene.propose(by=scene.bob)
     await scene.do(break_glass, own, scene.bob, reason="No time")
 
 
-async def test_only_responders_break_the_glass_or_say_what_came_of_it(scene: Scene) -> None:
+async def test_only_responders_break_glass_or_report_the_result(scene: Scene) -> None:
     outsider = await scene.world.person("otto")
     proposal_id = await scene.propose()
     for verb, how in ((break_glass, {"reason": "x"}), (carry_out, {}), (abandon, {"reason": "x"})):
@@ -514,7 +516,7 @@ async def test_a_private_incidents_proposal_reaches_nobody_outside(world: World)
         await scene.do(approve, proposal_id, scene.max)
 
 
-async def test_guests_and_the_deactivated_are_not_asked_and_classes_are_the_policys(
+async def test_guests_and_deactivated_people_are_not_asked_and_the_policy_sets_classes(
     scene: Scene,
 ) -> None:
     guest = await scene.world.person("gus", kind=PersonKind.GUEST)
@@ -528,7 +530,7 @@ async def test_guests_and_the_deactivated_are_not_asked_and_classes_are_the_poli
         await scene.do(approve, proposal_id, guest)
 
 
-async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
+async def test_break_glass_needs_few_queries_in_a_crowded_channel(
     scene: Scene,
 ) -> None:
     for number in range(60):
@@ -549,7 +551,7 @@ async def test_breaking_the_glass_asks_the_database_little_in_a_crowded_channel(
     assert said < 200, said
 
 
-async def test_after_an_absence_longer_than_a_proposal_lives_nobody_is_asked_for_it(
+async def test_after_a_long_absence_nobody_is_asked_for_an_expired_proposal(
     scene: Scene,
 ) -> None:
     proposal_id = await scene.propose()

@@ -1,9 +1,9 @@
-"""The audit log: whole, append-only, and found out if it was changed behind one's back."""
+"""The audit log: complete and append-only, and verifying finds any tampering."""
 
 import asyncio
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import Executable, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from incidents.core.errors import AlreadySo
@@ -23,7 +23,7 @@ from tests.supervision import change, log, seed
 from tests.world import World
 
 
-async def test_the_audit_log_says_who_set_what_for_whom_but_holds_no_note(world: World) -> None:
+async def test_the_audit_log_says_who_set_which_stage_but_holds_no_note(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     await world.run(change(jo, Stage.OBSERVE, note="New to checkout."), by=ana)
     await world.run(change(jo, Stage.ASSIST, note="Knows the runbooks."), by=ana)
@@ -46,27 +46,25 @@ async def test_many_appends_at_once_keep_the_chain_whole(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"actor_name": "nobody"}, {"content": {"stage": "solo"}}, {"entry_hash": "0" * 64}]
+    "statement",
+    [
+        update(AuditEntry).values(actor_name="nobody"),
+        update(AuditEntry).values(content={"stage": "solo"}),
+        update(AuditEntry).values(entry_hash="0" * 64),
+        delete(AuditEntry),
+    ],
 )
-async def test_the_database_refuses_to_change_the_audit_log(
-    world: World, values: dict[str, object]
+async def test_the_database_refuses_to_change_or_delete_from_the_audit_log(
+    world: World, statement: Executable
 ) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     await world.run(change(jo, Stage.OBSERVE), by=ana)
     with pytest.raises(DBAPIError, match="append-only"):
         async with world.database.writing() as session:
-            await session.execute(update(AuditEntry).values(**values))
+            await session.execute(statement)
 
 
-async def test_the_database_refuses_to_delete_from_the_audit_log(world: World) -> None:
-    jo, ana = await world.person("jo"), await world.person("ana")
-    await world.run(change(jo, Stage.OBSERVE), by=ana)
-    with pytest.raises(DBAPIError, match="append-only"):
-        async with world.database.writing() as session:
-            await session.execute(delete(AuditEntry))
-
-
-async def test_content_of_the_audit_log_can_be_erased_and_the_chain_still_proves(
+async def test_content_of_the_audit_log_can_be_erased_and_the_chain_still_verifies(
     world: World,
 ) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
@@ -80,7 +78,7 @@ async def test_content_of_the_audit_log_can_be_erased_and_the_chain_still_proves
     assert [entry.content for entry in await log(world)] == [None]
 
 
-async def test_what_was_changed_with_the_guard_taken_down_is_found(world: World) -> None:
+async def test_a_change_made_without_the_guard_is_found(world: World) -> None:
     ana = await world.person("ana")
     for name in ("jo", "sam", "kim"):
         await world.run(change(await world.person(name), Stage.OBSERVE), by=ana)

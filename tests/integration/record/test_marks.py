@@ -58,7 +58,7 @@ class Room:
         return await self.world.run(partial(unmark_message, message=MESSAGE, source=source), by=by)
 
     async def arrive(self, text: str = "Errors began at 8:50") -> None:
-        """Let the fetch of the message end."""
+        """Finish the fetch of the message."""
         effects = await self.world.effects(FetchMarkedMessage)
 
         async def record(uow: UnitOfWork) -> Outcome:
@@ -151,7 +151,7 @@ async def test_a_message_marked_again_is_recorded_again(room: Room) -> None:
     assert (await room.entries())[-1].actor_name == "bob"
 
 
-async def test_undo_takes_back_ones_own_mark_and_a_later_mark_is_somebody_elses(
+async def test_undo_withdraws_a_mark_and_a_later_mark_is_its_own_authors(
     room: Room,
 ) -> None:
     await room.mark(room.alice)
@@ -173,7 +173,7 @@ async def test_a_pinned_message_is_recorded_as_pinned_and_anybody_may_unpin_it(
     assert await room.kinds() == ["pinned", "withdrawn"]
 
 
-async def test_a_message_whose_text_is_at_hand_is_recorded_at_once(room: Room) -> None:
+async def test_a_message_with_known_text_is_recorded_at_once(room: Room) -> None:
     shortcut = partial(
         mark_message, message=MESSAGE, source=MarkSource.SHORTCUT, content=room.text()
     )
@@ -190,7 +190,7 @@ async def test_a_guests_mark_does_not_count(room: Room) -> None:
     assert await room.fetches() == 0
 
 
-async def test_a_channel_of_no_incident_has_no_marks(room: Room) -> None:
+async def test_a_channel_without_an_incident_has_no_marks(room: Room) -> None:
     elsewhere = partial(mark_message, message=MessageKey("C9", "1.1"), source=MarkSource.PIN)
     with pytest.raises(IncidentNotFound):
         await room.world.run(elsewhere, by=room.alice)
@@ -224,7 +224,7 @@ async def test_a_deleted_message_stays_on_the_record_and_says_so(room: Room) -> 
     assert item.what == "carol: Errors began at 8:50. [the message was deleted later]"
 
 
-async def test_a_message_gone_before_it_was_fetched_is_dropped_with_the_reason(
+async def test_a_message_deleted_before_its_fetch_is_dropped_with_the_reason(
     room: Room,
 ) -> None:
     await room.mark(room.alice)
@@ -241,7 +241,7 @@ async def test_a_message_gone_before_it_was_fetched_is_dropped_with_the_reason(
     assert await room.kinds() == []
 
 
-async def test_the_first_coming_and_going_of_a_person_are_on_the_record(room: Room) -> None:
+async def test_a_persons_first_join_and_leave_are_recorded(room: Room) -> None:
     for use_case in (join_channel, leave_channel, join_channel, leave_channel, join_channel):
         await room.world.run(partial(use_case, channel_id="C1"), by=room.bob)
     assert await room.kinds() == ["person_joined", "person_left"]
@@ -257,14 +257,14 @@ async def test_joins_are_followed_but_not_recorded_if_the_policy_says_so(room: R
     assert await room.kinds() == []
 
 
-async def test_a_bot_in_the_channel_is_nobody(room: Room) -> None:
+async def test_a_bot_in_the_channel_doesnt_count(room: Room) -> None:
     robot = await room.world.person("robot", kind=PersonKind.BOT)
     outcome = await room.world.run(partial(join_channel, channel_id="C1"), by=robot)
     assert (outcome.kind, await room.kinds()) == ("ignored", [])
 
 
 @pytest.mark.parametrize("source", [MarkSource.REACTION, MarkSource.PIN])
-async def test_a_mark_that_we_hear_of_after_its_removal_stays_removed(
+async def test_a_mark_reported_after_its_removal_stays_removed(
     room: Room, source: MarkSource
 ) -> None:
     marked_at, removed_at = room.sent_at, room.sent_at + timedelta(seconds=1)
@@ -276,12 +276,12 @@ async def test_a_mark_that_we_hear_of_after_its_removal_stays_removed(
     again = partial(mark, at=removed_at + timedelta(seconds=1))
     await room.world.run(again, by=room.alice)
     assert await room.fetches() == 1
-    await room.world.run(unmark, by=room.alice)  # told twice, and late
+    await room.world.run(unmark, by=room.alice)  # reported twice, and late
     await room.arrive()
     assert len(await room.entries()) == 1
 
 
-async def test_who_came_and_went_is_gone_in_whichever_order_we_hear_of_it(room: Room) -> None:
+async def test_somebody_who_joined_and_left_is_gone_in_either_order_of_events(room: Room) -> None:
     came_at, left_at = room.sent_at, room.sent_at + timedelta(seconds=1)
     join = partial(join_channel, channel_id="C1", at=came_at)
     leave = partial(leave_channel, channel_id="C1", at=left_at)

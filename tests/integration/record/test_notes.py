@@ -60,7 +60,7 @@ async def room(world: World) -> Room:
     return Room(world, ById(incident_id), alice)
 
 
-async def test_a_note_is_recorded_now_and_said_in_the_channel(room: Room) -> None:
+async def test_a_note_is_recorded_now_and_posted_in_the_channel(room: Room) -> None:
     await room.note("Rolled back the deploy")
     entry = await room.last()
     assert (entry.kind, entry.content) == (
@@ -80,7 +80,7 @@ async def test_a_note_dated_back_is_shown_where_it_happened(room: Room) -> None:
     assert (await room.last()).recorded_at == now
 
 
-async def test_a_note_of_the_future_and_an_empty_one_are_refused(room: Room) -> None:
+async def test_future_and_empty_notes_are_refused(room: Room) -> None:
     with pytest.raises(InvalidInput):
         await room.note("soon", occurred_at=room.world.clock.now() + timedelta(seconds=1))
     with pytest.raises(InvalidInput):
@@ -95,7 +95,7 @@ async def test_a_note_of_40000_characters_is_cut_and_its_author_is_told(room: Ro
     assert (content["is_cut"], outcome.data["is_cut"]) == (True, True)
 
 
-async def test_a_guest_adds_no_note_and_takes_none_back(room: Room) -> None:
+async def test_a_guest_neither_adds_nor_withdraws_notes(room: Room) -> None:
     guest = await room.world.person("guest", kind=PersonKind.GUEST)
     await room.world.run(partial(_let_in, ref=room.ref, person=guest))
     with pytest.raises(NotPermitted):
@@ -149,14 +149,14 @@ async def test_a_withdrawn_note_can_be_neither_amended_nor_withdrawn_again(room:
         await room.world.run(amend, by=room.alice)
 
 
-async def test_what_people_did_not_write_cannot_be_taken_back(room: Room) -> None:
+async def test_only_what_people_wrote_can_be_withdrawn(room: Room) -> None:
     declared = (await room.entries())[0].id
     use_case = partial(withdraw_entry, ref=room.ref, entry_id=declared)
     with pytest.raises(InvalidInput):
         await room.world.run(use_case, by=room.alice)
 
 
-async def test_redacting_deletes_the_text_and_that_of_amendments_and_the_chain_proves(
+async def test_redacting_deletes_a_note_with_its_amendments_and_the_chain_verifies(
     room: Room,
 ) -> None:
     await room.note("password: hunter2")
@@ -168,7 +168,7 @@ async def test_redacting_deletes_the_text_and_that_of_amendments_and_the_chain_p
         await room.world.run(redact, by=room.alice)
     await room.world.run(redact)  # the system may; people need to be in command
 
-    entries = await room.entries()  # proves the chain
+    entries = await room.entries()  # verifies the chain
     assert "hunter2" not in str([entry.content for entry in entries])
     assert [entry.salt is None for entry in entries] == [False, True, True, False]
     (item,) = await room.notes()
@@ -179,7 +179,7 @@ async def test_redacting_deletes_the_text_and_that_of_amendments_and_the_chain_p
         await room.world.run(redact)
 
 
-async def test_a_note_is_taken_back_in_the_channel_where_it_was_said(room: Room) -> None:
+async def test_a_note_is_withdrawn_in_the_channel_where_it_was_posted(room: Room) -> None:
     await room.note("one")
     await room.world.run(partial(undo, ref=room.ref), by=room.alice)
     assert len(await room.world.effects(PostEntry)) == 2

@@ -1,4 +1,4 @@
-"""What is done is deleted after a while; what is pending, dead or on the record stays."""
+"""Finished work is deleted after a while; pending, dead and recorded rows stay."""
 
 from datetime import timedelta
 
@@ -58,7 +58,7 @@ async def test_dead_and_pending_effects_stay_and_the_timeline_is_never_touched(
     assert len(await world.entries(incident_id)) == entries
 
 
-async def test_a_sweep_takes_one_batch_at_a_time(world: World) -> None:
+async def test_a_sweep_deletes_one_batch_at_a_time(world: World) -> None:
     async def fill(uow: UnitOfWork) -> Outcome:
         for number in range(BATCH + 10):
             row = ProcessedRequest(workspace_id=uow.workspace_id, key=f"event:{number}")
@@ -71,7 +71,7 @@ async def test_a_sweep_takes_one_batch_at_a_time(world: World) -> None:
     assert (await world.run(sweep)).data["deleted"] == 10
 
 
-async def test_an_effect_whose_predecessor_was_swept_away_still_runs(world: World) -> None:
+async def test_an_effect_whose_predecessor_was_deleted_still_runs(world: World) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     first, second = new_id(), new_id()
     effect = RefreshStatusCard(incident_id=incident_id)

@@ -1,4 +1,4 @@
-"""Roles: taken, given, passed on and released; one commander, whoever comes at the same instant."""
+"""Roles: taken, assigned, passed on and released; never more than one commander."""
 
 import asyncio
 import uuid
@@ -23,7 +23,7 @@ from incidents.incident.incident import ById, save_participant
 from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
-from incidents.roles.assign import assign_role, claim_role, end_roles_of, release_role
+from incidents.roles.assign import assign_role, claim_role, release_role
 from incidents.roles.command import propose_commander, take_command
 from incidents.roles.departures import save_people
 from incidents.roles.effects import TellRoleHolder
@@ -58,7 +58,7 @@ async def pending_kinds(world: World) -> set[str]:
     return {reminder.kind for reminder in await world.pending_reminders()}
 
 
-async def test_taking_command_invites_tells_the_duties_and_ends_the_search(world: World) -> None:
+async def test_taking_command_invites_explains_the_duties_and_ends_the_search(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     assert ReminderKind.COMMANDER_MISSING in await pending_kinds(world)
@@ -92,7 +92,7 @@ async def test_an_assignment_by_the_system_is_no_acknowledgement(world: World) -
     assert (await world.view(incident_id)).acknowledged_at is None
 
 
-async def test_an_exclusive_role_passes_on_and_the_one_before_is_told(world: World) -> None:
+async def test_an_exclusive_role_passes_on_and_its_last_holder_is_told(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     await assign(world, incident_id, "deputy", alice, by=alice)
@@ -104,7 +104,7 @@ async def test_an_exclusive_role_passes_on_and_the_one_before_is_told(world: Wor
     assert [effect.person_id for effect in await world.effects(TellPerson)] == [alice.person_id]
 
 
-async def test_a_role_for_many_has_many_holders_and_each_only_once(world: World) -> None:
+async def test_a_shared_role_has_each_holder_only_once(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     await assign(world, incident_id, "sme", alice, by=alice)
@@ -115,7 +115,7 @@ async def test_a_role_for_many_has_many_holders_and_each_only_once(world: World)
         await assign(world, incident_id, "sme", bob, by=alice)
 
 
-async def test_an_unknown_role_is_refused_with_the_roles_there_are(world: World) -> None:
+async def test_an_unknown_role_is_refused_with_the_existing_ones(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice)
     with pytest.raises(InvalidInput) as refused:
@@ -133,7 +133,7 @@ async def test_an_unknown_role_is_refused_with_the_roles_there_are(world: World)
     ],
 )
 @pytest.mark.parametrize("role", ["commander", "scribe"])
-async def test_who_does_not_belong_gets_no_role(
+async def test_outsiders_get_no_role(
     world: World, kind: PersonKind, problem: str, role: str
 ) -> None:
     alice, visitor = await world.person("alice"), await world.person("visitor", kind=kind)
@@ -158,12 +158,12 @@ async def test_a_deactivated_person_gets_no_role(world: World) -> None:
     assert refused.value.problem == "deactivated"
 
 
-async def test_a_guest_takes_no_role(world: World) -> None:
+async def test_a_guest_cannot_take_a_role(world: World) -> None:
     alice = await world.person("alice")
     guest = await world.person("guest", kind=PersonKind.GUEST)
     incident_id = await world.declare("Checkout errors", by=alice)
     await assign(world, incident_id, "deputy", alice, by=alice)
-    with pytest.raises(IncidentNotFound):  # guests see only what they take part in
+    with pytest.raises(IncidentNotFound):  # guests see only incidents they take part in
         await assign(world, incident_id, "scribe", guest, by=guest)
 
     async def join(uow: UnitOfWork) -> Outcome:
@@ -191,7 +191,7 @@ async def test_roles_of_a_cancelled_incident_stay_as_they_are(world: World) -> N
             await world.run(partial(release_role, ref=ById(incident_id), role=role), by=alice)
 
 
-async def test_releasing_ends_ones_own_part_only(world: World) -> None:
+async def test_releasing_ends_only_ones_own_part(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=alice)
     for person in (alice, bob):
@@ -234,7 +234,7 @@ async def test_an_assigned_person_sees_the_private_incident(world: World) -> Non
 
 
 @pytest.mark.parametrize("way", ["command", "button"])
-async def test_two_who_take_command_at_the_same_instant_one_wins_the_other_hears_who(
+async def test_of_two_who_take_command_at_once_one_wins_and_the_other_is_told_who(
     world: World, way: str
 ) -> None:
     people = [await world.person(name) for name in ("alice", "bob", "carol")]
@@ -258,22 +258,7 @@ async def test_two_who_take_command_at_the_same_instant_one_wins_the_other_hears
     assert (await kinds(world, incident_id)).count("role_assigned") == 1
 
 
-async def test_who_leaves_the_workspace_leaves_their_roles_and_command_is_sought_again(
-    world: World,
-) -> None:
-    alice, bob = await world.person("alice"), await world.person("bob")
-    incident_id = await world.declare("Checkout errors", by=alice)
-    await assign(world, incident_id, "commander", bob, by=bob)
-    assert ReminderKind.COMMANDER_MISSING not in await pending_kinds(world)
-
-    assert bob.person_id is not None
-    await world.run(partial(end_roles_of, ref=ById(incident_id), person_id=bob.person_id))
-
-    assert await holders(world, incident_id, "commander") == []
-    assert ReminderKind.COMMANDER_MISSING in await pending_kinds(world)
-
-
-async def test_a_right_to_assign_is_not_needed_to_take_a_role_oneself(world: World) -> None:
+async def test_taking_a_role_needs_no_right_to_assign(world: World) -> None:
     rights = world.policy.rights
     actions = tuple(
         replace(right, who=()) if right.action == "assign_role" else right
@@ -289,7 +274,7 @@ async def test_a_right_to_assign_is_not_needed_to_take_a_role_oneself(world: Wor
     assert await holders(world, incident_id, "scribe") == ["bob"]
 
 
-async def test_who_leaves_the_workspace_keeps_no_role_and_a_commander_is_asked_for(
+async def test_leaving_the_workspace_ends_roles_and_asks_for_a_commander(
     world: World,
 ) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
@@ -298,6 +283,7 @@ async def test_who_leaves_the_workspace_keeps_no_role_and_a_commander_is_asked_f
     for one in (incident_id, over):
         await assign(world, one, "commander", bob, by=bob)
     await world.run(partial(cancel, ref=ById(over), reason="False alarm"), by=bob)
+    assert ReminderKind.COMMANDER_MISSING not in await pending_kinds(world)
 
     gone = PersonFacts(bob.external_id or "", is_active=False)
     for _ in range(2):
@@ -305,5 +291,5 @@ async def test_who_leaves_the_workspace_keeps_no_role_and_a_commander_is_asked_f
 
     assert await holders(world, incident_id, "commander") == []
     assert (await kinds(world, incident_id)).count("role_ended") == 1
-    assert await holders(world, over, "commander") == ["bob"]  # the record of what is over stays
+    assert await holders(world, over, "commander") == ["bob"]  # a finished incident keeps its roles
     assert ReminderKind.COMMANDER_MISSING in await pending_kinds(world)

@@ -1,4 +1,4 @@
-"""Progress: gathered from the record and the learning tables, and only for those it is theirs."""
+"""Progress: gathered from the record and the learning tables, and shown to few."""
 
 import uuid
 from datetime import timedelta
@@ -51,7 +51,7 @@ async def give_role(world: World, incident_id: uuid.UUID, role: str, person: Act
 async def observe(
     world: World, incident_id: uuid.UUID, person: Actor, *, is_written: bool | None = None
 ) -> None:
-    """Have somebody shadow an incident, with a debrief asked for if `is_written` says so."""
+    """Have somebody shadow an incident; with `is_written`, a debrief was asked for."""
 
     async def save(uow: UnitOfWork) -> Outcome:
         observation = Observation(
@@ -90,7 +90,7 @@ async def record_evidence(world: World, incident_id: uuid.UUID) -> None:
 # -- what is counted --------------------------------------------------------------------------
 
 
-async def test_a_role_counts_as_the_stage_was_when_it_was_taken(world: World) -> None:
+async def test_a_role_counts_at_the_stage_when_it_was_taken(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     await world.run(change(jo, Stage.ASSIST), by=ana)
     early = await world.declare("Checkout errors", by=ana)
@@ -115,7 +115,7 @@ async def test_shadowed_incidents_are_observed_unless_a_role_was_held(world: Wor
     assert (view.debriefs, view.debriefs_asked) == (1, 2)
 
 
-async def test_drills_and_cancelled_incidents_are_not_among_the_real_ones(world: World) -> None:
+async def test_drills_and_cancelled_incidents_dont_count_as_real(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     drill = await world.declare("Practice", by=ana, is_drill=True)
     false_alarm = await world.declare("Nothing", by=ana)
@@ -127,7 +127,7 @@ async def test_drills_and_cancelled_incidents_are_not_among_the_real_ones(world:
     assert view.drills.overall == Counts(0, 1, 0)
 
 
-async def test_escalations_count_for_their_author_and_not_those_the_bot_sent(
+async def test_escalations_count_for_their_author_unless_the_bot_sent_them(
     world: World,
 ) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
@@ -197,7 +197,7 @@ async def test_requirements_are_counted_in_the_service_of_the_stage(world: World
 # -- who sees it ------------------------------------------------------------------------------
 
 
-async def test_only_the_person_their_mentors_and_whom_the_policy_names_see_it(
+async def test_only_the_person_their_mentors_and_people_named_in_the_policy_see_it(
     world: World,
 ) -> None:
     jo, max_, ana, eve, boss = [
@@ -210,13 +210,13 @@ async def test_only_the_person_their_mentors_and_whom_the_policy_names_see_it(
     await world.run(change(jo, Stage.ASSIST, mentor=named(max_)), by=ana)
     for viewer in (jo, max_, boss):
         assert await progress(world, jo, viewer=viewer) is not None
-    # Who set the stage, colleagues, guests, and the bot itself see nothing.
+    # The person who set the stage, colleagues, guests and the bot itself see nothing.
     for viewer in (ana, eve, guest, system_actor()):
         assert await progress(world, jo, viewer=viewer) is None
         assert await progress(world, eve, viewer=viewer) is None or viewer is eve
 
 
-async def test_a_mentor_does_not_learn_of_a_private_incident_by_the_figures(world: World) -> None:
+async def test_the_figures_reveal_no_private_incident_to_a_mentor(world: World) -> None:
     jo, max_, ana = [await world.person(name) for name in ("jo", "max", "ana")]
     await world.run(change(jo, Stage.ASSIST, mentor=named(max_)), by=ana)
     incident_id = await world.declare("Somebody got in", by=jo, is_private=True)

@@ -1,4 +1,4 @@
-"""Recertification: a sign-off is to be renewed after the policy's months; both are told once."""
+"""Recertification: a sign-off needs renewal after the policy's months; both are told once."""
 
 from datetime import timedelta
 from functools import partial
@@ -29,7 +29,7 @@ async def test_a_sign_off_is_due_for_renewal_once_and_both_are_told(world: World
     assert await world.effects(TellRenewal) == []
     world.clock.advance(timedelta(hours=2))
     await world.tick()
-    await world.run(note_policy)  # a start plans anew, but what was told stays told
+    await world.run(note_policy)  # a start plans again, but tells nobody again
     await world.tick()
     told = await world.effects(TellRenewal)
     assert sorted(str(effect.person_id) for effect in told) == sorted(
@@ -71,7 +71,7 @@ async def test_a_policy_with_other_months_moves_the_renewal_at_the_next_start(
     assert reminder.due_at > world.clock.now() + timedelta(days=300)
 
 
-async def test_the_reminder_of_a_renewal_carries_no_word_of_it(world: World) -> None:
+async def test_the_reminder_of_a_renewal_holds_no_details(world: World) -> None:
     await _signed_off(world)
     (reminder,) = await world.pending_reminders()
     assert (reminder.incident_id, reminder.data) == (None, {})

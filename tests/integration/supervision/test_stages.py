@@ -1,4 +1,4 @@
-"""Stages: who works how far on their own, who says so, and what of it anybody else can tell."""
+"""Stages: which one applies, who sets it, and who is told."""
 
 from datetime import timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from tests.world import World
 # -- which stage applies ----------------------------------------------------------------------
 
 
-async def test_nobody_has_recorded_anything_so_everybody_is_solo(world: World) -> None:
+async def test_without_records_everybody_is_solo(world: World) -> None:
     jo = await world.person("jo")
     assert await stage(world, jo, role_key="commander", services=("checkout",)) is Stage.SOLO
 
@@ -38,7 +38,7 @@ async def test_with_several_services_the_lowest_stage_applies(world: World) -> N
     assert await stage(world, jo, services=("payments",)) is Stage.SOLO
 
 
-async def test_the_policy_seeds_and_the_record_wins_for_the_same_scope(world: World) -> None:
+async def test_the_record_overrides_the_policys_seed_for_the_same_scope(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     seed(
         world,
@@ -54,7 +54,7 @@ async def test_the_policy_seeds_and_the_record_wins_for_the_same_scope(world: Wo
     assert await stage(world, jo, role_key="scribe") is Stage.ASSIST
 
 
-async def test_a_stage_can_be_read_as_it_was_at_an_instant(world: World) -> None:
+async def test_a_stage_can_be_read_as_it_was_earlier(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     await world.run(change(jo, Stage.OBSERVE), by=ana)
     then = world.clock.now()
@@ -85,7 +85,7 @@ async def test_nobody_sets_their_own_stage_nor_their_own_mentor(world: World) ->
     assert await log(world) == ()
 
 
-async def test_who_is_below_solo_anywhere_sets_no_stages(world: World) -> None:
+async def test_somebody_below_solo_anywhere_sets_no_stages(world: World) -> None:
     jo, sam, ana = [await world.person(name) for name in ("jo", "sam", "ana")]
     service(world, "checkout")
     await world.run(change(sam, Stage.LEAD, scope=Scope("scribe", "checkout")), by=ana)
@@ -108,7 +108,7 @@ async def test_only_a_mentor_signs_off_to_solo_and_only_with_a_note(world: World
     await world.run(change(jo, Stage.LEAD, mentor=named(max_)), by=ana)
     with pytest.raises(NotPermitted):
         await world.run(change(jo, Stage.SOLO, note=NOTE), by=ana)
-    # Naming oneself mentor in the same breath doesn't help.
+    # Naming yourself as mentor in the same change doesn't help.
     with pytest.raises(NotPermitted):
         await world.run(change(jo, Stage.SOLO, note=NOTE, mentor=named(ana)), by=ana)
     with pytest.raises(InvalidInput, match="empty"):
@@ -141,7 +141,7 @@ async def test_an_unknown_role_or_service_is_refused(world: World) -> None:
 # -- signing off from the progress ------------------------------------------------------------
 
 
-async def test_a_sign_off_leads_one_stage_on_and_never_past_one(world: World) -> None:
+async def test_a_sign_off_moves_exactly_one_stage_up(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
     await world.run(change(jo, Stage.OBSERVE, mentor=named(max_)), by=ana)
     assert jo.person_id is not None
@@ -160,7 +160,7 @@ async def test_a_sign_off_leads_one_stage_on_and_never_past_one(world: World) ->
     assert [entry.kind for entry in await log(world)][-1] == AuditKind.SIGNED_OFF
 
 
-async def test_who_may_not_see_the_progress_learns_nothing_by_signing_off(world: World) -> None:
+async def test_a_refused_sign_off_reveals_nothing_of_the_progress(world: World) -> None:
     jo, sam, ana = [await world.person(name) for name in ("jo", "sam", "ana")]
     await world.run(change(jo, Stage.LEAD), by=ana)
     refusals = []
@@ -209,10 +209,10 @@ async def test_naming_the_same_mentor_twice_is_recorded_once(world: World) -> No
     assert len(await world.effects(TellMentorship)) == 2  # jo and max, once each
 
 
-async def test_who_never_was_a_mentor_is_not_told_to_be_one_no_longer(world: World) -> None:
+async def test_only_former_mentors_are_told_that_they_no_longer_are(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
     outcome = await world.run(change(jo, former_mentor=named(max_)), by=ana)
-    assert outcome.kind == "stage_changed"  # trying tells nobody who mentors whom
+    assert outcome.kind == "stage_changed"  # trying reveals no mentor
     assert await log(world) == ()
     assert await world.effects(TellMentorship) == []
 
@@ -237,7 +237,7 @@ async def test_records_keep_the_order_in_which_they_were_set(world: World) -> No
     assert await stage(world, jo) is Stage.OBSERVE
 
 
-async def test_the_same_again_within_a_minute_is_recorded_once(world: World) -> None:
+async def test_a_repeat_within_a_minute_is_recorded_once(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     for _ in range(2):
         await world.run(change(jo, Stage.ASSIST), by=ana)
@@ -253,7 +253,7 @@ async def test_the_same_again_within_a_minute_is_recorded_once(world: World) -> 
 
 
 def grant(world: World, action: Action, *who: Grantee) -> None:
-    """Go on under a policy that lets these do it."""
+    """Switch to a policy that gives these the right to cancel."""
     rights = world.policy.rights
     others = tuple(right for right in rights.actions if right.action is not action)
     actions = (*others, Right(action=action, who=who))
@@ -261,7 +261,7 @@ def grant(world: World, action: Action, *who: Grantee) -> None:
 
 
 async def may(world: World, person: Actor, *, about: Actor | None = None) -> bool:
-    """Tell whether somebody may do what `grant` gave."""
+    """Tell whether somebody may cancel."""
 
     async def ask(uow: UnitOfWork) -> Outcome:
         await uow.permit(Action.CANCEL, subject_id=about.person_id if about else None)
@@ -293,13 +293,13 @@ async def test_a_right_can_be_given_to_mentors_of_the_person_it_is_about(world: 
     assert not await may(world, max_, about=sam)
     assert not await may(world, max_, about=max_)
     assert not await may(world, jo, about=jo)
-    assert await may(world, max_)  # about nobody in particular
+    assert await may(world, max_)  # about nobody
     assert not await may(world, ana)
     await world.run(change(jo, former_mentor=named(max_)), by=ana)
     assert not await may(world, max_, about=jo)
 
 
-async def test_who_has_left_supervises_nobody(world: World) -> None:
+async def test_somebody_who_left_supervises_nobody(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
     await world.run(change(jo, mentor=named(max_)), by=ana)
     gone = PersonFacts(max_.external_id or "", is_active=False)

@@ -94,7 +94,7 @@ async def steps(world: World, incident_id: uuid.UUID) -> list[str]:
     return [(entry.content or {}).get("step", "missed") for entry in found]
 
 
-async def test_an_update_is_posted_shown_and_starts_the_clock_anew(world: World) -> None:
+async def test_an_update_is_posted_shown_and_restarts_the_clock(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
     world.clock.advance(timedelta(minutes=10))
@@ -117,7 +117,7 @@ async def test_an_update_is_posted_shown_and_starts_the_clock_anew(world: World)
     assert reminder.due_at == world.clock.now() + CADENCE
 
 
-async def test_next_promises_a_time_of_its_own(world: World) -> None:
+async def test_next_sets_the_time_of_the_next_update(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Slow search", by=alice, severity_key="sev4")
     assert (await world.view(incident_id)).next_update_due_at is None
@@ -152,7 +152,7 @@ async def test_updates_are_numbered_and_the_newest_is_found(world: World) -> Non
         assert (newest.number, newest.text) == (number, text)
 
 
-async def test_an_empty_update_one_by_a_guest_and_one_after_the_end_are_refused(
+async def test_updates_that_are_empty_by_guests_or_after_the_end_are_refused(
     world: World,
 ) -> None:
     alice = await world.person("alice")
@@ -170,7 +170,7 @@ async def test_an_empty_update_one_by_a_guest_and_one_after_the_end_are_refused(
     assert await entries_of(world, incident_id, "update_posted") == []
 
 
-async def test_the_ladder_asks_the_lead_then_tells_those_who_lead_then_records_the_miss(
+async def test_the_ladder_asks_the_lead_then_tells_command_then_records_the_miss(
     world: World,
 ) -> None:
     alice, bob, carol = [await world.person(name) for name in ("alice", "bob", "carol")]
@@ -199,7 +199,7 @@ async def test_the_ladder_asks_the_lead_then_tells_those_who_lead_then_records_t
     assert missed.id in {effect.entry_id for effect in await world.effects(PostEntry)}
 
 
-async def test_after_two_misses_the_channel_is_left_alone_but_the_record_goes_on(
+async def test_after_two_misses_further_ones_are_only_recorded(
     world: World,
 ) -> None:
     alice = await world.person("alice")
@@ -211,7 +211,7 @@ async def test_after_two_misses_the_channel_is_left_alone_but_the_record_goes_on
     assert [entry.id in posted for entry in missed] == [True, True, False, False, False]
 
 
-async def test_without_anybody_in_command_the_channel_is_asked_and_nobody_is_told(
+async def test_without_a_commander_only_the_channel_is_asked(
     world: World,
 ) -> None:
     alice = await world.person("alice")
@@ -234,7 +234,7 @@ async def test_an_update_ends_the_ladder_and_a_resolved_incident_has_none(world:
     assert await reminder_of(world, ReminderKind.UPDATE_DUE) is None
 
 
-async def test_a_change_of_status_says_nothing_again(world: World) -> None:
+async def test_a_change_of_status_repeats_no_reminder(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
     await advance(world, timedelta(minutes=32))
@@ -244,7 +244,7 @@ async def test_a_change_of_status_says_nothing_again(world: World) -> None:
     assert await steps(world, incident_id) == ["due"]
 
 
-async def test_a_snooze_puts_the_reminder_off_once(world: World) -> None:
+async def test_a_reminder_can_be_snoozed_once(world: World) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
     await advance(world, timedelta(minutes=30))
@@ -278,7 +278,7 @@ async def test_an_old_snooze_button_does_nothing_after_an_update(world: World) -
         await snooze(world, incident_id, alice, delay=timedelta(days=2))
 
 
-async def test_after_an_absence_only_the_highest_step_is_said_and_the_misses_are_the_bots(
+async def test_after_an_absence_only_the_highest_step_is_sent_and_misses_are_the_bots(
     world: World,
 ) -> None:
     alice = await world.person("alice")
@@ -308,9 +308,7 @@ async def test_a_quick_restart_is_no_absence(world: World) -> None:
     assert missed.content["is_bots"] is False
 
 
-async def test_reminders_go_on_after_a_restart_on_the_same_database(
-    world: World, database_url: str
-) -> None:
+async def test_reminders_continue_after_a_restart(world: World, database_url: str) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
     await advance(world, timedelta(minutes=30))

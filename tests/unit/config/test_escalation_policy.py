@@ -1,4 +1,4 @@
-"""The policy's section on escalation, and what services say of whom to call."""
+"""The policy's section on escalation, and the people to call for a service."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -91,7 +91,7 @@ def test_seven_kinds_ship_and_name_nobody() -> None:
     assert section.find_template("Database") is not None
 
 
-def test_the_waits_are_those_of_the_severities_and_a_quarter_of_an_hour_besides() -> None:
+def test_waits_follow_the_severity_and_are_fifteen_minutes_otherwise() -> None:
     policy = built_in().policy
     waits = [
         wait_of(policy, severity_key=severity.key, template=None, step_wait=None)
@@ -100,7 +100,7 @@ def test_the_waits_are_those_of_the_severities_and_a_quarter_of_an_hour_besides(
     assert [wait // timedelta(minutes=1) for wait in waits] == [3, 5, 15, 15, 15]
 
 
-def test_the_most_specific_wait_holds() -> None:
+def test_the_most_specific_wait_applies() -> None:
     policy = built_in().policy
     slow = EscalationTemplate(
         key="slow", name="Slow", meaning="No hurry", fields=(), wait=timedelta(hours=1)
@@ -147,7 +147,7 @@ def test_a_ladder_is_template_then_service_then_the_common_end_with_nobody_twice
     assert named(built_in().policy, "database", "none") == [("Incident commander",)]
 
 
-def test_service_steps_can_stand_where_a_template_wants_them(load: Load) -> None:
+def test_a_template_can_place_the_services_steps(load: Load) -> None:
     text = f"{SERVICES}  templates: {{platform: {{steps: [service_steps, owner]}}}}\n"
     assert named(load(text), "platform", "checkout") == [
         ("@checkout-oncall",),
@@ -158,7 +158,7 @@ def test_service_steps_can_stand_where_a_template_wants_them(load: Load) -> None
     ]
 
 
-def test_of_several_affected_services_the_most_critical_is_meant(load: Load) -> None:
+def test_of_several_affected_services_the_most_critical_one_counts(load: Load) -> None:
     policy = load(SERVICES)
     picked = pick_service(policy, "", affected=["unknown", "search", "checkout"])
     assert picked is not None
@@ -166,11 +166,11 @@ def test_of_several_affected_services_the_most_critical_is_meant(load: Load) -> 
     assert pick_service(policy, "", affected=["unknown"]) is None
 
 
-def test_two_ways_of_naming_the_same_are_one() -> None:
+def test_two_names_for_the_same_group_are_one() -> None:
     assert Wanted("group", "@DB", "x").identity == Wanted("group", "@db", "y").identity
 
 
-def test_a_written_policy_gives_the_same_one_again(load: Load) -> None:
+def test_a_policy_survives_being_written_and_read(load: Load) -> None:
     policy = load(SERVICES)
     assert load(dump_policy(policy)) == policy
 
@@ -233,7 +233,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "line", "key_path", "words"), WRONG)
-def test_a_mistake_is_answered_with_its_line_and_its_key(
+def test_a_mistake_names_its_line_and_key(
     tmp_path: Path, text: str, line: int, key_path: str, words: str
 ) -> None:
     path = tmp_path / "ours.yaml"

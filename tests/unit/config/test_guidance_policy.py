@@ -1,4 +1,4 @@
-"""The policy's section on guidance: which checklist applies, and what is wrong with one."""
+"""The policy's section on guidance: which checklist applies, and mistakes in one."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ _STEP = "{key: one, title: One, text: Do one., answers: [done]}"
         (f"services: [shop]\n      steps: [{_STEP}]", "services", "no service `shop`"),
     ],
 )
-def test_what_is_wrong_with_a_checklist_is_said_with_its_place(
+def test_a_mistake_in_a_checklist_names_its_place(
     tmp_path: Path, checklist: str, key_path: str, what: str
 ) -> None:
     text = f"guidance:\n  checklists:\n    ours:\n      {checklist}\n"

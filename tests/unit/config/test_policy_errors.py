@@ -1,4 +1,4 @@
-"""What is wrong with a policy is said all at once, each with its line and what to do."""
+"""A policy's mistakes are reported all at once, each with its line and what to do."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -136,7 +136,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "line", "key_path", "what"), WRONG)
-def test_a_mistake_is_answered_with_its_line_its_key_and_what_to_do(
+def test_a_mistake_names_its_line_its_key_and_what_to_do(
     problems: Problems, text: str, line: int, key_path: str, what: str
 ) -> None:
     found = [p for p in problems(text) if p.path.endswith("ours.yaml") or p.line == 0]
@@ -145,7 +145,7 @@ def test_a_mistake_is_answered_with_its_line_its_key_and_what_to_do(
     assert what in found[0].what
 
 
-def test_all_mistakes_are_told_at_once_in_reading_order(problems: Problems) -> None:
+def test_all_mistakes_are_reported_at_once_in_reading_order(problems: Problems) -> None:
     found = problems(
         "comand: /x\n"
         "default_severity: sev7\n"
@@ -178,7 +178,7 @@ def test_a_severity_that_was_refused_is_not_also_called_unknown(problems: Proble
         ("\nfigures:\n  time_to_acknowledge_p50: 1h", "figures.time_to_acknowledge_p90"),
     ],
 )
-def test_a_clash_with_a_built_in_value_is_shown_on_the_line_that_people_wrote(
+def test_a_clash_with_a_built_in_value_is_shown_on_the_files_own_line(
     problems: Problems, text: str, key_path: str
 ) -> None:
     (found,) = problems(text)
@@ -203,7 +203,7 @@ def test_control_characters_of_a_key_never_reach_the_terminal(problems: Problems
     assert str(found).isprintable()
 
 
-def test_a_file_that_is_not_there_is_said_kindly(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_kindly(tmp_path: Path) -> None:
     with pytest.raises(PolicyErrors, match="no such file; check SITREP_POLICY"):
         load_policy(tmp_path / "absent.yaml")
 
@@ -288,7 +288,7 @@ def _yaml_like(draw: st.DrawFn, indent: int = 0) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(content=_yaml_like().map(str.encode) | st.binary(max_size=200))
-def test_whatever_a_file_holds_it_loads_or_is_refused_with_printable_reasons(
+def test_any_file_loads_or_is_refused_with_printable_reasons(
     tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "any.yaml"

@@ -1,4 +1,4 @@
-"""Laying a workspace's policy over the built-in one, and writing the result back."""
+"""Merging a workspace's policy into the built-in one, and writing the result back."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -95,7 +95,7 @@ def test_null_removes_an_entry_and_a_value(load: Load) -> None:
     assert policy.bookmarks == ()
 
 
-def test_new_entries_are_added_and_severities_take_their_place_by_rank(load: Load) -> None:
+def test_new_entries_are_added_and_severities_are_ordered_by_rank(load: Load) -> None:
     policy = load(
         "severities:\n  sev0: {name: SEV0, rank: 1, meaning: All is down.}\n"
         "  sev1: {rank: 6}\n"
@@ -147,7 +147,7 @@ def test_a_file_without_content_changes_nothing(load: Load, text: str) -> None:
     assert load(text).digest == load_policy().digest
 
 
-def test_the_digest_depends_on_values_and_not_on_how_they_are_written(load: Load) -> None:
+def test_the_digest_depends_on_values_not_on_their_spelling(load: Load) -> None:
     built_in = load_policy()
 
     assert len(built_in.digest) == 64
@@ -156,7 +156,7 @@ def test_the_digest_depends_on_values_and_not_on_how_they_are_written(load: Load
     assert load("reminders: {snooze: 16m}").digest != built_in.digest
 
 
-def test_the_source_says_which_file_was_laid_over(tmp_path: Path) -> None:
+def test_the_source_names_the_workspaces_file(tmp_path: Path) -> None:
     path = tmp_path / "ours.yaml"
     path.write_text("command: /outage", encoding="utf-8")
 
@@ -196,7 +196,7 @@ def test_a_role_is_found_by_key_name_or_alias_in_any_case() -> None:
     assert policy.find_role("janitor") is None
 
 
-def test_an_unknown_severity_is_refused_with_those_that_exist() -> None:
+def test_an_unknown_severity_is_refused_with_the_existing_ones() -> None:
     policy = load_policy().policy
 
     with pytest.raises(UnknownPolicyKeyError) as caught:

@@ -1,4 +1,4 @@
-"""The policy's section on proposals: what is refused, and what a workspace can make of it."""
+"""The policy's section on proposals: what is refused, and what a workspace can change."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ WRONG = [
     ("  escalates_as: managr", "proposals.escalates_as", "did you mean `manager`?"),
     ("  answer_within_by_severity: {sev9: 1m}", "proposals.answer_within_by_severity.sev9", "sev"),
     ("  commands: {resolve: chnge}", "proposals.commands.resolve", "did you mean `change`?"),
-    ("  commands: {resolve: safe}", "proposals.commands.resolve", "needs nobody's agreement"),
+    ("  commands: {resolve: safe}", "proposals.commands.resolve", "needs nobody's approval"),
     ("  commands: {resolve: null}", "proposals.commands.resolve", "has to stay"),
     ("  commands: {declare: change}", "proposals.commands.declare", "isn't one of the possible"),
     ("  supervised_actions: {solo: [close]}", "proposals.supervised_actions.solo", "remove it"),
@@ -30,7 +30,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "key_path", "what"), WRONG)
-def test_a_value_that_doesnt_fit_is_named_with_what_to_do(
+def test_a_wrong_value_is_named_with_what_to_do(
     tmp_path: Path, text: str, key_path: str, what: str
 ) -> None:
     path = tmp_path / "ours.yaml"
@@ -42,7 +42,7 @@ def test_a_value_that_doesnt_fit_is_named_with_what_to_do(
     assert what in f"{found[0].what} {found[0].example}"
 
 
-def test_a_workspace_makes_its_own_classes_and_decides_who_is_asked(tmp_path: Path) -> None:
+def test_a_workspace_defines_its_own_classes_and_who_is_asked(tmp_path: Path) -> None:
     path = tmp_path / "ours.yaml"
     path.write_text(
         """

@@ -1,4 +1,4 @@
-"""What is wrong with the policy's section on shadowing is said with its line and what to do."""
+"""Mistakes in the policy's section on shadowing are reported with what to do."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def _load(tmp_path: Path, text: str) -> None:
         ("handover: {remind_after: soon}", "handover.remind_after", "duration"),
     ],
 )
-def test_a_mistake_is_answered_with_its_key_and_what_to_do(
+def test_a_mistake_names_its_key_and_what_to_do(
     tmp_path: Path, text: str, key_path: str, what: str
 ) -> None:
     with pytest.raises(PolicyErrors) as caught:

@@ -50,7 +50,7 @@ def test_stages_mentors_and_requirements_are_read(tmp_path: Path) -> None:
     )
     both = (PersonRef(user_id="U0MAX"), PersonRef(email="ana@example.com"))
     assert supervision.mentors == (MentorSeed(person=jo, mentors=both),)
-    # A requirement of ours merges into the built-in one, key by key; null takes one away.
+    # Our requirement merges into the built-in one key by key; null removes one.
     assert supervision.find_requirement(Stage.ASSIST) == StageRequirement(
         stage=Stage.ASSIST, observed=1, debriefs=2
     )
@@ -60,12 +60,12 @@ def test_stages_mentors_and_requirements_are_read(tmp_path: Path) -> None:
     assert policy.rights.who_may(Action.LOWER_SEVERITY) == (Standing.SENIOR, Standing.MENTOR)
 
 
-def test_what_is_written_back_gives_the_same_policy(tmp_path: Path) -> None:
+def test_a_policy_survives_being_written_and_read(tmp_path: Path) -> None:
     policy = load_policy(write(tmp_path, OURS)).policy
     assert load_policy(write(tmp_path, dump_policy(policy))).policy == policy
 
 
-def test_by_default_seniors_set_stages_mentors_sign_off_and_nobody_else_looks() -> None:
+def test_by_default_seniors_set_stages_mentors_sign_off_and_nobody_else_sees_progress() -> None:
     policy = built_in().policy
     assert policy.rights.who_may(Action.SET_STAGE) == (Standing.SENIOR,)
     assert policy.rights.who_may(Action.SIGN_OFF) == (Standing.MENTOR,)
@@ -99,7 +99,7 @@ def test_by_default_seniors_set_stages_mentors_sign_off_and_nobody_else_looks() 
         ("visible_to: [senior]", "visible_to[0]", "a person"),
     ],
 )
-def test_a_mistake_is_said_with_its_place_and_what_is_wrong(
+def test_a_mistake_is_reported_with_its_place_and_reason(
     tmp_path: Path, section: str, key_path: str, what: str
 ) -> None:
     with pytest.raises(PolicyErrors) as caught:

@@ -77,7 +77,7 @@ async def test_a_dropped_connection_may_have_taken_effect(
     assert (call.ok, call.took_effect) == (False, after)
 
 
-async def test_a_hanging_call_times_out_at_the_client_and_is_let_go(slack: SlackServer) -> None:
+async def test_a_hanging_call_times_out_at_the_client_and_is_released(slack: SlackServer) -> None:
     client = AsyncWebClient(
         token=slack.bot_token, base_url=slack.api_url, timeout=1, retry_handlers=[]
     )
@@ -204,7 +204,7 @@ async def test_redelivery_repeats_the_same_ids_with_retry_headers(
     assert retries == ["1"]
 
 
-async def test_an_event_that_was_not_taken_is_retried(
+async def test_an_unacknowledged_event_is_retried(
     slack: SlackServer, running: AsyncApp, alice: Person, room: Channel
 ) -> None:
     heard: list[Json] = []
@@ -223,7 +223,7 @@ async def test_an_event_that_was_not_taken_is_retried(
     assert delivery.acked
 
 
-async def test_after_a_refresh_the_app_comes_back_by_a_new_ticket(
+async def test_after_a_refresh_the_app_reconnects_with_a_new_ticket(
     slack: SlackServer, app: AsyncApp
 ) -> None:
     handler = AsyncSocketModeHandler(app, slack.app_token, ping_interval=0.1)

@@ -22,7 +22,7 @@ def heard(slack: SlackServer) -> list[str]:
     return [d.event.get("subtype") or d.event["type"] for d in slack.deliveries.log]
 
 
-async def test_an_archived_channel_is_told_and_refuses_people(
+async def test_the_app_hears_of_archiving_and_the_channel_refuses_people(
     slack: SlackServer, alice: Person, room: Channel
 ) -> None:
     await alice.archives(room)
@@ -35,7 +35,7 @@ async def test_an_archived_channel_is_told_and_refuses_people(
     assert room.messages[-1].text == "hello"
 
 
-async def test_a_rename_and_a_topic_by_hand_are_told(
+async def test_the_app_hears_of_a_rename_and_a_topic_by_hand(
     slack: SlackServer, alice: Person, room: Channel
 ) -> None:
     await alice.renames(room, "war")
@@ -47,7 +47,7 @@ async def test_a_rename_and_a_topic_by_hand_are_told(
         slack.channel("room")
 
 
-async def test_a_kicked_bot_hears_of_it_and_of_nothing_after(
+async def test_a_kicked_bot_hears_of_it_and_of_nothing_later(
     slack: SlackServer, client: AsyncWebClient, alice: Person, room: Channel
 ) -> None:
     await alice.kicks(slack.bot, room)
@@ -60,7 +60,7 @@ async def test_a_kicked_bot_hears_of_it_and_of_nothing_after(
     assert slack.bot in room
 
 
-async def test_a_private_channel_is_unseen_by_others(
+async def test_a_private_channel_is_hidden_from_others(
     slack: SlackServer, client: AsyncWebClient, alice: Person, bob: Person
 ) -> None:
     secret = await alice.creates_channel("secret", private=True)
@@ -114,7 +114,7 @@ async def test_an_edit_carries_old_and_new_and_a_deletion_the_old(
     assert room.messages == []
 
 
-async def test_a_shared_file_is_told_twice(
+async def test_the_app_hears_of_a_shared_file_twice(
     slack: SlackServer, alice: Person, room: Channel
 ) -> None:
     await alice.shares_file("graph.txt", "up and to the right", room)
@@ -122,7 +122,7 @@ async def test_a_shared_file_is_told_twice(
     assert slack.files[0].text == "up and to the right"
 
 
-async def test_the_bots_own_writes_are_told_too(
+async def test_the_app_hears_of_the_bots_own_writes(
     slack: SlackServer, client: AsyncWebClient, alice: Person
 ) -> None:
     made = (await client.conversations_create(name="inc-1"))["channel"]["id"]
@@ -178,7 +178,7 @@ async def test_external_people_have_thin_profiles_and_another_team(
         await client.conversations_invite(channel=room.id, users=eve.id)
 
 
-async def test_changed_profiles_and_groups_are_told(
+async def test_the_app_hears_of_changed_profiles_and_groups(
     slack: SlackServer, alice: Person, bob: Person
 ) -> None:
     slack.add_group("sre", [alice])
@@ -191,7 +191,7 @@ async def test_changed_profiles_and_groups_are_told(
     assert joined["type"] == "team_join"
 
 
-async def test_the_deactivated_leave_their_channels_and_do_nothing(
+async def test_deactivated_people_leave_their_channels_and_do_nothing(
     slack: SlackServer, bob: Person, room: Channel
 ) -> None:
     slack.deactivate(bob)
@@ -219,7 +219,7 @@ async def test_watchers_see_each_visible_thing_in_order(
     ]
 
 
-async def test_waiting_in_vain_tells_the_latest_calls(
+async def test_waiting_in_vain_shows_the_latest_calls(
     slack: SlackServer, client: AsyncWebClient
 ) -> None:
     await client.auth_test()
@@ -235,7 +235,7 @@ async def test_waiting_ends_with_the_change_waited_for(
     assert await waiting is room.messages[0]
 
 
-async def test_quiet_waits_for_calls_under_way(
+async def test_quiet_waits_for_running_calls(
     slack: SlackServer, client: AsyncWebClient, room: Channel
 ) -> None:
     slack.latency = 0.2

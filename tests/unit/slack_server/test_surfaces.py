@@ -1,4 +1,4 @@
-"""Views changed by the app, messages by response_url, shortcuts, and rarer ways of filling in."""
+"""Views changed by the app, messages by response_url, shortcuts, and rarer inputs."""
 
 from datetime import date
 from typing import Any
@@ -103,7 +103,7 @@ async def test_an_update_in_the_ack_changes_the_form(running: AsyncApp, alice: P
     assert outcome.get_view().title == "Thanks"
 
 
-async def test_an_error_for_a_field_that_is_not_there_is_a_violation(
+async def test_an_error_for_a_missing_field_is_a_violation(
     slack: SlackServer, running: AsyncApp, alice: Person
 ) -> None:
     opens(running, modal("First", TITLE))
@@ -117,7 +117,7 @@ async def test_an_error_for_a_field_that_is_not_there_is_a_violation(
     assert slack.violations == ["error for 'nothing', which is no input"]
 
 
-async def test_the_client_refuses_what_a_field_does_not_take(
+async def test_the_client_refuses_invalid_values(
     slack: SlackServer, running: AsyncApp, alice: Person
 ) -> None:
     count = field("count", "number_input", is_decimal_allowed=False, max_value="5")
@@ -214,7 +214,7 @@ async def test_a_message_shortcut_carries_the_message(
     assert room.messages[-1].text == "Added"
 
 
-async def test_a_response_url_deletes_what_it_came_from(
+async def test_a_response_url_deletes_its_message(
     slack: SlackServer, running: AsyncApp, client: AsyncWebClient, alice: Person
 ) -> None:
     @running.action("more")
@@ -232,7 +232,7 @@ async def test_a_response_url_deletes_what_it_came_from(
         await alice.click(room.messages[0], "less")
 
 
-async def test_the_eleventh_socket_is_sent_away(slack: SlackServer, running: AsyncApp) -> None:
+async def test_the_eleventh_socket_is_refused(slack: SlackServer, running: AsyncApp) -> None:
     async with aiohttp.ClientSession() as session:
         sockets = [await session.ws_connect(slack.backend.new_socket_url()) for _ in range(10)]
         last = await sockets[-1].receive_json()

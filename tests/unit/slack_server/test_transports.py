@@ -280,7 +280,7 @@ async def test_a_mention_arrives_as_message_and_as_app_mention(
     assert len(ids) == len(slack.deliveries.log)
 
 
-async def test_reactions_pins_joins_and_edits_are_told_to_the_app(
+async def test_the_app_hears_of_reactions_pins_joins_and_edits(
     slack: SlackServer, running: AsyncApp, alice: Person, bob: Person
 ) -> None:
     kinds: list[str] = []
@@ -312,7 +312,7 @@ async def test_reactions_pins_joins_and_edits_are_told_to_the_app(
     assert all(delivery.acked for delivery in slack.deliveries.log)
 
 
-async def test_the_app_hears_nothing_from_channels_that_it_is_not_in(
+async def test_the_app_hears_nothing_from_other_channels(
     slack: SlackServer, running: AsyncApp, alice: Person
 ) -> None:
     room = slack.add_channel("room", members=[alice])
@@ -340,7 +340,7 @@ async def test_the_home_tab_is_published_when_opened(
     assert (await alice.click(home, "Declare")).get_view().title == "Declare"
 
 
-async def test_a_closed_form_is_told_only_if_asked_for(
+async def test_the_app_hears_of_a_closed_form_only_if_it_asked(
     slack: SlackServer, running: AsyncApp, alice: Person
 ) -> None:
     closed: list[str] = []
@@ -361,7 +361,7 @@ async def test_a_closed_form_is_told_only_if_asked_for(
     assert closed == [view.id]
 
 
-async def test_a_command_that_nobody_handles_is_not_acked(running: AsyncApp, alice: Person) -> None:
+async def test_an_unhandled_command_is_not_acked(running: AsyncApp, alice: Person) -> None:
     running.client.logger.disabled = True
     outcome = await asyncio.wait_for(_unhandled(alice), 10)
     assert not outcome

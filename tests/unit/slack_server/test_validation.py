@@ -163,7 +163,7 @@ def test_metadata_and_options_are_checked() -> None:
     assert list(check_options({})) != []
 
 
-def test_what_the_sdks_models_make_passes() -> None:
+def test_blocks_made_by_the_sdk_pass() -> None:
     made = [
         sdk.HeaderBlock(text="Head"),
         sdk.SectionBlock(text="*bold*", accessory=sdk.ButtonElement(text="Go", action_id="g")),

@@ -52,7 +52,7 @@ async def test_channel_names_are_checked(client: AsyncWebClient, name: str, erro
     assert await refusal(client.conversations_create(name=name)) == error
 
 
-async def test_a_created_channel_holds_its_creator_and_whom_it_invites(
+async def test_a_created_channel_holds_its_creator_and_the_people_invited(
     slack: SlackServer, client: AsyncWebClient, alice: Person
 ) -> None:
     made = (await client.conversations_create(name="inc-1", is_private=True))["channel"]

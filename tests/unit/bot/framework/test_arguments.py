@@ -1,4 +1,4 @@
-"""Buttons and forms carry a verb's arguments there and back, and refuse what isn't ours."""
+"""Buttons and forms carry a verb's arguments there and back, and refuse foreign values."""
 
 import json
 import uuid
@@ -60,18 +60,18 @@ def view(metadata: str, **elements: Mapping[str, Any]) -> dict[str, Any]:
     return {"private_metadata": metadata, "state": {"values": values}}
 
 
-def test_a_value_holds_the_fields_in_order_and_none_that_has_its_default_at_the_end() -> None:
+def test_a_value_holds_the_fields_in_order_without_trailing_defaults() -> None:
     assert to_value(OnIncident(INCIDENT, 3)) == f"{INCIDENT.id}|3"
     assert to_value(OnIncident(INCIDENT)) == str(INCIDENT.id)
     assert to_value(Answering(INCIDENT, answer=Answer.NO)) == f"{INCIDENT.id}|0||no"
 
 
-def test_arguments_come_back_from_a_buttons_value() -> None:
+def test_arguments_are_read_back_from_a_buttons_value() -> None:
     assert from_value(Answering, to_value(EVERYTHING)) == EVERYTHING
 
 
 @given(st.text())
-def test_any_words_come_back(words: str) -> None:
+def test_any_text_is_read_back(words: str) -> None:
     asked = Answering(INCIDENT, words=words)
     assert from_value(Answering, to_value(asked)) == asked
 
@@ -81,19 +81,19 @@ def test_the_value_of_a_shorter_verb_fits_a_longer_one() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x", "|3", "INC-1|2"])
-def test_a_value_without_an_incident_is_refused_as_one_that_isnt_there(value: str) -> None:
+def test_a_value_without_an_incident_is_refused_as_not_found(value: str) -> None:
     with pytest.raises(IncidentNotFound):
         from_value(Answering, value)
 
 
 @pytest.mark.parametrize("rest", ["x", "0|x", "0||maybe", "0||no||1||U1||1|too|many"])
-def test_a_garbled_value_is_refused_as_what_isnt_there_any_more(rest: str) -> None:
+def test_a_garbled_value_is_refused_as_outdated(rest: str) -> None:
     with pytest.raises(Superseded) as refused:
         from_value(Answering, f"{INCIDENT.id}|{rest}")
     assert refused.value.what == "proposal"
 
 
-def test_a_form_remembers_what_isnt_entered_in_it() -> None:
+def test_a_form_keeps_the_arguments_that_it_has_no_input_for() -> None:
     asked = Answering(INCIDENT, answer=Answer.NO, words="so far", revisions={"a": 1})
     metadata = to_metadata(asked, entered={"words"})
     assert json.loads(metadata) == {
@@ -127,7 +127,7 @@ def test_every_kind_of_input_is_read() -> None:
     )
 
 
-def test_an_input_left_empty_has_its_default_but_a_person_must_be_chosen() -> None:
+def test_an_empty_input_has_its_default_but_a_person_must_be_chosen() -> None:
     empty: dict[str, Any] = {
         "answer": {"selected_option": None},
         "services": {"selected_options": []},

@@ -1,4 +1,4 @@
-"""The table of verbs is sound: each one's arguments fit what it does and the ways to ask for it."""
+"""The table of verbs is consistent: arguments fit the use cases, words, buttons and forms."""
 
 import inspect
 import typing
@@ -21,14 +21,14 @@ def named(verb: Verb[Any]) -> str:
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=named)
-def test_a_verb_can_be_asked_for_and_does_something(verb: Verb[Any]) -> None:
+def test_a_verb_can_be_called_and_does_something(verb: Verb[Any]) -> None:
     assert verb.usage or verb.buttons or verb.form
     assert sum(one is not None for one in (verb.use_case, verb.do, verb.perform)) == 1
     assert not verb.opened_by or (verb.form and (verb.show or verb.open))
 
 
 @pytest.mark.parametrize("verb", [one for one in VERBS if one.use_case], ids=named)
-def test_a_use_case_is_given_what_it_takes(verb: Verb[Any]) -> None:
+def test_a_use_case_gets_the_arguments_it_takes(verb: Verb[Any]) -> None:
     assert verb.use_case is not None
     given = typing.get_type_hints(verb.arguments)
     taken = typing.get_type_hints(verb.use_case)
@@ -41,7 +41,7 @@ def test_a_use_case_is_given_what_it_takes(verb: Verb[Any]) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=named)
-def test_words_fill_arguments_that_are_there(verb: Verb[Any]) -> None:
+def test_words_fill_existing_arguments(verb: Verb[Any]) -> None:
     assert set(verb.words) <= {one.name for one in fields(verb.arguments)}
 
 
@@ -53,6 +53,6 @@ def test_no_two_verbs_share_a_word_a_button_or_a_form() -> None:
 
 
 @pytest.mark.parametrize("verb", [one for one in VERBS if one.buttons], ids=named)
-def test_a_buttons_value_that_isnt_ours_is_refused(verb: Verb[Any]) -> None:
+def test_a_foreign_button_value_is_refused(verb: Verb[Any]) -> None:
     with pytest.raises(DomainError):
         from_value(verb.arguments, "not|one|of|ours|" * 5)

@@ -1,4 +1,4 @@
-"""How the channel's messages read, and what its topic, bookmarks and names come to."""
+"""How the channel's messages read, and its topic, bookmarks and names."""
 
 import json
 import uuid
@@ -50,7 +50,7 @@ def commanded(view: IncidentView) -> IncidentView:
 
 
 def told(payload: Payload, *, title: str = "Checkout errors") -> Message:
-    """Return the entry as a direct message tells it, done by somebody with a hostile name."""
+    """Return the entry as a direct message shows it, with a hostile name as its actor."""
     entry = entry_view(payload, actor_id=uuid.uuid4(), actor_name=NASTY)
     return said_directly(entry, incident(title=title))
 
@@ -111,7 +111,7 @@ def test_nothing_that_people_typed_can_ping(message: Message) -> None:
         assert ping not in said
 
 
-def test_a_refusal_says_why_and_offers_the_ways_on() -> None:
+def test_a_refusal_says_why_and_offers_what_to_do() -> None:
     refused = ChannelRefused(error="restricted_action", effect_id=uuid.uuid4())
     both = told(replace(refused, can_use_existing=True))
     assert "workspace setting" in both.text
@@ -133,7 +133,7 @@ def test_the_bot_says_how_to_be_invited_again_and_who_removed_it() -> None:
     assert "by Bob" in said
 
 
-def test_only_an_incident_that_can_be_reopened_says_how() -> None:
+def test_only_an_incident_that_can_reopen_says_how() -> None:
     closed = farewell_message(incident(IncidentStatus.CLOSED), slash="/incident")
     cancelled = farewell_message(incident(IncidentStatus.CANCELLED), slash="/incident")
     assert "/incident INC-12 reopen" in closed.text
@@ -162,7 +162,7 @@ def test_a_read_in_has_six_lines_at_most_and_offers_command_when_nobody_has_it()
     assert labels(message) == ["Take command"]
 
 
-def test_with_a_commander_a_read_in_says_whom_to_ask() -> None:
+def test_with_a_commander_a_read_in_says_who_to_ask() -> None:
     message = read_in_message(commanded(incident()), None, now=NOW, slash="/incident")
     assert "ask Carol" in message.text
     assert "none yet" in message.text
@@ -196,7 +196,7 @@ def test_a_read_in_of_a_private_incident_offers_no_shadowing() -> None:
         (IncidentStatus.CANCELLED, False, -5, Need.NOTHING),
     ],
 )
-def test_somebody_in_command_is_needed_before_all_else(
+def test_a_commander_is_needed_most_then_an_update_then_hands(
     status: IncidentStatus, *, has_commander: bool, due_in: int | None, need: Need
 ) -> None:
     due_at = None if due_in is None else NOW + timedelta(minutes=due_in)
@@ -238,21 +238,21 @@ def test_bookmarks_without_a_value_or_a_web_address_are_left_out(policy: Policy)
     assert bookmarks_of(view, changed) == {"https://wiki.example.com/a": "Runbook: Checkout"}
 
 
-def test_a_bookmark_of_a_service_needs_one_and_quotes_its_key(policy: Policy) -> None:
+def test_a_service_bookmark_needs_a_service_and_quotes_its_key(policy: Policy) -> None:
     changed = _with(policy, Bookmark(title="Logs", url="https://logs.example.com/{service}"))
     assert bookmarks_of(incident(), changed) == {}
     one = replace(incident(), services=("a b",))
     assert bookmarks_of(one, changed) == {"https://logs.example.com/a%20b": "Logs"}
 
 
-def test_a_bookmark_of_the_incident_is_there_once(policy: Policy) -> None:
+def test_an_incident_bookmark_appears_once(policy: Policy) -> None:
     changed = _with(policy, Bookmark(title="Notes", url="https://notes.example.com/{reference}"))
     view = replace(incident(), services=("a b", "search"))
     assert bookmarks_of(view, changed) == {"https://notes.example.com/INC-12": "Notes"}
 
 
 @pytest.mark.parametrize("status", [s for s in IncidentStatus if s not in {"closed", "cancelled"}])
-def test_the_channel_of_an_incident_that_is_not_over_is_never_archived(
+def test_the_channel_of_an_open_incident_is_never_archived(
     policy: Policy, status: IncidentStatus
 ) -> None:
     assert not may_archive(status, is_existing=False, channels=policy.channels)

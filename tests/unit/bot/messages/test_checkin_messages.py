@@ -1,4 +1,4 @@
-"""How check-ins read: asked, taken on, at the end of the box, and answered."""
+"""How check-ins read: asked, accepted, timed out and answered."""
 
 import json
 import re
@@ -49,7 +49,7 @@ def pinged(message: Message) -> set[str]:
 
 
 @pytest.mark.parametrize(("payload", "in_channel", "directly"), CASES)
-def test_only_those_who_are_meant_are_pinged_whatever_people_typed(
+def test_only_the_addressees_are_pinged_whatever_people_typed(
     payload: Payload, in_channel: set[str], directly: set[str]
 ) -> None:
     view = incident_view(title=f"Checkout {NASTY}")

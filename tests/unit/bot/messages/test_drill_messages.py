@@ -43,14 +43,14 @@ def test_forms_show_every_choice_with_its_risk(scenario: Scenario) -> None:
         assert action.risk.split("'")[0] in shown
     checks = str(check_form(view(scenario)).to_dict())
     assert all(check.key in checks for check in scenario.checks)
-    # The names of choices are cut by no limit.
+    # No choice's name is cut.
     names = [action.name for action in scenario.actions]
     names += [check.name for check in scenario.checks]
     assert max(map(len, names)) <= 75
 
 
 @ALL
-def test_the_mentor_reads_all_there_is_to_know(scenario: Scenario) -> None:
+def test_the_mentor_sees_the_whole_scenario(scenario: Scenario) -> None:
     text = mentor_notes(view(scenario)).text
     for said in ("for you alone", "What is going on", "A good first move", "afterwards"):
         assert said in text
@@ -102,7 +102,7 @@ def test_a_scorecard_says_each_line_in_words(scenario: Scenario) -> None:
     assert "2 of 10 aims met" in summary
 
 
-def test_whoever_practised_alone_reads_so() -> None:
+def test_a_scorecard_of_a_drill_alone_says_so() -> None:
     facts = ScoreFacts(how=RunEnd.ABANDONED, lasted=60)
     shown = view(SCENARIOS[0], facts=facts, alone=True)
     assert shown.scorecard is not None

@@ -1,4 +1,4 @@
-"""Escalations as people read them: every state, whatever they typed, within what Slack takes."""
+"""How escalations read: in every state, with any text, within Slack's limits."""
 
 import json
 import uuid
@@ -57,11 +57,11 @@ def incident(**changes: object) -> IncidentView:
     return replace(plain_incident(), is_drill=False, is_private=False, **changes)  # type: ignore[arg-type]
 
 
-def call(whom: PersonView, **changes: object) -> CallView:
+def call(callee: PersonView, **changes: object) -> CallView:
     made = CallView(
         id=uuid.uuid4(),
         step_id=uuid.uuid4(),
-        person=whom,
+        person=callee,
         status=CallStatus.OPEN,
         medium="direct_message",
         away=None,
@@ -137,7 +137,7 @@ def policy() -> Policy:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_card_and_call_have_buttons_only_while_somebody_is_wanted(
+def test_card_and_call_have_buttons_only_while_an_answer_is_wanted(
     policy: Policy, state: EscalationStatus
 ) -> None:
     view = escalation(state)
@@ -147,14 +147,12 @@ def test_card_and_call_have_buttons_only_while_somebody_is_wanted(
     assert ("escalation_take" in card) == view.is_unanswered
     assert ("may not wake anybody" in card) == view.is_unanswered
     assert ("escalation_take" in shown(message)) == view.is_unanswered
-    # The packet stays readable, for whoever looks later.
+    # The packet stays readable.
     assert "Is it safe to fail over?" in message.text
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_no_completeness_of_anybody_is_on_card_or_call(
-    policy: Policy, state: EscalationStatus
-) -> None:
+def test_card_and_call_show_no_completeness(policy: Policy, state: EscalationStatus) -> None:
     view = escalation(state)
     for message in (
         escalation_card(view, incident(), policy),
@@ -164,7 +162,7 @@ def test_no_completeness_of_anybody_is_on_card_or_call(
         assert "of 100" not in shown(message)
 
 
-def test_whatever_people_typed_is_harmless_and_no_field_is_lost(policy: Policy) -> None:
+def test_typed_text_is_harmless_and_no_field_is_lost(policy: Policy) -> None:
     packet = Packet(
         ask=NASTY,
         symptoms=NASTY,
@@ -201,7 +199,7 @@ def test_a_group_of_hundreds_fits_the_card(policy: Policy) -> None:
     assert "escalation_take" in shown(card)
 
 
-def test_a_step_that_reaches_nobody_is_not_said_to_be_called(policy: Policy) -> None:
+def test_a_step_that_reaches_nobody_isnt_shown_as_called(policy: Policy) -> None:
     empty = replace(step(2, ["Incident commander"]), reach=())
     view = escalation(steps=(step(1, ["bob"], call(BOB)), empty))
     for message in (
@@ -242,7 +240,7 @@ def test_a_step_that_called_nobody_says_why(policy: Policy) -> None:
         ),
     ],
 )
-def test_the_end_of_a_ladder_is_said_as_it_is_in_card_alarm_and_message(
+def test_card_alarm_and_message_agree_on_how_a_ladder_ended(
     policy: Policy, statuses: list[CallStatus], said: str
 ) -> None:
     calls = [call(person(f"p{place}"), status=one) for place, one in enumerate(statuses)]
@@ -266,7 +264,7 @@ def test_the_end_of_a_ladder_is_said_as_it_is_in_card_alarm_and_message(
         assert "escalate_open" in shown(message)
 
 
-def test_the_mention_says_nothing_of_the_packet(policy: Policy) -> None:
+def test_the_mention_reveals_nothing_of_the_packet(policy: Policy) -> None:
     view = escalation(packet=Packet(ask="A token leaked", symptoms="Strange logins"))
     message = mention_message(view, view.calls[0], incident(), card_link="https://x.example.com")
     assert "token" not in shown(message)
@@ -274,7 +272,7 @@ def test_the_mention_says_nothing_of_the_packet(policy: Policy) -> None:
     assert BOB.external_id in message.text
 
 
-def test_what_is_not_known_yet_is_named_and_what_was_asked_comes_first(policy: Policy) -> None:
+def test_unknown_fields_are_named_and_requested_ones_come_first(policy: Policy) -> None:
     view = replace(escalation(), asked_field="evidence", asked_by=BOB)
     text = escalation_card(view, incident(), policy).text
     assert text.index("asks for:") < text.index("Not known yet:")
@@ -294,7 +292,7 @@ def test_the_form_remembers_little_and_offers_every_kind(policy: Policy) -> None
         assert {f"question_{question.key}" for question in kind.questions} <= asked
 
 
-def test_a_kind_that_is_gone_is_taken_for_the_default(policy: Policy) -> None:
+def test_a_removed_kind_falls_back_to_the_default(policy: Policy) -> None:
     assert template_of("gone", policy).key == policy.escalation.default_template
 
 
@@ -311,7 +309,7 @@ def test_a_kind_that_is_gone_is_taken_for_the_default(policy: Policy) -> None:
         ("", None, ""),
     ],
 )
-def test_the_words_of_a_command_begin_with_whom_they_mean(
+def test_a_command_begins_with_its_target(
     policy: Policy, words: str, target: Target | None, rest: str
 ) -> None:
     meant = meant_by(words, policy)
@@ -337,9 +335,7 @@ NAMES = {
         ("databse", "database", ""),
     ],
 )
-def test_a_misspelt_name_is_near_to_the_one_that_was_meant(
-    words: str, near: str, rest: str
-) -> None:
+def test_a_misspelt_name_suggests_the_right_one(words: str, near: str, rest: str) -> None:
     assert find_near(words, NAMES) == (Near(near, rest),)
 
 
@@ -356,18 +352,18 @@ def test_a_misspelt_name_is_near_to_the_one_that_was_meant(
         "",
     ],
 )
-def test_what_is_plainly_an_ask_is_near_to_nothing(words: str) -> None:
+def test_a_plain_ask_suggests_no_name(words: str) -> None:
     assert find_near(words, NAMES) == ()
 
 
-def test_a_person_without_their_at_is_meant_and_a_question_is_not_a_person() -> None:
+def test_a_name_without_at_is_a_person_and_a_question_is_not() -> None:
     people = {"bob": "@bob", "Will": "@Will"}
     assert find_near("bob is it safe?", people, counts_exact=True) == (Near("@bob", "is it safe?"),)
     assert find_near("bob is it safe?", people) == ()
     assert find_near("Will it be safe?", people, counts_exact=True) == ()
 
 
-def test_a_kind_can_be_named_as_well(policy: Policy) -> None:
+def test_a_kind_can_be_named_too(policy: Policy) -> None:
     meant = meant_by("security a token leaked", policy)
     assert meant.template is not None
     assert (meant.template.key, meant.target, meant.rest) == ("security", None, "a token leaked")
@@ -389,7 +385,9 @@ def test_a_kind_can_be_named_as_well(policy: Policy) -> None:
         (Attention(status=":headphones: In a huddle"), ""),
     ],
 )
-def test_why_somebody_may_not_notice_is_said_in_their_time(attention: Attention, said: str) -> None:
+def test_the_reason_why_somebody_may_not_notice_is_in_their_time(
+    attention: Attention, said: str
+) -> None:
     text = away_text(attention, zone="Europe/Berlin", now=NOW, present=(":headphones:",))
     assert text == said
 

@@ -1,4 +1,4 @@
-"""Every kind of entry as people read it, in the channel, directly and in files: no inner names."""
+"""Every kind of entry reads well in the channel, in direct messages and in files."""
 
 import re
 import uuid
@@ -43,7 +43,7 @@ BOB = {"id": str(uuid.uuid4()), "external_id": "U0000002", "name": "Bob"}
 CAROL = {"id": str(uuid.uuid4()), "external_id": "U0000003", "name": "Carol"}
 STATUSES = tuple(IncidentStatus)
 
-# What the record may hold for an entry; each kind reads what it knows.
+# Example content; each kind takes the fields it has.
 COMMON: dict[str, Any] = {
     "text": "The cache is cold",
     "reason": "It is worse",
@@ -165,12 +165,12 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 CODE = re.compile(r"`[^`]*`|<[^<>]*>")
 
 
-def test_every_kind_tells_itself() -> None:
+def test_every_kind_has_its_own_words() -> None:
     assert [one for one in ENTRY_TYPES.values() if one.tell is Payload.tell] == []
 
 
 def content_of(kind: str) -> dict[str, Any]:
-    """Return what the record may hold for an entry of this kind: what its payload has fields for."""
+    """Return example content for an entry of this kind: the fields of its payload."""
     known = field_names(ENTRY_TYPES[kind]) if kind in ENTRY_TYPES else COMMON.keys()
     common = {name: value for name, value in COMMON.items() if name in known}
     return {**common, **SPECIAL.get(kind, {})}
@@ -197,7 +197,7 @@ def incident(status: IncidentStatus = IncidentStatus.INVESTIGATING) -> IncidentV
 
 
 def assert_reads_well(text: str) -> None:
-    """Assert that nothing of the machine shows in a text."""
+    """Assert that a text shows no internals."""
     said = CODE.sub(" ", text)
     assert text.strip()
     assert not INNER.search(said), f"an inner name in {text!r}"
@@ -300,5 +300,5 @@ def test_each_effect_has_words() -> None:
 
 @pytest.mark.parametrize("needs", ["member", "responder", "communications_lead, U0000002"])
 @pytest.mark.parametrize("action", [*Action, "answer_handoff"])
-def test_whoever_may_not_do_something_hears_what_and_who_may(action: str, needs: str) -> None:
+def test_a_refused_right_reads_well(action: str, needs: str) -> None:
     assert_reads_well(refusal_text(NotPermitted(action, needs), slash="/incident"))

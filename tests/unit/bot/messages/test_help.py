@@ -1,4 +1,4 @@
-"""Help lists every command, for those who see blocks and for those who hear the fallback."""
+"""Help lists every command, in the blocks and in the fallback."""
 
 from bot.features import all_features
 from bot.features.browse.help import overview
@@ -7,7 +7,7 @@ from bot.slack.blocks.surfaces import MAX_TEXT
 COMMANDS = [command for feature in all_features() for command in feature.commands]
 
 
-def test_no_command_is_missing_from_what_a_screen_reader_reads() -> None:
+def test_the_fallback_lists_every_command() -> None:
     message = overview(COMMANDS, here=None, slash="/incident")
     assert [one.name for one in COMMANDS if f"`{one.name}` {one.summary}" not in message.text] == []
     assert len(message.text) < MAX_TEXT

@@ -1,4 +1,4 @@
-"""How shadowing, debriefs, mentors' conversations and on-call handoffs read, whatever was typed."""
+"""How shadowing, debriefs, mentors' conversations and on-call handoffs read, with any text."""
 
 import json
 import re
@@ -216,7 +216,7 @@ def test_forms_fit_whatever_was_typed() -> None:
         form.validate_json()
 
 
-def test_the_draft_is_plain_text_with_times_in_utc_and_counts_what_it_leaves_out() -> None:
+def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> None:
     now = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
     one = OpenIncident(
         reference="INC-1",

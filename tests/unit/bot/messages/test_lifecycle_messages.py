@@ -96,7 +96,7 @@ def test_the_fallback_names_incident_and_person(number: int) -> None:
         ),
     ],
 )
-def test_steps_read_as_what_they_are(payload: Payload, told: str) -> None:
+def test_each_step_has_its_own_words(payload: Payload, told: str) -> None:
     assert said_in_channel(entry_view(payload), incident()).text == f"INC-12: {told}"
 
 
@@ -111,7 +111,7 @@ def test_a_refused_step_names_who_was_first_and_what_is_possible() -> None:
     assert "/incident declare" in refusal_text(over, slash="/incident")
 
 
-def test_only_the_fields_that_were_touched_are_edited() -> None:
+def test_only_changed_fields_are_edited() -> None:
     shown: dict[str, str] = {
         "title": fingerprint("Checkout errors"),
         "summary": fingerprint("Old"),

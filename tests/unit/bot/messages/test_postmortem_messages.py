@@ -1,4 +1,4 @@
-"""What is said about postmortems and action items: complete as plain text, and it pings nobody."""
+"""How postmortems and action items read: complete as plain text, and pinging nobody."""
 
 import json
 import uuid
@@ -68,7 +68,7 @@ def test_every_entry_reads_completely_and_pings_nobody(
     assert not [ping for ping in PINGS if ping in whole]
 
 
-def test_a_draft_without_owner_asks_who_writes_it() -> None:
+def test_a_draft_without_an_owner_asks_who_writes_it() -> None:
     message = said_in_channel(PostmortemDrafted.kind, owner=None)
     assert "Who writes it up, by Mon 9 Mar 2026?" in message.text
     assert "postmortem_claim" in str(message.payload())
@@ -131,7 +131,7 @@ def test_a_clash_shows_theirs_and_keeps_ours(policy: Policy) -> None:
     assert '"initial_value": "Mine"' in text
 
 
-def test_what_publishing_lacks_is_named_by_title(policy: Policy) -> None:
+def test_missing_sections_are_named_by_title(policy: Policy) -> None:
     told = messages.missing_text(("contributing_factors",), policy=policy, slash="/incident")
     assert "Contributing factors" in told
     none = messages.missing_text(("resolved_at",), policy=policy, slash="/incident")
@@ -163,7 +163,7 @@ def test_an_action_item_is_read_from_words(
     assert (found.owner.external_id, found.due_on, found.text) == (owner, due_on, text)
 
 
-def test_days_are_counted_from_today_where_the_author_is() -> None:
+def test_days_are_counted_from_today_in_the_authors_zone() -> None:
     assert find_day("5d", now=NOW, zone="Asia/Tokyo") == date(2026, 3, 8)
     assert find_day("5d", now=NOW, zone="UTC") == date(2026, 3, 7)
 
@@ -179,12 +179,12 @@ def test_days_are_counted_from_today_where_the_author_is() -> None:
         "<@U1> by 3/4 fix it",
     ],
 )
-def test_words_that_cant_be_read_are_refused(typed: str) -> None:
+def test_an_unreadable_action_item_is_refused(typed: str) -> None:
     with pytest.raises(InvalidInput):
         parse_action(typed, now=NOW, zone="UTC", me=ME)
 
 
-def test_the_list_shows_the_open_ones_first_and_how_many_it_leaves_out() -> None:
+def test_the_list_shows_open_items_first_and_counts_what_it_omits() -> None:
     items = [
         ActionItemView(
             id=uuid.uuid4(),

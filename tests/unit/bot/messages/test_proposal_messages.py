@@ -34,7 +34,7 @@ def test_nobody_is_asked_to_decide_on_their_own_proposal() -> None:
     assert "Whoever can decide: please decide now" in told
 
 
-def test_who_is_agreed_with_hears_what_to_do_now() -> None:
+def test_an_approved_requester_hears_what_to_do_now() -> None:
     approved = ProposalApproved(**ABOUT, requester=BY_ALICE)
     told = said_directly(entry_view(approved), COMMANDED).text
     assert "*Alice* approved proposal 2." in told
@@ -43,13 +43,13 @@ def test_who_is_agreed_with_hears_what_to_do_now() -> None:
     assert "*Carry out* does it." in said_directly(command, COMMANDED).text
 
 
-def test_a_mentor_reads_who_escalates_and_what_needs_nobody() -> None:
+def test_a_mentor_reads_who_escalates_and_if_agreement_is_needed() -> None:
     def told(kind: str, **content: object) -> str:
         return forwarded_message(entry_view(kind, content=content), COMMANDED, TALK).text
 
     author = {"name": "bob", "external_id": BOB.external_id}
     assert "bob escalates to you in" in told("escalated", to="alice", author=author)
-    # What the bot sends by its rules isn't said to be the junior's doing.
+    # An escalation by the bot isn't shown as the junior's.
     assert "I escalate to you for bob in" in told("escalated", to="alice", author=None)
     assert "asks for agreement in" in told("action_proposed", needs="standard")
     safe = told("action_proposed", needs="nobody")

@@ -20,7 +20,7 @@ from bot.framework.entry_messages import told_message
 from bot.framework.refusals import refusal_text
 from bot.slack.blocks import Message
 from bot.slack.mentions import escape_line
-from incidents.core.errors import IncidentOver, InvalidInput, Superseded
+from incidents.core.errors import InvalidInput, Superseded
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import EntryView, IncidentView, PersonView, RoleView
 from incidents.people.assignable import Named
@@ -105,7 +105,7 @@ def proposal(kind: HandoffKind, status: HandoffStatus = HandoffStatus.PENDING) -
 
 
 def assert_harmless(message: Message) -> None:
-    """Nobody is pinged whom we didn't name, and the text says it without the blocks."""
+    """Assert that only people we name are pinged, and that the text is complete without blocks."""
     shown = json.dumps(message.payload(), ensure_ascii=False)
     assert not re.search(r"<!(channel|here|everyone)|<@U666>|(?<![\w\u2060])@here", shown)
     assert "\u202e" not in shown
@@ -153,7 +153,7 @@ def test_the_new_holder_gets_every_duty_and_every_step(policy: Policy) -> None:
     assert "/incident role scribe @someone" in text
 
 
-def test_the_list_offers_free_roles_ones_own_and_no_role_that_others_hold(
+def test_the_list_offers_only_free_roles_and_ones_own(
     policy: Policy,
 ) -> None:
     view = incident(("commander", ALICE), ("scribe", BOB))
@@ -169,12 +169,12 @@ def test_the_list_offers_free_roles_ones_own_and_no_role_that_others_hold(
     assert "Take over…" in json.dumps(shown.payload(), ensure_ascii=False)
 
 
-def test_a_role_that_the_policy_no_longer_has_is_still_shown(policy: Policy) -> None:
+def test_a_role_removed_from_the_policy_is_still_shown(policy: Policy) -> None:
     view = incident(("liaison", BOB))
     assert "liaison" in messages.roles_message(view, policy, viewer_id=ALICE.id).text
 
 
-def test_roles_of_a_closed_incident_are_listed_without_ways_to_assign(policy: Policy) -> None:
+def test_roles_of_a_closed_incident_are_listed_without_buttons(policy: Policy) -> None:
     view = replace(incident(), status=IncidentStatus.CLOSED)
     shown = json.dumps(messages.roles_message(view, policy, viewer_id=ALICE.id).payload())
     assert "role_assign_open" not in shown
@@ -192,7 +192,7 @@ def test_roles_of_a_closed_incident_are_listed_without_ways_to_assign(policy: Po
         ("commander none", "commander", ""),
     ],
 )
-def test_the_last_word_says_who(words: str, role: str, person: str) -> None:
+def test_the_last_word_names_the_person(words: str, role: str, person: str) -> None:
     named, said = words_of_role(words.split(), own=Named("U9", "me"))
     assert (said, named.external_id) == (role, person)
 
@@ -206,11 +206,7 @@ def test_a_name_that_is_no_mention_is_refused() -> None:
 @pytest.mark.parametrize(
     "what", ["command", "role", *(f"handoff_{one}" for one in HandoffStatus if one != "pending")]
 )
-def test_whoever_came_late_hears_what_happened_and_who_did_it(what: str) -> None:
+def test_a_late_answer_is_told_what_happened_and_who_did_it(what: str) -> None:
     text = refusal_text(Superseded(what, by="bob {x} <!here>"), slash="/incident")
     assert "<!here>" not in text
     assert "bob {x}" in text or what == "handoff_withdrawn"
-
-
-def test_an_incident_that_is_over_says_how_to_go_on() -> None:
-    assert "/incident reopen" in refusal_text(IncidentOver("closed"), slash="/incident")

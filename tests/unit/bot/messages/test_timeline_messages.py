@@ -59,12 +59,12 @@ def test_a_note_in_the_channel_has_its_whole_text_as_fallback_and_its_time_if_la
     assert "<!channel>" not in str(note(NASTY).payload())
 
 
-def test_what_was_taken_back_is_struck_out_without_its_own_strokes() -> None:
+def test_a_withdrawn_note_is_struck_out_as_a_whole() -> None:
     line = line_of(item("a ~b~ c", withdrawn_at=NINE, withdrawn_by="bob"), limit=100)
     assert "~a ∼b∼ c~ (withdrawn)" in line
 
 
-def test_a_page_offers_to_turn_only_where_there_is_more() -> None:
+def test_a_page_has_buttons_only_towards_more_pages() -> None:
     timeline = TimelineView(incident_view(), tuple(item(str(n), sequence=n) for n in range(1, 6)))
     first, middle, last = (str(page(timeline, count=2, skip=skip).payload()) for skip in (0, 2, 4))
     assert ("timeline_earlier" in first, "timeline_later" in first) == (True, False)

@@ -1,4 +1,4 @@
-"""How updates, reminders, misses, check-ins and stale incidents read."""
+"""How updates, reminders, misses and questions about stale incidents read."""
 
 import json
 import re
@@ -74,7 +74,7 @@ CASES: list[tuple[Callable[[EntryView, IncidentView], Message], dict[str, Any], 
 
 
 @pytest.mark.parametrize(("render", "content", "mentioned"), CASES)
-def test_only_those_who_are_meant_are_pinged_whatever_people_typed(
+def test_only_the_addressees_are_pinged_whatever_people_typed(
     render: Callable[[EntryView, IncidentView], Message],
     content: dict[str, Any],
     mentioned: set[str],
@@ -99,7 +99,7 @@ def test_the_fallback_text_begins_as_the_blocks_do(
     assert shown["text"][:40] in message.text
 
 
-def test_misses_of_the_bot_are_said_to_be_its_own_and_the_last_call_says_so() -> None:
+def test_the_bot_admits_its_own_misses_and_the_last_call_says_so() -> None:
     own = UPDATES["update_missed"](entry({**MISSED, "is_bots": True}), incident())
     assert "my miss, not yours" in own.text
     last = UPDATES["update_missed"](entry({**MISSED, "is_last_call": True}), incident())

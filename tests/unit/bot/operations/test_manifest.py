@@ -1,4 +1,4 @@
-"""The manifest asks for what the features handle, no more, in Slack's own form."""
+"""The manifest asks for exactly what the features handle, in Slack's schema."""
 
 import json
 from pathlib import Path
@@ -46,13 +46,13 @@ def test_slack_sends_exactly_the_events_that_are_handled() -> None:
     assert len(sent) == len(set(sent))
 
 
-def test_every_shortcut_in_the_menus_is_handled_and_every_handled_one_is_there() -> None:
+def test_the_menus_show_exactly_the_handled_shortcuts() -> None:
     shown = {shortcut["callback_id"] for shortcut in manifest()["features"]["shortcuts"]}
     handled = {callback_id for feature in all_features() for callback_id in feature.shortcuts}
     assert shown == handled == set(SHORTCUTS)
 
 
-def test_the_shortcuts_are_of_the_kinds_that_their_handlers_expect() -> None:
+def test_shortcuts_have_the_kind_that_their_handlers_expect() -> None:
     kinds = {item["callback_id"]: item["type"] for item in manifest()["features"]["shortcuts"]}
     assert kinds == {
         "declare": "global",
@@ -103,14 +103,14 @@ def test_an_address_that_slack_could_not_reach_is_refused(url: str) -> None:
         manifest(url)
 
 
-def test_home_and_messages_are_on_and_nobody_writes_to_the_bot() -> None:
+def test_the_home_tab_is_on_and_the_messages_tab_is_read_only() -> None:
     home = manifest()["features"]["app_home"]
     assert home["home_tab_enabled"]
     assert home["messages_tab_enabled"]
     assert home["messages_tab_read_only_enabled"]
 
 
-def test_no_permission_is_asked_for_that_nothing_needs() -> None:
+def test_every_requested_permission_is_needed() -> None:
     scopes = needed_scopes(all_features())
     assert not FORBIDDEN & set(scopes)
     bare = {need.scope for need in SCOPES}
@@ -123,7 +123,7 @@ def test_no_permission_is_asked_for_that_nothing_needs() -> None:
     assert all(purpose_of(scope, all_features()) for scope in scopes)
 
 
-def test_an_event_that_the_table_does_not_know_is_an_error() -> None:
+def test_an_event_missing_from_the_table_is_an_error() -> None:
     async def handler(_: object) -> None:
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""A process is known to be gone only when it certainly is."""
+"""A process counts as gone only when that is certain."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from bot.operations.process import is_gone, process_name
 
 
 def named(pid: int) -> str:
-    """The name of a process of this host with that number."""
+    """The name of a process on this host with that number."""
     host, _, chance = process_name().rsplit(":", 2)
     return f"{host}:{pid}:{chance}"
 
@@ -29,12 +29,12 @@ def test_a_process_that_ended_is_gone() -> None:
     assert is_gone(named(int(ended.stdout)))
 
 
-def test_an_earlier_process_that_had_our_own_number_is_gone() -> None:
+def test_an_earlier_process_with_our_own_number_is_gone() -> None:
     host, pid, chance = process_name().rsplit(":", 2)
     assert not is_gone(f"{host}:{pid}:{chance}")
     assert is_gone(f"{host}:{pid}:1-{chance.partition('-')[2]}")
 
 
 @pytest.mark.parametrize("name", ["elsewhere/pid1:1:abc", "", "nonsense", "a:b:c"])
-def test_of_a_process_elsewhere_nothing_is_known(name: str) -> None:
+def test_a_process_on_another_host_may_still_run(name: str) -> None:
     assert not is_gone(name)

@@ -1,4 +1,4 @@
-"""Metrics: declared is emitted, emitted is declared; and what the log leaves out."""
+"""Metrics: all declared ones are emitted and vice versa. Logs: what they leave out."""
 
 import ast
 import io
@@ -43,7 +43,7 @@ def emitted() -> dict[str, set[frozenset[str]]]:
     return found
 
 
-def test_every_metric_is_in_the_list_and_every_one_of_the_list_is_emitted() -> None:
+def test_exactly_the_listed_metrics_are_emitted() -> None:
     assert set(constants().values()) == set(METRICS)
     assert set(emitted()) == set(constants())
 
@@ -68,7 +68,7 @@ def test_a_count_appears_in_the_exposition() -> None:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """The log of the program, as JSON lines; what was configured before comes back afterwards."""
+    """The program's log as JSON lines; the earlier configuration is restored afterwards."""
     before, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()
@@ -85,7 +85,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_a_line_has_time_level_and_what_was_said(log: io.StringIO) -> None:
+def test_a_log_line_has_time_level_and_event(log: io.StringIO) -> None:
     structlog.get_logger("bot.test").info("ready", policy="82da")
     (line,) = lines(log)
     assert (line["event"], line["level"], line["policy"]) == ("ready", "info", "82da")
@@ -105,7 +105,7 @@ def test_a_trace_shows_where_and_what_kind_but_no_values(log: io.StringIO) -> No
     assert TOKEN not in log.getvalue()
 
 
-def test_messages_that_can_not_tell_are_kept(log: io.StringIO) -> None:
+def test_harmless_error_messages_are_kept(log: io.StringIO) -> None:
     for error in (SlackPermanent("is_archived", method="chat.update"), OSError("disk full")):
         structlog.get_logger("bot.test").error("failed", exc_info=error)
     first, second = lines(log)
@@ -113,7 +113,7 @@ def test_messages_that_can_not_tell_are_kept(log: io.StringIO) -> None:
     assert "disk full" in second["exception"]
 
 
-def test_of_the_databases_errors_only_the_first_line_is_kept(log: io.StringIO) -> None:
+def test_database_errors_keep_only_their_first_line(log: io.StringIO) -> None:
     original = Exception("duplicate key\nDETAIL: Key (title)=(Okapi) exists")
     error = OperationalError("INSERT", {}, original)
     structlog.get_logger("bot.test").error("failed", exc_info=error)
@@ -122,7 +122,7 @@ def test_of_the_databases_errors_only_the_first_line_is_kept(log: io.StringIO) -
 
 
 @pytest.mark.parametrize("name", ["slack_bolt.App", "slack_sdk.web", "aiohttp.server"])
-def test_of_libraries_that_repeat_payloads_only_the_place_is_kept(
+def test_errors_of_libraries_that_repeat_payloads_keep_only_the_place(
     log: io.StringIO, name: str
 ) -> None:
     logging.getLogger(name).error("Unhandled: %s", {"text": "Okapi escaped", "token": TOKEN})

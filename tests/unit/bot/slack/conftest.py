@@ -1,4 +1,4 @@
-"""A gateway onto the embedded Slack."""
+"""A gateway to the embedded Slack."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Door:
-    """The gateway, what is behind it, and what it reported."""
+    """The gateway, the Slack behind it, and the calls it reported."""
 
     gateway: SlackGateway
     slack: SlackServer

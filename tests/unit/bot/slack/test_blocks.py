@@ -1,4 +1,4 @@
-"""Block Kit builders keep within Slack's limits, whatever is put into them."""
+"""Block Kit builders keep within Slack's limits, whatever the input."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ ANY_TEXT = st.one_of(
     st.tuples(st.text(min_size=1, max_size=6), st.integers(1, 5_000)).map(lambda t: t[0] * t[1]),
 )
 
-# Where a text sits in a block, and how long it may be there.
+# How long a text may be, by its place in a block.
 TEXT_LIMITS = {
     ("header", "text"): 150,
     ("section", "text"): 3_000,
@@ -38,7 +38,7 @@ TEXT_LIMITS = {
 
 
 def texts(value: Any, place: tuple[str, str] = ("", "")) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield every text object with the type and key that it sits in."""
+    """Yield every text object with its parent's type and its key."""
     if isinstance(value, list):
         for item in value:
             yield from texts(item, place)
@@ -114,7 +114,7 @@ def test_a_long_message_keeps_its_buttons_and_says_that_it_is_cut() -> None:
     assert "cut here" in shown[-2]["elements"][0]["text"]
 
 
-def test_a_message_of_usual_size_is_not_touched() -> None:
+def test_a_message_of_usual_size_is_unchanged() -> None:
     parts = (blocks.header("INC-1"), blocks.divider(), blocks.section("*down*"))
     assert Message("INC-1 down", parts).blocks == parts
 
@@ -153,7 +153,7 @@ def test_an_initial_choice_counts_only_if_it_is_offered(
         assert chosen.get("value") == expected
 
 
-def test_an_input_is_named_by_its_field_alone() -> None:
+def test_an_input_is_named_only_by_its_field() -> None:
     rendered = blocks.text_input("impact", label="Impact", multiline=True).to_dict()
     assert (rendered["block_id"], rendered["element"]["action_id"]) == ("impact", "impact")
 
@@ -167,19 +167,19 @@ def test_an_id_that_would_be_cut_is_refused() -> None:
         blocks.modal("x", blocks=[], callback_id="c", private_metadata="m" * 3_001)
 
 
-def test_a_button_never_leads_to_something_that_is_no_web_address() -> None:
+def test_a_button_links_only_to_web_addresses() -> None:
     assert blocks.button("x", action_id="a", url="javascript:alert(1)").url is None
     assert blocks.button("x", action_id="a", url="https://example.com").url is not None
 
 
-def test_a_form_with_inputs_can_be_submitted_and_one_without_need_not() -> None:
+def test_only_a_form_with_inputs_can_be_submitted() -> None:
     with_input = blocks.modal("x", blocks=[blocks.text_input("t", label="T")], callback_id="c")
     without = blocks.modal("x", blocks=[blocks.section("hi")], callback_id="c")
     assert "submit" in with_input.to_dict()
     assert "submit" not in without.to_dict()
 
 
-def test_a_naive_time_has_no_place_in_a_form() -> None:
+def test_a_naive_time_in_a_form_is_refused() -> None:
     naive = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).replace(tzinfo=None)
     with pytest.raises(ValueError, match="naive"):
         blocks.datetime_input("at", label="At", initial=naive)
@@ -191,7 +191,7 @@ def entered(**elements: dict[str, Any]) -> blocks.FormState:
     return blocks.state_of({"state": {"values": values}})
 
 
-def test_what_was_entered_is_read_by_field() -> None:
+def test_inputs_are_read_by_field() -> None:
     state = entered(
         title={"type": "plain_text_input", "value": "  Checkout down "},
         severity={"type": "static_select", "selected_option": {"value": "sev2"}},
@@ -214,7 +214,7 @@ def test_what_was_entered_is_read_by_field() -> None:
 
 
 @pytest.mark.parametrize("element", [{}, {"value": None, "selected_option": None}])
-def test_what_was_left_empty_reads_as_empty(element: dict[str, Any]) -> None:
+def test_empty_inputs_read_as_empty(element: dict[str, Any]) -> None:
     state = entered(field=element)
     for name in ("field", "unknown"):
         assert not state.text(name)
@@ -227,12 +227,12 @@ def test_what_was_left_empty_reads_as_empty(element: dict[str, Any]) -> None:
         assert not state.checked(name)
 
 
-def test_options_for_an_external_select_are_cut_to_what_slack_takes() -> None:
+def test_options_for_an_external_select_are_cut_to_slacks_limit() -> None:
     offered: list[Option] = [blocks.option(str(n), value=str(n)) for n in range(150)]
     assert len(blocks.options_within(offered)) == 100
 
 
-def test_a_message_that_is_closed_says_how_and_keeps_only_what_still_does_something() -> None:
+def test_a_closed_message_says_why_and_keeps_only_working_buttons() -> None:
     asked = Message(
         "Who takes it?",
         (

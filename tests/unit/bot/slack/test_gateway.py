@@ -32,7 +32,7 @@ async def test_a_created_channel_is_there_and_private_if_asked(door: Door) -> No
     assert made.is_private
 
 
-async def test_an_own_channel_is_found_again_by_name_and_time(door: Door) -> None:
+async def test_our_own_channel_is_found_again_by_name_and_time(door: Door) -> None:
     started = door.clock.now()
     made = await door.gateway.create_channel("inc-1", private=True)
     found = await door.gateway.find_own_channel("inc-1", created_after=started)
@@ -43,7 +43,7 @@ async def test_an_own_channel_is_found_again_by_name_and_time(door: Door) -> Non
     assert await door.gateway.find_own_channel("inc-1", created_after=later) is None
 
 
-async def test_a_channel_that_somebody_else_made_is_not_our_own(door: Door) -> None:
+async def test_a_channel_that_somebody_else_made_is_not_ours(door: Door) -> None:
     started = door.clock.now()
     door.slack.add_channel("inc-1", members=[door.alice, door.slack.bot])
     assert await door.gateway.find_own_channel("inc-1", created_after=started) is None
@@ -59,7 +59,7 @@ async def test_a_channel_is_found_by_name_or_id(door: Door) -> None:
     assert await door.gateway.find_channel("C0NOWHERE0") is None
 
 
-async def test_one_who_cannot_be_invited_stops_nobody(door: Door) -> None:
+async def test_a_failed_invitation_doesnt_stop_the_others(door: Door) -> None:
     bob = door.slack.add_person("bob")
     guest = door.slack.add_person("gil", guest="single")
     made = await door.gateway.create_channel("inc-1", private=False)
@@ -82,7 +82,7 @@ async def test_invitations_are_made_one_by_one_when_all_are_refused_together(doo
     assert len(door.slack.calls_of("conversations.invite")) == 3
 
 
-async def test_a_channel_that_takes_nobody_is_a_failure_not_an_outcome(door: Door) -> None:
+async def test_a_channel_that_accepts_nobody_is_a_failure(door: Door) -> None:
     made = await door.gateway.create_channel("inc-1", private=False)
     await door.gateway.archive(made.id)
     with pytest.raises(SlackPermanent, match="is_archived"):
@@ -159,7 +159,7 @@ async def test_a_message_is_changed_pinned_and_deleted(door: Door) -> None:
     assert await door.gateway.fetch_message(posted.channel, posted.ts) is None
 
 
-async def test_a_marked_message_is_fetched_also_from_a_thread(door: Door) -> None:
+async def test_a_marked_message_is_fetched_even_from_a_thread(door: Door) -> None:
     made = await door.gateway.create_channel("inc-1", private=False)
     await door.gateway.invite(made.id, [door.alice.id])
     room = door.slack.channel(made.id)
@@ -218,14 +218,14 @@ async def test_people_of_another_company_are_external(door: Door) -> None:
     assert (await door.gateway.user(visitor.id)).is_external
 
 
-async def test_groups_and_who_is_in_them(door: Door) -> None:
+async def test_groups_are_listed_with_their_members(door: Door) -> None:
     made = door.slack.add_group("sre", [door.alice])
     (group,) = await door.gateway.groups()
     assert (group.id, group.handle) == (made.id, "sre")
     assert await door.gateway.group_members(group.id) == (door.alice.id,)
 
 
-async def test_do_not_disturb_and_status_are_read_as_they_are_now(door: Door) -> None:
+async def test_the_current_do_not_disturb_and_status_are_read(door: Door) -> None:
     nothing = await door.gateway.attention(door.alice.id)
     assert nothing == Attention()
     start = int(door.clock.now().timestamp())
@@ -252,7 +252,7 @@ async def test_an_open_form_shows_something_else_until_it_is_closed(door: Door) 
     second = blocks.modal("Second", blocks=[blocks.section("two")], callback_id="form")
     await door.gateway.update_view(view_id=shown.id, view=second, if_hash=shown.hash)
     seen += titles()
-    # A change made for an older state of the form comes too late, and hurts nobody.
+    # A change to an older state of the form is ignored.
     await door.gateway.update_view(view_id=shown.id, view=first, if_hash=shown.hash)
     await door.gateway.update_view(view_id="V404", view=first)
     assert [*seen, *titles()] == ["Second", "Second"]
@@ -270,7 +270,7 @@ async def test_an_ephemeral_message_is_for_one_person(door: Door) -> None:
     assert [message.text for message in door.alice.ephemerals] == ["welcome"]
 
 
-async def test_all_that_was_sent_is_within_slacks_limits(door: Door) -> None:
+async def test_everything_sent_is_within_slacks_limits(door: Door) -> None:
     made = await door.gateway.create_channel("inc-1", private=False)
     long = Message("x" * 9_000, blocks.paragraphs("y " * 9_000))
     posted = await door.gateway.post(made.id, long, effect_id="e-1")

@@ -1,7 +1,8 @@
-"""Whatever goes wrong with a call becomes one of three failures."""
+"""Every failed call becomes one of three failures."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -27,7 +28,7 @@ async def failure_of_posting(door: Door) -> SlackFailure:
     return failure.value
 
 
-async def test_too_many_calls_are_temporary_and_the_wait_is_obeyed(door: Door) -> None:
+async def test_a_rate_limit_is_temporary_and_its_wait_is_obeyed(door: Door) -> None:
     door.slack.fail(POST, error="ratelimited", retry_after=7)
     failure = await failure_of_posting(door)
     assert isinstance(failure, SlackTemporary)
@@ -39,30 +40,30 @@ async def test_too_many_calls_are_temporary_and_the_wait_is_obeyed(door: Door) -
     assert len(door.slack.calls_of(POST)) == 1
 
 
-@pytest.mark.parametrize("error", ["fatal_error", "internal_error", "service_unavailable"])
-async def test_slacks_own_trouble_is_temporary_and_uncertain(door: Door, error: str) -> None:
-    door.slack.fail(POST, error=error)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        *(
+            ({"error": one}, one)
+            for one in ("fatal_error", "internal_error", "service_unavailable")
+        ),
+        *(({"status": one}, f"http_{one}") for one in (500, 502, 503, 504)),
+    ],
+)
+async def test_slacks_internal_errors_are_temporary_and_uncertain(
+    door: Door, fault: dict[str, Any], error: str
+) -> None:
+    door.slack.fail(POST, **fault)
     failure = await failure_of_posting(door)
     assert isinstance(failure, SlackTemporary)
     assert failure.error == error
     assert failure.uncertain
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_an_http_error_without_json_is_temporary_and_uncertain(
-    door: Door, status: int
-) -> None:
-    door.slack.fail(POST, status=status)
-    failure = await failure_of_posting(door)
-    assert isinstance(failure, SlackTemporary)
-    assert failure.error == f"http_{status}"
-    assert failure.uncertain
-
-
 @pytest.mark.parametrize(
     "error", ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"]
 )
-async def test_a_token_that_slack_no_longer_takes_is_said_so(door: Door, error: str) -> None:
+async def test_a_token_that_slack_refuses_is_reported(door: Door, error: str) -> None:
     door.slack.fail(POST, error=error)
     failure = await failure_of_posting(door)
     assert isinstance(failure, SlackUnauthorized)
@@ -96,7 +97,7 @@ async def test_a_dropped_connection_is_uncertain_and_never_tried_twice(door: Doo
     assert len(door.slack.calls_of(POST)) == 1
 
 
-async def test_a_failure_tells_nothing_of_what_people_wrote_or_of_the_token(door: Door) -> None:
+async def test_a_failure_reveals_neither_texts_nor_the_token(door: Door) -> None:
     door.slack.fail(POST, error="invalid_blocks")
     failure = await failure_of_posting(door)
     assert str(failure) == f"{POST}: invalid_blocks"
@@ -111,7 +112,7 @@ async def test_an_expired_trigger_is_permanent(door: Door) -> None:
 
 
 class StrangeProxy:
-    """Answers as something between us and Slack may."""
+    """Answers as a proxy between us and Slack might."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -165,7 +166,7 @@ async def test_an_unreadable_answer_is_temporary_and_uncertain(
     assert failure.value.uncertain
 
 
-async def test_nobody_listening_is_temporary_and_certain(unused_tcp_port: int) -> None:
+async def test_a_refused_connection_is_temporary_and_certain(unused_tcp_port: int) -> None:
     async with aiohttp.ClientSession() as session:
         gateway = gateway_to(f"http://127.0.0.1:{unused_tcp_port}/", session)
         with pytest.raises(SlackTemporary, match="unreachable") as failure:
@@ -176,7 +177,7 @@ async def test_nobody_listening_is_temporary_and_certain(unused_tcp_port: int) -
 @pytest.mark.parametrize(
     ("status", "kind"), [(404, SlackPermanent), (429, SlackTemporary), (500, SlackTemporary)]
 )
-async def test_a_used_up_response_url_is_permanent_and_trouble_is_not(
+async def test_a_used_up_response_url_is_permanent_and_other_errors_are_temporary(
     proxy: StrangeProxy, status: int, kind: type[SlackFailure]
 ) -> None:
     proxy.status = status

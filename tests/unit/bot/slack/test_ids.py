@@ -37,7 +37,7 @@ def test_a_channel_name_is_valid_whatever_the_title(title: str, number: int) -> 
         ("<!channel> `rm -rf`", "inc-12-channel-rm-rf"),
     ],
 )
-def test_a_channel_name_says_what_of_the_title_it_can(title: str, name: str) -> None:
+def test_a_channel_name_keeps_what_it_can_of_the_title(title: str, name: str) -> None:
     assert channel_name(PATTERN, number=12, title=title) == name
 
 
@@ -58,7 +58,7 @@ def test_a_message_timestamp_keeps_its_microseconds() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "now", "1.2.3", "-1.000000"])
-def test_what_is_no_timestamp_is_refused(text: str) -> None:
+def test_an_invalid_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a Slack timestamp"):
         ts_to_instant(text)
 

@@ -1,4 +1,4 @@
-"""Calls keep to Slack's pace."""
+"""Calls keep within Slack's rate limits."""
 
 import asyncio
 from datetime import timedelta
@@ -22,7 +22,7 @@ async def calls_at_once(limits: RateLimits, method: str, priority: Priority) -> 
     return made
 
 
-async def test_work_leaves_a_share_of_each_method_to_people() -> None:
+async def test_work_leaves_people_a_share_of_each_method() -> None:
     limits = RateLimits(ManualClock())
     assert await calls_at_once(limits, "conversations.create", Priority.WORK) == 20
     assert await calls_at_once(limits, "conversations.create", Priority.PERSON) == 5
@@ -71,7 +71,7 @@ async def test_a_short_wait_is_waited_out() -> None:
     assert limits.delay(POST, channel="C1") == SECOND
 
 
-async def test_a_wait_beyond_patience_says_when_to_come_back() -> None:
+async def test_a_long_wait_says_when_to_retry() -> None:
     limits = RateLimits(ManualClock())
     await calls_at_once(limits, "pins.add", Priority.WORK)
     with pytest.raises(SlackTemporary) as refusal:
@@ -80,7 +80,7 @@ async def test_a_wait_beyond_patience_says_when_to_come_back() -> None:
     assert not refusal.value.uncertain
 
 
-async def test_what_slack_asks_to_wait_is_obeyed_even_without_limits() -> None:
+async def test_a_wait_requested_by_slack_is_obeyed_even_without_limits() -> None:
     clock = ManualClock()
     limits = RateLimits.disabled(clock)
     limits.refused("pins.add", retry_after=30 * SECOND)
@@ -90,7 +90,7 @@ async def test_what_slack_asks_to_wait_is_obeyed_even_without_limits() -> None:
     assert not limits.delay("pins.add")
 
 
-async def test_a_refused_post_holds_back_its_channel_and_a_second_one_all() -> None:
+async def test_a_refused_post_delays_its_channel_and_a_second_one_all_channels() -> None:
     clock = ManualClock()
     limits = RateLimits(clock)
     limits.refused(POST, retry_after=2 * SECOND, channel="C1")
@@ -107,6 +107,6 @@ async def test_disabled_limits_let_everything_through() -> None:
     assert not limits.delay(POST, channel="C1")
 
 
-async def test_figures_can_be_changed() -> None:
+async def test_limits_can_be_changed() -> None:
     limits = RateLimits(ManualClock(), limits=Limits(burst=0, reserved_for_people=0))
     assert await calls_at_once(limits, "pins.add", Priority.WORK) == 20

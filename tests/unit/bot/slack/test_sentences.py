@@ -1,4 +1,4 @@
-"""Sentences in Slack: mentions and date tokens of our own, nothing of people's text."""
+"""Sentences in Slack: our mentions and date tokens work, people's text does nothing."""
 
 import uuid
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from incidents.core.sentences import (
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
-def test_who_did_what_is_one_sentence_and_each_detail_a_line() -> None:
+def test_an_entry_is_one_sentence_and_a_line_for_each_detail() -> None:
     told = telling(
         "made ", Who("Ben", uuid.UUID(int=7), "U0BEN"), " scribe", details=(said("He asked"),)
     )

@@ -1,4 +1,4 @@
-"""The models check themselves as before, only sooner found."""
+"""The quick check of Slack's models finds the same as the models' own, slow one."""
 
 import pytest
 from slack_sdk.errors import SlackObjectFormationError
@@ -13,7 +13,7 @@ def all_models(base: type[JsonObject] = JsonObject) -> set[type[JsonObject]]:
     return known.union(*(all_models(one) for one in known)) if known else known
 
 
-def test_every_model_has_the_validators_that_it_finds_itself() -> None:
+def test_the_quick_check_finds_every_models_validators() -> None:
     found = {cls: set(validators_of(cls)) for cls in all_models()}
     assert found[HeaderBlock]
     assert found[ButtonElement] >= {"_validate_text_length"}
@@ -31,7 +31,7 @@ def test_every_model_has_the_validators_that_it_finds_itself() -> None:
         ActionsBlock(elements=[ButtonElement(text="x", action_id="a" * 256)]),
     ],
 )
-def test_what_slack_would_refuse_is_refused_as_before(wrong: JsonObject) -> None:
+def test_the_quick_check_refuses_what_slack_would_refuse(wrong: JsonObject) -> None:
     check_quickly()
     with pytest.raises(SlackObjectFormationError):
         wrong.to_dict()

@@ -16,7 +16,7 @@ from incidents.postmortem.due import Say, Wait, decide, reminder_instant
         (date(2026, 3, 7), date(2026, 3, 13)),  # Saturday: Monday is the first of five
     ],
 )
-def test_five_business_days_leave_weekends_out(start: date, due: date) -> None:
+def test_five_business_days_skip_weekends(start: date, due: date) -> None:
     assert add_business_days(start, 5, is_business_day=business_days(None)) == due
 
 
@@ -53,13 +53,15 @@ DUE = date(2026, 3, 9)
     [
         (datetime(2026, 3, 6, 9, 0, tzinfo=UTC), 0, "UTC", Say(is_due=False, next_step=1)),
         (datetime(2026, 3, 9, 9, 0, tzinfo=UTC), 1, "UTC", Say(is_due=True, next_step=None)),
-        # The bot was away over the day before.
+        # The bot was away on the day before.
         (datetime(2026, 3, 10, 9, 0, tzinfo=UTC), 0, "UTC", Say(is_due=True, next_step=None)),
         (datetime(2026, 3, 6, 9, 0, tzinfo=UTC), 0, "Asia/Tokyo", Say(is_due=False, next_step=1)),
         (datetime(2026, 3, 6, 9, 0, tzinfo=UTC), 0, "Nowhere/Land", Say(is_due=False, next_step=1)),
     ],
 )
-def test_what_a_reminder_comes_to(now: datetime, step: int, zone: str, decision: Say) -> None:
+def test_each_reminder_decides_what_to_say_and_what_is_next(
+    now: datetime, step: int, zone: str, decision: Say
+) -> None:
     assert decide(due_on=DUE, step=step, now=now, zone=zone) == decision
 
 

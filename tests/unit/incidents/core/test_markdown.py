@@ -14,7 +14,7 @@ JOINER = "\u2060"
 
 
 def html_of(markdown: str) -> str:
-    """Return what a reader's program makes of it, with tables and bare links switched on."""
+    """Return the text as HTML, rendered with tables and bare links switched on."""
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     rendered: str = parser.render(markdown)
     return rendered

@@ -35,7 +35,7 @@ BEN = uuid.UUID(int=7)
 HOSTILE = "<script>alert(1)</script> | `x` @channel *bold* [a](javascript:b)"
 
 
-def test_a_line_is_the_phrase_as_a_sentence_and_then_each_detail() -> None:
+def test_an_entry_is_the_phrase_as_a_sentence_and_then_each_detail() -> None:
     told = telling(
         "put off the next update by ",
         HowLong(timedelta(minutes=15)),
@@ -49,7 +49,7 @@ def test_a_line_is_the_phrase_as_a_sentence_and_then_each_detail() -> None:
     )
 
 
-def test_details_that_say_nothing_are_left_out() -> None:
+def test_empty_details_are_left_out() -> None:
     told = telling("resolved it", details=(said(""), said(None), detail("Due", when(None))))
     assert told == Telling(("resolved it",))
 
@@ -59,7 +59,7 @@ def test_plain_text_shows_times_in_the_zone_it_is_given() -> None:
     assert render((When(NINE),), PlainText(zone=lisbon_winter)) == "2026-11-21 10:00 CET"
 
 
-def test_people_known_by_id_alone_get_their_names() -> None:
+def test_people_known_only_by_id_get_their_names() -> None:
     told = telling("called ", Who(id=BEN), details=(detail("Asked by", Who("Ada", BEN)),))
     assert people_in(told) == {BEN}
     assert as_line(with_names(told, {BEN: "Ben"}), PlainText()) == "Called Ben. Asked by: Ada"
@@ -89,7 +89,7 @@ def test_html_escapes_everything_and_links_only_to_the_web() -> None:
     assert '<time datetime="2026-11-21T09:00:00+00:00">' in render((When(NINE),), Html())
 
 
-def test_markdown_makes_nothing_of_peoples_text_and_keeps_the_spaces_between_parts() -> None:
+def test_markdown_ignores_markup_in_peoples_text_and_keeps_the_spaces_between_parts() -> None:
     shown = render(
         ("asked ", Who("Ben *B*"), " in ", ChannelName("inc_1"), ": ", Words("a|b")), Markdown()
     )

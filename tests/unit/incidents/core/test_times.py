@@ -40,7 +40,7 @@ def test_a_duration_is_read_however_it_is_written(text: str, minutes: float) -> 
 
 
 @pytest.mark.parametrize("text", ["", "0m", "15", "15x", "m", "-5m", "1h-5m", "9999d", "15m ago"])
-def test_other_texts_are_no_duration(text: str) -> None:
+def test_other_texts_are_not_durations(text: str) -> None:
     assert find_duration(text) is None
 
 
@@ -66,12 +66,12 @@ def test_a_leading_duration_is_taken_off_the_text(
     assert split_duration(text) == expected
 
 
-def test_a_clock_time_is_the_latest_such_moment_in_the_authors_zone() -> None:
+def test_a_clock_time_is_its_latest_occurrence_in_the_authors_zone() -> None:
     assert find_moment("09:30", now=NOW, zone="Europe/Berlin") == NOW - timedelta(minutes=30)
     assert find_moment("10:30", now=NOW, zone="Europe/Berlin") == NOW - timedelta(hours=23.5)
 
 
-def test_a_minus_counts_back_from_now_also_as_phones_type_it() -> None:
+def test_a_minus_counts_back_from_now_even_as_phones_type_it() -> None:
     assert find_moment("-10m", now=NOW, zone="UTC") == NOW - timedelta(minutes=10)
     assert find_moment("\N{MINUS SIGN}1h30m", now=NOW, zone="UTC") == NOW - timedelta(hours=1.5)
     assert find_moment("25:00", now=NOW, zone="UTC") is None
@@ -84,7 +84,7 @@ def test_a_leading_moment_is_taken_off_the_text() -> None:
 
 
 @pytest.mark.parametrize("word", ["-10", "-10x", "\N{MINUS SIGN}10", "25:99", "9:60", "-0m"])
-def test_a_first_word_that_is_meant_for_a_time_and_is_none_is_refused(word: str) -> None:
+def test_an_invalid_time_as_the_first_word_is_refused(word: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         split_moment(f"{word} rolled back", now=NOW, zone="UTC")
     assert (refused.value.field, refused.value.problem) == ("time", "not_a_time")
@@ -192,7 +192,7 @@ def test_a_day_to_come_is_the_next_such_day(typed: str, day: str) -> None:
     assert (found, rest) == (date.fromisoformat(day), "fix it")
 
 
-def test_a_time_shown_twice_when_clocks_go_back_is_the_later_one_that_has_been() -> None:
+def test_a_time_shown_twice_when_clocks_go_back_is_the_later_past_one() -> None:
     # Berlin, 2026-10-25: 02:30 is shown at 00:30 and at 01:30 UTC.
     wall, zone = time(2, 30), "Europe/Berlin"
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -202,7 +202,7 @@ def test_a_time_shown_twice_when_clocks_go_back_is_the_later_one_that_has_been()
     assert latest_clock_time(wall, now=second + timedelta(minutes=20), zone=zone) == second
 
 
-def test_a_time_skipped_when_clocks_go_forward_was_the_day_before() -> None:
+def test_a_time_skipped_when_clocks_go_forward_is_the_day_before() -> None:
     # Berlin, 2026-03-29: after 01:59 comes 03:00.
     now = datetime(2026, 3, 29, 6, 0, tzinfo=UTC)
     found = latest_clock_time(time(2, 30), now=now, zone="Europe/Berlin")
@@ -233,7 +233,7 @@ def test_the_latest_clock_time_is_past_within_two_days_and_shows_that_time(
 
 
 @given(st.integers(min_value=1, max_value=60 * 24 * 300))
-def test_a_duration_is_read_back_as_it_was_written(minutes: int) -> None:
+def test_a_written_duration_is_read_back(minutes: int) -> None:
     duration = timedelta(minutes=minutes)
     assert find_duration(duration_text(duration)) == duration
     assert find_duration(spoken_duration(duration)) == duration

@@ -1,4 +1,4 @@
-"""The machine behind scenarios: time, facts, conditions; and every scenario to both of its ends."""
+"""The engine behind scenarios: time, facts, conditions; and both ends of every scenario."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ MINUTE = 60.0
 
 @dataclass
 class Play:
-    """Plays a scenario by the minute, as a run does."""
+    """Plays a scenario minute by minute, as a run does."""
 
     scenario: Scenario
     state: RunState = field(default_factory=RunState)
@@ -63,7 +63,7 @@ def play(key: str) -> Play:
 
 SCENARIOS = [scenario.key for scenario in load_scenarios()]
 
-# What solves each scenario, with the minutes waited after each step; nothing of it is wrong.
+# What solves each scenario, with the minutes to wait after each step; no step is wrong.
 SOLUTIONS: dict[str, list[tuple[str, float]]] = {
     "bad-deploy": [("roll-back", 4)],
     "expired-certificate": [("renew", 1), ("reload", 5)],
@@ -72,7 +72,7 @@ SOLUTIONS: dict[str, list[tuple[str, float]]] = {
     "database-connections": [("pause-job", 1), ("escalate", 2), ("end-sessions", 5)],
 }
 
-# What makes each scenario worse, and the signal by which that shows.
+# What makes each scenario worse, and the signal that shows it.
 BLUNDERS = {
     "bad-deploy": ("fail-over", "failover-hurts"),
     "expired-certificate": ("checks-off", "insecure"),
@@ -83,7 +83,7 @@ BLUNDERS = {
 
 
 @pytest.mark.parametrize("key", SCENARIOS)
-def test_a_scenario_comes_to_its_good_end(key: str) -> None:
+def test_a_scenario_reaches_its_good_end(key: str) -> None:
     played = play(key)
     played.wait(3)
     for check in played.scenario.checks:
@@ -111,13 +111,13 @@ def test_a_scenario_left_alone_gets_worse_and_somebody_asks(key: str) -> None:
     asked = [signal.key for signal in scenario.signals if signal.asks]
     assert set(asked) & set(played.seen)
     assert len(played.seen) >= 4
-    # An outage of somebody else's ends by itself, but far beyond the aim.
+    # A provider's outage ends by itself, but long after the aim.
     played.wait(10)
     assert not played.is_fixed()
 
 
 @pytest.mark.parametrize("key", SCENARIOS)
-def test_a_scenario_comes_to_its_bad_end(key: str) -> None:
+def test_a_scenario_reaches_its_bad_end(key: str) -> None:
     action, shows = BLUNDERS[key]
     played = play(key)
     assert played.do(action) is Verdict.WORSE
@@ -144,12 +144,12 @@ def played_verdict(played: Play, key: str) -> bool:
     return act(played.scenario, found, played.state, elapsed=0)[1].verdict is Verdict.HARMLESS
 
 
-def test_the_queue_sticks_again_while_the_import_goes_on() -> None:
+def test_the_queue_sticks_again_while_the_import_runs() -> None:
     played = play("queue-backlog")
     played.do("park-message")
     played.wait(5)
     assert "stuck-again" in played.seen
-    # More of them come as long as it goes on.
+    # More of them come while it runs.
     assert played.do("park-message") is Verdict.HARMLESS
     played.do("pause-import")
     played.wait(10)
@@ -160,7 +160,7 @@ def test_the_queue_sticks_again_while_the_import_goes_on() -> None:
     assert [key for key in played.seen if key.startswith("drained")] == ["drained-second"]
 
 
-def test_an_emptied_queue_cannot_be_won() -> None:
+def test_after_emptying_the_queue_the_drill_cannot_be_won() -> None:
     played = play("queue-backlog")
     played.do("purge")
     played.do("pause-import")
@@ -183,7 +183,7 @@ def test_connections_are_full_again_while_the_job_runs() -> None:
     assert played.is_fixed()
 
 
-def test_connections_are_full_again_however_often_they_are_ended() -> None:
+def test_connections_are_full_again_even_if_ended_twice() -> None:
     played = play("database-connections")
     played.escalate()
     played.do("end-sessions")
@@ -198,7 +198,7 @@ def test_connections_are_full_again_however_often_they_are_ended() -> None:
     assert played.is_fixed()
 
 
-def test_what_was_made_worse_can_be_undone() -> None:
+def test_a_blunder_can_be_undone() -> None:
     played = play("upstream-outage")
     played.do("raise-timeouts")
     played.do("pay-later")
@@ -209,7 +209,7 @@ def test_what_was_made_worse_can_be_undone() -> None:
     assert played.is_fixed()
 
 
-def test_an_outage_of_others_ends_by_itself_too_late() -> None:
+def test_a_providers_outage_ends_by_itself_too_late() -> None:
     played = play("upstream-outage")
     played.wait(39)
     assert played.is_fixed()
@@ -217,7 +217,7 @@ def test_an_outage_of_others_ends_by_itself_too_late() -> None:
 
 
 @pytest.mark.parametrize("key", SCENARIOS)
-def test_it_does_not_matter_how_often_one_looks_at_the_clock(key: str) -> None:
+def test_looking_at_the_clock_more_often_changes_nothing(key: str) -> None:
     often, once = play(key), play(key)
     for _ in range(40):
         often.wait(0.75)
@@ -236,7 +236,7 @@ def test_a_signal_whose_moment_has_passed_never_comes() -> None:
 
 
 @pytest.mark.parametrize("key", SCENARIOS)
-def test_a_state_is_the_same_after_being_stored(key: str) -> None:
+def test_a_state_survives_being_stored(key: str) -> None:
     played = play(key)
     played.wait(12)
     played.check(played.scenario.checks[0].key)

@@ -46,7 +46,7 @@ def met(made: Scorecard) -> dict[ScoreLine, bool | None]:
     return {item.line: item.is_met for item in made.items}
 
 
-def test_all_is_well_and_nothing_is_made_up_to_practise() -> None:
+def test_a_perfect_score_has_nothing_to_practise() -> None:
     made = card()
     assert set(met(made).values()) == {True}
     assert len(made.items) == len(ScoreLine)
@@ -70,15 +70,13 @@ def test_all_is_well_and_nothing_is_made_up_to_practise() -> None:
         ({"has_impact": False}, ScoreLine.IMPACT),
     ],
 )
-def test_each_aim_that_is_missed_is_what_to_practise(
-    changes: dict[str, Any], line: ScoreLine
-) -> None:
+def test_each_missed_aim_is_what_to_practise(changes: dict[str, Any], line: ScoreLine) -> None:
     made = card(**changes)
     assert [one for one, is_met in met(made).items() if not is_met] == [line]
     assert made.practise_next is line
 
 
-def test_what_there_was_no_occasion_for_counts_neither_way() -> None:
+def test_an_aim_without_an_occasion_counts_neither_way() -> None:
     made = card(
         how=RunEnd.ABANDONED,
         lasted=2 * MINUTE,
@@ -105,7 +103,7 @@ def test_a_scenario_that_calls_for_no_help_has_no_line_about_it() -> None:
     assert ScoreLine.CONTEXT not in lines
 
 
-def test_the_slowest_answer_counts_and_one_asked_a_moment_ago_does_not() -> None:
+def test_the_slowest_answer_counts_and_a_fresh_question_does_not() -> None:
     asked = (
         Question(asked_at=5 * MINUTE, answered_at=6 * MINUTE),
         Question(asked_at=10 * MINUTE, answered_at=19 * MINUTE),
@@ -116,12 +114,12 @@ def test_the_slowest_answer_counts_and_one_asked_a_moment_ago_does_not() -> None
     assert (answered.is_met, answered.value) == (True, 9 * MINUTE)
 
 
-def test_a_scorecard_is_the_same_after_being_stored() -> None:
+def test_a_scorecard_survives_being_stored() -> None:
     made = card(worse=("fail-over",), context=40)
     assert scorecard_from(made.to_json()) == made
 
 
-def test_time_in_which_the_bot_was_away_is_nobodys() -> None:
+def test_time_while_the_bot_was_away_doesnt_count() -> None:
     def at(minutes: float) -> datetime:
         return START + timedelta(minutes=minutes)
 

@@ -1,4 +1,4 @@
-"""What the built-in scenarios show fits what is so: after each act, and as time goes on."""
+"""The built-in scenarios show what is true: after each action, and as time passes."""
 
 from collections.abc import Iterator
 from itertools import permutations
@@ -8,8 +8,8 @@ import pytest
 from incidents.scenarios.scenario import Verdict
 from tests.unit.incidents.drills.test_drill_engine import SCENARIOS, SOLUTIONS, Play, play
 
-# What is done (minutes are waited, `escalate` escalates), what is looked at, what is shown there
-# and what isn't any more.
+# What to do (a number waits minutes, `escalate` escalates), which screen to look at, what it shows
+# and what it no longer shows.
 SCREENS: tuple[tuple[str, tuple[str | float, ...], str, str, str], ...] = (
     ("bad-deploy", (15,), "errors", "since 12:19", "ap-east    0.3 %"),
     ("bad-deploy", (15,), "changes", "ap-east 12:19", "still to come"),
@@ -73,7 +73,7 @@ def test_a_screen_shows_what_was_done(
 
 
 def reached(key: str) -> Iterator[tuple[tuple[str, ...], Play]]:
-    """Yield the scenario after any two of its acts, a minute apart, with what they were."""
+    """Yield the scenario after any two of its actions, a minute apart, with the pair."""
     acts = [action.key for action in play(key).scenario.actions]
     for pair in permutations(acts, 2):
         played = play(key)
@@ -84,7 +84,7 @@ def reached(key: str) -> Iterator[tuple[tuple[str, ...], Play]]:
 
 
 @pytest.mark.parametrize("key", SCENARIOS)
-def test_what_is_done_already_helps_no_more(key: str) -> None:
+def test_repeating_an_action_doesnt_help(key: str) -> None:
     for action in play(key).scenario.actions:
         for pair, played in reached(key):
             first = played.do(action.key)
@@ -93,7 +93,7 @@ def test_what_is_done_already_helps_no_more(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", SCENARIOS)
-def test_what_helps_is_seen_elsewhere_than_in_the_list_of_changes(key: str) -> None:
+def test_a_helpful_action_shows_outside_the_list_of_changes(key: str) -> None:
     for action in play(key).scenario.actions:
         for pair, played in reached(key):
             looks = [check.key for check in played.scenario.checks if check.key != "changes"]
@@ -103,7 +103,7 @@ def test_what_helps_is_seen_elsewhere_than_in_the_list_of_changes(key: str) -> N
 
 
 @pytest.mark.parametrize("key", SCENARIOS)
-def test_a_scenario_that_is_over_shows_no_error_any_more(key: str) -> None:
+def test_a_scenario_that_is_over_shows_no_error(key: str) -> None:
     played = play(key)
     for step, minutes in SOLUTIONS[key]:
         take(played, (step, minutes))

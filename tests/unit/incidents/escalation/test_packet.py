@@ -1,4 +1,4 @@
-"""Escalation packets and their completeness: what is kept, and what a rubric says of it."""
+"""Escalation packets and their completeness: what is kept, and how it is rated."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -67,13 +67,13 @@ def full(template: EscalationTemplate) -> Packet:
 
 
 @given(packet=PACKETS)
-def test_a_packet_comes_back_from_its_entry_as_it_was(packet: Packet) -> None:
+def test_a_packet_is_read_back_from_its_entry(packet: Packet) -> None:
     kept = cleaned(packet)
     assert packet_in(clean_content(Escalated(packet=kept).content())) == kept
     assert cleaned(kept) == kept
 
 
-def test_every_field_has_words_and_a_place_to_be_read() -> None:
+def test_every_field_has_a_name_and_a_place_in_the_order() -> None:
     assert list(FIELDS) == list(PacketField)
     assert set(READING_ORDER) == set(PacketField)
 
@@ -82,13 +82,13 @@ def test_a_redacted_packet_is_an_empty_one() -> None:
     assert packet_in(None) == Packet()
 
 
-def test_too_long_a_text_is_cut_with_a_mark_and_a_wrong_confidence_is_refused() -> None:
+def test_a_long_text_is_cut_with_a_mark_and_a_wrong_confidence_is_refused() -> None:
     assert cleaned(Packet(tried="x" * 9_000)).tried == "x" * (MAX_TEXT - 1) + "…"
     with pytest.raises(InvalidInput):
         cleaned(Packet(confidence="certain"))
 
 
-def test_changes_make_a_new_version_and_name_what_differs() -> None:
+def test_changes_make_a_new_version_and_name_the_changed_fields() -> None:
     old = Packet(ask="Fail over?", answers={"where": "eu-1"})
     new = changed(old, {"tried": " Restart ", "changes_checked": True, "answers": {"case": "42"}})
     assert (new.ask, new.tried, dict(new.answers)) == ("Fail over?", "Restart", {"case": "42"})
@@ -99,7 +99,7 @@ def test_changes_make_a_new_version_and_name_what_differs() -> None:
 
 
 @given(packet=PACKETS, template=ANY_TEMPLATE)
-def test_the_score_is_within_bounds_always_the_same_and_full_exactly_when_nothing_is_missing(
+def test_the_score_is_bounded_repeatable_and_full_only_if_nothing_is_missing(
     packet: Packet, template: EscalationTemplate
 ) -> None:
     rated = rate(packet, template)
@@ -124,7 +124,7 @@ def test_filling_in_what_is_missing_never_lowers_the_score(
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.key)
-def test_every_kind_that_ships_can_be_completed_and_begins_at_nothing(
+def test_every_built_in_kind_starts_at_zero_and_can_be_completed(
     template: EscalationTemplate,
 ) -> None:
     assert rate(full(template), template).is_complete
@@ -133,7 +133,7 @@ def test_every_kind_that_ships_can_be_completed_and_begins_at_nothing(
     assert set(empty.missing) == {*template.fields, *(one.key for one in template.questions)}
 
 
-def test_each_quality_is_missed_by_name() -> None:
+def test_each_missing_quality_is_named() -> None:
     template = next(one for one in TEMPLATES if one.key == "service_owner")
     vague = replace(
         full(template), evidence="See the graphs", scope="Many customers", ask="Help", changes=""
@@ -169,5 +169,5 @@ def test_the_points_are_those_of_the_rubric() -> None:
         (" ".join(["word"] * 41), False),
     ],
 )
-def test_an_ask_is_specific_when_it_is_one_that_can_be_answered(ask: str, expected: bool) -> None:  # noqa: FBT001
+def test_an_ask_is_specific_if_it_can_be_answered(ask: str, expected: bool) -> None:  # noqa: FBT001
     assert is_specific(ask) is expected

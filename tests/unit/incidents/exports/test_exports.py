@@ -1,4 +1,4 @@
-"""Exports: any text stays parsable and inert; JSON proves, and any changed byte is noticed."""
+"""Exports: any text stays parsable and inert; JSON verifies, and any changed byte is noticed."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ NASTY = st.text(
 
 @dataclass
 class Draft:
-    """A timeline in the making."""
+    """Builds a timeline to export."""
 
     entries: list[TimelineEntry] = field(default_factory=list)
 
@@ -107,7 +107,7 @@ def rows(content: bytes) -> list[list[str]]:
 
 
 def table_lines(markdown: str, head: str) -> list[str]:
-    """Return the lines of the table that begins with this head, all of them."""
+    """Return all lines of the table that begins with this head."""
     lines = markdown.split("\n")
     start = lines.index(head)
     end = next(n for n in range(start, len(lines)) if not lines[n])
@@ -209,7 +209,7 @@ def test_corrections_show_on_the_line_that_they_correct() -> None:
     assert all(b"hunter2" not in draft.export(fmt) for fmt in ExportFormat)
 
 
-def test_the_chain_still_proves_after_a_redaction() -> None:
+def test_the_chain_still_verifies_after_a_redaction() -> None:
     draft = Draft()
     secret = draft.note("hunter2")
     draft.add("redacted", target=secret)
@@ -231,7 +231,7 @@ def test_a_link_leads_to_the_marked_message_and_nowhere_else() -> None:
 
 
 @given(NASTY, NASTY)
-def test_any_text_survives_csv_in_its_own_cell_and_is_no_formula(text: str, name: str) -> None:
+def test_any_text_stays_in_its_csv_cell_and_is_no_formula(text: str, name: str) -> None:
     draft = Draft()
     kept = keep_text(text).text
     draft.note(kept, actor=cli_actor(name))
@@ -244,7 +244,7 @@ def test_any_text_survives_csv_in_its_own_cell_and_is_no_formula(text: str, name
 @pytest.mark.parametrize(
     "text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", " =1", "＝1"]
 )
-def test_what_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe(text: str) -> None:
+def test_a_formula_gets_an_apostrophe(text: str) -> None:
     assert inert(text) == f"'{text}"
     assert inert("plain") == "plain"
 
@@ -277,7 +277,7 @@ def drafted(timeline: Sequence[tuple[str, dict[str, Any], str, int]]) -> Draft:
 
 
 @given(TIMELINES)
-def test_every_timeline_can_be_written_in_every_format_and_its_json_proves(
+def test_every_timeline_can_be_written_in_every_format_and_its_json_verifies(
     timeline: list[tuple[str, dict[str, Any], str, int]],
 ) -> None:
     draft = drafted(timeline)
@@ -328,7 +328,7 @@ def test_each_way_of_tampering_has_its_name(change: Any, problem: str) -> None:
 
 
 @pytest.mark.parametrize("junk", [b"", b"[]", b"{}", b"\xff", b'{"format": "sitrep.timeline/2"}'])
-def test_what_is_no_export_proves_nothing(junk: bytes) -> None:
+def test_a_text_that_is_no_export_is_reported(junk: bytes) -> None:
     assert verify_export(junk) != ()
 
 

@@ -39,61 +39,50 @@ def decide(found: TimeBox, minutes: float, *, unanswered: int = 2) -> BoxDecisio
     return decide_time_box(found, length=LENGTH, unanswered=unanswered, now=at(minutes))
 
 
-def test_nothing_new_for_the_length_of_the_box_is_asked_about() -> None:
-    assert decide(box(), 10) == BoxDecision(BoxStep.ASK, at(20))
+@pytest.mark.parametrize(
+    ("found", "minutes", "step", "next_at"),
+    [
+        (box(), 10, BoxStep.ASK, at(20)),
+        # News and answers restart the box.
+        (box(news_at=at(4)), 10, BoxStep.WAIT, at(14)),
+        (box(asked(0, answered=4)), 10, BoxStep.WAIT, at(14)),
+        # A question isn't followed by another at once.
+        (box(asked(6)), 10, BoxStep.WAIT, at(16)),
+        # A question that wasn't delivered doesn't count as unanswered.
+        (box(asked(0), asked(10, shown=False)), 20, BoxStep.WAIT, at(20) + SOON),
+    ],
+)
+def test_a_quiet_box_brings_a_question(
+    found: TimeBox, minutes: int, step: BoxStep, next_at: datetime
+) -> None:
+    assert decide(found, minutes) == BoxDecision(step, next_at)
 
 
-@pytest.mark.parametrize("sign", [{"news_at": at(4)}, {"questions": (asked(0, answered=4),)}])
-def test_something_new_lets_the_box_begin_again(sign: dict[str, object]) -> None:
-    known = {"started_at": START, "news_at": None, "present_since": START}
-    found = TimeBox(**{**known, **sign})  # type: ignore[arg-type]
-    assert decide(found, 10) == BoxDecision(BoxStep.WAIT, at(14))
-
-
-def test_a_question_that_was_just_asked_is_not_followed_by_another() -> None:
-    assert decide(box(asked(6)), 10) == BoxDecision(BoxStep.WAIT, at(16))
-
-
-def test_two_unanswered_questions_call_company_and_one_does_not() -> None:
-    assert decide(box(asked(0)), 10).step is BoxStep.ASK
-    assert decide(box(asked(0), asked(10)), 20).step is BoxStep.CALL
-
-
-def test_where_there_was_nobody_to_call_the_questions_go_on() -> None:
-    alone = box(asked(0), asked(10), in_vain_at=at(20))
-    assert decide(alone, 30).step is BoxStep.ASK
-    asked_on = box(asked(0), asked(10), asked(30), asked(40), in_vain_at=at(20))
-    assert decide(asked_on, 50).step is BoxStep.CALL
-    stuck = box(asked(0, answered=2), in_vain_at=at(12), is_stuck=True)
-    assert decide(stuck, 22).step is BoxStep.ASK
-
-
-def test_an_answer_in_between_begins_the_count_anew() -> None:
-    found = box(asked(0), asked(10, answered=12), asked(22))
-    assert decide(found, 32).step is BoxStep.ASK
-
-
-def test_a_question_that_did_not_arrive_yet_is_not_held_against_anybody() -> None:
-    found = box(asked(0), asked(10, shown=False))
-    assert decide(found, 20) == BoxDecision(BoxStep.WAIT, at(20) + SOON)
-
-
-def test_after_an_absence_of_the_bot_one_question_is_asked_whatever_was_open_before() -> None:
-    found = box(asked(0), asked(10), present_since=at(200))
-    assert decide(found, 200).step is BoxStep.ASK
-
-
-def test_once_company_was_called_nothing_is_asked_until_something_is_heard() -> None:
-    silent = box(asked(0), asked(10), called_at=at(20))
-    assert decide(silent, 40).step is BoxStep.WAIT
-    heard = box(asked(0), asked(10), called_at=at(20), news_at=at(40))
-    assert decide(heard, 50).step is BoxStep.ASK
-
-
-def test_whoever_said_that_they_are_stuck_and_let_it_be_gets_company() -> None:
-    found = box(asked(10, answered=11), is_stuck=True)
-    assert decide(found, 12).step is BoxStep.WAIT
-    assert decide(found, 21).step is BoxStep.CALL
+@pytest.mark.parametrize(
+    ("found", "minutes", "step"),
+    [
+        (box(asked(0)), 10, BoxStep.ASK),
+        (box(asked(0), asked(10)), 20, BoxStep.CALL),
+        # An answer restarts the count.
+        (box(asked(0), asked(10, answered=12), asked(22)), 32, BoxStep.ASK),
+        # The bot was away: one question, whatever was open before.
+        (box(asked(0), asked(10), present_since=at(200)), 200, BoxStep.ASK),
+        # After calling company it waits for news.
+        (box(asked(0), asked(10), called_at=at(20)), 40, BoxStep.WAIT),
+        (box(asked(0), asked(10), called_at=at(20), news_at=at(40)), 50, BoxStep.ASK),
+        # Somebody is stuck and does nothing.
+        (box(asked(10, answered=11), is_stuck=True), 12, BoxStep.WAIT),
+        (box(asked(10, answered=11), is_stuck=True), 21, BoxStep.CALL),
+        # There was nobody to call: the questions continue.
+        (box(asked(0), asked(10), in_vain_at=at(20)), 30, BoxStep.ASK),
+        (box(asked(0), asked(10), asked(30), asked(40), in_vain_at=at(20)), 50, BoxStep.CALL),
+        (box(asked(0, answered=2), in_vain_at=at(12), is_stuck=True), 22, BoxStep.ASK),
+    ],
+)
+def test_two_unanswered_questions_or_being_stuck_call_company(
+    found: TimeBox, minutes: int, step: BoxStep
+) -> None:
+    assert decide(found, minutes).step is step
 
 
 @pytest.mark.parametrize("minutes", range(0, 120, 7))

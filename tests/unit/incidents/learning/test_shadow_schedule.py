@@ -1,4 +1,4 @@
-"""Who shadows by schedule on which day: pure."""
+"""Who shadows on which day, by schedule."""
 
 from datetime import date, timedelta
 
@@ -39,7 +39,7 @@ def test_a_schedule_holds_on_its_first_and_last_day_and_between(day: date, *, is
     assert [turn.role for turn in turns] == (["commander"] if is_on else [])
 
 
-def test_shadows_and_mentors_take_turns_each_in_their_own_order() -> None:
+def test_shadows_and_mentors_rotate_separately() -> None:
     rotation = ShadowRotation(
         shadows=(JO, KIM), mentors=(ALEX, SAM, EVE), starts_on=MONDAY, turn=timedelta(days=7)
     )

@@ -1,4 +1,4 @@
-"""Titles that say the same, and titles that a word tells apart."""
+"""Titles that say the same, and titles that differ by a word."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from incidents.lifecycle.similarity import say_the_same
         ("Zahlung schlägt fehl", "zahlungen schlägt fehl"),
     ],
 )
-def test_a_typo_an_order_or_more_detail_say_the_same(one: str, other: str) -> None:
+def test_a_typo_another_order_or_more_detail_say_the_same(one: str, other: str) -> None:
     assert say_the_same(one, other)
     assert say_the_same(other, one)
 
@@ -31,6 +31,6 @@ def test_a_typo_an_order_or_more_detail_say_the_same(one: str, other: str) -> No
         ("Disk full on server1", "Disk full on server2"),
     ],
 )
-def test_a_word_of_its_own_on_each_side_tells_two_incidents_apart(one: str, other: str) -> None:
+def test_a_distinct_word_on_each_side_tells_two_incidents_apart(one: str, other: str) -> None:
     assert not say_the_same(one, other)
     assert not say_the_same(other, one)

@@ -33,7 +33,7 @@ def entry(kind: str, *, sequence: int, occurred_at: datetime, **content: object)
 
 
 def steps(*moves: tuple[float, str]) -> list[EntryView]:
-    """Return changes of status, from triage on, each at so many minutes."""
+    """Return changes of status from triage on, each at the minute given."""
     made: list[EntryView] = []
     old = "triage"
     for sequence, (minutes, new) in enumerate(moves, start=2):
@@ -78,7 +78,7 @@ def test_each_duration_runs_between_its_two_moments() -> None:
     assert found.resolved_then_reopened == ()
 
 
-def test_with_two_resolutions_the_last_counts_and_the_time_between_is_told_apart() -> None:
+def test_with_two_resolutions_the_last_counts_and_the_time_between_is_separate() -> None:
     entries = steps(
         (30, "mitigated"),
         (40, "resolved"),
@@ -115,7 +115,7 @@ def test_an_incident_never_mitigated_has_no_time_to_mitigate() -> None:
     assert (found.to_mitigate, minutes(found.to_resolve)) == (None, 25)
 
 
-def test_a_moment_set_back_by_people_counts_instead_of_the_step() -> None:
+def test_a_moment_corrected_by_people_overrides_the_step() -> None:
     entries = [
         *steps((30, "mitigated"), (60, "resolved"), (90, "investigating")),
         entry(
@@ -131,7 +131,7 @@ def test_a_moment_set_back_by_people_counts_instead_of_the_step() -> None:
     assert [minutes(span.length) for span in found.resolved_then_reopened] == [40]
 
 
-def test_days_are_counted_whole() -> None:
+def test_only_whole_days_count() -> None:
     entries = steps((60 * 24 * 3 + 5, "resolved"))
     found = durations(entries, milestones(impact_started_at=at(-60)))
     assert found.to_resolve == timedelta(days=3, minutes=5)

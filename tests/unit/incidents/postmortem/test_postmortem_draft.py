@@ -1,6 +1,6 @@
-"""The draft: a whole document beside this test, and what must hold in every one.
+"""The draft: one golden document, and what must hold in every draft.
 
-`SITREP_WRITE_GOLDEN=1 pytest …` writes the document anew: read the difference before committing.
+`SITREP_WRITE_GOLDEN=1 pytest …` rewrites the document: read the diff before committing.
 """
 
 import os
@@ -33,14 +33,14 @@ def section(given_facts: PostmortemFacts, key: str) -> str:
     return next(part.body for part in draft(given_facts) if part.key == key)
 
 
-def test_the_whole_document_reads_as_it_did() -> None:
+def test_the_document_matches_the_golden_one() -> None:
     text = render(facts())
     if os.environ.get("SITREP_WRITE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")
 
 
-def test_names_stand_only_in_the_tables_of_roles_and_action_items() -> None:
+def test_names_appear_only_in_the_tables_of_roles_and_action_items() -> None:
     for part in draft(facts()):
         if part.key in {"roles", "action_items"}:
             continue
@@ -48,7 +48,7 @@ def test_names_stand_only_in_the_tables_of_roles_and_action_items() -> None:
             assert name not in part.body, part.key
 
 
-def test_the_timeline_tells_each_actor_by_the_role_of_that_moment() -> None:
+def test_the_timeline_names_each_actor_by_their_role_at_the_time() -> None:
     lines = section(facts(), "timeline").splitlines()
 
     def who(words: str) -> str:
@@ -88,7 +88,7 @@ def test_drills_and_private_incidents_are_marked() -> None:
     assert "PRIVATE" not in plain
 
 
-def test_what_is_unknown_is_said_to_be() -> None:
+def test_unknown_facts_are_shown_as_unknown() -> None:
     bare = facts(
         incident=incident(
             impact_started_at=None,
@@ -118,7 +118,7 @@ def test_without_customer_impact_the_section_says_so() -> None:
     assert "| Customer impact | impact started → ended | 0 s | 0 |" in section(none, "key_moments")
 
 
-def test_a_length_is_given_in_minutes_too_where_its_words_are_hours() -> None:
+def test_a_duration_in_hours_is_also_given_in_minutes() -> None:
     for minutes, shown in ((11, "11 min"), (90, "1 h 30 min (90 minutes)")):
         lasted = incident(impact_started_at=at(0), impact_ended_at=at(minutes))
         assert f"| Customer impact | {shown} |" in section(facts(incident=lasted), "impact")
@@ -134,7 +134,7 @@ def test_sections_follow_the_policy_in_order_and_title() -> None:
     assert headings == ["Luck &amp; &lt;chance&gt;", "In short"]
 
 
-def test_redacted_entries_say_nothing_but_that_they_were_there() -> None:
+def test_redacted_entries_show_only_that_they_existed() -> None:
     redacted = tuple(
         replace(entry, is_redacted=True, content={}) if entry.kind == "note" else entry
         for entry in entries()
@@ -144,7 +144,7 @@ def test_redacted_entries_say_nothing_but_that_they_were_there() -> None:
     assert "| 2026-03-02 23:45 | Scribe | _redacted_ |" in timeline
 
 
-def test_whom_an_escalation_called_is_told_by_role() -> None:
+def test_people_called_by_an_escalation_are_named_by_role() -> None:
     called = EscalationCalled(
         number=1,
         step=1,

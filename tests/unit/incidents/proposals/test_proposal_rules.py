@@ -1,4 +1,4 @@
-"""Approvals as pure rules: who needs agreement, what may be carried out, how the ladder climbs."""
+"""The rules of proposals: who needs agreement, what may be carried out, how the ladder climbs."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -47,7 +47,7 @@ ALLOWED, NEEDED, REFUSED = Verdict.ALLOWED, Verdict.NEEDS_APPROVAL, Verdict.REFU
         (Action.ESCALATE, Stage.OBSERVE, ALLOWED),
     ],
 )
-def test_the_supervised_need_agreement_for_what_the_policy_names(
+def test_supervised_people_need_agreement_for_what_the_policy_names(
     action: Action, stage: Stage, verdict: Verdict
 ) -> None:
     facts = StandingFacts(is_in_channel=True, stage=stage)
@@ -58,7 +58,7 @@ def test_the_supervised_need_agreement_for_what_the_policy_names(
 @pytest.mark.parametrize(
     ("actor", "facts", "verdict"),
     [
-        # Without the right it is refused: agreement gives nobody a right that they lack.
+        # Agreement doesn't replace a missing right.
         (JO, StandingFacts(stage=Stage.LEAD), REFUSED),
         (GUEST, StandingFacts(is_in_channel=True, stage=Stage.LEAD), REFUSED),
         (system_actor(), StandingFacts(stage=Stage.LEAD), ALLOWED),
@@ -107,7 +107,7 @@ def test_agreement_never_allows_more_than_the_right_itself(
         (ProposalStatus.DRAFT, Need.NOBODY, False, True, Step.OVER),
     ],
 )
-def test_carrying_out_is_decided_by_what_is_true_then(
+def test_carrying_out_depends_on_the_rights_at_that_moment(
     *, status: ProposalStatus, needs: Need, is_expired: bool, approver_may: bool, step: Step
 ) -> None:
     facts = CarryOutFacts(
@@ -122,7 +122,7 @@ def test_carrying_out_is_decided_by_what_is_true_then(
     is_expired=st.booleans(),
     approver_may=st.booleans(),
 )
-def test_nothing_goes_without_agreement_a_class_that_needs_none_or_break_glass(
+def test_everything_needs_agreement_a_class_that_needs_none_or_break_glass(
     *, status: ProposalStatus, needs: Need, is_expired: bool, approver_may: bool
 ) -> None:
     facts = CarryOutFacts(
@@ -145,7 +145,7 @@ def test_nothing_goes_without_agreement_a_class_that_needs_none_or_break_glass(
         (10, 1, Rung.ESCALATE, 15),
         (15, 2, Rung.LOUD, None),
         (16, 3, None, None),
-        # After an absence only the step that is due by then.
+        # After an absence, only the latest due step.
         (12, 0, Rung.ESCALATE, 15),
         (60, 0, Rung.LOUD, None),
     ],
@@ -160,7 +160,7 @@ def test_the_ladder_takes_one_rung_at_a_time_and_none_twice(
 
 
 @given(st.lists(st.integers(1, 1200), max_size=12))
-def test_whenever_it_is_looked_at_the_ladder_ends_loudly_and_repeats_nothing(
+def test_the_ladder_always_ends_loudly_and_repeats_nothing(
     gaps: list[int],
 ) -> None:
     now, taken, said = NOW, 0, []
@@ -189,7 +189,7 @@ def test_whenever_it_is_looked_at_the_ladder_ends_loudly_and_repeats_nothing(
         ("", "change"),
     ],
 )
-def test_words_suggest_a_class_and_in_doubt_one_that_asks_somebody(text: str, key: str) -> None:
+def test_words_suggest_a_class_and_in_doubt_one_that_needs_somebody(text: str, key: str) -> None:
     assert suggest_class(text, PROPOSALS).key == key
 
 

@@ -1,4 +1,4 @@
-"""What this version doesn't know, or may not say, stays readable wherever the timeline is read."""
+"""Unknown and redacted entries stay readable wherever the timeline is shown."""
 
 import json
 import re
@@ -28,7 +28,7 @@ INCIDENT = incident_view()
 
 
 def record() -> TimelineRecord:
-    """Return a timeline of which this version doesn't know all, with one entry redacted."""
+    """Return a timeline with parts unknown to this version and one redacted entry."""
     entries: list[TimelineEntry] = []
 
     def add(kind: str, content: Mapping[str, Any], *, target: uuid.UUID | None = None) -> uuid.UUID:
@@ -92,7 +92,7 @@ def test_unknown_kinds_forms_and_keys_and_redacted_entries_stay_readable(medium:
         assert hidden not in said
 
 
-def test_json_keeps_what_this_version_does_not_know_and_proves() -> None:
+def test_json_keeps_unknown_content_and_verifies() -> None:
     content = render(record(), fmt=ExportFormat.JSON).content
     assert verify_export(content) == ()
     kept = [entry["content"] for entry in json.loads(content)["entries"]]
@@ -109,7 +109,7 @@ def test_json_keeps_what_this_version_does_not_know_and_proves() -> None:
         (3, "_This entry was redacted._"),
     ],
 )
-def test_a_message_says_it_too(place: int, told: str) -> None:
+def test_a_message_shows_unknown_and_redacted_entries_too(place: int, told: str) -> None:
     entry = entry_view(record().entries[place])
     (block,) = told_message(entry, INCIDENT).payload()["blocks"]
     assert block["text"]["text"] == told

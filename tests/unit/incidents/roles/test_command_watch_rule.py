@@ -1,7 +1,8 @@
-"""What is said while nobody commands, decided from where the watch stands."""
+"""What the watch says while nobody is in command."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,29 +24,26 @@ def decide(watch: Watch, *, minutes: float) -> CommandDecision:
     return decide_command_watch(watch, reminders=reminders, now=SINCE + timedelta(minutes=minutes))
 
 
-def test_first_the_channel_is_asked_and_the_backups_turn_is_set() -> None:
-    assert decide(ASKED_FIRST, minutes=5) == CommandDecision(
-        STEP_ASK, SINCE + timedelta(minutes=10)
-    )
-
-
-def test_then_the_backup_is_named_and_that_is_all() -> None:
-    watch = replace(ASKED_FIRST, step=STEP_BACKUP)
-    assert decide(watch, minutes=10) == CommandDecision(STEP_BACKUP, None)
-
-
-def test_after_an_absence_only_the_later_step_is_said() -> None:
-    assert decide(ASKED_FIRST, minutes=45) == CommandDecision(STEP_BACKUP, None)
-
-
-def test_without_a_backup_the_channel_is_asked_once_however_late() -> None:
-    watch = replace(ASKED_FIRST, has_backup=False)
-    assert decide(watch, minutes=45) == CommandDecision(STEP_ASK, None)
-
-
-def test_a_backup_removed_meanwhile_leaves_nothing_to_say() -> None:
-    watch = replace(ASKED_FIRST, step=STEP_BACKUP, has_backup=False)
-    assert decide(watch, minutes=10) == CommandDecision(None, None)
+@pytest.mark.parametrize(
+    ("changes", "minutes", "says", "next_minutes"),
+    [
+        # First it asks the channel and schedules the backup, then it names the backup and ends.
+        ({}, 5, STEP_ASK, 10),
+        ({"step": STEP_BACKUP}, 10, STEP_BACKUP, None),
+        # After an absence, only the later step.
+        ({}, 45, STEP_BACKUP, None),
+        # Without a backup it asks the channel once, however late.
+        ({"has_backup": False}, 45, STEP_ASK, None),
+        # The policy lost its backup meanwhile.
+        ({"step": STEP_BACKUP, "has_backup": False}, 10, None, None),
+    ],
+)
+def test_the_watch_asks_the_channel_once_and_names_the_backup_once(
+    changes: dict[str, Any], minutes: int, says: int | None, next_minutes: int | None
+) -> None:
+    next_at = None if next_minutes is None else SINCE + timedelta(minutes=next_minutes)
+    decision = decide(replace(ASKED_FIRST, **changes), minutes=minutes)
+    assert decision == CommandDecision(says, next_at)
 
 
 @pytest.mark.parametrize("step", [STEP_ASK, STEP_BACKUP])

@@ -1,4 +1,4 @@
-"""SQLite in the loop's own thread, but never holding it up for a lock or for the disk."""
+"""SQLite runs in the event loop's thread, but never blocks it for a lock or the disk."""
 
 import asyncio
 import sqlite3
@@ -37,7 +37,7 @@ async def test_each_commit_is_written_to_the_disk(database: Database) -> None:
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-async def test_the_loop_goes_on_while_a_commit_waits_for_the_disk(database: Database) -> None:
+async def test_the_loop_runs_while_a_commit_waits_for_the_disk(database: Database) -> None:
     is_written = threading.Event()
     event.listen(database.session_engine, "commit", lambda _: is_written.wait(10))
     waiting = asyncio.ensure_future(write(database, "kept"))
@@ -50,14 +50,14 @@ async def test_the_loop_goes_on_while_a_commit_waits_for_the_disk(database: Data
     assert await notes(database) == ["kept"]
 
 
-async def test_a_writer_waits_for_another_process_without_holding_up_the_loop(
+async def test_a_writer_waits_for_another_process_without_blocking_the_loop(
     database: Database, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
     other.execute("INSERT INTO notes VALUES ('first')")
     waiting = asyncio.ensure_future(write(database, "second"))
     for _ in range(10):
-        await asyncio.sleep(0.005)  # only a loop that is free gets here ten times
+        await asyncio.sleep(0.005)  # only a free loop gets here ten times
     assert not waiting.done()
     other.execute("COMMIT")
     other.close()
@@ -65,7 +65,7 @@ async def test_a_writer_waits_for_another_process_without_holding_up_the_loop(
     assert await notes(database) == ["first", "second"]
 
 
-async def test_a_lock_that_isnt_given_back_in_time_is_told_as_locked(
+async def test_a_lock_held_too_long_is_reported(
     database: Database, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
@@ -77,7 +77,7 @@ async def test_a_lock_that_isnt_given_back_in_time_is_told_as_locked(
     assert await notes(database) == ["after"]
 
 
-async def test_giving_up_the_wait_lets_the_next_one_write(
+async def test_a_cancelled_wait_lets_the_next_one_write(
     database: Database, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
@@ -92,13 +92,13 @@ async def test_giving_up_the_wait_lets_the_next_one_write(
     assert await notes(database) == ["after"]
 
 
-async def test_what_isnt_committed_is_gone(database: Database) -> None:
+async def test_uncommitted_changes_are_gone(database: Database) -> None:
     async with database.writing() as session:
         await session.execute(text("INSERT INTO notes VALUES ('gone')"))
     assert await notes(database) == []
 
 
-async def test_what_was_read_stays_as_it_was_while_others_write(database: Database) -> None:
+async def test_a_reader_sees_no_changes_while_others_write(database: Database) -> None:
     for note in ("one", "two", "three"):
         await write(database, note)
     async with database.writing() as session:
@@ -109,7 +109,7 @@ async def test_what_was_read_stays_as_it_was_while_others_write(database: Databa
     assert seen == ["one", "two", "three"]
 
 
-async def test_more_may_read_at_once_than_connections_are_kept_open(database: Database) -> None:
+async def test_more_can_read_at_once_than_connections_are_kept_open(database: Database) -> None:
     async def read_slowly() -> int:
         async with database.reading() as session:
             await session.execute(text("SELECT 1"))

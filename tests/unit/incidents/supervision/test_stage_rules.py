@@ -44,7 +44,7 @@ def facts(*parts: Part, **more: object) -> ProgressFacts:
 # -- stages -----------------------------------------------------------------------------------
 
 
-def test_stages_compare_by_how_far_and_not_as_text() -> None:
+def test_stages_compare_by_rank_not_as_text() -> None:
     way = [Stage.OBSERVE, Stage.ASSIST, Stage.LEAD, Stage.SOLO]
     assert all(one < two and two > one for one, two in pairwise(way))
     assert all(one <= two and two >= one for one, two in pairwise(way))
@@ -79,13 +79,13 @@ def test_the_most_specific_stage_applies(
     assert levels.stage(role_key=role, services=services) is expected
 
 
-def test_of_role_alone_and_service_alone_the_lower_applies() -> None:
+def test_between_a_role_alone_and_a_service_alone_the_lower_applies() -> None:
     for one, two in ((Stage.ASSIST, Stage.LEAD), (Stage.LEAD, Stage.ASSIST)):
         levels = Levels({Scope("commander", ""): one, Scope("", "checkout"): two})
         assert levels.stage(role_key="commander", services=("checkout",)) is Stage.ASSIST
 
 
-def test_senior_is_who_is_nowhere_below_solo() -> None:
+def test_a_senior_is_nowhere_below_solo() -> None:
     assert Levels({}).is_senior
     assert Levels({EVERYTHING: Stage.SOLO}).is_senior
     assert not Levels({EVERYTHING: Stage.SOLO, Scope("scribe", ""): Stage.LEAD}).is_senior
@@ -100,7 +100,7 @@ def test_senior_is_who_is_nowhere_below_solo() -> None:
         ((2026, 11, 21), 120, (2036, 11, 21)),
     ],
 )
-def test_months_end_on_a_day_that_there_is(
+def test_adding_months_ends_on_an_existing_day(
     start: tuple[int, int, int], months: int, expected: tuple[int, int, int]
 ) -> None:
     assert add_months(datetime(*start, tzinfo=UTC), months) == datetime(*expected, tzinfo=UTC)
@@ -123,7 +123,7 @@ def test_months_end_on_a_day_that_there_is(
         ((("commander", Stage.LEAD),), "scribe", Participation.ASSISTED),
     ],
 )
-def test_an_incident_counts_once_as_the_most_somebody_did(
+def test_an_incident_counts_once_as_the_highest_participation(
     held: tuple[tuple[str, Stage], ...], role_key: str, expected: Participation
 ) -> None:
     assert part(*held).participation(role_key) is expected
@@ -149,11 +149,11 @@ def test_drills_are_counted_apart() -> None:
     assert (view.escalations, view.completeness) == (1, 90)
 
 
-def test_completeness_and_time_to_evidence_are_shown_month_by_month() -> None:
+def test_completeness_and_time_to_evidence_are_shown_by_month() -> None:
     before = NOW - timedelta(days=31)
     first = part(("scribe", Stage.ASSIST), declared_at=before, to_evidence=timedelta(minutes=20))
     second = part(("scribe", Stage.ASSIST), to_evidence=timedelta(minutes=5))
-    # What was only watched says nothing of the one who watched.
+    # A shadowed incident says nothing about its shadow.
     watched = part(is_shadow=True, to_evidence=timedelta(hours=5))
     sent = (
         SentEscalation(first.incident_id, before, 50),
@@ -171,7 +171,7 @@ def test_completeness_and_time_to_evidence_are_shown_month_by_month() -> None:
     ]
 
 
-def test_what_is_missing_is_counted_in_the_scope_s_service_and_role() -> None:
+def test_missing_requirements_are_counted_in_the_scopes_service_and_role() -> None:
     here = part(("scribe", Stage.LEAD))
     elsewhere = part(("scribe", Stage.LEAD), services=("search",))
     practice = part(("scribe", Stage.LEAD), is_drill=True)
@@ -189,7 +189,7 @@ def test_what_is_missing_is_counted_in_the_scope_s_service_and_role() -> None:
     assert {key: need.have for key, need in needs.items()} == {
         "led": 1,
         "drills": 1,
-        "completeness": 100,  # nothing was sent, so nothing to find fault with
+        "completeness": 100,  # nothing was sent, so nothing is incomplete
         "answered": 66,
         "debriefs": 0,
     }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,21 +26,19 @@ def cycle(*said: UpdateStep, misses_said: int = 0) -> UpdateCycle:
     return UpdateCycle(due_at=START, cadence=CADENCE, said=frozenset(said), misses_said=misses_said)
 
 
-def test_before_it_is_due_nothing_is_said() -> None:
-    decision = decide_update_reminder(cycle(), ladder=LADDER, now=START - timedelta(seconds=1))
-    assert (decision.say, decision.next_at) == (None, START)
-
-
-def test_when_due_it_is_said_and_the_next_step_is_half_a_cadence_later() -> None:
-    decision = decide_update_reminder(cycle(), ladder=LADDER, now=START)
-    assert decision.say is UpdateStep.DUE
-    assert decision.next_at == START + CADENCE / 2
-
-
-def test_half_a_cadence_late_those_who_lead_are_told() -> None:
-    decision = decide_update_reminder(cycle(UpdateStep.DUE), ladder=LADDER, now=START + CADENCE / 2)
-    assert decision.say is UpdateStep.LATE
-    assert decision.next_at == START + CADENCE
+@pytest.mark.parametrize(
+    ("said", "now", "step", "next_at"),
+    [
+        ([], START - timedelta(seconds=1), None, START),
+        ([], START, UpdateStep.DUE, START + CADENCE / 2),
+        ([UpdateStep.DUE], START + CADENCE / 2, UpdateStep.LATE, START + CADENCE),
+    ],
+)
+def test_an_update_is_announced_when_due_and_when_half_a_cadence_late(
+    said: list[UpdateStep], now: datetime, step: UpdateStep | None, next_at: datetime
+) -> None:
+    decision = decide_update_reminder(cycle(*said), ladder=LADDER, now=now)
+    assert (decision.say, decision.next_at) == (step, next_at)
 
 
 def test_a_whole_cadence_late_it_is_missed_and_the_next_cadence_counts() -> None:
@@ -52,7 +51,7 @@ def test_a_whole_cadence_late_it_is_missed_and_the_next_cadence_counts() -> None
     assert decision.next_at == START + 2 * CADENCE
 
 
-def test_after_the_misses_that_are_said_further_ones_are_only_recorded() -> None:
+def test_after_the_announced_misses_further_ones_are_only_recorded() -> None:
     quiet = decide_update_reminder(
         cycle(misses_said=MISSES_SAID), ladder=LADDER, now=START + CADENCE
     )
@@ -70,7 +69,7 @@ def test_a_miss_while_the_bot_was_away_is_the_bots() -> None:
 
 @dataclass
 class Simulation:
-    """An incident's ladder on its own: looks when it is due, as the scheduler does."""
+    """One incident's ladder: it looks when it is due, as the scheduler does."""
 
     ladder: Ladder
     now: datetime = START
@@ -84,7 +83,7 @@ class Simulation:
     missed: list[Miss] = field(default_factory=list)
 
     def look(self) -> int:
-        """Look once, if there is reason to; return how many messages were sent."""
+        """Look once, if something is due; return how many messages were sent."""
         if self.now < self.next_at:
             return 0
         before = self.cycle
@@ -104,7 +103,7 @@ class Simulation:
         return 1 if decision.say else 0
 
     def run(self, duration: timedelta) -> None:
-        """Let time pass with the bot there."""
+        """Let time pass while the bot runs."""
         end = self.now + duration
         while self.next_at <= end:
             self.now = max(self.now, self.next_at)
@@ -134,7 +133,7 @@ ladders = st.tuples(st.floats(0, 1), st.floats(0.1, 2)).map(
 
 
 @given(events=events, ladder=ladders)
-def test_no_step_is_said_twice_nor_anything_of_an_old_cycle(
+def test_no_step_is_sent_twice_and_nothing_of_an_old_cycle(
     events: list[tuple[str, int]], ladder: Ladder
 ) -> None:
     world = Simulation(ladder)
@@ -154,9 +153,7 @@ def test_no_step_is_said_twice_nor_anything_of_an_old_cycle(
 
 
 @given(ladder=ladders, hours=st.integers(3, 100))
-def test_silence_of_people_is_met_with_a_few_words_and_then_silence(
-    ladder: Ladder, hours: int
-) -> None:
+def test_silent_people_get_a_few_reminders_and_then_none(ladder: Ladder, hours: int) -> None:
     world = Simulation(ladder)
     world.run(timedelta(hours=hours))
     said = [step for step, _ in world.sent]
