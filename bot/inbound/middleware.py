@@ -9,8 +9,16 @@ import structlog
 from slack_bolt.response import BoltResponse
 
 from bot.framework.requests import Services
-from incidents.core.people import Actor, PersonFacts, PersonKind, actor_of, find_person, save_person
+from incidents.core.people import (
+    Actor,
+    PersonFacts,
+    PersonKind,
+    actor_of,
+    find_person,
+    save_person,
+)
 from incidents.core.people import system_actor as system
+from incidents.core.systems import HOUSEKEEPING
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 
 Next = Callable[[], Awaitable[None]]
@@ -45,7 +53,7 @@ class Middleware:
     async def _actor(self, body: Mapping[str, Any]) -> Actor:
         facts = _person_facts(body, own_team=self.services.workspace.external_id)
         if facts is None:
-            return system()
+            return system(HOUSEKEEPING)
         workspace_id = self.services.workspace.id
         async with self.services.database.reading() as session:
             person = await find_person(

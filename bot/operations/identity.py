@@ -22,6 +22,7 @@ from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import Identity, SlackGateway
 from incidents.core.ids import new_id
 from incidents.core.people import Workspace, system_actor
+from incidents.core.systems import HOUSEKEEPING
 from incidents.engine.transactions import Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 
@@ -134,7 +135,7 @@ async def save_identity(
         saved.append(info_of(row))
         return Outcome("workspace_saved")
 
-    await transactions.run(save, actor=system_actor(), workspace_id=workspace_id)
+    await transactions.run(save, actor=system_actor(HOUSEKEEPING), workspace_id=workspace_id)
     return saved[-1]
 
 

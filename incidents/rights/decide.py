@@ -71,10 +71,12 @@ def decide(
 ) -> Decision:
     """Decide whether the actor may do this, given their standing in the incident.
 
-    Below solo, actors need approval for the actions that `proposals` lists for their stage.
+    Systems may do what `incidents/core/systems.py` lists. Below solo, people need approval for
+    the actions that `proposals` lists for their stage.
     """
     if not actor.is_person:
-        return Decision(Verdict.ALLOWED)
+        is_listed = actor.system is not None and action in actor.system.may
+        return Decision(Verdict.ALLOWED) if is_listed else Decision(Verdict.REFUSED, ("member",))
     if actor.person_kind is not PersonKind.MEMBER and action not in rights.guests_may:
         return Decision(Verdict.REFUSED, ("member",))
     grantees = rights.who_may(action)

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
@@ -15,6 +14,7 @@ from tests.scenario.checkins.test_checkins import ROOM, declared, said
 from tests.scenario.conftest import Bot
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Message
+from tests.world import STAGEHAND
 
 Deed = Callable[[Bot, Person, Message], Coroutine[None, None, None]]
 
@@ -156,9 +156,7 @@ async def redact(bot: Bot, kind: str) -> None:
         return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
 
     services = bot.app.services
-    await services.transactions.run(
-        redact_it, actor=system_actor(), workspace_id=services.workspace.id
-    )
+    await services.transactions.run(redact_it, actor=STAGEHAND, workspace_id=services.workspace.id)
     await bot.settle()
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
@@ -15,6 +14,7 @@ from incidents.record.notes import redact_entry
 from tests.scenario.conftest import Bot
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Channel, Message
+from tests.world import STAGEHAND
 
 ROOM = "inc-1-checkout-errors"
 PROPOSAL = "/incident propose Restart checkout risk: carts are lost undo: none --class change"
@@ -362,9 +362,7 @@ async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -
         return await redact_entry(uow, ById(entry.incident_id), entry_id=entry.id)
 
     services = bot.app.services
-    await services.transactions.run(
-        redact, actor=system_actor(), workspace_id=services.workspace.id
-    )
+    await services.transactions.run(redact, actor=STAGEHAND, workspace_id=services.workspace.id)
     await bot.settle()
     assert "hunter2" not in room.transcript
     for person in (cast.carol, cast.jo, cast.bob):

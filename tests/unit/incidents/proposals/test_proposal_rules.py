@@ -61,8 +61,9 @@ def test_supervised_people_need_agreement_for_what_the_policy_names(
         # Agreement doesn't replace a missing right.
         (JO, StandingFacts(stage=Stage.LEAD), REFUSED),
         (GUEST, StandingFacts(is_in_channel=True, stage=Stage.LEAD), REFUSED),
-        (system_actor(), StandingFacts(stage=Stage.LEAD), ALLOWED),
-        (cli_actor("ops"), StandingFacts(stage=Stage.LEAD), ALLOWED),
+        # A system isn't listed for it, and needs no agreement for what it is listed for.
+        (system_actor(), StandingFacts(stage=Stage.LEAD), REFUSED),
+        (cli_actor("ops"), StandingFacts(stage=Stage.LEAD), REFUSED),
     ],
 )
 def test_agreement_is_asked_of_people_who_have_the_right(
