@@ -77,6 +77,10 @@ _SUPERSEDED = MappingProxyType(
         "escalation_over": "The incident is over, and this escalation with it. Nothing was done.",
         "shadowing": "This is over already. `{slash} shadow list` shows what you follow.",
         "debrief": "This debrief isn't open to you.",
+        "mentor_asked": "You aren't asked about this mentor, or not any more. Nothing was changed.",
+        "stage_in_command": "{by} is in command of an incident, so nothing was changed. Set the stage "
+        "once that is over or somebody else has command.",
+        "stage_now": "This can't be changed at the moment, so nothing was changed. Try again later.",
         "junior_roles": "They hold no role here any more, so there is nothing to take over.",
         "handover_accepted": "This on-call handoff is over: {by} accepted it.",
         "handover_withdrawn": "This on-call handoff was withdrawn, so nothing was done.",

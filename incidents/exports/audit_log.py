@@ -105,6 +105,10 @@ def say(entry: AuditEntry) -> str:
             return f"Set {person} to {_stage(entry)}."
         case AuditKind.SIGNED_OFF:
             return f"Signed {person} off to {_stage(entry)}."
+        case AuditKind.MENTOR_PROPOSED:
+            return f"Named {_text(entry, 'mentor_name')} as a mentor of {person}, to be agreed."
+        case AuditKind.MENTOR_DECLINED:
+            return f"Declined {_text(entry, 'mentor_name')} as a mentor of {person}."
         case AuditKind.MENTOR_NAMED:
             return f"{_text(entry, 'mentor_name')} is now a mentor of {person}."
         case AuditKind.MENTOR_ENDED:

@@ -39,7 +39,9 @@ class AuditKind(StrEnum):
 
     STAGE_SET = "stage_set"
     SIGNED_OFF = "signed_off"
+    MENTOR_PROPOSED = "mentor_proposed"
     MENTOR_NAMED = "mentor_named"
+    MENTOR_DECLINED = "mentor_declined"
     MENTOR_ENDED = "mentor_ended"
     POLICY_CHANGED = "policy_changed"
     HANDOVER_OFFERED = "handover_offered"

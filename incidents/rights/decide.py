@@ -172,6 +172,9 @@ async def gather_standing(
         email=person.email if person else None,
         is_senior=levels.is_senior,
         is_mentor=bool(mentees) if subject_id is None else subject_id in mentees,
+        is_manager=await is_among(
+            session, actor.person_id, _all_managers(policy), workspace_id=workspace_id
+        ),
     )
     if incident is None:
         return general
@@ -200,6 +203,12 @@ def managers_named(policy: Policy, services: Iterable[str]) -> tuple[Invitee, ..
     own = tuple(item.manager for item in found if item is not None and item.manager is not None)
     common = policy.escalation.manager
     return own or ((common,) if common is not None else ())
+
+
+def _all_managers(policy: Policy) -> tuple[Invitee, ...]:
+    """Return every manager that the policy names: for what belongs to no incident."""
+    named = (policy.escalation.manager, *(service.manager for service in policy.services))
+    return tuple(one for one in named if one is not None)
 
 
 async def _groups_of(

@@ -282,8 +282,25 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("mentor_id", sa.Uuid(), nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=True),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("asked_at", UtcDateTime(), nullable=True),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=True),
+        sa.Column("question_id", sa.Uuid(), nullable=True),
+        sa.Column("learner_agreed_at", UtcDateTime(), nullable=True),
+        sa.Column("mentor_agreed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("declined_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["people.id"], name=op.f("fk_mentorships_asked_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["declined_by_id"], ["people.id"], name=op.f("fk_mentorships_declined_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mentor_agreed_by_id"],
+            ["people.id"],
+            name=op.f("fk_mentorships_mentor_agreed_by_id_people"),
+        ),
         sa.ForeignKeyConstraint(
             ["mentor_id"], ["people.id"], name=op.f("fk_mentorships_mentor_id_people")
         ),
