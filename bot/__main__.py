@@ -2,7 +2,19 @@
 
 import typer
 
-from bot.operations.commands import audit, doctor, export, manifest, migrate, policy, serve, verify
+from bot.operations.commands import (
+    audit,
+    doctor,
+    export,
+    manifest,
+    migrate,
+    person,
+    policy,
+    restored,
+    serve,
+    signing_key,
+    verify,
+)
 
 
 def make_cli() -> typer.Typer:
@@ -13,8 +25,11 @@ def make_cli() -> typer.Typer:
     cli.command(short_help="Check what Sitrep depends on, and say how to fix it.")(doctor.doctor)
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
-    cli.command(short_help="Verify that the record is unchanged.")(verify.verify)
+    cli.command(short_help="Check that the record is as it was written.")(verify.verify)
+    cli.command(short_help="Say that a backup was restored.")(restored.restored)
+    cli.command(short_help="Show the public key of signed exports.")(signing_key.signing_key)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
+    cli.command(short_help="Export what is stored about a person, or erase it.")(person.person)
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)
     policies.command(short_help="Print the policy that is in force.")(policy.show)

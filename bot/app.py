@@ -172,6 +172,7 @@ async def _services(
         clock=clock,
         workspace=workspace,
         scenarios=load_scenarios(settings.sitrep_scenarios),
+        signer=settings.signer(),
     )
 
 

@@ -23,8 +23,10 @@ from config.settings_checks import (
     async_database_url,
     bot_token,
     expanded_path,
+    signing_key,
     signing_secret,
 )
+from incidents.core.signing import SigningKey, key_bytes
 
 DEFAULT_DATABASE_URL: Final = "sqlite+aiosqlite:///data/sitrep.db"
 SLACK_OWN_API_URL: Final = "https://slack.com/api/"
@@ -93,6 +95,7 @@ class ConfigurationErrors(Exception):
 _BotToken = Annotated[SecretStr, AfterValidator(bot_token)]
 _AppToken = Annotated[SecretStr, AfterValidator(app_token)]
 _SigningSecret = Annotated[SecretStr, AfterValidator(signing_secret)]
+_SigningKey = Annotated[SecretStr, AfterValidator(signing_key)]
 _Path = Annotated[Path, AfterValidator(expanded_path)]
 # People see the description when a value is refused.
 _Port = Annotated[int, Field(ge=0, le=65535, description="must be a port number, 0 to 65535")]
@@ -134,6 +137,9 @@ class Settings(BaseSettings):
     )
     sitrep_policy: _Path | None = Field(default=None, examples=["./policy.yaml"])
     sitrep_scenarios: _Path | None = Field(default=None, examples=["./scenarios"])
+    sitrep_signing_key: _SigningKey | None = Field(
+        default=None, examples=["… (43 characters; `sitrep signing-key --new` makes one)"]
+    )
     host: _Host = "127.0.0.1"
     port: _Port = 8080
     ops_host: _Host = "127.0.0.1"
@@ -159,6 +165,11 @@ class Settings(BaseSettings):
         """The database's address for logs: password masked, without driver and parameters."""
         url = make_url(self.database_url).set(query={})
         return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+    def signer(self) -> SigningKey | None:
+        """Return what signs the heads of the record, or None without a key."""
+        key = self.sitrep_signing_key
+        return SigningKey(key_bytes(key.get_secret_value())) if key is not None else None
 
     def problems_for_serving(self) -> tuple[Problem, ...]:
         """Return what `serve` needs and lacks; `export` and `migrate` need less."""

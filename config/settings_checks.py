@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from incidents.core.signing import key_bytes
+
 _TOKEN_KINDS: Final = {
     "xoxb-": ("a bot token", "SLACK_BOT_TOKEN"),
     "xapp-": ("an app-level token", "SLACK_APP_TOKEN"),
@@ -48,6 +50,15 @@ def signing_secret(value: SecretStr) -> SecretStr:
     if kind is not None:
         raise ValueError(kind)
     return SecretStr(secret)
+
+
+def signing_key(value: SecretStr) -> SecretStr:
+    """Return the private key that signs the record. Raises: ValueError if it can't be one."""
+    try:
+        key_bytes(value.get_secret_value())
+    except ValueError:
+        raise ValueError("isn't an Ed25519 key: 32 bytes as base64 or hexadecimal") from None
+    return value
 
 
 def absolute_http_url(value: str) -> str:

@@ -1,6 +1,7 @@
 """Triggers that make the timeline and the audit log append-only.
 
-The only update they allow is a redaction, which nulls content and salt.
+The only update they allow is a redaction, which nulls content and salt. On the timeline, an entry
+that says so must be there before.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ class Guarded:
     table: str
     name: str
     kept: tuple[str, ...]
+    # The condition under which content may be erased.
+    is_redacted: str = "1 = 1"
 
 
 TIMELINE = Guarded(
@@ -22,6 +25,10 @@ TIMELINE = Guarded(
         *("id", "workspace_id", "incident_id", "sequence", "occurred_at", "recorded_at", "kind"),
         *("actor_kind", "actor_id", "actor_name", "target_id"),
         *("content_hash", "previous_hash", "entry_hash"),
+    ),
+    is_redacted=(
+        "EXISTS (SELECT 1 FROM timeline_entries AS later WHERE later.incident_id = OLD.incident_id"
+        " AND later.target_id = OLD.id AND later.kind = 'redacted')"
     ),
 )
 AUDIT_LOG = Guarded(
@@ -62,7 +69,8 @@ def _drop(table: str, dialect: str) -> tuple[str, ...]:
 
 def _changed(guarded: Guarded, operator: str) -> str:
     kept = " OR ".join(f"NEW.{name} {operator} OLD.{name}" for name in guarded.kept)
-    return f"({kept} OR NEW.content IS NOT NULL OR NEW.salt IS NOT NULL)"
+    is_more = f"{kept} OR NEW.content IS NOT NULL OR NEW.salt IS NOT NULL"
+    return f"({is_more} OR NOT {guarded.is_redacted})"
 
 
 def _sqlite(guarded: Guarded) -> tuple[str, ...]:

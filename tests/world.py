@@ -43,6 +43,7 @@ from incidents.lifecycle.declare import Declaration, declare
 from incidents.policy.policy import Action, Policy
 from incidents.registry.reminder_rules import fire
 from incidents.registry.rules import RULES
+from incidents.registry.verification import prove_everything
 from incidents.storage.database import Database, open_database
 from tests.clock import ManualClock
 from tests.policies import built_in
@@ -63,6 +64,8 @@ class World:
         self.clock = ManualClock()
         self.transactions = Transactions(database, clock=self.clock, policy=policy, rules=RULES)
         self.workspace_id = new_id()
+        # True for a test that changes rows behind the program's back.
+        self.is_tampered = False
 
     @property
     def policy(self) -> Policy:
@@ -143,6 +146,16 @@ class World:
         assert verify(entries, head=incident.chain_head) == ()
         return entries
 
+    async def flaws(self) -> set[tuple[str, int, str]]:
+        """Verify the whole record and return what is wrong: where, which entry, what."""
+        async with self.database.reading() as session:
+            proofs = [
+                proof async for proof in prove_everything(session, workspace_id=self.workspace_id)
+            ]
+        return {
+            (proof.name, flaw.sequence, flaw.problem) for proof in proofs for flaw in proof.flaws
+        }
+
     async def effects(self, effect_type: type[EffectType]) -> list[EffectType]:
         """Return all stored effects of a type, in order."""
         async with self.database.reading() as session:
@@ -173,4 +186,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
     world = World(database, built_in().policy)
     await world.open()
     yield world
+    # Whatever a test did by use cases, the rows are what the entries say.
+    flaws = set() if world.is_tampered else await world.flaws()
     await database.close()
+    assert flaws == set()

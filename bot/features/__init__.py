@@ -25,7 +25,7 @@ from bot.features.lifecycle import resolve as resolving
 from bot.features.postmortem import action_items
 from bot.features.postmortem import feature as postmortem
 from bot.features.proposals import feature as proposals
-from bot.features.record import capture, export, timeline
+from bot.features.record import capture, export, personal, timeline
 from bot.features.roles import feature as roles
 from bot.features.roles import handoff
 from bot.features.supervision import progress, stages
@@ -67,6 +67,7 @@ def all_features() -> tuple[Feature, ...]:
         handover.FEATURE,
         stages.FEATURE,
         progress.FEATURE,
+        personal.FEATURE,
         announcement.FEATURE,
         channel.FEATURE,
         channel_use.FEATURE,

@@ -13,6 +13,7 @@ from incidents.core.clock import Clock
 from incidents.core.errors import IncidentNotFound
 from incidents.core.ids import Reference
 from incidents.core.people import Actor
+from incidents.core.signing import SigningKey
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.transactions import Progress, RequestKey, Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
@@ -47,6 +48,8 @@ class Services:
     clock: Clock
     workspace: WorkspaceInfo
     scenarios: tuple[Scenario, ...] = ()
+    # Signs the heads of the record; None without a key.
+    signer: SigningKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.framework.anchors import with_anchor
 from bot.framework.effect_context import (
     Done,
     Dropped,
@@ -130,7 +131,7 @@ class EntryHandlers:
         if entry.is_redacted:
             return Dropped("redacted")
         incident = await read_incident(session, effect, services)
-        message = self._render(entry, incident, person_id)
+        message = self._render(entry, incident, person_id, services)
         find = self.endings.get(entry.kind) if message.has_buttons else None
         ending = await find(session, entry, incident) if find else None
         is_current = find is not None and (ending is None or not ending.is_final)
@@ -139,10 +140,15 @@ class EntryHandlers:
         return _Said(entry, incident, person_id, message, ending, is_current)
 
     def _render(
-        self, entry: EntryView, incident: IncidentView, person_id: uuid.UUID | None
+        self,
+        entry: EntryView,
+        incident: IncidentView,
+        person_id: uuid.UUID | None,
+        services: Services,
     ) -> Message:
         renderers = self.renderers if person_id is None else self.direct_renderers
-        return render_entry(entry, incident, renderers)
+        message = render_entry(entry, incident, renderers)
+        return with_anchor(message, entry, services.signer) if person_id is None else message
 
     async def _say(self, context: EffectContext, said: _Said, place: str) -> Settlement:
         location = await find_earlier(context, channel_id=place)
@@ -160,13 +166,19 @@ class EntryHandlers:
         async with context.services.database.reading() as session:
             incident = await read_incident(session, effect, context.services)
             posted = await entry_messages(session, incident.id)
-            found = [await self._find_edit(session, incident, one) for one in posted]
+            found = [
+                await self._find_edit(session, incident, one, context.services) for one in posted
+            ]
         edits = [edit for edit in found if edit is not None]
         settled = await _carry_out_all(context, edits)
         return Done(partial(_settle, incident_id=incident.id, edits=settled) if settled else None)
 
     async def _find_edit(
-        self, session: AsyncSession, incident: IncidentView, posted: PostedMessage
+        self,
+        session: AsyncSession,
+        incident: IncidentView,
+        posted: PostedMessage,
+        services: Services,
     ) -> _Edit | None:
         entry = await get_entry_view(session, posted.subject_id)
         if entry.is_redacted:  # its message was erased
@@ -185,7 +197,7 @@ class EntryHandlers:
             ending = _ELSEWHERE
         if (ending.text if ending is not None else None) == posted.ending:
             return None
-        message = self._render(entry, incident, person_id)
+        message = self._render(entry, incident, person_id, services)
         if ending is not None:
             message = message.closed(ending.text, *ending.buttons)
         return _Edit(posted, message, ending)

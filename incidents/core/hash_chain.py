@@ -8,7 +8,7 @@ content and salt, with the previous entry's hash))`. Canonical is RFC 8785. Cont
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -116,33 +116,72 @@ class Flaw:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry that can't be read, in the place of one; `sequence` is where it stood."""
+
+    sequence: int
+
+
 def verify_chain(
-    entries: Iterable[_E], *, head: ChainHead, hash_of: Callable[[_E], str]
+    entries: Iterable[_E | Unreadable],
+    *,
+    head: ChainHead,
+    hash_of: Callable[[_E], str],
+    is_redacted: Callable[[_E], bool],
 ) -> tuple[Flaw, ...]:
-    """Return every flaw of a complete chain, given in order of sequence; none means proven."""
+    """Return every flaw of a complete chain, given in order of sequence; none means proven.
+
+    `is_redacted` tells whether a later entry says that this one's content was erased: without one,
+    its content may not be missing.
+    """
     flaws: list[Flaw] = []
-    previous = ChainHead(0, GENESIS_HASH)
+    previous: ChainHead | None = ChainHead(0, GENESIS_HASH)
     for entry in entries:
-        if entry.sequence != previous.sequence + 1:
-            flaws.append(Flaw(entry.sequence, "sequence_gap"))
-        if entry.previous_hash != previous.entry_hash:
-            flaws.append(Flaw(entry.sequence, "broken_link"))
-        if hash_of(entry) != entry.entry_hash:
-            flaws.append(Flaw(entry.sequence, "entry_changed"))
-        if not _content_proves(entry):
-            flaws.append(Flaw(entry.sequence, "content_changed"))
+        if isinstance(entry, Unreadable):
+            flaws.append(Flaw(entry.sequence, "unreadable"))
+            previous = None
+            continue
+        if previous is not None:
+            flaws += _link_flaws(entry, previous)
+        flaws += _own_flaws(entry, hash_of, is_redacted)
         previous = ChainHead(entry.sequence, entry.entry_hash)
-    if previous != head:
+    if previous is not None and previous != head:
         flaws.append(Flaw(head.sequence, "head_differs"))
     return tuple(flaws)
 
 
-def _content_proves(entry: Chained) -> bool:
+def _link_flaws(entry: Chained, previous: ChainHead) -> Iterator[Flaw]:
+    if entry.sequence != previous.sequence + 1:
+        yield Flaw(entry.sequence, "sequence_gap")
+    if entry.previous_hash != previous.entry_hash:
+        yield Flaw(entry.sequence, "broken_link")
+
+
+def _own_flaws(
+    entry: _E, hash_of: Callable[[_E], str], is_redacted: Callable[[_E], bool]
+) -> Iterator[Flaw]:
+    if not _proves_entry(entry, hash_of):
+        yield Flaw(entry.sequence, "entry_changed")
     if entry.content is None and entry.salt is None:
-        return True  # redacted: the hash still commits to the original content
-    if entry.content is None or entry.salt is None:
+        if not is_redacted(entry):
+            yield Flaw(entry.sequence, "content_missing")
+    elif not proves_content(entry.content, entry.salt, entry.content_hash):
+        yield Flaw(entry.sequence, "content_changed")
+
+
+def _proves_entry(entry: _E, hash_of: Callable[[_E], str]) -> bool:
+    try:
+        return hash_of(entry) == entry.entry_hash
+    except ValueError:  # a number too large to hash, so it isn't what was written
+        return False
+
+
+def proves_content(content: object, salt: object, content_hash: object) -> bool:
+    """Tell whether salt and content, of whatever type, are what the hash commits to."""
+    if not isinstance(content, dict) or not isinstance(salt, str):
         return False
     try:
-        return hash_content(entry.content, entry.salt) == entry.content_hash
-    except ValueError:  # can't be hashed, so it can't be the content that was written
+        return hash_content(content, salt) == content_hash
+    except (ValueError, TypeError, RecursionError):  # can't be hashed, so it isn't what was written
         return False

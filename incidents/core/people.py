@@ -61,6 +61,10 @@ class Person(Base):
     refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+# The name of somebody who has left and whose data was erased.
+FORMER_MEMBER = "Former member"
+
+
 class PeopleGroup(Base):
     """A user group of the chat service; its members are refreshed in the background."""
 
@@ -180,6 +184,8 @@ async def save_person(
             is_active=True if facts.is_active is None else facts.is_active,
         )
         session.add(person)
+    if person.name == FORMER_MEMBER and not person.is_active and facts.is_active is not True:
+        return person  # erased: the directory must not bring it back
     if facts.name:
         person.name = storable(facts.name)
     if facts.zone:

@@ -147,11 +147,24 @@ class UploadExport(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class EraseEntryMessage(Effect):
-    """Remove a redacted entry's text from its message in the channel."""
+    """Remove a redacted entry's text from the messages that showed it, also directly."""
 
     kind: ClassVar[str] = "erase_entry_message"
-    needs_channel: ClassVar[bool] = True
     entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseTitle(Effect):
+    """Reduce the direct messages that named an incident by a title that was redacted."""
+
+    kind: ClassVar[str] = "erase_title"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteFiles(Effect):
+    """Delete the files that we uploaded before a redaction: they hold what was redacted."""
+
+    kind: ClassVar[str] = "delete_files"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,8 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "fetch_marked_message": "reading a marked message",
         "upload_export": "uploading the export",
         "erase_entry_message": "erasing a redacted message",
+        "erase_title": "taking a redacted title out of direct messages",
+        "delete_files": "deleting files that hold a redacted text",
         "refresh_entry_messages": "bringing a message up to date",
         "join_channel": "joining the channel",
         "discard_channel": "putting a spare channel away",

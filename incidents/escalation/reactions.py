@@ -36,6 +36,7 @@ from incidents.incident.facts import CallFact, EscalationFact, Facts
 from incidents.incident.payload import Payload
 from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.policy.policy import COMMANDER
+from incidents.record.entries import Redacted
 
 SUBJECT: Final = "escalation"
 RoleMoved = RoleAssigned | RoleEnded | CommanderChanged
@@ -49,6 +50,7 @@ _LOOKED_AT: Final = frozenset({one.kind for one in ENTRIES}) - {
     RoleEnded.kind,
     CommanderChanged.kind,
     MovedToPrivate.kind,
+    Redacted.kind,
 }
 
 
@@ -107,6 +109,13 @@ def show_taken(plan: IncidentPlan[StatusChanged]) -> None:
         if escalation.is_taken:
             _show_card(plan, escalation.id)
             _show_calls(plan, escalation)
+
+
+def show_without_words(plan: IncidentPlan[Redacted]) -> None:
+    """Show the escalations again: a packet, or what it quotes, may have been redacted."""
+    for escalation in plan.facts.escalations:
+        _show_card(plan, escalation.id)
+        _show_calls(plan, escalation)
 
 
 def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:

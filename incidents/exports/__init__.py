@@ -7,13 +7,15 @@ from incidents.exports.export import (
     find_format,
     request_export,
 )
-from incidents.exports.json_format import verify_export
+from incidents.exports.offline import FileProof, prove_file, verify_export
 
 __all__ = [
     "ExportFile",
     "ExportFormat",
+    "FileProof",
     "export_incident",
     "find_format",
+    "prove_file",
     "request_export",
     "verify_export",
 ]

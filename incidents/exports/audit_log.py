@@ -5,7 +5,6 @@ It names people and their new stages, so only the command line writes it, never 
 
 import csv
 import io
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,37 +14,46 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead, instant_text
 from incidents.core.markdown_text import escape, table
-from incidents.exports.csv_format import inert
+from incidents.core.signing import SigningKey, head_line
+from incidents.exports.csv_format import RECORD_HEAD, inert
+from incidents.exports.documents import (
+    AUDIT_FORMAT,
+    AUDIT_HASHED,
+    dump,
+    signed_document,
+)
 from incidents.exports.export import ExportFile, ExportFormat
 from incidents.record.audit_log import AuditEntry, AuditKind, audit_entries, hashed_fields
 
-FORMAT = "sitrep-audit-1"
-
-_HASHED = (
-    *("id", "sequence", "recorded_at", "kind", "actor_kind", "actor_id", "actor_name"),
-    *("subject_id", "content_hash", "previous_hash"),
-)
-_PROOF = "The JSON export holds what is needed to prove them unchanged."
 _HEADER = ("sequence", "recorded_at", "kind", "actor", "subject", "what", "entry_id", "entry_hash")
 
 
 async def export_audit_log(
-    session: AsyncSession, *, workspace_id: uuid.UUID, fmt: ExportFormat, now: datetime
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    fmt: ExportFormat,
+    signer: SigningKey | None = None,
 ) -> ExportFile:
-    """Return the workspace's whole audit log as a file."""
+    """Return the workspace's whole audit log as a file that says up to which entry it goes."""
+    subject = f"audit-log:{workspace_id}"
     entries, head = await audit_entries(session, workspace_id=workspace_id)
     name = f"audit-log-{head.sequence}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            content = _markdown(entries, head, now=now)
+            content = _markdown(entries, head_line(subject, head, signer))
             return ExportFile(name, "text/markdown; charset=utf-8", content)
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", _csv(entries))
+            return ExportFile(
+                name,
+                "text/csv; charset=utf-8",
+                _csv(entries, head, head_line(subject, head, signer)),
+            )
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", _json(entries, head, now=now))
+            return ExportFile(name, "application/json", _json(subject, entries, head, signer))
 
 
-def _markdown(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:
+def _markdown(entries: Sequence[AuditEntry], up_to: str) -> bytes:
     rows = [
         (str(entry.sequence), _instant(entry.recorded_at), escape(entry.actor_name), _what(entry))
         for entry in entries
@@ -54,12 +62,12 @@ def _markdown(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) 
         "# Audit log",
         "Changes that belong to no incident. Times are UTC.",
         table(("No.", "When", "Who", "What"), rows) if rows else "Nothing yet.",
-        f"Exported {_instant(now)}. {len(entries)} entries, chain head `{head.entry_hash}`. {_PROOF}",
+        f"{up_to}. `sitrep verify` checks the JSON export, which holds the whole chain.",
     ]
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def _csv(entries: Sequence[AuditEntry]) -> bytes:
+def _csv(entries: Sequence[AuditEntry], head: ChainHead, up_to: str) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(_HEADER)
@@ -69,18 +77,26 @@ def _csv(entries: Sequence[AuditEntry]) -> bytes:
             *(_text(entry, "person_name"), say(entry), str(entry.id), entry.entry_hash),
         )
         writer.writerow([inert(cell) for cell in row])
+    if entries:
+        when = instant_text(entries[-1].recorded_at)
+        last = (str(head.sequence), when, RECORD_HEAD, "", "", up_to)
+        writer.writerow([inert(cell) for cell in (*last, str(entries[-1].id), head.entry_hash)])
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def _json(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> bytes:
+def _json(
+    subject: str, entries: Sequence[AuditEntry], head: ChainHead, signer: SigningKey | None
+) -> bytes:
+    recorded_at = instant_text(entries[-1].recorded_at) if entries else None
     value = {
-        "format": FORMAT,
-        "exported_at": instant_text(now),
+        "format": AUDIT_FORMAT,
+        "subject": subject,
+        "up_to": {"sequence": head.sequence, "recorded_at": recorded_at},
         "chain": {
             "genesis_hash": GENESIS_HASH,
             "head_sequence": head.sequence,
             "head_hash": head.entry_hash,
-            "entry_hash_covers": list(_HASHED),
+            "entry_hash_covers": list(AUDIT_HASHED),
         },
         "entries": [
             {
@@ -92,13 +108,19 @@ def _json(entries: Sequence[AuditEntry], head: ChainHead, *, now: datetime) -> b
             for entry in entries
         ],
     }
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
+    return dump(signed_document(value, head, signer))
 
 
 def say(entry: AuditEntry) -> str:
     """Return the change as one plain sentence."""
     if entry.content is None:
         return "Erased."
+    if entry.kind == AuditKind.REDACTED:
+        return f"Erased the content of entry {_text(entry, 'sequence')}. {_text(entry, 'reason')}"
+    if entry.kind == AuditKind.PERSON_ERASED:
+        return "Erased the personal data of somebody who has left."
+    if entry.kind == AuditKind.RESTORED:
+        return f"Noted a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
     person = _text(entry, "person_name")
     match entry.kind:
         case AuditKind.STAGE_SET:
@@ -120,6 +142,11 @@ def say(entry: AuditEntry) -> str:
         case AuditKind.HANDOVER_ACCEPTED:
             return f"Accepted the on-call handoff of {person}."
     return f"{entry.kind}."
+
+
+def _lost(entry: AuditEntry) -> str:
+    gaps = (entry.content or {}).get("lost") or ()
+    return "".join(f"Lost the {gap['counter']}s {gap['first']} to {gap['last']}. " for gap in gaps)
 
 
 def _stage(entry: AuditEntry) -> str:

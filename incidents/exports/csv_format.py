@@ -1,6 +1,6 @@
 """CSV (RFC 4180): one row for each line of the timeline, in order of when it happened.
 
-The file begins with a byte order mark; without it, spreadsheets misread UTF-8. A cell that a
+The last row says up to which entry the file goes. The file begins with a byte order mark; without it, spreadsheets misread UTF-8. A cell that a
 spreadsheet would run as a formula gets a leading apostrophe.
 """
 
@@ -8,6 +8,7 @@ import csv
 import io
 
 from incidents.core.hash_chain import instant_text
+from incidents.core.signing import SigningKey, head_line
 from incidents.exports.records import TimelineRecord, standing_of
 
 HEADER = (
@@ -15,12 +16,15 @@ HEADER = (
     *("standing", "corrected_by", "link", "sequence", "entry_id"),
 )
 
+# The kind of the last row.
+RECORD_HEAD = "record_head"
+
 # Full-width forms too: some input methods type them, and some spreadsheets treat them the same.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def render_csv(record: TimelineRecord) -> bytes:
-    """Return the record as CSV."""
+def render_csv(record: TimelineRecord, *, signer: SigningKey | None = None) -> bytes:
+    """Return the record as CSV; its last row says up to which entry it goes."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(HEADER)
@@ -35,6 +39,12 @@ def render_csv(record: TimelineRecord) -> bytes:
             *(str(entry.sequence), str(entry.id)),
         )
         writer.writerow([inert(cell) for cell in row])
+    if record.as_of is not None:
+        when = instant_text(record.as_of)
+        line = head_line(str(record.incident.id), record.head, signer)
+        last = (record.incident.reference, marking, when, when, RECORD_HEAD, "", line)
+        rest = ("", "", "", str(record.head.sequence), str(record.entries[-1].id))
+        writer.writerow([inert(cell) for cell in (*last, *rest)])
     return buffer.getvalue().encode("utf-8-sig")
 
 

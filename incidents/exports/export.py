@@ -2,13 +2,13 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Actor
+from incidents.core.signing import SigningKey
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.exports.csv_format import render_csv
 from incidents.exports.entries import Exported
@@ -74,21 +74,30 @@ async def export_incident(
     workspace_id: uuid.UUID,
     viewer: Actor,
     fmt: ExportFormat,
-    now: datetime,
     entry_types: EntryTypes,
     sequence: int | None = None,
+    signer: SigningKey | None = None,
 ) -> ExportFile:
     """Return the timeline as a file for this viewer; its name has `sequence`, else the newest.
+
+    The file says up to which entry it goes and nothing of when it was made: two of the same record
+    are equal, and of two of a growing one, the later has more at its end.
 
     Raises: IncidentNotFound.
     """
     record = await build_record(
-        session, ref, workspace_id=workspace_id, viewer=viewer, now=now, entry_types=entry_types
+        session, ref, workspace_id=workspace_id, viewer=viewer, entry_types=entry_types
     )
-    return render(record, fmt=fmt, sequence=sequence)
+    return render(record, fmt=fmt, sequence=sequence, signer=signer)
 
 
-def render(record: TimelineRecord, *, fmt: ExportFormat, sequence: int | None = None) -> ExportFile:
+def render(
+    record: TimelineRecord,
+    *,
+    fmt: ExportFormat,
+    sequence: int | None = None,
+    signer: SigningKey | None = None,
+) -> ExportFile:
     """Return the record in a format; the file name says which timeline, and its length then."""
     marks = "".join(f"-{mark}" for mark in record.markings if mark != "drill")
     number = sequence or record.head.sequence
@@ -96,8 +105,9 @@ def render(record: TimelineRecord, *, fmt: ExportFormat, sequence: int | None = 
     name = f"{stem}.{fmt.value}"
     match fmt:
         case ExportFormat.MARKDOWN:
-            return ExportFile(name, "text/markdown; charset=utf-8", render_markdown(record))
+            content = render_markdown(record, signer=signer)
+            return ExportFile(name, "text/markdown; charset=utf-8", content)
         case ExportFormat.CSV:
-            return ExportFile(name, "text/csv; charset=utf-8", render_csv(record))
+            return ExportFile(name, "text/csv; charset=utf-8", render_csv(record, signer=signer))
         case ExportFormat.JSON:
-            return ExportFile(name, "application/json", render_json(record))
+            return ExportFile(name, "application/json", render_json(record, signer=signer))

@@ -3,28 +3,18 @@
 To verify it offline, without Sitrep: for each entry, `content_hash` is the SHA-256 of the salt's
 bytes followed by the RFC 8785 form of `content`. `entry_hash` is the SHA-256 of the RFC 8785 form
 of the object with the fields in `chain.entry_hash_covers`. `previous_hash` is the `entry_hash`
-before it; the first one is 64 zeros. A redacted entry has neither content nor salt.
+before it; the first one is 64 zeros. A redacted entry has neither content nor salt, and a later
+entry of the kind `redacted` has its id as `target_id`. `offline.py` checks all of this.
 """
 
-import hashlib
-import json
-import re
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-import rfc8785
-
-from incidents.core.hash_chain import GENESIS_HASH, Flaw, canonical, hash_content, instant_text
-from incidents.exports.records import FORMAT, TimelineRecord
+from incidents.core.hash_chain import GENESIS_HASH, instant_text
+from incidents.core.signing import SigningKey
+from incidents.exports.documents import FORMAT, HASHED, dump, signed_document
+from incidents.exports.records import TimelineRecord
 from incidents.incident.timeline import TimelineEntry, hashed_fields
 from incidents.incident.views import IncidentView
-
-_HASHED = (
-    *("id", "incident_id", "sequence", "occurred_at", "recorded_at", "kind"),
-    *("actor_kind", "actor_id", "actor_name", "target_id", "content_hash", "previous_hash"),
-)
-_FIELDS = frozenset({*_HASHED, "entry_hash", "content", "salt"})
-_SALT = re.compile(r"[0-9a-f]{32}")
 
 _MOMENTS = (
     *("impact_started_at", "impact_ended_at", "detected_at", "declared_at", "acknowledged_at"),
@@ -32,97 +22,38 @@ _MOMENTS = (
 )
 
 
-def render_json(record: TimelineRecord) -> bytes:
-    """Return the record as JSON, in UTF-8."""
-    return _dump(
-        {
-            "format": FORMAT,
-            "exported_at": instant_text(record.exported_at),
-            "markings": list(record.markings),
-            "incident": _incident(record.incident),
-            "roles": [
-                {
-                    "role": role.role_name,
-                    "person": role.person_name,
-                    "started_at": instant_text(role.started_at),
-                    "ended_at": instant_text(role.ended_at) if role.ended_at else None,
-                }
-                for role in record.roles
-            ],
-            "chain": {
-                "genesis_hash": GENESIS_HASH,
-                "head_sequence": record.head.sequence,
-                "head_hash": record.head.entry_hash,
-                "entry_hash_covers": list(_HASHED),
-            },
-            "entries": [_entry(entry) for entry in record.entries],
-        }
-    )
+def render_json(record: TimelineRecord, *, signer: SigningKey | None = None) -> bytes:
+    """Return the record as JSON, in UTF-8; with a key, signed."""
+    return dump(signed_document(_document(record), record.head, signer))
 
 
-def verify_export(data: bytes | Mapping[str, Any]) -> tuple[Flaw, ...]:
-    """Return every flaw of a JSON export, none if it verifies; as bytes, every byte is checked."""
-    if isinstance(data, bytes):
-        try:
-            loaded = json.loads(data.decode())
-        except (ValueError, RecursionError):
-            return (Flaw(0, "unreadable"),)
-        if not isinstance(loaded, dict):
-            return (Flaw(0, "unreadable"),)
-        rewritten = (Flaw(0, "rewritten"),) if _dump(loaded) != data else ()
-        return (*rewritten, *verify_export(loaded))
-    entries, chain = data.get("entries"), data.get("chain")
-    if data.get("format") != FORMAT or not isinstance(entries, list):
-        return (Flaw(0, "unknown_format"),)
-    if not isinstance(chain, Mapping):
-        return (Flaw(0, "unknown_format"),)
-    return (*_chain_flaws(entries), *_head_flaws(entries, chain))
-
-
-def _chain_flaws(entries: list[Any]) -> Iterator[Flaw]:
-    previous = GENESIS_HASH
-    incident_id = None
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, Mapping) or entry.keys() != _FIELDS:
-            yield Flaw(number, "entry_changed")
-            previous = ""
-            continue
-        incident_id = incident_id or entry["incident_id"]
-        if type(entry["sequence"]) is not int or entry["sequence"] != number:
-            yield Flaw(number, "sequence_gap")
-        if entry["previous_hash"] != previous:
-            yield Flaw(number, "broken_link")
-        if entry["incident_id"] != incident_id or _entry_hash(entry) != entry["entry_hash"]:
-            yield Flaw(number, "entry_changed")
-        if not _content_proves(entry):
-            yield Flaw(number, "content_changed")
-        previous = entry["entry_hash"]
-
-
-def _head_flaws(entries: list[Any], chain: Mapping[str, Any]) -> Iterator[Flaw]:
-    last = entries[-1] if entries and isinstance(entries[-1], Mapping) else {}
-    head = (chain.get("head_sequence"), chain.get("head_hash"))
-    if head != (last.get("sequence", 0), last.get("entry_hash", GENESIS_HASH)):
-        yield Flaw(len(entries), "head_differs")
-
-
-def _entry_hash(entry: Mapping[str, Any]) -> str | None:
-    try:
-        return hashlib.sha256(canonical({name: entry[name] for name in _HASHED})).hexdigest()
-    except rfc8785.CanonicalizationError:
-        return None
-
-
-def _content_proves(entry: Mapping[str, Any]) -> bool:
-    content, salt = entry["content"], entry["salt"]
-    if content is None and salt is None:
-        return True
-    if not isinstance(content, dict) or not isinstance(salt, str) or not _SALT.fullmatch(salt):
-        return False
-    try:
-        return hash_content(content, salt) == str(entry["content_hash"])
-    except rfc8785.CanonicalizationError:
-        return False
+def _document(record: TimelineRecord) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "subject": str(record.incident.id),
+        "up_to": {
+            "sequence": record.head.sequence,
+            "recorded_at": instant_text(record.as_of) if record.as_of else None,
+        },
+        "markings": list(record.markings),
+        "incident": _incident(record.incident),
+        "roles": [
+            {
+                "role": role.role_name,
+                "person": role.person_name,
+                "started_at": instant_text(role.started_at),
+                "ended_at": instant_text(role.ended_at) if role.ended_at else None,
+            }
+            for role in record.roles
+        ],
+        "chain": {
+            "genesis_hash": GENESIS_HASH,
+            "head_sequence": record.head.sequence,
+            "head_hash": record.head.entry_hash,
+            "entry_hash_covers": list(HASHED),
+        },
+        "entries": [_entry(entry) for entry in record.entries],
+    }
 
 
 def _incident(incident: IncidentView) -> dict[str, Any]:
@@ -150,7 +81,3 @@ def _entry(entry: TimelineEntry) -> dict[str, Any]:
         "content": entry.content,
         "salt": entry.salt,
     }
-
-
-def _dump(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from incidents.core.markdown_text import escape, table
 from incidents.core.sentences import Markdown, PlainText, Who, as_line
+from incidents.core.signing import SigningKey, head_line
 from incidents.exports.records import TimelineRecord, is_late
 from incidents.incident.views import IncidentView
 from incidents.record.timeline_view import TimelineItem
@@ -15,8 +16,8 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
 
-def render_markdown(record: TimelineRecord) -> bytes:
-    """Return the record as Markdown, in UTF-8."""
+def render_markdown(record: TimelineRecord, *, signer: SigningKey | None = None) -> bytes:
+    """Return the record as Markdown, in UTF-8; its footer says up to which entry it goes."""
     incident = record.incident
     parts = [
         f"# {incident.reference} {cell(incident.title)}",
@@ -27,7 +28,7 @@ def render_markdown(record: TimelineRecord) -> bytes:
         "## Timeline",
         "Times are UTC. Lines that were taken back stay, struck out.",
         *_days(record),
-        _footer(record),
+        _footer(record, signer),
     ]
     return ("\n\n".join(parts) + "\n").encode()
 
@@ -63,12 +64,10 @@ def _markings(record: TimelineRecord) -> Iterator[str]:
         yield "**PRIVATE**: only for the people in this incident."
 
 
-def _footer(record: TimelineRecord) -> str:
-    return (
-        f"Exported {_instant(record.exported_at)}. {len(record.entries)} entries, "
-        f"chain head `{record.head.entry_hash}`. "
-        "The JSON export holds what is needed to prove them unchanged."
-    )
+def _footer(record: TimelineRecord, signer: SigningKey | None) -> str:
+    line = head_line(str(record.incident.id), record.head, signer)
+    when = f" It was recorded {_instant(record.as_of)}." if record.as_of is not None else ""
+    return f"{line}.{when} `sitrep verify` checks the JSON export, which holds the whole chain."
 
 
 def _facts(incident: IncidentView) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,6 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,8 +15,6 @@ from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import IncidentView, get_incident_view
 from incidents.record.timeline_view import TimelineItem, items_of, load_entries, named_items
-
-FORMAT: Final = "sitrep.timeline/1"
 
 # Writing takes a moment: a shorter delay between happening and recording isn't mentioned.
 LATE_AFTER = timedelta(minutes=1)
@@ -42,7 +39,11 @@ class TimelineRecord:
     items: tuple[TimelineItem, ...]
     entries: tuple[TimelineEntry, ...]
     head: ChainHead
-    exported_at: datetime
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Return when the last entry of the record was recorded; None for an empty one."""
+        return self.entries[-1].recorded_at if self.entries else None
 
     @property
     def markings(self) -> tuple[str, ...]:
@@ -58,7 +59,6 @@ async def build_record(
     *,
     workspace_id: uuid.UUID,
     viewer: Actor,
-    now: datetime,
     entry_types: EntryTypes,
 ) -> TimelineRecord:
     """Return the record as this viewer may see it. Raises: IncidentNotFound."""
@@ -71,7 +71,6 @@ async def build_record(
         items=await named_items(session, items_of(entries, entry_types=entry_types)),
         entries=entries,
         head=incident.chain_head,
-        exported_at=now,
     )
 
 

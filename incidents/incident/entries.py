@@ -34,6 +34,7 @@ class Declared(Payload):
     title: str = ""
     severity: str = ""
     severity_key: str = ""
+    severity_rank: int = 0
     status: str = ""
     impact: str = ""
     summary: str = ""

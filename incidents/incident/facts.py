@@ -74,6 +74,8 @@ class Facts:
     escalations: tuple[EscalationFact, ...] = ()
     # Found only for entries after which their messages may have to change.
     proposals: tuple[ProposalFact, ...] = ()
+    # Its handoffs, each with who was asked; loaded only after a redaction.
+    handoffs: tuple[tuple[uuid.UUID, uuid.UUID | None], ...] = ()
     # Whether messages about entries still offer something that may have ended with this one.
     has_entry_messages: bool = False
 

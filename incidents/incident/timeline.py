@@ -6,7 +6,7 @@ The chain follows `sequence`; display follows (`occurred_at`, `sequence`).
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,6 +15,7 @@ from incidents.core.hash_chain import (
     ChainHead,
     Content,
     Flaw,
+    Unreadable,
     clean_content,
     hash_content,
     hash_fields,
@@ -116,6 +117,21 @@ def row_of(entry: TimelineEntry) -> dict[str, Any]:
     return {column.key: getattr(entry, column.key) for column in TimelineEntry.__table__.columns}
 
 
-def verify(entries: Iterable[TimelineEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
+# The kind of the entries that say that another one's content was erased.
+REDACTED: Final = "redacted"
+
+
+def verify(entries: Iterable[TimelineEntry | Unreadable], *, head: ChainHead) -> tuple[Flaw, ...]:
     """Return every flaw of a whole timeline, in order of sequence; none means it is proven."""
-    return verify_chain(entries, head=head, hash_of=hash_entry)
+    given = tuple(entries)
+    redacted = {
+        one.target_id: one.sequence
+        for one in given
+        if isinstance(one, TimelineEntry) and one.kind == REDACTED and one.content is not None
+    }
+    return verify_chain(
+        given,
+        head=head,
+        hash_of=hash_entry,
+        is_redacted=lambda entry: redacted.get(entry.id, 0) > entry.sequence,
+    )

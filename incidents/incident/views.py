@@ -103,6 +103,9 @@ class EntryView:
     target_id: uuid.UUID | None
     is_redacted: bool
     content: dict[str, Any] = field(default_factory=dict)
+    # Whose record it stands in, and its hash there, for those who anchor it.
+    incident_id: uuid.UUID | None = None
+    entry_hash: str = ""
 
 
 # In an entry's content: the id of the entry whose text is shown with it, to keep a single copy.
@@ -207,6 +210,8 @@ def entry_view(entry: TimelineEntry) -> EntryView:
         target_id=entry.target_id,
         is_redacted=entry.content is None,
         content=entry.content or {},
+        incident_id=entry.incident_id,
+        entry_hash=entry.entry_hash,
     )
 
 

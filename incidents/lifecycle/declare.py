@@ -159,6 +159,7 @@ def _declared(incident: Incident, declaration: Declaration) -> Declared:
         title=incident.title,
         severity=incident.severity_name,
         severity_key=incident.severity_key,
+        severity_rank=incident.severity_rank,
         status=incident.status,
         impact=incident.impact,
         summary=incident.summary,

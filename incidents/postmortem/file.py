@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import Actor
-from incidents.incident.incident import IncidentRef
+from incidents.core.signing import SigningKey, head_line
+from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.payload import EntryTypes, decode, people_of
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
@@ -47,8 +48,11 @@ async def build_postmortem(
     policy: Policy,
     entry_types: EntryTypes,
     now: datetime,
+    signer: SigningKey | None = None,
 ) -> PostmortemFile:
     """Return the newest postmortem of an incident, or what its draft would be now.
+
+    Its last line says up to which entry of the record it goes.
 
     Raises: IncidentNotFound, also if the viewer may not see it.
     """
@@ -61,8 +65,10 @@ async def build_postmortem(
         entry_types=entry_types,
         now=now,
     )
-    text = render_markdown(facts, template=template)
-    return PostmortemFile(file_name(facts), text.encode())
+    text = render_markdown(facts, template=template).rstrip("\n")
+    incident = await session.get_one(Incident, facts.incident.id)
+    line = head_line(str(incident.id), incident.chain_head, signer)
+    return PostmortemFile(file_name(facts), f"{text}\n\n{line}.\n".encode())
 
 
 def file_name(facts: PostmortemFacts) -> str:

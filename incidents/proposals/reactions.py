@@ -38,7 +38,7 @@ from incidents.record.entries import Redacted
 SUBJECT: Final = "proposal"
 POLL: Final = "objection_poll"
 Asked = ActionProposed | ProposalRevised | ApprovalLapsed
-_LOOKED_AT: Final = frozenset({*PROPOSAL_TYPES, MovedToPrivate.kind})
+_LOOKED_AT: Final = frozenset({*PROPOSAL_TYPES, MovedToPrivate.kind, Redacted.kind})
 
 
 async def add_proposals(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
@@ -113,6 +113,13 @@ def erase_words(plan: IncidentPlan[Redacted]) -> None:
         incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id
     )
     plan.add(effect, lane="proposals")
+
+
+def show_without_title(plan: IncidentPlan[Redacted]) -> None:
+    """Show the copies of proposals again, which name the incident by its title."""
+    if plan.event.takes_a_title:
+        for proposal in plan.facts.proposals:
+            _show_copies(plan, proposal)
 
 
 def erase_everywhere(plan: IncidentPlan[WordsRedacted]) -> None:

@@ -20,6 +20,7 @@ from incidents.core.hash_chain import (
     ChainHead,
     Content,
     Flaw,
+    Unreadable,
     clean_content,
     hash_content,
     hash_fields,
@@ -46,6 +47,12 @@ class AuditKind(StrEnum):
     POLICY_CHANGED = "policy_changed"
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_ACCEPTED = "handover_accepted"
+    # An older entry's content was erased: `entry_id`, `sequence` and the reason.
+    REDACTED = "redacted"
+    # Somebody who has left: name, address and private texts were erased.
+    PERSON_ERASED = "person_erased"
+    # A backup was restored: the numbers that were given out after it was made are lost.
+    RESTORED = "restored"
 
 
 class AuditEntry(Base):
@@ -162,9 +169,24 @@ def hash_audit_entry(entry: AuditEntry) -> str:
     return hash_fields(hashed_fields(entry))
 
 
-def verify_audit(entries: Iterable[AuditEntry], *, head: ChainHead) -> tuple[Flaw, ...]:
+def verify_audit(
+    entries: Iterable[AuditEntry | Unreadable], *, head: ChainHead
+) -> tuple[Flaw, ...]:
     """Return every flaw of a whole log, in order of sequence; none means it is proven."""
-    return verify_chain(entries, head=head, hash_of=hash_audit_entry)
+    given = tuple(entries)
+    redacted = {
+        str(one.content.get("entry_id")): one.sequence
+        for one in given
+        if isinstance(one, AuditEntry)
+        and one.kind == AuditKind.REDACTED
+        and isinstance(one.content, dict)
+    }
+    return verify_chain(
+        given,
+        head=head,
+        hash_of=hash_audit_entry,
+        is_redacted=lambda entry: redacted.get(str(entry.id), 0) > entry.sequence,
+    )
 
 
 async def audit_entries(
@@ -177,5 +199,10 @@ async def audit_entries(
         .order_by(AuditEntry.sequence)
     )
     entries = tuple((await session.execute(query)).scalars())
+    return entries, await audit_head(session, workspace_id=workspace_id)
+
+
+async def audit_head(session: AsyncSession, *, workspace_id: uuid.UUID) -> ChainHead:
+    """Return the newest link of the workspace's log, as it is kept beside it."""
     head = await session.get(AuditHead, workspace_id)
-    return entries, head.link if head else ChainHead(0, GENESIS_HASH)
+    return head.link if head else ChainHead(0, GENESIS_HASH)

@@ -29,6 +29,7 @@ from incidents.record.entries import (
     TextEntry,
     Withdrawn,
 )
+from incidents.record.words import words_in
 from incidents.storage.database import storable
 
 # Characters of a note or captured message that the record keeps; a cut is reported to the author.
@@ -39,7 +40,6 @@ CORRECTIONS = frozenset({Amended.kind, Withdrawn.kind, Redacted.kind})
 WITHDRAWABLE = frozenset({Note.kind, Marked.kind, Pinned.kind, FileLinked.kind})
 
 _CUT_MARK = "…"
-_PEOPLES_TEXT = ("text", "reason", "name")
 
 CorrectionT = TypeVar("CorrectionT", bound=Correction)
 
@@ -95,8 +95,8 @@ class CorrectedEntry:
 
     @property
     def has_peoples_text(self) -> bool:
-        """Tell whether people wrote a text, a reason or a name into it; False once redacted."""
-        return any(self.content.get(name) for name in _PEOPLES_TEXT)
+        """Tell whether people wrote something into it; False once redacted."""
+        return bool(words_in(self.kind, self.content))
 
 
 def correct(

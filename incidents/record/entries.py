@@ -1,10 +1,11 @@
 """Entries that people record by hand, and those that correct another one."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from incidents.core.sentences import (
     SOMEBODY,
@@ -18,6 +19,7 @@ from incidents.core.sentences import (
     telling,
 )
 from incidents.incident.payload import EntryTypes, Payload
+from incidents.incident.timeline import REDACTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +130,15 @@ class Withdrawn(Correction):
 class Redacted(Correction):
     """Somebody deleted an entry's content for good."""
 
-    kind: ClassVar[str] = "redacted"
+    kind: ClassVar[str] = REDACTED
     reason: str = ""
+    # What the erased content held besides people's words: who, when, what kind, from what to what.
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def takes_a_title(self) -> bool:
+        """Tell whether the incident's title, then or later, was among the erased words."""
+        return "title" in self.kept or "title" in (self.kept.get("changes") or ())
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was redacted, and why."""

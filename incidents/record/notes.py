@@ -15,14 +15,14 @@ from incidents.policy.policy import Action
 from incidents.record.corrections import (
     WITHDRAWABLE,
     correction_of,
-    find_corrections,
     get_entry,
     get_standing,
     keep_text,
     now_reads,
 )
-from incidents.record.entries import Amended, Note, Redacted, Withdrawn
+from incidents.record.entries import Amended, Note, Withdrawn
 from incidents.record.marks import release_entry
+from incidents.record.redaction import erase
 
 MAX_REASON = 500
 
@@ -109,7 +109,7 @@ async def undo(uow: UnitOfWork, ref: IncidentRef, *, again: bool = False) -> Out
 async def redact_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str = ""
 ) -> Outcome:
-    """Delete the content of an entry and its amendments for good; the chain still verifies.
+    """Delete the words of an entry, its amendments and every copy for good; the chain still proves.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
     """
@@ -118,13 +118,11 @@ async def redact_entry(
     entry = await get_entry(uow, incident, entry_id)
     if entry.content is None:
         raise AlreadySo("entry", "redacted")
-    amendments = await find_corrections(uow.session, entry)
-    redacted = replace(correction_of(entry, Redacted), reason=keep_text(reason).text[:MAX_REASON])
-    uow.record(incident, redacted, target_id=entry.id)
-    for row in (entry, *(one for one in amendments if one.kind == Amended.kind)):
-        row.content = None
-        row.salt = None
-    return _outcome("redacted", incident, entry)
+    why = keep_text(reason).text[:MAX_REASON]
+    erased = await erase(uow, incident, entry, reason=why)
+    outcome = _outcome("redacted", incident, entry)
+    copies = {"other_entries": erased.entries, "rows": erased.rows}
+    return replace(outcome, data={**outcome.data, **copies})
 
 
 async def _withdraw(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> Outcome:

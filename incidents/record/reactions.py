@@ -1,6 +1,6 @@
 """Reactions to marks, and to corrections of the record."""
 
-from incidents.engine.effects import EraseEntryMessage, FetchMarkedMessage
+from incidents.engine.effects import DeleteFiles, EraseEntryMessage, EraseTitle, FetchMarkedMessage
 from incidents.engine.plan import IncidentPlan
 from incidents.record.entries import Correction, Note, Redacted
 from incidents.record.events import MessageMarked
@@ -17,6 +17,17 @@ def say_correction(plan: IncidentPlan[Correction]) -> None:
     """Post the correction of a note, but not of a mark: marks were never posted."""
     if plan.event.target_kind == Note.kind:
         plan.post()
+
+
+def erase_title(plan: IncidentPlan[Redacted]) -> None:
+    """Reduce direct messages that named the incident by a redacted title."""
+    if plan.event.takes_a_title:
+        plan.refresh(EraseTitle(incident_id=plan.facts.incident_id), lane="ancillary")
+
+
+def delete_files(plan: IncidentPlan[Redacted]) -> None:
+    """Delete the exports and postmortems uploaded so far: they hold a redacted entry's text."""
+    plan.refresh(DeleteFiles(incident_id=plan.facts.incident_id), lane="exports")
 
 
 def erase_message(plan: IncidentPlan[Redacted]) -> None:

@@ -94,6 +94,8 @@ from incidents.learning.events import (
 )
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
+from incidents.people import reactions as people
+from incidents.people.events import OwnDataRequested
 from incidents.postmortem import reactions as postmortem
 from incidents.postmortem.entries import (
     ActionItemAdded,
@@ -281,7 +283,17 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(MessageMarked, record.fetch_message),
     on(Amended, record.say_correction),
     on(Withdrawn, record.say_correction),
-    on(Redacted, record.erase_message, proposals.erase_words),
+    on(
+        Redacted,
+        record.erase_message,
+        record.erase_title,
+        record.delete_files,
+        set_topic,
+        roles.show_handoffs,
+        escalation.show_without_words,
+        proposals.erase_words,
+        proposals.show_without_title,
+    ),
     # -- exports
     on(Exported, exports.upload_export),
     # -- checkins
@@ -467,6 +479,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(RenewalExpected, supervision.remind_of_renewal),
     on_workspace(RenewalDue, supervision.tell_of_renewal),
     on_workspace(ProgressRequested, supervision.upload_progress),
+    # -- people
+    on_workspace(OwnDataRequested, people.send_own_data),
     # -- handover
     on_workspace(HandoverOffered, handover.show_note, handover.wait_for_acceptance),
     on_workspace(HandoverAccepted, handover.stop_waiting, handover.show_note, handover.tell_author),

@@ -11,9 +11,11 @@ from incidents.escalation.reactions import add_escalations
 from incidents.guidance.tables import add_people_to_guide
 from incidents.incident.facts import Facts
 from incidents.proposals.reactions import add_proposals
+from incidents.registry.copies import COPIES
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.guarded_commands import PERFORMERS, command_text
 from incidents.registry.reactions import REACTIONS
+from incidents.roles.reactions import add_handoffs
 
 _MAY_END_MESSAGES: Final = frozenset(
     row.event_type.kind for row in REACTIONS if refresh_entry_messages in row.reactions
@@ -35,7 +37,9 @@ RULES: Final = Rules(
         add_people_to_guide,
         add_escalations,
         add_proposals,
+        add_handoffs,
     ),
     performers=PERFORMERS,
     command_text=command_text,
+    copies=COPIES,
 )

@@ -1,22 +1,51 @@
-"""Verify the record: one timeline, or every timeline and the audit log of a workspace."""
+"""Verify the record: one timeline, or everything of a workspace.
+
+Chains are checked link by link, rows against what their entries say, and numbers against the
+counter. What a database can't know about itself is in docs/proof.md.
+"""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import NullType
 
+from incidents.checkins.checkins import Checkin
 from incidents.core.errors import IncidentNotFound
-from incidents.core.hash_chain import ChainHead, Flaw
-from incidents.core.ids import Reference
+from incidents.core.hash_chain import ChainHead, Flaw, Unreadable
 from incidents.core.people import Actor
+from incidents.engine.outbox import EffectRow
+from incidents.escalation.tables import Escalation
 from incidents.incident import timeline
-from incidents.incident.incident import ByReference, Incident, find_incident
-from incidents.record.audit_log import audit_entries, verify_audit
+from incidents.incident.cadence import StakeholderUpdate
+from incidents.incident.incident import ByReference, Counter, Incident, find_incident
+from incidents.incident.roles import RoleAssignment
+from incidents.incident.timeline import TimelineEntry
+from incidents.proposals.tables import Proposal
+from incidents.record.audit_log import AuditEntry, audit_head, verify_audit
+from incidents.record.by_operator import lost_numbers
+from incidents.record.captured_messages import CapturedMessage
+from incidents.record.replay import compare_with_rows
+from incidents.roles.handoffs import Handoff
+from incidents.storage.checked_rows import UnreadableRow, read_rows
 from incidents.supervision.stage_proof import verify_stages
 
 AUDIT_LOG = "Audit log"
+NUMBERS = "Numbers"
+
+# Where else an entry's id is kept: if the entry isn't there, somebody deleted it.
+_POINTERS: Final[tuple[tuple[Any, Any], ...]] = (
+    (StakeholderUpdate.entry_id, StakeholderUpdate.incident_id),
+    (EffectRow.entry_id, EffectRow.incident_id),
+    (CapturedMessage.entry_id, CapturedMessage.incident_id),
+    (Checkin.asked_entry_id, Checkin.incident_id),
+    (Escalation.packet_entry_id, Escalation.incident_id),
+    (Proposal.entry_id, Proposal.incident_id),
+    (Handoff.entry_id, Handoff.incident_id),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,46 +55,161 @@ class Proof:
     name: str
     entries: int
     flaws: tuple[Flaw, ...]
+    head: ChainHead | None = None
+    # The hashes by sequence, to compare with an anchor kept elsewhere.
+    hashes: tuple[str, ...] = ()
+
+    def agrees_with(self, anchor: ChainHead) -> bool:
+        """Tell whether the chain held this entry; an anchor may hold only the hash's beginning."""
+        there = self.hashes[anchor.sequence - 1 : anchor.sequence] if anchor.sequence > 0 else ()
+        return bool(there) and there[0].startswith(anchor.entry_hash.casefold())
 
 
 async def prove_incident(
     session: AsyncSession, ref: ByReference, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> Proof:
     """Verify one timeline. Raises: IncidentNotFound."""
-    found = await find_incident(session, ref, workspace_id=workspace_id, viewer=viewer)
-    if found is None:
+    condition = (Incident.number == ref.reference.number) & (
+        Incident.is_drill == ref.reference.is_drill
+    )
+    rows = await _incidents(session, condition, workspace_id=workspace_id)
+    if not rows:
         raise IncidentNotFound(str(ref.reference))
-    return await _timeline(session, found.id, found.reference, found.chain_head)
+    row = rows[0]
+    if isinstance(row, UnreadableRow):
+        return _unreadable(str(ref.reference), row)
+    if await find_incident(session, ref, workspace_id=workspace_id, viewer=viewer) is None:
+        raise IncidentNotFound(str(ref.reference))
+    return await _timeline(session, row)
 
 
 async def prove_everything(
     session: AsyncSession, *, workspace_id: uuid.UUID
 ) -> AsyncIterator[Proof]:
-    """Verify every timeline of the workspace, one after the other, and then its audit log."""
-    query = (
-        select(Incident)
-        .where(Incident.workspace_id == workspace_id)
-        .order_by(Incident.is_drill, Incident.number)
+    """Verify every timeline of the workspace, one after the other, then numbers and audit log."""
+    incidents = await _incidents(session, workspace_id=workspace_id)
+    for row in incidents:
+        if isinstance(row, UnreadableRow):
+            yield _unreadable(f"Incident in row {row.position}", row)
+        else:
+            # Hold only one timeline at a time: a history can be long.
+            yield await _timeline(session, row)
+    log = await read_rows(
+        session,
+        AuditEntry,
+        AuditEntry.workspace_id == workspace_id,
+        order_by=AuditEntry.sequence,
     )
-    incidents = (await session.execute(query)).scalars().all()
-    for incident_id, reference, head in [
-        (incident.id, incident.reference, incident.chain_head) for incident in incidents
-    ]:
-        yield await _timeline(session, incident_id, reference, head)
-        # Hold only one timeline at a time: a history can be long.
-        session.expunge_all()
-    entries, head = await audit_entries(session, workspace_id=workspace_id)
-    stages = await verify_stages(session, workspace_id=workspace_id)
-    yield Proof(AUDIT_LOG, len(entries), (*verify_audit(entries, head=head), *stages))
+    entries = [one for one in log if isinstance(one, AuditEntry)]
+    numbers = tuple(await _number_flaws(session, incidents, entries, workspace_id=workspace_id))
+    yield Proof(NUMBERS, len(incidents), numbers)
+    head = await audit_head(session, workspace_id=workspace_id)
+    stages = await verify_stages(session, entries, workspace_id=workspace_id)
+    flaws = (*verify_audit(_as_links(log), head=head), *stages)
+    yield Proof(AUDIT_LOG, len(log), flaws, head, tuple(one.entry_hash for one in entries))
 
 
-async def _timeline(
-    session: AsyncSession, incident_id: uuid.UUID, reference: Reference, head: ChainHead
-) -> Proof:
-    query = (
-        select(timeline.TimelineEntry)
-        .where(timeline.TimelineEntry.incident_id == incident_id)
-        .order_by(timeline.TimelineEntry.sequence)
+async def _incidents(
+    session: AsyncSession, *conditions: ColumnElement[bool], workspace_id: uuid.UUID
+) -> list[Incident | UnreadableRow]:
+    rows = await read_rows(
+        session,
+        Incident,
+        Incident.workspace_id == workspace_id,
+        *conditions,
+        order_by=Incident.number,
     )
-    entries = list((await session.execute(query)).scalars())
-    return Proof(str(reference), len(entries), timeline.verify(entries, head=head))
+    return sorted(rows, key=lambda row: isinstance(row, Incident) and row.is_drill)
+
+
+async def _timeline(session: AsyncSession, incident: Incident) -> Proof:
+    rows = await read_rows(
+        session,
+        TimelineEntry,
+        TimelineEntry.incident_id == incident.id,
+        order_by=TimelineEntry.sequence,
+    )
+    entries = [one for one in rows if isinstance(one, TimelineEntry)]
+    flaws = [*timeline.verify(_as_links(rows), head=incident.chain_head)]
+    flaws += await _state_flaws(session, incident, entries)
+    if len(entries) == len(rows):
+        flaws += await _pointer_flaws(session, incident, entries)
+    hashes = tuple(one.entry_hash for one in entries)
+    return Proof(str(incident.reference), len(rows), tuple(flaws), incident.chain_head, hashes)
+
+
+def _as_links(rows: Iterable[Any]) -> Iterator[Any]:
+    for row in rows:
+        yield Unreadable(row.position) if isinstance(row, UnreadableRow) else row
+
+
+async def _state_flaws(
+    session: AsyncSession, incident: Incident, entries: list[TimelineEntry]
+) -> list[Flaw]:
+    roles = await read_rows(
+        session,
+        RoleAssignment,
+        RoleAssignment.incident_id == incident.id,
+        order_by=RoleAssignment.started_at,
+    )
+    readable = [role for role in roles if isinstance(role, RoleAssignment)]
+    flaws = list(compare_with_rows(incident, readable, entries))
+    if len(readable) < len(roles):
+        flaws.append(Flaw(incident.last_sequence, "roles_differ"))
+    return flaws
+
+
+async def _pointer_flaws(
+    session: AsyncSession, incident: Incident, entries: list[TimelineEntry]
+) -> list[Flaw]:
+    """Return a flaw if other rows point at entries that aren't there: a tail was deleted."""
+    # As the databases store them: SQLite as hexadecimal text.
+    known = {as_stored for entry in entries for as_stored in (entry.id, entry.id.hex)}
+    for pointer, of_incident in _POINTERS:
+        raw = type_coerce(pointer, NullType())
+        query = select(raw).where(of_incident == incident.id, pointer.is_not(None))
+        if set((await session.execute(query)).scalars()) - known:
+            return [Flaw(incident.last_sequence, "entry_missing")]
+    return []
+
+
+async def _number_flaws(
+    session: AsyncSession,
+    incidents: list[Incident | UnreadableRow],
+    log: list[AuditEntry],
+    *,
+    workspace_id: uuid.UUID,
+) -> list[Flaw]:
+    query = select(Counter.name, Counter.value).where(Counter.workspace_id == workspace_id)
+    counters = {row.name: row.value for row in await session.execute(query)}
+    flaws: list[Flaw] = []
+    for name, is_drill in (("incident", False), ("drill", True)):
+        given = counters.get(name, 0)
+        taken = [
+            range(one.number, one.number + 1)
+            for one in incidents
+            if isinstance(one, Incident) and one.is_drill == is_drill
+        ]
+        if not isinstance(given, int):
+            flaws.append(Flaw(0, f"{name}_counter_differs"))
+            continue
+        there = sorted((*taken, *lost_numbers(log, counter=name)), key=lambda one: one.start)
+        flaws += [Flaw(first, f"{name}_missing") for first in _gaps(there, until=given)]
+        if any(one.start > given for one in taken):
+            flaws.append(Flaw(given, f"{name}_counter_differs"))
+    return flaws
+
+
+def _gaps(there: list[range], *, until: int) -> Iterator[int]:
+    """Yield the first number of each gap from 1 to `until`."""
+    expected = 1
+    for numbers in there:
+        if numbers.start > expected:
+            yield expected
+        expected = max(expected, numbers.stop)
+    if expected <= until:
+        yield expected
+
+
+def _unreadable(name: str, row: UnreadableRow) -> Proof:
+    return Proof(name, 0, (Flaw(0, f"row_unreadable: {row.column}"),))

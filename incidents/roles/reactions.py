@@ -1,14 +1,21 @@
 """Reactions to entries about roles and command."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
+from incidents.engine.rules import Recorded
 from incidents.incident.entries import StatusChanged
+from incidents.incident.facts import Facts
 from incidents.incident.payload import Payload
 from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.policy.policy import COMMANDER
+from incidents.record.entries import Redacted
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
 from incidents.roles.entries import (
     CommanderMissing,
@@ -20,7 +27,7 @@ from incidents.roles.entries import (
     HandoffUnanswered,
     HandoffWithdrawn,
 )
-from incidents.roles.handoffs import HandoffKind
+from incidents.roles.handoffs import Handoff, HandoffKind
 
 RoleTaken = RoleAssigned | CommanderChanged
 HandoffProposed = HandoffOffered | HandoffRequested
@@ -136,6 +143,23 @@ def end_watch_with_backup(plan: IncidentPlan[CommanderMissing]) -> None:
     """Stop asking once the backup has been called: nobody else is left to ask."""
     if plan.event.backup is not None:
         plan.cancel(ReminderKind.COMMANDER_MISSING)
+
+
+async def add_handoffs(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
+    """Return the facts plus the incident's handoffs after a redaction, which may take their words."""
+    if Redacted.kind not in recorded.kinds:
+        return facts
+    query = select(Handoff).where(Handoff.incident_id == facts.incident_id)
+    rows = (await session.execute(query.order_by(Handoff.created_at))).scalars()
+    return replace(facts, handoffs=tuple((row.id, row.answerer_id) for row in rows))
+
+
+def show_handoffs(plan: IncidentPlan[Redacted]) -> None:
+    """Show the handoffs again, without redacted words."""
+    for handoff_id, asked_id in plan.facts.handoffs:
+        _show_handoff(plan, handoff_id)
+        if asked_id is not None:
+            _show_handoff(plan, handoff_id, asked_id)
 
 
 def call_backup(plan: IncidentPlan[BackupCalled]) -> None:

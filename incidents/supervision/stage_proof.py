@@ -1,31 +1,31 @@
 """Verifies the stored stages against the audit log."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.hash_chain import Flaw
 from incidents.record.audit_log import AuditEntry, AuditKind
 from incidents.rights.stages import StageRecord
+from incidents.storage.checked_rows import read_rows
 from incidents.supervision.stage_changes import note_hash
 
 _KINDS = (AuditKind.STAGE_SET, AuditKind.SIGNED_OFF)
 
 
-async def verify_stages(session: AsyncSession, *, workspace_id: uuid.UUID) -> tuple[Flaw, ...]:
+async def verify_stages(
+    session: AsyncSession, log: Iterable[AuditEntry], *, workspace_id: uuid.UUID
+) -> tuple[Flaw, ...]:
     """Return every stage record that differs from the audit log, by the log's sequence."""
-    of_workspace = select(StageRecord).where(StageRecord.workspace_id == workspace_id)
-    records = {
-        record.audit_entry_id: record for record in (await session.execute(of_workspace)).scalars()
-    }
-    query = (
-        select(AuditEntry)
-        .where(AuditEntry.workspace_id == workspace_id, AuditEntry.kind.in_(_KINDS))
-        .order_by(AuditEntry.sequence)
+    rows = await read_rows(
+        session,
+        StageRecord,
+        StageRecord.workspace_id == workspace_id,
+        order_by=StageRecord.position,
     )
-    entries = (await session.execute(query)).scalars().all()
+    records = {row.audit_entry_id: row for row in rows if isinstance(row, StageRecord)}
+    entries = [entry for entry in log if entry.kind in _KINDS]
     flaws = list(_compared(entries, records))
     known = {entry.id for entry in entries}
     flaws += [
@@ -56,8 +56,8 @@ def _agrees(entry: AuditEntry, record: StageRecord) -> bool:
         and record.set_by_name == entry.actor_name
         and record.set_at == entry.recorded_at
     )
-    if entry.content is None:
-        return is_same  # redacted: the content can't be compared any more
+    if not isinstance(entry.content, dict):
+        return is_same  # redacted or malformed: it can't be compared
     said = {
         "record_id": str(record.id),
         "role_key": record.role_key,

@@ -95,7 +95,6 @@ async def _export(app: Sitrep, incident_id: uuid.UUID, fmt: ExportFormat, *, run
                 workspace_id=app.services.workspace.id,
                 viewer=system_actor(),
                 fmt=fmt,
-                now=app.services.clock.now(),
                 entry_types=ENTRY_TYPES,
             )
         taken.append(time.perf_counter() - started)

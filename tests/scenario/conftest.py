@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from bot.app import Sitrep, running
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings, load_settings
+from incidents.engine.outbox import EffectRow, EffectStatus
+from incidents.registry.verification import prove_everything
 from tests.clock import ManualClock
 from tests.databases import fresh_database
 from tests.freeze.checking import Frozen
@@ -44,6 +47,8 @@ class Bot:
         self.clock = clock
         self.environ = dict(environ)
         self.loaded: LoadedPolicy = built_in()
+        # True for a test that changes rows behind the program's back.
+        self.is_tampered = False
         self._stack = contextlib.AsyncExitStack()
         self._app: Sitrep | None = None
 
@@ -83,6 +88,22 @@ class Bot:
     async def restart(self) -> None:
         await self.stop()
         await self.start()
+
+    async def flaws(self) -> list[tuple[str, int, str]]:
+        """Verify the whole record and return what is wrong: where, which entry, what."""
+        services = self.app.services
+        async with services.database.reading() as session:
+            return [
+                (proof.name, flaw.sequence, flaw.problem)
+                async for proof in prove_everything(session, workspace_id=services.workspace.id)
+                for flaw in proof.flaws
+            ]
+
+    async def forget_effects(self) -> None:
+        """Delete the effects that are done, as retention does after a while."""
+        async with self.app.services.database.writing() as session:
+            await session.execute(delete(EffectRow).where(EffectRow.status == EffectStatus.DONE))
+            await session.commit()
 
     async def settle(self) -> None:
         """Wait until no effect is due or under way; who waits for a rate limit is let go on."""
@@ -150,6 +171,7 @@ async def _bot(
                 )
             sys.stdout.write(log.out)  # for whoever reads a failed test
             assert may_leak or leaks == []
+            assert bot.is_tampered or await bot.flaws() == []
         await bot.stop()
         # Once is enough: the other transport and the other database show the same.
         if transport == "socket" and database_url.startswith("sqlite"):

@@ -150,6 +150,7 @@ async def upload(context: EffectContext) -> Settlement:
             policy=services.policy,
             entry_types=ENTRY_TYPES,
             now=services.clock.now(),
+            signer=services.signer,
         )
     if context.is_uncertain and await services.gateway.has_file(
         incident.channel_id, filename=file.name, since=context.created_at

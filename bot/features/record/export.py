@@ -56,7 +56,7 @@ async def upload_export(context: EffectContext) -> Settlement:
             workspace_id=services.workspace.id,
             viewer=system_actor(),
             fmt=ExportFormat(effect.format),
-            now=services.clock.now(),
+            signer=services.signer,
             # A retry gets the same file name, so that it finds an earlier upload.
             sequence=entry.sequence,
             entry_types=ENTRY_TYPES,

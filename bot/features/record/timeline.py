@@ -1,38 +1,33 @@
 """Notes and the timeline: commands, forms, buttons, and the message about a note."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from bot.features.record import timeline_messages as messages
+from bot.features.record.redaction import delete_files, erase_message, erase_title, redacted
 from bot.features.record.timeline_messages import OnEntry, TimelinePage
 from bot.framework.arguments import OnIncident, to_value
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
-from bot.framework.reading import read_incident
 from bot.framework.refusals import say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb, view_for_form
 from bot.slack import blocks, mentions
-from bot.slack.errors import SlackPermanent
 from incidents.core.errors import AlreadySo, InvalidInput
-from incidents.core.ids import derived_id
 from incidents.core.times import MOMENT_EXAMPLE, parse_moment, split_moment, zone_of
-from incidents.engine.effects import EraseEntryMessage, PostEntry, TellPerson
-from incidents.engine.outbox import EffectRow
+from incidents.engine.effects import (
+    DeleteFiles,
+    EraseEntryMessage,
+    EraseTitle,
+)
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
-from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.corrections import MAX_TEXT
-from incidents.record.entries import Amended, Note
+from incidents.record.entries import Note
 from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
 from incidents.record.timeline_view import TimelineItem, find_item, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
@@ -244,62 +239,14 @@ async def _item(request: Request, given: OnEntry, *, action: Action) -> Timeline
     return item
 
 
-# -- erasing ----------------------------------------------------------------------------------
-
-
-async def erase_message(context: EffectContext) -> Settlement:
-    """Erase the text of a redacted entry and its amendments from the messages that showed it."""
-    effect = context.get(EraseEntryMessage)
-    async with context.services.database.reading() as session:
-        view = await read_incident(session, effect, context.services)
-        said = await _said_by(session, effect)
-        places = {entry_id: await _posted_as(session, effect, entry_id) for entry_id in said}
-    if view.channel_id is None:
-        return Dropped("no channel")
-    gateway, message = context.services.gateway, say("_This entry was redacted._")
-    for entry_id, recorded_at in said.items():
-        if not places[entry_id]:  # the effect that posted it has been deleted since
-            posted_by = derived_id(entry_id, f"{PostEntry.kind}:")
-            oldest = recorded_at - timedelta(minutes=1)
-            found = await gateway.find_posted(
-                view.channel_id, effect_id=str(posted_by), oldest=oldest
-            )
-            places[entry_id] = [(view.channel_id, found)] if found is not None else []
-        for channel_id, ts in places[entry_id]:
-            try:
-                await gateway.update(channel_id, ts, message)
-            except SlackPermanent as error:
-                if error.error != "message_not_found":
-                    raise
-    return Done()
-
-
-async def _posted_as(
-    session: AsyncSession, effect: EraseEntryMessage, entry_id: uuid.UUID
-) -> list[tuple[str, str]]:
-    """Return where an entry was posted: directly, or in channels that may no longer be current."""
-    query = select(EffectRow.progress).where(
-        EffectRow.entry_id == entry_id,
-        EffectRow.incident_id == effect.incident_id,
-        EffectRow.kind.in_((PostEntry.kind, TellPerson.kind)),
-    )
-    rows = (await session.execute(query)).scalars()
-    return [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
-
-
-async def _said_by(
-    session: AsyncSession, effect: EraseEntryMessage
-) -> Mapping[uuid.UUID, datetime]:
-    amends = (TimelineEntry.target_id == effect.entry_id) & (TimelineEntry.kind == Amended.kind)
-    query = select(TimelineEntry.id, TimelineEntry.recorded_at).where(
-        TimelineEntry.incident_id == effect.incident_id,
-        (TimelineEntry.id == effect.entry_id) | amends,
-    )
-    return {row.id: row.recorded_at for row in await session.execute(query)}
-
-
 AMEND = Verb(Correction, form="amend_submit", open=open_amend, perform=amend)
-REDACT = Verb(Correction, form="redact_submit", open=open_redact, use_case=redact_entry)
+REDACT = Verb(
+    Correction,
+    form="redact_submit",
+    open=open_redact,
+    use_case=redact_entry,
+    tell=redacted,
+)
 
 FEATURE = Feature(
     name="timeline",
@@ -342,6 +289,10 @@ FEATURE = Feature(
         AMEND,
         REDACT,
     ),
-    effects={EraseEntryMessage: erase_message},
+    effects={
+        EraseEntryMessage: erase_message,
+        EraseTitle: erase_title,
+        DeleteFiles: delete_files,
+    },
     entries=dict((shown(Note, messages.note_entry),)),
 )

@@ -23,8 +23,8 @@ DEFAULT_LAST = 20
 MAX_IN_FORM = 3_000
 LATE = timedelta(minutes=1)
 
-# A message takes 50 blocks; a line with a menu needs its own block.
-_MOST_MENUS = 10
+# A message takes 50 blocks; a line with a menu needs its own block, and so do those between.
+_MOST_MENUS = 12
 # A message takes 12,000 characters, including markup that nobody sees.
 _PAGE_CHARACTERS = 7_500
 _TIME_AND_NAME = 90

@@ -1,12 +1,13 @@
 """`sitrep audit`: exports the workspace's audit log."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.operations.commands.configuration import load_configuration
+from bot.operations.commands.configuration import Configuration, load_configuration
 from bot.operations.commands.export import Form
 from bot.operations.commands.output import fail, write_file
 
@@ -20,6 +21,11 @@ def audit(
     output: Annotated[
         Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
     ] = None,
+    redact: Annotated[
+        int | None,
+        typer.Option(metavar="12", help="Erase this entry's content for good, instead."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why it is erased; this stays.")] = "",
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
@@ -27,19 +33,37 @@ def audit(
 ) -> None:
     """Export the audit log: stages, sign-offs, mentors and rights, who changed them and when."""
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
+    from incidents.core.errors import AlreadySo, InvalidInput  # noqa: PLC0415
 
-    settings = load_configuration().settings
+    configuration = load_configuration()
     try:
-        write_file(asyncio.run(_export(settings, form, workspace)), output)
+        if redact is None:
+            write_file(asyncio.run(_export(configuration.settings, form, workspace)), output)
+            return
+        asyncio.run(_redact(configuration, redact, reason, workspace))
+        typer.echo(f"Erased the content of entry {redact}. That you did is on the audit log.")
     except CannotRead as error:
         fail(str(error))
+    except AlreadySo:
+        fail(f"Entry {redact} was erased before.")
+    except InvalidInput:
+        fail(f"There is no entry {redact} that can be erased.")
     except OSError as error:
         fail(f"{output} can't be written: {error.strerror}")
 
 
+async def _redact(
+    configuration: Configuration, sequence: int, reason: str, workspace: str | None
+) -> None:
+    from bot.operations.commands.record import run_as_operator  # noqa: PLC0415
+    from incidents.record.by_operator import redact_audit_entry  # noqa: PLC0415
+
+    use_case = partial(redact_audit_entry, sequence=sequence, reason=reason)
+    await run_as_operator(configuration, use_case, workspace=workspace)
+
+
 async def _export(settings: "Settings", form: Form, workspace: str | None) -> "ExportFile":
     from bot.operations.commands.record import open_record  # noqa: PLC0415
-    from incidents.core.clock import SystemClock  # noqa: PLC0415
     from incidents.exports import ExportFormat  # noqa: PLC0415
     from incidents.exports.audit_log import export_audit_log  # noqa: PLC0415
 
@@ -48,5 +72,5 @@ async def _export(settings: "Settings", form: Form, workspace: str | None) -> "E
             record.session,
             workspace_id=record.workspace_id,
             fmt=ExportFormat(form.value),
-            now=SystemClock().now(),
+            signer=settings.signer(),
         )

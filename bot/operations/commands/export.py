@@ -54,7 +54,6 @@ async def _export(
     settings: "Settings", incident: str, form: Form, workspace: str | None
 ) -> "ExportFile":
     from bot.operations.commands.record import get_reference, open_record  # noqa: PLC0415
-    from incidents.core.clock import SystemClock  # noqa: PLC0415
     from incidents.exports import ExportFormat, export_incident  # noqa: PLC0415
     from incidents.registry.entries import ENTRY_TYPES  # noqa: PLC0415
 
@@ -66,6 +65,6 @@ async def _export(
             workspace_id=record.workspace_id,
             viewer=record.viewer,
             fmt=ExportFormat(form.value),
-            now=SystemClock().now(),
+            signer=settings.signer(),
             entry_types=ENTRY_TYPES,
         )

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.operations.commands.configuration import Configuration
 from bot.operations.identity import fingerprint
 from incidents.core.ids import parse_reference
 from incidents.core.people import Actor, Workspace, cli_actor
@@ -19,6 +20,7 @@ from incidents.storage.database import open_database, reason_of
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from incidents.engine.unit_of_work import Outcome, UseCase
 
 
 class CannotRead(Exception):
@@ -48,6 +50,9 @@ async def open_record(
         raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
     try:
         async with database.reading() as session:
+            if not database.is_sqlite:
+                # One moment for all that is read: Sitrep may be writing meanwhile.
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             rows = list((await session.execute(select(Workspace))).scalars())
             chosen = _chosen(rows, settings, workspace)
             yield OpenRecord(session, chosen.id, cli_actor(_user()))
@@ -56,6 +61,30 @@ async def open_record(
             f"{settings.safe_database_url} can't be read: {reason_of(error)}. "
             "Check DATABASE_URL, and that `sitrep migrate` or `sitrep serve` has been run."
         ) from None
+    finally:
+        await database.close()
+
+
+async def run_as_operator(
+    configuration: Configuration, use_case: "UseCase", *, workspace: str | None = None
+) -> "Outcome":
+    """Run one use case as the operator. Raises: CannotRead; what the use case raises."""
+    from incidents.core.clock import SystemClock  # noqa: PLC0415
+    from incidents.engine.transactions import Transactions  # noqa: PLC0415
+    from incidents.registry.rules import RULES  # noqa: PLC0415
+
+    settings = configuration.settings
+    async with open_record(settings, workspace=workspace) as record:
+        workspace_id, operator = record.workspace_id, record.viewer
+    database = open_database(settings.database_url)
+    try:
+        transactions = Transactions(
+            database, clock=SystemClock(), policy=configuration.loaded.policy, rules=RULES
+        )
+        return await transactions.run(use_case, actor=operator, workspace_id=workspace_id)
+    except (OSError, DBAPIError) as error:
+        why = reason_of(error)
+        raise CannotRead(f"{settings.safe_database_url} can't be written: {why}.") from None
     finally:
         await database.close()
 

@@ -1,6 +1,8 @@
-"""`sitrep verify`: checks that one timeline, or the whole record, is unchanged."""
+"""`sitrep verify`: checks that one timeline, the whole record, or an exported file is unchanged."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,56 +12,176 @@ from bot.operations.commands.output import fail
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from incidents.core.hash_chain import ChainHead, Flaw
     from incidents.registry.verification import Proof
+
+_ANCHOR = re.compile(r"(\d+):([0-9a-fA-F]{32,64})")
 
 
 def verify(
-    incident: Annotated[
+    what: Annotated[
         str | None,
-        typer.Argument(metavar="[INC-12]", help="The incident's reference; none: everything."),
+        typer.Argument(
+            metavar="[INC-12|FILE]",
+            help="An incident's reference, or an export as JSON; none: everything.",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="PUBLIC", help="The public key that must have signed the file."),
+    ] = None,
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="41:3f9c…", help="An entry's number and hash, as a message or a file named it."
+        ),
     ] = None,
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
     ] = None,
 ) -> None:
-    """Verify that a timeline is unchanged; without one, all of them and the audit log."""
+    """Check a timeline against its hashes and its rows; without one, all and the audit log.
+
+    With a file, no database is needed. docs/proof.md says what this proves and what it can't.
+    """
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
     from incidents.core.errors import IncidentNotFound  # noqa: PLC0415
 
+    head = _anchor(anchor)
+    if what is not None and _is_file(what):
+        _verify_file(Path(what), key=key, anchor=head)
+        return
+    if key is not None:
+        fail("--key goes with a file: sitrep verify inc-12-timeline-41.json --key …")
+    if head is not None and what is None:
+        fail("--anchor goes with an incident or a file: sitrep verify INC-12 --anchor 41:3f9c…")
     settings = load_configuration().settings
     try:
-        proofs = asyncio.run(_prove(settings, incident, workspace))
+        proofs = asyncio.run(_prove(settings, what, workspace))
     except IncidentNotFound:
-        fail(f"{incident} isn't there.")
+        fail(f"{what} isn't there.")
     except CannotRead as error:
         fail(str(error))
     for proof in proofs:
-        _say(proof)
-    if any(proof.flaws for proof in proofs):
+        _say(proof.name, proof.entries, proof.flaws)
+    disagree = [proof for proof in proofs if head is not None and not proof.agrees_with(head)]
+    for proof in disagree:
+        typer.echo(f"{proof.name}: it doesn't hold that entry with that hash.", err=True)
+    if disagree or any(proof.flaws for proof in proofs):
         raise typer.Exit(1)
 
 
-def _say(proof: "Proof") -> None:
-    if not proof.flaws:
-        typer.echo(f"{proof.name}: all {proof.entries} entries are as they were recorded.")
+def _is_file(what: str) -> bool:
+    return Path(what).is_file() or Path(what).suffix in {".json", ".md", ".csv"}
+
+
+def _anchor(text: str | None) -> "ChainHead | None":
+    from incidents.core.hash_chain import ChainHead  # noqa: PLC0415
+
+    if text is None:
+        return None
+    found = _ANCHOR.fullmatch(text.strip().strip("`"))
+    if found is None:
+        fail("--anchor is an entry's number and at least 32 characters of its hash: 41:3f9c…")
+    return ChainHead(int(found[1]), found[2].casefold())
+
+
+def _say(name: str, entries: int, flaws: "tuple[Flaw, ...]") -> None:
+    if not flaws:
+        typer.echo(f"{name}: all {entries} {_counted(name)}.")
         return
-    typer.echo(f"{proof.name}: this is not as it was recorded.", err=True)
-    for flaw in proof.flaws:
-        what = _FLAWS.get(flaw.problem, flaw.problem)
-        typer.echo(f"  entry {flaw.sequence}: {what}", err=True)
+    typer.echo(f"{name}: this is not as it was recorded.", err=True)
+    for flaw in flaws:
+        typer.echo(f"  {_described(flaw)}", err=True)
 
 
+def _counted(name: str) -> str:
+    return "are there" if name == "Numbers" else "entries are as they were recorded"
+
+
+def _described(flaw: "Flaw") -> str:
+    if flaw.problem in _NUMBERS:
+        return f"{flaw.sequence}: {_NUMBERS[flaw.problem]}"
+    said = _FLAWS.get(flaw.problem)
+    if said is None and flaw.problem.endswith("_differs"):
+        field = flaw.problem.removesuffix("_differs").replace("_", " ")
+        said = f"up to here, the entries say otherwise than the incident's {field}"
+    return f"entry {flaw.sequence}: {said or flaw.problem}"
+
+
+_NUMBERS = {
+    "incident_missing": "the incident with this number is missing; no restore says why",
+    "drill_missing": "the drill with this number is missing; no restore says why",
+    "incident_counter_differs": "the counter is behind the incidents that are there",
+    "drill_counter_differs": "the counter is behind the drills that are there",
+}
 _FLAWS = {
     "sequence_gap": "an entry before it is missing",
     "broken_link": "it doesn't follow from the entry before it",
     "entry_changed": "it was changed after it was recorded",
     "content_changed": "its content was changed after it was recorded",
-    "head_differs": "entries after it are missing, or the stored last hash was changed",
-    "stage_missing": "the stage that it recorded is missing",
-    "stage_changed": "the stored stage isn't the one that it recorded",
-    "stage_unknown": "a stage refers to it, but the log doesn't have it",
+    "content_missing": "its content is missing, and no redaction says why",
+    "head_differs": "entries after it are missing, or the last hash that is kept was changed",
+    "entry_missing": "entries are missing that other rows still point at",
+    "unreadable": "it can't be read: something that is no entry stands in its place",
+    "roles_differ": "up to here, the entries say otherwise than the stored roles",
+    "stage_missing": "the stage that it says was set isn't there",
+    "stage_changed": "the stage is not what it says was set",
+    "stage_unknown": "a stage points at it that the log doesn't know",
+    "rewritten": "the file was written again by another program",
+    "unknown_format": "this is no export that this version knows; it checks the JSON export",
+    "signature_wrong": "the signature is not for this file",
 }
+
+
+# -- a file -------------------------------------------------------------------------------------
+
+
+def _verify_file(path: Path, *, key: str | None, anchor: "ChainHead | None") -> None:
+    """Check an export without settings or a database."""
+    from incidents.exports import prove_file  # noqa: PLC0415
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        fail(f"{path} can't be read: {error.strerror}")
+    if path.suffix in {".md", ".csv"}:
+        fail(
+            f"{path.name}: only the JSON export holds the whole chain. This one names the entry "
+            "that it goes up to: sitrep verify INC-12 --anchor NUMBER:HASH"
+        )
+    proof = prove_file(data)
+    _say(path.name, proof.entries, proof.flaws)
+    if proof.flaws:
+        raise typer.Exit(1)
+    try:
+        is_theirs = key is None or proof.is_signed_by(key)
+    except ValueError as error:
+        fail(f"--key {error}")
+    if not is_theirs:
+        by = f"by another key, {proof.signature.public_key}" if proof.signature else "by nobody"
+        fail(f"{path.name}: it is signed {by}.")
+    if anchor is not None and not _file_holds(data, anchor):
+        fail(f"{path.name}: it doesn't hold that entry with that hash.")
+    typer.echo(f"It goes up to entry {proof.head.sequence}, hash {proof.head.entry_hash}.")
+    if proof.signature is None:
+        typer.echo("It isn't signed: compare that hash with one that was kept elsewhere.")
+    elif key is None:
+        typer.echo(f"It is signed with the key {proof.signature.public_key}: is that yours?")
+    else:
+        typer.echo("It is signed with that key.")
+
+
+def _file_holds(data: bytes, anchor: "ChainHead") -> bool:
+    import json  # noqa: PLC0415
+
+    entries = json.loads(data)["entries"]
+    there = entries[anchor.sequence - 1 : anchor.sequence] if anchor.sequence > 0 else []
+    return bool(there) and str(there[0]["entry_hash"]).startswith(anchor.entry_hash)
+
+
+# -- the database -------------------------------------------------------------------------------
 
 
 async def _prove(

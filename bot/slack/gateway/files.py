@@ -1,9 +1,11 @@
 """File uploads, which take three steps in Slack."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.slack.gateway.calls import SlackCalls
+from bot.slack.gateway.messages import SharedFile
 from bot.slack.mentions import tidy_line
 
 
@@ -47,6 +49,38 @@ class FileCalls(SlackCalls):
         )
         links = [entry.get("permalink") for entry in answer.get("files") or ()]
         return UploadedFile(id=file_id, permalink=next(iter(links), None))
+
+    async def own_files(self, channel: str, *, user: str, until: datetime) -> list[SharedFile]:
+        """Return the files that we (`user`) had shared in a channel by then, of all pages."""
+        found: list[SharedFile] = []
+        page, pages = 1, 1
+        while page <= pages:
+            answer = await self._call(
+                "files.list",
+                {
+                    "channel": channel,
+                    "user": user,
+                    "ts_to": math.ceil(until.timestamp()),
+                    "count": 100,
+                    "page": page,
+                },
+            )
+            found += [
+                SharedFile(
+                    id=str(entry["id"]),
+                    name=str(entry.get("name") or ""),
+                    permalink=str(entry.get("permalink") or ""),
+                )
+                for entry in answer.get("files") or ()
+                if entry.get("user") == user
+            ]
+            page, pages = page + 1, int((answer.get("paging") or {}).get("pages") or 1)
+        return found
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete one of our files, unless it is gone already."""
+        done = frozenset({"file_not_found", "file_deleted"})
+        await self._call("files.delete", {"file": file_id}, done=done)
 
     async def has_file(self, channel: str, *, filename: str, since: datetime) -> bool:
         """Tell whether a file with this name was shared in the channel since then."""

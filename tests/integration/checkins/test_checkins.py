@@ -68,6 +68,7 @@ async def make_commander(world: World, incident_id: uuid.UUID, who: Actor) -> No
         return Outcome("assigned")
 
     await world.run(assign)
+    world.is_tampered = True  # no entry tells of this role
 
 
 async def test_a_checkin_invites_the_person_and_asks_both_at_the_end(

@@ -79,6 +79,7 @@ class Scene:
             return Outcome("given")
 
         await self.world.run(use_case)
+        self.world.is_tampered = True  # no entry tells of this role
 
     async def bring_in(self, person: Actor) -> None:
         async def use_case(uow: UnitOfWork) -> Outcome:

@@ -170,11 +170,12 @@ async def test_redacting_deletes_a_note_with_its_amendments_and_the_chain_verifi
 
     entries = await room.entries()  # verifies the chain
     assert "hunter2" not in str([entry.content for entry in entries])
-    assert [entry.salt is None for entry in entries] == [False, True, True, False]
+    # A redaction for the note, and one for its amendment.
+    assert [entry.salt is None for entry in entries] == [False, True, True, False, False]
     (item,) = await room.notes()
     assert (item.entry.is_redacted, item.what) == (True, "[redacted by Sitrep]")
-    (effect,) = await room.world.effects(EraseEntryMessage)
-    assert effect.entry_id == entry_id
+    effects = await room.world.effects(EraseEntryMessage)
+    assert [effect.entry_id for effect in effects] == [entry_id, entries[2].id]
     with pytest.raises(AlreadySo):
         await room.world.run(redact)
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
 from incidents.incident.timeline import TimelineEntry, verify
-from incidents.record.entries import Note
+from incidents.record.entries import Note, Redacted
 from tests.world import World
 
 
@@ -48,13 +48,27 @@ async def test_the_database_refuses_to_change_or_delete_an_entry(
             await session.execute(statement)
 
 
-async def test_nulling_content_and_salt_is_allowed_and_keeps_the_chain(world: World) -> None:
+_ERASING = update(TimelineEntry).where(TimelineEntry.sequence == 2).values(content=None, salt=None)
+
+
+async def test_the_database_refuses_to_erase_what_no_redaction_points_at(world: World) -> None:
+    await _incident_with_notes(world)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with world.database.writing() as session:
+            await session.execute(_ERASING)
+
+
+async def test_what_a_redaction_points_at_may_be_erased_and_the_chain_still_proves(
+    world: World,
+) -> None:
     incident_id = await _incident_with_notes(world)
+    target_id = (await world.entries(incident_id))[1].id
 
     async def redact(uow: UnitOfWork) -> Outcome:
-        await uow.session.execute(
-            update(TimelineEntry).where(TimelineEntry.sequence == 2).values(content=None, salt=None)
-        )
+        incident = await uow.get_incident(ById(incident_id))
+        uow.record(incident, Redacted(), target_id=target_id)
+        await uow.flush()
+        await uow.session.execute(_ERASING)
         return Outcome("redacted")
 
     await world.run(redact)

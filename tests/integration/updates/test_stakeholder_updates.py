@@ -47,6 +47,7 @@ async def take_role(world: World, incident_id: uuid.UUID, who: Actor, role_key: 
         return Outcome("assigned")
 
     await world.run(assign)
+    world.is_tampered = True  # no entry tells of this role
 
 
 async def join(world: World, incident_id: uuid.UUID, who: Actor) -> None:

@@ -9,7 +9,7 @@ import json
 from sqlalchemy import select
 
 from incidents.engine.outbox import EffectRow, EffectStatus
-from incidents.exports.json_format import verify_export
+from incidents.exports import verify_export
 from tests.scenario.conftest import Bot
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Channel, Message

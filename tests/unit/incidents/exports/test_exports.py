@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead
 from incidents.core.people import Actor, ActorKind, cli_actor, system_actor
-from incidents.exports import ExportFormat, find_format, verify_export
+from incidents.core.signing import SigningKey
+from incidents.exports import ExportFormat, find_format, prove_file, verify_export
 from incidents.exports.csv_format import HEADER, inert
 from incidents.exports.export import render
 from incidents.exports.markdown import cell
@@ -82,7 +83,9 @@ class Draft:
     def note(self, text: str, **more: Any) -> TimelineEntry:
         return self.add("note", {"text": text}, **more)
 
-    def export(self, fmt: ExportFormat, **incident: Any) -> bytes:
+    def export(
+        self, fmt: ExportFormat, *, signer: SigningKey | None = None, **incident: Any
+    ) -> bytes:
         roles = (RoleTime("Incident commander", "alice | <b>", NINE, None),)
         record = TimelineRecord(
             incident=view(**incident),
@@ -90,9 +93,8 @@ class Draft:
             items=items_of(self.entries, entry_types=ENTRY_TYPES),
             entries=tuple(self.entries),
             head=self.head,
-            exported_at=NINE + timedelta(hours=5),
         )
-        return render(record, fmt=fmt).content
+        return render(record, fmt=fmt, signer=signer).content
 
 
 def view(**changes: Any) -> IncidentView:
@@ -179,7 +181,7 @@ def test_markdown_says_when_an_entry_was_recorded_if_that_was_late(
 def test_a_drill_and_a_private_incident_say_so_in_every_format() -> None:
     draft = Draft()
     draft.note("first")
-    marks = {"is_drill": True, "is_private": True}
+    marks: dict[str, Any] = {"is_drill": True, "is_private": True}
     markdown = draft.export(MARKDOWN, **marks).decode()
     assert "**DRILL**" in markdown
     assert "**PRIVATE**" in markdown
@@ -200,7 +202,7 @@ def test_corrections_show_on_the_line_that_they_correct() -> None:
     assert "~~one~~ (withdrawn by alice)" in markdown
     assert "| 2 (amended by alice) |" in markdown
     assert "\\[redacted by alice\\]" in markdown
-    standing = [(row[6], row[7], row[8]) for row in rows(draft.export(CSV))[1:]]
+    standing = [(row[6], row[7], row[8]) for row in rows(draft.export(CSV))[1:-1]]
     assert standing == [
         ("one", "withdrawn", "alice"),
         ("2", "amended", "alice"),
@@ -235,7 +237,7 @@ def test_any_text_stays_in_its_csv_cell_and_is_no_formula(text: str, name: str) 
     draft = Draft()
     kept = keep_text(text).text
     draft.note(kept, actor=cli_actor(name))
-    head, row = rows(draft.export(CSV))
+    head, row, _ = rows(draft.export(CSV))
     assert tuple(head) == HEADER
     assert row[6].removeprefix("'") == kept.removeprefix("'")
     assert not any(value.lstrip()[:1] in set("=+-@\t\r") and value.strip() for value in row)
@@ -310,6 +312,7 @@ def test_any_single_byte_changed_is_noticed(
         (lambda entries: entries.pop(), "head_differs"),
         (lambda entries: entries.insert(0, entries.pop()), "broken_link"),
         (lambda entries: entries[0].update(content=None), "content_changed"),
+        (lambda entries: entries[0].update(content=None, salt=None), "content_missing"),
         (lambda entries: entries[0].update(salt=entries[0]["salt"].upper()), "content_changed"),
         (lambda entries: entries[1].update(actor_name="eve"), "entry_changed"),
         (lambda entries: entries[1].update(sequence=2.0), "sequence_gap"),
@@ -325,6 +328,106 @@ def test_each_way_of_tampering_has_its_name(change: Any, problem: str) -> None:
     assert any(char in "abcdef" for char in export["entries"][0]["salt"])
     change(export["entries"])
     assert problem in {flaw.problem for flaw in verify_export(export)}
+
+
+# -- up to which entry, and signed ------------------------------------------------------------
+
+DECLARED = {"title": "Checkout errors", "severity": "SEV2", "severity_key": "sev2"}
+
+
+def declared(**header: Any) -> tuple[Draft, dict[str, Any]]:
+    """Return a timeline with a declaration, and what its incident's row says."""
+    draft = Draft()
+    draft.add("declared", {**DECLARED, "status": "triage", "detected_at": NINE})
+    draft.note("one")
+    row: dict[str, Any] = {
+        "status": IncidentStatus.TRIAGE,
+        "resolution": "",
+        "title": "Checkout errors",
+    }
+    for name in ("summary", "impact"):
+        row[name] = ""
+    for name in ("impact_started_at", "impact_ended_at", "acknowledged_at", "mitigated_at"):
+        row[name] = None
+    for name in ("resolved_at", "closed_at", "cancelled_at"):
+        row[name] = None
+    row |= {"services": (), "severity_name": "SEV2", **header}
+    return draft, row
+
+
+@pytest.mark.parametrize("fmt", ExportFormat)
+def test_two_exports_of_the_same_record_are_the_same_file(fmt: ExportFormat) -> None:
+    draft, row = declared()
+    assert draft.export(fmt, **row) == draft.export(fmt, **row)
+
+
+def test_a_later_export_differs_only_by_what_was_added() -> None:
+    draft, row = declared()
+    before = json.loads(draft.export(JSON, **row))
+    draft.note("two")
+    after = json.loads(draft.export(JSON, **row))
+    assert after["up_to"]["sequence"] == before["up_to"]["sequence"] + 1
+    assert after["entries"][:-1] == before["entries"]
+    of_head = {"up_to", "chain", "entries"}
+    assert {**after, **dict.fromkeys(of_head)} == {**before, **dict.fromkeys(of_head)}
+
+
+@pytest.mark.parametrize("fmt", ExportFormat)
+def test_every_format_says_up_to_which_entry_it_goes(fmt: ExportFormat) -> None:
+    draft, row = declared()
+    text = draft.export(fmt, **row).decode("utf-8-sig")
+    assert draft.head.entry_hash in text
+    assert "Up to entry 2" in text or '"head_sequence": 2' in text
+
+
+def test_a_header_that_says_otherwise_than_the_entries_is_noticed() -> None:
+    for name, value in (("title", "Nothing much"), ("severity_name", "SEV5"), ("impact", "None")):
+        draft, row = declared(**{name: value})
+        assert [flaw.problem for flaw in prove_file(draft.export(JSON, **row)).flaws] == [
+            f"{name}_differs"
+        ]
+    draft, row = declared()
+    assert prove_file(draft.export(JSON, **row)).flaws == ()
+
+
+def test_a_signed_export_proves_by_its_public_key_and_by_no_other() -> None:
+    key, other = SigningKey(bytes(range(32))), SigningKey(bytes(32))
+    draft, row = declared()
+    proof = prove_file(draft.export(JSON, signer=key, **row))
+    assert proof.flaws == ()
+    assert proof.is_signed_by(key.public_key)
+    assert not proof.is_signed_by(other.public_key)
+    assert not prove_file(draft.export(JSON, **row)).is_signed_by(key.public_key)
+
+
+def test_a_chain_computed_anew_has_no_signature_that_fits() -> None:
+    key = SigningKey(bytes(range(32)))
+    draft, row = declared()
+    signed = json.loads(draft.export(JSON, signer=key, **row))
+    forged_draft, _ = declared()
+    forged = json.loads(forged_draft.export(JSON, **row))
+    forged["signature"] = signed["signature"]
+    data = (json.dumps(forged, ensure_ascii=False, indent=2) + "\n").encode()
+    assert [flaw.problem for flaw in prove_file(data).flaws] == ["signature_wrong"]
+    signed["roles"] = []
+    data = (json.dumps(signed, ensure_ascii=False, indent=2) + "\n").encode()
+    assert [flaw.problem for flaw in prove_file(data).flaws] == ["signature_wrong"]
+
+
+@pytest.mark.parametrize(
+    "signature", [{}, [], "x", {"public_key": 1, "value": 2}, {"public_key": "!", "value": "!"}]
+)
+def test_a_malformed_signature_is_wrong_and_no_crash(signature: Any) -> None:
+    draft, row = declared()
+    document = {**json.loads(draft.export(JSON, **row)), "signature": signature}
+    data = (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+    assert [flaw.problem for flaw in prove_file(data).flaws] == ["signature_wrong"]
+
+
+def test_self_made_entries_of_odd_types_are_reported() -> None:
+    document = {"format": "sitrep.timeline/1", "entries": [7, {}, None], "chain": {}}
+    data = (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+    assert prove_file(data).flaws != ()
 
 
 @pytest.mark.parametrize("junk", [b"", b"[]", b"{}", b"\xff", b'{"format": "sitrep.timeline/2"}'])

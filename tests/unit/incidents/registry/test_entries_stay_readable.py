@@ -62,7 +62,6 @@ def record() -> TimelineRecord:
         items=items_of(entries, entry_types=ENTRY_TYPES),
         entries=tuple(entries),
         head=ChainHead(entries[-1].sequence, entries[-1].entry_hash),
-        exported_at=NOW,
     )
 
 

@@ -1,0 +1,76 @@
+"""`sitrep person`: exports what is stored about one person, or erases what can be erased."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.operations.commands.configuration import Configuration, load_configuration
+from bot.operations.commands.output import fail, write_file
+
+if TYPE_CHECKING:
+    from incidents.engine.unit_of_work import Outcome
+    from incidents.exports import ExportFile
+
+
+def person(
+    member: Annotated[str, typer.Argument(metavar="U0123", help="The person's id in Slack.")],
+    output: Annotated[
+        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
+    ] = None,
+    *,
+    erase: Annotated[
+        bool,
+        typer.Option("--erase", help="Erase name, address and private texts of who has left."),
+    ] = False,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
+) -> None:
+    """Export everything that is stored about a person, as JSON.
+
+    With --erase, erase what can be erased. docs/proof.md says what stays, and why.
+    """
+    from bot.operations.commands.record import CannotRead  # noqa: PLC0415
+    from incidents.core.errors import InvalidInput  # noqa: PLC0415
+
+    configuration = load_configuration()
+    try:
+        if not erase:
+            write_file(asyncio.run(_export(configuration, member, workspace)), output)
+            return
+        outcome = asyncio.run(_erase(configuration, member, workspace))
+    except CannotRead as error:
+        fail(str(error))
+    except InvalidInput as error:
+        problem = "isn't in the database" if error.problem == "unknown" else error.problem
+        fail(f"{member} {problem}.")
+    except OSError as error:
+        fail(f"{output} can't be written: {error.strerror}")
+    texts = outcome.data["texts"]
+    typer.echo(f"Erased: name, address, time zone, {texts} private texts. It is on the audit log.")
+    typer.echo("Their name stays in entries, which hashes cover. Redact what they wrote in Slack.")
+
+
+async def _export(configuration: Configuration, member: str, workspace: str | None) -> "ExportFile":
+    from bot.operations.commands.record import open_record  # noqa: PLC0415
+    from incidents.registry.personal_data import export_person  # noqa: PLC0415
+
+    async with open_record(configuration.settings, workspace=workspace) as record:
+        return await export_person(
+            record.session,
+            workspace_id=record.workspace_id,
+            external_id=member,
+            viewer=record.viewer,
+        )
+
+
+async def _erase(configuration: Configuration, member: str, workspace: str | None) -> "Outcome":
+    from bot.operations.commands.record import run_as_operator  # noqa: PLC0415
+    from incidents.registry.personal_data import erase_person  # noqa: PLC0415
+
+    use_case = partial(erase_person, external_id=member)
+    return await run_as_operator(configuration, use_case, workspace=workspace)
