@@ -121,7 +121,13 @@ def say(entry: AuditEntry) -> str:
         return "Erased the personal data of somebody who has left."
     if entry.kind == AuditKind.RESTORED:
         return f"Noted a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
-    person = _text(entry, "person_name")
+    if entry.kind == AuditKind.DESTROYED_ALONE:
+        which = f"entry {_text(entry, 'sequence')} of {_text(entry, 'incident')}"
+        return f"Hid and destroyed {which} alone. {_text(entry, 'reason')}"
+    return _about_a_person(entry, _text(entry, "person_name"))
+
+
+def _about_a_person(entry: AuditEntry, person: str) -> str:
     match entry.kind:
         case AuditKind.STAGE_SET:
             return f"Set {person} to {_stage(entry)}."
@@ -136,7 +142,7 @@ def say(entry: AuditEntry) -> str:
         case AuditKind.MENTOR_ENDED:
             return f"{_text(entry, 'mentor_name')} is no longer a mentor of {person}."
         case AuditKind.POLICY_CHANGED:
-            return _policy(entry.content)
+            return _policy(entry.content or {})
         case AuditKind.HANDOVER_OFFERED:
             return f"Put an on-call handoff to {person}."
         case AuditKind.HANDOVER_ACCEPTED:

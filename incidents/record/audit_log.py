@@ -49,6 +49,7 @@ class AuditKind(StrEnum):
     HANDOVER_ACCEPTED = "handover_accepted"
     # An older entry's content was erased: `entry_id`, `sequence` and the reason.
     REDACTED = "redacted"
+    DESTROYED_ALONE = "destroyed_alone"
     # Somebody who has left: name, address and private texts were erased.
     PERSON_ERASED = "person_erased"
     # A backup was restored: the numbers that were given out after it was made are lost.

@@ -277,6 +277,31 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "hidden_words",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("table_name", sa.String(), nullable=False),
+        sa.Column("row_key", sa.JSON(), nullable=False),
+        sa.Column("column_name", sa.String(), nullable=False),
+        sa.Column("was", sa.JSON(), nullable=False),
+        sa.Column("now_is", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("salt", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_hidden_words_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_hidden_words_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hidden_words")),
+    )
+    with op.batch_alter_table("hidden_words", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hidden_words_entry_id"), ["entry_id"], unique=False)
+
+    op.create_table(
         "mentorships",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1587,6 +1612,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mentorships_mentor_id"))
 
     op.drop_table("mentorships")
+    with op.batch_alter_table("hidden_words", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hidden_words_entry_id"))
+
+    op.drop_table("hidden_words")
     with op.batch_alter_table("incidents", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_incidents_workspace_id_channel_id",

@@ -34,7 +34,7 @@ from incidents.proposals.answers import approve, break_glass
 from incidents.proposals.ask import ask_for_draft, keep_draft, revise
 from incidents.proposals.carry_out import carry_out
 from incidents.proposals.tables import ProposalStatus, ProposalWords
-from incidents.record.notes import redact_entry
+from incidents.record.hiding import redact_entry
 from incidents.registry.guarded_commands import PERFORMERS
 from incidents.registry.retention import sweep
 from incidents.roles.assign import claim_role, release_role

@@ -12,7 +12,8 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, save_participant
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.corrections import MAX_TEXT
-from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
+from incidents.record.hiding import redact_entry
+from incidents.record.notes import add_note, amend_note, undo, withdraw_entry
 from incidents.record.timeline_view import TimelineItem, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
 from tests.world import World

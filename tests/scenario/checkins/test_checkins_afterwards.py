@@ -9,7 +9,7 @@ from sqlalchemy import select
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
-from incidents.record.notes import redact_entry
+from incidents.record.hiding import redact_entry
 from tests.scenario.checkins.test_checkins import ROOM, declared, said
 from tests.scenario.conftest import Bot
 from tests.slack_server.interaction.people import Person

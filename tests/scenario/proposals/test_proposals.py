@@ -10,7 +10,7 @@ from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.references import PersonRef
 from incidents.policy.supervision import MentorSeed, Stage, StageSeed
-from incidents.record.notes import redact_entry
+from incidents.record.hiding import redact_entry
 from tests.scenario.conftest import Bot
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.state import Channel, Message
