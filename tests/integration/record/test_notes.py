@@ -142,7 +142,11 @@ async def test_a_withdrawn_note_can_be_neither_amended_nor_withdrawn_again(room:
     await room.note("one")
     entry_id = (await room.last()).id
     withdraw = partial(withdraw_entry, ref=room.ref, entry_id=entry_id)
-    await room.world.run(withdraw, by=await room.world.person("bob"))
+    bob = await room.world.person("bob")
+    for others in (withdraw, partial(amend_note, ref=room.ref, entry_id=entry_id, text="two")):
+        with pytest.raises(NotPermitted):  # somebody else's note
+            await room.world.run(others, by=bob)
+    await room.world.run(withdraw, by=room.alice)
     with pytest.raises(AlreadySo):
         await room.world.run(withdraw, by=room.alice)
     amend = partial(amend_note, ref=room.ref, entry_id=entry_id, text="two")

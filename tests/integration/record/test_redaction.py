@@ -152,7 +152,7 @@ async def test_the_original_of_a_duplicate_loses_its_title_too(world: World) -> 
     original = parse_reference("INC-1")
     assert original is not None
     duplicate = partial(mark_duplicate, ref=ById(duplicate_id), original=original)
-    await world.run(duplicate, by=alice)
+    await world.run(duplicate)
     await redact(world, duplicate_id, "declared")
     assert await holding(world, SECRET) == []
     assert await world.flaws() == set()
