@@ -45,6 +45,7 @@ from config.scenario_loader import load_scenarios
 from config.settings import Settings
 from incidents.core.clock import Clock
 from incidents.core.people import system_actor
+from incidents.core.systems import HOUSEKEEPING
 from incidents.engine.effects import Effect
 from incidents.engine.transactions import Transactions
 from incidents.registry.retention import sweep
@@ -243,7 +244,7 @@ def _chores(
 
     async def delete_done() -> None:
         await services.transactions.run(
-            sweep, actor=system_actor(), workspace_id=services.workspace.id
+            sweep, actor=system_actor(HOUSEKEEPING), workspace_id=services.workspace.id
         )
 
     return (
@@ -281,7 +282,9 @@ async def _start(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Set
     """Start the parts; on exit, each is stopped in the reverse order."""
     await sitrep.scheduler.arrive()
     await sitrep.services.transactions.run(
-        note_policy, actor=system_actor(), workspace_id=sitrep.services.workspace.id
+        note_policy,
+        actor=system_actor(HOUSEKEEPING),
+        workspace_id=sitrep.services.workspace.id,
     )
     sitrep.dispatcher.start()
     stack.push_async_callback(sitrep.dispatcher.stop)

@@ -1,7 +1,8 @@
 """Triggers that make the timeline and the audit log append-only.
 
-The only update they allow is a redaction, which nulls content and salt. On the timeline, an entry
-that says so must be there before.
+The only updates they allow are a redaction, which nulls content and salt, and on the timeline its
+reversal: hidden content is put back, which the hash checks. An entry that says so must be there
+before.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ class Guarded:
     table: str
     name: str
     kept: tuple[str, ...]
-    # The condition under which content may be erased.
+    # The conditions under which content may be erased, and put back.
     is_redacted: str = "1 = 1"
+    is_revealed: str = "1 = 0"
 
 
 TIMELINE = Guarded(
@@ -29,6 +31,10 @@ TIMELINE = Guarded(
     is_redacted=(
         "EXISTS (SELECT 1 FROM timeline_entries AS later WHERE later.incident_id = OLD.incident_id"
         " AND later.target_id = OLD.id AND later.kind = 'redacted')"
+    ),
+    is_revealed=(
+        "EXISTS (SELECT 1 FROM timeline_entries AS later WHERE later.incident_id = OLD.incident_id"
+        " AND later.target_id = OLD.id AND later.kind = 'revealed')"
     ),
 )
 AUDIT_LOG = Guarded(
@@ -69,8 +75,9 @@ def _drop(table: str, dialect: str) -> tuple[str, ...]:
 
 def _changed(guarded: Guarded, operator: str) -> str:
     kept = " OR ".join(f"NEW.{name} {operator} OLD.{name}" for name in guarded.kept)
-    is_more = f"{kept} OR NEW.content IS NOT NULL OR NEW.salt IS NOT NULL"
-    return f"({is_more} OR NOT {guarded.is_redacted})"
+    is_erased = f"NEW.content IS NULL AND NEW.salt IS NULL AND {guarded.is_redacted}"
+    is_back = f"OLD.content IS NULL AND OLD.salt IS NULL AND {guarded.is_revealed}"
+    return f"({kept} OR NOT (({is_erased}) OR ({is_back})))"
 
 
 def _sqlite(guarded: Guarded) -> tuple[str, ...]:

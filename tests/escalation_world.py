@@ -91,7 +91,9 @@ class Escalations:
         self.change(steps=ladder)
 
     async def severity(self, key: str) -> None:
-        change = partial(change_severity, ref=ById(self.incident_id), severity_key=key)
+        change = partial(
+            change_severity, ref=ById(self.incident_id), severity_key=key, reason="Few affected"
+        )
         await self.world.run(change)
 
     async def cancel(self) -> None:

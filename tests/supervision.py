@@ -1,15 +1,18 @@
 """Shared by tests of supervision: set and read stages, read the audit log."""
 
 import uuid
+from dataclasses import replace
 from functools import partial
 
 from incidents.core.people import Actor
 from incidents.engine.unit_of_work import UseCase
 from incidents.people.assignable import Named
 from incidents.policy.escalation import Service
+from incidents.policy.references import PersonRef
 from incidents.policy.supervision import Supervision
 from incidents.record.audit_log import AuditEntry, audit_entries, verify_audit
 from incidents.rights.stages import Stage, levels_of, mentors_of
+from incidents.supervision.mentors import MentorAnswer, answer_mentor
 from incidents.supervision.stage_changes import StageChange, change_stage
 from tests.world import World
 
@@ -24,6 +27,18 @@ def change(person: Actor, stage: Stage | None = None, **details: object) -> UseC
 
 def named(person: Actor) -> Named:
     return Named(person.external_id or "")
+
+
+async def make_mentor(world: World, person: Actor, mentor: Actor, *, by: Actor) -> None:
+    """Name somebody's mentor, and have the person agree."""
+    await world.run(change(person, mentor=named(mentor)), by=by)
+    await agree(world, person, mentor, by=person)
+
+
+async def agree(world: World, person: Actor, mentor: Actor, *, by: Actor) -> None:
+    """Agree to somebody's mentor."""
+    answer = MentorAnswer(person=named(person), mentor=named(mentor), agrees=True)
+    await world.run(partial(answer_mentor, answer=answer), by=by)
 
 
 async def stage(
@@ -62,6 +77,12 @@ async def log(world: World) -> tuple[AuditEntry, ...]:
 def seed(world: World, **sections: object) -> None:
     """Switch to a policy with these seeds of stages and mentors."""
     world.change_policy(supervision=Supervision(**sections))  # type: ignore[arg-type]
+
+
+def managed(world: World, by: str = "UANA") -> None:
+    """Switch to a policy with this manager, who sets stages and names mentors."""
+    manager = PersonRef(user_id=by)
+    world.change_policy(escalation=replace(world.policy.escalation, manager=manager))
 
 
 def service(world: World, *keys: str) -> None:

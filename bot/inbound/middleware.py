@@ -24,6 +24,7 @@ from incidents.core.people import (
     save_person,
 )
 from incidents.core.people import system_actor as system
+from incidents.core.systems import HOUSEKEEPING
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 
 # Events that describe a person or group; nobody in them acts.
@@ -72,7 +73,7 @@ class Middleware:
     async def _acting(self, body: Mapping[str, Any]) -> Acting:
         facts = _person_facts(body)
         if facts is None:
-            return Acting(system())
+            return Acting(system(HOUSEKEEPING))
         services = self.services
         async with services.database.reading() as session:
             person = await find_person(

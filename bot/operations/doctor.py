@@ -26,6 +26,7 @@ from incidents.core.people import PersonKind
 from incidents.policy.policy import Policy
 from incidents.policy.references import PersonRef, named_in
 from incidents.storage.database import Database, reason_of
+from incidents.supervision.mentors import learners_without_mentor
 from migrations import runner
 
 # Slack tolerates five minutes, but that would put wrong times on the record.
@@ -99,6 +100,19 @@ class Doctor:
         yield _schema_finding(state, is_sqlite=self._database.is_sqlite)
         if not self._database.is_sqlite:
             yield _clock_finding("the database's", offset)
+        if state.is_current:
+            yield await self._mentor_finding()
+
+    async def _mentor_finding(self) -> Finding:
+        async with self._database.reading() as session:
+            alone = await learners_without_mentor(session, self._loaded.policy)
+        if not alone:
+            return Finding("everybody who is learning has a mentor")
+        return Finding(
+            f"no mentor for {', '.join(alone)}",
+            "name one under supervision.mentors, or have a manager name one: "
+            f"`{self._loaded.policy.command} stage @someone --mentor @someone`",
+        )
 
     # -- Slack --------------------------------------------------------------------------------
 

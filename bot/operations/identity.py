@@ -23,6 +23,7 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.gateway.people import Identity
 from incidents.core.ids import new_id
 from incidents.core.people import Workspace, system_actor
+from incidents.core.systems import HOUSEKEEPING
 from incidents.engine.transactions import Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 
@@ -155,7 +156,7 @@ async def save_identity(
         saved.append(info_of(row))
         return Outcome("workspace_saved")
 
-    await transactions.run(save, actor=system_actor(), workspace_id=workspace_id)
+    await transactions.run(save, actor=system_actor(HOUSEKEEPING), workspace_id=workspace_id)
     return saved[-1]
 
 

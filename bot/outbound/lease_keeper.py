@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.framework.requests import Services
 from bot.operations.process import is_gone
 from incidents.core.people import Workspace, system_actor
+from incidents.core.systems import HOUSEKEEPING
 from incidents.engine import outbox
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.storage import leases
@@ -66,7 +67,9 @@ class LeaseKeeper:
             return Outcome("lease")
 
         await self._services.transactions.run(
-            acquire, actor=system_actor(), workspace_id=self._services.workspace.id
+            acquire,
+            actor=system_actor(HOUSEKEEPING),
+            workspace_id=self._services.workspace.id,
         )
         self._until = now + leases.LEASE if held[-1] else None
         self._renewed_at = now if held[-1] else None
@@ -97,5 +100,7 @@ class LeaseKeeper:
 
         self._until = None
         await self._services.transactions.run(
-            release, actor=system_actor(), workspace_id=self._services.workspace.id
+            release,
+            actor=system_actor(HOUSEKEEPING),
+            workspace_id=self._services.workspace.id,
         )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
 from incidents.core.sentences import Who
+from incidents.core.systems import OPERATOR, SITREP, Sight, System
 from incidents.storage.database import Base, storable
 
 
@@ -102,7 +103,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something; the record keeps `name` as it is now."""
+    """Who does something: a person, or a system; the record keeps `name` as it is now."""
 
     kind: ActorKind
     name: str
@@ -111,21 +112,27 @@ class Actor:
     person_kind: PersonKind = PersonKind.MEMBER
     zone: str = "UTC"
     is_active: bool = True
+    system: System | None = None
 
     @property
     def is_person(self) -> bool:
         """Tell whether the actor is a person rather than Sitrep or a tool."""
         return self.kind is ActorKind.PERSON
 
+    @property
+    def sees_everything(self) -> bool:
+        """Tell whether the actor is a system that sees every incident, private ones too."""
+        return self.system is not None and self.system.sees is Sight.ALSO_PRIVATE
 
-def system_actor() -> Actor:
-    """Return Sitrep itself as the actor; rights don't restrict it."""
-    return Actor(kind=ActorKind.SYSTEM, name="Sitrep")
+
+def system_actor(system: System = SITREP) -> Actor:
+    """Return Sitrep, or one part of it, as the actor."""
+    return Actor(kind=ActorKind.SYSTEM, name="Sitrep", system=system)
 
 
 def cli_actor(user: str) -> Actor:
     """Return the operator at the command line as the actor."""
-    return Actor(kind=ActorKind.CLI, name=user)
+    return Actor(kind=ActorKind.CLI, name=user, system=OPERATOR)
 
 
 def who(person: Person) -> Who:

@@ -135,7 +135,7 @@ async def _get_running(uow: UnitOfWork, ref: IncidentRef) -> tuple[Incident, Dri
     run = await find_run(uow.session, incident.id)
     if run is None:
         raise InvalidInput("drill", "no_scenario")
-    if uow.actor.is_person and uow.actor.person_id not in run.people_ids:
+    if uow.actor.person_id not in run.people_ids:
         junior = await uow.session.get_one(Person, run.junior_id)
         raise NotPermitted(action="practise", needs=junior.external_id)
     if not run.is_running or not incident.is_open:

@@ -36,7 +36,7 @@ from incidents.incident.facts import CallFact, EscalationFact, Facts
 from incidents.incident.payload import Payload
 from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.policy.policy import COMMANDER
-from incidents.record.entries import Redacted
+from incidents.record.entries import Redacted, Revealed
 
 SUBJECT: Final = "escalation"
 RoleMoved = RoleAssigned | RoleEnded | CommanderChanged
@@ -111,7 +111,7 @@ def show_taken(plan: IncidentPlan[StatusChanged]) -> None:
             _show_calls(plan, escalation)
 
 
-def show_without_words(plan: IncidentPlan[Redacted]) -> None:
+def show_without_words(plan: IncidentPlan[Redacted] | IncidentPlan[Revealed]) -> None:
     """Show the escalations again: a packet, or what it quotes, may have been redacted."""
     for escalation in plan.facts.escalations:
         _show_card(plan, escalation.id)

@@ -113,12 +113,16 @@ def say(entry: AuditEntry) -> str:
             return f"Set {person} to {_stage(entry)}."
         case AuditKind.SIGNED_OFF:
             return f"Signed {person} off to {_stage(entry)}."
+        case AuditKind.MENTOR_PROPOSED:
+            return f"Named {_text(entry, 'mentor_name')} as a mentor of {person}, to be agreed."
+        case AuditKind.MENTOR_DECLINED:
+            return f"Declined {_text(entry, 'mentor_name')} as a mentor of {person}."
         case AuditKind.MENTOR_NAMED:
             return f"{_text(entry, 'mentor_name')} is now a mentor of {person}."
         case AuditKind.MENTOR_ENDED:
             return f"{_text(entry, 'mentor_name')} is no longer a mentor of {person}."
         case AuditKind.POLICY_CHANGED:
-            return _policy(entry.content)
+            return _policy(entry.content or {})
         case AuditKind.HANDOVER_OFFERED:
             return f"Put an on-call handoff to {person}."
         case AuditKind.HANDOVER_ACCEPTED:
@@ -132,10 +136,13 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
         case AuditKind.SIGHT_RECOVERED:
             opened = f"{entry.actor_name} opened the private incident {_text(entry, 'reference')}"
-            return f"{opened} as recovery person. Reason: {_text(entry, 'reason')}"
+            return f"{opened} as recovery person; the reason is on its timeline."
         case AuditKind.REDACTED:
             erased = f"Erased the content of entry {_text(entry, 'sequence')}"
             return f"{erased}. {_text(entry, 'reason')}"
+        case AuditKind.DESTROYED_ALONE:
+            which = f"entry {_text(entry, 'sequence')} of {_text(entry, 'incident')}"
+            return f"Hid and destroyed {which} alone. {_text(entry, 'reason')}"
         case AuditKind.PERSON_ERASED:
             return "Erased the personal data of somebody who has left."
         case AuditKind.RESTORED:

@@ -24,7 +24,7 @@ from incidents.exports.documents import (
     document_hash,
     json_bytes,
 )
-from incidents.incident.timeline import REDACTED, TimelineEntry
+from incidents.incident.timeline import REDACTED, REVEALED, TimelineEntry
 from incidents.record.replay import replayed_values
 
 _SALT: Final = re.compile(r"[0-9a-f]{32}")
@@ -122,6 +122,8 @@ def _redacted(entries: list[Any]) -> dict[str, int]:
     """Return which entries a later one says were redacted, with its number."""
     found: dict[str, int] = {}
     for number, entry in enumerate(entries, start=1):
+        if isinstance(entry, Mapping) and entry.get("kind") == REVEALED:
+            found.pop(str(entry.get("target_id")), None)
         if not isinstance(entry, Mapping) or entry.get("kind") != REDACTED:
             continue
         content = entry.get("content")

@@ -29,6 +29,7 @@ from incidents.core.errors import IncidentNotFound
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead
 from incidents.core.ids import Reference, new_id
 from incidents.core.people import Actor, PersonKind
+from incidents.core.systems import Sight
 from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.storage.database import Base
 
@@ -177,13 +178,13 @@ IncidentRef = ById | ByReference | ByChannel
 def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """Return the condition under which a viewer sees an incident.
 
-    The system and the operator at the command line see all. A private incident is visible to its
-    declarer, and to people assigned, called, invited, or in its channel, until they leave or are
-    removed. Guests, people from other workspaces and people not known yet see only incidents in
-    which they take part; deactivated people see none.
+    Systems see what `core/systems.py` lists. A private incident is visible to its declarer, and to
+    people assigned, called, invited, or in its channel, until they leave or are removed. Guests,
+    people from other workspaces and people not known yet see only incidents in which they take
+    part; deactivated people see none.
     """
     if not viewer.is_person:
-        return true()
+        return _visible_to_system(viewer)
     if not viewer.is_active:
         return false()
     own_part = (Participant.incident_id == Incident.id) & (
@@ -197,6 +198,16 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     if viewer.person_kind is not PersonKind.MEMBER:
         return own
     return or_(Incident.is_private.is_(False), own)
+
+
+def _visible_to_system(viewer: Actor) -> ColumnElement[bool]:
+    match viewer.system.sees if viewer.system is not None else Sight.NOTHING:
+        case Sight.ALSO_PRIVATE:
+            return true()
+        case Sight.PUBLIC:
+            return Incident.is_private.is_(False)
+        case Sight.NOTHING:
+            return false()
 
 
 def _matches(ref: IncidentRef) -> ColumnElement[bool]:
@@ -215,7 +226,7 @@ async def find_incident(
     session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> Incident | None:
     """Return the incident, unlocked, or None if it doesn't exist for this viewer."""
-    if isinstance(ref, ById) and not viewer.is_person:
+    if isinstance(ref, ById) and viewer.sees_everything:
         given = {"incident": ref.id, "workspace": workspace_id}
         return (await session.execute(_FOR_THE_SYSTEM, given)).scalar_one_or_none()
     query = select(Incident).where(
@@ -240,7 +251,7 @@ async def lock_incident(
     """
     # Flush first: reading again would overwrite this transaction's own changes.
     await session.flush()
-    if isinstance(ref, ById) and not viewer.is_person:
+    if isinstance(ref, ById) and viewer.sees_everything:
         query = _FOR_THE_SYSTEM.with_for_update(of=Incident)
         given = {"incident": ref.id, "workspace": workspace_id}
     else:

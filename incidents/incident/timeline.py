@@ -119,16 +119,20 @@ def row_of(entry: TimelineEntry) -> dict[str, Any]:
 
 # The kind of the entries that say that another one's content was erased.
 REDACTED: Final = "redacted"
+# The kind of the entries that say that hidden content is back.
+REVEALED: Final = "revealed"
 
 
 def verify(entries: Iterable[TimelineEntry | Unreadable], *, head: ChainHead) -> tuple[Flaw, ...]:
     """Return every flaw of a whole timeline, in order of sequence; none means it is proven."""
     given = tuple(entries)
-    redacted = {
-        one.target_id: one.sequence
-        for one in given
-        if isinstance(one, TimelineEntry) and one.kind == REDACTED and one.content is not None
-    }
+    redacted: dict[uuid.UUID | None, int] = {}
+    for one in given:
+        if isinstance(one, TimelineEntry) and one.content is not None:
+            if one.kind == REDACTED:
+                redacted[one.target_id] = one.sequence
+            elif one.kind == REVEALED:
+                redacted.pop(one.target_id, None)
     return verify_chain(
         given,
         head=head,

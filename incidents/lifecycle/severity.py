@@ -23,7 +23,8 @@ async def change_severity(
 ) -> Outcome:
     """Change the severity; a worse one brings the next update forward and invites people.
 
-    Raises: NotPermitted (raising and lowering are two rights); AlreadySo; InvalidInput.
+    Raises: NotPermitted (raising and lowering are two rights); AlreadySo; InvalidInput, also when
+        lowering without a reason.
     """
     incident = await uow.get_incident(ref)
     severity = uow.policy.find_severity(severity_key)
@@ -33,11 +34,16 @@ async def change_severity(
     if severity.key == incident.severity_key:
         raise AlreadySo("severity", incident.severity_name)
     is_worse = severity.rank < incident.severity_rank
+    why = storable(reason).strip()
     await uow.permit(
         Action.RAISE_SEVERITY if is_worse else Action.LOWER_SEVERITY,
         incident,
         arguments={"severity_key": severity.key, "severity_name": severity.name, "reason": reason},
     )
+    if not is_worse and not why:
+        raise InvalidInput(
+            "reason", "empty", f"severity {severity.key} Only one customer is affected"
+        )
     change = SeverityChanged(
         old=incident.severity_name,
         new=severity.name,
@@ -46,7 +52,7 @@ async def change_severity(
         old_rank=incident.severity_rank,
         new_rank=severity.rank,
         is_worse=is_worse,
-        reason=storable(reason).strip(),
+        reason=why,
     )
     incident.severity_key = severity.key
     incident.severity_name = severity.name

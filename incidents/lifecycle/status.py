@@ -60,7 +60,7 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
 
 
 async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
-    """Reopen a resolved or closed incident; resolving it again asks again what fixed it.
+    """Reopen a resolved or closed incident; resolving it asks everything again.
 
     Raises: NotPermitted; TransitionRefused; InvalidInput without a reason.
     """
@@ -74,6 +74,7 @@ async def reopen(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
         previous_resolution=incident.resolution,
     )
     incident.resolution = ""
+    incident.has_customer_impact = True  # whether it had none is asked again, too
     return await move(uow, incident, step)
 
 

@@ -154,7 +154,8 @@ class Service:
     """A service that incidents can affect; tier 1 is the most critical.
 
     `on_call` is called first, else the owner. The service's `steps` come before those that end
-    every ladder. `runbook_url` and `dashboard_url` are the ones to open first.
+    every ladder. `runbook_url` and `dashboard_url` are the ones to open first. `safe_steps` are
+    those that its runbook marks as safe.
     """
 
     key: Annotated[
@@ -176,6 +177,7 @@ class Service:
     dashboard_url: _Url | None = None
     runbooks: tuple[ServiceLink, ...] = ()
     dashboards: tuple[ServiceLink, ...] = ()
+    safe_steps: tuple[Annotated[str, short(200, "Restart the checkout workers")], ...] = ()
 
     @property
     def all_runbooks(self) -> tuple[ServiceLink, ...]:

@@ -69,6 +69,7 @@ class Action(StrEnum):
     SNOOZE = "snooze"
     ADD_NOTE = "add_note"
     WITHDRAW_ENTRY = "withdraw_entry"
+    HIDE_ENTRY = "hide_entry"
     REDACT_ENTRY = "redact_entry"
     CHECK_IN = "check_in"
     EXPORT = "export"

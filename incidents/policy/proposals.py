@@ -1,7 +1,7 @@
 """The policy's section on proposals: classes of action, the approval each needs, the waits."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -89,6 +89,7 @@ class Proposals:
     escalates_as: Annotated[str, TEMPLATE]
     answer_within_by_severity: tuple[AnswerWait, ...] = ()
     objections: Annotated[Duration, lasts("10s", "1h", "2m")]
+    safe_steps: tuple[Annotated[str, short(200, "Look at the dashboards")], ...] = ()
     commands: tuple[CommandClass, ...]
     supervised_actions: tuple[SupervisedActions, ...] = ()
 
@@ -146,6 +147,34 @@ class Proposals:
         if any(item.stage is Stage.SOLO and item.actions for item in self.supervised_actions):
             at = ("supervised_actions", Stage.SOLO.value)
             yield Disagreement(at, "people who are solo never need approval; remove it")
+
+
+def is_marked_safe(text: str, marked: Iterable[str]) -> bool:
+    """Tell whether the text is one of the steps that are marked as safe, as a whole."""
+    wanted = _plain(text)
+    return any(_plain(step) == wanted for step in marked)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def least_need(
+    chosen: ActionClass, text: str, proposals: Proposals, *, is_supervised: bool
+) -> ActionClass:
+    """Return the class that applies to a step that isn't marked as safe.
+
+    Below solo, somebody is always asked. Otherwise people choose, but a step whose words are those
+    of a major class is asked about, whatever was chosen.
+    """
+    if chosen.needs is not Need.NOBODY:
+        return chosen
+    suggested = suggest_class(text, proposals)
+    asking = [item for item in proposals.classes if item.needs is not Need.NOBODY]
+    if is_supervised and asking:
+        mildest = min(asking, key=lambda item: item.needs.weight)
+        return mildest if suggested.needs is Need.NOBODY else suggested
+    return suggested if suggested.needs is Need.MAJOR and _is_said(suggested, text) else chosen
 
 
 def suggest_class(text: str, proposals: Proposals) -> ActionClass:

@@ -11,7 +11,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.policy.policy import Action
-from incidents.policy.proposals import ActionClass, Need
+from incidents.policy.proposals import ActionClass, Need, is_marked_safe, least_need
 from incidents.proposals.approvers import find_approvers
 from incidents.proposals.end import AFTER_RESOLVING
 from incidents.proposals.entries import ActionProposed, ProposalRevised, ProposedCommand
@@ -26,11 +26,12 @@ from incidents.proposals.tables import (
     over,
     refuse_if_changed,
 )
+from incidents.rights.acting_stage import is_supervised_in
 from incidents.storage.database import kept_text
 
 MAX_TEXT = 2000
 
-_EXAMPLE = "propose Restart checkout in eu-west --class change"
+_EXAMPLE = "propose Restart checkout risk: carts are lost undo: none needed --class change"
 _OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
 
 
@@ -39,15 +40,17 @@ async def propose(
 ) -> Outcome:
     """Propose an action: `proposed`; a class that needs no approval may be carried out at once.
 
-    Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput without words, or for
-        a class that the policy doesn't have.
+    The class may become a stricter one than chosen (see `least_need`).
+
+    Raises: NotPermitted; AlreadySo when the incident is over; InvalidInput without words, without
+        risk and undo where somebody is asked, or for a class that the policy doesn't have.
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.PROPOSE, incident)
     if not incident.is_open:
         raise AlreadySo("the incident", incident.status)
     cleaned = _cleaned(words)
-    chosen = _class(uow, class_key)
+    chosen = await _class_for(uow, incident, cleaned, class_key)
     proposal = _new(uow, incident, chosen)
     await _ask(uow, incident, proposal, words=cleaned)
     return await _shown(uow, incident, proposal)
@@ -81,7 +84,7 @@ async def revise(
     if not incident.is_open:
         raise AlreadySo("the incident", incident.status)
     cleaned = _cleaned(words)
-    _classify(proposal, _class(uow, class_key))
+    _classify(proposal, await _class_for(uow, incident, cleaned, class_key))
     proposal.version += 1
     proposal.answered_at = proposal.answered_by_id = proposal.answer_entry_id = None
     await _ask(uow, incident, proposal, words=cleaned)
@@ -245,6 +248,28 @@ def _class(uow: UnitOfWork, key: str) -> ActionClass:
         known = ", ".join(item.key for item in uow.policy.proposals.classes)
         raise InvalidInput("class", "unknown" if key else "empty", known)
     return found
+
+
+async def _class_for(
+    uow: UnitOfWork, incident: Incident, words: ProposalWords, key: str
+) -> ActionClass:
+    """Return the class that applies. Raises: InvalidInput without the risk and undo it needs."""
+    chosen, policy = _class(uow, key), uow.policy
+    services = (policy.find_service(one) for one in incident.services)
+    marked = [step for one in services if one is not None for step in one.safe_steps]
+    person_id = uow.actor.person_id
+    if person_id is not None and not is_marked_safe(
+        words.text, (*policy.proposals.safe_steps, *marked)
+    ):
+        is_supervised = await is_supervised_in(
+            uow.session, incident, person_id=person_id, policy=policy
+        )
+        chosen = least_need(chosen, words.text, policy.proposals, is_supervised=is_supervised)
+    if chosen.needs is not Need.NOBODY:
+        for name in ("risk", "undo"):
+            if not getattr(words, name):
+                raise InvalidInput(name, "empty", _EXAMPLE)
+    return chosen
 
 
 def _cleaned(words: ProposalWords) -> ProposalWords:

@@ -40,13 +40,16 @@ class AuditKind(StrEnum):
 
     STAGE_SET = "stage_set"
     SIGNED_OFF = "signed_off"
+    MENTOR_PROPOSED = "mentor_proposed"
     MENTOR_NAMED = "mentor_named"
+    MENTOR_DECLINED = "mentor_declined"
     MENTOR_ENDED = "mentor_ended"
     POLICY_CHANGED = "policy_changed"
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_ACCEPTED = "handover_accepted"
     # An older entry's content was erased: `entry_id`, `sequence` and the reason.
     REDACTED = "redacted"
+    DESTROYED_ALONE = "destroyed_alone"
     # Somebody who has left: name, address and private texts were erased.
     PERSON_ERASED = "person_erased"
     # A backup was restored: the numbers that were given out after it was made are lost.

@@ -26,6 +26,7 @@ from incidents.record.entries import (
     Note,
     Pinned,
     Redacted,
+    Revealed,
     TextEntry,
     Withdrawn,
 )
@@ -35,7 +36,7 @@ from incidents.storage.database import storable
 # Characters of a note or captured message that the record keeps; a cut is reported to the author.
 MAX_TEXT = 10_000
 
-CORRECTIONS = frozenset({Amended.kind, Withdrawn.kind, Redacted.kind})
+CORRECTIONS = frozenset({Amended.kind, Withdrawn.kind, Redacted.kind, Revealed.kind})
 # Entries that people can withdraw: those they recorded by hand.
 WITHDRAWABLE = frozenset({Note.kind, Marked.kind, Pinned.kind, FileLinked.kind})
 
@@ -65,6 +66,8 @@ class CorrectedEntry:
     withdrawn_at: datetime | None = None
     redacted_by: str | None = None
     is_redacted: bool = False
+    # Hidden, and not destroyed: it can be revealed.
+    is_hidden: bool = False
     # The chat message was deleted after it went on the record.
     is_message_deleted: bool = False
 
@@ -117,9 +120,20 @@ def correct(
         target_id=entry.target_id,
         is_redacted=content is None,
     )
-    for correction in corrections:
+    for correction in _in_force(corrections):
         corrected = _apply(corrected, correction)
     return corrected
+
+
+def _in_force(corrections: Iterable[TimelineEntry]) -> list[TimelineEntry]:
+    """Leave out what hid an entry that was revealed again, and the revealing."""
+    standing: list[TimelineEntry] = []
+    for one in corrections:
+        if one.kind == Revealed.kind:
+            standing = [earlier for earlier in standing if earlier.kind != Redacted.kind]
+        else:
+            standing.append(one)
+    return standing
 
 
 def _apply(entry: CorrectedEntry, correction: TimelineEntry) -> CorrectedEntry:
@@ -128,7 +142,9 @@ def _apply(entry: CorrectedEntry, correction: TimelineEntry) -> CorrectedEntry:
         case Withdrawn.kind:
             return replace(entry, withdrawn_by=by, withdrawn_at=at)
         case Redacted.kind:
-            return replace(entry, redacted_by=by, is_redacted=True, said=None)
+            redacted = Redacted.read(correction.content)
+            hidden = redacted is not None and redacted.is_hidden
+            return replace(entry, redacted_by=by, is_redacted=True, is_hidden=hidden, said=None)
         case Amended.kind:
             return _amended(entry, correction)
     return entry

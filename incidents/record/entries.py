@@ -19,7 +19,7 @@ from incidents.core.sentences import (
     telling,
 )
 from incidents.incident.payload import EntryTypes, Payload
-from incidents.incident.timeline import REDACTED
+from incidents.incident.timeline import REDACTED, REVEALED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +128,15 @@ class Withdrawn(Correction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted(Correction):
-    """Somebody deleted an entry's content for good."""
+    """Somebody hid an entry's words (`is_hidden`), or deleted them for good.
+
+    `is_break_glass`: they had hidden them, too, as nobody else was there to do so.
+    """
 
     kind: ClassVar[str] = REDACTED
     reason: str = ""
+    is_hidden: bool = False
+    is_break_glass: bool = False
     # What the erased content held besides people's words: who, when, what kind, from what to what.
     kept: Mapping[str, Any] = field(default_factory=dict)
 
@@ -142,7 +147,21 @@ class Redacted(Correction):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was redacted, and why."""
-        return telling("redacted ", *self.target(), details=(said(self.reason),))
+        verb = "hid " if self.is_hidden else "redacted "
+        alone = (" alone, with nobody else to agree",) if self.is_break_glass else ()
+        return telling(verb, *self.target(), *alone, details=(said(self.reason),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revealed(Correction):
+    """Somebody put an entry's hidden words back."""
+
+    kind: ClassVar[str] = REVEALED
+    reason: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what is shown again, and why."""
+        return telling("revealed ", *self.target(), details=(said(self.reason),))
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (
@@ -153,6 +172,7 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     Amended,
     Withdrawn,
     Redacted,
+    Revealed,
 )
 # For readers that need only notes and marks; other kinds then read generically.
 RECORD_TYPES: Final[EntryTypes] = MappingProxyType({payload.kind: payload for payload in ENTRIES})

@@ -15,14 +15,12 @@ from incidents.policy.policy import Action
 from incidents.record.corrections import (
     WITHDRAWABLE,
     correction_of,
-    get_entry,
     get_standing,
     keep_text,
     now_reads,
 )
 from incidents.record.entries import Amended, Note, Withdrawn
 from incidents.record.marks import release_entry
-from incidents.record.redaction import erase
 
 MAX_REASON = 500
 
@@ -104,25 +102,6 @@ async def undo(uow: UnitOfWork, ref: IncidentRef, *, again: bool = False) -> Out
     if not is_last and not again:
         return _outcome("older", incident, entry)
     return await _withdraw(uow, incident, entry)
-
-
-async def redact_entry(
-    uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str = ""
-) -> Outcome:
-    """Delete the words of an entry, its amendments and every copy for good; the chain still proves.
-
-    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
-    """
-    incident = await uow.get_incident(ref)
-    await uow.permit(Action.REDACT_ENTRY, incident)
-    entry = await get_entry(uow, incident, entry_id)
-    if entry.content is None:
-        raise AlreadySo("entry", "redacted")
-    why = keep_text(reason).text[:MAX_REASON]
-    erased = await erase(uow, incident, entry, reason=why)
-    outcome = _outcome("redacted", incident, entry)
-    copies = {"other_entries": erased.entries, "rows": erased.rows}
-    return replace(outcome, data={**outcome.data, **copies})
 
 
 async def _withdraw(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> Outcome:

@@ -2,7 +2,7 @@
 
 from incidents.engine.effects import DeleteFiles, EraseEntryMessage, EraseTitle, FetchMarkedMessage
 from incidents.engine.plan import IncidentPlan
-from incidents.record.entries import Correction, Note, Redacted
+from incidents.record.entries import Correction, Note, Redacted, Revealed
 from incidents.record.events import MessageMarked
 
 
@@ -16,6 +16,19 @@ def fetch_message(plan: IncidentPlan[MessageMarked]) -> None:
 def say_correction(plan: IncidentPlan[Correction]) -> None:
     """Post the correction of a note, but not of a mark: marks were never posted."""
     if plan.event.target_kind == Note.kind:
+        plan.post()
+
+
+def show_again(plan: IncidentPlan[Revealed]) -> None:
+    """Show revealed words again where messages are kept current, and say so in the channel."""
+    plan.refresh_card()
+    plan.refresh_announcement()
+    plan.post()
+
+
+def say_break_glass(plan: IncidentPlan[Redacted]) -> None:
+    """Tell the channel that somebody destroyed words alone."""
+    if plan.event.is_break_glass:
         plan.post()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import JSON, String, cast, func, or_, select
+from sqlalchemy import JSON, String, cast, func, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import system_actor
@@ -22,9 +22,22 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.record.corrections import correction_of, find_corrections
 from incidents.record.entries import Amended, Redacted
 from incidents.record.words import holds, without, without_words, words_in
+from incidents.storage.database import Base
 
 # Shorter texts are too common to be a copy: "yes", "12".
 _SHORTEST_COPY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A value that was taken out of a column: what it was, and what stands there now."""
+
+    table: str
+    key: tuple[str, ...]
+    column: str
+    was: Any
+    now_is: Any
+    salt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +46,70 @@ class Erased:
 
     entries: int = 0
     rows: int = 0
+    taken: tuple[Taken, ...] = ()
 
 
 async def erase(
-    uow: UnitOfWork, incident: Incident, entry: TimelineEntry, *, reason: str
+    uow: UnitOfWork,
+    incident: Incident,
+    entry: TimelineEntry,
+    *,
+    reason: str,
+    hidden: frozenset[str] = frozenset(),
+    is_hiding: bool = False,
+    is_break_glass: bool = False,
+    but: str = "",
 ) -> Erased:
-    """Erase the entry's words, those of its amendments, and their copies; record that it was so."""
+    """Erase the entry's words, those of its amendments, and their copies; record that it was so.
+
+    `hidden` are words that were taken out of the entry before. `but` is a table to leave alone.
+    """
     amendments = [
         one for one in await find_corrections(uow.session, entry) if one.kind == Amended.kind
     ]
     own = [one for one in (entry, *amendments) if one.content is not None]
-    texts = frozenset(text for one in own for text in words_in(one.kind, one.content or {}))
+    texts = hidden | {text for one in own for text in words_in(one.kind, one.content or {})}
     why = str(without(reason, texts))
     repeating = await _repeating(uow.session, incident.id, own, texts)
+    said = Redacted(reason=why, is_hidden=is_hiding, is_break_glass=is_break_glass)
+    if not own:  # an earlier entry keeps what isn't words
+        _record(uow, incident, entry, said)
     for row in own:
-        _record(uow, incident, row, kept=without_words(row.kind, row.content or {}), reason=why)
+        _record(uow, incident, row, replace(said, kept=without_words(row.kind, row.content or {})))
     for row in repeating:
-        _record(uow, incident, row, kept=without(row.content, _long(texts)), reason=why)
-    elsewhere = await _erase_in_original(uow, incident, texts, reason=why)
+        _record(uow, incident, row, replace(said, kept=without(row.content, _long(texts))))
+    elsewhere = await _erase_in_original(uow, incident, texts, said)
     await uow.flush()  # the database erases only what a redaction points at
+    taken: list[Taken] = []
     for row in (*own, *repeating, *elsewhere):
-        row.content = row.salt = None
-    rows = 0
+        taken.append(_take(row, "content", None, salt=row.salt))
+        row.salt = None
+    rows: set[tuple[str, tuple[str, ...]]] = set()
     for copies in uow.rules.copies:
-        rows += await _erase_rows(uow, incident.id, copies, texts)
+        if copies.entity.__tablename__ != but:
+            found = await _erase_rows(uow, incident.id, copies, texts)
+            rows |= {(one.table, one.key) for one in found}
+            taken += found
     await uow.flush()
-    return Erased(entries=len(repeating) + len(elsewhere), rows=rows)
+    return Erased(entries=len(repeating) + len(elsewhere), rows=len(rows), taken=tuple(taken))
 
 
-def _record(
-    uow: UnitOfWork, incident: Incident, row: TimelineEntry, *, kept: dict[str, Any], reason: str
-) -> None:
-    redacted = replace(correction_of(row, Redacted), reason=reason, kept=kept)
+def _take(row: Base, column: str, now_is: Any, *, salt: str | None = None) -> Taken:
+    """Replace a column's value, and return what it was."""
+    key = tuple(str(part) for part in inspect(row).identity or ())
+    taken = Taken(str(row.__tablename__), key, column, getattr(row, column), now_is, salt)
+    setattr(row, column, now_is)
+    return taken
+
+
+def _record(uow: UnitOfWork, incident: Incident, row: TimelineEntry, said: Redacted) -> None:
+    about = correction_of(row, Redacted)
+    redacted = replace(
+        said,
+        target_kind=about.target_kind,
+        target_sequence=about.target_sequence,
+        target_occurred_at=about.target_occurred_at,
+    )
     uow.record(incident, redacted, target_id=row.id)
 
 
@@ -91,7 +136,7 @@ async def _repeating(
 
 
 async def _erase_in_original(
-    uow: UnitOfWork, incident: Incident, texts: Collection[str], *, reason: str
+    uow: UnitOfWork, incident: Incident, texts: Collection[str], said: Redacted
 ) -> Sequence[TimelineEntry]:
     """Record the redaction where the incident, a duplicate, is named with its title."""
     if incident.duplicate_of_id is None:
@@ -106,14 +151,15 @@ async def _erase_in_original(
             viewer=system_actor(),
         )
         for one in naming:
-            _record(uow, original, one, kept=without(one.content, _long(texts)), reason=reason)
+            kept = without(one.content, _long(texts))
+            _record(uow, original, one, replace(said, kept=kept))
     return naming
 
 
 async def _erase_rows(
     uow: UnitOfWork, incident_id: uuid.UUID, copies: TextCopies, texts: Collection[str]
-) -> int:
-    """Take the texts out of a table's columns; return how many rows held one."""
+) -> list[Taken]:
+    """Take the texts out of a table's columns; return what was taken."""
     columns = [(name, getattr(copies.entity, name)) for name in copies.columns]
     wanted = [
         position > 0
@@ -122,20 +168,17 @@ async def _erase_rows(
         for position in (_position(uow.session, column, text),)
     ]
     if not wanted:
-        return 0
+        return []
     theirs = copies.condition(workspace_id=uow.workspace_id, incident_id=incident_id)
     query = select(copies.entity).where(theirs, or_(*wanted))
-    changed = 0
+    taken: list[Taken] = []
     for row in (await uow.session.execute(query)).scalars():
-        was_changed = False
         for name in copies.columns:
             value = getattr(row, name)
             cleaned = without(value, _counting(copies, texts))
             if cleaned != value:
-                setattr(row, name, cleaned)
-                was_changed = True
-        changed += was_changed
-    return changed
+                taken.append(_take(row, name, cleaned))
+    return taken
 
 
 def _counting(copies: TextCopies, texts: Collection[str]) -> Collection[str]:

@@ -123,7 +123,7 @@ def tell(entry: CorrectedEntry) -> Telling:
     """Return the entry's words; a redacted entry says only that it is redacted."""
     if entry.said is None:
         by = (" by ", Who(entry.redacted_by)) if entry.redacted_by else ()
-        return telling("[redacted", *by, "]")
+        return telling("[hidden" if entry.is_hidden else "[redacted", *by, "]")
     told = entry.said.tell(entry.actor_id)
     if not entry.is_message_deleted:
         return told

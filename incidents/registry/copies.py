@@ -17,12 +17,14 @@ from incidents.learning.tables import Debrief
 from incidents.postmortem.action_items import ActionItem
 from incidents.postmortem.postmortem import Postmortem, PostmortemSection
 from incidents.proposals.tables import Proposal
+from incidents.record.hiding import HiddenWords
 from incidents.roles.handoffs import Handoff
 from incidents.storage.processed_requests import ProcessedRequest
 
 COPIES: Final = (
     TextCopies(Incident, ("title", "summary", "impact", "resolution"), scope="id"),
     TextCopies(ActionItem, ("text",)),
+    TextCopies(HiddenWords, ("was", "now_is")),
     TextCopies(Postmortem, ("link",)),
     TextCopies(PostmortemSection, ("text",), through=(Postmortem, "postmortem_id")),
     TextCopies(Proposal, ("draft",)),

@@ -134,7 +134,7 @@ from incidents.proposals.entries import (
 )
 from incidents.proposals.events import OthersConcerned, WordsRedacted
 from incidents.record import reactions as record
-from incidents.record.entries import Amended, Note, Redacted, Withdrawn
+from incidents.record.entries import Amended, Note, Redacted, Revealed, Withdrawn
 from incidents.record.events import MessageMarked
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
@@ -289,11 +289,13 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(EffectFailed, say_failure),
     # -- record
     on(Note, post),
+    on(Revealed, record.show_again, set_topic, roles.show_handoffs, escalation.show_without_words),
     on(MessageMarked, record.fetch_message),
     on(Amended, record.say_correction),
     on(Withdrawn, record.say_correction),
     on(
         Redacted,
+        record.say_break_glass,
         record.erase_message,
         record.erase_title,
         record.delete_files,

@@ -16,7 +16,7 @@ from incidents.learning import tables as shadowings
 from incidents.postmortem import action_items, postmortem
 from incidents.proposals import objections
 from incidents.proposals import tables as proposals
-from incidents.record import audit_log, captured_messages
+from incidents.record import audit_log, captured_messages, hiding
 from incidents.rights import stages
 from incidents.roles import handoffs as handoff
 from incidents.scenarios import runs as drill_runs
@@ -34,6 +34,7 @@ MODULES = (
     guidance_records,
     handoff,
     handovers,
+    hiding,
     incident,
     leases,
     mentor_conversations,

@@ -78,10 +78,12 @@ def decide(
 ) -> Decision:
     """Decide whether the actor may do this, given their standing in the incident.
 
-    Below solo, actors need approval for the actions that `proposals` lists for their stage.
+    Systems may do what `incidents/core/systems.py` lists. Below solo, people need approval for
+    the actions that `proposals` lists for their stage.
     """
     if not actor.is_person:
-        return Decision(Verdict.ALLOWED)
+        is_listed = actor.system is not None and action in actor.system.may
+        return Decision(Verdict.ALLOWED) if is_listed else Decision(Verdict.REFUSED, ("member",))
     if not actor.is_active:
         return Decision(Verdict.REFUSED, ("active",))
     if actor.person_kind is not PersonKind.MEMBER and action not in _without_membership(
@@ -193,6 +195,9 @@ async def gather_standing(
         email=await own_address(session, person),
         is_senior=levels.is_senior,
         is_mentor=bool(mentees) if subject_id is None else subject_id in mentees,
+        is_manager=await is_among(
+            session, actor.person_id, _all_managers(policy), workspace_id=workspace_id
+        ),
     )
     if incident is None:
         return general
@@ -221,6 +226,12 @@ def managers_named(policy: Policy, services: Iterable[str]) -> tuple[Invitee, ..
     own = tuple(item.manager for item in found if item is not None and item.manager is not None)
     common = policy.escalation.manager
     return own or ((common,) if common is not None else ())
+
+
+def _all_managers(policy: Policy) -> tuple[Invitee, ...]:
+    """Return every manager that the policy names: for what belongs to no incident."""
+    named = (policy.escalation.manager, *(service.manager for service in policy.services))
+    return tuple(one for one in named if one is not None)
 
 
 async def _groups_of(

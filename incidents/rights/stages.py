@@ -93,7 +93,11 @@ class StageRecord(Base):
 
 
 class Mentorship(Base):
-    """A mentor of a person; an ended row also overrides the same mentor in the policy."""
+    """A mentor of a person; an ended row also overrides the same mentor in the policy.
+
+    While `asked_at` is set, the mentor is only named: the person has to agree and, if they have
+    mentors, one of these.
+    """
 
     __tablename__ = "mentorships"
     __table_args__ = (UniqueConstraint("person_id", "mentor_id"),)
@@ -102,8 +106,21 @@ class Mentorship(Base):
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
     mentor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    started_at: Mapped[datetime]
+    started_at: Mapped[datetime | None] = mapped_column(default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    asked_at: Mapped[datetime | None] = mapped_column(default=None)
+    question_id: Mapped[uuid.UUID | None] = mapped_column(default=None)  # new each time
+    asked_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), default=None)
+    learner_agreed_at: Mapped[datetime | None] = mapped_column(default=None)
+    mentor_agreed_by_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("people.id"), default=None
+    )
+    declined_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), default=None)
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the mentorship has begun and not ended."""
+        return self.started_at is not None and self.ended_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +220,7 @@ async def mentors_of(
     )
     ended = {row.mentor_id for row in recorded if row.ended_at is not None}
     ids = [one.id for one in named if one.id not in ended]
-    ids += [row.mentor_id for row in recorded if row.ended_at is None]
+    ids += [row.mentor_id for row in recorded if row.is_active]
     return await _active(session, ids, but=person_id)
 
 
@@ -226,7 +243,7 @@ async def mentees_of(
     )
     ended = {row.person_id for row in recorded if row.ended_at is not None}
     ids = [one.id for one in named if one.id not in ended]
-    ids += [row.person_id for row in recorded if row.ended_at is None]
+    ids += [row.person_id for row in recorded if row.is_active]
     return await _active(session, ids, but=mentor_id)
 
 
@@ -254,6 +271,30 @@ async def may_see_progress(
     return await is_among(
         session, viewer.person_id, policy.supervision.visible_to, workspace_id=workspace_id
     )
+
+
+async def mentor_since(
+    session: AsyncSession, *, person_id: uuid.UUID, mentor_id: uuid.UUID | None, policy: Policy
+) -> datetime | None:
+    """Return since when a recorded mentor supervises the person; None for all others.
+
+    Mentors that the policy names have no beginning.
+    """
+    query = select(Mentorship).where(
+        Mentorship.person_id == person_id, Mentorship.mentor_id == mentor_id
+    )
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is None or not row.is_active:
+        return None
+    person = await session.get_one(Person, person_id)
+    mentor = await session.get_one(Person, row.mentor_id)
+    own, theirs = await own_address(session, person), await own_address(session, mentor)
+    is_seeded = any(
+        is_named(person, seed.person, address=own)
+        and any(is_named(mentor, ref, address=theirs) for ref in seed.mentors)
+        for seed in policy.supervision.mentors
+    )
+    return None if is_seeded else row.started_at
 
 
 async def is_among(

@@ -15,7 +15,7 @@ from incidents.incident.facts import Facts
 from incidents.incident.payload import Payload
 from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.policy.policy import COMMANDER
-from incidents.record.entries import Redacted
+from incidents.record.entries import Redacted, Revealed
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
 from incidents.roles.entries import (
     CommanderMissing,
@@ -154,7 +154,7 @@ async def add_handoffs(session: AsyncSession, facts: Facts, recorded: Recorded) 
     return replace(facts, handoffs=tuple((row.id, row.answerer_id) for row in rows))
 
 
-def show_handoffs(plan: IncidentPlan[Redacted]) -> None:
+def show_handoffs(plan: IncidentPlan[Redacted] | IncidentPlan[Revealed]) -> None:
     """Show the handoffs again, without redacted words."""
     for handoff_id, asked_id in plan.facts.handoffs:
         _show_handoff(plan, handoff_id)

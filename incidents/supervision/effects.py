@@ -21,8 +21,19 @@ class TellStage(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowMentorQuestion(Effect):
+    """Ask the person or one of their mentors to agree to a mentor; afterwards, show how it ended."""
+
+    kind: ClassVar[str] = "show_mentor_question"
+    one_persons_own: ClassVar[bool] = True
+    mentorship_id: uuid.UUID
+    question_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class TellMentorship(Effect):
-    """Tell the person or the mentor that they became, or no longer are, mentee and mentor."""
+    """Tell somebody concerned that a mentorship began, was declined or ended."""
 
     kind: ClassVar[str] = "tell_mentorship"
     one_persons_own: ClassVar[bool] = True

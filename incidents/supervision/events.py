@@ -17,10 +17,15 @@ class StageSet(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentorshipChanged(FeatureEvent):
-    """Two people became, or no longer are, mentor and mentee; `told` omits who changed that."""
+    """A mentor was named, agreed to or declined, or no longer is one.
+
+    `asked` are asked whether they agree, or see how the question ended; `told` hear what changed.
+    """
 
     mentorship_id: uuid.UUID
-    told: tuple[uuid.UUID, ...]
+    question_id: uuid.UUID | None = None
+    asked: tuple[uuid.UUID, ...] = ()
+    told: tuple[uuid.UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from incidents.rights.stages import (
     StageRecord,
     levels_from,
     may_see_progress,
+    mentor_since,
     mentors_of,
     stage_records,
 )
@@ -83,6 +84,7 @@ class StageLine:
     stage: Stage
     since: datetime | None = None
     set_by: str = ""
+    set_by_id: uuid.UUID | None = None
     note: str = ""
     is_sign_off: bool = False
     renewal_due_at: datetime | None = None
@@ -155,6 +157,10 @@ async def find_progress(
     records = await stage_records(session, workspace_id=workspace_id, person_id=person_id)
     facts = await gather_facts_of(session, person, records, viewer=viewer, policy=policy)
     view = summarise(facts)
+    stages = stage_lines(person, records, facts, policy=policy, now=now)
+    since = await mentor_since(
+        session, person_id=person_id, mentor_id=viewer.person_id, policy=policy
+    )
     return replace(
         view,
         person_id=person.id,
@@ -162,8 +168,14 @@ async def find_progress(
         name=person.name,
         is_own=person.id == viewer.person_id,
         mentors=await _mentor_names(session, person, policy=policy),
-        stages=stage_lines(person, records, facts, policy=policy, now=now),
+        stages=tuple(_without_earlier_note(line, viewer, since=since) for line in stages),
     )
+
+
+def _without_earlier_note(line: StageLine, viewer: Actor, *, since: datetime | None) -> StageLine:
+    """Leave out a note from before the viewer became a mentor, unless it is their own."""
+    is_earlier = since is not None and line.since is not None and line.since < since
+    return replace(line, note="") if is_earlier and line.set_by_id != viewer.person_id else line
 
 
 def summarise(facts: ProgressFacts) -> ProgressView:
@@ -248,6 +260,7 @@ def stage_lines(
                 stage=stage,
                 since=record.set_at if record else None,
                 set_by=record.set_by_name if record else "",
+                set_by_id=record.set_by_id if record else None,
                 note=record.note if record else "",
                 is_sign_off=record.is_sign_off if record else False,
                 renewal_due_at=due_at,

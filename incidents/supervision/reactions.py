@@ -2,7 +2,13 @@
 
 from incidents.engine.plan import Plan
 from incidents.engine.reminders import Remind, ReminderKind
-from incidents.supervision.effects import TellMentorship, TellRenewal, TellStage, UploadProgress
+from incidents.supervision.effects import (
+    ShowMentorQuestion,
+    TellMentorship,
+    TellRenewal,
+    TellStage,
+    UploadProgress,
+)
 from incidents.supervision.events import (
     MentorshipChanged,
     ProgressRequested,
@@ -20,7 +26,16 @@ def tell_of_stage(plan: Plan[StageSet]) -> None:
 
 
 def tell_of_mentorship(plan: Plan[MentorshipChanged]) -> None:
-    """Tell mentor and mentee that they became, or no longer are, a pair."""
+    """Ask who has to agree to a mentor, and tell those concerned what changed."""
+    event = plan.event
+    if event.question_id is not None:
+        for person_id in event.asked:
+            ask = ShowMentorQuestion(
+                mentorship_id=event.mentorship_id,
+                question_id=event.question_id,
+                person_id=person_id,
+            )
+            plan.add(ask, lane=f"dm:{person_id}", name=str(person_id))
     for person_id in plan.event.told:
         effect = TellMentorship(mentorship_id=plan.event.mentorship_id, person_id=person_id)
         plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))

@@ -11,17 +11,19 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
+from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.hash_chain import canonical
 from incidents.core.ids import new_id
 from incidents.core.people import Person
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import Incident, visible_to
+from incidents.incident.lifecycle import OPEN_STATUSES
+from incidents.incident.roles import RoleAssignment
 from incidents.people.assignable import Named, get_assignable
-from incidents.policy.policy import Action
+from incidents.policy.policy import COMMANDER, Action
 from incidents.record.audit_log import AuditKind, audit
 from incidents.rights.stages import (
     EVERYTHING,
-    Mentorship,
     Scope,
     Stage,
     StageRecord,
@@ -31,7 +33,8 @@ from incidents.rights.stages import (
     stage_records,
 )
 from incidents.storage.database import storable
-from incidents.supervision.events import MentorshipChanged, StageSet
+from incidents.supervision.events import StageSet
+from incidents.supervision.mentors import end_mentor, name_mentor
 from incidents.supervision.recertification import expect_renewal
 
 MAX_NOTE = 2000
@@ -63,10 +66,10 @@ class SignOff:
 
 
 async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
-    """Set a stage, name a mentor, and end a mentorship, as one change.
+    """Set a stage, ask for agreement to a mentor, and end a mentorship, as one change.
 
     Raises: NotPermitted; InvalidInput for oneself, a guest or bot, an unknown role or service, or
-        solo without a note.
+        solo without a note; Superseded while the person commands an incident.
     """
     person = await _get_learner(uow, change.person)
     is_sign_off = change.stage is Stage.SOLO
@@ -75,13 +78,14 @@ async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
     if not is_sign_off or change.mentor or change.former_mentor:
         await uow.permit(Action.SET_STAGE, subject_id=person.id)
     if change.stage is not None:
+        await _refuse_in_command(uow, person)
         _check_scope(uow, change.scope)
         note = _note(change.note, needed=is_sign_off)
         await _record_stage(uow, person, change.stage, scope=change.scope, note=note)
     if change.mentor is not None:
-        await _name_mentor(uow, person, await get_assignable(uow, change.mentor))
+        await name_mentor(uow, person, await get_assignable(uow, change.mentor))
     if change.former_mentor is not None:
-        await _end_mentor(uow, person, await get_assignable(uow, change.former_mentor))
+        await end_mentor(uow, person, await get_assignable(uow, change.former_mentor))
     return _changed(person)
 
 
@@ -89,7 +93,8 @@ async def sign_off(uow: UnitOfWork, wanted: SignOff) -> Outcome:
     """Confirm the next stage or renew solo, with a note, from the person's progress.
 
     Raises: NotPermitted, also for actors who may not see the progress; InvalidInput without a
-        note; AlreadySo if the person's stage is another one by now.
+        note; AlreadySo if the person's stage is another one by now; Superseded while the person
+        commands an incident.
     """
     person = await uow.session.get(Person, wanted.person_id, with_for_update=_LOCKED)
     may_see = person is not None and await may_see_progress(
@@ -102,6 +107,7 @@ async def sign_off(uow: UnitOfWork, wanted: SignOff) -> Outcome:
     if person is None or not may_see or person.id == uow.actor.person_id:
         raise NotPermitted(action=Action.SIGN_OFF, needs="mentor")
     await uow.permit(Action.SIGN_OFF, subject_id=person.id)
+    await _refuse_in_command(uow, person)
     note = _note(wanted.note, needed=True)
     _check_scope(uow, wanted.scope)
     levels = await levels_of(
@@ -132,6 +138,30 @@ async def _get_learner(uow: UnitOfWork, named: Named) -> Person:
     return await uow.session.get_one(
         Person, person.id, with_for_update=_LOCKED, populate_existing=True
     )
+
+
+async def _refuse_in_command(uow: UnitOfWork, person: Person) -> None:
+    """Return quietly unless the person commands an open incident: what they may do stays as it is.
+
+    Raises: Superseded, which doesn't say why to somebody who can't see that incident.
+    """
+    commanding = (
+        select(RoleAssignment.id)
+        .join(Incident, Incident.id == RoleAssignment.incident_id)
+        .where(
+            RoleAssignment.person_id == person.id,
+            RoleAssignment.role_key == COMMANDER,
+            RoleAssignment.ended_at.is_(None),
+            Incident.status.in_(OPEN_STATUSES),
+            Incident.is_drill.is_(False),
+        )
+        .limit(1)
+    )
+    if (await uow.session.execute(commanding)).first() is None:
+        return
+    seen = commanding.where(visible_to(uow.actor))
+    is_seen = (await uow.session.execute(seen)).first() is not None
+    raise Superseded("stage_in_command" if is_seen else "stage_now", by=person.name)
 
 
 def _check_scope(uow: UnitOfWork, scope: Scope) -> None:
@@ -210,71 +240,6 @@ async def _tell_of_stage(uow: UnitOfWork, record: StageRecord) -> None:
     concerned = dict.fromkeys((record.person_id, *mentors))
     told = tuple(one for one in concerned if one != uow.actor.person_id)
     uow.emit(StageSet(record_id=record.id, told=told))
-
-
-async def _name_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
-    if mentor.id == person.id:
-        raise InvalidInput("mentor", "is the person themselves; choose somebody else")
-    row = await _find_mentorship(uow, person, mentor)
-    if row is None:
-        row = Mentorship(
-            id=new_id(),
-            workspace_id=uow.workspace_id,
-            person_id=person.id,
-            mentor_id=mentor.id,
-            started_at=uow.now,
-        )
-        uow.session.add(row)
-    elif row.ended_at is None:
-        return
-    row.started_at, row.ended_at = uow.now, None
-    await _record_mentor(uow, AuditKind.MENTOR_NAMED, row, people=(person, mentor))
-
-
-async def _end_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
-    row = await _find_mentorship(uow, person, mentor)
-    if row is None:
-        present = await mentors_of(
-            uow.session, workspace_id=uow.workspace_id, person_id=person.id, policy=uow.policy
-        )
-        if mentor.id not in present:
-            return  # nothing ends, so nobody is told
-        # The policy names this mentor: the ended row overrides it.
-        row = Mentorship(
-            id=new_id(),
-            workspace_id=uow.workspace_id,
-            person_id=person.id,
-            mentor_id=mentor.id,
-            started_at=uow.now,
-        )
-        uow.session.add(row)
-    elif row.ended_at is not None:
-        return
-    row.ended_at = uow.now
-    await _record_mentor(uow, AuditKind.MENTOR_ENDED, row, people=(person, mentor))
-
-
-async def _find_mentorship(uow: UnitOfWork, person: Person, mentor: Person) -> Mentorship | None:
-    query = select(Mentorship).where(
-        Mentorship.person_id == person.id, Mentorship.mentor_id == mentor.id
-    )
-    return (await uow.session.execute(query)).scalar_one_or_none()
-
-
-async def _record_mentor(
-    uow: UnitOfWork, kind: AuditKind, row: Mentorship, *, people: tuple[Person, Person]
-) -> None:
-    person, mentor = people
-    await uow.flush()
-    content = {
-        **_about(person),
-        "mentor_id": mentor.id,
-        "mentor_external_id": mentor.external_id,
-        "mentor_name": mentor.name,
-    }
-    await audit(uow, kind, content, subject_id=person.id)
-    told = tuple(one for one in (person.id, mentor.id) if one != uow.actor.person_id)
-    uow.emit(MentorshipChanged(mentorship_id=row.id, told=told))
 
 
 def _about(person: Person) -> dict[str, object]:

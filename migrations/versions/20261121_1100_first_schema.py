@@ -262,13 +262,54 @@ def upgrade() -> None:
         postgresql_where=sa.text("channel_id IS NOT NULL"),
     )
     op.create_table(
+        "hidden_words",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("table_name", sa.String(), nullable=False),
+        sa.Column("row_key", sa.JSON(), nullable=False),
+        sa.Column("column_name", sa.String(), nullable=False),
+        sa.Column("was", sa.JSON(), nullable=False),
+        sa.Column("now_is", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("salt", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_hidden_words_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_hidden_words_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hidden_words")),
+    )
+    op.create_index(op.f("ix_hidden_words_entry_id"), "hidden_words", ["entry_id"])
+
+    op.create_table(
         "mentorships",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("mentor_id", sa.Uuid(), nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=True),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("asked_at", UtcDateTime(), nullable=True),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=True),
+        sa.Column("question_id", sa.Uuid(), nullable=True),
+        sa.Column("learner_agreed_at", UtcDateTime(), nullable=True),
+        sa.Column("mentor_agreed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("declined_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["people.id"], name=op.f("fk_mentorships_asked_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["declined_by_id"], ["people.id"], name=op.f("fk_mentorships_declined_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mentor_agreed_by_id"],
+            ["people.id"],
+            name=op.f("fk_mentorships_mentor_agreed_by_id_people"),
+        ),
         sa.ForeignKeyConstraint(
             ["mentor_id"], ["people.id"], name=op.f("fk_mentorships_mentor_id_people")
         ),
@@ -1351,6 +1392,7 @@ def downgrade() -> None:
     op.drop_table("stage_records")
     op.drop_table("shadowings")
     op.drop_table("mentorships")
+    op.drop_table("hidden_words")
     op.drop_table("incidents")
     op.drop_table("handovers")
     op.drop_table("processed_requests")

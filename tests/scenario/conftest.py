@@ -26,7 +26,7 @@ from sqlalchemy import delete, select
 from bot.app import Sitrep, running
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings, load_settings
-from incidents.core.people import Actor, system_actor
+from incidents.core.people import Actor
 from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.incident.incident import ById
@@ -34,7 +34,7 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.policy.escalation import LadderStep
 from incidents.policy.references import GroupRef, PersonRef, RoleRef
 from incidents.policy.supervision import MentorSeed, StageSeed
-from incidents.record.notes import redact_entry
+from incidents.record.hiding import redact_entry
 from incidents.registry.verification import prove_everything
 from incidents.rights.stages import Stage
 from tests.clock import ManualClock
@@ -43,6 +43,7 @@ from tests.freeze.checking import Frozen
 from tests.policies import built_in
 from tests.scenario.learning_leaks import check_learning
 from tests.slack_server import Channel, Message, Person, SlackServer
+from tests.world import STAGEHAND
 
 DECLARE = "/incident declare sev2 Checkout errors"
 ROOM = "inc-1-checkout-errors"
@@ -154,7 +155,7 @@ class Bot:
         """Run a use case in a transaction of its own, by the system unless somebody is named."""
         services = self.app.services
         await services.transactions.run(
-            use_case, actor=by or system_actor(), workspace_id=services.workspace.id
+            use_case, actor=by or STAGEHAND, workspace_id=services.workspace.id
         )
 
 

@@ -1,7 +1,7 @@
 """Moves an incident to private: command, form, and what stays public."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -50,13 +50,10 @@ class Recovering(OnIncident):
     reason: str = ""
 
 
-def typed_move(request: Request) -> Moving | AskFirst[Moving]:
-    """Parse `private @alice @bob reason`; without people, open the form."""
+def typed_move(request: Request) -> AskFirst[Moving]:
+    """Parse `private @alice @bob reason`; always open the form, as there is no way back."""
     people, reason = _people_first(request.words.text)
-    ref = request.incident_ref()
-    if not people:
-        return AskFirst(Moving(ref, reason=reason))
-    return Moving(ref, people=people, reason=mentions.plain(reason))
+    return AskFirst(Moving(request.incident_ref(), people=people, reason=mentions.plain(reason)))
 
 
 async def move(uow: UnitOfWork, given: Moving) -> Outcome:
@@ -86,7 +83,8 @@ def show_form(request: Request, view: IncidentView, given: Moving) -> blocks.Vie
     """Return the form. Raises: AlreadySo if the incident is private."""
     if view.is_private:
         raise AlreadySo("incident", "private")
-    return private_form(view, reason=given.reason, reader_id=request.actor.person_id)
+    reader_id = request.actor.person_id
+    return private_form(view, reason=given.reason, people=given.people, reader_id=reader_id)
 
 
 def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
@@ -96,7 +94,11 @@ def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
 
 
 def private_form(
-    view: IncidentView, *, reason: str = "", reader_id: uuid.UUID | None = None
+    view: IncidentView,
+    *,
+    reason: str = "",
+    people: Sequence[str] = (),
+    reader_id: uuid.UUID | None = None,
 ) -> blocks.View:
     """Return the form: who to invite, why, and what can't be undone."""
     stay = ", ".join(
@@ -123,6 +125,7 @@ def private_form(
             blocks.multi_user_select(
                 "people",
                 label="Who else is to be in it",
+                initial=people,
                 optional=True,
                 hint=f"In any case: you, and {stay}." if stay else "You are in any case.",
             ),

@@ -58,7 +58,13 @@ def severity_form(view: IncidentView, *, policy: Policy) -> blocks.View:
                 initial=view.severity_key,
                 hint="If unsure between two, take the worse one.",
             ),
-            blocks.text_input("reason", label="Why?", multiline=True, optional=True),
+            blocks.text_input(
+                "reason",
+                label="Why?",
+                multiline=True,
+                optional=True,
+                hint="Needed to lower it.",
+            ),
             blocks.context(meanings),
         ],
     )

@@ -21,6 +21,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action
+from incidents.policy.proposals import Need
 from incidents.proposals.answers import approve, break_glass, decline
 from incidents.proposals.ask import ask_for_draft, propose, revise
 from incidents.proposals.carry_out import abandon, carry_out
@@ -44,7 +45,7 @@ from incidents.proposals.tables import LIVE, Proposal, ProposalWords, proposals_
 from incidents.proposals.views import ProposalView, get_proposal_view
 from incidents.registry.guarded_commands import PERFORMERS, command_text
 
-_EXAMPLE = "propose Restart checkout in eu-west --class change"
+_EXAMPLE = "propose Restart checkout risk: carts are lost undo: none needed --class change"
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _LABELS = re.compile(r"(?:^|(?<=\s))(risk|undo|check):\s*", re.IGNORECASE)
 
@@ -66,7 +67,10 @@ def typed_proposal(request: Request) -> Proposing | AskFirst[Proposing]:
         check=words.check,
         class_key=request.words.flags.get("class", ""),
     )
-    return given if given.text and given.class_key else AskFirst(replace(given, class_key=""))
+    chosen = request.policy.proposals.find_class(given.class_key)
+    is_asked = chosen is not None and chosen.needs is not Need.NOBODY
+    is_whole = given.text and given.class_key and not (is_asked and not (given.risk and given.undo))
+    return given if is_whole else AskFirst(given)
 
 
 async def open_proposal(request: Request, given: Proposing) -> Form[Proposing]:

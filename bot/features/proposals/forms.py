@@ -56,7 +56,8 @@ def propose_form(
     view: IncidentView, proposals: Proposals, *, words: ProposalWords, class_key: str = ""
 ) -> blocks.View:
     """Return the form to propose; unless `class_key` is given, the words suggest a class."""
-    chosen = class_key or suggest_class(words.text, proposals).key
+    given = proposals.find_class(class_key) if class_key else None
+    chosen = (given or suggest_class(words.text, proposals)).key
     return blocks.modal(
         f"Propose in {view.reference}",
         blocks=_fields(view.title, proposals, words=words, chosen=chosen),
@@ -97,6 +98,7 @@ def _fields(
         ),
         blocks.radio("class", label="Class of action", options=options, initial=chosen),
         blocks.context(meanings),
+        blocks.context("Risk and undo are needed unless nobody has to agree."),
         _optional("risk", "What could go wrong?", words.risk, "Carts in progress are lost"),
         _optional("undo", "How to undo it?", words.undo, "Scale back up; no data changes"),
         _optional("check", "How will we know it worked?", words.check, "Error rate under 1 %"),

@@ -44,13 +44,29 @@ def redacted(_: object, outcome: Outcome) -> blocks.Message:
     entries = {0: "", 1: " and 1 other entry that repeated it"}.get(
         count, f" and {count} other entries that repeated it"
     )
+    is_hidden = outcome.kind == "hidden"
+    done = "Hidden" if is_hidden else "Redacted"
+    later = (
+        "To undo this, choose *Reveal* beside the entry. To destroy the text for good, somebody "
+        "else chooses *Destroy…* there.\n"
+        if is_hidden
+        else ""
+    )
     return say(
-        f"Redacted in *{outcome.data['reference']}*{entries}. The text is gone from the timeline, "
+        f"{done} in *{outcome.data['reference']}*{entries}. The text is gone from the timeline, "
         "the incident, its action items and its postmortem. I'm taking it out of my own messages, "
         "and deleting the exports and postmortems that I uploaded: export again if you need one.\n"
-        "*What I can't reach:* messages and files of people, also in threads, the channel's name, "
+        f"{later}*What I can't reach:* messages and files of people, also in threads, the channel's name, "
         "notifications and emails that Slack has sent, copies that people saved, and backups of "
         "the database. Names of people stay on the record."
+    )
+
+
+def revealed(outcome: Outcome) -> blocks.Message:
+    """Return that the words are back, and where they aren't."""
+    return say(
+        f"Revealed in *{outcome.data['reference']}*. The text is on the timeline again. Messages "
+        "and files from which I took it stay as they are: export again if you need a file."
     )
 
 

@@ -6,7 +6,13 @@ from datetime import datetime
 from functools import partial
 
 from bot.features.record import timeline_messages as messages
-from bot.features.record.redaction import delete_files, erase_message, erase_title, redacted
+from bot.features.record.redaction import (
+    delete_files,
+    erase_message,
+    erase_title,
+    redacted,
+    revealed,
+)
 from bot.features.record.timeline_messages import OnEntry, TimelinePage
 from bot.framework.arguments import OnIncident, to_value
 from bot.framework.entry_messages import shown
@@ -24,7 +30,8 @@ from incidents.incident.incident import ById
 from incidents.policy.policy import Action
 from incidents.record.corrections import MAX_TEXT
 from incidents.record.entries import Note
-from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
+from incidents.record.hiding import destroy_entry, hide_entry, reveal_entry
+from incidents.record.notes import add_note, amend_note, undo, withdraw_entry
 from incidents.record.timeline_view import TimelineItem, find_item, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
 
@@ -162,7 +169,7 @@ async def show_page(request: Request, given: TimelinePage) -> Reply:
 
 
 class Correction(OnEntry):
-    """A note's new text and time, or why an entry is redacted."""
+    """A note's new text and time, or why an entry is hidden or destroyed."""
 
     note: str = ""
     time: datetime | None = None
@@ -170,13 +177,18 @@ class Correction(OnEntry):
 
 
 async def correct(request: Request, given: Correction) -> Reply:
-    """Amend, withdraw or redact an entry, as the person chose in its menu."""
+    """Amend, withdraw, hide, reveal or destroy an entry, as the person chose in its menu."""
     match given.choice:
         case "withdraw":
             use_case = partial(withdraw_entry, ref=given.ref, entry_id=given.entry_id)
             return Say(_withdrawn(await request.transact(use_case)))
-        case "redact":
-            return await REDACT.ask(request, given)
+        case "hide":
+            return await HIDE.ask(request, given)
+        case "destroy":
+            return await DESTROY.ask(request, given)
+        case "reveal":
+            use_case = partial(reveal_entry, ref=given.ref, entry_id=given.entry_id)
+            return Say(revealed(await request.transact(use_case)))
     return await AMEND.ask(request, given)
 
 
@@ -192,9 +204,17 @@ async def open_amend(request: Request, given: Correction) -> blocks.View | Say:
     return messages.amend_form(item)
 
 
-async def open_redact(request: Request, given: Correction) -> blocks.View:
-    """Return the form that asks whether to redact an entry."""
-    return messages.redact_form(await _item(request, given, action=Action.REDACT_ENTRY))
+async def open_hide(request: Request, given: Correction) -> blocks.View:
+    """Return the form that asks whether to hide an entry."""
+    item = await _item(request, given, action=Action.VIEW)
+    if item.entry.actor_id != request.actor.person_id:
+        await _item(request, given, action=Action.HIDE_ENTRY)
+    return messages.hide_form(item)
+
+
+async def open_destroy(request: Request, given: Correction) -> blocks.View:
+    """Return the form that asks whether to destroy a hidden entry."""
+    return messages.destroy_form(await _item(request, given, action=Action.REDACT_ENTRY))
 
 
 async def amend(request: Request, given: Correction) -> Reply:
@@ -228,19 +248,28 @@ async def _item(request: Request, given: OnEntry, *, action: Action) -> Timeline
     item = await request.read(find_item, incident.id, given.entry_id, entry_types=ENTRY_TYPES)
     if item is None:
         raise InvalidInput("entry", "unknown")
-    if item.entry.is_redacted:
-        raise AlreadySo("entry", "redacted")
-    if item.entry.is_withdrawn and given.choice != "redact":
+    if item.entry.is_redacted and not (item.entry.is_hidden and given.choice == "destroy"):
+        raise AlreadySo("entry", "hidden" if item.entry.is_hidden else "redacted")
+    if item.entry.is_withdrawn and given.choice not in {"hide", "destroy"}:
         raise AlreadySo("entry", "withdrawn")
     return item
 
 
 AMEND = Verb(Correction, form="amend_submit", open=open_amend, perform=amend)
-REDACT = Verb(
+HIDE = Verb(
     Correction,
-    form="redact_submit",
-    open=open_redact,
-    use_case=redact_entry,
+    form="hide_submit",
+    open=open_hide,
+    do=lambda uow, given: hide_entry(uow, given.ref, entry_id=given.entry_id, reason=given.reason),
+    tell=redacted,
+)
+DESTROY = Verb(
+    Correction,
+    form="destroy_submit",
+    open=open_destroy,
+    do=lambda uow, given: destroy_entry(
+        uow, given.ref, entry_id=given.entry_id, reason=given.reason
+    ),
     tell=redacted,
 )
 
@@ -283,7 +312,8 @@ FEATURE = Feature(
         ),
         Verb(Correction, buttons=("timeline_correct",), perform=correct),
         AMEND,
-        REDACT,
+        HIDE,
+        DESTROY,
     ),
     effects={
         EraseEntryMessage: erase_message,

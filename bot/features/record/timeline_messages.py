@@ -31,9 +31,16 @@ _TIME_AND_NAME = 90
 _MAX_NAME = 30
 _DATE = re.compile(r"<!date[^>]*>")
 
-_LABELS = {"amend": "Amend…", "withdraw": "Withdraw", "redact": "Redact…"}
-_NOTE_CHOICES = ("amend", "withdraw", "redact")
-_MARK_CHOICES = ("withdraw", "redact")
+_LABELS = {
+    "amend": "Amend…",
+    "withdraw": "Withdraw",
+    "hide": "Hide…",
+    "reveal": "Reveal",
+    "destroy": "Destroy…",
+}
+_NOTE_CHOICES = ("amend", "withdraw", "hide")
+_MARK_CHOICES = ("withdraw", "hide")
+_HIDDEN_CHOICES = ("reveal", "destroy")
 
 
 class TimelinePage(OnIncident):
@@ -151,28 +158,43 @@ def amend_form(item: TimelineItem) -> blocks.View:
     )
 
 
-def redact_form(item: TimelineItem) -> blocks.View:
-    """Return the form that asks whether to redact an entry."""
+def hide_form(item: TimelineItem) -> blocks.View:
+    """Return the form that asks whether to hide an entry."""
     what = shorten_mrkdwn(as_line(item.told, SlackText()), 2_000)
+    text = (
+        "This hides the text *at once*, here, in my messages and in every later export. You can "
+        "reveal it again; to destroy it for good, somebody else presses *Destroy…* afterwards. "
+        "That something was written, when and by whom, stays on the record. "
+        "Messages that people wrote themselves stay in Slack: delete them there."
+    )
+    return _reason_form("Hide from the timeline", text, what, submit="Hide")
+
+
+def destroy_form(item: TimelineItem) -> blocks.View:
+    """Return the form that asks whether to destroy a hidden entry."""
+    text = (
+        "This deletes the hidden text *for good*; nobody can reveal it again. Somebody else than "
+        "who hid it does this. If nobody else may, you can: everybody in the channel hears of it."
+    )
+    what = shorten_mrkdwn(as_line(item.told, SlackText()), 2_000)
+    return _reason_form("Destroy hidden text", text, what, submit="Destroy")
+
+
+def _reason_form(title: str, text: str, what: str, *, submit: str) -> blocks.View:
     return blocks.modal(
-        "Redact from the timeline",
+        title,
         blocks=[
-            blocks.section(
-                "This deletes the text *for good*, here and in every later export. "
-                "That something was written, when and by whom, stays on the record. "
-                "Messages that people wrote themselves stay in Slack: delete them there."
-            ),
+            blocks.section(text),
             blocks.section(what),
             blocks.text_input(
                 "reason",
                 label="Why?",
                 placeholder="It held a password",
                 hint="The reason stays on the record; don't repeat what is to go.",
-                optional=True,
                 max_length=300,
             ),
         ],
-        submit="Redact",
+        submit=submit,
     )
 
 
@@ -194,10 +216,12 @@ def _recorded_when(entry: CorrectedEntry) -> str:
 
 def _choices(entry: CorrectedEntry) -> Sequence[str]:
     """Return the possible actions on an entry; none if it holds no text by people."""
+    if entry.is_hidden:
+        return _HIDDEN_CHOICES
     if not entry.has_peoples_text:
         return ()
     if entry.is_withdrawn or entry.kind not in WITHDRAWABLE:
-        return ("redact",)
+        return ("hide",)
     return _NOTE_CHOICES if entry.kind == Note.kind else _MARK_CHOICES
 
 

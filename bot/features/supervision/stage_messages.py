@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from bot.framework.arguments import Arguments, to_value
+from bot.framework.arguments import NOBODY, Arguments, to_value
 from bot.slack import blocks, mentions
+from incidents.people.assignable import Named
 from incidents.policy.policy import Policy
-from incidents.rights.stages import Scope, Stage, StageRecord
+from incidents.rights.stages import Mentorship, Scope, Stage, StageRecord
 
 # The longest note that a form takes.
 MAX_NOTE = 2000
@@ -34,6 +35,20 @@ HIDDEN = (
     "Stages and progress are shown to the person, their mentors, and whom the policy names. "
     "Ask the person: they can show you theirs."
 )
+
+
+class Setting(Arguments, gone="mentor_asked"):
+    """A stage to set for a person, with its scope, or a mentor to add, remove or answer for."""
+
+    person: Named = NOBODY
+    stage: str = ""
+    role: str = ""
+    service: str = ""
+    note: str = ""
+    mentor: Named | None = None
+    former: Named | None = None
+    agreed: Named | None = None
+    declined: Named | None = None
 
 
 def scope_words(scope: Scope, policy: Policy) -> str:
@@ -114,6 +129,56 @@ def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.M
         "their progress is open to you, and you sign them off."
     )
     return _with_hint(text, f"`{slash} progress {who}` shows where they stand.")
+
+
+def mentorship_to_others(person: str, mentor: str, *, is_declined: bool) -> blocks.Message:
+    """Tell who named a mentor, or another mentor, how that ended."""
+    of = f"a mentor of {mentions.mention(person)}"
+    if is_declined:
+        text = f"{mentions.mention(mentor)} doesn't become {of}: somebody asked declined."
+        return _with_hint(text, "Talk to them, then name somebody else.")
+    text = f"{mentions.mention(mentor)} is now {of}."
+    return _with_hint(text, "Please keep it between you.")
+
+
+def mentor_question(
+    person: str, mentor: str, *, is_own: bool, waits: bool, ended: str
+) -> blocks.Message:
+    """Ask the person, or a mentor of theirs, to agree to a mentor; without buttons once over."""
+    who, named = mentions.mention(person), mentions.mention(mentor)
+    text = (
+        f"{named} is to become your mentor. They would see your progress and sign you off. Do you "
+        "agree?"
+        if is_own
+        else f"{named} is to become a mentor of {who}, beside you. Do you agree?"
+    )
+    if not waits:
+        text = f"{text}\n{ended}"
+        return blocks.Message(text=text, blocks=(blocks.section(text),))
+    learner, candidate = Named(person), Named(mentor)
+    buttons = blocks.actions(
+        blocks.button(
+            "Agree",
+            action_id="mentor_agree",
+            value=to_value(Setting(learner, agreed=candidate)),
+            style="primary",
+        ),
+        blocks.button(
+            "Decline",
+            action_id="mentor_decline",
+            value=to_value(Setting(learner, declined=candidate)),
+        ),
+    )
+    return blocks.Message(text=text, blocks=(blocks.section(text), buttons))
+
+
+def how_it_ended(row: Mentorship) -> str:
+    """Return how the question about a mentor ended, or that an answer is still missing."""
+    if row.asked_at is not None:
+        return "Agreed. One more answer is missing."
+    if row.is_active:
+        return "Agreed."
+    return "Declined." if row.declined_by_id is not None else "This is asked no longer."
 
 
 def renewal_to_person(record: StageRecord, policy: Policy) -> blocks.Message:

@@ -4,11 +4,15 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.features.supervision import stage_messages as messages
 from bot.features.supervision.progress import progress_reply
-from bot.framework.arguments import NOBODY, Arguments
+from bot.features.supervision.stage_messages import Setting
+from bot.framework.arguments import NOBODY
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.feature import Feature
+from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.reading import person_in
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say, Services, split_first
@@ -17,26 +21,28 @@ from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput
+from incidents.core.ids import derived_id
 from incidents.core.people import Person, actor_of
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action, Policy
-from incidents.rights.stages import Mentorship, Scope, Stage, StageRecord, may_see_progress
-from incidents.supervision.effects import TellMentorship, TellRenewal, TellStage
+from incidents.rights.stages import (
+    Mentorship,
+    Scope,
+    Stage,
+    StageRecord,
+    may_see_progress,
+    mentors_of,
+)
+from incidents.supervision.effects import (
+    ShowMentorQuestion,
+    TellMentorship,
+    TellRenewal,
+    TellStage,
+)
+from incidents.supervision.mentors import MentorAnswer, answer_mentor
 from incidents.supervision.stage_changes import StageChange, change_stage
 
 _EXAMPLE = "stage @someone assist --role commander --service checkout"
-
-
-class Setting(Arguments):
-    """A stage to set for a person, with its scope, or a mentor to add or remove."""
-
-    person: Named = NOBODY
-    stage: str = ""
-    role: str = ""
-    service: str = ""
-    note: str = ""
-    mentor: Named | None = None
-    former: Named | None = None
 
 
 def typed_setting(request: Request) -> Setting:
@@ -57,11 +63,15 @@ def typed_setting(request: Request) -> Setting:
         note=mentions.plain(note),
         mentor=_mentor(flags.get("mentor")),
         former=_mentor(flags.get("no-mentor")),
+        agreed=_mentor(flags.get("agree")),
+        declined=_mentor(flags.get("decline")),
     )
 
 
 async def set_stage(request: Request, given: Setting) -> Reply:
     """Set the stage or mentor; a command that sets nothing shows the person's progress."""
+    if given.agreed or given.declined:
+        return await _answer(request, given)
     if not (given.stage or given.mentor or given.former):
         if request.is_form or request.words.flags:
             raise InvalidInput("stage", "empty", "" if request.is_form else _EXAMPLE)
@@ -79,6 +89,19 @@ async def set_stage(request: Request, given: Setting) -> Reply:
     return Say(_changed(change, request.policy))
 
 
+async def _answer(request: Request, given: Setting) -> Reply:
+    """Agree to a mentor, or decline."""
+    named = given.agreed or given.declined or NOBODY
+    answer = MentorAnswer(person=given.person, mentor=named, agrees=given.agreed is not None)
+    data = (await request.transact(partial(answer_mentor, answer=answer))).data
+    mentor, person = (mentions.escape_line(data[key]) for key in ("mentor", "person"))
+    if not answer.agrees:
+        return Say(say(f"Declined. {mentor} stays no mentor of {person}."))
+    if data["is_settled"]:
+        return Say(say(f"Agreed: {mentor} is now a mentor of {person}. I've told the others."))
+    return Say(say(f"Agreed. {mentor} is a mentor of {person} once the other agrees, too."))
+
+
 async def open_form(request: Request, given: Setting) -> blocks.View:
     """Return the form to set a stage. Raises: NotPermitted."""
     await request.permit(Action.SET_STAGE)
@@ -91,7 +114,11 @@ def _changed(change: StageChange, policy: Policy) -> blocks.Message:
     if change.stage is not None:
         said.append(f"{who} is now {messages.stage_text(change.stage, change.scope, policy)}.")
     if change.mentor is not None:
-        said.append(f"{mentions.mention(change.mentor.external_id)} is a mentor of {who}.")
+        mentor = mentions.mention(change.mentor.external_id)
+        # The same whether there are mentors already: that is private.
+        said.append(
+            f"I'm asking {who}, and a mentor of theirs if they have one, to agree to {mentor}."
+        )
     if change.former_mentor is not None:
         said.append(
             f"{mentions.mention(change.former_mentor.external_id)} is no mentor of {who} now."
@@ -145,24 +172,62 @@ async def tell_stage(context: EffectContext) -> Settlement:
 
 
 async def tell_mentorship(context: EffectContext) -> Settlement:
-    """Tell the person or the mentor that the mentorship began or ended."""
+    """Tell somebody concerned that a mentorship began, was declined or ended."""
     effect, services = context.get(TellMentorship), context.services
     async with services.database.reading() as session:
-        row = await session.get(Mentorship, effect.mentorship_id)
-        if row is None or effect.person_id not in {row.person_id, row.mentor_id}:
-            return Dropped("not theirs to know")
+        row = await session.get_one(Mentorship, effect.mentorship_id)
         learner = await session.get_one(Person, row.person_id)
         mentor = await session.get_one(Person, row.mentor_id)
-    reader = learner if effect.person_id == learner.id else mentor
+        reader = await session.get_one(Person, effect.person_id)
     if not reader.is_active:
         return Dropped("person not active")
-    slash, is_ended = services.policy.command, row.ended_at is not None
-    message = (
-        messages.mentorship_to_person(mentor.external_id, is_ended=is_ended, slash=slash)
-        if reader.id == learner.id
-        else messages.mentorship_to_mentor(learner.external_id, is_ended=is_ended, slash=slash)
-    )
+    slash, pair = services.policy.command, (learner.external_id, mentor.external_id)
+    is_ended = not row.is_active
+    if reader.id == learner.id:
+        message = messages.mentorship_to_person(pair[1], is_ended=is_ended, slash=slash)
+    elif reader.id == mentor.id:
+        message = messages.mentorship_to_mentor(pair[0], is_ended=is_ended, slash=slash)
+    else:
+        message = messages.mentorship_to_others(*pair, is_declined=row.declined_by_id is not None)
     return await _tell(context, reader, message)
+
+
+async def _look_at_question(
+    session: AsyncSession, effect: ShowMentorQuestion, services: Services
+) -> Showing | Dropped:
+    row = await session.get_one(Mentorship, effect.mentorship_id)
+    learner = await session.get_one(Person, row.person_id)
+    mentor = await session.get_one(Person, row.mentor_id)
+    reader = await session.get_one(Person, effect.person_id)
+    mentors = await mentors_of(
+        session,
+        workspace_id=services.workspace.id,
+        person_id=learner.id,
+        policy=services.policy,
+    )
+    is_theirs = reader.id in {learner.id, *mentors} and row.question_id == effect.question_id
+    if not is_theirs:
+        return Dropped("not theirs to know")
+    has_agreed = row.learner_agreed_at if reader.id == learner.id else row.mentor_agreed_by_id
+    waits = row.asked_at is not None and not has_agreed
+    return Showing(
+        messages.mentor_question(
+            learner.external_id,
+            mentor.external_id,
+            is_own=reader.id == learner.id,
+            waits=waits,
+            ended=messages.how_it_ended(row),
+        ),
+        to_person(reader, unless="" if waits else "settled before it was asked"),
+    )
+
+
+QUESTION = LiveMessage(
+    effect=ShowMentorQuestion,
+    purpose="mentor_question",
+    subject=lambda effect: derived_id(effect.question_id, str(effect.person_id)),
+    look=_look_at_question,
+)
 
 
 async def tell_renewal(context: EffectContext) -> Settlement:
@@ -234,6 +299,8 @@ FEATURE = Feature(
                 Flag("service", "Only for this service.", "checkout"),
                 Flag("mentor", "Name a mentor.", "@someone"),
                 Flag("no-mentor", "This person is no longer their mentor.", "@someone"),
+                Flag("agree", "Agree to this mentor, for yourself or a mentee.", "@someone"),
+                Flag("decline", "Decline this mentor.", "@someone"),
             ),
             examples=("stage", _EXAMPLE, "stage @someone observe --mentor @mentor"),
             typed=typed_setting,
@@ -243,7 +310,9 @@ FEATURE = Feature(
             open=open_form,
             perform=set_stage,
         ),
+        Verb(Setting, buttons=("mentor_agree", "mentor_decline"), perform=set_stage),
     ),
+    live_messages=(QUESTION,),
     effects={
         TellStage: tell_stage,
         TellMentorship: tell_mentorship,

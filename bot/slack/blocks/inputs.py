@@ -171,12 +171,13 @@ def multi_user_select(
     block_id: str,
     *,
     label: str,
+    initial: Sequence[str] = (),
     hint: str | None = None,
     optional: bool = False,
 ) -> Block:
-    """Return a multi-select menu of people."""
+    """Return a multi-select menu of people; `initial` holds user ids."""
     element = UserMultiSelectElement(
-        action_id=identifier(block_id),
+        action_id=identifier(block_id), initial_users=list(initial) or None
     )
     return _input(block_id, element, label=label, hint=hint, optional=optional)
 

@@ -36,7 +36,7 @@ from incidents.lifecycle.status import cancel, change_status
 from incidents.people.assignable import Named
 from incidents.policy.channels import PrivateIncidents
 from incidents.policy.references import PersonRef
-from incidents.record.notes import redact_entry
+from incidents.record.hiding import redact_entry
 from incidents.roles.command import take_command
 from incidents.scenarios.runs import DrillRun, RunEnd, find_run
 from tests.world import World

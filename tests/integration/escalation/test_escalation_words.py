@@ -12,7 +12,7 @@ from incidents.escalation.questions import complete
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ById
 from incidents.policy.packet_fields import PacketField
-from incidents.record.notes import redact_entry
+from incidents.record.hiding import redact_entry
 from incidents.record.timeline_view import items_of, load_entries
 from incidents.registry.entries import ENTRY_TYPES
 from tests.escalation_world import PACKET, Escalations

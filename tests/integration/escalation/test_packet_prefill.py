@@ -15,9 +15,10 @@ from incidents.escalation.packet import MOST_LINES, Packet
 from incidents.escalation.prefill import prefill
 from incidents.incident.incident import ById, Incident
 from incidents.record.captured_messages import MarkSource, MessageKey
+from incidents.record.hiding import redact_entry
 from incidents.record.linked_files import LinkedFile, link_files
 from incidents.record.marks import MessageText, mark_message
-from incidents.record.notes import add_note, amend_note, redact_entry, withdraw_entry
+from incidents.record.notes import add_note, amend_note, withdraw_entry
 from tests.world import World
 
 Note = Callable[[str], Awaitable[uuid.UUID]]

@@ -61,7 +61,9 @@ async def test_a_lesser_severity_counts_from_the_last_update_or_the_declaration(
     )
     declared_at = world.clock.now()
     world.clock.advance(10 * MINUTE)
-    await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev3"))
+    await world.run(
+        partial(change_severity, ref=ById(incident_id), severity_key="sev3", reason="Few affected")
+    )
     assert (await world.view(incident_id)).next_update_due_at == declared_at + 60 * MINUTE
 
 
@@ -69,12 +71,16 @@ async def test_a_severity_without_cadence_ends_the_reminders_until_it_changes_ba
     world: World,
 ) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
-    await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev4"))
+    await world.run(
+        partial(change_severity, ref=ById(incident_id), severity_key="sev4", reason="Few affected")
+    )
     assert (await world.view(incident_id)).next_update_due_at is None
     kinds = [reminder.kind for reminder in await world.pending_reminders()]
     assert ReminderKind.UPDATE_DUE not in kinds
     world.clock.advance(90 * MINUTE)
-    await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev3"))
+    await world.run(
+        partial(change_severity, ref=ById(incident_id), severity_key="sev3", reason="Few affected")
+    )
     assert (await world.view(incident_id)).next_update_due_at == world.clock.now() + 60 * MINUTE
 
 
@@ -94,17 +100,27 @@ async def test_a_worse_severity_invites_people_named_in_the_policy(
 async def test_anyone_raises_the_severity_and_only_responders_lower_it(world: World) -> None:
     bob = await world.person("bob")
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
-    await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev2"), by=bob)
+    await world.run(
+        partial(change_severity, ref=ById(incident_id), severity_key="sev2", reason="Few affected"),
+        by=bob,
+    )
     with pytest.raises(NotPermitted):
         await world.run(
-            partial(change_severity, ref=ById(incident_id), severity_key="sev4"), by=bob
+            partial(
+                change_severity, ref=ById(incident_id), severity_key="sev4", reason="Few affected"
+            ),
+            by=bob,
         )
 
 
 async def test_the_same_or_an_unknown_severity_changes_nothing(world: World) -> None:
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
     with pytest.raises(AlreadySo):
-        await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev3"))
+        await world.run(
+            partial(
+                change_severity, ref=ById(incident_id), severity_key="sev3", reason="Few affected"
+            )
+        )
     with pytest.raises(InvalidInput) as caught:
         await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev9"))
     assert "sev1" in caught.value.example

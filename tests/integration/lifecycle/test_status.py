@@ -7,7 +7,13 @@ from functools import partial
 
 import pytest
 
-from incidents.core.errors import IncidentNotFound, InvalidInput, NotPermitted, TransitionRefused
+from incidents.core.errors import (
+    IncidentNotFound,
+    InformationMissing,
+    InvalidInput,
+    NotPermitted,
+    TransitionRefused,
+)
 from incidents.core.ids import Reference
 from incidents.core.people import PersonKind
 from incidents.engine.reminders import ReminderKind
@@ -16,6 +22,8 @@ from incidents.incident.incident import ById
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import cancel, change_status, close, mark_duplicate, reopen
+from incidents.people.assignable import Named
+from incidents.roles.assign import assign_role
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -209,7 +217,9 @@ async def test_a_duplicate_is_cancelled_with_a_link(world: World) -> None:
     first = await world.declare("Checkout errors", by=alice)
     second = await world.declare("Payments fail", by=alice)
     use_case = partial(mark_duplicate, ref=ById(second), original=Reference(1))
-    await world.run(use_case, by=alice)
+    with pytest.raises(NotPermitted):  # the same right as cancelling
+        await world.run(use_case, by=await world.person("eve"))
+    await world.run(use_case)
     view = await world.view(second)
     assert (view.status, view.duplicate_of_id) == (IncidentStatus.CANCELLED, first)
     content = (await world.entries(second))[-1].content or {}
@@ -241,6 +251,8 @@ async def test_a_private_original_is_unknown_to_others_and_never_named(world: Wo
     with pytest.raises(IncidentNotFound) as unknown:
         await world.run(partial(mark_duplicate, ref=ById(public), original=Reference(77)), by=bob)
     assert (hidden.value.reference, unknown.value.reference) == ("INC-1", "INC-77")
+    as_scribe = partial(assign_role, role="scribe", person=Named(alice.external_id or ""))
+    await world.run(partial(as_scribe, ref=ById(public)), by=alice)
     await world.run(use_case, by=alice)
     assert "INC-1" not in str((await world.entries(public))[-1].content)
 
@@ -259,3 +271,16 @@ async def test_guests_change_no_status_and_only_responders_cancel(world: World) 
             partial(cancel, ref=ById(incident_id), reason="Noise"), by=await world.person("bob")
         )
     assert (await world.view(incident_id)).status is IncidentStatus.TRIAGE
+
+
+async def test_what_was_said_of_the_impact_is_asked_again_after_reopening(world: World) -> None:
+    incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
+    ref = ById(incident_id)
+    given = Resolution(text="A near miss", has_customer_impact=False)
+    await world.run(partial(resolve, ref=ref, resolution=given))
+    await world.run(partial(reopen, ref=ref, reason="Customers call"))
+    with pytest.raises(InformationMissing) as missing:
+        await world.run(partial(resolve, ref=ref, resolution=Resolution(text="Rolled back")))
+    assert set(missing.value.fields) == {"impact_started_at", "impact_ended_at"}
+    await world.run(partial(resolve, ref=ref, resolution=given))
+    assert (await world.view(incident_id)).has_customer_impact is False

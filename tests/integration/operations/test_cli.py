@@ -19,6 +19,7 @@ from incidents.storage.database import open_database
 from incidents.supervision.stage_changes import StageChange, change_stage
 from tests.program import Program, environment, run
 from tests.slack_server import SlackServer
+from tests.supervision import managed
 from tests.world import World
 
 EXIT_CONFIGURATION = 2
@@ -350,6 +351,16 @@ async def test_the_doctor_blames_no_token_while_slack_is_down(tmp_path: Path) ->
     assert all("check the network and SLACK_API_URL" in line for line in wrong)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_doctor_says_where_a_learner_has_no_mentor(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    await _set_stages(world)
+    environ = environment(DATABASE_URL=database_url)
+    _, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert "!! no mentor for jo → name one under supervision.mentors" in output
+
+
 async def test_the_doctor_notices_clocks_that_differ(tmp_path: Path) -> None:
     async with SlackServer(clock=lambda: datetime.now(UTC) + timedelta(minutes=4)) as slack:
         slack.add_channel("incidents", members=[slack.bot])
@@ -447,6 +458,7 @@ async def _execute(url: str, *statements: str) -> None:
 
 async def _set_stages(world: World) -> None:
     ana, jo = await world.person("ana"), await world.person("jo")
+    managed(world)
     for stage in (Stage.OBSERVE, Stage.ASSIST):
         change = StageChange(person=Named(jo.external_id or ""), stage=stage, note="Keen eye.")
         await world.run(partial(change_stage, change=change), by=ana)

@@ -34,7 +34,7 @@ from incidents.proposals.answers import approve, break_glass
 from incidents.proposals.ask import ask_for_draft, keep_draft, revise
 from incidents.proposals.carry_out import carry_out
 from incidents.proposals.tables import ProposalStatus, ProposalWords
-from incidents.record.notes import redact_entry
+from incidents.record.hiding import redact_entry
 from incidents.registry.guarded_commands import PERFORMERS
 from incidents.registry.retention import sweep
 from incidents.roles.assign import claim_role, release_role
@@ -196,7 +196,7 @@ async def test_the_right_is_checked_again_when_carrying_out(scene: Scene) -> Non
 
 
 async def test_an_outdated_command_is_refused_and_changes_nothing(scene: Scene) -> None:
-    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4", reason="Few affected")
     proposal_id = await asked(scene, lower)
     await scene.do(approve, proposal_id, scene.carol)
     await scene.world.run(lower, by=scene.carol)
@@ -220,7 +220,9 @@ async def test_resolving_ends_only_proposals_that_became_impossible(
     wanted = partial(resolve, ref=scene.ref, resolution=resolution(scene))
     mine = await asked(scene, wanted)
     theirs = await asked(scene, partial(cancel, ref=scene.ref, reason="False alarm"))
-    lower = await asked(scene, partial(change_severity, ref=scene.ref, severity_key="sev4"))
+    lower = await asked(
+        scene, partial(change_severity, ref=scene.ref, severity_key="sev4", reason="Few affected")
+    )
     await scene.do(approve, mine, scene.carol)
     await scene.do(carry_out, mine, scene.jo)
     states = [(await scene.view(one)).status for one in (mine, theirs, lower)]
@@ -273,7 +275,7 @@ async def test_giving_up_a_role_keeps_its_stage_in_that_incident_only(
     scene: Scene,
 ) -> None:
     learn(scene, seed_stage(scene, Stage.ASSIST, role="scribe"))
-    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4", reason="Few affected")
     me = partial(claim_role, ref=scene.ref, role="scribe")
     await scene.world.run(me, by=scene.jo)
     await refused(scene, lower)
@@ -290,7 +292,10 @@ async def test_giving_up_a_role_keeps_its_stage_in_that_incident_only(
     await scene.world.run(partial(release_role, ref=scene.ref, role="scribe"), by=scene.jo)
     await refused(scene, lower)
     other = await Scene(scene.world).open()
-    await other.world.run(partial(change_severity, ref=other.ref, severity_key="sev4"), by=other.jo)
+    await other.world.run(
+        partial(change_severity, ref=other.ref, severity_key="sev4", reason="Few affected"),
+        by=other.jo,
+    )
     # Signed off in that role, they need no agreement here either.
     learn(scene)
     await scene.world.run(lower, by=scene.jo)
@@ -306,12 +311,14 @@ async def test_giving_up_a_solo_role_frees_nobody_supervised_in_general(
     )
     await scene.world.run(partial(claim_role, ref=scene.ref, role="scribe"), by=scene.jo)
     await scene.world.run(partial(release_role, ref=scene.ref, role="scribe"), by=scene.jo)
-    await refused(scene, partial(change_severity, ref=scene.ref, severity_key="sev4"))
+    await refused(
+        scene, partial(change_severity, ref=scene.ref, severity_key="sev4", reason="Few affected")
+    )
 
 
 async def test_handing_over_command_keeps_the_stage_in_that_incident(scene: Scene) -> None:
     learn(scene, seed_stage(scene, Stage.LEAD, role="commander"))
-    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4", reason="Few affected")
     for person in (scene.jo, scene.carol):
         await scene.pass_(minutes=2)
         taking = partial(take_over, ref=scene.ref, reason="The other is off now")
@@ -323,7 +330,7 @@ async def test_removing_their_own_service_keeps_the_stage_in_that_incident(
     scene: Scene,
 ) -> None:
     learn(scene, seed_stage(scene, Stage.ASSIST, service="checkout"))
-    lower = partial(change_severity, ref=scene.ref, severity_key="sev4")
+    lower = partial(change_severity, ref=scene.ref, severity_key="sev4", reason="Few affected")
     for person, named in ((scene.bob, ("checkout",)), (scene.jo, ("search",)), (scene.jo, ())):
         wanted = Edit({"services": named})
         await scene.world.run(partial(edit, ref=scene.ref, wanted=wanted), by=person)
@@ -332,13 +339,16 @@ async def test_removing_their_own_service_keeps_the_stage_in_that_incident(
     wanted = Edit({"services": ("search",)})
     await other.world.run(partial(edit, ref=other.ref, wanted=wanted), by=other.bob)
     # A change of service by somebody else counts.
-    await other.world.run(partial(change_severity, ref=other.ref, severity_key="sev4"), by=other.jo)
+    await other.world.run(
+        partial(change_severity, ref=other.ref, severity_key="sev4", reason="Few affected"),
+        by=other.jo,
+    )
 
 
 async def test_redacting_the_removal_of_a_service_frees_nobody(scene: Scene) -> None:
     learn(scene, seed_stage(scene, Stage.ASSIST, service="checkout"))
     other = await Scene(scene.world).open(services=("checkout",))
-    lower = partial(change_severity, ref=other.ref, severity_key="sev4")
+    lower = partial(change_severity, ref=other.ref, severity_key="sev4", reason="Few affected")
     wanted = Edit({"services": ("search",)})
     await scene.world.run(partial(edit, ref=other.ref, wanted=wanted), by=other.jo)
     entries = await scene.world.entries(other.incident_id)

@@ -28,6 +28,7 @@ from incidents.handover.draft import Readers, draft_handover
 from incidents.incident.incident import ById, save_participant
 from incidents.incident.roles import start_role
 from incidents.lifecycle.status import cancel
+from incidents.policy.escalation import Service
 from incidents.policy.policy import COMMANDER, Action, Right
 from incidents.policy.references import PersonRef, RoleRef
 from incidents.policy.supervision import MentorSeed, Stage, StageSeed
@@ -419,7 +420,7 @@ async def test_an_answer_ends_the_ladder_and_a_late_look_takes_one_step(
 async def test_a_revised_proposal_has_a_new_version_and_needs_a_new_answer(scene: Scene) -> None:
     proposal_id = await scene.propose()
     await scene.do(approve, proposal_id, scene.bob)
-    better = ProposalWords(text="Restart one pod of checkout", undo="Scale up again")
+    better = ProposalWords(text="Restart one pod of checkout", risk="None", undo="Scale up again")
     with pytest.raises(NotPermitted):
         await scene.do(revise, proposal_id, scene.bob, words=better, class_key="change")
     await scene.do(revise, proposal_id, scene.jo, words=better, class_key="change", version=1)
@@ -562,3 +563,34 @@ async def test_after_a_long_absence_nobody_is_asked_for_an_expired_proposal(
     assert "proposal_unanswered" not in await scene.kinds()
     told = (await scene.world.effects(TellPerson))[asked:]
     assert {effect.person_id for effect in told} == {scene.jo.person_id}
+
+
+async def test_below_solo_only_steps_marked_as_safe_need_nobody(world: World) -> None:
+    scene = await Scene(world).open(services=("checkout",))
+    scene.supervise(Stage.LEAD)
+    step = ProposalWords(text="Restart one checkout worker")
+    with pytest.raises(InvalidInput, match="risk"):
+        await scene.propose("safe", words=step)
+    asked = await scene.view(await scene.propose("safe", words=replace(step, risk="a", undo="b")))
+    assert (asked.class_key, asked.status) == ("change", ProposalStatus.PENDING)
+    service = Service(key="checkout", name="Checkout", tier=1, safe_steps=(step.text,))
+    world.change_policy(services=(service,))
+    free = await scene.view(await scene.propose("safe", words=step))
+    assert (free.class_key, free.status) == ("safe", ProposalStatus.CLEARED)
+
+
+async def test_a_destructive_step_called_safe_needs_somebody_whoever_proposes_it(
+    world: World,
+) -> None:
+    scene = await Scene(world).open()
+    words = ProposalWords(text="delete all customer data", risk="It is gone", undo="From backups")
+    asked = await scene.view(await scene.propose("safe", by=scene.bob, words=words))
+    assert (asked.class_key, asked.status) == ("destructive", ProposalStatus.PENDING)
+
+
+async def test_what_somebody_has_to_agree_to_needs_a_risk_and_a_way_back(world: World) -> None:
+    scene = await Scene(world).open()
+    for class_key in ("change", "destructive"):
+        for words in (replace(WORDS, risk=" "), replace(WORDS, undo="")):
+            with pytest.raises(InvalidInput, match="empty"):
+                await scene.propose(class_key, words=words)

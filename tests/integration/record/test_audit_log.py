@@ -20,8 +20,13 @@ from incidents.record.audit_log import (
 from incidents.record.by_operator import redact_audit_entry
 from incidents.rights.stages import Stage
 from incidents.supervision.policy_record import note_policy
-from tests.supervision import change, log, seed
+from tests.supervision import change, log, managed, seed
 from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def ana_is_the_manager(world: World) -> None:
+    managed(world)
 
 
 async def test_the_audit_log_says_who_set_which_stage_but_holds_no_note(world: World) -> None:

@@ -19,6 +19,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ByChannel, Participant
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.captured_messages import CapturedMessage, MarkSource, MessageKey
+from incidents.record.hiding import redact_entry
 from incidents.record.marks import (
     MessageText,
     drop_message,
@@ -28,7 +29,7 @@ from incidents.record.marks import (
     record_message,
     unmark_message,
 )
-from incidents.record.notes import redact_entry, undo
+from incidents.record.notes import undo
 from incidents.record.timeline_view import items_of
 from incidents.registry.entries import ENTRY_TYPES
 from tests.world import World

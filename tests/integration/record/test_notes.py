@@ -12,7 +12,8 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, save_participant
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.corrections import MAX_TEXT
-from incidents.record.notes import add_note, amend_note, redact_entry, undo, withdraw_entry
+from incidents.record.hiding import redact_entry
+from incidents.record.notes import add_note, amend_note, undo, withdraw_entry
 from incidents.record.timeline_view import TimelineItem, get_timeline
 from incidents.registry.entries import ENTRY_TYPES
 from tests.world import World
@@ -141,7 +142,11 @@ async def test_a_withdrawn_note_can_be_neither_amended_nor_withdrawn_again(room:
     await room.note("one")
     entry_id = (await room.last()).id
     withdraw = partial(withdraw_entry, ref=room.ref, entry_id=entry_id)
-    await room.world.run(withdraw, by=await room.world.person("bob"))
+    bob = await room.world.person("bob")
+    for others in (withdraw, partial(amend_note, ref=room.ref, entry_id=entry_id, text="two")):
+        with pytest.raises(NotPermitted):  # somebody else's note
+            await room.world.run(others, by=bob)
+    await room.world.run(withdraw, by=room.alice)
     with pytest.raises(AlreadySo):
         await room.world.run(withdraw, by=room.alice)
     amend = partial(amend_note, ref=room.ref, entry_id=entry_id, text="two")

@@ -17,7 +17,8 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.lifecycle.declare import Declaration, declare
 from incidents.lifecycle.status import change_status
 from incidents.record.by_operator import Restored, note_restore, redact_audit_entry
-from incidents.record.notes import add_note, redact_entry
+from incidents.record.hiding import redact_entry
+from incidents.record.notes import add_note
 from incidents.registry.verification import Proof, prove_incident
 from incidents.roles.assign import claim_role
 from migrations.timeline_guard import drop_statements

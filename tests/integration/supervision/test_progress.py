@@ -4,6 +4,8 @@ import uuid
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from incidents.core.ids import new_id
 from incidents.core.people import Actor, PersonKind, system_actor
 from incidents.engine.prompts import PromptKind, answer, ask, open_prompts
@@ -19,9 +21,15 @@ from incidents.policy.supervision import Supervision
 from incidents.record.entries import FileLinked
 from incidents.rights.stages import Scope, Stage
 from incidents.roles.assign import assign_role
+from incidents.roles.step_down import step_down
 from incidents.supervision.progress import Counts, ProgressView, find_progress
-from tests.supervision import change, named, service
+from tests.supervision import change, make_mentor, managed, named, service
 from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def ana_is_the_manager(world: World) -> None:
+    managed(world)
 
 
 async def progress(world: World, person: Actor, *, viewer: Actor) -> ProgressView | None:
@@ -96,6 +104,8 @@ async def test_a_role_counts_at_the_stage_when_it_was_taken(world: World) -> Non
     early = await world.declare("Checkout errors", by=ana)
     await give_role(world, early, "commander", jo)
     world.clock.advance(timedelta(days=30))
+    # Nobody's stage changes while they command.
+    await world.run(partial(step_down, ref=ById(early)), by=jo)
     await world.run(change(jo, Stage.LEAD), by=ana)
     late = await world.declare("Search is slow", by=ana)
     await give_role(world, late, "commander", jo)
@@ -207,7 +217,8 @@ async def test_only_the_person_their_mentors_and_people_named_in_the_policy_see_
     world.change_policy(
         supervision=Supervision(visible_to=(PersonRef(user_id="UBOSS"), GroupRef(handle="hr")))
     )
-    await world.run(change(jo, Stage.ASSIST, mentor=named(max_)), by=ana)
+    await world.run(change(jo, Stage.ASSIST), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     for viewer in (jo, max_, boss):
         assert await progress(world, jo, viewer=viewer) is not None
     # The person who set the stage, colleagues, guests and the bot itself see nothing.
@@ -218,7 +229,8 @@ async def test_only_the_person_their_mentors_and_people_named_in_the_policy_see_
 
 async def test_the_figures_reveal_no_private_incident_to_a_mentor(world: World) -> None:
     jo, max_, ana = [await world.person(name) for name in ("jo", "max", "ana")]
-    await world.run(change(jo, Stage.ASSIST, mentor=named(max_)), by=ana)
+    await world.run(change(jo, Stage.ASSIST), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     incident_id = await world.declare("Somebody got in", by=jo, is_private=True)
     await give_role(world, incident_id, "scribe", jo)
     await observe(world, incident_id, jo, is_written=True)

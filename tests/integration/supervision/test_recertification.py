@@ -3,6 +3,8 @@
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from incidents.core.people import Actor
 from incidents.engine.reminders import ReminderKind
 from incidents.rights.stages import EVERYTHING, Stage
@@ -10,13 +12,19 @@ from incidents.supervision.effects import TellRenewal
 from incidents.supervision.policy_record import note_policy
 from incidents.supervision.recertification import add_months
 from incidents.supervision.stage_changes import SignOff, sign_off
-from tests.supervision import NOTE, change, named, seed, stage
+from tests.supervision import NOTE, change, make_mentor, managed, seed, stage
 from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def ana_is_the_manager(world: World) -> None:
+    managed(world)
 
 
 async def _signed_off(world: World) -> tuple[Actor, Actor]:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
-    await world.run(change(jo, Stage.LEAD, mentor=named(max_)), by=ana)
+    await world.run(change(jo, Stage.LEAD), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     await world.run(change(jo, Stage.SOLO, note=NOTE), by=max_)
     return jo, max_
 

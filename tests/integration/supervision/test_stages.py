@@ -6,19 +6,41 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
+from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
 from incidents.core.people import Actor, PersonFacts, PersonKind
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
+from incidents.incident.incident import ById
+from incidents.lifecycle.status import cancel
 from incidents.policy.policy import Action, Right, Rights
 from incidents.policy.references import Grantee, PersonRef, Standing
 from incidents.policy.supervision import MentorSeed, StageSeed
 from incidents.record.audit_log import AuditKind
 from incidents.rights.stages import EVERYTHING, Scope, Stage, StageRecord, levels_of, mentees_of
+from incidents.roles.assign import assign_role
 from incidents.roles.departures import save_people
 from incidents.supervision.effects import TellMentorship, TellStage
+from incidents.supervision.mentors import MentorAnswer, answer_mentor
 from incidents.supervision.stage_changes import SignOff, sign_off
-from tests.supervision import NOTE, change, log, mentors, named, seed, service, stage
+from tests.supervision import (
+    NOTE,
+    agree,
+    change,
+    log,
+    make_mentor,
+    managed,
+    mentors,
+    named,
+    seed,
+    service,
+    stage,
+)
 from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def ana_is_the_manager(world: World) -> None:
+    managed(world)
+
 
 # -- which stage applies ----------------------------------------------------------------------
 
@@ -105,7 +127,8 @@ async def test_guests_set_no_stages_and_have_none(world: World) -> None:
 
 async def test_only_a_mentor_signs_off_to_solo_and_only_with_a_note(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
-    await world.run(change(jo, Stage.LEAD, mentor=named(max_)), by=ana)
+    await world.run(change(jo, Stage.LEAD), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     with pytest.raises(NotPermitted):
         await world.run(change(jo, Stage.SOLO, note=NOTE), by=ana)
     # Naming yourself as mentor in the same change doesn't help.
@@ -138,12 +161,81 @@ async def test_an_unknown_role_or_service_is_refused(world: World) -> None:
     assert await log(world) == ()
 
 
+async def test_no_ordinary_member_sets_a_stage_or_makes_themselves_a_mentor(world: World) -> None:
+    jun, eve, ana = [await world.person(name) for name in ("jun", "eve", "ana")]
+    for wanted in (change(jun, Stage.LEAD), change(jun, mentor=named(eve))):
+        with pytest.raises(NotPermitted):
+            await world.run(wanted, by=eve)
+    # The manager can name anybody but themselves, and until Jun agrees, Eve is nobody's mentor.
+    with pytest.raises(InvalidInput, match="mentor"):
+        await world.run(change(jun, mentor=named(ana)), by=ana)
+    await world.run(change(jun, mentor=named(eve)), by=ana)
+    with pytest.raises(Superseded):
+        await agree(world, jun, eve, by=eve)
+    with pytest.raises(NotPermitted):
+        await world.run(change(jun, Stage.SOLO, note=NOTE), by=eve)
+    assert await mentors(world, jun) == ()
+    await agree(world, jun, eve, by=jun)
+    assert await mentors(world, jun) == (eve.person_id,)
+
+
+async def test_a_mentor_who_is_declined_is_none_and_can_be_asked_about_again(world: World) -> None:
+    jo, max_, ana = [await world.person(name) for name in ("jo", "max", "ana")]
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    no = MentorAnswer(person=named(jo), mentor=named(max_), agrees=False)
+    await world.run(partial(answer_mentor, answer=no), by=jo)
+    assert await mentors(world, jo) == ()
+    assert [one.person_id for one in await world.effects(TellMentorship)] == [ana.person_id]
+    with pytest.raises(Superseded):
+        await agree(world, jo, max_, by=jo)
+    await make_mentor(world, jo, max_, by=ana)
+    assert await mentors(world, jo) == (max_.person_id,)
+
+
+async def test_a_mentor_names_another_and_the_person_alone_agrees(world: World) -> None:
+    jo, max_, eve, ana = [await world.person(name) for name in ("jo", "max", "eve", "ana")]
+    await make_mentor(world, jo, max_, by=ana)
+    await make_mentor(world, jo, eve, by=max_)
+    assert set(await mentors(world, jo)) == {max_.person_id, eve.person_id}
+
+
+async def test_nobody_changes_the_stage_of_somebody_in_command(world: World) -> None:
+    jo, max_, ana = [await world.person(name) for name in ("jo", "max", "ana")]
+    await world.run(change(jo, Stage.LEAD), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
+    incident_id = await world.declare("Checkout errors", by=jo)
+    to_jo = partial(assign_role, ref=ById(incident_id), role="commander", person=named(jo))
+    await world.run(to_jo, by=jo)
+    assert jo.person_id is not None
+    off = SignOff(person_id=jo.person_id, stage=Stage.SOLO, scope=EVERYTHING, note=NOTE)
+    for wanted, by in (
+        (change(jo, Stage.OBSERVE), ana),
+        (change(jo, Stage.SOLO, note=NOTE), max_),
+        (partial(sign_off, wanted=off), max_),
+    ):
+        with pytest.raises(Superseded, match="stage_in_command"):
+            await world.run(wanted, by=by)
+    await world.run(partial(cancel, ref=ById(incident_id), reason="A false alarm"))
+    await world.run(partial(sign_off, wanted=off), by=max_)
+    assert await stage(world, jo) is Stage.SOLO
+
+
+async def test_a_refusal_in_mid_incident_reveals_no_private_incident(world: World) -> None:
+    jo, ana = [await world.person(name) for name in ("jo", "ana")]
+    incident_id = await world.declare("Somebody got in", by=jo, is_private=True)
+    to_jo = partial(assign_role, ref=ById(incident_id), role="commander", person=named(jo))
+    await world.run(to_jo, by=jo)
+    with pytest.raises(Superseded, match="stage_now"):
+        await world.run(change(jo, Stage.OBSERVE), by=ana)
+
+
 # -- signing off from the progress ------------------------------------------------------------
 
 
 async def test_a_sign_off_moves_exactly_one_stage_up(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
-    await world.run(change(jo, Stage.OBSERVE, mentor=named(max_)), by=ana)
+    await world.run(change(jo, Stage.OBSERVE), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     assert jo.person_id is not None
 
     def off(to: Stage) -> UseCase:
@@ -189,8 +281,10 @@ async def test_mentors_come_from_policy_and_record_and_the_record_can_end_a_seed
     )
     seed(world, mentors=(pair,))
     assert await mentors(world, jo) == (max_.person_id,)
-    await world.run(change(jo, mentor=named(eve)), by=ana)
-    assert await mentors(world, jo) == (max_.person_id, eve.person_id)
+    await make_mentor(world, jo, eve, by=ana)
+    assert await mentors(world, jo) == (max_.person_id,)  # a mentor has to agree to another
+    await agree(world, jo, eve, by=max_)
+    assert set(await mentors(world, jo)) == {max_.person_id, eve.person_id}
     await world.run(change(jo, former_mentor=named(max_)), by=ana)
     assert await mentors(world, jo) == (eve.person_id,)
     async with world.database.reading() as session:
@@ -203,10 +297,13 @@ async def test_mentors_come_from_policy_and_record_and_the_record_can_end_a_seed
 
 async def test_naming_the_same_mentor_twice_is_recorded_once(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
-    for _ in range(2):
-        await world.run(change(jo, mentor=named(max_)), by=ana)
-    assert [entry.kind for entry in await log(world)] == [AuditKind.MENTOR_NAMED]
-    assert len(await world.effects(TellMentorship)) == 2  # jo and max, once each
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    kinds = [entry.kind for entry in await log(world)]
+    assert kinds == [AuditKind.MENTOR_PROPOSED, AuditKind.MENTOR_NAMED]
+    told = {effect.person_id for effect in await world.effects(TellMentorship)}
+    assert told == {max_.person_id, ana.person_id}
 
 
 async def test_only_former_mentors_are_told_that_they_no_longer_are(world: World) -> None:
@@ -220,7 +317,7 @@ async def test_only_former_mentors_are_told_that_they_no_longer_are(world: World
 async def test_the_person_and_their_mentors_are_told_and_nobody_else(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
     await world.person("eve")
-    await world.run(change(jo, mentor=named(max_)), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     await world.run(change(jo, Stage.ASSIST, note="Knows the runbooks."), by=ana)
     told = await world.effects(TellStage)
     assert {effect.person_id for effect in told} == {jo.person_id, max_.person_id}
@@ -288,7 +385,7 @@ async def test_a_right_can_be_given_to_seniors(world: World) -> None:
 async def test_a_right_can_be_given_to_mentors_of_the_person_it_is_about(world: World) -> None:
     jo, sam, ana, max_ = [await world.person(name) for name in ("jo", "sam", "ana", "max")]
     grant(world, Action.CANCEL, Standing.MENTOR)
-    await world.run(change(jo, mentor=named(max_)), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     assert await may(world, max_, about=jo)
     assert not await may(world, max_, about=sam)
     assert not await may(world, max_, about=max_)
@@ -301,7 +398,7 @@ async def test_a_right_can_be_given_to_mentors_of_the_person_it_is_about(world: 
 
 async def test_somebody_who_left_supervises_nobody(world: World) -> None:
     jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
-    await world.run(change(jo, mentor=named(max_)), by=ana)
+    await make_mentor(world, jo, max_, by=ana)
     gone = PersonFacts(max_.external_id or "", is_active=False)
     await world.run(partial(save_people, people=(gone,)))
     assert await mentors(world, jo) == ()

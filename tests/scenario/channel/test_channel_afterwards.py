@@ -84,7 +84,8 @@ async def test_what_was_asked_in_public_has_no_buttons_once_it_is_handled_privat
     await alice.command("/incident checkin @eve 10m Is the web tier healthy?", channel=room)
     await bot.settle()
     public, told = newest(room, "web tier"), newest(bot.slack.dm(eve), "web tier")
-    await alice.command("/incident INC-1 private @bob customer data")
+    form = (await alice.command("/incident INC-1 private @bob customer data")).get_view()
+    await alice.submit(form)
     await bot.settle()
     assert room.is_archived
     assert bob in bot.slack.channel("inc-1-checkout-errors-2")

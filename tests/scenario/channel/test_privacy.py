@@ -19,11 +19,20 @@ async def _declared(bot: Bot) -> tuple[Person, Person, Person]:
     return alice, bob, eve
 
 
+async def goes_private(person: Person, words: str = "@bob") -> None:
+    form = (await person.command(f"/incident INC-1 private {words}")).get_view()
+    await person.submit(form)
+
+
 async def test_it_goes_on_in_a_private_channel_with_the_chosen_people(any_bot: Bot) -> None:
     bot = any_bot
     alice, bob, eve = await _declared(bot)
-    answer = await alice.command("/incident INC-1 private @bob customer data")
-    assert "private now" in answer.text
+    form = (await alice.command("/incident INC-1 private @bob customer data")).get_view()
+    await bot.settle()
+    assert not bot.slack.channel(ROOM).is_archived  # there is no way back, so it is asked first
+    assert "There is no way back" in form.rendered
+    answer = await alice.submit(form)
+    assert "private now" in answer.get_view().rendered
     await bot.settle()
     room = bot.slack.channel(NEW_ROOM)
     assert room.is_private
@@ -53,7 +62,7 @@ async def test_what_is_public_says_only_that_it_is_handled_privately(any_bot: Bo
 
 async def test_those_left_out_do_not_see_it_any_more(bot: Bot) -> None:
     alice, bob, eve = await _declared(bot)
-    await alice.command("/incident INC-1 private @bob")
+    await goes_private(alice)
     await bot.settle()
     for person in (eve, bot.slack.add_person("mallory")):
         shown = await person.command("/incident INC-1 show")
@@ -66,7 +75,7 @@ async def test_those_left_out_do_not_see_it_any_more(bot: Bot) -> None:
 async def test_what_is_recorded_later_is_said_in_the_private_channel_alone(bot: Bot) -> None:
     alice, _bob, _ = await _declared(bot)
     old = bot.slack.channel(ROOM)
-    await alice.command("/incident INC-1 private @bob")
+    await goes_private(alice)
     await alice.command("/incident INC-1 note The export held salaries")
     await bot.settle()
     assert not any("salaries" in message.text for message in old.messages)
@@ -80,7 +89,7 @@ async def test_a_restart_in_the_middle_and_a_slack_that_fails_lose_nothing(bot: 
     alice, bob, eve = await _declared(bot)
     bot.slack.fail("conversations.create", status=500, times=1)
     bot.slack.fail("conversations.archive", error="ratelimited", retry_after=5)
-    await alice.command("/incident INC-1 private @bob")
+    await goes_private(alice)
     await bot.restart()
     await bot.settle()
     await bot.advance(minutes=2)
@@ -101,7 +110,7 @@ async def test_moving_twice_is_told_and_changes_nothing(bot: Bot) -> None:
     await bot.settle()
     theirs = (await bob.command("/incident INC-1 private")).get_view()
     assert "In any case: you, and alice." in theirs.rendered
-    await alice.command("/incident INC-1 private @bob")
+    await goes_private(alice)
     await bot.settle()
     again = await alice.command("/incident INC-1 private @bob")
     assert "already private" in again.text
@@ -122,7 +131,7 @@ async def test_who_is_left_out_hears_nothing_more_by_direct_message(bot: Bot) ->
     await alice.command("/incident INC-1 checkin @eve 10m Is the export still public?")
     await bot.settle()
     before = len(bot.slack.dm(eve).messages)
-    await alice.command("/incident INC-1 private @bob")
+    await goes_private(alice)
     await bot.settle()
     await bot.advance(minutes=11)
     assert len(bot.slack.dm(eve).messages) == before

@@ -30,8 +30,9 @@ class Move:
         return self
 
     async def hide(self) -> None:
-        answer = await self.carol.command(f"/incident INC-1 private @carol {SECRET}")
-        assert "private now" in answer.text
+        form = (await self.carol.command(f"/incident INC-1 private @carol {SECRET}")).get_view()
+        answer = await self.carol.submit(form)
+        assert "private now" in answer.get_view().rendered
 
     def direct(self, person: Person) -> list[Message]:
         return self.bot.slack.dm(person).messages

@@ -135,7 +135,7 @@ async def test_what_is_redacted_leaves_the_channel_that_the_incident_left_too(bo
     note = next(one for one in room.messages if "hunter2" in one.text)
     await alice.command("/incident channel #database-room", channel=room)
     await bot.settle()
-    form = (await alice.click(note, "timeline_correct", "Redact…")).get_view()
+    form = (await alice.click(note, "timeline_correct", "Hide…")).get_view()
     await alice.submit(form, {"reason": "a password"})
     await bot.settle()
     assert "INC-1" in other.transcript

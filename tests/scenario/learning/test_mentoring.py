@@ -158,7 +158,7 @@ async def test_what_is_forwarded_reaches_the_mentor_directly_if_no_conversation_
     await bob.command("/incident role commander me", channel=ROOM)
     await bot.settle()
     ref = ByChannel(bot.slack.channel(ROOM).id)
-    words = ProposalWords(text="Restart the cache", risk="Cold for a minute")
+    words = ProposalWords(text="Restart the cache", risk="Cold for a minute", undo="None needed")
     await act(bot, bob, partial(propose, ref=ref, words=words, class_key="change"))
     assert len(said(bot.slack.dm(alice), "Cold for a minute")) >= 1
 

@@ -163,6 +163,7 @@ async def test_a_duplicate_of_what_is_over_says_how_to_take_that_up_again(bot: B
     alice, _room = await declared(bot)
     await alice.command("/incident declare Payments fail")
     await alice.command("/incident declare Search is slow")
+    await bot.settle()
     bot.clock.advance(30 * MINUTE)
     resolving = await alice.command("/incident INC-1 resolve It stopped by itself")
     await alice.submit(resolving.get_view())

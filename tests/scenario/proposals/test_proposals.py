@@ -48,7 +48,7 @@ async def test_of_several_proposals_none_is_answered_by_a_guess(bot: Bot) -> Non
     room = await cast.declare()
     await cast.jo.command(PROPOSAL, channel=ROOM)
     await cast.jo.command(
-        "/incident propose Drain node 7 undo: uncordon --class change", channel=ROOM
+        "/incident propose Drain node 7 risk: less room undo: uncordon --class change", channel=ROOM
     )
     await bot.settle()
     asked = await cast.carol.command("/incident proposal approve", channel=ROOM)
@@ -102,7 +102,9 @@ async def test_by_form_the_words_suggest_a_class_and_the_person_chooses(bot: Bot
     room = await cast.declare()
     outcome = await cast.jo.command("/incident propose Delete the old shard", channel=ROOM)
     form = outcome.get_view()
-    await cast.jo.submit(form, {})
+    missing = await cast.jo.submit(form, {})
+    assert set(missing.errors) == {"risk"}
+    await cast.jo.submit(form, {"risk": "Old data is gone", "undo": "From the backup"})
     await bot.settle()
     assert "Destructive" in card(room).rendered
     await cast.bob.click(card(room), "proposal_approve")
@@ -307,7 +309,8 @@ async def test_who_may_not_do_a_command_is_offered_to_propose_it(bot: Bot) -> No
     assert "Only responders can lower the severity" in told.text
     form = (await outsider.click(outsider.ephemerals[-1], "proposal_propose_open")).get_view()
     assert "Lower the severity to …" in form.rendered
-    await outsider.submit(form, {"text": "Lower the severity to SEV4"})
+    why = {"risk": "Fewer people look", "undo": "Raise it again"}
+    await outsider.submit(form, {"text": "Lower the severity to SEV4", **why})
     await bot.settle()
     assert "Lower the severity to SEV4" in card(room).rendered
     told = await outsider.command("/incident INC-1 proposal objections")
@@ -327,7 +330,9 @@ async def test_solo_people_are_asked_nothing(bot: Bot) -> None:
 async def test_redacting_a_proposal_takes_its_words_from_every_place(bot: Bot) -> None:
     cast = Cast(bot)
     room = await cast.declare()
-    secret = "/incident propose Rotate the password hunter2 --class change"
+    secret = (
+        "/incident propose Rotate the password hunter2 risk: logins fail undo: none --class change"
+    )
     await cast.jo.command(secret, channel=ROOM)
     await bot.settle()
     await cast.bob.click(card(room), "proposal_approve")

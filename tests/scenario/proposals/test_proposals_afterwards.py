@@ -88,7 +88,7 @@ async def test_of_two_questions_for_objections_each_ends_by_itself(bot: Bot) -> 
     cast = Cast(bot)
     room = await cast.declare()
     await cast.jo.command(PROPOSAL, channel=ROOM)
-    second = "/incident propose Drain node 7 undo: uncordon --class change"
+    second = "/incident propose Drain node 7 risk: less room undo: uncordon --class change"
     await cast.jo.command(second, channel=ROOM)
     await bot.settle()
     for number in (1, 2):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -182,7 +183,7 @@ async def test_redacting_takes_the_text_out_of_the_channel_the_timeline_and_the_
     await room.command("role commander me")
     await room.command("note the password is hunter2")
     note = next(one for one in room.channel.messages if "hunter2" in one.text)
-    outcome = await room.alice.click(note, "timeline_correct", "Redact…")
+    outcome = await room.alice.click(note, "timeline_correct", "Hide…")
     await room.alice.submit(outcome.get_view(), {"reason": "a password"})
     await room.bot.settle()
     assert "hunter2" not in room.channel.transcript
@@ -192,11 +193,17 @@ async def test_redacting_takes_the_text_out_of_the_channel_the_timeline_and_the_
     assert verify_export(content) == ()
 
 
-async def test_redacting_is_refused_to_those_who_may_not_before_the_form_opens(
+async def test_destroying_is_refused_to_those_who_may_not_before_the_form_opens(
     room: Room,
 ) -> None:
     await room.command("note one")
-    outcome = await room.bob.click(room.channel.messages[-1], "timeline_correct", "Redact…")
+    hiding = await room.alice.click(room.channel.messages[-1], "timeline_correct", "Hide…")
+    await room.alice.submit(hiding.get_view(), {"reason": "a password"})
+    await room.bot.settle()
+    await room.bob.command("/incident timeline", channel=room.channel)
+    page = room.bob.ephemerals[-1]
+    lines = [one for one in page.blocks if "[hidden by" in str(one)]
+    outcome = await room.bob.click(replace(page, blocks=lines), "timeline_correct", "Destroy…")
     await room.bot.settle()
     assert outcome.view is None
     assert "commander" in room.bob.ephemerals[-1].text

@@ -2,13 +2,14 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from incidents.policy.escalation import Service
-from incidents.policy.references import GroupRef
+from incidents.policy.references import GroupRef, PersonRef
 from incidents.policy.supervision import Stage, StageRequirement, Supervision
 from incidents.supervision.recertification import add_months
-from tests.scenario.conftest import ROOM, Bot, declared
+from tests.scenario.conftest import Bot
 from tests.slack_server.interaction.people import Person
 from tests.slack_server.render import render
 from tests.slack_server.state import Message
@@ -16,9 +17,12 @@ from tests.slack_server.state import Message
 NOTE = "Led three incidents, calm and complete."
 
 
-def people(bot: Bot) -> tuple[Person, Person, Person]:
-    """A junior, a mentor, and a senior who is neither."""
+async def people(bot: Bot) -> tuple[Person, Person, Person]:
+    """A junior, a mentor, and the manager."""
     jo, max_, ana = bot.slack.add_people("jo", "max", "ana")
+    manager = PersonRef(user_id=ana.id)
+    bot.change_policy(escalation=replace(bot.loaded.policy.escalation, manager=manager))
+    await bot.restart()
     return jo, max_, ana
 
 
@@ -50,17 +54,20 @@ async def test_a_stage_is_set_by_command_and_told_to_the_person_and_their_mentor
     any_bot: Bot,
 ) -> None:
     bot = any_bot
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await with_policy(bot)
     outcome = await ana.command("/incident stage @jo observe --mentor @max New on the team.")
+    await bot.settle()
+    await jo.command("/incident stage @jo --agree @max")
     assert "observe in everything" in outcome.rendered.replace("*", "")
     await bot.settle()
     heard = "\n".join(directly(bot, jo))
     assert "observe in everything" in heard.replace("*", "")
     assert "New on the team." in heard
-    assert "is now your mentor" in heard
+    assert "is to become your mentor" in heard
+    assert "Agreed." in heard
     assert any("You are now a mentor of" in said for said in directly(bot, max_))
-    assert directly(bot, ana) == []
+    assert any("is now a mentor of" in said for said in directly(bot, ana))
 
     outcome = await ana.command("/incident stage @jo assist --role ic --service checkout")
     assert "assist as incident commander for Checkout" in outcome.rendered.replace("*", "")
@@ -71,9 +78,10 @@ async def test_a_stage_is_set_by_command_and_told_to_the_person_and_their_mentor
 
 
 async def test_a_stage_is_set_by_form_and_wrong_input_is_said_in_its_field(bot: Bot) -> None:
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await with_policy(bot)
     await ana.command("/incident stage @jo observe --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
     shown = await max_.command("/incident progress @jo")
     form = (await max_.click(_answer(max_), "stage_open")).get_view()
     outcome = await max_.submit(form, {"person": max_, "stage": "assist"})
@@ -90,7 +98,7 @@ async def test_a_stage_is_set_by_form_and_wrong_input_is_said_in_its_field(bot: 
 
 
 async def test_what_cannot_be_read_is_refused_with_an_example(bot: Bot) -> None:
-    _, _, ana = people(bot)
+    _, _, ana = await people(bot)
     for words in ("jo observe", "@jo expert", "@jo observe --role captain", "@jo --role scribe"):
         outcome = await ana.command(f"/incident stage {words}")
         assert "For example" in outcome.text, words
@@ -98,9 +106,49 @@ async def test_what_cannot_be_read_is_refused_with_an_example(bot: Bot) -> None:
     assert "observe" not in everywhere_else(bot)
 
 
+async def test_the_person_and_a_mentor_answer_by_button_which_then_goes(any_bot: Bot) -> None:
+    bot = any_bot
+    jo, max_, ana = await people(bot)
+    eve = bot.slack.add_person("eve")
+    await ana.command("/incident stage @jo observe --mentor @max")
+    await bot.settle()
+    await jo.click(bot.slack.dm(jo).messages[-1], "mentor_agree")
+    await bot.settle()
+    await ana.command("/incident stage @jo --mentor @eve")
+    await bot.settle()
+    assert "beside you. Do you agree?" in directly(bot, max_)[-1]
+    await jo.click(bot.slack.dm(jo).messages[-1], "mentor_agree")
+    await bot.settle()
+    assert "once the other agrees, too" in _answer(jo).text
+    hidden = await eve.command("/incident progress @jo")
+    assert "observe" not in hidden.rendered
+    await max_.click(bot.slack.dm(max_).messages[-1], "mentor_decline")
+    await bot.settle()
+    for person in (jo, max_):
+        (asked,) = [said for said in directly(bot, person) if "@eve is to" in said]
+        assert "Declined." in asked
+        assert "[Agree]" not in asked
+    assert "somebody asked declined" in directly(bot, ana)[-1]
+    outcome = await eve.command("/incident stage @jo --agree @eve")
+    assert "aren't asked about this mentor" in outcome.text
+
+
+async def test_a_mentor_who_comes_later_sees_no_earlier_notes(bot: Bot) -> None:
+    jo, max_, ana = await people(bot)
+    await ana.command("/incident stage @jo observe Nervous on the phone.")
+    await bot.advance(minutes=1)
+    await ana.command("/incident stage @jo --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
+    assert "Nervous" in (await jo.command("/incident progress")).rendered
+    shown = (await max_.command("/incident progress @jo")).rendered
+    assert "observe" in shown
+    assert "Nervous" not in shown
+
+
 async def test_only_a_mentor_signs_off_to_solo(bot: Bot) -> None:
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await ana.command("/incident stage @jo lead --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
     outcome = await ana.command(f"/incident stage @jo solo {NOTE}")
     assert "Only a mentor of the person can sign this person off" in outcome.text
     outcome = await max_.command("/incident stage @jo solo")
@@ -120,10 +168,11 @@ async def test_outsiders_get_the_same_answer_for_somebody_with_and_without_stage
     any_bot: Bot,
 ) -> None:
     bot = any_bot
-    jo, max_, ana = people(bot)
-    sam, eve = bot.slack.add_people("sam", "eve")
+    jo, max_, ana = await people(bot)
+    sam, eve = bot.slack.add_person("sam"), bot.slack.add_person("eve")
     guest = bot.slack.add_person("gus", guest=True)
     await ana.command(f"/incident stage @jo assist --mentor @max {NOTE}")
+    await jo.command("/incident stage @jo --agree @max")
     await bot.settle()
     for outsider in (eve, ana, guest):
         for verb in ("progress", "stage"):
@@ -144,8 +193,9 @@ async def test_outsiders_get_the_same_answer_for_somebody_with_and_without_stage
 
 
 async def test_a_button_somebody_else_was_shown_tells_an_outsider_nothing(bot: Bot) -> None:
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await ana.command("/incident stage @jo lead --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
     shown = await max_.command("/incident progress @jo")
     assert "lead" in shown.rendered
     form = (await max_.click(_answer(max_), "sign_off_open")).get_view()
@@ -161,13 +211,14 @@ async def test_a_button_somebody_else_was_shown_tells_an_outsider_nothing(bot: B
 
 
 async def test_whom_the_policy_names_may_look_but_is_told_nothing_unasked(bot: Bot) -> None:
-    _, _, ana = people(bot)
+    jo, _, ana = await people(bot)
     boss = bot.slack.add_person("boss")
     bot.slack.add_group("managers", [boss])
     await with_policy(bot, visible_to=(GroupRef(handle="managers"),))
     await bot.app.scheduler.run_chore("directory")
     await bot.settle()
     await ana.command("/incident stage @jo assist --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
     await bot.settle()
     shown = await boss.command("/incident progress @jo")
     assert "assist in everything" in shown.rendered.replace("*", "")
@@ -181,12 +232,14 @@ async def test_whom_the_policy_names_may_look_but_is_told_nothing_unasked(bot: B
 
 async def test_progress_counts_what_was_done_and_says_what_is_missing(any_bot: Bot) -> None:
     bot = any_bot
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     asked = StageRequirement(stage=Stage.LEAD, assisted=2, debriefs=1)
     await with_policy(bot, requirements=(asked,))
     await ana.command("/incident stage @jo assist --mentor @max")
-    await declared(bot, by=ana)
-    await ana.command("/incident role scribe @jo", channel=ROOM)
+    await jo.command("/incident stage @jo --agree @max")
+    await ana.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await ana.command("/incident role scribe @jo", channel="inc-1-checkout-errors")
     await ana.command("/incident declare --drill sev3 Practice")
     await bot.settle()
     await bot.advance(minutes=1)
@@ -202,8 +255,9 @@ async def test_progress_counts_what_was_done_and_says_what_is_missing(any_bot: B
 
 
 async def test_a_mentor_signs_off_from_the_progress_and_the_person_hears_why(bot: Bot) -> None:
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await ana.command("/incident stage @jo observe --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
     await max_.command("/incident progress @jo")
     form = (await max_.click(_answer(max_), "sign_off_open")).get_view()
     outcome = await max_.submit(form, {"note": "   "})
@@ -222,9 +276,10 @@ async def test_a_mentor_signs_off_from_the_progress_and_the_person_hears_why(bot
 
 async def test_a_sign_off_is_renewed_after_some_months_also_over_a_restart(any_bot: Bot) -> None:
     bot = any_bot
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await with_policy(bot, recertify_after_months=6)
     await ana.command("/incident stage @jo lead --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
     await max_.command(f"/incident stage @jo solo {NOTE}")
     await bot.settle()
     now = bot.clock.now()
@@ -252,10 +307,12 @@ async def test_people_export_their_own_progress_to_themselves_and_nobody_else_ca
     any_bot: Bot,
 ) -> None:
     bot = any_bot
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await ana.command(f"/incident stage @jo assist --mentor @max {NOTE}")
-    await declared(bot, by=ana)
-    await ana.command("/incident role scribe @jo", channel=ROOM)
+    await jo.command("/incident stage @jo --agree @max")
+    await ana.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await ana.command("/incident role scribe @jo", channel="inc-1-checkout-errors")
     await bot.settle()
     await jo.command("/incident progress --export")
     await bot.settle()
@@ -276,9 +333,10 @@ async def test_people_export_their_own_progress_to_themselves_and_nobody_else_ca
 
 
 async def test_a_renewal_says_nothing_to_a_mentor_who_no_longer_is_one(bot: Bot) -> None:
-    jo, max_, ana = people(bot)
+    jo, max_, ana = await people(bot)
     await with_policy(bot, recertify_after_months=1)
     await ana.command("/incident stage @jo lead --mentor @max")
+    await jo.command("/incident stage @jo --agree @max")
     await max_.command(f"/incident stage @jo solo {NOTE}")
     await ana.command("/incident stage @jo --no-mentor @max")
     await bot.settle()
@@ -288,7 +346,7 @@ async def test_a_renewal_says_nothing_to_a_mentor_who_no_longer_is_one(bot: Bot)
 
 
 async def test_a_direct_message_that_cannot_be_delivered_is_said_to_nobody_else(bot: Bot) -> None:
-    jo, _, ana = people(bot)
+    jo, _, ana = await people(bot)
     bot.slack.fail(
         "chat.postMessage", error="user_not_found", match=lambda args: args.get("channel") == jo.id
     )
@@ -306,7 +364,7 @@ def _answer(person: Person) -> Message:
 
 
 async def test_an_export_whose_outcome_was_not_heard_is_sent_once(bot: Bot) -> None:
-    jo, _, ana = people(bot)
+    jo, _, ana = await people(bot)
     await ana.command("/incident stage @jo assist")
     await bot.settle()
     bot.slack.drop("files.completeUploadExternal", after=True)

@@ -51,8 +51,14 @@ def test_by_default_only_responders_resolve_cancel_and_lower_the_severity() -> N
 
     closed = {action for action in Action if rights.who_may(action) == (Standing.RESPONDER,)}
     open_to_all = {action for action in Action if rights.who_may(action) == (Standing.ANYONE,)}
-    assert closed >= {Action.RESOLVE, Action.CANCEL, Action.LOWER_SEVERITY}
+    assert closed >= {
+        Action.RESOLVE,
+        Action.CANCEL,
+        Action.MARK_DUPLICATE,
+        Action.LOWER_SEVERITY,
+    }
     assert set(Action) - closed - open_to_all == {
+        Action.HIDE_ENTRY,
         Action.REDACT_ENTRY,
         Action.SET_STAGE,
         Action.SIGN_OFF,
@@ -60,6 +66,7 @@ def test_by_default_only_responders_resolve_cancel_and_lower_the_severity() -> N
         Action.APPROVE_MAJOR,
         Action.ASK_OBJECTIONS,
         Action.TAKE_OVER,
+        Action.WITHDRAW_ENTRY,
     }
     assert rights.guests_may == (Action.VIEW,)
 

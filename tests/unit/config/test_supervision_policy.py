@@ -65,9 +65,9 @@ def test_a_policy_survives_being_written_and_read(tmp_path: Path) -> None:
     assert load_policy(write(tmp_path, dump_policy(policy))).policy == policy
 
 
-def test_by_default_seniors_set_stages_mentors_sign_off_and_nobody_else_sees_progress() -> None:
+def test_by_default_mentors_and_managers_set_stages_and_mentors_sign_off() -> None:
     policy = built_in().policy
-    assert policy.rights.who_may(Action.SET_STAGE) == (Standing.SENIOR,)
+    assert policy.rights.who_may(Action.SET_STAGE) == (Standing.MENTOR, Standing.MANAGER)
     assert policy.rights.who_may(Action.SIGN_OFF) == (Standing.MENTOR,)
     assert policy.supervision.visible_to == ()
     assert policy.supervision.stages == ()

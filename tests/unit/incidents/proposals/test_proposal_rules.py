@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from incidents.core.people import Actor, ActorKind, PersonKind, cli_actor, system_actor
 from incidents.policy.policy import Action
-from incidents.policy.proposals import GuardedAction, Need, Proposals, suggest_class
+from incidents.policy.proposals import (
+    GuardedAction,
+    Need,
+    Proposals,
+    is_marked_safe,
+    least_need,
+    suggest_class,
+)
 from incidents.proposals.ladder import Rung, decide_ladder
 from incidents.proposals.tables import LIVE, CarryOutFacts, ProposalStatus, Step, decide_carry_out
 from incidents.rights.decide import StandingFacts, Verdict, decide
@@ -61,8 +68,9 @@ def test_supervised_people_need_agreement_for_what_the_policy_names(
         # Agreement doesn't replace a missing right.
         (JO, StandingFacts(stage=Stage.LEAD), REFUSED),
         (GUEST, StandingFacts(is_in_channel=True, stage=Stage.LEAD), REFUSED),
-        (system_actor(), StandingFacts(stage=Stage.LEAD), ALLOWED),
-        (cli_actor("ops"), StandingFacts(stage=Stage.LEAD), ALLOWED),
+        # A system isn't listed for it, and needs no agreement for what it is listed for.
+        (system_actor(), StandingFacts(stage=Stage.LEAD), REFUSED),
+        (cli_actor("ops"), StandingFacts(stage=Stage.LEAD), REFUSED),
     ],
 )
 def test_agreement_is_asked_of_people_who_have_the_right(
@@ -208,3 +216,29 @@ def test_every_guarded_command_has_a_class_that_needs_somebody() -> None:
 def test_a_severe_incident_waits_less() -> None:
     assert PROPOSALS.wait_at("sev1") == timedelta(minutes=3)
     assert PROPOSALS.wait_at("sev3") == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_supervised", "needs"),
+    [
+        ("delete all customer data", False, Need.MAJOR),
+        ("delete all customer data", True, Need.MAJOR),
+        ("Restart checkout", False, Need.NOBODY),  # solo: they choose
+        ("Restart checkout", True, Need.STANDARD),
+        ("Look at the logs", True, Need.STANDARD),  # words open no door
+        ("Look at the logs", False, Need.NOBODY),
+        ("Turn the big wheel", True, Need.STANDARD),
+    ],
+)
+def test_the_stage_decides_what_needs_nobody_and_words_only_make_it_stricter(
+    text: str, *, is_supervised: bool, needs: Need
+) -> None:
+    safe = PROPOSALS.find_class("safe")
+    assert safe is not None
+    assert least_need(safe, text, PROPOSALS, is_supervised=is_supervised).needs is needs
+
+
+def test_a_step_is_marked_safe_word_for_word() -> None:
+    marked = ("Restart one checkout worker",)
+    assert is_marked_safe("restart one  Checkout worker.", marked)
+    assert not is_marked_safe("Restart one checkout worker and drop the table", marked)

@@ -1,0 +1,352 @@
+"""Hides an entry's words at once and reversibly, and destroys them later, by somebody else.
+
+Hiding takes the words from everywhere a redaction would, and keeps them in `hidden_words`, which
+nothing shows or exports. Revealing puts them back. Destroying deletes them for good.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, inspect, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
+from incidents.core.hash_chain import hash_content, instant_text
+from incidents.core.ids import new_id
+from incidents.core.people import Person, PersonKind, actor_of, system_actor
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import UpdatePosted
+from incidents.incident.incident import (
+    ById,
+    Incident,
+    IncidentRef,
+    Participant,
+    find_incident,
+    lock_incident,
+)
+from incidents.incident.timeline import TimelineEntry
+from incidents.policy.policy import Action
+from incidents.policy.references import GroupRef, PersonRef, Standing
+from incidents.record.audit_log import AuditKind, audit
+from incidents.record.corrections import (
+    WITHDRAWABLE,
+    correction_of,
+    find_corrections,
+    get_entry,
+    keep_text,
+)
+from incidents.record.entries import Redacted, Revealed
+from incidents.record.redaction import Erased, Taken, erase
+from incidents.record.words import words_in
+from incidents.rights.decide import decide, gather_standing, managers_named
+from incidents.rights.stages import is_among
+from incidents.storage.database import Base
+
+MAX_REASON = 500
+
+# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
+_OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind}
+
+
+class HiddenWords(Base):
+    """One value that hiding an entry took out of a row: what it was, and what stands there now."""
+
+    __tablename__ = "hidden_words"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
+    entry_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    table_name: Mapped[str]
+    row_key: Mapped[list[str]] = mapped_column(JSON)
+    column_name: Mapped[str]
+    was: Mapped[Any] = mapped_column(JSON)
+    now_is: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    salt: Mapped[str | None] = mapped_column(default=None)
+
+
+async def hide_entry(
+    uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str
+) -> Outcome:
+    """Take an entry's words and every copy out of sight, until somebody reveals or destroys them.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput without a reason or for what is about the
+        actor; AlreadySo.
+    """
+    incident = await uow.get_incident(ref)
+    entry = await get_entry(uow, incident, entry_id)
+    is_own = entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
+    await uow.permit(Action.ADD_NOTE if is_own else Action.HIDE_ENTRY, incident)
+    why = _reason(reason)
+    if entry.content is None:
+        raise AlreadySo("entry", "hidden or destroyed")
+    refuse_about_themselves(uow, entry, entry.content)
+    erased = await erase(
+        uow, incident, entry, reason=why, is_hiding=True, but=HiddenWords.__tablename__
+    )
+    uow.session.add_all(_kept(incident, entry, one) for one in erased.taken)
+    await uow.flush()
+    return _outcome("hidden", incident, entry, erased)
+
+
+async def reveal_entry(
+    uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str = ""
+) -> Outcome:
+    """Put hidden words back wherever nobody has written since.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if nothing is hidden.
+    """
+    incident = await uow.get_incident(ref)
+    entry = await get_entry(uow, incident, entry_id)
+    await uow.permit(Action.HIDE_ENTRY, incident)
+    kept = await _hidden_words(uow.session, entry)
+    if not kept:
+        raise AlreadySo("entry", "shown" if entry.content is not None else "destroyed")
+    refuse_about_themselves(uow, entry, _content_in(kept, entry) or {})
+    why = keep_text(reason).text[:MAX_REASON]
+    await _record_revealed(uow, incident, kept, reason=why)
+    await uow.flush()  # the database takes content back only where an entry says so
+    tables = _tables(uow)
+    for one in kept:
+        await _put_back(uow.session, tables[one.table_name], one)
+        await uow.session.delete(one)
+    await uow.flush()
+    return _outcome("revealed", incident, entry, Erased())
+
+
+async def redact_entry(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    entry_id: uuid.UUID,
+    reason: str = "",
+    is_break_glass: bool = False,
+) -> Outcome:
+    """Delete the words of an entry, its amendments and every copy for good; the chain still proves.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.REDACT_ENTRY, incident)
+    entry = await get_entry(uow, incident, entry_id)
+    kept = await _hidden_words(uow.session, entry)
+    if entry.content is None and not kept:
+        raise AlreadySo("entry", "redacted")
+    content = _content_in(kept, entry) or entry.content or {}
+    refuse_about_themselves(uow, entry, content)
+    why = keep_text(reason).text[:MAX_REASON]
+    hidden = words_in(entry.kind, content) if kept else frozenset()
+    for one in kept:
+        await uow.session.delete(one)
+    await uow.flush()
+    erased = await erase(
+        uow, incident, entry, reason=why, hidden=hidden, is_break_glass=is_break_glass
+    )
+    return _outcome("redacted", incident, entry, erased)
+
+
+async def destroy_entry(
+    uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str
+) -> Outcome:
+    """Destroy hidden words for good: by somebody else than who hid them.
+
+    Where nobody else may, who hid them goes ahead alone: everybody in the channel hears of it, and
+    it is on the audit log.
+
+    Raises: IncidentNotFound; NotPermitted; InvalidInput without a reason; AlreadySo.
+    """
+    incident = await uow.get_incident(ref)
+    await uow.permit(Action.REDACT_ENTRY, incident)
+    entry = await get_entry(uow, incident, entry_id)
+    why = _reason(reason)
+    if entry.content is not None:
+        raise InvalidInput(
+            "entry", "has to be hidden first; hide it, then somebody else destroys it"
+        )
+    is_alone = await _hid_it(uow, entry)
+    if is_alone:
+        others = await _others_who_may(uow, incident)
+        if others:
+            raise NotPermitted(Action.REDACT_ENTRY, needs=", ".join(others[:3]))
+        about = {"incident": str(incident.reference), "sequence": entry.sequence, "reason": why}
+        await audit(uow, AuditKind.DESTROYED_ALONE, about)
+    return await redact_entry(uow, ref, entry_id=entry_id, reason=why, is_break_glass=is_alone)
+
+
+def refuse_about_themselves(
+    uow: UnitOfWork, entry: TimelineEntry, content: Mapping[str, Any]
+) -> None:
+    """Return quietly unless the entry is about the actor, other than their own words.
+
+    Raises: InvalidInput.
+    """
+    me = uow.actor.person_id
+    if me is None or entry.kind in _OWN_WORDS:
+        return
+    if entry.actor_id == me or str(me) in json.dumps(dict(content)):
+        raise InvalidInput("entry", "is about you; ask somebody else who may hide entries")
+
+
+def _kept(incident: Incident, entry: TimelineEntry, taken: Taken) -> HiddenWords:
+    return HiddenWords(
+        id=new_id(),
+        workspace_id=incident.workspace_id,
+        incident_id=incident.id,
+        entry_id=entry.id,
+        table_name=taken.table,
+        row_key=list(taken.key),
+        column_name=taken.column,
+        was=taken.was,
+        now_is=taken.now_is,
+        salt=taken.salt,
+    )
+
+
+async def _hidden_words(session: AsyncSession, entry: TimelineEntry) -> Sequence[HiddenWords]:
+    query = (
+        select(HiddenWords)
+        .where(HiddenWords.entry_id == entry.id)
+        .order_by(HiddenWords.id)
+        .with_for_update()
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+def _content_in(kept: Sequence[HiddenWords], entry: TimelineEntry) -> dict[str, Any] | None:
+    own = (one.was for one in kept if one.row_key == [str(entry.id)])
+    return next(own, None)
+
+
+async def _record_revealed(
+    uow: UnitOfWork, incident: Incident, kept: Sequence[HiddenWords], *, reason: str
+) -> None:
+    ids = [
+        uuid.UUID(one.row_key[0]) for one in kept if one.table_name == TimelineEntry.__tablename__
+    ]
+    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids)).order_by(TimelineEntry.sequence)
+    of = {one.row_key[0]: one for one in kept}
+    for row in (await uow.session.execute(query)).scalars().all():
+        if _is_lost(row, of[str(row.id)]):
+            continue
+        place = incident
+        if row.incident_id != incident.id:
+            place = await lock_incident(
+                uow.session,
+                ById(row.incident_id),
+                workspace_id=uow.workspace_id,
+                viewer=system_actor(),
+            )
+        revealed = replace(correction_of(row, Revealed), reason=reason)
+        uow.record(place, revealed, target_id=row.id)
+
+
+def _tables(uow: UnitOfWork) -> dict[str, type[Base]]:
+    entities: list[type[Base]] = [TimelineEntry, *(copies.entity for copies in uow.rules.copies)]
+    return {str(entity.__tablename__): entity for entity in entities}
+
+
+async def _put_back(session: AsyncSession, entity: type[Base], kept: HiddenWords) -> None:
+    """Put a value back, unless somebody has written there since."""
+    columns = inspect(entity).primary_key
+    key = tuple(
+        uuid.UUID(text) if column.type.python_type is uuid.UUID else text
+        for column, text in zip(columns, kept.row_key, strict=True)
+    )
+    row = await session.get(entity, key)
+    if row is None or getattr(row, kept.column_name) != kept.now_is or _is_lost(row, kept):
+        return
+    setattr(row, kept.column_name, kept.was)
+    if isinstance(row, TimelineEntry):
+        row.salt = kept.salt
+
+
+def _is_lost(row: Base, kept: HiddenWords) -> bool:
+    """Tell whether an entry's hidden content isn't what it was: its words were destroyed since."""
+    if not isinstance(row, TimelineEntry):
+        return False
+    return hash_content(kept.was, kept.salt or "") != row.content_hash
+
+
+async def _hid_it(uow: UnitOfWork, entry: TimelineEntry) -> bool:
+    corrections = await find_corrections(uow.session, entry)
+    hidings = [one for one in corrections if one.kind == Redacted.kind]
+    return bool(hidings) and hidings[-1].actor_id == uow.actor.person_id
+
+
+async def _others_who_may(uow: UnitOfWork, incident: Incident) -> list[str]:
+    """Return the names of other people who may destroy it and can see the incident."""
+    found = []
+    for person in await _candidates(uow, incident):
+        other = actor_of(person)
+        sees = await find_incident(
+            uow.session, ById(incident.id), workspace_id=uow.workspace_id, viewer=other
+        )
+        facts = await gather_standing(
+            uow.session,
+            other,
+            incident=incident,
+            policy=uow.policy,
+            workspace_id=uow.workspace_id,
+        )
+        decision = decide(other, Action.REDACT_ENTRY, facts, rights=uow.policy.rights)
+        if sees is not None and decision.is_allowed:
+            found.append(person.name)
+    return found
+
+
+async def _candidates(uow: UnitOfWork, incident: Incident) -> list[Person]:
+    """Return active members who take part, or whom the policy names for it."""
+    who = uow.policy.rights.who_may(Action.REDACT_ENTRY)
+    named = [one for one in who if isinstance(one, PersonRef | GroupRef)]
+    if Standing.MANAGER in who:
+        named += managers_named(uow.policy, incident.services)
+    query = select(Person).where(
+        Person.workspace_id == uow.workspace_id,
+        Person.is_active.is_(True),
+        Person.kind == PersonKind.MEMBER,
+        Person.id != uow.actor.person_id,
+    )
+    if not named and not {Standing.ANYONE, Standing.SENIOR} & set(who):
+        taking_part = select(Participant.person_id).where(Participant.incident_id == incident.id)
+        query = query.where(or_(Person.id.in_(taking_part), Person.id == incident.declared_by_id))
+    people = list((await uow.session.execute(query.order_by(Person.name))).scalars())
+    if not named:
+        return people
+    taking_part_ids = set(
+        (
+            await uow.session.execute(
+                select(Participant.person_id).where(Participant.incident_id == incident.id)
+            )
+        ).scalars()
+    )
+    return [
+        one
+        for one in people
+        if one.id in taking_part_ids
+        or await is_among(uow.session, one.id, named, workspace_id=uow.workspace_id)
+    ]
+
+
+def _reason(text: str) -> str:
+    why = keep_text(text).text[:MAX_REASON]
+    if not why:
+        raise InvalidInput("reason", "empty", "It holds a password")
+    return why
+
+
+def _outcome(kind: str, incident: Incident, entry: TimelineEntry, erased: Erased) -> Outcome:
+    # Only ids and times: outcomes are stored, and a hidden text must not survive in one.
+    data = {
+        "reference": str(incident.reference),
+        "entry_id": str(entry.id),
+        "entry_kind": entry.kind,
+        "occurred_at": instant_text(entry.occurred_at),
+        "is_cut": False,
+        "other_entries": erased.entries,
+        "rows": erased.rows,
+    }
+    return Outcome(kind, incident.id, data)
