@@ -143,6 +143,7 @@ async def _is_guided(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) 
         uow.session,
         [RoleFact(role.role_key, role.person_id) for role in held],
         services=incident.services,
+        severity_rank=incident.severity_rank,
         policy=uow.policy,
         workspace_id=uow.workspace_id,
     )

@@ -87,6 +87,7 @@ async def add_people_to_guide(session: AsyncSession, facts: Facts, recorded: Rec
         session,
         facts.roles if facts.is_open else (),
         services=facts.services,
+        severity_rank=facts.severity_rank,
         policy=policy,
         workspace_id=workspace_id,
     )
@@ -98,6 +99,7 @@ async def guided_people(
     held: Collection[RoleFact],
     *,
     services: Collection[str],
+    severity_rank: int,
     policy: Policy,
     workspace_id: uuid.UUID,
 ) -> tuple[uuid.UUID, ...]:
@@ -111,7 +113,9 @@ async def guided_people(
         for person_id in dict.fromkeys(role.person_id for role in held)
     }
     for role in held:
-        stage = levels[role.person_id].stage(role_key=role.role_key, services=services)
+        stage = levels[role.person_id].stage(
+            role_key=role.role_key, services=services, severity_rank=severity_rank
+        )
         if stage.following is None:
             led.add(role.role_key)
         else:

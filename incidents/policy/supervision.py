@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from incidents.policy.disagreements import Disagreement
-from incidents.policy.references import ROLE, SERVICE, Invitee, PersonRef
+from incidents.policy.references import ROLE, SERVICE, SEVERITY, Invitee, PersonRef
 from incidents.policy.schema import Form, within
 
 
@@ -29,6 +29,11 @@ class Stage(StrEnum):
         later = [stage for stage in Stage if stage.rank == self.rank + 1]
         return later[0] if later else None
 
+    @property
+    def previous(self) -> "Stage":
+        """Return the stage before; observe is the first."""
+        return max((stage for stage in Stage if stage.rank < self.rank), default=self)
+
     # A StrEnum compares as text, and "assist" sorts before "observe".
     def __lt__(self, other: str) -> bool:
         return self.rank < Stage(other).rank
@@ -50,12 +55,17 @@ _Percent = Annotated[int, within(0, 100, "80")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSeed:
-    """A person's first stage, for a role, a service, or everything without a stage of its own."""
+    """A person's first stage, for a role, a service, or everything without a stage of its own.
+
+    With `up_to`, it holds in incidents of this severity and milder ones; in worse ones the person
+    is one stage lower.
+    """
 
     person: PersonRef
     stage: Stage
     role: Annotated[str, ROLE] | None = None
     service: Annotated[str, SERVICE] | None = None
+    up_to: Annotated[str, SEVERITY] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,10 @@ async def stage_in(
         acting = {*(roles or {None}), *ever}
     taken_off = await _taken_off(session, incident, person_id=person_id, levels=levels)
     services = {*incident.services, *taken_off}
-    return min(levels.stage(role_key=role, services=services) for role in acting)
+    rank = incident.severity_rank
+    return min(
+        levels.stage(role_key=role, services=services, severity_rank=rank) for role in acting
+    )
 
 
 async def is_supervised_in(

@@ -12,7 +12,7 @@ people that the policy names may see them (`may_see_progress`).
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, or_, select
@@ -76,6 +76,8 @@ class StageRecord(Base):
     role_key: Mapped[str]
     service_key: Mapped[str]
     stage: Mapped[str]
+    # The worst severity in which it holds; "" for all.
+    up_to: Mapped[str] = mapped_column(default="")
     is_sign_off: Mapped[bool]
     note: Mapped[str]
     set_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
@@ -125,28 +127,45 @@ class Mentorship(Base):
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """A person's stages, one for each scope that has its own."""
+    """A person's stages, one for each scope that has its own.
+
+    `up_to` are the worst severities in which a stage holds, where it has one; `limits` their ranks.
+    """
 
     by_scope: Mapping[Scope, Stage]
+    limits: Mapping[Scope, int] = field(default_factory=dict)
+    up_to: Mapping[Scope, str] = field(default_factory=dict)
 
-    def stage(self, *, role_key: str | None, services: Iterable[str] = ()) -> Stage:
-        """Return the stage in this role: the lowest over these services."""
+    def stage(
+        self,
+        *,
+        role_key: str | None,
+        services: Iterable[str] = (),
+        severity_rank: int | None = None,
+    ) -> Stage:
+        """Return the stage in this role: the lowest over these services; None: at any severity."""
         role = role_key or ""
-        return min(self._applying(role, service) for service in (tuple(services) or ("",)))
+        wanted = tuple(services) or ("",)
+        return min(self._applying(role, service, severity_rank) for service in wanted)
 
     @property
     def is_senior(self) -> bool:
-        """Tell whether the person is nowhere below solo."""
-        return all(stage is Stage.SOLO for stage in self.by_scope.values())
+        """Tell whether the person is nowhere below solo, at no severity."""
+        return not self.limits and all(stage is Stage.SOLO for stage in self.by_scope.values())
 
-    def _applying(self, role: str, service: str) -> Stage:
+    def _at(self, scope: Scope, severity_rank: int | None) -> Stage:
+        stage, limit = self.by_scope[scope], self.limits.get(scope)
+        is_worse = severity_rank is not None and limit is not None and severity_rank < limit
+        return stage.previous if is_worse else stage
+
+    def _applying(self, role: str, service: str, severity_rank: int | None) -> Stage:
         steps = (
             (Scope(role, service),),
             (Scope(role, ""), Scope("", service)),
             (EVERYTHING,),
         )
         for scopes in steps:
-            known = [self.by_scope[scope] for scope in scopes if scope in self.by_scope]
+            known = [self._at(scope, severity_rank) for scope in scopes if scope in self.by_scope]
             if known:
                 return min(known)
         return Stage.SOLO
@@ -194,10 +213,23 @@ def levels_from(
         # Also for an address that others have too: a stage mostly takes rights away.
         if is_named(person, seed.person, address=person.email)
     }
+    up_to = {
+        Scope(seed.role or "", seed.service or ""): seed.up_to or ""
+        for seed in policy.supervision.stages
+        if is_named(person, seed.person)
+    }
     for record in records:
         if at is None or record.set_at <= at:
             by_scope[record.scope] = Stage(record.stage)
-    return Levels(by_scope)
+            up_to[record.scope] = record.up_to
+    limits = {scope: _limit(key, policy) for scope, key in up_to.items() if key}
+    return Levels(by_scope, limits, {scope: key for scope, key in up_to.items() if key})
+
+
+def _limit(severity_key: str, policy: Policy) -> int:
+    """Return the severity's rank; one that the policy no longer has limits to the mildest."""
+    severity = policy.find_severity(severity_key)
+    return severity.rank if severity else max(one.rank for one in policy.severities)
 
 
 async def mentors_of(

@@ -125,7 +125,11 @@ async def gather_facts_of(
         incident = incidents.get(role.incident_id)
         if incident is not None:
             levels = levels_from(person, records, policy=policy, at=role.started_at)
-            stage = levels.stage(role_key=role.role_key, services=incident.services)
+            stage = levels.stage(
+                role_key=role.role_key,
+                services=incident.services,
+                severity_rank=incident.severity_rank,
+            )
             held[incident.id].append(HeldRole(role.role_key, stage))
     evidence = await _first_evidence(session, held)
     parts = [

@@ -6,6 +6,7 @@ these agrees, too. Until then the named mentor sees nothing and may do nothing.
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +18,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.people.assignable import Named
 from incidents.policy.policy import Policy
 from incidents.record.audit_log import AuditKind, audit
-from incidents.rights.stages import Mentorship, levels_from, mentors_of, stage_records
+from incidents.rights.stages import Mentorship, is_named, levels_from, mentors_of, stage_records
 from incidents.supervision.events import MentorshipChanged
 
 
@@ -99,6 +100,28 @@ async def end_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
     await _record(uow, AuditKind.MENTOR_ENDED, people=(person, mentor))
     told = _but_the_actor(uow, person.id, mentor.id)
     _emit(uow, row, told=told)
+
+
+async def mentor_since(
+    session: AsyncSession, *, person_id: uuid.UUID, mentor_id: uuid.UUID | None, policy: Policy
+) -> datetime | None:
+    """Return since when a recorded mentor supervises the person; None for all others.
+
+    Mentors that the policy names have no beginning.
+    """
+    query = select(Mentorship).where(
+        Mentorship.person_id == person_id, Mentorship.mentor_id == mentor_id
+    )
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is None or not row.is_active:
+        return None
+    person = await session.get_one(Person, person_id)
+    mentor = await session.get_one(Person, row.mentor_id)
+    is_seeded = any(
+        is_named(person, seed.person) and any(is_named(mentor, ref) for ref in seed.mentors)
+        for seed in policy.supervision.mentors
+    )
+    return None if is_seeded else row.started_at
 
 
 async def learners_without_mentor(session: AsyncSession, policy: Policy) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ from incidents.rights.stages import (
     StageRecord,
     levels_from,
     may_see_progress,
-    mentor_since,
     mentors_of,
     stage_records,
 )
@@ -36,6 +35,7 @@ from incidents.supervision.facts import (
     SentEscalation,
     gather_facts_of,
 )
+from incidents.supervision.mentors import mentor_since
 from incidents.supervision.recertification import latest_by_scope, renewal_due_at
 
 
@@ -82,6 +82,7 @@ class StageLine:
 
     scope: Scope
     stage: Stage
+    up_to: str = ""
     since: datetime | None = None
     set_by: str = ""
     set_by_id: uuid.UUID | None = None
@@ -258,6 +259,7 @@ def stage_lines(
             StageLine(
                 scope=scope,
                 stage=stage,
+                up_to=levels.up_to.get(scope, ""),
                 since=record.set_at if record else None,
                 set_by=record.set_by_name if record else "",
                 set_by_id=record.set_by_id if record else None,

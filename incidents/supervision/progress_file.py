@@ -195,6 +195,7 @@ def _stage_json(line: StageLine) -> dict[str, Any]:
         "role": line.scope.role_key or None,
         "service": line.scope.service_key or None,
         "stage": line.stage.value,
+        "up_to": line.up_to or None,
         "since": instant_text(line.since) if line.since else None,
         "set_by": line.set_by or None,
         "is_sign_off": line.is_sign_off,

@@ -50,6 +50,7 @@ class StageChange:
     person: Named
     stage: Stage | None = None
     scope: Scope = EVERYTHING
+    up_to: str = ""
     note: str = ""
     mentor: Named | None = None
     former_mentor: Named | None = None
@@ -81,7 +82,8 @@ async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
         await _refuse_in_command(uow, person)
         _check_scope(uow, change.scope)
         note = _note(change.note, needed=is_sign_off)
-        await _record_stage(uow, person, change.stage, scope=change.scope, note=note)
+        up_to = _severity(uow, change.up_to)
+        await _record_stage(uow, person, change.stage, scope=change.scope, note=note, up_to=up_to)
     if change.mentor is not None:
         await name_mentor(uow, person, await get_assignable(uow, change.mentor))
     if change.former_mentor is not None:
@@ -172,6 +174,17 @@ def _check_scope(uow: UnitOfWork, scope: Scope) -> None:
         raise InvalidInput("service", "unknown", known)
 
 
+def _severity(uow: UnitOfWork, key: str) -> str:
+    if not key:
+        return ""
+    found = uow.policy.find_severity(key) or uow.policy.find_severity_named(key)
+    if found is None:
+        raise InvalidInput(
+            "severity", "unknown", ", ".join(one.key for one in uow.policy.severities)
+        )
+    return found.key
+
+
 def _note(text: str, *, needed: bool) -> str:
     cleaned = storable(text).strip()
     if needed and not cleaned:
@@ -189,11 +202,12 @@ async def _record_stage(
     scope: Scope,
     note: str,
     is_sign_off: bool = False,
+    up_to: str = "",
 ) -> None:
     is_sign_off = is_sign_off or stage is Stage.SOLO
     earlier = await stage_records(uow.session, workspace_id=uow.workspace_id, person_id=person.id)
     before = [one for one in earlier if one.scope == scope]
-    if before and _is_repeat(uow, before[-1], stage, note=note):
+    if before and _is_repeat(uow, before[-1], stage, note=note, up_to=up_to):
         return
     record = StageRecord(
         id=new_id(),
@@ -202,6 +216,7 @@ async def _record_stage(
         role_key=scope.role_key,
         service_key=scope.service_key,
         stage=stage,
+        up_to=up_to,
         is_sign_off=is_sign_off,
         note=note,
         set_by_id=uow.actor.person_id,
@@ -215,6 +230,7 @@ async def _record_stage(
         "role_key": scope.role_key,
         "service_key": scope.service_key,
         "stage": stage,
+        "up_to": up_to,
         "previous": before[-1].stage if before else None,
         "note_hash": note_hash(record),
     }
@@ -227,9 +243,10 @@ async def _record_stage(
     await _tell_of_stage(uow, record)
 
 
-def _is_repeat(uow: UnitOfWork, last: StageRecord, stage: Stage, *, note: str) -> bool:
+def _is_repeat(uow: UnitOfWork, last: StageRecord, stage: Stage, *, note: str, up_to: str) -> bool:
     """Tell whether the same person repeats a change because the first seemed lost."""
-    is_same = (last.stage, last.note, last.set_by_id) == (stage, note, uow.actor.person_id)
+    said = (last.stage, last.up_to, last.note, last.set_by_id)
+    is_same = said == (stage, up_to, note, uow.actor.person_id)
     return is_same and uow.now - last.set_at < _REPEAT
 
 

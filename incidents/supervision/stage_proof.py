@@ -63,6 +63,7 @@ def _agrees(entry: AuditEntry, record: StageRecord) -> bool:
         "role_key": record.role_key,
         "service_key": record.service_key,
         "stage": record.stage,
+        "up_to": record.up_to,
         "note_hash": note_hash(record),
     }
     return is_same and all(entry.content.get(key) == value for key, value in said.items())

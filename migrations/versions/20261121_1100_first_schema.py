@@ -372,6 +372,7 @@ def upgrade() -> None:
         sa.Column("role_key", sa.String(), nullable=False),
         sa.Column("service_key", sa.String(), nullable=False),
         sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("up_to", sa.String(), nullable=False),
         sa.Column("is_sign_off", sa.Boolean(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("set_by_id", sa.Uuid(), nullable=True),

@@ -82,7 +82,7 @@ def _stage(line: StageLine, policy: Policy) -> str:
         if line.since is not None
         else "from the policy"
     )
-    said = [f"• {stage_text(line.stage, line.scope, policy)} ({origin})"]
+    said = [f"• {stage_text(line.stage, line.scope, policy, up_to=line.up_to)} ({origin})"]
     if line.renewal_due_at is not None:
         due = "*due for renewal* since" if line.is_renewal_due else "to be renewed by"
         said.append(f"{due} {mentions.date(line.renewal_due_at)}")

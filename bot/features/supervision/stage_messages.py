@@ -44,6 +44,7 @@ class Setting(Arguments, gone="mentor_asked"):
     stage: str = ""
     role: str = ""
     service: str = ""
+    up_to: str = ""
     note: str = ""
     mentor: Named | None = None
     former: Named | None = None
@@ -68,9 +69,11 @@ def _within(name: str) -> str:
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
-def stage_text(stage: Stage, scope: Scope, policy: Policy) -> str:
-    """Return a stage with its scope, e.g. `*assist* as scribe for Checkout`."""
-    return f"*{stage}* {mentions.escape_line(scope_words(scope, policy))}"
+def stage_text(stage: Stage, scope: Scope, policy: Policy, *, up_to: str = "") -> str:
+    """Return a stage with its scope, e.g. `*lead* as scribe for Checkout, up to SEV3`."""
+    severity = policy.find_severity(up_to) if up_to else None
+    limit = f", up to {severity.name if severity else up_to}" if up_to else ""
+    return f"*{stage}* {mentions.escape_line(scope_words(scope, policy) + limit)}"
 
 
 def quoted(note: str) -> str:
@@ -83,7 +86,7 @@ def quoted(note: str) -> str:
 def told_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
     """Tell a person that their stage was set."""
     stage = Stage(record.stage)
-    stage_line = stage_text(stage, record.scope, policy)
+    stage_line = stage_text(stage, record.scope, policy, up_to=record.up_to)
     who, when = mentions.escape_line(record.set_by_name), mentions.date(record.set_at)
     opening = (
         f"{who} signed you off: you are now {stage_line} ({when})."
@@ -100,7 +103,7 @@ def told_to_mentor(name: str, record: StageRecord, policy: Policy) -> blocks.Mes
     stage = Stage(record.stage)
     what = "signed off to" if record.is_sign_off else "now"
     text = (
-        f"{mentions.escape_line(name)} is {what} {stage_text(stage, record.scope, policy)}, by "
+        f"{mentions.escape_line(name)} is {what} {stage_text(stage, record.scope, policy, up_to=record.up_to)}, by "
         f"{mentions.escape_line(record.set_by_name)} ({mentions.date(record.set_at)}). That means: "
         f"{MEANINGS[stage]}.{quoted(record.note)}"
     )

@@ -60,6 +60,7 @@ def typed_setting(request: Request) -> Setting:
         stage=_stage(word) if word else "",
         role=flags.get("role", ""),
         service=flags.get("service", ""),
+        up_to=flags.get("up-to", ""),
         note=mentions.plain(note),
         mentor=_mentor(flags.get("mentor")),
         former=_mentor(flags.get("no-mentor")),
@@ -81,6 +82,7 @@ async def set_stage(request: Request, given: Setting) -> Reply:
         person=given.person,
         stage=Stage(given.stage) if given.stage else None,
         scope=_scope(request.policy, role=role, service=service),
+        up_to=given.up_to,
         note=given.note,
         mentor=given.mentor,
         former_mentor=given.former,
@@ -112,7 +114,9 @@ def _changed(change: StageChange, policy: Policy) -> blocks.Message:
     who = mentions.mention(change.person.external_id)
     said = []
     if change.stage is not None:
-        said.append(f"{who} is now {messages.stage_text(change.stage, change.scope, policy)}.")
+        said.append(
+            f"{who} is now {messages.stage_text(change.stage, change.scope, policy, up_to=change.up_to)}."
+        )
     if change.mentor is not None:
         mentor = mentions.mention(change.mentor.external_id)
         # The same whether there are mentors already: that is private.
@@ -297,6 +301,7 @@ FEATURE = Feature(
             flags=(
                 Flag("role", "Only in this role.", "commander"),
                 Flag("service", "Only for this service.", "checkout"),
+                Flag("up-to", "Only up to this severity; in worse ones, a stage lower.", "sev3"),
                 Flag("mentor", "Name a mentor.", "@someone"),
                 Flag("no-mentor", "This person is no longer their mentor.", "@someone"),
                 Flag("agree", "Agree to this mentor, for yourself or a mentee.", "@someone"),

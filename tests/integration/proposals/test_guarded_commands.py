@@ -27,7 +27,7 @@ from incidents.lifecycle.edit import Edit, edit
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.severity import change_severity
 from incidents.lifecycle.status import cancel, change_status, close, mark_duplicate
-from incidents.policy.policy import Action
+from incidents.policy.policy import COMMANDER, Action
 from incidents.policy.references import PersonRef, RoleRef
 from incidents.policy.supervision import Stage, StageSeed
 from incidents.proposals.answers import approve, break_glass
@@ -381,3 +381,18 @@ async def test_a_proposal_names_no_private_incident_that_its_readers_may_not_see
     await scene.do(carry_out, proposal_id, scene.jo)
     view = await scene.world.view(scene.incident_id)
     assert (view.status, view.duplicate_of_id) == (IncidentStatus.CANCELLED, other)
+
+
+async def test_a_commander_up_to_sev3_needs_approval_in_worse_incidents(world: World) -> None:
+    for severity, needs in (("sev3", False), ("sev2", True)):
+        scene = await Scene(world).open(severity_key=severity)
+        person = PersonRef(user_id=scene.carol.external_id)
+        seed = StageSeed(person=person, role=COMMANDER, stage=Stage.SOLO, up_to="sev3")
+        supervision = replace(world.policy.supervision, stages=(seed,))
+        world.change_policy(supervision=supervision)
+        stop = partial(cancel, ref=scene.ref, reason="False alarm")
+        if needs:
+            with pytest.raises(NeedsApproval):
+                await world.run(stop, by=scene.carol)
+        else:
+            await world.run(stop, by=scene.carol)

@@ -321,7 +321,7 @@ async def test_who_may_not_do_a_command_is_offered_to_propose_it(bot: Bot) -> No
 async def test_solo_people_are_asked_nothing(bot: Bot) -> None:
     cast = Cast(bot)
     room = await cast.declare(stage=Stage.LEAD)
-    outcome = await cast.bob.command("/incident severity sev4", channel=ROOM)
+    outcome = await cast.bob.command("/incident severity sev4 Few affected", channel=ROOM)
     assert "SEV4" in outcome.text
     await bot.settle()
     assert len(said(room, "severity: SEV2 → SEV4")) == 1

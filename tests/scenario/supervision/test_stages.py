@@ -133,6 +133,15 @@ async def test_the_person_and_a_mentor_answer_by_button_which_then_goes(any_bot:
     assert "aren't asked about this mentor" in outcome.text
 
 
+async def test_a_stage_is_set_up_to_a_severity(bot: Bot) -> None:
+    jo, _, ana = await people(bot)
+    outcome = await ana.command("/incident stage @jo lead --role ic --up-to 9")
+    assert "sev1" in outcome.text
+    await ana.command("/incident stage @jo lead --role ic --up-to sev3")
+    shown = (await jo.command("/incident progress")).rendered.replace("*", "")
+    assert "lead as incident commander, up to SEV3" in shown
+
+
 async def test_a_mentor_who_comes_later_sees_no_earlier_notes(bot: Bot) -> None:
     jo, max_, ana = await people(bot)
     await ana.command("/incident stage @jo observe Nervous on the phone.")

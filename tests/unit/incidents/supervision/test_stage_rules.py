@@ -201,3 +201,12 @@ def test_missing_requirements_are_counted_in_the_scopes_service_and_role() -> No
     assert {
         need.have for need in needs_of(asked, Scope("scribe", ""), known) if need.key == "led"
     } == {2}
+
+
+def test_a_stage_up_to_a_severity_is_one_lower_in_worse_incidents() -> None:
+    as_commander = Scope("commander", "")
+    levels = Levels({as_commander: Stage.SOLO}, {as_commander: 3}, {as_commander: "sev3"})
+    found = [levels.stage(role_key="commander", severity_rank=rank) for rank in (1, 2, 3, 4)]
+    assert found == [Stage.LEAD, Stage.LEAD, Stage.SOLO, Stage.SOLO]
+    assert levels.stage(role_key="scribe", severity_rank=1) is Stage.SOLO
+    assert not levels.is_senior
