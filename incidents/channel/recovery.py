@@ -44,7 +44,8 @@ async def recover(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
         uow.session, incident_id=incident.id, person_id=person_id, invited_at=uow.now
     )
     uow.record(incident, SightRecovered(reason=given))
-    content = {"reference": str(incident.reference), "reason": given}
+    # The reason is in the entry only, so that redacting it there leaves no copy.
+    content = {"reference": str(incident.reference)}
     await audit(uow, AuditKind.SIGHT_RECOVERED, content, subject_id=person_id)
     return Outcome("recovered", incident.id, {"reference": str(incident.reference)})
 

@@ -132,7 +132,7 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
         case AuditKind.SIGHT_RECOVERED:
             opened = f"{entry.actor_name} opened the private incident {_text(entry, 'reference')}"
-            return f"{opened} as recovery person. Reason: {_text(entry, 'reason')}"
+            return f"{opened} as recovery person; the reason is on its timeline."
         case AuditKind.REDACTED:
             erased = f"Erased the content of entry {_text(entry, 'sequence')}"
             return f"{erased}. {_text(entry, 'reason')}"
