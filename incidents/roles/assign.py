@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import select, union
+from sqlalchemy import select
 
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -150,6 +150,9 @@ async def end_roles_of_departed(uow: UnitOfWork, person_ids: Collection[uuid.UUI
         .where(*going_on, party.in_(person_ids), Handoff.status == HandoffStatus.PENDING)
         for party in (Handoff.to_person_id, Handoff.proposed_by_id)
     ]
-    rows = (await uow.session.execute(union(held, *asked))).all()
-    for incident_id, person_id in sorted(rows):
+    found: set[tuple[uuid.UUID, uuid.UUID]] = set()
+    for query in (held, *asked):
+        rows = (await uow.session.execute(query)).all()
+        found |= {(row[0], row[1]) for row in rows if row[1] is not None}
+    for incident_id, person_id in sorted(found):
         await end_roles_of(uow, ById(incident_id), person_id=person_id)
