@@ -157,7 +157,7 @@ async def test_a_note_without_a_text_opens_the_form_which_tells_a_wrong_time_in_
     room: Room,
 ) -> None:
     outcome = await room.alice.command("/incident note", channel=room.channel)
-    wrong = await room.alice.submit(outcome.get_view(), {"note": "Rolled back", "time": "noon"})
+    wrong = await room.alice.submit(outcome.get_view(), {"note": "Rolled back", "time": "soonish"})
     assert list(wrong.errors) == ["time"]
     right = await room.alice.submit(outcome.get_view(), {"note": "Rolled back", "time": "-5m"})
     assert right.action == "close"
