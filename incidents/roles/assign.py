@@ -126,7 +126,7 @@ async def end_roles_of(
     if pending is not None and is_awaited:
         await withdraw_handoff(uow, incident, pending)
     for assignment in ended:
-        await take_role_away(uow, incident, assignment, reason="left the workspace")
+        await take_role_away(uow, incident, assignment, reason=reason)
     led = any(assignment.role_key == COMMANDER for assignment in ended)
     is_missed = (led or is_awaited) and incident.is_open
     if is_missed and await find_commander(uow.session, incident.id) is None:
