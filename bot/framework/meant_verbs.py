@@ -113,6 +113,12 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
         case "reference_last":
             ready = code(f"{slash} {error.close[0]}")
             return say(f"An incident's number comes first, so nothing was done: {ready}")
+        case "flag_takes_no_value":
+            flag = error.word.partition("=")[0]
+            text = (
+                f"`{escape(flag)}` takes no value, so nothing was done: it is on where it stands. "
+                f"Leave out `{escape(error.word)}`, or write `{escape(flag)}` alone."
+            )
         case _:
             text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
     if error.command is not None:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from bot.framework.requests import CommandWords
 from bot.slack.mentions import normalise_typing
 from incidents.core.ids import parse_reference
+from incidents.core.times import find_duration
 
 _WORD = re.compile(r"\S+")
 # How much a word must resemble an option to be asked about: `--privte`, but not `--force`.
@@ -57,7 +58,7 @@ class Command:
 class CommandRefused(Exception):
     """The text isn't a valid command; nothing was done. `close` holds similar verbs or flags."""
 
-    problem: str  # unknown_verb, near_flag, flag_needs_value, takes_no_words, reference_last
+    problem: str  # unknown_verb, near_flag, flag_needs_value, flag_takes_no_value, takes_no_words, reference_last
     word: str
     command: Command | None = None
     close: tuple[str, ...] = ()
@@ -145,8 +146,8 @@ def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
 
     Only this command's options are flags: `--force` in a note about `kubectl` is text.
 
-    Raises: CommandRefused for a word that resembles one of the options, or an option without its
-        value.
+    Raises: CommandRefused for a word that resembles one of the options, an option without its
+        value, or a value for an option that takes none.
     """
     known = {flag.name: flag for flag in command.flags}
     flags: dict[str, str] = {}
@@ -164,10 +165,15 @@ def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
             continue
         kept.append(text[position : word.start()])
         position = word.end()
+        if flag.metavar is None and "=" in word[0]:  # `--drill=no` must not make it a drill
+            raise CommandRefused("flag_takes_no_value", word[0], command=command)
         if flag.metavar is not None and not given:
             if index >= len(words) or _split_flag(words[index][0])[0] in known:
                 raise CommandRefused("flag_needs_value", word[0], command=command)
             given, position = words[index][0], words[index].end()
+            index += 1
+        while given and index < len(words) and find_duration(f"{given} {words[index][0]}"):
+            given, position = f"{given} {words[index][0]}", words[index].end()  # `--next 20 min`
             index += 1
         flags[name] = given
     kept.append(text[position:])

@@ -27,6 +27,8 @@ _GRAVE = "\u02cb"
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|([^>]*))?>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|([^>]*))?>")
+# What stands between two names: `@ann, @ben`, `@ann and @ben`.
+_JOINS_NAMES = re.compile(r"^(?:(?:and|or|plus)\s+|(?:&amp;|[,;&+/])\s*)+(?=[<@])", re.IGNORECASE)
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*(?:\|([^>]*))?>")
 _SPECIAL = re.compile(r"<!([a-z]+)(?:\|([^>]*))?>")
 _LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|>]*)(?:\|([^>]*))?>")
@@ -111,9 +113,14 @@ def parse_user(token: str) -> str | None:
 
 
 def begins_with_a_person(text: str) -> bool:
-    """Tell whether the first word mentions a person, so that callers can refuse a second name."""
-    words = text.split(maxsplit=1)
-    return bool(words) and parse_user(words[0]) is not None
+    """Tell whether the text goes on with another person, so that callers can refuse a second name."""
+    return parse_user(next_name(text)) is not None
+
+
+def next_name(text: str) -> str:
+    """Return the first word after a name, without what joins two names, as in `and @ben`."""
+    words = _JOINS_NAMES.sub("", text.strip(), count=1).split(maxsplit=1)
+    return words[0] if words else ""
 
 
 def parse_channel(token: str) -> str | None:

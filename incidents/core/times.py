@@ -34,9 +34,23 @@ _NEEDS_A_TIME = re.compile(
     r"(?:on\s+)?(?:yesterday|(?:last\s+)?\w+day\b|\d|(?:[a-z]{3,9})\.?\s+\d)(?<!today)",
     re.IGNORECASE,
 )
-_STARTS_WITH_A_WEEKDAY = re.compile(r"(?:on\s+)?[a-z]+(?<!today)(?=\W)", re.IGNORECASE)
+_STARTS_WITH_A_WEEKDAY = re.compile(
+    r"(?:on\s+)?(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*(?=\W)", re.IGNORECASE
+)
+# `midnight batch failed` is about a job; `noon, we saw` and `noon` are times.
+_NAMES_A_THING = re.compile(r"(?:noon|midnight)\s+\w", re.IGNORECASE)
+# Brackets, stars and quotes around a time.
+_WRAPPED = re.compile(
+    r"([(\[*_`\"']+)([^\s)\]*_`\"'][^)\]*_`\"'\n]{0,24}?)([)\]*_`\"']+)(?=[\s,;:]|$)"
+)
+_ONLY_A_MOMENT = re.compile(
+    rf"-\d+\s?[a-z]+|(?:[\w./-]+[ T])?{_CLOCK}(?:\s?(?:Z|UTC|GMT|[ap]m))?", re.IGNORECASE
+)
 MOMENT_EXAMPLE = "-10m, 14:05 or yesterday 14:05"
 _WORD = re.compile(r"\S+")
+_MOST_WORDS = 4
+_HALF_AN_HOUR = re.compile(r"^half an? hour\b", re.IGNORECASE)
+_AN = re.compile(r"^an?\s+(?=(?:hour|minute|day)\b)", re.IGNORECASE)
 _MINUTES = re.compile(r"[1-9]\d{0,2}")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
@@ -67,9 +81,9 @@ def parse_duration(text: str, *, field: str = "duration", example: str = "15m") 
 
 
 def split_duration(text: str, *, takes_minutes: bool = False) -> tuple[timedelta | None, str]:
-    """Split off a duration of one or two words at the start of the text; return both parts.
+    """Split off the duration that the text begins with; return both parts.
 
-    `takes_minutes`: a bare number of up to three digits counts as minutes.
+    `takes_minutes`: a bare number of up to three digits counts as minutes, and `an hour` as one.
     """
     if takes_minutes:
         text = re.sub(r"^(?:in|within|for)\s+(?=\d)", "", text.lstrip(), flags=re.IGNORECASE)
@@ -77,15 +91,16 @@ def split_duration(text: str, *, takes_minutes: bool = False) -> tuple[timedelta
     if first is None:
         return None, ""
     rest = text.lstrip()[first.end() :].lstrip()
-    found = find_duration(first[0])
-    if found is not None:
-        return found, rest
-    second = _WORD.match(rest) if first[0].isdecimal() else None
-    found = find_duration(f"{first[0]} {second[0]}") if second else None
-    if found is not None and second is not None:
-        return found, rest[second.end() :].lstrip()
-    if takes_minutes and _MINUTES.fullmatch(first[0]):
-        return timedelta(minutes=int(first[0])), rest
+    written = _AN.sub("1 ", _HALF_AN_HOUR.sub("30 min", text.lstrip())) if takes_minutes else text
+    longest = list(_WORD.finditer(written.lstrip()))[:_MOST_WORDS]
+    for word in reversed(longest):  # `1 h 30 min` before `1 h`
+        start = written.lstrip()[: word.end()].rstrip(",;:")
+        found = find_duration(start)
+        if found is not None:
+            return found, written.lstrip()[word.end() :].lstrip()
+    bare = first[0].rstrip(",;:")
+    if takes_minutes and _MINUTES.fullmatch(bare):
+        return timedelta(minutes=int(bare)), rest
     return None, text.lstrip()
 
 
@@ -114,7 +129,7 @@ def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | Non
     Raises: InvalidInput if the text begins like a time that isn't clear: `-10`, `25:99`, `+10m`,
         `yesterday` without a time of day, `3/4 14:05`.
     """
-    written = _DASH.sub("-", text.lstrip())
+    written = _DASH.sub("-", _WRAPPED.sub(_unwrapped, text.lstrip(), count=1))
     found, rest = _split_ago(written, now=now)
     if found is None:
         found, rest = _split_dated(written, now=now, zone=zone)
@@ -125,12 +140,17 @@ def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | Non
     return None, text.lstrip()
 
 
+def _unwrapped(wrapped: re.Match[str]) -> str:
+    """Return `14:05` for `(14:05)` at the start of a text, and anything else as it was."""
+    is_moment = wrapped.start() == 0 and _ONLY_A_MOMENT.fullmatch(wrapped[2])
+    return wrapped[2] if is_moment else wrapped[0]
+
+
 def _split_ago(text: str, *, now: datetime) -> tuple[datetime | None, str]:
     """Split off `-10m`, `10 min ago` or `an hour ago`."""
-    if text.startswith("-"):
-        first, _, rest = text[1:].partition(" ")
-        ago = find_duration(first)
-        return (now - ago, rest.lstrip()) if ago is not None else (None, text)
+    if text.startswith("-") and not text[1:2].isspace():  # `- 5 min delay` is a list
+        ago, rest = split_duration(text[1:])
+        return (now - ago, rest) if ago is not None else (None, text)
     match = _AGO.match(text)
     if match is None:
         return None, text
@@ -145,16 +165,17 @@ def _split_dated(text: str, *, now: datetime, zone: str) -> tuple[datetime | Non
     today = now.astimezone(local).date()
     try:
         day, rest = split_day(text, today=today, is_past=True)
+        clock, named_zone, after = split_clock(rest)
     except UnclearDayError:
         raise InvalidInput("time", "not_a_time", MOMENT_EXAMPLE) from None
-    clock, named_zone, after = split_clock(rest)
     if clock is None:
         if day is not None and _NEEDS_A_TIME.match(text):
             raise InvalidInput("time", "needs_a_clock_time", MOMENT_EXAMPLE)
         return None, text
+    if day is None and _NAMES_A_THING.match(text):
+        raise InvalidInput("time", "not_a_time", MOMENT_EXAMPLE)
     if day is None:
-        spelled = "UTC" if named_zone is not None else zone
-        return latest_clock_time(clock, now=now, zone=spelled), after
+        return _latest(clock, now=now, zone=named_zone or local), after
     moment = at(day, clock, named_zone or local)
     if moment > now and day == today and _STARTS_WITH_A_WEEKDAY.match(text):
         moment = at(day - timedelta(days=7), clock, named_zone or local)
@@ -166,11 +187,14 @@ def latest_clock_time(wall: time, *, now: datetime, zone: str) -> datetime:
 
     When clocks change, a skipped time didn't happen that day and a repeated one happened twice.
     """
-    local_zone = zone_of(zone)
-    today = now.astimezone(local_zone).date()
+    return _latest(wall, now=now, zone=zone_of(zone))
+
+
+def _latest(wall: time, *, now: datetime, zone: tzinfo) -> datetime:
+    today = now.astimezone(zone).date()
     for days_ago in range(4):
         day = today - timedelta(days=days_ago)
-        past = [moment for moment in _moments(day, wall, local_zone) if moment <= now]
+        past = [moment for moment in _moments(day, wall, zone) if moment <= now]
         if past:
             return max(past)
     raise InvalidInput("time", "not_a_time", "14:05")

@@ -5,7 +5,7 @@ Days: `today`, `yesterday`, `tomorrow`, `Friday`, `next Friday`, `2026-11-28`, `
 """
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final
 
 _MONTHS: Final = (
@@ -25,7 +25,7 @@ _MONTHS: Final = (
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEK: Final = 7
 
-_MONTH = (
+MONTH: Final = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
@@ -38,21 +38,26 @@ _DAY: Final = re.compile(
     rf"|(?P<iso>\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}})"
     rf"|(?P<dotted>\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}})?)"
     rf"|(?P<slashed>\d{{1,2}}/\d{{1,2}}(?:/\d{{4}})?)"
-    rf"|(?P<dm>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?P<dmonth>{_MONTH})\.?(?:\s+(?P<dyear>\d{{4}}))?"
-    rf"|(?P<month>{_MONTH})\.?\s+(?P<md>\d{{1,2}})(?:st|nd|rd|th)?(?!:)(?:,?\s+(?P<myear>\d{{4}}))?"
+    rf"|(?P<dm>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?P<dmonth>{MONTH})\.?(?:\s+(?P<dyear>\d{{4}}))?"
+    rf"|(?P<month>{MONTH})\.?\s+(?P<md>\d{{1,2}})(?:st|nd|rd|th)?(?!:)(?:,?\s+(?P<myear>\d{{4}}))?"
     rf"){_END}",
     re.IGNORECASE,
 )
 _CLOCK: Final = re.compile(
     r"(?:at\s+|@\s*|T)?\[?(?:(?P<word>noon|midnight)|"
-    r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:\s*(?P<half>[ap]\.?m\b\.?))?"
+    r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?(?:\s*(?P<half>[ap]\.?m\b\.?))?"
     r"|(?P<dotted>[01]\d|2[0-3])\.(?P<dminute>[0-5]\d)"
     r"|(?P<h>[01]?\d|2[0-3])h(?P<hminute>[0-5]\d)"
     r"|(?P<bare>1[0-2]|0?[1-9])\s*(?P<bhalf>[ap]\.?m\b\.?)"
-    r")\]?(?:\s*(?P<zone>Z|UTC|GMT)\b)?(?=[\s,;:]|$)",
+    r")\]?(?:\s*(?P<zone>Z|UTC|GMT)\b(?![+-])|\s*(?:UTC|GMT)?(?P<offset>[-+]\d{2}:?[0-5]\d)(?!\d))?"
+    r"(?=\s|[,;](?!\d)|:(?!\d)|$)",
     re.IGNORECASE,
 )
 # A number with two decimals is no time before a unit: `12.50 EUR`, `14.05 % of carts`.
+# Zones that people name after a time, which may mean several, or not their own.
+_OTHER_ZONE: Final = re.compile(
+    r"(?:[ECMP][SD]?T|CES?T|EES?T|WES?T|MSK|BST|IST|JST|KST|SGT|HKT|A[CEW][SD]T|NZ[SD]T|AK[SD]T|HST|[A-Z][a-z]+/[A-Z]\w+)\b"
+)
 _UNIT: Final = re.compile(
     r"\s*(?:%|[€$£]|[a-zµ]{1,3}/|(?:percent|eur|usd|gbp|ms|s|k|kb|mb|gb|tb|x|rps|qps)\b)",
     re.IGNORECASE,
@@ -60,7 +65,7 @@ _UNIT: Final = re.compile(
 
 
 class UnclearDayError(ValueError):
-    """The text begins like a date that could be two, or none: `3/4`, `31.02.`."""
+    """The text begins like a date or time that could be two, or none: `3/4`, `31.02.`, `9:00 PST`."""
 
 
 def split_day(text: str, *, today: date, is_past: bool) -> tuple[date | None, str]:
@@ -79,14 +84,21 @@ def split_day(text: str, *, today: date, is_past: bool) -> tuple[date | None, st
 
 
 def split_clock(text: str) -> tuple[time | None, tzinfo | None, str]:
-    """Return the time of day that the text begins with, if any, its zone if named, and the rest."""
+    """Return the time of day that the text begins with, if any, its zone if named, and the rest.
+
+    Raises: UnclearDayError if a zone is named that isn't UTC or an offset from it.
+    """
     rest = text.lstrip()
     match = _CLOCK.match(rest)
     if match is None or (match["dotted"] and _UNIT.match(rest[match.end() :])):
         return None, None, rest
+    after = rest[match.end() :].lstrip(" ,;:")
+    zone = _zone_in(match)
+    if zone is None and _OTHER_ZONE.match(after):
+        raise UnclearDayError(match[0])
     if match["word"]:
         clock = time(12 if match["word"].casefold() == "noon" else 0)
-        return clock, UTC if match["zone"] else None, rest[match.end() :].lstrip(" ,;:")
+        return clock, zone, after
     hour = int(match["hour"] or match["dotted"] or match["h"] or match["bare"])
     minute = int(match["minute"] or match["dminute"] or match["hminute"] or 0)
     half = (match["half"] or match["bhalf"] or "")[:1].casefold()
@@ -94,9 +106,21 @@ def split_clock(text: str) -> tuple[time | None, tzinfo | None, str]:
         if hour > 12:  # noqa: PLR2004 - 13:05 pm
             return None, None, rest
         hour = hour % 12 + (12 if half == "p" else 0)
-    zone = UTC if match["zone"] else None
-    clock = time(hour, minute, int(match["second"] or 0))
-    return clock, zone, rest[match.end() :].lstrip(" ,;:")
+    return time(hour, minute, int(match["second"] or 0)), zone, after
+
+
+def _zone_in(match: re.Match[str]) -> tzinfo | None:
+    if match["zone"]:
+        return UTC
+    if not match["offset"]:
+        return None
+    if re.match(r"-\d+:", match["offset"]) and not match["second"]:
+        raise UnclearDayError(match[0])  # `10:30-11:00` says from when until when
+    digits = match["offset"].replace(":", "")
+    ahead = timedelta(hours=int(digits[1:3]), minutes=int(digits[3:]))
+    if ahead >= timedelta(days=1):
+        raise UnclearDayError(match[0])
+    return timezone(-ahead if digits[0] == "-" else ahead)
 
 
 def _day_in(match: re.Match[str], *, today: date, is_past: bool) -> date:

@@ -216,7 +216,7 @@ def levels_from(
     up_to = {
         Scope(seed.role or "", seed.service or ""): seed.up_to or ""
         for seed in policy.supervision.stages
-        if is_named(person, seed.person)
+        if is_named(person, seed.person, address=person.email)
     }
     for record in records:
         if at is None or record.set_at <= at:
@@ -303,30 +303,6 @@ async def may_see_progress(
     return await is_among(
         session, viewer.person_id, policy.supervision.visible_to, workspace_id=workspace_id
     )
-
-
-async def mentor_since(
-    session: AsyncSession, *, person_id: uuid.UUID, mentor_id: uuid.UUID | None, policy: Policy
-) -> datetime | None:
-    """Return since when a recorded mentor supervises the person; None for all others.
-
-    Mentors that the policy names have no beginning.
-    """
-    query = select(Mentorship).where(
-        Mentorship.person_id == person_id, Mentorship.mentor_id == mentor_id
-    )
-    row = (await session.execute(query)).scalar_one_or_none()
-    if row is None or not row.is_active:
-        return None
-    person = await session.get_one(Person, person_id)
-    mentor = await session.get_one(Person, row.mentor_id)
-    own, theirs = await own_address(session, person), await own_address(session, mentor)
-    is_seeded = any(
-        is_named(person, seed.person, address=own)
-        and any(is_named(mentor, ref, address=theirs) for ref in seed.mentors)
-        for seed in policy.supervision.mentors
-    )
-    return None if is_seeded else row.started_at
 
 
 async def is_among(

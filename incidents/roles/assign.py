@@ -10,12 +10,22 @@ from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, IncidentRef, lock_incident
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.roles import RoleAssignment, current_roles, role_holders
+from incidents.incident.roles import (
+    RoleAssignment,
+    current_roles,
+    find_commander,
+    role_holders,
+)
 from incidents.people.assignable import Named, get_assignable, get_person, refuse_if_over
 from incidents.policy.policy import COMMANDER, Action, Policy, Role
 from incidents.roles.command import propose_commander
 from incidents.roles.give import give_role, take_role_away
-from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
+from incidents.roles.handoffs import (
+    Handoff,
+    HandoffStatus,
+    find_pending_handoff,
+    withdraw_handoff,
+)
 from incidents.roles.step_down import miss_commander, step_down
 
 
@@ -102,38 +112,52 @@ async def release_role(uow: UnitOfWork, ref: IncidentRef, *, role: str) -> Outco
 async def end_roles_of(
     uow: UnitOfWork, ref: IncidentRef, *, person_id: uuid.UUID, reason: str = "left the workspace"
 ) -> Outcome:
-    """End all roles that somebody who left has in one incident; for the system."""
+    """End what somebody who left holds in one incident; for the system.
+
+    Their roles end, and the handoff that they have a part in; if nobody leads, the backup is called.
+    """
     incident = await lock_incident(
         uow.session, ref, workspace_id=uow.workspace_id, viewer=system_actor()
     )
     held = await current_roles(uow.session, incident.id)
     ended = [assignment for assignment in held if assignment.person_id == person_id]
     pending = await find_pending_handoff(uow.session, incident.id)
-    if pending is not None and person_id in pending.party_ids:
+    is_awaited = pending is not None and person_id in pending.party_ids
+    if pending is not None and is_awaited:
         await withdraw_handoff(uow, incident, pending)
     for assignment in ended:
         await take_role_away(uow, incident, assignment, reason=reason)
-        if assignment.role_key == COMMANDER and incident.is_open:
-            await miss_commander(uow, incident)
+    led = any(assignment.role_key == COMMANDER for assignment in ended)
+    is_missed = (led or is_awaited) and incident.is_open
+    if is_missed and await find_commander(uow.session, incident.id) is None:
+        await miss_commander(uow, incident)
     return Outcome("roles_ended", incident.id, {"count": len(ended)})
 
 
 async def end_roles_of_departed(uow: UnitOfWork, person_ids: Collection[uuid.UUID]) -> None:
-    """End the roles that people who left the workspace still hold; for the system."""
+    """End the roles and handoffs of people who left the workspace; for the system."""
     if not person_ids:
         return
     over = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
-    query = (
+    going_on = (Incident.workspace_id == uow.workspace_id, Incident.status.not_in(over))
+    held = (
         select(RoleAssignment.incident_id, RoleAssignment.person_id)
         .join(Incident, Incident.id == RoleAssignment.incident_id)
         .where(
-            Incident.workspace_id == uow.workspace_id,
-            Incident.status.not_in(over),
+            *going_on,
             RoleAssignment.person_id.in_(person_ids),
             RoleAssignment.ended_at.is_(None),
         )
-        .distinct()
-        .order_by(RoleAssignment.incident_id)
     )
-    for incident_id, person_id in (await uow.session.execute(query)).all():
+    asked = [
+        select(Handoff.incident_id, party)
+        .join(Incident, Incident.id == Handoff.incident_id)
+        .where(*going_on, party.in_(person_ids), Handoff.status == HandoffStatus.PENDING)
+        for party in (Handoff.to_person_id, Handoff.proposed_by_id)
+    ]
+    found: set[tuple[uuid.UUID, uuid.UUID]] = set()
+    for query in (held, *asked):
+        rows = (await uow.session.execute(query)).all()
+        found |= {(row[0], row[1]) for row in rows if row[1] is not None}
+    for incident_id, person_id in sorted(found):
         await end_roles_of(uow, ById(incident_id), person_id=person_id)

@@ -23,6 +23,7 @@ from incidents.incident.roles import (
 from incidents.people.assignable import (
     Named,
     call_in,
+    check_assignable,
     get_assignable,
     get_person,
     refuse_if_over,
@@ -136,8 +137,12 @@ async def take_over(
 async def agree_to_request(
     uow: UnitOfWork, incident: Incident, *, commander: RoleAssignment, request: Handoff
 ) -> Outcome:
-    """Agree to a request: move command if the nominee asked for it just now, else ask them."""
+    """Agree to a request: move command if the nominee asked for it just now, else ask them.
+
+    Raises: InvalidInput if the nominee has left or become a guest since.
+    """
     nominee = await get_person(uow, request.to_person_id)
+    check_assignable(nominee)
     if request.is_asked_by_nominee(uow.now):
         return await move_command(
             uow, incident, commander=commander, nominee=nominee, how=Move.ACCEPTED

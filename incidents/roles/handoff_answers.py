@@ -10,7 +10,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.role_entries import Move
 from incidents.incident.roles import find_commander
-from incidents.people.assignable import get_person, refuse_if_over
+from incidents.people.assignable import check_assignable, get_person, refuse_if_over
 from incidents.roles.command import (
     agree_to_request,
     assume_command,
@@ -35,7 +35,7 @@ async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.
     """Accept an offer, or agree to a request: command moves once its next holder has said yes.
 
     Raises: Superseded with how the handoff ended; NotPermitted unless the actor was asked to
-        answer; IncidentOver.
+        answer; InvalidInput if the nominee has left or become a guest since; IncidentOver.
     """
     incident = await uow.get_incident(ref)
     handoff = await get_pending_handoff(uow.session, handoff_id, incident_id=incident.id)
@@ -47,6 +47,7 @@ async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.
             raise Superseded("handoff_withdrawn")
         return await agree_to_request(uow, incident, commander=commander, request=handoff)
     nominee = await get_person(uow, handoff.to_person_id)
+    check_assignable(nominee)
     if commander is None:
         return await assume_command(uow, incident, nominee)
     return await move_command(
@@ -57,6 +58,8 @@ async def accept_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.
 async def decline_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid.UUID) -> Outcome:
     """Decline a handoff, or withdraw it if the actor isn't the one to answer: the commander stays.
 
+    If nobody leads, the backup is called.
+
     Raises: Superseded with how the handoff ended; NotPermitted for people who have no part in it.
     """
     incident = await uow.get_incident(ref)
@@ -65,8 +68,12 @@ async def decline_handoff(uow: UnitOfWork, ref: IncidentRef, *, handoff_id: uuid
         if uow.actor.person_id not in handoff.party_ids:
             await _check_answerer(uow, handoff)
         await withdraw_handoff(uow, incident, handoff)
+        if handoff.from_person_id is not None:
+            await _miss_successor(uow, incident, handoff)
         return outcome_of("withdrawn", incident)
-    return await decline_pending(uow, incident, handoff)
+    outcome = await decline_pending(uow, incident, handoff)
+    await _miss_successor(uow, incident, handoff)
+    return outcome
 
 
 async def report_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
@@ -80,6 +87,7 @@ async def report_unanswered(uow: UnitOfWork, incident: Incident, reminder: Remin
     nominee = await get_person(uow, handoff.to_person_id)
     if not incident.is_open or not nominee.is_active:
         await withdraw_handoff(uow, incident, handoff)
+        await _miss_successor(uow, incident, handoff)
         return
     if await find_commander(uow.session, incident.id) is None:
         await miss_commander(uow, incident, but=handoff.party_ids)
@@ -88,6 +96,12 @@ async def report_unanswered(uow: UnitOfWork, incident: Incident, reminder: Remin
     minutes = round((uow.now - handoff.created_at) / timedelta(minutes=1))
     backup = await call_backup(uow, incident, but=handoff.party_ids)
     uow.record(incident, replace(unanswered, minutes=minutes, backup=backup))
+
+
+async def _miss_successor(uow: UnitOfWork, incident: Incident, handoff: Handoff) -> None:
+    """Call the backup if the handoff ended while nobody leads."""
+    if incident.is_open and await find_commander(uow.session, incident.id) is None:
+        await miss_commander(uow, incident, but=handoff.party_ids)
 
 
 async def _check_answerer(uow: UnitOfWork, handoff: Handoff) -> None:

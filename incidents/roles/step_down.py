@@ -21,6 +21,7 @@ from incidents.roles.handoffs import (
     HandoffStatus,
     find_pending_handoff,
     settle_agreed,
+    withdraw_handoff,
 )
 
 
@@ -28,7 +29,8 @@ async def step_down(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
     """End the commander's role at once, and ask who comes next: the successor, else the backup.
 
     Somebody whose own request waits takes command at once. The successor is otherwise the person
-    to whom command was offered or for whom it was requested, else the deputy.
+    to whom command was offered or for whom it was requested, else the deputy. Somebody whose time
+    to answer has run out may still accept, but the backup is called.
 
     Outcomes: moved, successor_asked, stepped_down.
 
@@ -42,7 +44,7 @@ async def step_down(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
     if uow.actor.is_person and uow.actor.person_id != commander.person_id:
         person = await get_person(uow, commander.person_id)
         raise NotPermitted("give_up_command", needs=person.name)
-    pending = await find_pending_handoff(uow.session, incident.id)
+    pending = await _find_answerable(uow, incident)
     if pending is not None and pending.is_asked_by_nominee(uow.now):
         return await agree_to_request(uow, incident, commander=commander, request=pending)
     await take_role_away(uow, incident, commander)
@@ -63,6 +65,15 @@ async def miss_commander(
     return backup
 
 
+async def _find_answerable(uow: UnitOfWork, incident: Incident) -> Handoff | None:
+    """Return the pending handoff; end it first if its nominee can't command any more."""
+    pending = await find_pending_handoff(uow.session, incident.id)
+    if pending is None or (await get_person(uow, pending.to_person_id)).is_active_member:
+        return pending
+    await withdraw_handoff(uow, incident, pending)
+    return None
+
+
 async def _ask_successor(
     uow: UnitOfWork,
     incident: Incident,
@@ -73,14 +84,15 @@ async def _ask_successor(
     """Ask the successor of a commander who has stepped down; return who it is, if anybody."""
     if pending is not None:
         successor = await get_person(uow, pending.to_person_id)
-        if pending.kind == HandoffKind.OFFER:
-            return successor  # they have been asked already
+        if pending.kind == HandoffKind.OFFER:  # they have been asked already
+            return successor if uow.now < pending.expires_at else None
         await settle_agreed(uow, incident, pending, HandoffStatus.AGREED)
     else:
         deputies = await role_holders(uow.session, incident.id, role_key=DEPUTY)
-        others = [one for one in deputies if one.person_id != commander.person_id]
+        people = [await get_person(uow, one.person_id) for one in deputies]
+        others = [one for one in people if one.id != commander.person_id and one.is_active_member]
         if not others:
             return None
-        successor = await get_person(uow, others[0].person_id)
+        successor = others[0]
     await offer_command(uow, incident, successor, commander=commander)
     return successor

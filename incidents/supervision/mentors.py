@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonKind, find_person
+from incidents.core.people import Person, PersonKind, find_person, own_address
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.people.assignable import Named
 from incidents.policy.policy import Policy
@@ -117,8 +117,10 @@ async def mentor_since(
         return None
     person = await session.get_one(Person, person_id)
     mentor = await session.get_one(Person, row.mentor_id)
+    own, theirs = await own_address(session, person), await own_address(session, mentor)
     is_seeded = any(
-        is_named(person, seed.person) and any(is_named(mentor, ref) for ref in seed.mentors)
+        is_named(person, seed.person, address=own)
+        and any(is_named(mentor, ref, address=theirs) for ref in seed.mentors)
         for seed in policy.supervision.mentors
     )
     return None if is_seeded else row.started_at

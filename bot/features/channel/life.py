@@ -267,8 +267,9 @@ def _told_with_button(entry: EntryView, incident: IncidentView, *, asks: str) ->
         action_id="channel_use_open",
         value=on_incident(incident),
     )
-    still = f"*{incident.reference}* is still {incident.status}."
-    return told_directly(entry, incident, use, asks=f"{still} {asks}")
+    still = f"*{incident.reference}* is still {incident.status}. {asks}"
+    # Once the incident is over, its ending says so in place of this.
+    return told_directly(entry, incident, use, asks=still if incident.is_open else "")
 
 
 FEATURE = Feature(

@@ -68,12 +68,12 @@ def _people_first(text: str) -> tuple[tuple[str, ...], str]:
     people: list[str] = []
     rest = text.strip()
     while rest:
-        word, _, after = rest.partition(" ")
-        external_id = mentions.parse_user(word)
+        name = mentions.next_name(rest)
+        external_id = mentions.parse_user(name.rstrip(",;:"))
         if external_id is None:
             break
         people.append(external_id)
-        rest = after.strip()
+        rest = rest.partition(name)[2].lstrip()
     if rest.startswith("@"):  # Slack made no mention of it: nobody may be left out by mistake
         raise InvalidInput("people", "not_a_person", _EXAMPLE)
     return tuple(people), rest

@@ -5,7 +5,7 @@ from functools import partial
 
 from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
-from bot.framework.entry_messages import told_directly
+from bot.framework.entry_messages import shown, told_directly, told_message
 from bot.framework.feature import Feature
 from bot.framework.reading import load_incident, read_incident
 from bot.framework.refusals import say
@@ -19,7 +19,7 @@ from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.engine.effects import JoinChannel, PostMove
 from incidents.incident.entries import ChannelLinked
 from incidents.incident.incident import ById
-from incidents.incident.views import IncidentView, get_entry_view, get_incident_view
+from incidents.incident.views import EntryView, IncidentView, get_entry_view, get_incident_view
 
 _EXAMPLE = "INC-12 channel #database-room"
 
@@ -132,6 +132,13 @@ async def join_channel(context: EffectContext) -> Settlement:
     )
 
 
+def linked_entry(linked: ChannelLinked, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Return the message in the chosen channel, whose people may not know the incident."""
+    title = mentions.escape_line(incident.title)
+    asks = f"*{incident.reference}* {title} goes on here."
+    return told_message(entry, incident, asks=asks)
+
+
 async def post_move(context: EffectContext) -> Settlement:
     """Post in the old channel where the incident continues, if we can still post there."""
     effect = context.get(PostMove)
@@ -167,4 +174,5 @@ FEATURE = Feature(
         ),
     ),
     effects={JoinChannel: join_channel, PostMove: post_move},
+    entries=(shown(ChannelLinked, linked_entry),),
 )

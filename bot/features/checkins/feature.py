@@ -1,5 +1,6 @@
 """Check-ins: give a named person a task with a time box, and ask how it went."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,6 +30,11 @@ from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 
 _EXAMPLE = "checkin @alice 10m Is the web tier healthy?"
+_UNTIL = re.compile(r"(?:(?:at|by|until)\s+)?\d{1,2}:\d{2}\b|tomorrow\b", re.IGNORECASE)
+# `500 errors gone?` asks about errors, and `10 is it well?` comes back after ten minutes.
+_LIKE_A_COUNT = re.compile(
+    r"\d{1,3}\s+(?!(?:does|was|has|this|status|progress|is|its)\b)[a-z]{2,}s\b", re.IGNORECASE
+)
 
 
 # -- asking ---------------------------------------------------------------------------------
@@ -50,7 +56,14 @@ def typed_checkin(request: Request) -> Ask:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
     if mentions.begins_with_a_person(rest):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
-    box, question = split_duration(mentions.plain(rest), takes_minutes=True)
+    text = mentions.plain(rest)
+    if _UNTIL.match(text):
+        raise InvalidInput("minutes", "has to say how long, not until when", _EXAMPLE)
+    if _LIKE_A_COUNT.match(text) and split_duration(text)[0] is None:
+        raise InvalidInput(
+            "minutes", "could be part of your question; write `10m` for minutes", _EXAMPLE
+        )
+    box, question = split_duration(text, takes_minutes=True)
     return Ask(request.incident_ref(), person=Named(external_id), question=question, box=box)
 
 

@@ -71,7 +71,7 @@ def target_typed(words: str, *, to: str, policy: Policy) -> Meant:
         first = words.split(maxsplit=1)[0]
         if meant.is_guessed:
             return Meant(rest=meant.rest, unknown=first)
-        second = split_first(meant.rest)[0]
+        second = mentions.next_name(meant.rest)
         is_target = mentions.parse_user(second) or mentions.parse_group(second) or second[:1] == "@"
         return replace(meant, second=second if is_target else "")
     return meant if meant.is_named and not meant.rest else Meant(rest=words.strip())

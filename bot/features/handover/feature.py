@@ -47,9 +47,14 @@ class Successor(Arguments):
 
 def typed_successor(request: Request) -> Successor:
     """Parse `handover @someone`."""
-    named = person_in(request.words.text.split(maxsplit=1)[0])
+    first, rest = request.words.split_first()
+    named = person_in(first)
     if named is None:
         raise InvalidInput("next_person", "not_a_person", EXAMPLE)
+    if mentions.begins_with_a_person(rest):
+        raise InvalidInput("next_person", "one_at_a_time", EXAMPLE)
+    if rest:
+        raise InvalidInput("next_person", "has to stand alone; the note comes next", EXAMPLE)
     return Successor(named)
 
 

@@ -124,8 +124,12 @@ def parse_until(text: str, *, now: datetime, zone: str) -> datetime | None:
 
 
 def _target(request: Request, words: str) -> ShadowTarget:
-    named = person_in(words.split(maxsplit=1)[0])
+    first, rest = split_first(words)
+    named = person_in(first)
     if named is not None:
+        if rest:
+            alone = "has to stand alone; the last day goes after `--until`"
+            raise InvalidInput("person", alone, EXAMPLE)
         return ShadowTarget(mentor=named)
     if words.startswith("@"):
         raise InvalidInput("person", "not_a_person", EXAMPLE)

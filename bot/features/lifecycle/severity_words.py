@@ -7,11 +7,11 @@ from typing import Final
 from incidents.policy.policy import Policy, Severity
 
 # Punctuation that people type around and after a severity.
-_AROUND: Final = "[](){}<>:;,.!=-\u2013\u2014"
+_AROUND: Final = "[](){}<>:;,.!=*_`'\"-\u2013\u2014\u201c\u201d\u2018\u2019"
 # Punctuation of its own between a severity and the text; `.NET` and `—tarjeta` stay whole.
 _BETWEEN: Final = re.compile(r"[:;,.=\u2013\u2014-]+(?:\s+|$)")
 _LEADING: Final = re.compile(r"(?:to|is|now|=)\s+", re.IGNORECASE)
-_CODE: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.: ]?(\d{1,2})", re.IGNORECASE)
+_CODE: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(\d{1,2})", re.IGNORECASE)
 _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 
 
@@ -34,7 +34,10 @@ def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> 
     words = text.split(maxsplit=2)
     first = words[0].strip(_AROUND).casefold() if words else ""
     if first in _PREFIXES and len(words) > 1:
-        found = _by_rank(words[1].strip(_AROUND), policy)
+        second = words[1].strip(_AROUND).casefold()
+        found = _by_rank(second, policy)
+        if found is None and first.startswith("sev"):  # `severity critical` says it outright
+            found = policy.find_severity_named(second)
         if found is not None:
             return Said(found, _cleaned(words[2] if len(words) > 2 else ""))  # noqa: PLR2004
     found = _by_code(first, policy)

@@ -93,7 +93,7 @@ def status_form(view: IncidentView) -> blocks.View:
 
 def _status_of(word: str) -> IncidentStatus:
     try:
-        return IncidentStatus(word.strip().casefold())
+        return IncidentStatus(word.strip(" :;,.!*_`'\"").casefold())
     except ValueError:
         raise InvalidInput("status", "unknown", ", ".join(IncidentStatus)) from None
 

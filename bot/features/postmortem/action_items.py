@@ -20,6 +20,7 @@ from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
 from incidents.core.times import day_text, zone_of
+from incidents.core.typed_dates import MONTH
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, get_incident_view
@@ -39,8 +40,12 @@ from incidents.postmortem.entries import ActionItemAdded, ActionItemAssigned, Ac
 EXAMPLE = "action @someone by 5d Alert when the queue is older than 5 minutes"
 MOST_SHOWN = 20
 
-_BY_AT_THE_END = re.compile(r"\b(?:by|until|due)\s+(\S+(?:\s+\S+){0,2})[.!]?$", re.IGNORECASE)
-_LIKE_A_DAY = re.compile(r"\d|(?:the )?end of|eo[dwm]\b|(?:next|this) ", re.IGNORECASE)
+_BY_AT_THE_END = re.compile(
+    r"\b(?:by|until|due|before)\s+(\S+?(?:\s+\S+?){0,2})[.!)]*$", re.IGNORECASE
+)
+_LIKE_A_DAY = re.compile(
+    rf"\d|(?:the )?end of|eo[dwm]\b|(?:next|this) |(?:{MONTH})\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,11 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
         raise InvalidInput("owner", "one_at_a_time", EXAMPLE)
     by, _, after = rest.strip().partition(" ")
     due_on: date | None = None
-    if by.casefold() in {"by", "until", "due"}:
+    if by.casefold() in {"by", "until", "due", "before", "on"}:
         due_on, wording = split_due_day(after, now=now, zone=zone)
-        # `by hand` is text; `by 31.` and `by end of week` were meant as dates.
-        if due_on is None and _LIKE_A_DAY.match(after.strip()):
+        # `by hand` is text; `by 31.`, `by end of week` and `by May` were meant as dates.
+        is_sure = by.casefold() in {"by", "until", "due"}
+        if due_on is None and is_sure and _LIKE_A_DAY.match(after.strip()):
             raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
         if due_on is not None:
             rest = wording

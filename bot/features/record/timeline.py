@@ -1,5 +1,6 @@
 """Notes and the timeline: commands, forms, buttons, and the message about a note."""
 
+import re
 import uuid
 from dataclasses import replace
 from datetime import datetime
@@ -48,6 +49,10 @@ class NewNote(OnIncident):
     unclear: str = ""
 
 
+# A time of day without a day before it: `14:05`, `(14:05)`, `2pm`.
+_BEGINS_WITH_A_CLOCK = re.compile(r"\W{0,3}\d{1,2}(?:[:.h]\d{2}(?!\.)|\s?[ap]\.?m)", re.IGNORECASE)
+
+
 def typed_note(request: Request) -> NewNote | AskFirst[NewNote]:
     """Parse `note [-10m|14:05|yesterday 14:05] text`; open the form if the time isn't clear."""
     ref, words = request.incident_ref(), mentions.plain(request.words.text)
@@ -72,8 +77,7 @@ def noted(request: Request, outcome: Outcome) -> str:
     """Return the reply to a note's author."""
     occurred_at = datetime.fromisoformat(outcome.data["occurred_at"])
     when = mentions.date(occurred_at)
-    was_clock_time = request.words.text[:1].isdigit()
-    if was_clock_time and _is_to_come(request, occurred_at):
+    if _BEGINS_WITH_A_CLOCK.match(request.words.text) and _is_to_come(request, occurred_at):
         when = f"{when}, yesterday, as that time is yet to come today,"
     text = (
         f"Noted for {when} in *{outcome.data['reference']}*. "

@@ -44,9 +44,6 @@ def connected(slack: SlackServer, folder: Path, **more: str) -> dict[str, str]:
     return environment(**{**given, **more})
 
 
-# -- configuration ----------------------------------------------------------------------------
-
-
 async def test_all_errors_of_settings_policy_and_scenarios_are_reported_at_once(
     tmp_path: Path,
 ) -> None:

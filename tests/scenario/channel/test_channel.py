@@ -9,7 +9,7 @@ import pytest
 
 from incidents.policy.channels import Bookmark
 from incidents.policy.escalation import Service
-from tests.scenario.conftest import DECLARE, ROOM, Bot, declared
+from tests.scenario.conftest import DECLARE, ROOM, Bot, declared, said
 from tests.slack_server import Channel, Message, Outcome, Person
 
 
@@ -139,7 +139,8 @@ async def test_an_existing_channel_takes_the_place_of_a_refused_one(bot: Bot) ->
     await bot.settle()
     assert bot.slack.bot in room
     assert len(_cards(room)) == 1
-    assert any("chose" in message.text for message in room.messages)
+    (chosen,) = said(room, "as the incident channel")
+    assert "INC-1 Checkout errors goes on here." in chosen.rendered.replace("*", "")
     assert room.id in bot.slack.channel("incidents").messages[0].text
 
 
@@ -158,6 +159,7 @@ async def test_the_command_moves_an_incident_to_another_channel(bot: Bot) -> Non
     assert room.id in outcome.text
     await bot.settle()
     assert len(_cards(room)) == 1
+    assert said(room, "Checkout errors goes on here.")
     assert room.id in old.messages[-1].text
     again = await alice.command("/incident INC-1 channel #checkout-room")
     assert "already" in again.text

@@ -18,6 +18,7 @@ async def test_that_it_was_archived_by_hand_offers_another_only_while_it_is(
     await bot.settle()
     told = newest(bot.slack.dm(alice), "archived the incident channel #")
     assert told.buttons == ["channel_use_open"]
+    assert "is still triage. Nothing can be said there" in told.rendered
     if how == "back":
         await bob.unarchives(room)
     else:
@@ -26,6 +27,7 @@ async def test_that_it_was_archived_by_hand_offers_another_only_while_it_is(
     assert told.buttons == []
     says = "It goes on in #" if how == "back" else "INC-1 is cancelled."
     assert says in told.rendered
+    assert "still cancelled" not in told.rendered
 
 
 async def test_a_refused_channel_can_be_retried_once(bot: Bot) -> None:

@@ -247,3 +247,38 @@ def test_a_written_duration_is_read_back(minutes: int) -> None:
     duration = timedelta(minutes=minutes)
     assert find_duration(duration_text(duration)) == duration
     assert find_duration(spoken_duration(duration)) == duration
+
+
+@pytest.mark.parametrize(
+    ("text", "when", "rest"),
+    [
+        ("2026-02-28T14:05:00+05:00 it", "2026-02-28T09:05:00", "it"),
+        ("2026-02-28T14:05:00-05:00 it", "2026-02-28T19:05:00", "it"),
+        ("2026-02-28T14:05:00.123Z it", "2026-02-28T14:05:00", "it"),
+        ("2026-02-28 14:05:01,123 ERROR it", "2026-02-28T13:05:01", "ERROR it"),
+        ("14:05 +0000 it", "2026-03-01T14:05:00", "it"),
+        ("(08:05) it", "2026-03-02T07:05:00", "it"),
+        ("*08:05* it", "2026-03-02T07:05:00", "it"),
+        ("-1h 30m it", "2026-03-02T07:30:00", "it"),
+        ("-10 min it", "2026-03-02T08:50:00", "it"),
+        ("March 2 08:05 it", "2026-03-02T07:05:00", "it"),
+    ],
+)
+def test_a_moment_is_read_to_its_end(text: str, when: str, rest: str) -> None:
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    found = split_moment(text, now=now, zone="Europe/Berlin")
+    assert found == (datetime.fromisoformat(when).replace(tzinfo=UTC), rest)
+
+
+@pytest.mark.parametrize(
+    "text", ["14:05 PST it", "14:05 CET it", "10:30-11:00 it", "midnight batch failed"]
+)
+def test_a_time_that_may_be_another_is_asked_about(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        split_moment(text, now=datetime(2026, 3, 2, 9, tzinfo=UTC), zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize("text", ["- 5 min delay on all", "(see 14:05) it", "*bold* text"])
+def test_a_text_that_looks_like_a_time_stays_text(text: str) -> None:
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert split_moment(text, now=now, zone="Europe/Berlin") == (None, text)
