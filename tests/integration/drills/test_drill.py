@@ -128,7 +128,7 @@ async def test_a_drill_is_scored_even_if_a_status_was_redacted(world: World) -> 
     await world.run(partial(change_status, ref=ById(incident_id), target=target), by=jo)
     entries = await world.entries(incident_id)
     changed = next(entry for entry in entries if entry.kind == "status_changed")
-    await world.run(partial(redact_entry, ref=ById(incident_id), entry_id=changed.id), by=jo)
+    await world.run(partial(redact_entry, ref=ById(incident_id), entry_id=changed.id))
     await world.run(partial(stop_run, ref=ById(incident_id)), by=jo)
     assert (await score_of(world, incident_id)).how is RunEnd.ABANDONED
 
