@@ -120,6 +120,8 @@ class Bot:
         """Verify the whole record and return what is wrong: where, which entry, what."""
         services = self.app.services
         async with services.database.reading() as session:
+            if session.get_bind().dialect.name == "postgresql":  # one moment, while the bot writes
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             return [
                 (proof.name, flaw.sequence, flaw.problem)
                 async for proof in prove_everything(session, workspace_id=services.workspace.id)

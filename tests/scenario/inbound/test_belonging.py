@@ -130,7 +130,6 @@ async def test_a_stranger_gets_no_role_call_task_or_sight(any_bot: Bot) -> None:
         "role commander @eve",
         "escalate @eve is it you?",
         "checkin @eve 10m Is it well?",
-        "private @eve secrets",
         "action @eve mend it",
     ):
         outcome = await alice.command(f"/incident {line}", channel=room)

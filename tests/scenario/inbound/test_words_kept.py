@@ -51,7 +51,6 @@ async def test_what_is_doubtful_is_asked_with_the_words_kept(
         ("action @ben before Friday fix it", "due Fri 6 Mar 2026"),
         ("action @ben fix it (by Friday)", "due Fri 6 Mar 2026"),
         ("status identified: the cache", "is now *identified*"),
-        ("private @ben and @dev secrets", "invited: alice, ben, dev"),
     ],
 )
 async def test_what_is_plain_is_understood(bot: Bot, line: str, said: str) -> None:

@@ -78,7 +78,8 @@ async def test_a_move_reduces_public_messages_at_once_though_a_refresh_is_under_
     refresh = bot.slack.hold("chat.update", match=updates(question))
     await bob.click(bot.slack.dm(bob).messages[-1], "checkin_understood")
     await bot.slack.wait_for(lambda: refresh.happened, saying="the refresh is under way")
-    await alice.command("/incident INC-1 private @bob customer data")
+    form = (await alice.command("/incident INC-1 private @bob customer data")).get_view()
+    await alice.submit(form)
     await bot.slack.wait_for(lambda: "handled privately" in card.rendered, saying="it is reduced")
     assert not room.is_archived  # or the question would keep its button
     await alice.command("/incident INC-1 note The export held salaries")
@@ -92,7 +93,8 @@ async def test_a_move_puts_the_channel_away_once_what_was_refused_is_refreshed(b
     (card,) = [message for message in room.messages if message.is_pinned]
     bot.slack.fail("chat.update", status=500, times=3, match=updates(question))
     await bob.click(bot.slack.dm(bob).messages[-1], "checkin_understood")
-    await alice.command("/incident INC-1 private @bob customer data")
+    form = (await alice.command("/incident INC-1 private @bob customer data")).get_view()
+    await alice.submit(form)
     await alice.command("/incident INC-1 note The export held salaries")
     await bot.settle()
     assert "handled privately" in card.rendered
@@ -241,7 +243,8 @@ async def test_a_message_that_cannot_be_made_does_not_keep_the_old_channel_open(
     (card,) = [message for message in room.messages if message.is_pinned]
     told = bot.slack.dm(bob).messages[-1]
     purpose = await send_to(bot, told, entry_purpose(uuid.uuid4()))
-    await alice.command("/incident INC-1 private @bob customer data")
+    form = (await alice.command("/incident INC-1 private @bob customer data")).get_view()
+    await alice.submit(form)
     await alice.command("/incident INC-1 note The export held salaries")
     await bot.settle()
     assert room.is_archived
