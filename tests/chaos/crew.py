@@ -1,0 +1,145 @@
+"""The crew: people who declare, note, update, call and mark while things go wrong."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from tests.slack_server import Channel, Person, SlackServer
+from tests.slack_server.interaction.forms import CannotDoError
+
+REQUESTS_PER_INCIDENT = 8
+ALPHABET = "bcdfghjkmnpqrstvwxz"
+
+
+@dataclass(slots=True)
+class Promise:
+    """One request with a word that occurs nowhere else; `promised_at` is None until it is acked."""
+
+    word: str
+    kind: str
+    incident: str
+    promised_at: float | None = None
+    seen_at: float | None = None
+    told: str = ""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the bot said that it did what was asked."""
+        return self.promised_at is not None
+
+
+@dataclass(slots=True)
+class Crew:
+    """People at work; every one of them leads their own incidents."""
+
+    slack: SlackServer
+    chance: random.Random
+    people: list[Person]
+    called: Person
+    pause: float = 0.03
+    promises: list[Promise] = field(default_factory=list)
+    rooms: dict[str, Person] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.slack.on_change(lambda change: self._see(change.text))
+
+    async def work(self, *, incidents: int) -> None:
+        """Let everybody lead this many incidents, one after the other."""
+        await asyncio.gather(*(self._lead(person, incidents) for person in self.people))
+
+    async def _lead(self, person: Person, incidents: int) -> None:
+        for _ in range(incidents):
+            room = await self._declare(person)
+            for _ in range(REQUESTS_PER_INCIDENT):
+                await asyncio.sleep(self.pause * self.chance.uniform(0.2, 2))
+                await self._ask(person, room)
+
+    async def _declare(self, person: Person) -> Channel:
+        while True:
+            word = self._word()
+            promise = self._begin(word, "declare", word)
+            # For similar titles the bot would ask instead of declaring.
+            title = f"{word} {self._word()} {self._word()}"
+            await self._try(promise, lambda t=title: person.command(f"/incident declare sev2 {t}"))
+            if promise.is_given:
+                self.rooms[word] = person
+                return await self.slack.wait_for(
+                    lambda w=word: self._entered(w, person), timeout=120, saying=f"room of {word}"
+                )
+
+    def _entered(self, word: str, person: Person) -> Channel | None:
+        found = next((c for c in self.slack.channels if f"-{word}" in c.name), None)
+        return found if found is not None and person in found else None
+
+    async def _ask(self, person: Person, room: Channel) -> None:
+        ask = self.chance.choice((self._note, self._update, self._escalate, self._act, self._mark))
+        await ask(person, room)
+
+    async def _note(self, person: Person, room: Channel) -> None:
+        await self._command(person, room, "note", "note Saw {}")
+
+    async def _update(self, person: Person, room: Channel) -> None:
+        await self._command(person, room, "update", "update Still {}")
+
+    async def _escalate(self, person: Person, room: Channel) -> None:
+        line = f"escalate {self.called.mention} Please look at {{}}"
+        await self._command(person, room, "escalate", line)
+
+    async def _act(self, person: Person, room: Channel) -> None:
+        await self._command(person, room, "action", "action Fix {}")
+
+    async def _mark(self, person: Person, room: Channel) -> None:
+        promise = self._begin(self._word(), "mark", _word_of(room))
+        message = await person.says(f"Look: {promise.word}", channel=room)
+        # Slack keeps an event for the bot and tries again, so a mark counts once it is delivered.
+        before = len(self.slack.deliveries.log)
+        await person.reacts(message, "pushpin")
+        sent = [d for d in self.slack.deliveries.log[before:] if d.type == "reaction_added"]
+        if any(delivery.acked for delivery in sent):
+            promise.promised_at = time.perf_counter()
+
+    async def _command(self, person: Person, room: Channel, kind: str, line: str) -> None:
+        promise = self._begin(self._word(), kind, _word_of(room))
+        text = f"/incident {line.format(promise.word)}"
+        await self._try(promise, lambda: person.command(text, channel=room))
+
+    async def _try(self, promise: Promise, act: Callable[[], Awaitable[object]]) -> None:
+        try:
+            outcome = await act()
+        except (ConnectionError, CannotDoError) as problem:
+            promise.told = str(problem)
+            return
+        promise.told = getattr(outcome, "rendered", "")
+        if getattr(outcome, "acked", False) and SAID_DONE[promise.kind] in promise.told:
+            promise.promised_at = time.perf_counter()
+        else:
+            await asyncio.sleep(self.pause * 4)
+
+    def _begin(self, word: str, kind: str, incident: str) -> Promise:
+        promise = Promise(word, kind, incident)
+        self.promises.append(promise)
+        return promise
+
+    def _word(self) -> str:
+        return "".join(self.chance.choice(ALPHABET) for _ in range(10))
+
+    def _see(self, text: str) -> None:
+        for promise in self.promises:
+            if promise.seen_at is None and promise.is_given and promise.word in text:
+                promise.seen_at = time.perf_counter()
+
+
+# What the private answer says when the request was carried out.
+SAID_DONE = {
+    "declare": "is declared",
+    "note": "Noted",
+    "update": "is posted",
+    "escalate": "escalated",
+    "action": "Added action item",
+}
+
+
+def _word_of(room: Channel) -> str:
+    return room.name.split("-")[2]
