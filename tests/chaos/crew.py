@@ -3,11 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from tests.slack_server import Channel, Person, SlackServer
-from tests.slack_server.interaction.forms import CannotDoError
 
 REQUESTS_PER_INCIDENT = 8
 ALPHABET = "bcdfghjkmnpqrstvwxz"
@@ -40,7 +39,6 @@ class Crew:
     called: Person
     pause: float = 0.03
     promises: list[Promise] = field(default_factory=list)
-    rooms: dict[str, Person] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.slack.on_change(lambda change: self._see(change.text))
@@ -62,12 +60,10 @@ class Crew:
             promise = self._begin(word, "declare", word)
             # For similar titles the bot would ask instead of declaring.
             title = f"{word} {self._word()} {self._word()}"
-            await self._try(promise, lambda t=title: person.command(f"/incident declare sev2 {t}"))
+            await self._try(promise, person, f"declare sev2 {title}", "general")
             if promise.is_given:
-                self.rooms[word] = person
-                return await self.slack.wait_for(
-                    lambda w=word: self._entered(w, person), timeout=120, saying=f"room of {word}"
-                )
+                entered = partial(self._entered, word, person)
+                return await self.slack.wait_for(entered, timeout=120, saying=f"room of {word}")
 
     def _entered(self, word: str, person: Person) -> Channel | None:
         found = next((c for c in self.slack.channels if f"-{word}" in c.name), None)
@@ -102,17 +98,12 @@ class Crew:
 
     async def _command(self, person: Person, room: Channel, kind: str, line: str) -> None:
         promise = self._begin(self._word(), kind, _word_of(room))
-        text = f"/incident {line.format(promise.word)}"
-        await self._try(promise, lambda: person.command(text, channel=room))
+        await self._try(promise, person, line.format(promise.word), room)
 
-    async def _try(self, promise: Promise, act: Callable[[], Awaitable[object]]) -> None:
-        try:
-            outcome = await act()
-        except (ConnectionError, CannotDoError) as problem:
-            promise.told = str(problem)
-            return
-        promise.told = getattr(outcome, "rendered", "")
-        if getattr(outcome, "acked", False) and SAID_DONE[promise.kind] in promise.told:
+    async def _try(self, promise: Promise, person: Person, line: str, place: Channel | str) -> None:
+        outcome = await person.command(f"/incident {line}", channel=place)
+        promise.told = outcome.rendered
+        if outcome.acked and SAID_DONE[promise.kind] in promise.told:
             promise.promised_at = time.perf_counter()
         else:
             await asyncio.sleep(self.pause * 4)

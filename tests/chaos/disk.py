@@ -65,7 +65,9 @@ class Disk:
     """The files of one folder as a disk keeps them."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self._files = {path: _File(bytearray(content), True) for path, content in files.items()}
+        self._files = {
+            path: _File(bytearray(content), is_named=True) for path, content in files.items()
+        }
 
     def play(self, records: Sequence[Record]) -> None:
         """Carry out these operations."""
@@ -73,7 +75,7 @@ class Disk:
             if record.op is Op.SYNC and record.path not in self._files:
                 self._sync_names()
                 continue
-            file = self._files.setdefault(record.path, _File(bytearray(), False))
+            file = self._files.setdefault(record.path, _File(bytearray(), is_named=False))
             match record.op:
                 case Op.SYNC:
                     for earlier in file.unsynced:

@@ -1,21 +1,17 @@
 """Cut the power at random moments: rebuild the disk from what was synced, and start on it."""
 
-import asyncio
 import random
 import shutil
 import subprocess
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
-from tests.chaos.crew import Crew
 from tests.chaos.disk import Disk, Record, read_records
-from tests.chaos.stand import Bots, a_slack, end, settle
+from tests.chaos.scene import Scene, at_work
 from tests.chaos.verdict import Verdict, judge
 
 PEOPLE = 4
 SHORTEST, LONGEST = 0.1, 2.0  # seconds between being ready and the cut
-CUTS_PER_LIFE = 10  # further moments of each life, whose disk is only read
+MOMENTS_PER_LIFE = 10  # further moments of each life, whose disk is only read
 _RECORDER = Path(__file__).with_name("recorder.c")
 
 
@@ -29,62 +25,45 @@ def build_recorder(folder: Path) -> Path:
     return library
 
 
-async def cut_power(template: Path, folder: Path, *, seed: int, cuts: int) -> Verdict:
+async def cut_power(template: Path, folder: Path, *, seed: int, cases: int) -> Verdict:
     """Cut the power again and again while people work; the last start completes what was left."""
-    chance = random.Random(seed)
     library, disk = build_recorder(folder), folder / "disk"
     disk.mkdir()
     shutil.copy(template, disk / "sitrep.db")
     url = f"sqlite+aiosqlite:///{disk}/sitrep.db"
-    verdict = Verdict()
-    async with a_slack(rate_limits=False) as slack:
-        slack.latency = 0.005
-        people = [slack.add_person(f"lead{number}") for number in range(PEOPLE)]
-        crew = Crew(slack, chance, people, slack.add_person("called"))
-        bots = Bots(slack, url, folder)
-        work = asyncio.create_task(crew.work(incidents=10_000))
-        for cut in range(cuts):
-            before = _files(disk)
-            log = folder / f"disk-{cut}.log"
-            recording = {
-                "LD_PRELOAD": str(library),
-                "RECORD_FOLDER": str(disk),
-                "RECORD_LOG": str(log),
-            }
-            process = await bots.start(recording)
-            await asyncio.sleep(chance.uniform(SHORTEST, LONGEST))
-            await end(process)
+    async with at_work(url, folder, seed=seed, people=PEOPLE) as scene:
+        for case in range(cases):
+            before, log = _files(disk), folder / f"disk-{case}.log"
+            process = await scene.start(
+                {
+                    "LD_PRELOAD": str(library),
+                    "RECORD_FOLDER": str(disk),
+                    "RECORD_LOG": str(log),
+                }
+            )
+            await scene.wait(SHORTEST, LONGEST)
+            await scene.kill(process)
             records = read_records(log)
-            verdict.add(await _look_at_other_moments(crew, before, records, folder, chance))
-            _lay(disk, _after(before, records, chance))
-        process = await bots.start()
-        await asyncio.sleep(1)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-        await settle(slack, url)
-        await end(process)
-        verdict.add(await judge(crew, url))
-    return verdict
+            log.unlink()
+            await _look_at_other_moments(scene, before, records, folder)
+            _lay(disk, _after(before, records, scene.chance))
+    return scene.verdict
 
 
 async def _look_at_other_moments(
-    crew: Crew, before: dict[str, bytes], records: list[Record], folder: Path, chance: random.Random
-) -> Verdict:
+    scene: Scene, before: dict[str, bytes], records: list[Record], folder: Path
+) -> None:
     """Rebuild the disk as of other moments of this life, and read the record there."""
-    verdict, place = Verdict(), folder / "moment"
-    for _ in range(min(CUTS_PER_LIFE, len(records))):
-        end_at = chance.randrange(1, len(records) + 1)
-        place.mkdir(exist_ok=True)
-        moved = {
-            str(place / Path(path).name): content
-            for path, content in _after(before, records[:end_at], chance).items()
-        }
-        _lay(place, moved)
+    place = folder / "moment"
+    for _ in range(min(MOMENTS_PER_LIFE, len(records))):
+        end_at = scene.chance.randrange(1, len(records) + 1)
+        place.mkdir()
+        found = _after(before, records[:end_at], scene.chance)
+        _lay(place, {str(place / Path(path).name): found[path] for path in found})
         promised_by = records[end_at].at if end_at < len(records) else None
-        url = f"sqlite+aiosqlite:///{place}/{_name(before)}"
-        verdict.add(await judge(crew, url, in_slack=False, promised_by=promised_by))
+        url = f"sqlite+aiosqlite:///{place}/sitrep.db"
+        scene.verdict.add(await judge(scene.crew, url, in_slack=False, promised_by=promised_by))
         shutil.rmtree(place)
-    return verdict
 
 
 def _after(
@@ -95,15 +74,9 @@ def _after(
     return disk.after_power_cut(chance)
 
 
-def _name(files: dict[str, bytes]) -> str:
-    return next(Path(path).name for path in files if path.endswith(".db"))
-
-
 def _files(folder: Path) -> dict[str, bytes]:
     return {
-        str(path): path.read_bytes()
-        for path in folder.iterdir()
-        if not path.name.endswith("-shm")
+        str(path): path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")
     }
 
 

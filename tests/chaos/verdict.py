@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from incidents.core.people import Workspace
 from incidents.engine.outbox import EffectRow, EffectStatus
@@ -98,9 +99,9 @@ async def _read_record(
     database = open_database(database_url)
     try:
         async with database.reading() as session:
-            workspace_id = (await session.execute(select(Workspace.id))).scalar_one()
-            async for proof in prove_everything(session, workspace_id=workspace_id):
-                verdict.flaws.extend(f"{proof.name}: {flaw.problem}" for flaw in proof.flaws)
+            for workspace_id in (await session.execute(select(Workspace.id))).scalars().all():
+                async for proof in prove_everything(session, workspace_id=workspace_id):
+                    verdict.flaws.extend(f"{proof.name}: {flaw.problem}" for flaw in proof.flaws)
             unfinished = select(EffectRow).where(
                 EffectRow.status.not_in((EffectStatus.DONE, EffectStatus.DROPPED))
             )
@@ -108,6 +109,9 @@ async def _read_record(
                 verdict.lost.append(f"effect {effect.kind} is {effect.status}: {effect.error}")
             query = select(TimelineEntry.sequence, TimelineEntry.kind, TimelineEntry.content)
             rows = (await session.execute(query)).all()
+    except DBAPIError as error:
+        verdict.flaws.append(f"the database can't be read: {error.orig}")
+        return []
     finally:
         await database.close()
     return [(sequence, kind, json.dumps(content)) for sequence, kind, content in rows]

@@ -1,0 +1,81 @@
+"""A scene: Slack, bots and a crew at work; at its end all must be well, and is judged."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.crew import Crew
+from tests.chaos.stand import Bots, Running, a_slack, end, settle
+from tests.chaos.verdict import Verdict, judge
+from tests.slack_server import SlackServer
+
+LAST_WORK_SECONDS = 1.0  # after everything works again
+CALL_SECONDS = 0.005
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a trial can touch; `bots` that it ends it takes from `running`."""
+
+    slack: SlackServer
+    crew: Crew
+    bots: Bots
+    chance: random.Random
+    database_url: str
+    running: list[Running] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+
+    async def start(self, preload: dict[str, str] | None = None) -> Running:
+        """Start one more bot."""
+        sockets = 2 * len(self.running)
+        await self.slack.wait_for(lambda: self.slack.sockets.connections <= sockets, timeout=10)
+        self.running.append(await self.bots.start(preload, sockets=sockets + 2))
+        return self.running[-1]
+
+    async def kill(self, process: Running) -> None:
+        """Kill a bot."""
+        self.running.remove(process)
+        await end(process)
+
+    async def wait(self, shortest: float, longest: float) -> None:
+        """Let people work for a random while, in seconds."""
+        await asyncio.sleep(self.chance.uniform(shortest, longest))
+
+
+@contextlib.asynccontextmanager
+async def at_work(
+    database_url: str, folder: Path, *, seed: int, people: int = 6, rate_limits: bool = False
+) -> AsyncIterator[Scene]:
+    """Let a crew work until the block ends, then heal Slack, settle and judge."""
+    chance = random.Random(seed)
+    async with a_slack(rate_limits=rate_limits) as slack:
+        slack.latency = CALL_SECONDS
+        leads = [slack.add_person(f"lead{number}") for number in range(people)]
+        crew = Crew(slack, chance, leads, slack.add_person("called"))
+        scene = Scene(slack, crew, Bots(slack, database_url, folder), chance, database_url)
+        try:
+            async with _working(crew):
+                yield scene
+                slack.heal()
+                if not scene.running:
+                    await scene.start()
+                await asyncio.sleep(LAST_WORK_SECONDS)
+            await settle(slack, database_url)
+        finally:
+            for process in scene.running:
+                await end(process)
+        scene.verdict.add(await judge(crew, database_url))
+
+
+@contextlib.asynccontextmanager
+async def _working(crew: Crew) -> AsyncIterator[None]:
+    # More incidents than there is time for: the trial decides when work ends.
+    work = asyncio.create_task(crew.work(incidents=10_000))
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)

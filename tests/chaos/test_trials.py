@@ -1,0 +1,88 @@
+"""The short form of the trials: nothing promised is lost, doubled or told out of order.
+
+`make chaos` runs the long form. Each trial counts only what was answered with success.
+"""
+
+import copy
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from incidents.incident.timeline import TimelineEntry
+from incidents.storage.database import open_database
+from tests.chaos import trials
+from tests.chaos.power_cuts import cut_power
+from tests.chaos.scene import at_work
+from tests.chaos.verdict import SAID_IN_ROOM, judge
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.mark.parametrize(
+    ("trial", "cases"),
+    [
+        (trials.fail_a_third, 5),
+        (trials.take_slack_down, 1),
+        (trials.fail_one_method, 2),
+        (trials.hang_calls, 2),
+        (trials.cut_sockets, 2),
+    ],
+    ids=lambda given: getattr(given, "__name__", ""),
+)
+async def test_no_fault_of_slack_or_the_network_loses_or_doubles_anything(
+    trial: trials.Trial, cases: int, sqlite_url: str, tmp_path: Path
+) -> None:
+    verdict = await trial(sqlite_url, tmp_path, seed=1, cases=cases)
+    assert verdict.problems == []
+    assert verdict.promised > 10
+
+
+async def test_killing_the_bot_loses_and_doubles_nothing(database_url: str, tmp_path: Path) -> None:
+    verdict = await trials.kill_bots(database_url, tmp_path, seed=1, cases=4)
+    assert verdict.problems == []
+    assert verdict.promised > 10
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="the recorder needs a C compiler")
+async def test_a_power_cut_loses_and_doubles_nothing(sqlite_template: Path, tmp_path: Path) -> None:
+    verdict = await cut_power(sqlite_template, tmp_path, seed=1, cases=2)
+    assert verdict.problems == []
+    assert verdict.promised > 10
+
+
+async def test_what_is_lost_or_doubled_would_be_noticed(sqlite_url: str, tmp_path: Path) -> None:
+    async with at_work(sqlite_url, tmp_path, seed=1) as scene:
+        await scene.start()
+        await scene.wait(3, 3)
+    assert scene.verdict.is_clean
+
+    crew = scene.crew
+    told = next(p for p in crew.promises if p.is_given and p.kind in SAID_IN_ROOM)
+    words = SAID_IN_ROOM[told.kind]
+    message = next(
+        m for m in crew.slack.messages if told.word in m.text and words in m.text and m.is_bot
+    )
+    message.deleted = True
+    assert f"{told.kind} {told.word}: 0 messages" in (await judge(crew, sqlite_url)).lost
+
+    message.deleted = False
+    message.channel.history.append(copy.copy(message))
+    doubled = (await judge(crew, sqlite_url)).doubled
+    assert f"{told.kind} {told.word}: 2 messages" in doubled
+    assert any(line.startswith("effect ") for line in doubled)
+
+    message.channel.history.pop()
+    message.channel.history.reverse()
+    assert (await judge(crew, sqlite_url)).disordered
+    message.channel.history.reverse()
+
+    database = open_database(sqlite_url)
+    async with database.writing() as session:
+        await session.execute(delete(TimelineEntry).where(TimelineEntry.sequence > 3))
+        await session.commit()
+    await database.close()
+    verdict = await judge(crew, sqlite_url)
+    assert f"{told.kind} {told.word}: 0 entries" in verdict.lost
+    assert verdict.flaws

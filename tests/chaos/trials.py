@@ -1,0 +1,132 @@
+"""What goes wrong in each trial; `seed` replays one as far as the machine's timing allows."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.scene import Scene, at_work
+from tests.chaos.verdict import Verdict
+from tests.slack_server.delivery.failures import FOREVER
+from tests.slack_server.delivery.faults import Match
+
+Trial = Callable[..., Coroutine[Any, Any, Verdict]]
+
+# Each fails by itself for ever; nothing else may be held up or lost by it.
+METHODS = (
+    "chat.update",
+    "pins.add",
+    "bookmarks.add",
+    "conversations.setTopic",
+    "conversations.info",
+    "users.info",
+    "chat.postEphemeral",
+)
+
+
+async def kill_bots(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Kill the bot at random moments; the last one completes what the others left."""
+    async with at_work(database_url, folder, seed=seed) as scene:
+        for _ in range(cases):
+            process = await scene.start()
+            await scene.wait(0.02, 1.5)
+            await scene.kill(process)
+    return scene.verdict
+
+
+async def kill_and_freeze_replicas(
+    database_url: str, folder: Path, *, seed: int, cases: int
+) -> Verdict:
+    """Kill or freeze one of three bots on PostgreSQL; a frozen one wakes up and goes on."""
+    async with at_work(database_url, folder, seed=seed) as scene:
+        for _ in range(3):
+            await scene.start()
+        for _ in range(cases):
+            chosen = scene.chance.choice(scene.running)
+            await scene.wait(0.2, 1.0)
+            if scene.chance.random() < 0.5:
+                await scene.kill(chosen)
+                await scene.start()
+            else:
+                await _freeze(scene, chosen.pid or 0)
+    return scene.verdict
+
+
+async def _freeze(scene: Scene, process_id: int) -> None:
+    os.kill(process_id, signal.SIGSTOP)
+    try:
+        await scene.wait(0.5, 4.0)
+    finally:
+        os.kill(process_id, signal.SIGCONT)
+
+
+async def fail_a_third(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Let about 30 of 100 calls fail: refused, dropped before or after they took effect, limited.
+
+    Each case is a second of it.
+    """
+    async with at_work(database_url, folder, seed=seed) as scene:
+        await scene.start()
+        slack, chance = scene.slack, scene.chance
+
+        def strikes(share: float) -> Match:
+            return lambda _: chance.random() < share
+
+        slack.fail("*", status=500, times=FOREVER, match=strikes(0.06))
+        slack.fail("*", status=502, times=FOREVER, match=strikes(0.06), after=True)
+        slack.drop("*", times=FOREVER, match=strikes(0.06))
+        slack.drop("*", times=FOREVER, match=strikes(0.06), after=True)
+        slack.fail("*", error="ratelimited", times=FOREVER, match=strikes(0.06))
+        await asyncio.sleep(cases)
+    return scene.verdict
+
+
+async def take_slack_down(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Take Slack down for some seconds, again and again."""
+    async with at_work(database_url, folder, seed=seed) as scene:
+        await scene.start()
+        for _ in range(cases):
+            await scene.wait(1.0, 2.0)
+            await scene.slack.go_down()
+            await scene.wait(1.0, 6.0)
+            scene.slack.heal()
+            await scene.slack.connected(2, timeout=60)
+    return scene.verdict
+
+
+async def fail_one_method(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Let one method after the other fail all the time, for three seconds each."""
+    async with at_work(database_url, folder, seed=seed) as scene:
+        await scene.start()
+        for case in range(cases):
+            scene.slack.fail(METHODS[case % len(METHODS)], status=500, times=FOREVER)
+            await asyncio.sleep(3)
+            scene.slack.heal()
+    return scene.verdict
+
+
+async def hang_calls(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Leave calls without an answer, before or after they took effect, and make others slow."""
+    async with at_work(database_url, folder, seed=seed) as scene:
+        await scene.start()
+        for _ in range(cases):
+            is_late = scene.chance.random() < 0.5
+            scene.slack.hang("*", times=scene.chance.randint(1, 6), after=is_late)
+            scene.slack.delay("chat.postMessage", scene.chance.uniform(0, 1.5))
+            await scene.wait(1.0, 3.0)
+            scene.slack.release()
+        scene.slack.heal()
+    return scene.verdict
+
+
+async def cut_sockets(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Cut the sockets at random moments."""
+    async with at_work(database_url, folder, seed=seed) as scene:
+        await scene.start()
+        for _ in range(cases):
+            await scene.wait(0.3, 2.0)
+            await scene.slack.cut_sockets()
+            await scene.slack.connected(1, timeout=60)
+    return scene.verdict
