@@ -43,6 +43,11 @@ class Crew:
     def __post_init__(self) -> None:
         self.slack.on_change(lambda change: self._see(change.text))
 
+    @property
+    def given(self) -> int:
+        """How many promises were given."""
+        return sum(promise.is_given for promise in self.promises)
+
     async def work(self, *, incidents: int) -> None:
         """Let everybody lead this many incidents, one after the other."""
         await asyncio.gather(*(self._lead(person, incidents) for person in self.people))

@@ -10,7 +10,6 @@ from tests.chaos.scene import Scene, at_work
 from tests.chaos.verdict import Verdict, judge
 
 PEOPLE = 4
-SHORTEST, LONGEST = 0.1, 2.0  # seconds between being ready and the cut
 MOMENTS_PER_LIFE = 10  # further moments of each life, whose disk is only read
 _RECORDER = Path(__file__).with_name("recorder.c")
 
@@ -41,7 +40,7 @@ async def cut_power(template: Path, folder: Path, *, seed: int, cases: int) -> V
                     "RECORD_LOG": str(log),
                 }
             )
-            await scene.wait(SHORTEST, LONGEST)
+            await scene.work(most=20, longest=4)
             await scene.kill(process)
             records = read_records(log)
             log.unlink()

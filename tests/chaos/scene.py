@@ -28,6 +28,13 @@ class Scene:
     running: list[Running] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
+    async def begin(self) -> Running:
+        """Start the first bot, and wait until everybody is at work in a channel."""
+        process = await self.start()
+        wanted = 2 * len(self.crew.people)
+        await self.slack.wait_for(lambda: self.crew.given >= wanted, timeout=60)
+        return process
+
     async def start(self, preload: dict[str, str] | None = None) -> Running:
         """Start one more bot."""
         sockets = 2 * len(self.running)
@@ -43,6 +50,13 @@ class Scene:
     async def wait(self, shortest: float, longest: float) -> None:
         """Let people work for a random while, in seconds."""
         await asyncio.sleep(self.chance.uniform(shortest, longest))
+
+    async def work(self, *, most: int, longest: float) -> None:
+        """Let people work until some more requests are answered, or for `longest` seconds."""
+        wanted = self.crew.given + self.chance.randint(1, most)
+        with contextlib.suppress(AssertionError):
+            await self.slack.wait_for(lambda: self.crew.given >= wanted, timeout=longest)
+        await self.wait(0.0, 0.3)
 
 
 @contextlib.asynccontextmanager

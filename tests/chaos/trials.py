@@ -29,10 +29,11 @@ METHODS = (
 async def kill_bots(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
     """Kill the bot at random moments; the last one completes what the others left."""
     async with at_work(database_url, folder, seed=seed) as scene:
+        process = await scene.begin()
         for _ in range(cases):
-            process = await scene.start()
-            await scene.wait(0.02, 1.5)
+            await scene.work(most=10, longest=3)
             await scene.kill(process)
+            process = await scene.start()
     return scene.verdict
 
 
@@ -41,11 +42,12 @@ async def kill_and_freeze_replicas(
 ) -> Verdict:
     """Kill or freeze one of three bots on PostgreSQL; a frozen one wakes up and goes on."""
     async with at_work(database_url, folder, seed=seed) as scene:
-        for _ in range(3):
-            await scene.start()
+        await scene.begin()
+        await scene.start()
+        await scene.start()
         for _ in range(cases):
             chosen = scene.chance.choice(scene.running)
-            await scene.wait(0.2, 1.0)
+            await scene.work(most=10, longest=3)
             if scene.chance.random() < 0.5:
                 await scene.kill(chosen)
                 await scene.start()
@@ -68,7 +70,7 @@ async def fail_a_third(database_url: str, folder: Path, *, seed: int, cases: int
     Each case is a second of it.
     """
     async with at_work(database_url, folder, seed=seed) as scene:
-        await scene.start()
+        await scene.begin()
         slack, chance = scene.slack, scene.chance
 
         def strikes(share: float) -> Match:
@@ -86,9 +88,9 @@ async def fail_a_third(database_url: str, folder: Path, *, seed: int, cases: int
 async def take_slack_down(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
     """Take Slack down for some seconds, again and again."""
     async with at_work(database_url, folder, seed=seed) as scene:
-        await scene.start()
+        await scene.begin()
         for _ in range(cases):
-            await scene.wait(1.0, 2.0)
+            await scene.work(most=20, longest=5)
             await scene.slack.go_down()
             await scene.wait(1.0, 6.0)
             scene.slack.heal()
@@ -110,7 +112,7 @@ async def fail_one_method(database_url: str, folder: Path, *, seed: int, cases: 
 async def hang_calls(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
     """Leave calls without an answer, before or after they took effect, and make others slow."""
     async with at_work(database_url, folder, seed=seed) as scene:
-        await scene.start()
+        await scene.begin()
         for _ in range(cases):
             is_late = scene.chance.random() < 0.5
             scene.slack.hang("*", times=scene.chance.randint(1, 6), after=is_late)
@@ -124,9 +126,9 @@ async def hang_calls(database_url: str, folder: Path, *, seed: int, cases: int) 
 async def cut_sockets(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
     """Cut the sockets at random moments."""
     async with at_work(database_url, folder, seed=seed) as scene:
-        await scene.start()
+        await scene.begin()
         for _ in range(cases):
-            await scene.wait(0.3, 2.0)
+            await scene.work(most=10, longest=3)
             await scene.slack.cut_sockets()
             await scene.slack.connected(1, timeout=60)
     return scene.verdict
