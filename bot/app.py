@@ -53,7 +53,7 @@ from incidents.registry.rules import RULES
 from incidents.storage.database import Database, open_database, reason_of
 from incidents.supervision.policy_record import note_policy
 
-CALL_TIMEOUT_SECONDS = 10
+CALL_TIMEOUT_SECONDS = 12
 DRAIN_SECONDS = 3.0
 CONNECT_SECONDS = 10.0
 

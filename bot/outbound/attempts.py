@@ -13,7 +13,7 @@ import structlog
 from bot.framework.effect_context import EffectContext, Failed, Settlement
 from bot.framework.feature import EffectHandler
 from bot.framework.requests import Services
-from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
+from bot.slack.errors import Paced, SlackFailure, SlackTemporary, SlackUnauthorized
 from incidents.core.people import system_actor
 from incidents.engine import outbox
 from incidents.engine.effects import Effect, decode
@@ -23,9 +23,11 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 GIVE_UP_AFTER = timedelta(hours=24)
 # An effect delayed for a day (paused workspace, requeued dead letter) still gets this many.
 FEWEST_ATTEMPTS = 10
-FIRST_BACKOFF = timedelta(seconds=1)
-LONGEST_BACKOFF = timedelta(minutes=5)
-CALL_TIMEOUT = timedelta(seconds=12)
+FIRST_BACKOFF = timedelta(seconds=0.5)
+# Nobody waits longer than a tenth of what it took already, but for the shortest of these.
+SHORTEST_LIMIT, LONGEST_BACKOFF = timedelta(seconds=15), timedelta(minutes=5)
+# A call that nobody answered may be under way this long; then it can be seen whether it happened.
+LOOK_AFTER = timedelta(seconds=5)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,6 +42,7 @@ class Postponed:
     due_at: datetime
     error: str
     is_uncertain: bool
+    is_paced: bool = False  # by our own rate limit: nothing was sent, so it is no attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Attempts:
 
     def leave(self, row: EffectRow, error: str) -> Ended:
         """Skip the attempt, with `error` as the reason; the effect is due again soon."""
-        return Ended(row.id, self._postponed(row, error, is_uncertain=False))
+        return Ended(row.id, self._postponed(row, SlackTemporary(error)))
 
     async def _attempt(self, row: EffectRow, posted: list[tuple[str, str]]) -> End:
         try:
@@ -87,35 +90,24 @@ class Attempts:
         except SlackUnauthorized as error:
             return Unauthorized(error.error)
         except SlackTemporary as error:
-            return self._postponed(
-                row, error.error, is_uncertain=error.uncertain, retry_after=error.retry_after
-            )
+            return self._postponed(row, error)
         except SlackFailure as error:
             return Failed(error.error)
         except Exception as error:
             log.exception("effect_handler_failed", kind=row.kind, effect_id=str(row.id))
-            return self._postponed(row, f"error: {type(error).__name__}", is_uncertain=True)
+            unknown = SlackTemporary(f"error: {type(error).__name__}", uncertain=True)
+            return self._postponed(row, unknown)
 
-    def _postponed(
-        self,
-        row: EffectRow,
-        error: str,
-        *,
-        is_uncertain: bool,
-        retry_after: timedelta | None = None,
-    ) -> Postponed | Failed:
-        now = self.services.clock.now()
-        if now - row.created_at >= GIVE_UP_AFTER and row.attempts >= FEWEST_ATTEMPTS:
-            return Failed(f"{error} (tried for a day)")
-        backoff = min(FIRST_BACKOFF * 2 ** min(row.attempts - 1, 16), LONGEST_BACKOFF)
-        wait = backoff * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-        if is_uncertain:
-            # By the time we look for its result, the earlier call can't be in flight any more.
-            wait = max(wait, CALL_TIMEOUT)
-        if retry_after is not None:
-            wait = max(wait, retry_after)
-        log.info("effect_postponed", kind=row.kind, error=error, seconds=wait.total_seconds())
-        return Postponed(now + wait, error, is_uncertain)
+    def _postponed(self, row: EffectRow, failure: SlackTemporary) -> Postponed | Failed:
+        now, age = self.services.clock.now(), self.services.clock.now() - row.created_at
+        if age >= GIVE_UP_AFTER and row.attempts >= FEWEST_ATTEMPTS:
+            return Failed(f"{failure.error} (tried for a day)")
+        wait = wait_after(failure, attempts=row.attempts, age=age)
+        seconds = round(wait.total_seconds(), 1)
+        log.info("effect_postponed", kind=row.kind, error=failure.error, seconds=seconds)
+        return Postponed(
+            now + wait, failure.error, failure.uncertain, is_paced=isinstance(failure, Paced)
+        )
 
     def _context(
         self, row: EffectRow, effect: Effect, posted: list[tuple[str, str]]
@@ -142,6 +134,21 @@ class Attempts:
         await self.services.transactions.run(
             save, actor=system_actor(), workspace_id=self.services.workspace.id
         )
+
+
+def wait_after(failure: SlackTemporary, *, attempts: int, age: timedelta) -> timedelta:
+    """Return how long to wait before the next attempt at an effect of this age.
+
+    What Slack answered is settled, so we look or try again within a second; what nobody answered
+    is looked at once it can't be under way any more. Slack's `Retry-After` and our own limits say
+    themselves how long.
+    """
+    if failure.retry_after is not None:
+        return failure.retry_after
+    limit = min(max(age / 10, SHORTEST_LIMIT), LONGEST_BACKOFF)
+    backoff = min(FIRST_BACKOFF * 2 ** min(attempts - 1, 16), limit)
+    wait: timedelta = backoff * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+    return max(wait, LOOK_AFTER) if failure.uncertain and not failure.settled else wait
 
 
 async def attempt_each(

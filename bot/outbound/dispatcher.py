@@ -8,8 +8,8 @@ transactions, in one task per effect.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ import structlog
 from bot.framework.effect_context import Done, Dropped, Failed, Record
 from bot.framework.feature import EffectHandler
 from bot.framework.requests import Services
-from bot.outbound.attempts import CALL_TIMEOUT, Attempts, End, Ended, Postponed, Unauthorized
+from bot.outbound.attempts import LOOK_AFTER, Attempts, End, Ended, Postponed, Unauthorized
 from bot.outbound.lease_keeper import LeaseKeeper
 from bot.slack.errors import SlackFailure
 from incidents.core.people import Workspace, system_actor
@@ -31,11 +31,32 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 AT_ONCE = 40
 SWEEP_EVERY_SECONDS = 5.0
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
+# Shorter failures are over before their effects have waited long.
+OUTAGE_AFTER = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=4)
 # Turns of the event loop that it takes to write an HTTP request to an open connection.
 TURNS_TO_LEAVE = 2
 
 log = structlog.get_logger(__name__)
+
+
+class Outage:
+    """Notices when calls work again after a while in which none did."""
+
+    def __init__(self) -> None:
+        """Begin without an outage."""
+        self._since: datetime | None = None
+
+    def is_over(self, ended: Sequence[Ended], *, now: datetime) -> bool:
+        """Take note of these ends; tell whether they are the first success after an outage."""
+        works = any(isinstance(one.end, Done) for one in ended)
+        fails = any(isinstance(one.end, Postponed) and not one.end.is_paced for one in ended)
+        was_out = self._since is not None and now - self._since >= OUTAGE_AFTER
+        if works:
+            self._since = None
+        elif fails and self._since is None:
+            self._since = now
+        return works and was_out
 
 
 class Dispatcher:
@@ -60,9 +81,10 @@ class Dispatcher:
         self.last_beat: float = 0.0
         self._under_way: set[uuid.UUID] = set()
         self._lease = LeaseKeeper(
-            services, holder=holder, call_timeout=CALL_TIMEOUT, under_way=self._under_way
+            services, holder=holder, look_after=LOOK_AFTER, under_way=self._under_way
         )
         self._attempts = Attempts(services, handlers)
+        self._outage = Outage()
         self._on_end = on_end
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -188,12 +210,13 @@ class Dispatcher:
         except Exception as error:
             # It may have happened in Slack but can't be recorded now: look again later.
             log.exception("settling_failed", effect_id=str(one.effect_id))
-            due_at = self.services.clock.now() + CALL_TIMEOUT
+            due_at = self.services.clock.now() + LOOK_AFTER
             again = Postponed(due_at, f"not recorded: {type(error).__name__}", is_uncertain=True)
             await self._transact([Ended(one.effect_id, again)], limit=0)
 
     async def _transact(self, ended: list[Ended], *, limit: int) -> None:
         claimed: list[EffectRow] = []
+        is_back = self._outage.is_over(ended, now=self.services.clock.now())
 
         async def settle_and_claim(uow: UnitOfWork) -> Outcome:
             claimed.clear()
@@ -204,6 +227,11 @@ class Dispatcher:
                 if record is not None:
                     await record(uow)
             await uow.follow_up()
+            if is_back:
+                before = uow.now - LOOK_AFTER
+                await outbox.hasten(
+                    uow.session, workspace_id=uow.workspace_id, now=uow.now, claimed_before=before
+                )
             if limit and not self._is_stopping:
                 claimed.extend(
                     await outbox.claim(
@@ -244,10 +272,20 @@ class Dispatcher:
                 log.error("effect_became_dead_letter", kind=row.kind, error=error)
                 await outbox.dead_letter(uow.session, row, now=uow.now, error=error)
                 return record or partial(record_failure, row=row, error=error)
-            case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain):
-                outbox.postpone(row, due_at=due_at, error=error, is_uncertain=is_uncertain)
+            case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain) as later:
+                row.attempts -= later.is_paced
+                await outbox.postpone(
+                    uow.session,
+                    row,
+                    now=uow.now,
+                    due_at=due_at,
+                    error=error,
+                    is_uncertain=is_uncertain,
+                )
             case Unauthorized(error=error):
-                outbox.postpone(row, due_at=uow.now, error=error, is_uncertain=False)
+                await outbox.postpone(
+                    uow.session, row, now=uow.now, due_at=uow.now, error=error, is_uncertain=False
+                )
                 await _pause_workspace(uow, error)
                 self._lease.is_paused = True
         return None

@@ -23,17 +23,17 @@ class LeaseKeeper:
         services: Services,
         *,
         holder: str,
-        call_timeout: timedelta,
+        look_after: timedelta,
         under_way: Collection[uuid.UUID],
     ) -> None:
-        """Store this process's name, and how long a call can outlive the process that sent it.
+        """Store this process's name, and when it can be seen what a dead process's call did.
 
         `under_way` always holds the ids of the effects that this process is carrying out.
         """
         self.holder = holder
         self.is_paused = False
         self._services = services
-        self._call_timeout = call_timeout
+        self._look_after = look_after
         self._under_way = under_way
         self._until: datetime | None = None
         self._renewed_at: datetime | None = None
@@ -85,7 +85,7 @@ class LeaseKeeper:
             uow.session,
             workspace_id=uow.workspace_id,
             now=uow.now,
-            call_timeout=self._call_timeout,
+            look_after=self._look_after,
             claimed_before=None if is_new else uow.now - leases.LEASE,
             under_way=self._under_way,
         )

@@ -25,7 +25,11 @@ class SlackFailure(Exception):
 
 
 class SlackTemporary(SlackFailure):
-    """The same call may succeed later; if `uncertain`, it may already have taken effect."""
+    """The same call may succeed later; if `uncertain`, it may already have taken effect.
+
+    It is `settled` if what it did can be seen at once: Slack itself answered, or had time enough.
+    After a lost connection or a proxy's page, it may still be under way.
+    """
 
     def __init__(
         self,
@@ -34,10 +38,19 @@ class SlackTemporary(SlackFailure):
         method: str = "",
         retry_after: timedelta | None = None,
         uncertain: bool = False,
+        settled: bool = False,
     ) -> None:
         super().__init__(error, method=method)
         self.retry_after = retry_after
         self.uncertain = uncertain
+        self.settled = settled
+
+
+class Paced(SlackTemporary):
+    """Our own rate limit: nothing was sent, and `retry_after` says when there is room."""
+
+    def __init__(self, *, method: str, retry_after: timedelta) -> None:
+        super().__init__("ratelimited", method=method, retry_after=retry_after)
 
 
 class SlackPermanent(SlackFailure):
@@ -51,14 +64,19 @@ class SlackUnauthorized(SlackFailure):
 def failure_of(
     error: str, *, method: str, status: int = 200, retry_after: timedelta | None = None
 ) -> SlackFailure:
-    """Return the failure for an answer with this error code and HTTP status."""
+    """Return the failure for an answer with this error code and HTTP status.
+
+    Without a code the answer isn't Slack's, whatever its status: proxies invent all of them.
+    """
     if error in _UNAUTHORIZED:
         return SlackUnauthorized(error, method=method)
     if status == HTTPStatus.TOO_MANY_REQUESTS or error in _BUSY:
         return SlackTemporary(error or "ratelimited", method=method, retry_after=retry_after)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or error in _UNCERTAIN:
-        name = error or f"http_{status}"
+    if not error:
+        name = "unreadable_answer" if status == HTTPStatus.OK else f"http_{status}"
         return SlackTemporary(name, method=method, retry_after=retry_after, uncertain=True)
-    if not error and status == HTTPStatus.OK:
-        return SlackTemporary("unreadable_answer", method=method, uncertain=True)
-    return SlackPermanent(error or f"http_{status}", method=method)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or error in _UNCERTAIN:
+        return SlackTemporary(
+            error, method=method, retry_after=retry_after, uncertain=True, settled=True
+        )
+    return SlackPermanent(error, method=method)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
-from bot.slack.errors import SlackTemporary
+from bot.slack.errors import Paced
 from incidents.core.clock import Clock
 
 POST = "chat.postMessage"
@@ -121,7 +121,7 @@ class RateLimits:
         """Wait for a turn to call `method`, and count the call.
 
         Raises:
-            SlackTemporary: the wait would exceed the priority's patience.
+            Paced: the wait would exceed the priority's patience.
         """
         is_person = priority is Priority.PERSON
         limits = self.limits
@@ -129,7 +129,7 @@ class RateLimits:
         waited = timedelta(0)
         while (delay := self.delay(method, channel=channel, priority=priority)) > timedelta(0):
             if waited + delay > patience:
-                raise SlackTemporary("ratelimited", method=method, retry_after=delay)
+                raise Paced(method=method, retry_after=delay)
             await self._clock.sleep(delay)
             waited += delay
         self._count(method, channel)

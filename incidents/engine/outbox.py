@@ -50,6 +50,8 @@ class EffectStatus(StrEnum):
 
 
 _UNSETTLED = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED)
+# Why an effect waits that Slack or we ourselves limit: it knows when there is room.
+RATE_LIMITED = "ratelimited"
 _PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
 
 
@@ -280,14 +282,64 @@ def settle(
     row.error = error
 
 
-def postpone(row: EffectRow, *, due_at: datetime, error: str, is_uncertain: bool) -> None:
-    """Return a claimed effect to pending for a later attempt."""
+async def postpone(
+    session: AsyncSession,
+    row: EffectRow,
+    *,
+    now: datetime,
+    due_at: datetime,
+    error: str,
+    is_uncertain: bool,
+) -> None:
+    """Return a claimed effect to pending for a later attempt.
+
+    A refresh gives way to a newer one that waits already, unless it may have posted a message:
+    only a second attempt of its own would find that.
+    """
+    row.is_uncertain = row.is_uncertain or is_uncertain
+    newer = await _find_newer(session, row)
+    if newer is not None and not row.is_uncertain:
+        settle(row, status=EffectStatus.DROPPED, now=now, error="a newer one waits")
+        await session.execute(
+            update(EffectRow)
+            .where(EffectRow.after_effect_id == row.id, EffectRow.status == EffectStatus.PENDING)
+            .values(after_effect_id=newer)
+        )
+        return
     row.status = EffectStatus.PENDING
     row.due_at = due_at
     row.error = error
-    row.is_uncertain = row.is_uncertain or is_uncertain
-    # A newer refresh may already be waiting, and the partial unique index allows only one.
-    row.coalesce_key = None
+    if newer is not None:
+        row.coalesce_key = None  # the partial unique index allows only one
+
+
+async def _find_newer(session: AsyncSession, row: EffectRow) -> uuid.UUID | None:
+    if row.coalesce_key is None:
+        return None
+    query = select(EffectRow.id).where(
+        EffectRow.coalesce_key == row.coalesce_key,
+        EffectRow.status == EffectStatus.PENDING,
+        EffectRow.id != row.id,
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def hasten(
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, claimed_before: datetime
+) -> None:
+    """Make due at once what waits after a failure, if it was claimed before that time."""
+    await session.execute(
+        update(EffectRow)
+        .where(
+            EffectRow.workspace_id == workspace_id,
+            EffectRow.status == EffectStatus.PENDING,
+            EffectRow.due_at > now,
+            EffectRow.claimed_at < claimed_before,
+            EffectRow.error != RATE_LIMITED,
+        )
+        .values(due_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def dead_letter(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:
@@ -331,14 +383,14 @@ async def release_abandoned(
     *,
     workspace_id: uuid.UUID,
     now: datetime,
-    call_timeout: timedelta,
+    look_after: timedelta,
     claimed_before: datetime | None = None,
     under_way: Collection[uuid.UUID] = (),
 ) -> int:
     """Requeue claimed effects that nobody carries out any more; their calls may have happened.
 
     Only the holder of the workspace's lease may call this; its own claims are `under_way`. An
-    effect is due no sooner than `call_timeout` after its claim, when no call can still be running.
+    effect is due after `look_after`, when no call of a process that just died can be under way.
     """
     query = select(EffectRow).where(
         EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.CLAIMED
@@ -348,8 +400,10 @@ async def release_abandoned(
     claimed = (await session.execute(query.with_for_update())).scalars()
     rows = [row for row in claimed if row.id not in under_way]
     for row in rows:
-        due_at = max(now, (row.claimed_at or now) + call_timeout)
-        postpone(row, due_at=due_at, error="process gone", is_uncertain=True)
+        due_at = now + look_after
+        await postpone(
+            session, row, now=now, due_at=due_at, error="process gone", is_uncertain=True
+        )
     return len(rows)
 
 

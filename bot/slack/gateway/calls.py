@@ -26,7 +26,7 @@ from incidents.core.clock import Clock
 OnCall = Callable[[str, str, float], None]
 Answer = Mapping[str, Any]
 
-CALL_TIMEOUT_SECONDS = 10.0
+CALL_TIMEOUT_SECONDS = 12.0
 _MOST_PAGES = 200
 
 
@@ -146,7 +146,7 @@ class SlackCalls:
         except aiohttp.ConnectionTimeoutError:
             raise SlackTemporary("unreachable", method=method) from None
         except TimeoutError:
-            raise SlackTemporary("timeout", method=method, uncertain=True) from None
+            raise SlackTemporary("timeout", method=method, uncertain=True, settled=True) from None
         except aiohttp.ClientConnectorError:
             raise SlackTemporary("unreachable", method=method) from None
         except aiohttp.InvalidURL:

@@ -221,7 +221,7 @@ async def test_effects_of_a_dead_process_are_retried_after_its_calls_have_ended(
             uow.session,
             workspace_id=uow.workspace_id,
             now=uow.now,
-            call_timeout=timedelta(seconds=12),
+            look_after=timedelta(seconds=12),
         )
         row = await outbox.get_effect(uow.session, plan.id)
         assert row.is_uncertain
