@@ -39,6 +39,7 @@ class Crew:
     called: Person
     pause: float = 0.03
     promises: list[Promise] = field(default_factory=list)
+    is_over: bool = False
 
     def __post_init__(self) -> None:
         self.slack.on_change(lambda change: self._see(change.text))
@@ -48,19 +49,22 @@ class Crew:
         """How many promises were given."""
         return sum(promise.is_given for promise in self.promises)
 
-    async def work(self, *, incidents: int) -> None:
-        """Let everybody lead this many incidents, one after the other."""
-        await asyncio.gather(*(self._lead(person, incidents) for person in self.people))
+    async def work(self) -> None:
+        """Let everybody lead one incident after the other, until `is_over`."""
+        await asyncio.gather(*(self._lead(person) for person in self.people))
 
-    async def _lead(self, person: Person, incidents: int) -> None:
-        for _ in range(incidents):
+    async def _lead(self, person: Person) -> None:
+        while not self.is_over:
             room = await self._declare(person)
             for _ in range(REQUESTS_PER_INCIDENT):
+                if room is None or self.is_over:
+                    return
                 await asyncio.sleep(self.pause * self.chance.uniform(0.2, 2))
                 await self._ask(person, room)
 
-    async def _declare(self, person: Person) -> Channel:
-        while True:
+    async def _declare(self, person: Person) -> Channel | None:
+        """Declare until it is promised, and enter the channel; None if work is over before."""
+        while not self.is_over:
             word = self._word()
             promise = self._begin(word, "declare", word)
             # For similar titles the bot would ask instead of declaring.
@@ -68,7 +72,9 @@ class Crew:
             await self._try(promise, person, f"declare sev2 {title}", "general")
             if promise.is_given:
                 entered = partial(self._entered, word, person)
-                return await self.slack.wait_for(entered, timeout=120, saying=f"room of {word}")
+                await self.slack.wait_for(lambda e=entered: self.is_over or e(), timeout=120)
+                return entered()
+        return None
 
     def _entered(self, word: str, person: Person) -> Channel | None:
         found = next((c for c in self.slack.channels if f"-{word}" in c.name), None)

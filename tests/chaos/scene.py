@@ -86,10 +86,10 @@ async def at_work(
 
 @contextlib.asynccontextmanager
 async def _working(crew: Crew) -> AsyncIterator[None]:
-    # More incidents than there is time for: the trial decides when work ends.
-    work = asyncio.create_task(crew.work(incidents=10_000))
+    work = asyncio.create_task(crew.work())
     try:
         yield
     finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        # Not cancelled: in Python 3.11, `wait_for` may swallow a cancellation.
+        crew.is_over = True
+        await work

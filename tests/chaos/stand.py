@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -94,12 +95,12 @@ async def settle(slack: SlackServer, database_url: str, *, timeout: float = 90.0
 
     Raises: TimeoutError.
     """
-    database = open_database(database_url)
+    database, deadline = open_database(database_url), time.monotonic() + timeout
     try:
-        async with asyncio.timeout(timeout):
-            # Being quiet takes half a second, so this doesn't keep the database busy.
-            while not await _is_quiet(slack) or await _count_waiting(database):
-                pass
+        # Being quiet takes half a second, so this doesn't keep the database busy.
+        while not await _is_quiet(slack) or await _count_waiting(database):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{await _count_waiting(database)} effects still wait")
     finally:
         await database.close()
 

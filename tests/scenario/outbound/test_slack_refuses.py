@@ -1,11 +1,15 @@
 """Slack refuses, is slow, or drops the connection: the incident goes on and loses nothing."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from bot.features.browse.people import refresh_directory
 from bot.features.channel.announcement import join_announcement_channel
 from incidents.policy.references import GroupRef, PersonRef
 from tests.scenario.conftest import DECLARE, ROOM, Bot, declared
+from tests.slack_server.delivery.failures import FOREVER
 
 
 async def test_the_incident_is_announced_once_and_edited_in_place(bot: Bot) -> None:
@@ -80,6 +84,59 @@ async def test_server_errors_and_rate_limits_delay_but_lose_nothing(bot: Bot) ->
     assert alice in room
     assert room.pins
     assert len(bot.slack.channel("incidents").messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "within"),
+    [
+        ({"error": "internal_error"}, 2),
+        ({"error": "fatal_error", "after": True}, 2),
+        ({"error": "ratelimited", "retry_after": 1}, 2),
+        ({"status": 502}, 6),
+        ({"status": 404}, 6),
+        ({"status": 403, "after": True}, 6),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "method", ["conversations.create", "conversations.invite", "chat.postMessage", "pins.add"]
+)
+async def test_a_passing_fault_costs_people_seconds(
+    bot: Bot, method: str, fault: dict[str, Any], within: int
+) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.fail(method, **fault)
+    await alice.command(DECLARE)
+    await bot.settle_for(seconds=0.3)
+    for _ in range(within):
+        await bot.advance(seconds=1)
+    (room,) = [channel for channel in bot.slack.channels if "inc-1" in channel.name]
+    assert alice in room
+    assert len(room.pins) == 1
+    assert len(bot.slack.channel("incidents").messages) == 1
+
+
+async def test_what_waited_for_an_outage_to_end_goes_out_with_the_first_success(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    for title in ("Checkout errors", "Login page white", "Search stale"):
+        await alice.command(f"/incident declare sev2 {title}")
+        await bot.settle()
+    bot.slack.fail("*", status=503, times=FOREVER)
+    for number in (1, 2, 3):
+        await alice.command(f"/incident INC-{number} update Still down")
+    for _ in range(8):
+        await bot.advance(seconds=8)
+    bot.slack.heal()
+    while not updates_shown(bot):
+        await bot.advance(seconds=1)
+    await bot.advance(seconds=1)
+    assert updates_shown(bot) == 3
+
+
+def updates_shown(bot: Bot) -> int:
+    """Count the updates in the incidents' channels."""
+    rooms = [channel for channel in bot.slack.channels if channel.name.startswith("inc-")]
+    return sum("*Update 1*" in message.text for room in rooms for message in room.messages)
 
 
 async def test_a_refusal_for_good_is_said_with_retry_and_retried(bot: Bot) -> None:

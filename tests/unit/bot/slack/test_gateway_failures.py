@@ -58,6 +58,19 @@ async def test_slacks_internal_errors_are_temporary_and_uncertain(
     assert isinstance(failure, SlackTemporary)
     assert failure.error == error
     assert failure.uncertain
+    assert failure.settled == ("error" in fault)  # a page isn't Slack's answer
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 407, 451])
+async def test_a_refusal_without_slacks_answer_is_a_proxys_and_temporary(
+    door: Door, status: int
+) -> None:
+    door.slack.fail(POST, status=status)
+    failure = await failure_of_posting(door)
+    assert isinstance(failure, SlackTemporary)
+    assert failure.error == f"http_{status}"
+    assert failure.uncertain
+    assert not failure.settled
 
 
 @pytest.mark.parametrize(
@@ -87,6 +100,7 @@ async def test_no_answer_in_time_is_temporary_and_uncertain(door: Door) -> None:
     assert isinstance(failure, SlackTemporary)
     assert failure.error == "timeout"
     assert failure.uncertain
+    assert failure.settled  # Slack had time enough
 
 
 async def test_a_dropped_connection_is_uncertain_and_never_tried_twice(door: Door) -> None:
@@ -94,6 +108,7 @@ async def test_a_dropped_connection_is_uncertain_and_never_tried_twice(door: Doo
     failure = await failure_of_posting(door)
     assert isinstance(failure, SlackTemporary)
     assert failure.uncertain
+    assert not failure.settled
     assert len(door.slack.calls_of(POST)) == 1
 
 
