@@ -71,10 +71,12 @@ class Crew:
             title = f"{word} {self._word()} {self._word()}"
             await self._try(promise, person, f"declare sev2 {title}", "general")
             if promise.is_given:
-                entered = partial(self._entered, word, person)
-                await self.slack.wait_for(lambda e=entered: self.is_over or e(), timeout=120)
-                return entered()
+                await self.slack.wait_for(partial(self._goes_on, word, person), timeout=120)
+                return self._entered(word, person)
         return None
+
+    def _goes_on(self, word: str, person: Person) -> bool:
+        return self.is_over or self._entered(word, person) is not None
 
     def _entered(self, word: str, person: Person) -> Channel | None:
         found = next((c for c in self.slack.channels if f"-{word}" in c.name), None)
