@@ -167,7 +167,9 @@ class Dispatcher:
     def _pause_seconds(self) -> float:
         if self._ended:
             return 0.0
-        return SWEEP_EVERY_SECONDS if not self._tasks else SWEEP_EVERY_SECONDS / 5
+        # Whoever waits for the lease looks often, so that a dead process is replaced soon.
+        is_quiet = not self._tasks and self.holds_lease
+        return SWEEP_EVERY_SECONDS if is_quiet else SWEEP_EVERY_SECONDS / 5
 
     async def _cycle(self, *, is_woken: bool) -> None:
         """Settle and claim once; unless woken, check first whether anything is due."""

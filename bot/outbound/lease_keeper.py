@@ -12,7 +12,9 @@ from incidents.engine import outbox
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.storage import leases
 
-RENEW_EVERY = timedelta(seconds=10)
+RENEW_EVERY = timedelta(seconds=3)
+# Our own claims that are older than this and not under way: we never learnt of them.
+UNHEARD_AFTER = timedelta(seconds=30)
 
 
 class LeaseKeeper:
@@ -86,7 +88,7 @@ class LeaseKeeper:
             workspace_id=uow.workspace_id,
             now=uow.now,
             look_after=self._look_after,
-            claimed_before=None if is_new else uow.now - leases.LEASE,
+            claimed_before=None if is_new else uow.now - UNHEARD_AFTER,
             under_way=self._under_way,
         )
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.storage.database import Base
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=9)
 
 
 class Lease(Base):
