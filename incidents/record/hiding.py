@@ -10,27 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, inspect, or_, select
+from sqlalchemy import JSON, ForeignKey, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
 from incidents.core.hash_chain import hash_content, instant_text
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonKind, actor_of, system_actor
+from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import (
     ById,
     Incident,
     IncidentRef,
-    Participant,
-    find_incident,
     lock_incident,
 )
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
-from incidents.policy.references import GroupRef, PersonRef, Standing
 from incidents.record.audit_log import AuditKind, audit
 from incidents.record.corrections import (
     WITHDRAWABLE,
@@ -42,8 +39,7 @@ from incidents.record.corrections import (
 from incidents.record.entries import Redacted, Revealed
 from incidents.record.redaction import Erased, Taken, erase
 from incidents.record.words import words_in
-from incidents.rights.decide import decide, gather_standing, managers_named
-from incidents.rights.stages import is_among
+from incidents.rights.others import who_else_may
 from incidents.storage.database import Base
 
 MAX_REASON = 500
@@ -169,9 +165,11 @@ async def destroy_entry(
         )
     is_alone = await _hid_it(uow, entry)
     if is_alone:
-        others = await _others_who_may(uow, incident)
+        others = await who_else_may(
+            uow.session, uow.actor, Action.REDACT_ENTRY, incident=incident, policy=uow.policy
+        )
         if others:
-            raise NotPermitted(Action.REDACT_ENTRY, needs=", ".join(others[:3]))
+            raise NotPermitted(Action.REDACT_ENTRY, needs=", ".join(others))
         about = {"incident": str(incident.reference), "sequence": entry.sequence, "reason": why}
         await audit(uow, AuditKind.DESTROYED_ALONE, about)
     return await redact_entry(uow, ref, entry_id=entry_id, reason=why, is_break_glass=is_alone)
@@ -275,60 +273,6 @@ async def _hid_it(uow: UnitOfWork, entry: TimelineEntry) -> bool:
     corrections = await find_corrections(uow.session, entry)
     hidings = [one for one in corrections if one.kind == Redacted.kind]
     return bool(hidings) and hidings[-1].actor_id == uow.actor.person_id
-
-
-async def _others_who_may(uow: UnitOfWork, incident: Incident) -> list[str]:
-    """Return the names of other people who may destroy it and can see the incident."""
-    found = []
-    for person in await _candidates(uow, incident):
-        other = actor_of(person)
-        sees = await find_incident(
-            uow.session, ById(incident.id), workspace_id=uow.workspace_id, viewer=other
-        )
-        facts = await gather_standing(
-            uow.session,
-            other,
-            incident=incident,
-            policy=uow.policy,
-            workspace_id=uow.workspace_id,
-        )
-        decision = decide(other, Action.REDACT_ENTRY, facts, rights=uow.policy.rights)
-        if sees is not None and decision.is_allowed:
-            found.append(person.name)
-    return found
-
-
-async def _candidates(uow: UnitOfWork, incident: Incident) -> list[Person]:
-    """Return active members who take part, or whom the policy names for it."""
-    who = uow.policy.rights.who_may(Action.REDACT_ENTRY)
-    named = [one for one in who if isinstance(one, PersonRef | GroupRef)]
-    if Standing.MANAGER in who:
-        named += managers_named(uow.policy, incident.services)
-    query = select(Person).where(
-        Person.workspace_id == uow.workspace_id,
-        Person.is_active.is_(True),
-        Person.kind == PersonKind.MEMBER,
-        Person.id != uow.actor.person_id,
-    )
-    if not named and not {Standing.ANYONE, Standing.SENIOR} & set(who):
-        taking_part = select(Participant.person_id).where(Participant.incident_id == incident.id)
-        query = query.where(or_(Person.id.in_(taking_part), Person.id == incident.declared_by_id))
-    people = list((await uow.session.execute(query.order_by(Person.name))).scalars())
-    if not named:
-        return people
-    taking_part_ids = set(
-        (
-            await uow.session.execute(
-                select(Participant.person_id).where(Participant.incident_id == incident.id)
-            )
-        ).scalars()
-    )
-    return [
-        one
-        for one in people
-        if one.id in taking_part_ids
-        or await is_among(uow.session, one.id, named, workspace_id=uow.workspace_id)
-    ]
 
 
 def _reason(text: str) -> str:
