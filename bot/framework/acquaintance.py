@@ -19,7 +19,7 @@ from incidents.roles.departures import save_people
 if TYPE_CHECKING:
     from bot.framework.requests import Services
 
-# What Slack answers about ids that aren't anybody's whom we could see: strangers, for us.
+# Slack's errors for people that we can't see: strangers, for us.
 _STRANGERS = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
 # How many people Slack is asked about at a time: a group's members are soon through, and the rest

@@ -55,7 +55,7 @@ class Ladder:
 async def find_callees(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
 ) -> Callees:
-    """Return the people the step calls now, and whom to look up first."""
+    """Return the people the step calls now, and the names to look up first."""
     ladder = Ladder(
         session=uow.session,
         policy=uow.policy,

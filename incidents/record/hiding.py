@@ -1,7 +1,7 @@
-"""Hides an entry's words at once and reversibly, and destroys them later, by somebody else.
+"""Hides an entry's words at once and reversibly; later, somebody else destroys them.
 
-Hiding takes the words from everywhere a redaction would, and keeps them in `hidden_words`, which
-nothing shows or exports. Revealing puts them back. Destroying deletes them for good.
+Hiding moves the words, wherever a redaction would erase them, to `hidden_words`, which nothing shows
+or exports. Revealing puts them back. Destroying deletes them for good.
 """
 
 import json
@@ -44,7 +44,7 @@ from incidents.storage.database import Base
 
 MAX_REASON = 500
 
-# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
+# What people wrote themselves, they may hide themselves; other entries about them, others hide.
 _OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind}
 
 
@@ -122,7 +122,7 @@ async def redact_entry(
     reason: str = "",
     is_break_glass: bool = False,
 ) -> Outcome:
-    """Delete the words of an entry, its amendments and every copy for good; the chain still proves.
+    """Delete the words of an entry, its amendments and every copy for good; the chain stays intact.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
     """
@@ -148,10 +148,10 @@ async def redact_entry(
 async def destroy_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str
 ) -> Outcome:
-    """Destroy hidden words for good: by somebody else than who hid them.
+    """Destroy hidden words for good; this needs somebody other than the person who hid them.
 
-    Where nobody else may, who hid them goes ahead alone: everybody in the channel hears of it, and
-    it is on the audit log.
+    If nobody else may, that person goes ahead alone: the channel is told, and the audit log
+    records it.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput without a reason; AlreadySo.
     """
@@ -248,7 +248,7 @@ def _tables(uow: UnitOfWork) -> dict[str, type[Base]]:
 
 
 async def _put_back(session: AsyncSession, entity: type[Base], kept: HiddenWords) -> None:
-    """Put a value back, unless somebody has written there since."""
+    """Put a value back, unless somebody has written in its place since."""
     columns = inspect(entity).primary_key
     key = tuple(
         uuid.UUID(text) if column.type.python_type is uuid.UUID else text

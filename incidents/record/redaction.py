@@ -48,7 +48,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What a redaction erased besides the entry itself: entries that repeat it, and rows."""
+    """What a redaction erased apart from the entry itself: entries that repeat it, and rows."""
 
     entries: int = 0
     rows: int = 0
@@ -66,7 +66,7 @@ async def erase(
     is_break_glass: bool = False,
     but: str = "",
 ) -> Erased:
-    """Erase the entry's words, those of its amendments, and their copies; record that it was so.
+    """Erase the entry's words, those of its amendments, and their copies, and record that.
 
     `hidden` are words that were taken out of the entry before. `but` is a table to leave alone.
     """

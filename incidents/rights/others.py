@@ -29,7 +29,7 @@ async def who_else_may(
 ) -> list[str]:
     """Return the names of up to three other members who may do this and see the incident.
 
-    The nearest that there are: people whom the policy names, else responders, else other members.
+    The nearest there are: people the policy names, else responders, else other members.
     """
     others = (
         select(Person)

@@ -134,7 +134,7 @@ async def mentor_since(
 
 
 async def learners_without_mentor(session: AsyncSession, policy: Policy) -> tuple[str, ...]:
-    """Return the names of active members below solo whom nobody supervises."""
+    """Return the names of active members below solo who have no mentor."""
     seeds = [seed.person for seed in policy.supervision.stages]
     has_stages = or_(  # others are seniors
         Person.id.in_(select(StageRecord.person_id)),
