@@ -24,7 +24,8 @@ from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
-from incidents.core.times import MOMENT_EXAMPLE, parse_moment, split_moment, zone_of
+from incidents.core.moments import MOMENT_EXAMPLE, parse_moment, split_moment
+from incidents.core.times import zone_of
 from incidents.engine.effects import DeleteFiles, EraseEntryMessage, EraseTitle
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
