@@ -40,6 +40,12 @@ _PART: Final = re.compile(
     re.IGNORECASE,
 )
 _HOURS: Final = {"morning": range(12), "afternoon": range(12, 19), "evening": range(16, 24)}
+# `10 min ago`, `at 14:05`, `yesterday at 2pm`; not `every day 14:05`.
+_SAYS_WHEN: Final = re.compile(
+    rf"at \d{{1,2}}[:.h]\d|at \d{{1,2}}\s?[ap]\.?m|(?:today|yesterday|{WEEKDAY})\b|.* ago$",
+    re.IGNORECASE,
+)
+_MOST_WORDS: Final = 6
 # A day after the time: `14:05 yesterday`, `14:05 on Friday`, `14:05, 28 Nov`.
 _DAY_AFTER: Final = re.compile(
     rf"today|yesterday|tomorrow|(?:on|last)\s|\d{{4}}-\d|\d{{1,2}}\.\d{{1,2}}\.|\d{{1,2}}/\d{{1,2}}/\d"
@@ -109,6 +115,19 @@ def _split_plain(text: str, *, now: datetime, zone: str) -> tuple[datetime | Non
     if found is None and may_be_a_moment(text):
         raise _unclear()
     return found, rest
+
+
+def moment_at_the_end(text: str, *, now: datetime, zone: str) -> str:
+    """Return the words at the end that may say when it was: `10 min ago`, `at 14:05`; else "".
+
+    The text may also say when something else is, so that nobody can date it by this.
+    """
+    words = text.rstrip(".!)").split()
+    for count in range(min(len(words) - 1, _MOST_WORDS), 0, -1):
+        said = " ".join(words[-count:])
+        if _SAYS_WHEN.match(said) and find_moment(said, now=now, zone=zone) is not None:
+            return said
+    return ""
 
 
 def _unclear(problem: str = "not_a_time") -> InvalidInput:

@@ -76,7 +76,7 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
         # `by hand` is text; `by 31.`, `by end of week` and `by May` were meant as dates.
         is_sure = by.casefold() in {"by", "until", "due"}
         if due_on is None and is_sure and _LIKE_A_DAY.match(after.strip()):
-            raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
+            raise InvalidInput("due_on", "not_a_day", DAY_EXAMPLE)
         if due_on is not None:
             rest = wording
     due_on = due_on or _day_at_the_end(rest, now=now, zone=zone)
@@ -111,7 +111,7 @@ async def add(request: Request, given: Adding) -> Reply:
     actor, owner, text = request.actor, given.owner, given.text
     due_on = find_day(given.due_on, now=request.now, zone=actor.zone)
     if given.due_on and due_on is None:
-        raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
+        raise InvalidInput("due_on", "not_a_day", DAY_EXAMPLE)
     if not request.is_form:
         me = Named(actor.external_id, actor.name) if actor.external_id else None
         giving = owners.find_giving(given.ref, text, me=me)

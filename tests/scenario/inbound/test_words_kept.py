@@ -29,7 +29,7 @@ async def _answer(bot: Bot, line: str) -> str:
         ("escalate @ben and @dev both please", "you named two"),
         ("checkin @ben 500 errors gone?", "could be part of your question"),
         ("checkin @ben at 14:05 how is it", "how long, not until when"),
-        ("action @ben by December fix it", "isn't a date we can read"),
+        ("action @ben by December fix it", "has to be a day"),
     ],
 )
 async def test_what_is_doubtful_is_asked_with_the_words_kept(
