@@ -209,6 +209,11 @@ class Request:
         return first
 
     @property
+    def typed(self) -> str:
+        """Return a command's whole line as typed, or ""."""
+        return str(self.payload.get("text") or "") if "command" in self.payload else ""
+
+    @property
     def value(self) -> str:
         """Return the pressed button's value, or the value of the chosen option."""
         chosen = self.action.get("selected_option") or {}

@@ -1,7 +1,7 @@
 """The grammar of the slash command: one table drives parser, routing, help and "did you mean"."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -14,6 +14,8 @@ _WORD = re.compile(r"\S+")
 # How much a word must resemble an option to be asked about: `--privte`, but not `--force`.
 _RESEMBLES = 0.75
 _SHORTEST_START = 3
+# The most words of a duration after its first: `1 hour and 30 minutes`.
+_LONGEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +174,21 @@ def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
                 raise CommandRefused("flag_needs_value", word[0], command=command)
             given, position = words[index][0], words[index].end()
             index += 1
-        while given and index < len(words) and find_duration(f"{given} {words[index][0]}"):
-            given, position = f"{given} {words[index][0]}", words[index].end()  # `--next 20 min`
-            index += 1
+        more = _more_of_a_duration(given, [one[0] for one in words[index : index + _LONGEST]])
+        if more:  # `--next 20 min`, `--next half an hour`
+            given, position = " ".join((given, *more)), words[index + len(more) - 1].end()
+            index += len(more)
         flags[name] = given
     kept.append(text[position:])
     return flags, "".join(kept).strip()
+
+
+def _more_of_a_duration(given: str, after: Sequence[str]) -> Sequence[str]:
+    """Return the following words that make one duration with the given one, as many as possible."""
+    for count in range(len(after), 0, -1):
+        if given and find_duration(" ".join((given, *after[:count]))):
+            return after[:count]
+    return ()
 
 
 def _split_flag(word: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@
 import re
 from typing import Final
 
-from incidents.core.times import COUNT
+from incidents.core.times import COUNT, split_duration
 from incidents.core.typed_dates import CLOCKISH, MONTH, UNIT, WEEKDAY
 
 _END: Final = r"(?=[\s,;:.!?)\]]|$)"
@@ -92,6 +92,32 @@ _RATIO: Final = re.compile(
     r"\d{1,2}:\d{2}\s+(?:ratio|odds|split|aspect|mix|min|mins|minutes|hours|into|later)\b",
     re.IGNORECASE,
 )
+
+
+# `500 errors gone?` asks about errors, and `10 is it well?` comes back after ten minutes.
+_COUNT: Final = re.compile(
+    rf"(?:\d{{1,3}}|(?!an? ){COUNT})\s+(?:more |of |{_THINGS}\b"
+    r"|(?!(?:does|was|has|this|status|progress|is|its|as|us)\b)[a-z]{2,}s\b)",
+    re.IGNORECASE,
+)
+_UNTIL: Final = re.compile(
+    rf"(?:until|till)\s|(?:at|by|to)\s+(?:(?:{WEEKDAY}|tomorrow|tonight|the end|end of|eo[dw]|\d{{1,2}})(?=[\s,:;]|$)"
+    rf"|{CLOCKISH})"
+    rf"|{CLOCKISH}|(?:tomorrow|tonight|noon|midnight|eod)\b|(?:next |on )?(?:{_DAY_NAME})\b",
+    re.IGNORECASE,
+)
+
+
+def begins_with_a_count(text: str) -> bool:
+    """Tell whether the text begins with a number of something: `3 pods`, `20 customers`."""
+    return _COUNT.match(text) is not None and split_duration(text)[0] is None
+
+
+def says_until_when(text: str) -> bool:
+    """Tell whether the text begins with a time to come: `until 14:30`, `tomorrow 9am`, `noon`."""
+    if is_plain_number(text) or split_duration(text)[0] is not None:
+        return False
+    return _UNTIL.match(text) is not None
 
 
 def is_plain_number(text: str) -> bool:
