@@ -14,6 +14,8 @@ _WORD = re.compile(r"\S+")
 # How much a word must resemble an option to be asked about: `--privte`, but not `--force`.
 _RESEMBLES = 0.75
 _SHORTEST_START = 3
+# How much an unknown verb must resemble one: `statsu`, but not `next` and `export`.
+_CLOSE = 0.7
 # The most words of a duration after its first: `1 hour and 30 minutes`.
 _LONGEST = 4
 
@@ -83,12 +85,13 @@ class Grammar:
                 self._by_word[word] = command
 
     def find(self, word: str) -> Command | None:
-        """Return the command with this name or alias, in any case, or None."""
-        return self._by_word.get(word.casefold())
+        """Return the command with this name or alias, in any case, as in `Note:`, or None."""
+        bare = word.casefold()
+        return self._by_word.get(bare) or self._by_word.get(bare.rstrip(":,.!?"))
 
     def close_to(self, word: str) -> tuple[str, ...]:
         """Return the names of up to three commands that resemble the word."""
-        near = get_close_matches(word.casefold(), self._by_word, n=3, cutoff=0.6)
+        near = get_close_matches(word.casefold(), self._by_word, n=3, cutoff=_CLOSE)
         return tuple(dict.fromkeys(self._by_word[name].name for name in near))
 
     def parse(self, text: str) -> tuple[Command | None, CommandWords]:

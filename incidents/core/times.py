@@ -22,8 +22,9 @@ _BEFORE_A_DURATION = re.compile(r"^(?:in|within|for)\s+(?=\d|half\b|an?\b)", re.
 _MINUTES = re.compile(r"[1-9]\d{0,2}")
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _COUNTS = {
-    "a": 1,
+    "forty-five": 45,
     "an": 1,
+    "a": 1,
     "one": 1,
     "two": 2,
     "three": 3,
@@ -40,10 +41,9 @@ _COUNTS = {
     "twenty": 20,
     "thirty": 30,
     "forty": 40,
-    "forty-five": 45,
     "ninety": 90,
 }
-COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True))
+COUNT = "|".join(_COUNTS)
 # Not seconds: `a second opinion`, `one second deploy`.
 _UNIT = r"(?:weeks?|days?|hours?|hrs?|minutes?|mins?)\b"
 _HALF = re.compile(

@@ -132,13 +132,16 @@ class Undo(OnIncident):
     again: bool = False
 
 
+_LAST_ONE = frozenset({"", "it", "that", "this", "last", "last note", "my last note"})
+
+
 async def take_back(request: Request, given: Undo) -> Reply:
     """Withdraw the person's newest note or mark; ask before an older one."""
     if given.entry_id is not None:
         use_case = partial(withdraw_entry, ref=given.ref, entry_id=given.entry_id)
         return Say(_withdrawn(await request.transact(use_case)), replaces=True)
-    typed = request.words.text.casefold()
-    if typed not in {"", "again"}:
+    typed = request.words.text.casefold().strip(".!")
+    if typed not in {*_LAST_ONE, "again"}:
         timeline = f"`{request.policy.command} timeline`"
         text = (
             "`undo` takes back your newest one only, so nothing was changed. "
