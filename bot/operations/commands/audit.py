@@ -2,14 +2,13 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.operations.commands.configuration import Configuration, load_configuration
 from bot.operations.commands.export import Form
-from bot.operations.commands.output import fail, write_file
+from bot.operations.commands.output import Force, Output, fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 def audit(
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
-    output: Annotated[
-        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
-    ] = None,
+    output: Output = None,
+    *,
+    force: Force = False,
     redact: Annotated[
         int | None,
         typer.Option(metavar="12", help="Erase this entry's content for good, instead."),
@@ -48,7 +47,7 @@ def audit(
         fail(f"Entry {redact} was erased before.")
     except InvalidInput:
         fail(f"There is no entry {redact} that can be erased.")
-    write_file(file, output)
+    write_file(file, output, force=force)
 
 
 async def _redact(

@@ -2,13 +2,12 @@
 
 import asyncio
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.operations.commands.configuration import load_configuration
-from bot.operations.commands.output import fail, write_file
+from bot.operations.commands.output import Force, Output, fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -26,9 +25,9 @@ class Form(StrEnum):
 def export(
     incident: Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")],
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
-    output: Annotated[
-        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
-    ] = None,
+    output: Output = None,
+    *,
+    force: Force = False,
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
@@ -42,7 +41,7 @@ def export(
         file = asyncio.run(_export(settings, incident, form, workspace))
     except CannotRead as error:
         fail(str(error))
-    write_file(file, output)
+    write_file(file, output, force=force)
 
 
 async def _export(

@@ -2,13 +2,12 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.operations.commands.configuration import Configuration, load_configuration
-from bot.operations.commands.output import fail, write_file
+from bot.operations.commands.output import Force, Output, fail, write_file
 
 if TYPE_CHECKING:
     from incidents.engine.unit_of_work import Outcome
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
 
 def person(
     member: Annotated[str, typer.Argument(metavar="U0123", help="The person's id in Slack.")],
-    output: Annotated[
-        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
-    ] = None,
+    output: Output = None,
     *,
+    force: Force = False,
     erase: Annotated[
         bool,
         typer.Option("--erase", help="Erase name, address and private texts of who has left."),
@@ -41,7 +39,7 @@ def person(
     try:
         if not erase:
             file = asyncio.run(_export(configuration, member, workspace))
-            write_file(file, output)
+            write_file(file, output, force=force)
             return
         outcome = asyncio.run(_erase(configuration, member, workspace))
     except CannotRead as error:
