@@ -25,7 +25,7 @@ from config.settings_checks import (
     signing_key,
     signing_secret,
 )
-from config.settings_names import Problem, env_file_problems, misspelt
+from config.variable_names import Problem, env_file_problems, misspelt
 from incidents.core.signing import SigningKey, key_bytes
 
 DEFAULT_DATABASE_URL: Final = "sqlite+aiosqlite:///data/sitrep.db"

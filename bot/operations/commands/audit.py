@@ -8,7 +8,7 @@ import typer
 
 from bot.operations.commands.configuration import Configuration, load_configuration
 from bot.operations.commands.export import Form
-from bot.operations.commands.output import Force, Output, fail, write_file
+from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
 def audit(
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
-    output: Output = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+        ),
+    ] = None,
     *,
-    force: Force = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file that is there.")
+    ] = False,
     redact: Annotated[
         int | None,
         typer.Option(metavar="12", help="Erase this entry's content for good, instead."),

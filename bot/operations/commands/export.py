@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.operations.commands.configuration import load_configuration
-from bot.operations.commands.output import Force, Output, fail, write_file
+from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -25,9 +25,16 @@ class Form(StrEnum):
 def export(
     incident: Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")],
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
-    output: Output = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+        ),
+    ] = None,
     *,
-    force: Force = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file that is there.")
+    ] = False,
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),

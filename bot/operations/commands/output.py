@@ -3,19 +3,12 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from incidents.exports.export import ExportFile
-
-
-Output = Annotated[
-    str | None,
-    typer.Option(help="A file, or a folder (it ends in /, or is there); `-` or nothing prints it."),
-]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the file that is there.")]
 
 
 def write_file(file: "ExportFile", output: str | None, *, force: bool = False) -> None:

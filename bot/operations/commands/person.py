@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.operations.commands.configuration import Configuration, load_configuration
-from bot.operations.commands.output import Force, Output, fail, write_file
+from bot.operations.commands.output import fail, write_file
 
 if TYPE_CHECKING:
     from incidents.engine.unit_of_work import Outcome
@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 
 def person(
     member: Annotated[str, typer.Argument(metavar="U0123", help="The person's id in Slack.")],
-    output: Output = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+        ),
+    ] = None,
     *,
-    force: Force = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file that is there.")
+    ] = False,
     erase: Annotated[
         bool,
         typer.Option("--erase", help="Erase name, address and private texts of who has left."),

@@ -14,7 +14,7 @@ from config.settings import (
     Settings,
     load_settings,
 )
-from config.settings_names import Problem
+from config.variable_names import Problem
 
 SECRET = "hunter2-very-secret"
 SERVING = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
