@@ -45,7 +45,7 @@ class Ask(OnIncident):
 
 def typed_checkin(request: Request) -> Ask:
     """Parse `checkin @someone [10m] question`. Raises: InvalidInput."""
-    who, rest = request.words.split_first()
+    who, rest = request.words.split_person()
     external_id = mentions.parse_user(who)
     if external_id is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)

@@ -1,6 +1,7 @@
 """Action items: the command, the form, the list with *Done* buttons, and the messages."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -122,10 +123,20 @@ async def add(request: Request, given: Adding) -> Reply:
     due_on = find_day(given.due_on, now=request.now, zone=request.actor.zone)
     if given.due_on and due_on is None:
         raise InvalidInput("due_on", "not_a_day", DAY_EXAMPLE)
+    if request.is_form and due_on is None:
+        due_on = _day_in_words(request, given.text)
     use_case = partial(
         add_action_item, ref=given.ref, text=given.text, owner=given.owner, due_on=due_on
     )
     return Say(added(await request.transact(use_case)))
+
+
+def _day_in_words(request: Request, text: str) -> date | None:
+    """Return the day of a form's `fix it by Friday`; None if the words don't plainly say one."""
+    with suppress(InvalidInput):
+        due = due_in(text, now=request.now, zone=request.actor.zone)
+        return None if due.is_doubtful else due.day
+    return None
 
 
 def done_text(_: Request, outcome: Outcome) -> str:

@@ -84,6 +84,10 @@ async def test_what_is_doubtful_is_asked_with_the_words_kept(
             ": 22.04 hosts need an upgrade (ben, with no date)",
         ),
         ("severity to 1 payments fail", "*SEV1*"),
+        ("role scribe to @ben", "ben is *Scribe*"),
+        ("checkin with @ben 10 how is it", "in 10 min"),
+        ("handoff to @ben it's quiet now", "ben"),
+        ("duplicate of INC-1 same errors", "INC-1"),
         ("sev one", "*SEV1*"),
         ("severity critical", "*SEV1*"),
     ],
@@ -152,3 +156,52 @@ async def test_a_severity_in_marks_or_after_its_word_is_one(bot: Bot, typed: str
 
 async def test_a_note_dated_in_full_is_not_said_to_be_of_yesterday(bot: Bot) -> None:
     assert "yesterday" not in await _answer(bot, "note 2026-02-26T14:05:00+05:00 It began")
+
+
+async def test_a_form_whose_title_names_another_severity_asks_which(any_bot: Bot) -> None:
+    alice = any_bot.slack.add_person("alice")
+    form = (await alice.command("/incident declare")).get_view()
+    asked = await alice.submit(form, {"title": "SEV1: all is down", "severity": "sev3"})
+    assert asked.errors == {
+        "severity": "Severity isn't SEV1, with which the title begins: change one of them."
+    }
+    assert not any_bot.slack.calls_of("conversations.create")
+    done = await alice.submit(form, {"title": "SEV1: all is down", "severity": "sev1"})
+    assert done.action != "errors"
+    await any_bot.settle()
+    assert any_bot.slack.calls_of("conversations.create")
+
+
+@pytest.mark.parametrize(
+    ("said", "title", "severity"),
+    [
+        ("SEV1: checkout is down", "checkout is down", "sev1"),
+        ("P2 carts are slow", "carts are slow", "sev2"),
+        ("critical: checkout is down", "critical: checkout is down", "sev1"),
+        ("checkout is down", "checkout is down", "sev3"),
+    ],
+)
+async def test_a_message_that_names_a_severity_fills_in_the_form_with_it(
+    bot: Bot, said: str, title: str, severity: str
+) -> None:
+    alice = bot.slack.add_person("alice")
+    message = await alice.says(said, "general")
+    form = (await alice.message_shortcut("declare_from_message", message)).get_view()
+    shown = json.dumps(form.payload)
+    assert f'"initial_value": "{title}"' in shown
+    chosen = [
+        block["element"]["initial_option"]["value"]
+        for block in form.payload["blocks"]
+        if block.get("block_id") == "severity"
+    ]
+    assert chosen == [severity]
+
+
+async def test_a_day_in_the_words_of_a_form_is_the_items(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    _, room = await declared(bot, by=alice)
+    form = (await alice.command("/incident action", channel=room)).get_view()
+    await alice.submit(form, {"text": "fix it by Friday", "owner": alice})
+    await bot.settle()
+    listed = await alice.command("/incident actions", channel=room)
+    assert "1. fix it by Friday (alice, due Fri 6 Mar 2026)" in listed.text
