@@ -93,14 +93,12 @@ def split_moment(text: str, *, now: datetime, zone: str) -> tuple[datetime | Non
         `yesterday` without a time of day, `3/4 14:05`.
     """
     written = _DASH.sub("-", text.lstrip())
-    wrapped = _split_wrapped(written, now=now, zone=zone)
-    if wrapped is not None:
-        return wrapped
     bullet = _BULLET.match(written)
     if bullet is not None:
-        found, rest = split_moment(written[bullet.end() :], now=now, zone=zone)
-        return (found, rest) if found is not None else (None, text.lstrip())
-    found, rest = _split_plain(written, now=now, zone=zone)
+        written = _DASH.sub("-", written[bullet.end() :])
+    found, rest = _split_wrapped(written, now=now, zone=zone)
+    if found is None:
+        found, rest = _split_plain(written, now=now, zone=zone)
     return (found, rest) if found is not None else (None, text.lstrip())
 
 
@@ -134,19 +132,19 @@ def _unclear(problem: str = "not_a_time") -> InvalidInput:
     return InvalidInput("time", problem, MOMENT_EXAMPLE)
 
 
-def _split_wrapped(text: str, *, now: datetime, zone: str) -> tuple[datetime | None, str] | None:
+def _split_wrapped(text: str, *, now: datetime, zone: str) -> tuple[datetime | None, str]:
     """Split off `(14:05)`, `*yesterday 14:05*`, `[28/Nov/2026:14:05:33 +0000]`."""
     match = _WRAPPED.match(text)
     if match is None:
-        return None
+        return None, text
     try:
         found, rest = split_moment(match[2], now=now, zone=zone)
     except InvalidInput:
         if re.search(r"\d:\d\d|[a-z]{4}", match[2], re.IGNORECASE):
             raise
-        return None
+        return None, text
     if found is None or rest:
-        return None
+        return None, text
     return found, text[match.end() :].lstrip(" ,;:-")
 
 
@@ -272,7 +270,10 @@ def _day_after(after: str, part: str, *, today: date) -> tuple[date | None, str,
 def _moment(day: date | None, clock: Clock, *, now: datetime, local: tzinfo) -> datetime:
     if day is None:
         return _latest(clock.time, now=now, zone=local)
-    return at(day, clock.time, local)
+    try:
+        return at(day, clock.time, local)
+    except OverflowError:  # the year 1 or 9999, in another zone
+        raise _unclear() from None
 
 
 def latest_clock_time(wall: time, *, now: datetime, zone: str) -> datetime:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, timedelta, tzinfo
+from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incidents.core.errors import InvalidInput
@@ -18,6 +19,7 @@ _GLUED = re.compile(r"(?:\d{1,6}[dhms])+", re.IGNORECASE)
 _MINUTES_AT_THE_END = re.compile(r"(\d\s?h)([0-5]?\d)$", re.IGNORECASE)  # `1h30`
 _WORD = re.compile(r"\S+")
 _MOST_WORDS = 5
+_LONGEST_TEXT = 80
 _BEFORE_A_DURATION = re.compile(r"^(?:in|within|for)\s+(?=\d|half\b|an?\b)", re.IGNORECASE)
 _MINUTES = re.compile(r"[1-9]\d{0,2}")
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -56,6 +58,8 @@ _COUNTED = re.compile(rf"\b(?:a )?couple of (?={_UNIT})|\b({COUNT}) (?={_UNIT})"
 
 def find_duration(text: str) -> timedelta | None:
     """Parse a text that is only a duration (`15m`, `1h30m`, `1 h 30 min`); None for any other."""
+    if len(text) > _LONGEST_TEXT:
+        return None
     rest = _MINUTES_AT_THE_END.sub(r"\1 \2m", _in_figures(text.strip()))
     seconds = 0.0
     if _GLUED.fullmatch(rest):
@@ -107,7 +111,7 @@ def split_duration(text: str, *, takes_minutes: bool = False) -> tuple[timedelta
     first = _WORD.match(written)
     if first is None:
         return None, ""
-    longest = list(_WORD.finditer(written))[:_MOST_WORDS]
+    longest = list(islice(_WORD.finditer(written), _MOST_WORDS))
     for word in reversed(longest):  # `1 h 30 min` before `1 h`
         found = find_duration(written[: word.end()].rstrip(",;:"))
         if found is not None:

@@ -10,6 +10,8 @@ from typing import Final
 from incidents.core.times import COUNT, split_duration
 from incidents.core.typed_dates import CLOCKISH, MONTH, UNIT, WEEKDAY
 
+# What begins a text is within these characters: long digits must not take long.
+_MOST: Final = 120
 _END: Final = r"(?=[\s,;:.!?)\]]|$)"
 _CLOCK: Final = r"(?:\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}h\d{2})"
 _UNITS: Final = (
@@ -110,24 +112,24 @@ _UNTIL: Final = re.compile(
 
 def begins_with_a_count(text: str) -> bool:
     """Tell whether the text begins with a number of something: `3 pods`, `20 customers`."""
-    return _COUNT.match(text) is not None and split_duration(text)[0] is None
+    return _COUNT.match(text[:_MOST]) is not None and split_duration(text)[0] is None
 
 
 def says_until_when(text: str) -> bool:
     """Tell whether the text begins with a time to come: `until 14:30`, `tomorrow 9am`, `noon`."""
     if is_plain_number(text) or split_duration(text)[0] is not None:
         return False
-    return _UNTIL.match(text) is not None
+    return _UNTIL.match(text[:_MOST]) is not None
 
 
 def is_plain_number(text: str) -> bool:
     """Tell whether the text begins with a version or an amount: `22.04 hosts`, `3/4 of the pods`."""
-    return _PLAIN.match(text) is not None
+    return _PLAIN.match(text[:_MOST]) is not None
 
 
 def may_be_a_moment(text: str) -> bool:
     """Tell whether the text begins like a time, so that nobody may take it for mere text."""
-    return _DOUBTFUL.match(text) is not None
+    return _DOUBTFUL.match(text[:_MOST]) is not None
 
 
 def is_rather_a_ratio(text: str) -> bool:

@@ -1,11 +1,15 @@
 """Moments at the start of a note: read, asked about, or text; each kind in the forms people use."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from incidents.core.errors import InvalidInput
-from incidents.core.moments import find_moment, split_moment
+from incidents.core.moments import find_moment, moment_at_the_end, split_moment
+from incidents.core.times import split_duration
 
 # A Monday.
 NOW = datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
@@ -531,3 +535,64 @@ def test_where_only_a_moment_is_asked_for_now_is_one() -> None:
     assert find_moment("1795874700", now=NOW, zone="UTC") == datetime(
         2026, 11, 28, 14, 5, tzinfo=UTC
     )
+
+
+PIECES = [
+    "1",
+    "28",
+    "2026",
+    ".",
+    ":",
+    "-",
+    "/",
+    " ",
+    "T",
+    "Z",
+    "h",
+    "pm",
+    "Nov",
+    "ago",
+    "an hour",
+    "+",
+    "(",
+]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
+    st.sampled_from(["UTC", "Asia/Tokyo"]),
+)
+def test_whatever_is_typed_is_read_kept_or_asked_about(typed: str, zone: str) -> None:
+    try:
+        found, rest = split_moment(typed, now=NOW, zone=zone)
+    except InvalidInput:
+        return
+    assert typed.rstrip().endswith(rest.rstrip())
+    assert found is not None or rest == typed.lstrip()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("typed", ["0000-01-01 00:00 x", "31.02. 14:05 x", "00.00 14:05 x"])
+def test_a_day_that_no_calendar_has_is_asked_about(typed: str, zone: str) -> None:
+    with pytest.raises(InvalidInput):
+        split_moment(typed, now=NOW, zone=zone)
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01 00:00 +05:00 x", "9999-12-31 23:59 -05:00 x"])
+def test_a_moment_outside_of_the_calendar_is_asked_about(typed: str) -> None:
+    with pytest.raises(InvalidInput):
+        split_moment(typed, now=NOW, zone="UTC")
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "28.11.", "- ", "((", "1 ", "1h", "an hour and ", "14:05 ", "by "]
+)
+def test_a_long_text_is_read_at_once(piece: str) -> None:
+    began = time.monotonic()
+    for read in (split_moment, moment_at_the_end):
+        try:
+            read(piece * 3_000, now=NOW, zone="UTC")
+        except InvalidInput:
+            continue
+    split_duration(piece * 3_000)
+    assert time.monotonic() - began < 1
