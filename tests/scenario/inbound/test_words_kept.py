@@ -86,7 +86,7 @@ async def test_what_is_doubtful_is_asked_with_the_words_kept(
         ("severity to 1 payments fail", "*SEV1*"),
         ("role scribe to @ben", "ben is *Scribe*"),
         ("checkin with @ben 10 how is it", "in 10 min"),
-        ("handoff to @ben it's quiet now", "ben"),
+        ("handoff to @ben quiet now", "ben"),
         ("duplicate of INC-1 same errors", "is this incident itself"),
         ("sev one", "*SEV1*"),
         ("severity critical", "*SEV1*"),
