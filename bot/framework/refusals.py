@@ -1,5 +1,6 @@
 """The wording of refusals by the domain: what was refused, and what to do next."""
 
+import re
 from types import MappingProxyType
 
 from bot.slack.blocks import ButtonElement, Message, actions, section
@@ -339,13 +340,15 @@ def invalid_text(field: str, problem: str, example: str) -> str:
     """Return what is wrong with a value, for a command's answer or a form's field."""
     known = {
         "empty": "is needed",
-        "unknown": "isn't one we know",
+        "unknown": "isn't there",
         "future": "can't be in the future",
         "past": "can't be in the past",
         "too_long": "is too long",
-        "not_a_time": "isn't a time we can read",
+        "not_a_time": "isn't clear: say how long ago it was, up to a year, or a day and a time of day",
         "needs_a_clock_time": "needs a time of day, too",
-        "not_a_duration": "isn't a duration we can read",
+        "has_to_be_said": "has to be given here, since the note begins like one and isn't clear",
+        "not_a_duration": "has to be a number of minutes, hours or days",
+        "not_a_day": "has to be a day",
         "out_of_range": "is too short or too long",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "one_at_a_time": "can't be two: name one at a time. Nothing was done yet",
@@ -373,5 +376,8 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "no_scenario": "isn't a drill with a scenario",
         "yourself": "has to be somebody else",
     }.get(problem, problem)
-    text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
+    name = _FIELDS.get(field) or _words(field).capitalize()
+    if problem == "unknown" and re.fullmatch(r"[\w.&' -]+(?:, [\w.&' -]+)+", example):
+        return f"{name} has to be one of: {escape(example)}."
+    text = f"{name} {known}."
     return f"{text} For example: {escape(example)}" if example else text

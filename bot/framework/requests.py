@@ -1,5 +1,6 @@
 """A request from Slack as handlers see it: who, where, what, and `transact`; and its replies."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,10 @@ class Services:
     signer: SigningKey | None = None
 
 
+# `handoff to @ben` is `handoff @ben`.
+_TOWARDS: Final = re.compile(r"^(?:to|with|by)\s+(?=<@|@)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class CommandWords:
     """A parsed slash command: reference, verb, flags, and the remaining text."""
@@ -75,6 +80,10 @@ class CommandWords:
     def split_first(self) -> tuple[str, str]:
         """Return the first word of the text, and the rest as typed; "" where there is none."""
         return split_first(self.text)
+
+    def split_person(self) -> tuple[str, str]:
+        """Return the person that the text begins with, as in `to @ben …`, and the rest as typed."""
+        return split_first(_TOWARDS.sub("", self.text.strip(), count=1))
 
 
 NO_WORDS: Final = CommandWords("", "")
@@ -207,6 +216,11 @@ class Request:
         found = self.payload.get("actions") or [{}]
         first: Mapping[str, Any] = found[0]
         return first
+
+    @property
+    def typed(self) -> str:
+        """Return a command's whole line as typed, or ""."""
+        return str(self.payload.get("text") or "") if "command" in self.payload else ""
 
     @property
     def value(self) -> str:

@@ -75,7 +75,8 @@ def _checked(declaration: Declaration, uow: UnitOfWork) -> _Declared:
     severity_key = declaration.severity_key or uow.policy.default_severity
     severity = uow.policy.find_severity(severity_key)
     if severity is None:
-        raise InvalidInput("severity", "unknown", severity_key)
+        known = ", ".join(one.key for one in uow.policy.severities)
+        raise InvalidInput("severity", "unknown", known)
     detected_at = declaration.detected_at or uow.now
     if detected_at > uow.now:
         raise InvalidInput("detected_at", "future")

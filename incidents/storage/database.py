@@ -147,16 +147,19 @@ def _inserting(entity: type[Base]) -> Insert:
     return insert(cast("Table", entity.__table__))
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, for_reading: bool = False) -> Database:
     """Make the engines for an async URL (sqlite+aiosqlite or postgresql+asyncpg); connects nothing.
 
+    `for_reading`: sessions read a SQLite file without changing it, so that it may be write-protected.
     Errors of these engines hide parameters, which can be people's texts.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         engine = create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
         return Database(engine)
-    return Database(_schema_engine(parsed), in_place=make_engine(str(parsed.database)))
+    return Database(
+        _schema_engine(parsed), in_place=make_engine(str(parsed.database), for_reading=for_reading)
+    )
 
 
 def _schema_engine(url: URL) -> AsyncEngine:

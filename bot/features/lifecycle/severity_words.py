@@ -12,6 +12,8 @@ _AROUND: Final = "[](){}<>:;,.!=*_`'\"-\u2013\u2014\u201c\u201d\u2018\u2019"
 _BETWEEN: Final = re.compile(r"\A[:;,.=\u2013\u2014-]+(?:\s+|$)")
 _LEADING: Final = re.compile(r"\A(?:to|is|now|=)\s+", re.IGNORECASE)
 _CODE: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(\d{1,2})", re.IGNORECASE)
+_ZERO: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(?:0|zero)\b", re.IGNORECASE)
+_DIGITS: Final = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 
 
@@ -19,12 +21,14 @@ _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 class Said:
     """The severity that a text begins with, and the text after it.
 
-    `is_word`: it was an ordinary word, such as `critical`, that may as well be text.
+    `is_word`: it was an ordinary word, such as `critical`, that may as well be text. `is_guess`: it
+    was `P0` or `sev0`, where the policy begins at 1.
     """
 
     severity: Severity | None
     rest: str
     is_word: bool = False
+    is_guess: bool = False
 
 
 def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> Said:
@@ -45,6 +49,9 @@ def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> 
         found = _by_rank(first, policy)
     if found is not None:
         return Said(found, _after_first(text))
+    if _ZERO.match(text.strip().lstrip(_AROUND)):
+        worst = min(policy.severities, key=lambda one: one.rank)
+        return Said(worst, text, is_word=True, is_guess=True)
     found = policy.find_severity_named(first)
     return Said(found, _after_first(text) if found else text, is_word=found is not None)
 
@@ -76,6 +83,7 @@ def _by_code(word: str, policy: Policy) -> Severity | None:
 
 
 def _by_rank(digits: str, policy: Policy) -> Severity | None:
+    digits = _DIGITS.get(digits, digits)
     if not digits.isdecimal():
         return None
     own = policy.find_severity(f"sev{digits}")

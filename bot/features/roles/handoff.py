@@ -31,7 +31,7 @@ _EXAMPLE = "handoff @alice"
 
 def typed_offer(request: Request) -> Offer:
     """Parse `handoff @someone [words]` and `handoff none`."""
-    who, words = request.words.split_first()
+    who, words = request.words.split_person()
     if who.casefold() in NOBODY_WORDS and not words:
         return Offer(request.incident_ref(), person=NOBODY)
     person = own_name(request) if who.casefold() == "me" else person_in(who)

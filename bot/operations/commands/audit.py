@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,8 +18,15 @@ if TYPE_CHECKING:
 def audit(
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
     output: Annotated[
-        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
+        str | None,
+        typer.Option(
+            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+        ),
     ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file that is there.")
+    ] = False,
     redact: Annotated[
         int | None,
         typer.Option(metavar="12", help="Erase this entry's content for good, instead."),
@@ -48,7 +54,7 @@ def audit(
         fail(f"Entry {redact} was erased before.")
     except InvalidInput:
         fail(f"There is no entry {redact} that can be erased.")
-    write_file(file, output)
+    write_file(file, output, force=force)
 
 
 async def _redact(

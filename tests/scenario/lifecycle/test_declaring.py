@@ -31,7 +31,7 @@ async def test_a_severity_that_was_not_named_is_said(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     named = await alice.command("/incident declare sev2 Checkout errors")
     assert "severity" not in named.text
-    mistyped = await alice.command("/incident declare sev0 Nobody can log in")
+    mistyped = await alice.command("/incident declare sev9 Nobody can log in")
     assert "it begins as SEV3: `/incident INC-2 severity` changes it" in mistyped.text
     await bot.settle()
 

@@ -122,7 +122,7 @@ async def test_a_refused_step_is_told_privately_with_what_is_possible(bot: Bot) 
     outcome = await alice.command("/incident close", channel=ROOM)
     assert "Possible now: investigating, identified, mitigated, resolved" in outcome.text
     outcome = await alice.command("/incident status fixed", channel=ROOM)
-    assert "For example: triage, investigating" in outcome.text
+    assert "has to be one of: triage, investigating" in outcome.text
     outcome = await alice.command("/incident duplicate", channel=ROOM)
     assert "INC-7" in outcome.text
     outcome = await alice.command("/incident duplicate INC-1", channel=ROOM)

@@ -231,7 +231,7 @@ async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -
     await bot.slack.quiet()
     before = len(room.messages)
     for line, answer in {
-        "role wizard me": "Role isn't one we know",
+        "role wizard me": "Role has to be one of: commander",
         "role scribe @nobodyknows": "type @ and choose a name",
         "role commander bob": "type @ and choose a name",
         "role scribe @visitor": "guest",
