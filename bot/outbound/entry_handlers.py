@@ -112,6 +112,8 @@ class EntryHandlers:
             return Dropped("no channel")
         if said.incident.is_channel_archived:
             return Dropped("channel archived")
+        if said.incident.is_channel_exposed:
+            return Dropped("channel exposed")
         return await self._say(context, said, said.incident.channel_id)
 
     async def tell_person(self, context: EffectContext) -> Settlement:
@@ -205,7 +207,8 @@ class EntryHandlers:
             if await is_hidden_from(session, incident, person):
                 return _Edit(posted, hidden_message(incident), _ELSEWHERE)
         is_here = person_id is not None or posted.channel_id == incident.channel_id
-        if person_id is None and is_here and incident.is_channel_archived:
+        is_mute = incident.is_channel_archived or incident.is_channel_exposed
+        if person_id is None and is_here and is_mute:
             return None  # updated when the channel is back
         find = self.endings.get(entry.kind)
         ending = await find(session, entry, incident) if find else None

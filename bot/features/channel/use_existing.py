@@ -96,6 +96,7 @@ async def _describe(request: Request, channel_id: str) -> ExistingChannel:
         is_private=channel.is_private,
         is_archived=channel.is_archived,
         is_shared=channel.is_shared,
+        has_strangers=channel.has_strangers,
         is_everybodys=channel.is_general,
     )
 
