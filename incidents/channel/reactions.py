@@ -87,7 +87,9 @@ def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
     is removed at once; the old channel is archived after that.
     """
     incident_id, moved = plan.facts.incident_id, plan.event
-    if not moved.is_in_place:
+    if moved.is_in_place:
+        plan.refresh_card()
+    else:
         plan.add(OpenIncidentChannel(incident_id=incident_id), lane="private")
     for person in moved.people:
         plan.invite(person.id)

@@ -57,7 +57,9 @@ async def look_at_channel(services: Services, channel_id: str, *, actor: Actor) 
     if incident is None:
         raise IncidentNotFound(None)
     members = None
-    if channel is not None and channel.is_private and not incident.is_channel_private:
+    became_private = channel and channel.is_private and not incident.is_channel_private
+    # Who came to a private incident's channel while it was public has no part in the incident.
+    if became_private and not incident.is_private:
         members = await services.gateway.members(channel_id)
     seen = _seen(channel) if channel is not None else None
     use_case = partial(follow_channel, channel_id=channel_id, seen=seen, members=members)
