@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.channel.entries import ChannelIdChanged, MessagesRemoved, Remains
 from incidents.core.people import system_actor
-from incidents.engine.effects import Effect
 from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import UnitOfWork
@@ -118,13 +117,15 @@ async def of_other_incidents(
     return {str(one) for one in (await session.execute(query)).scalars()}
 
 
-async def is_still_posting(session: AsyncSession, effect: Effect, *, planned: datetime) -> bool:
+async def is_still_posting(session: AsyncSession, effect_id: uuid.UUID) -> bool:
     """Tell whether an effect planned before this one is under way: it may post in the old channel."""
+    own = (await session.execute(select(EffectRow).where(EffectRow.id == effect_id))).scalar_one()
     query = select(EffectRow.id).where(
-        EffectRow.incident_id == effect.incident_id,
+        EffectRow.incident_id == own.incident_id,
         EffectRow.status == EffectStatus.CLAIMED,
-        EffectRow.created_at < planned,
-        EffectRow.kind != effect.kind,
+        EffectRow.position < own.position,
+        # Those that the same entry planned know already where the incident is.
+        EffectRow.entry_id.is_(None) | (EffectRow.entry_id != own.entry_id),
     )
     return (await session.execute(query)).first() is not None
 

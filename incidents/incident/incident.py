@@ -2,6 +2,7 @@
 
 import functools
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -267,6 +268,16 @@ async def find_incident(
 _FOR_THE_SYSTEM = select(Incident).where(
     Incident.id == bindparam("incident"), Incident.workspace_id == bindparam("workspace")
 )
+
+
+async def private_among(
+    session: AsyncSession, incident_ids: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Return which of these incidents are private."""
+    if not incident_ids:
+        return set()
+    query = select(Incident.id).where(Incident.id.in_(incident_ids), Incident.is_private)
+    return set((await session.execute(query)).scalars())
 
 
 async def lock_incident(

@@ -80,7 +80,7 @@ async def remove_messages(context: EffectContext) -> Settlement:
         incident = await get_incident_row(context, session)
         stays = await stays_to_clean(session, incident)
         direct = await _direct_of_outsiders(session, incident)
-        is_early = await is_still_posting(session, effect, planned=context.created_at)
+        is_early = await is_still_posting(session, context.effect_id)
     work = {name: _Work(**saved) for name, saved in context.progress.get("work", {}).items()}
     try:
         for stay in stays:

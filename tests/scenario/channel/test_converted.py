@@ -132,7 +132,9 @@ async def test_somebody_with_a_role_outside_the_channel_loses_it_only_if_they_ha
 async def test_a_public_incident_in_a_private_channel_stays_public(bot: Bot) -> None:
     alice, _ = await declared(bot)
     team = bot.slack.add_channel("payments-team", private=True, members=[alice, bot.slack.bot])
-    await alice.command("/incident INC-1 channel #payments-team")
+    form = (await alice.command("/incident INC-1 channel")).get_view()
+    answer = await alice.submit(form, {"channel": team})
+    assert "goes on in" in answer.get_view().rendered
     await bot.settle()
     eve = bot.slack.add_person("eve")
     await bot.app.scheduler.run_chore("channels")
