@@ -118,7 +118,8 @@ class ChannelRenamed(Payload):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return the old name and the new one."""
         was = (" from ", ChannelName(self.old)) if self.old else ()
-        return telling("renamed the incident channel", *was, " to ", ChannelName(self.new))
+        did = "renamed the incident channel" if actor_id else "found the incident channel renamed"
+        return telling(did, *was, " to ", ChannelName(self.new))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,13 +82,17 @@ async def remove_messages(context: EffectContext) -> Settlement:
         direct = await _direct_of_outsiders(session, incident)
         is_early = await is_still_posting(session, context.effect_id)
     work = {name: _Work(**saved) for name, saved in context.progress.get("work", {}).items()}
+    if context.progress.get("was_early"):  # an edit that was under way may have undone these
+        for one in work.values():
+            one.reduced.clear()
     try:
         for stay in stays:
             await _clean(context, incident, stay, work.setdefault(stay.channel_id, _Work()))
         for place in direct:
             await _remove(context, place, incident, work.setdefault("direct", _Work()))
     finally:
-        await context.save_progress({"work": {name: asdict(one) for name, one in work.items()}})
+        saved = {name: asdict(one) for name, one in work.items()}
+        await context.save_progress({"work": saved, "was_early": is_early})
     if is_early:
         raise SlackTemporary("still_posting", method="chat.delete", retry_after=_AGAIN)
     told = len(work.pop("direct", _Work()).removed)

@@ -111,6 +111,39 @@ async def test_what_slack_refuses_to_delete_is_reduced(any_bot: Bot) -> None:
     assert old["files_refused"] == 1
 
 
+async def test_what_was_reduced_is_never_written_back(bot: Bot) -> None:
+    alice, _, room = await busy_room(bot)
+    bot.slack.fail("chat.delete", error="compliance_exports_prevent_deletion", times=999)
+    bot.slack.delay("chat.update", 0.3)
+    await alice.command(f"/incident update Now {SECRET}", channel=room)
+    await goes_private(alice, "@alice")
+    await bot.settle()
+    bot.slack.heal()
+    for status in ("identified", "mitigated"):
+        await alice.command(f"/incident INC-1 status {status}")
+        await bot.settle()
+    await bot.advance(minutes=20)
+    left = of_the_bot(bot, room)
+    for words in (TITLE, SECRET, "Restart checkout"):
+        assert words not in left
+
+
+async def test_many_messages_are_removed_within_slacks_rate_limits(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    for number in range(70):
+        await alice.command(f"/incident note {SECRET}, part {number}", channel=room)
+        if number % 10 == 9:
+            await bot.advance(minutes=1)
+    await goes_private(alice, "@alice")
+    await bot.settle()
+    for _ in range(4):
+        await bot.advance(minutes=1)
+    assert SECRET not in of_the_bot(bot, room)
+    assert room.is_archived
+    [removal] = await removals(bot)
+    assert removal["channels"][0]["removed"] > 70
+
+
 @pytest.mark.parametrize("method", ["chat.delete", "conversations.history", "files.list"])
 async def test_dying_rate_limits_and_failures_in_between_lose_and_repeat_nothing(
     any_bot: Bot, method: str
