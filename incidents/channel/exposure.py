@@ -45,6 +45,7 @@ from incidents.incident.roles import current_roles
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
 from incidents.roles.assign import end_roles_of
+from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
 
 _CLOSED_TO_THEM = "not in the channel, which was made private"
 
@@ -150,8 +151,19 @@ async def _make_private(uow: UnitOfWork, incident: Incident) -> None:
     await _audit(uow, incident, "made_private")
     for person_id in sorted(one for one in roles if parts[one].gone_at is not None):
         await end_roles_of(uow, ById(incident.id), person_id=person_id, reason=_CLOSED_TO_THEM)
+    await _end_handoff(uow, incident)
     if incident.channel_sharing == Sharing.SHARED:
         await _record(uow, incident, ChannelShared)
+
+
+async def _end_handoff(uow: UnitOfWork, incident: Incident) -> None:
+    """End a handoff with somebody who no longer sees the incident."""
+    handoff = await find_pending_handoff(uow.session, incident.id)
+    if handoff is None:
+        return
+    inside = {person.id for person in await insiders(uow, incident)}
+    if not inside.issuperset(handoff.party_ids):
+        await withdraw_handoff(uow, incident, handoff)
 
 
 # -- shared -------------------------------------------------------------------------------------

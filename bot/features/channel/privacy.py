@@ -123,7 +123,7 @@ def private_form(
                 label="Who else is to be in it",
                 initial=people,
                 optional=True,
-                hint=f"In any case: you, and {stay}." if stay else "You are in any case.",
+                hint=_who_stays(view, stay),
             ),
             blocks.text_input(
                 "reason",
@@ -136,6 +136,12 @@ def private_form(
         ),
         submit="Move to private",
     )
+
+
+def _who_stays(view: IncidentView, names: str) -> str:
+    if view.is_private:
+        return "In any case: everybody who sees it now."
+    return f"In any case: you, and {names}." if names else "You are in any case."
 
 
 def moved_message(outcome: Outcome) -> blocks.Message:

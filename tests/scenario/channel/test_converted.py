@@ -129,6 +129,20 @@ async def test_somebody_with_a_role_outside_the_channel_loses_it_only_if_they_ha
     assert "eve" not in roles
 
 
+async def test_a_handoff_to_somebody_outside_ends_with_the_conversion(bot: Bot) -> None:
+    alice, bob, eve, room = await public_room(bot)
+    await alice.command("/incident handoff @eve It is yours", channel=room)
+    await bot.settle()
+    offer = newest(bot.slack.dm(eve), "It is yours").seen()
+    await alice.converts(room, private=True)
+    await bot.settle()
+    for button in offer.buttons:
+        await eve.click(offer, button)
+        await bot.settle()
+    assert "alice" in (await bob.command("/incident INC-1 roles")).text
+    assert TITLE not in bot.slack.dm(eve).transcript
+
+
 async def test_a_public_incident_in_a_private_channel_stays_public(bot: Bot) -> None:
     alice, _ = await declared(bot)
     team = bot.slack.add_channel("payments-team", private=True, members=[alice, bot.slack.bot])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.operations.telemetry import METRICS
+from incidents.exports.audit_log import say
 from tests.scenario.channel.test_privacy import goes_private
 from tests.scenario.conftest import ROOM, Bot, declared
 from tests.slack_server import Channel, Person
@@ -83,6 +84,9 @@ async def test_everything_of_ours_goes_and_the_audit_says_what_remains(every_bot
     assert "removed its messages about the incident" in told
     assert "everybody in the workspace" in told
     assert SECRET not in str(removal)
+    log = " ".join(say(entry) for entry in await bot.audit_entries())
+    assert "Moved to a private channel: INC-1." in log
+    assert "readable by everybody in the workspace: 1 messages of people" in log
 
 
 async def test_messages_older_than_the_kept_effects_go_as_well(any_bot: Bot) -> None:
