@@ -77,8 +77,6 @@ async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
 
     Two incidents can't live in one channel: one that is merged into another's has lost its own.
     """
-    if await _is_in_use(uow, new_id):
-        return await note_deleted(uow, old_id)
     ours = select(Incident.id).where(Incident.workspace_id == uow.workspace_id)
     await uow.session.execute(
         update(PostedMessage)
@@ -93,6 +91,8 @@ async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
         incident = await incident_of(uow, old_id)
     except IncidentNotFound:
         return Outcome("channel_id_changed")
+    if await _is_in_use(uow, new_id):
+        return await note_deleted(uow, old_id)
     incident.channel_id = new_id
     uow.record(incident, replace(about(ChannelIdChanged, incident), old_channel_id=old_id))
     return Outcome("channel_id_changed", incident.id)

@@ -51,11 +51,11 @@ async def look_at_channel(services: Services, channel_id: str, *, actor: Actor) 
 
     Raises: SlackFailure; IncidentNotFound.
     """
-    channel = await services.gateway.find_channel(channel_id)
     async with services.database.reading() as session:
         incident = await _incident_in(session, services, channel_id)
     if incident is None:
         raise IncidentNotFound(None)
+    channel = await services.gateway.find_channel(channel_id)
     members = None
     became_private = channel and channel.is_private and not incident.is_channel_private
     # Who came to a private incident's channel while it was public has no part in the incident.
