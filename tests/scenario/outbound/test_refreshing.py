@@ -85,6 +85,7 @@ async def test_a_move_deletes_public_messages_at_once_though_a_refresh_is_under_
     await alice.command("/incident INC-1 note The export held salaries")
     bot.slack.release()
     await bot.settle()
+    await later(bot)
     await _is_put_away(bot, room, question=question, card=card)
 
 
