@@ -134,6 +134,8 @@ async def test_a_handoff_to_somebody_outside_ends_with_the_conversion(bot: Bot) 
     await alice.command("/incident handoff @eve It is yours", channel=room)
     await bot.settle()
     offer = newest(bot.slack.dm(eve), "It is yours").seen()
+    await eve.leaves(room)
+    await bot.settle()
     await alice.converts(room, private=True)
     await bot.settle()
     for button in offer.buttons:
