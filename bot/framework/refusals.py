@@ -364,6 +364,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "is_public": "is open to others, and this incident is private",
         "is_everybodys": "is the one that everybody is in; choose another",
         "is_archived": "is archived; bring it back first",
+        "is_exposed": "can be read by people who may not see the incident",
         "is_announcements": "is where incidents are announced; choose another",
         "not_allowed": "can't be an existing one: the policy opens one for each incident",
         "its_duplicate": "is itself a duplicate of this incident",

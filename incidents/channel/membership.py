@@ -41,7 +41,9 @@ async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None 
         uow.session, incident_id=incident.id, person_id=uow.actor.person_id
     )
     is_first, moment = part.joined_at is None, at or uow.now
-    if part.left_at is None or part.left_at <= moment:
+    # A public channel lets in anybody, a shared one strangers: neither gives a part in it.
+    gets_part = not incident.is_channel_exposed and uow.actor.person_kind != PersonKind.EXTERNAL
+    if gets_part and (part.left_at is None or part.left_at <= moment):
         part.is_in_channel, part.gone_at = True, None
     part.joined_at = max(part.joined_at or moment, moment)
     if is_first and uow.policy.timeline.capture_joins:

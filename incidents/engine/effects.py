@@ -187,24 +187,18 @@ class DiscardChannel(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReduceMessages(Effect):
-    """Reduce our messages in the old channel (`places`) to say only that it moved."""
+class RemoveMessages(Effect):
+    """Remove our messages and files about a private incident from where others can read them."""
 
-    kind: ClassVar[str] = "reduce_messages"
-    channel_id: str
-    places: tuple[str, ...] = ()
+    kind: ClassVar[str] = "remove_messages"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetireChannel(Effect):
-    """Archive the old channel of an incident that moved to a private one.
-
-    `places` are our messages there; each is first reduced to say only that.
-    """
+    """Archive the old channel of an incident that moved to a private one, with a last message."""
 
     kind: ClassVar[str] = "retire_channel"
     channel_id: str
-    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

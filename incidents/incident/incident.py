@@ -2,8 +2,10 @@
 
 import functools
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -32,6 +34,14 @@ from incidents.core.people import Actor, PersonKind
 from incidents.core.systems import Sight
 from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.storage.database import Base
+
+
+class Sharing(StrEnum):
+    """Whether another organisation reads the channel, and whether somebody agreed to that."""
+
+    NONE = ""
+    SHARED = "shared"
+    ACCEPTED = "accepted"
 
 
 class Incident(Base):
@@ -88,6 +98,10 @@ class Incident(Base):
     channel_name: Mapped[str | None]
     channel_effect_id: Mapped[uuid.UUID | None]
     is_channel_archived: Mapped[bool] = mapped_column(default=False)
+    # What the chat service last said of the channel: only its members read it; people of another
+    # organisation are in it (`Sharing`).
+    is_channel_private: Mapped[bool] = mapped_column(default=False)
+    channel_sharing: Mapped[str] = mapped_column(default=Sharing.NONE)
 
     last_sequence: Mapped[int] = mapped_column(default=0)
     last_entry_hash: Mapped[str] = mapped_column(default=GENESIS_HASH)
@@ -109,6 +123,21 @@ class Incident(Base):
     def is_open(self) -> bool:
         """Tell whether the incident is still being worked on."""
         return is_open(self.lifecycle_status)
+
+    @property
+    def is_channel_exposed(self) -> bool:
+        """Tell whether people who may not see this private incident can read its channel."""
+        if not self.is_private or self.channel_id is None:
+            return False
+        return not self.is_channel_private or self.channel_sharing == Sharing.SHARED
+
+    def set_channel(
+        self, channel_id: str | None, name: str | None = None, *, is_private: bool = False
+    ) -> None:
+        """Let the incident live in another channel, or (None) in none for now."""
+        self.channel_id, self.channel_name = channel_id, name
+        self.is_channel_archived, self.is_channel_private = False, is_private
+        self.channel_sharing = Sharing.NONE
 
     @property
     def chain_head(self) -> ChainHead:
@@ -179,13 +208,13 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """Return the condition under which a viewer sees an incident.
 
     Systems see what `core/systems.py` lists. A private incident is visible to its declarer, and to
-    people assigned, called, invited, or in its channel, until they leave or are removed. Guests,
-    people from other workspaces and people not known yet see only incidents in which they take
-    part; deactivated people see none.
+    people assigned, called, invited, or in its channel, until they leave or are removed. Guests
+    and people not known yet see only incidents in which they take part; deactivated people and
+    those of other organisations, who may share a channel with us, see none.
     """
     if not viewer.is_person:
         return _visible_to_system(viewer)
-    if not viewer.is_active:
+    if not viewer.is_active or viewer.person_kind is PersonKind.EXTERNAL:
         return false()
     own_part = (Participant.incident_id == Incident.id) & (
         Participant.person_id == viewer.person_id
@@ -239,6 +268,16 @@ async def find_incident(
 _FOR_THE_SYSTEM = select(Incident).where(
     Incident.id == bindparam("incident"), Incident.workspace_id == bindparam("workspace")
 )
+
+
+async def private_among(
+    session: AsyncSession, incident_ids: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Return which of these incidents are private."""
+    if not incident_ids:
+        return set()
+    query = select(Incident.id).where(Incident.id.in_(incident_ids), Incident.is_private)
+    return set((await session.execute(query)).scalars())
 
 
 async def lock_incident(

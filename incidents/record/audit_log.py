@@ -56,6 +56,10 @@ class AuditKind(StrEnum):
     RESTORED = "restored"
     SIGHT_ENDED = "sight_ended"
     SIGHT_RECOVERED = "sight_recovered"
+    # What became of who can read a private incident's channel: `what`, `reference`.
+    CHANNEL_CHANGED = "channel_changed"
+    # Our messages were taken out of a channel that others can read; what remains there.
+    MESSAGES_REMOVED = "messages_removed"
 
 
 class AuditEntry(Base):

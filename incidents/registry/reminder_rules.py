@@ -89,4 +89,5 @@ async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:
         again = await rule(uow, incident, reminder) if rule is not None else None
     if again is not None:
         uow.remind_again(again.of(reminder))
-    return Outcome("fired", incident.id if incident is not None else None)
+    is_private = incident is not None and incident.is_private
+    return Outcome("fired", unlocked.incident_id, {"is_private": is_private})

@@ -230,6 +230,8 @@ def upgrade() -> None:
         sa.Column("channel_name", sa.String(), nullable=True),
         sa.Column("channel_effect_id", sa.Uuid(), nullable=True),
         sa.Column("is_channel_archived", sa.Boolean(), nullable=False),
+        sa.Column("is_channel_private", sa.Boolean(), nullable=False),
+        sa.Column("channel_sharing", sa.String(), nullable=False),
         sa.Column("last_sequence", sa.Integer(), nullable=False),
         sa.Column("last_entry_hash", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

@@ -51,7 +51,10 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_member: bool = False
+    # Also with another workspace of the same organisation.
     is_shared: bool = False
+    # With another organisation.
+    has_strangers: bool = False
     is_general: bool = False
     creator: UserId | None = None
     created_at: datetime | None = None
@@ -214,6 +217,9 @@ def _channel(raw: Mapping[str, Any]) -> Channel:
         is_archived=bool(raw.get("is_archived")),
         is_member=bool(raw.get("is_member")),
         is_shared=bool(raw.get("is_ext_shared") or raw.get("is_shared")),
+        has_strangers=bool(
+            raw.get("is_ext_shared") or (raw.get("is_shared") and not raw.get("is_org_shared"))
+        ),
         is_general=bool(raw.get("is_general")),
         creator=UserId(str(raw["creator"])) if raw.get("creator") else None,
         created_at=datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None,
