@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from bot.framework.acquaintance import get_acquainted
+from bot.framework.arguments import Arguments
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
@@ -104,6 +105,8 @@ class Request:
     is_doubtful: bool = False
     # How long Slack may take to say who somebody is.
     ask_seconds: float = ASK_SECONDS
+    # The people to whom they agreed to open a private incident; None: they weren't asked.
+    may_open_to: frozenset[str] | None = None
 
     @property
     def policy(self) -> Policy:
@@ -134,6 +137,7 @@ class Request:
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
             progress=self.progress,
+            may_open_to=self.may_open_to,
         )
 
     async def introduced(self) -> "Request":
@@ -289,6 +293,18 @@ class Options:
     groups: Sequence[OptionGroup] = ()
 
 
-Reply = Say | FieldErrors | ShowView | Options | None
+class DoAgain(Arguments):
+    """Do what they wanted before, now that they agreed to open a private incident to `people`.
+
+    It was a command's `text`, or a press with this `action_id` and `value`.
+    """
+
+    people: tuple[str, ...] = ()
+    text: str = ""
+    action_id: str = ""
+    value: str = ""
+
+
+Reply = Say | FieldErrors | ShowView | Options | DoAgain | None
 
 Handler = Callable[[Request], Awaitable[Reply]]

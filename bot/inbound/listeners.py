@@ -34,10 +34,11 @@ from bot.framework.requests import (
     ShowView,
 )
 from bot.framework.slash_commands import Command, CommandRefused, Grammar
+from bot.inbound.opening import agreed_in_form, as_before, ask_first, in_place
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
-from incidents.core.errors import Busy, DomainError, NeedsApproval
+from incidents.core.errors import Busy, DomainError, NeedsApproval, OpensPrivate
 from incidents.engine.transactions import Progress, RequestKey
 
 DEADLINE_SECONDS = 2.5
@@ -125,6 +126,8 @@ class Listeners:
     ) -> None:
         request = self._request(body, context, key=_press_key(body))
         reply = await self._run(handler, request)
+        if isinstance(reply, DoAgain):
+            reply = in_place(await self._run(self._again(reply), as_before(request, reply)))
         if isinstance(reply, Say):
             self._later(self._answer(request, reply.message, replaces=reply.replaces))
         await ack()
@@ -134,6 +137,7 @@ class Listeners:
     ) -> None:
         key = RequestKey(f"view:{body['view']['id']}:{body['view'].get('hash', '')}")
         request = self._request(body, context, key=key)
+        request = replace(request, may_open_to=agreed_in_form(request.view))
         reply = await self._run(handler, request)
         match reply:
             case FieldErrors(errors=errors):
@@ -206,6 +210,19 @@ class Listeners:
             words=words,
         )
 
+    def _again(self, wanted: DoAgain) -> Handler:
+        """Return the handler of what somebody wanted before they were asked."""
+        if wanted.action_id:
+            return self._table("actions")[wanted.action_id]
+
+        async def by_command(request: Request) -> Reply:
+            command, words = self.grammar.parse(wanted.text)
+            if command is None:
+                return None
+            return await self._by_command[command.name](replace(request, words=words))
+
+        return by_command
+
     # -- the wrapper ------------------------------------------------------------------------
 
     async def _run(self, handler: Handler, request: Request) -> Reply:
@@ -234,6 +251,8 @@ class Listeners:
                 return await handler(request)
             except NeedsApproval as needed:
                 return await offer_approval(request, needed)
+            except OpensPrivate as opening:
+                return ask_first(request, opening)
         except Busy as error:
             log.warning("conflict_retries_exhausted", cause=type(error.__cause__).__name__)
             return Say(refusals.refusal_message(error, slash=self.slash))

@@ -126,19 +126,24 @@ class Participant(Base):
     incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
     invited_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Who let them in; None if nobody had to: the policy, or a public incident.
+    let_in_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), default=None)
     joined_at: Mapped[datetime | None] = mapped_column(default=None)
     left_at: Mapped[datetime | None] = mapped_column(default=None)
     is_in_channel: Mapped[bool] = mapped_column(default=False)
     # Since when somebody who left, or was removed, is outside; None for everybody else.
     gone_at: Mapped[datetime | None] = mapped_column(default=None)
 
-    def let_in(self, now: datetime) -> None:
+    def let_in(self, now: datetime, *, by: uuid.UUID | None = None) -> None:
         """Make them part of the incident, also after they left it."""
-        self.invited_at, self.gone_at = self.invited_at or now, None
+        if self.invited_at is None:
+            self.invited_at, self.let_in_by_id = now, by
+        self.gone_at = None
 
     def go(self, now: datetime) -> None:
         """End their part in the incident: sight, and with it all rights."""
         self.is_in_channel, self.invited_at, self.gone_at = False, None, now
+        self.let_in_by_id = None
 
 
 class Counter(Base):
