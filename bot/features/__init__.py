@@ -2,7 +2,7 @@
 
 from bot.features.browse import failures, home, listing, people
 from bot.features.browse.help import help_feature
-from bot.features.channel import announcement, invites, privacy, read_in, status_card
+from bot.features.channel import announcement, insiders, invites, privacy, read_in, status_card
 from bot.features.channel import feature as channel
 from bot.features.channel import life as channel_life
 from bot.features.channel import use_existing as channel_use
@@ -73,6 +73,7 @@ def all_features() -> tuple[Feature, ...]:
         channel_use.FEATURE,
         channel_life.FEATURE,
         privacy.FEATURE,
+        insiders.FEATURE,
         invites.FEATURE,
         people.FEATURE,
         read_in.FEATURE,

@@ -24,6 +24,7 @@ from bot.framework.requests import (
     ASK_SECONDS,
     NO_WORDS,
     CommandWords,
+    DoAgain,
     FieldErrors,
     Handler,
     Options,
@@ -34,7 +35,7 @@ from bot.framework.requests import (
     ShowView,
 )
 from bot.framework.slash_commands import Command, CommandRefused, Grammar
-from bot.inbound.opening import agreed_in_form, as_before, ask_first, in_place
+from bot.inbound.opening import agreed_in_form, as_before, ask_first, handler_of, in_place
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
@@ -127,7 +128,8 @@ class Listeners:
         request = self._request(body, context, key=_press_key(body))
         reply = await self._run(handler, request)
         if isinstance(reply, DoAgain):
-            reply = in_place(await self._run(self._again(reply), as_before(request, reply)))
+            handler = handler_of(reply, self.grammar, self._by_command, self._table("actions"))
+            reply = in_place(await self._run(handler, as_before(request, reply)))
         if isinstance(reply, Say):
             self._later(self._answer(request, reply.message, replaces=reply.replaces))
         await ack()
@@ -136,8 +138,8 @@ class Listeners:
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
         key = RequestKey(f"view:{body['view']['id']}:{body['view'].get('hash', '')}")
-        request = self._request(body, context, key=key)
-        request = replace(request, may_open_to=agreed_in_form(request.view))
+        agreed = agreed_in_form(body["view"])
+        request = replace(self._request(body, context, key=key), may_open_to=agreed)
         reply = await self._run(handler, request)
         match reply:
             case FieldErrors(errors=errors):
@@ -209,19 +211,6 @@ class Listeners:
             key=key,
             words=words,
         )
-
-    def _again(self, wanted: DoAgain) -> Handler:
-        """Return the handler of what somebody wanted before they were asked."""
-        if wanted.action_id:
-            return self._table("actions")[wanted.action_id]
-
-        async def by_command(request: Request) -> Reply:
-            command, words = self.grammar.parse(wanted.text)
-            if command is None:
-                return None
-            return await self._by_command[command.name](replace(request, words=words))
-
-        return by_command
 
     # -- the wrapper ------------------------------------------------------------------------
 

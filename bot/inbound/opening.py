@@ -11,7 +11,16 @@ from typing import Any, Final
 
 from bot.framework.arguments import find_value
 from bot.framework.meant_verbs import with_words
-from bot.framework.requests import DoAgain, FieldErrors, Reply, Request, Say, ShowView
+from bot.framework.requests import (
+    DoAgain,
+    FieldErrors,
+    Handler,
+    Reply,
+    Request,
+    Say,
+    ShowView,
+)
+from bot.framework.slash_commands import Grammar
 from bot.slack import blocks
 from bot.slack.blocks.surfaces import MAX_PRIVATE_METADATA
 from bot.slack.ids import is_user_id
@@ -68,6 +77,25 @@ def as_before(request: Request, wanted: DoAgain) -> Request:
     return replace(request, payload=payload, may_open_to=frozenset(wanted.people))
 
 
+def handler_of(
+    wanted: DoAgain,
+    grammar: Grammar,
+    commands: Mapping[str, Handler],
+    presses: Mapping[str, Handler],
+) -> Handler:
+    """Return the handler of what somebody wanted before they were asked."""
+    if wanted.action_id:
+        return presses[wanted.action_id]
+
+    async def by_command(request: Request) -> Reply:
+        command, words = grammar.parse(wanted.text)
+        if command is None:
+            return None
+        return await commands[command.name](replace(request, words=words))
+
+    return by_command
+
+
 def in_place(reply: Reply) -> Reply:
     """Return the answer, to show in place of the question."""
     if reply is None:
@@ -80,7 +108,10 @@ def _question(error: OpensPrivate, *, slash: str) -> str:
     later = f"If nobody answers, it opens to {_names(error.later)} as well. " if error.later else ""
     lead = f"*This opens all of {error.reference} to {_names(error.now)}:*"
     if not error.now:
-        later, lead = "", f"*If nobody answers, this opens all of {error.reference} to {_names(error.later)}:*"
+        later, lead = (
+            "",
+            f"*If nobody answers, this opens all of {error.reference} to {_names(error.later)}:*",
+        )
     return (
         f"{lead} its channel, timeline, notes and files, from the beginning. {later}"
         "Nothing was done yet. Do you want that? "
@@ -120,9 +151,7 @@ def _buttons(wanted: DoAgain, error: OpensPrivate) -> tuple[blocks.ButtonElement
     agree = blocks.button(label, action_id="open_private", value=for_all, style="primary")
     if not error.later:
         return (agree,)
-    return agree, blocks.button(
-        _only_first(error), action_id="open_private_first", value=for_first
-    )
+    return agree, blocks.button(_only_first(error), action_id="open_private_first", value=for_first)
 
 
 def _only_first(error: OpensPrivate) -> str:

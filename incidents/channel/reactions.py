@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from incidents.channel.entries import ChannelArchived, SightEnded, SightRecovered
+from incidents.channel.entries import (
+    ChannelArchived,
+    PeopleInvited,
+    RemovalRefused,
+    SightEnded,
+    SightRecovered,
+    SightTakenBack,
+)
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
@@ -16,6 +23,7 @@ from incidents.engine.effects import (
     ReduceMessages,
     RefreshAnnouncement,
     RefreshStatusCard,
+    RemovePerson,
     RetireChannel,
     SendReadIn,
     UnarchiveChannel,
@@ -54,6 +62,29 @@ def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:
     """Warn the one person who still sees a private incident."""
     if plan.event.last is not None:
         plan.tell(plan.event.last.id)
+
+
+def remove_person(plan: IncidentPlan[SightTakenBack]) -> None:
+    """Remove from the channel whose sight was taken back, and tell them."""
+    person_id = plan.event.person.id
+    if person_id is None:
+        return
+    effect = RemovePerson(
+        incident_id=plan.facts.incident_id, person_id=person_id, entry_id=plan.entry.id
+    )
+    # The lane of invitations: an earlier one to the same person comes first.
+    plan.add(effect, lane="invites")
+
+
+def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:
+    """Tell who took sight back that the person is still in the channel."""
+    plan.tell(plan.event.by.id)
+
+
+def invite_people(plan: IncidentPlan[PeopleInvited]) -> None:
+    """Invite to the channel who was invited."""
+    for person in plan.event.people:
+        plan.invite(person.id)
 
 
 def tell_of_recovery(plan: IncidentPlan[SightRecovered]) -> None:

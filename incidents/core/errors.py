@@ -118,9 +118,7 @@ class OpensPrivate(DomainError):
         if other is None:
             return self
         now = tuple(dict.fromkeys((*other.now, *self.now)))
-        later = tuple(
-            one for one in dict.fromkeys((*other.later, *self.later)) if one not in now
-        )
+        later = tuple(one for one in dict.fromkeys((*other.later, *self.later)) if one not in now)
         return OpensPrivate(self.reference, now, later)
 
 

@@ -166,7 +166,9 @@ async def redirect(
     uow.record(incident, replace(redirected, to=to, reason=_text(reason)))
     steps = await add_steps(uow, escalation, planned, is_redirect=True)
     await name_newcomers(uow, incident, escalation, steps)
-    called = await call_next_step(uow, incident, escalation, because=Because.REDIRECTED, step=steps[0])
+    called = await call_next_step(
+        uow, incident, escalation, because=Because.REDIRECTED, step=steps[0]
+    )
     names = [person.name for person in called]
     return outcome_of("escalation_redirected", incident, escalation, called=names)
 

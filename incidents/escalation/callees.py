@@ -6,7 +6,8 @@ and a status leave nobody out.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -244,7 +245,7 @@ async def _why_not(ladder: Ladder, person: Person) -> str | None:
     return None
 
 
-async def _is_kept_out(ladder: Ladder, person: Person, named_by: Collection[str]) -> bool:
+async def _is_kept_out(ladder: Ladder, person: Person, named_by: AbstractSet[str]) -> bool:
     """Tell whether a drill or a private incident keeps out the person; `named_by`: ids and names.
 
     The policy's people come into private incidents unless they left, or sight was taken back.

@@ -337,7 +337,9 @@ class SightOpened(Payload):
         """Return to whom it was opened, and to whom it may be."""
         if not self.people:
             return telling("agreed that an escalation opens this incident to ", *listed(self.later))
-        later = (detail("If an escalation gets to them", *listed(self.later)),) if self.later else ()
+        later = (
+            (detail("If an escalation gets to them", *listed(self.later)),) if self.later else ()
+        )
         return telling("opened this private incident to ", *listed(self.people), details=later)
 
 
