@@ -1,7 +1,6 @@
 """Who sees a private incident and why; let people in, and take sight back from somebody."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -109,8 +108,23 @@ async def find_insiders(
     return [(part, one) for part, one in rows if is_inside(incident, part, person_id=one.id)]
 
 
+async def find_gone(session: AsyncSession, incident: Incident) -> frozenset[str]:
+    """Return the ids in the chat service of people who left a private incident, or were put out.
+
+    Nothing lets them in again by itself, not even the policy.
+    """
+    if not incident.is_private:
+        return frozenset()
+    query = (
+        select(Person.external_id)
+        .join(Participant, Participant.person_id == Person.id)
+        .where(Participant.incident_id == incident.id, Participant.gone_at.is_not(None))
+    )
+    return frozenset((await session.execute(query)).scalars())
+
+
 async def invite(
-    uow: UnitOfWork, ref: IncidentRef, *, people: Sequence[str], reason: str = ""
+    uow: UnitOfWork, ref: IncidentRef, *, people: tuple[str, ...], reason: str = ""
 ) -> Outcome:
     """Let people into an incident and its channel, by their ids in the chat service.
 

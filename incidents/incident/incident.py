@@ -340,6 +340,7 @@ async def save_participant(
     incident_id: uuid.UUID,
     person_id: uuid.UUID,
     invited_at: datetime | None = None,
+    let_in_by_id: uuid.UUID | None = None,
 ) -> Participant:
     """Return the person's participation, creating it if needed; `invited_at` lets them in."""
     found = await find_participant(session, incident_id=incident_id, person_id=person_id)
@@ -347,6 +348,6 @@ async def save_participant(
         found = Participant(id=new_id(), incident_id=incident_id, person_id=person_id)
         session.add(found)
     if invited_at is not None:
-        found.let_in(invited_at)
+        found.let_in(invited_at, by=let_in_by_id)
     await session.flush()
     return found

@@ -142,14 +142,18 @@ def insiders_message(view: InsidersView, request: Request) -> blocks.Message:
 def _line(one: InsiderView) -> str:
     """Return the person, and why they see it."""
     why = [*(["declared it"] if one.is_declarer else []), *one.roles]
-    if one.let_in_by is not None and one.let_in_at is not None:
-        by = mentions.mention(one.let_in_by.external_id)
-        why.append(f"let in by {by} {mentions.date(one.let_in_at)}")
+    if one.let_in_at is not None and (one.let_in_by is not None or not one.is_declarer):
+        why.append(f"let in by {_by(one)} {mentions.date(one.let_in_at)}")
     if one.in_channel_since is not None:
         why.append(f"in the channel since {mentions.date(one.in_channel_since)}")
-    elif one.let_in_by is None and one.let_in_at is not None and not one.is_declarer:
-        why.append("invited")
-    return f"{mentions.mention(one.person.external_id)}: {', '.join(why) or 'invited'}"
+    return f"{mentions.mention(one.person.external_id)}: {', '.join(why)}"
+
+
+def _by(one: InsiderView) -> str:
+    if one.let_in_by is None:
+        return "the policy"
+    is_own = one.let_in_by.id == one.person.id
+    return "themselves" if is_own else mentions.mention(one.let_in_by.external_id)
 
 
 def _button(view: InsidersView, one: InsiderView) -> blocks.ButtonElement:

@@ -52,7 +52,7 @@ async def test_what_opens_a_private_incident_asks_once_and_keeps_the_words(
     await bot.settle()
     assert f"{OPENS} {ben.mention}" in asked.text
     assert "You typed: " in asked.text
-    assert line.split()[-1].strip("@") in asked.text.partition("You typed")[2]
+    assert line.rsplit(maxsplit=1)[-1].strip("@") in asked.text.partition("You typed")[2]
     assert not await sees(ben)
     assert ben not in room
     assert not bot.slack.dm(ben).messages
@@ -130,7 +130,7 @@ async def test_two_who_ask_for_the_same_person_at_once_are_each_answered(any_bot
 
 async def test_a_public_incident_asks_nothing_until_it_turns_private(bot: Bot) -> None:
     alice, room = await declared(bot)
-    ben, dev = bot.slack.add_people("ben", "dev")
+    _ben, dev = bot.slack.add_people("ben", "dev")
     form = (await alice.command("/incident checkin", channel=room)).view
     assert form is not None
     assert OPENS not in (await alice.command("/incident role scribe @ben", channel=room)).text
