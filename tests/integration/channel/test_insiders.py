@@ -37,7 +37,6 @@ from incidents.roles.assign import assign_role
 from tests.escalation_world import Escalations
 from tests.world import World
 
-
 Doing = Callable[..., Awaitable[Outcome]]
 
 
